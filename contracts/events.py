@@ -1,0 +1,203 @@
+"""The rows that travel in topics `plays` and `activity`: their fields, closed vocabularies and row rules.
+
+A message is a JSON list of objects. Every field is a string as it came from the source, except the integer `ts`.
+`check_row` is the reference of the row rules in plain Python; the Spark job states the same rules as columns and a
+test compares the two.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+PLAYS, ACTIVITY = "plays", "activity"
+
+ROWS_PER_BATCH = 200
+"""Plays in a batch, and the most rows a message holds."""
+
+STREAM_MS = 30_000
+"""A play of at least this long is a stream: it earns a royalty."""
+
+HEARTBEAT_USER = "__heartbeat__"
+"""The reserved user_id of rows that only move the watermark."""
+
+HEADER_ROWS, HEADER_BATCH, HEADER_CLOCK_MS, HEADER_HEARTBEAT = "rows", "batch", "clock_ms", "heartbeat"
+
+AHEAD_MS = 5 * 60_000
+"""A row further ahead of its message's clock is rejected: one event dated 2099 would make all later ones late."""
+BEHIND_MS = 7 * 24 * 3_600_000
+"""A row further than this behind its message's clock is rejected."""
+
+MAX_ID_CHARS = 64
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+MS_PATTERN = r"^[0-9]{1,8}$"
+
+REASONS_START = ("fwdbtn", "trackdone", "clickrow", "backbtn", "appload", "trackerror", "playbtn", "remote", "unknown")
+REASONS_END = (
+    "fwdbtn", "trackdone", "endplay", "backbtn", "logout", "remote", "trackerror", "unexpected-exit", "unknown",
+)  # fmt: skip
+SKIP_REASONS = ("fwdbtn", "backbtn")
+"""Ends by the listener's own hand, on the way to another track."""
+CONTEXTS = ("collection", "catalogue", "editorial", "radio", "personalised", "charts")
+DEVICES = ("mobile", "desktop", "speaker", "tv", "car", "web")
+NETWORKS = ("residential", "mobile", "business", "hosting", "vpn")
+DRMS = ("widevine", "fairplay", "playready", "none")
+CODECS = ("aac", "ogg", "flac", "mp3")
+ACTIONS = (
+    "start", "end", "search", "click", "seek", "pause", "resume", "skip", "like", "login",
+    "manifest_request", "licence_request", "failed_start", "download", "heartbeat",
+)  # fmt: skip
+INTERACTIONS = ("search", "click", "seek", "pause", "like")
+"""Actions that only a hand makes (DETECTION §2, interaction_rate)."""
+
+Kind = Literal["id", "time", "ms", "code", "text", "bool", "epoch_s"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a row. A checked field is tested by the row rules; the others are kept as they came, or null."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    is_checked: bool = False
+    is_required: bool = False
+    values: tuple[str, ...] = ()
+
+
+def _key(name: str, meaning: str, kind: Kind = "id") -> Field:
+    return Field(name, kind, meaning, is_checked=True, is_required=True)
+
+
+_CLIENT = (
+    Field("device_id", "text", "the device, opaque"),
+    Field("device_type", "code", "kind of device", values=DEVICES),
+)
+_PLACE = (
+    Field("ip", "text", "address the client connected from; a keyed hash after ingest"),
+    Field("country", "text", "ISO 3166 two-letter country of the address"),
+    Field("network", "code", "kind of network of the address", values=NETWORKS),
+    Field("ts", "epoch_s", "when the producer sent the batch, epoch seconds, the same in all its rows"),
+)
+_SESSION = Field("session_id", "text", "the client's own claim of a session: kept, never the grouping key")
+
+PLAY_FIELDS: tuple[Field, ...] = (
+    _key("play_id", "the play, unique and opaque"),
+    _key("user_id", "the account"),
+    _SESSION,
+    _key("event_time", "when the play ended: ISO 8601 UTC with milliseconds, 24 characters", "time"),
+    _key("track_id", "the track"),
+    _key("listen_ms", "milliseconds heard", "ms"),
+    Field("reason_start", "code", "why the play began", is_checked=True, values=REASONS_START),
+    Field("reason_end", "code", "why the play ended", is_checked=True, values=REASONS_END),
+    Field("context_type", "code", "what it was played from", values=CONTEXTS),
+    Field("context_id", "text", "the playlist, artist or station it was played from"),
+    Field("shuffle", "bool", "whether shuffle was on: true or false"),
+    *_CLIENT,
+    *_PLACE,
+)
+ACTIVITY_FIELDS: tuple[Field, ...] = (
+    _key("event_id", "the activity row, unique and opaque"),
+    _key("user_id", "the account"),
+    _SESSION,
+    _key("event_time", "when it happened: ISO 8601 UTC with milliseconds, 24 characters", "time"),
+    Field("action", "code", "what the client did", is_checked=True, is_required=True, values=ACTIONS),
+    Field("item_id", "text", "the track, playlist or search result it was done to"),
+    *_CLIENT,
+    Field("drm", "code", "content protection in use", values=DRMS),
+    Field("cdm_version", "text", "version of the client's decryption module"),
+    Field("codec", "code", "audio codec", values=CODECS),
+    *_PLACE,
+)
+FIELDS: dict[str, tuple[Field, ...]] = {PLAYS: PLAY_FIELDS, ACTIVITY: ACTIVITY_FIELDS}
+ID_FIELD = {PLAYS: "play_id", ACTIVITY: "event_id"}
+
+NOT_AN_OBJECT = "row: not an object"
+UNREADABLE = "message: not a list of rows"
+NO_CLOCK = "message: no clock_ms header"
+AHEAD = "event_time: over 5 minutes ahead of the sender's clock"
+BEHIND = "event_time: over 7 days behind the sender's clock"
+BAD = {
+    "id": f"expected 1 to {MAX_ID_CHARS} characters",
+    "time": "expected ISO 8601 UTC with milliseconds, 24 characters",
+    "ms": "expected whole milliseconds, at most 8 digits",
+    "code": "not in the vocabulary",
+}
+"""What a rejected row's reason says after the field's name, by kind."""
+
+
+def bad(field: Field) -> str:
+    """Return the reason for a row whose `field` breaks the rules.
+
+    >>> bad(PLAY_FIELDS[5])
+    'listen_ms: expected whole milliseconds, at most 8 digits'
+    """
+    return f"{field.name}: {BAD[field.kind]}"
+
+
+def format_time(epoch_ms: int) -> str:
+    """Render epoch milliseconds as an event_time.
+
+    >>> format_time(1_700_000_000_123)
+    '2023-11-14T22:13:20.123Z'
+    """
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+
+
+def parse_time(text: str) -> int | None:
+    """Read an event_time as epoch milliseconds; None where it is none.
+
+    >>> parse_time("2023-11-14T22:13:20.123Z")
+    1700000000123
+    >>> parse_time("12:30") is None
+    True
+    """
+    if re.match(TIME_PATTERN, text) is None or text.startswith("0000"):
+        return None
+    try:
+        moment = datetime.strptime(text[:19] + "+0000", "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000 + int(text[20:23])
+
+
+def as_text(value: Any) -> str | None:
+    """Read a JSON value as the all-string schema does: scalars and nested values as their JSON text."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _is_valid(field: Field, value: str | None) -> bool:
+    if value is None:
+        return not field.is_required
+    if field.kind == "id":
+        return 1 <= len(value) <= MAX_ID_CHARS
+    if field.kind == "time":
+        return parse_time(value) is not None
+    if field.kind == "ms":
+        return re.match(MS_PATTERN, value) is not None
+    return value in field.values
+
+
+def check_row(topic: str, row: Any, clock_ms: int | None) -> str | None:
+    """Return why a row is rejected, or None for a good one: the first bad field in the contract's order.
+
+    >>> check_row("plays", 5, 0)
+    'row: not an object'
+    """
+    if clock_ms is None:
+        return NO_CLOCK
+    if not isinstance(row, Mapping):
+        return NOT_AN_OBJECT
+    for field in FIELDS[topic]:
+        if field.is_checked and not _is_valid(field, as_text(row.get(field.name))):
+            return bad(field)
+    event_ms = parse_time(row["event_time"])
+    assert event_ms is not None
+    if event_ms > clock_ms + AHEAD_MS:
+        return AHEAD
+    return BEHIND if event_ms < clock_ms - BEHIND_MS else None

@@ -1,0 +1,30 @@
+"""Settings shared by every package: read from the environment (PLAYPROOF_…) once, at each `__main__`."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.world import World
+
+
+class Settings(BaseSettings):
+    """What a user may set for every command. Command-line options win over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PLAYPROOF_", frozen=True)
+
+    data: Path = Path("data")
+    """Folder of all worlds."""
+    world: str = "main"
+    """The world that commands work on."""
+    broker: str = "127.0.0.1:19092"
+    """Kafka bootstrap servers. 19092, since 9092 is often taken."""
+    security: str = ""
+    """Extra Kafka client settings as `key=value;key=value` (SASL_SSL for a real cluster); never logged."""
+    time_zone: str = "Australia/Melbourne"
+    """Zone of what people see; what is stored is UTC."""
+    spark_master: str = "local[*]"
+    """Spark master; a cluster's address to scale out."""
+    log_level: str = "INFO"
+
+    def the_world(self) -> World:
+        return World(self.data.resolve() / self.world)

@@ -1,0 +1,154 @@
+"""Tables: static ones, the lake's, and truth. Types are Spark DDL; new columns are nullable, at the end."""
+
+from dataclasses import dataclass
+
+from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
+from contracts.features import SESSION_FEATURES
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its type in Spark DDL, and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+def ddl(columns: tuple[Column, ...]) -> str:
+    """Render columns as a Spark schema.
+
+    >>> ddl(TRACKS[:2])
+    'track_id string, title string'
+    """
+    return ", ".join(f"{c.name} {c.type}" for c in columns)
+
+
+TRACKS = (
+    Column("track_id", "string", "the track"),
+    Column("title", "string", "its title"),
+    Column("artist_id", "string", "its artist"),
+    Column("artist", "string", "the artist's name"),
+    Column("label_id", "string", "its label"),
+    Column("genre", "string", "its genre"),
+    Column("duration_ms", "int", "length in ms"),
+    Column("released_on", "date", "release date"),
+    Column("artist_popularity", "double", "share of plays by artist, frozen before day one; sums to 1"),
+    Column("track_popularity", "double", "share of plays within the artist; sums to 1 within an artist"),
+    Column("total_track_popularity", "double", "artist_popularity × track_popularity; sums to 1"),
+)
+USERS = (
+    Column("user_id", "string", "the account"),
+    Column("signed_up_on", "date", "date of sign-up"),
+    Column("plan", "string", "free, premium, family or student"),
+    Column("country", "string", "ISO 3166 country of the account"),
+    Column("timezone", "string", "IANA time zone of the listener"),
+    Column("age_band", "string", "age band"),
+    Column("payment_id", "string", "opaque id of the payment method; null on the free plan"),
+)
+STATIC: dict[str, tuple[Column, ...]] = {"tracks": TRACKS, "users": USERS}
+
+_TYPES = {"time": "timestamp", "ms": "int", "epoch_s": "bigint", "bool": "boolean"}
+
+
+def _from_field(field: Field) -> Column:
+    return Column(field.name, _TYPES.get(field.kind, "string"), field.meaning)
+
+
+LAKE_PLAYS = tuple(map(_from_field, PLAY_FIELDS))
+LAKE_ACTIVITY = tuple(map(_from_field, ACTIVITY_FIELDS))
+REJECTED = (
+    Column("topic", "string", "topic of the message"),
+    Column("partition", "int", "its partition"),
+    Column("offset", "bigint", "its offset"),
+    Column("position", "int", "place of the row in the message; null where the whole message is unreadable"),
+    Column("rows", "bigint", "rows this line stands for: 1, or the header's count for an unreadable message"),
+    Column("reason", "string", "first rule the row breaks"),
+    Column("payload", "string", "the row or message, cut to 500 characters; never printed"),
+    Column("date", "date", "day of arrival, UTC (partition)"),
+)
+SESSIONS = (
+    Column("session_key", "string", "user_id and started_at in ms: unique, the same in every replay"),
+    Column("user_id", "string", "the account"),
+    Column("client_session_ids", "array<string>", "the clients' own session ids seen in it, sorted"),
+    Column("started_at", "timestamp", "earliest start of a play or activity"),
+    Column("ended_at", "timestamp", "latest event_time"),
+    Column("ts", "bigint", "largest ts of its rows, epoch seconds"),
+    Column("scored_at", "timestamp", "time of the micro-batch that scored it"),
+    *(Column(f.name, "double", f"{f.meaning} [{f.unit}]") for f in SESSION_FEATURES),
+    Column("rawPrediction", "array<double>", "margins of the two classes"),
+    Column("probability", "array<double>", "probabilities of the two classes"),
+    Column("prediction", "double", "1 = flagged (at or over the review threshold)"),
+    Column("score", "double", "in [0, 1], higher is more suspicious"),
+    Column("is_flagged", "boolean", "score at or over the review threshold"),
+    Column("is_filtered", "boolean", "score at or over the stricter threshold"),
+    Column(
+        "reasons",
+        "array<struct<feature:string,value:double,contribution:double>>",
+        "features that push the score up most, in log-odds",
+    ),
+    Column("model_version", "string", "name and hash of the model that scored it"),
+    Column("track_counts", "array<struct<track_id:string,streams:int>>", "streams by track"),
+    Column("plays_rows", "bigint", "rows of topic plays in it"),
+    Column("plays_hash", "bigint", "sum of xxhash64(play_id), wrapping"),
+    Column("activity_rows", "bigint", "rows of topic activity in it"),
+    Column("activity_hash", "bigint", "sum of xxhash64(event_id), wrapping"),
+    Column("date", "date", "UTC date of ended_at (partition)"),
+)
+FRAUD_COUNT_TABLE = (
+    Column("window_start", "timestamp", "start of the window on scored_at"),
+    Column("window_end", "timestamp", "end of the window, 2 minutes later"),
+    Column("sessions", "bigint", "sessions scored in it"),
+    Column("flagged", "bigint", "of them flagged"),
+    Column("flagged_streams", "bigint", "streams of flagged sessions"),
+    Column("batch_id", "bigint", "micro-batch that wrote this version; readers take the newest per window"),
+)
+GENUINE_TOTALS = (
+    Column("as_of", "timestamp", "newest scored_at counted"),
+    Column("sessions", "bigint", "sessions not flagged, in total"),
+    Column("plays", "bigint", "their plays"),
+    Column("streams", "bigint", "their streams"),
+    Column("hours", "double", "hours heard in them"),
+    Column("batch_id", "bigint", "micro-batch that wrote this version"),
+)
+TOP_TRACKS = (
+    Column("as_of", "timestamp", "newest scored_at counted; the report covers the 60 minutes before"),
+    Column("rank", "int", "1 to 20"),
+    Column("track_id", "string", "the track"),
+    Column("title", "string", "its title"),
+    Column("artist", "string", "its artist"),
+    Column("streams", "bigint", "streams in sessions not flagged"),
+    Column("batch_id", "bigint", "micro-batch that wrote this version"),
+)
+LAKE: dict[str, tuple[Column, ...]] = {
+    "plays": LAKE_PLAYS,
+    "activity": LAKE_ACTIVITY,
+    "rejected": REJECTED,
+    "sessions": SESSIONS,
+    "fraud_counts": FRAUD_COUNT_TABLE,
+    "genuine_totals": GENUINE_TOTALS,
+    "top_tracks": TOP_TRACKS,
+}
+
+TRUTH_ROWS = (
+    Column("row_id", "string", "play_id or event_id; rows stand in the order of the raw table"),
+    Column("user_id", "string", "the account"),
+    Column("event_time", "timestamp", "as in the raw table"),
+    Column("family", "string", "the bot family that made the row, or honest"),
+    Column("campaign_id", "string", "the campaign it was made for; null if honest"),
+    Column("is_paid", "boolean", "whether somebody paid for this play as a stream"),
+)
+TRUTH_USERS = (
+    Column("user_id", "string", "the account"),
+    Column("family", "string", "honest, or the family that runs on the account"),
+    Column("campaign_id", "string", "its campaign; null if honest"),
+    Column("cohort", "string", "regular, or the hard negative it plays"),
+)
+TRUTH_CAMPAIGNS = (
+    Column("campaign_id", "string", "the campaign"),
+    Column("family", "string", "its family"),
+    Column("target_artist_id", "string", "the artist it plays for; null where it has several"),
+    Column("accounts", "int", "accounts it runs"),
+    Column("streams_bought", "bigint", "streams bought; null where the deal is not by streams"),
+    Column("streams_delivered", "bigint", "streams of at least 30 s delivered"),
+)

@@ -1,0 +1,51 @@
+"""Kafka topics: names, partitions and settings, once for producer, job and consumers."""
+
+from dataclasses import dataclass, field
+
+from contracts.events import ACTIVITY, PLAYS
+
+SCORES, FRAUD_COUNTS, VERDICTS = "scores", "fraud-counts", "verdicts"
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""The broker's limit. 200 rows are about 90 KB; a foreign producer's largest message seen in tests is 5 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `row_fields` are the keys of its JSON objects, in order."""
+
+    name: str
+    partitions: int
+    meaning: str
+    row_fields: tuple[str, ...] = ()
+    config: dict[str, str] = field(
+        default_factory=lambda: {
+            # simulated dates lie in the past: retention by time would delete them at once
+            "message.timestamp.type": "LogAppendTime",
+            "retention.ms": "-1",
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        }
+    )
+
+
+TOPICS: dict[str, Topic] = {
+    t.name: t
+    for t in (
+        Topic(PLAYS, 4, "listening events, 200 rows a message"),
+        Topic(ACTIVITY, 4, "everything else a client reports, up to 200 rows a message"),
+        Topic(
+            SCORES, 2, "one scored session a message, at least once, key session_key",
+            ("session_key", "user_id", "started_at", "ended_at", "plays", "streams", "score", "is_flagged",
+             "reasons", "model_version", "ts", "scored_at"),
+        ),
+        Topic(
+            FRAUD_COUNTS, 1, "flagged sessions of a 2-minute window, at least once, key window_start",
+            ("window_start", "window_end", "sessions", "flagged", "flagged_streams", "batch_id"),
+        ),
+        Topic(
+            VERDICTS, 1, "what analysts decided, at least once, key case_id and version",
+            ("case_id", "version", "user_id", "verdict", "reason_code", "note", "analyst", "model_version",
+             "decided_at"),
+        ),
+    )
+}  # fmt: skip

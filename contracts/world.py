@@ -1,0 +1,102 @@
+"""Where a world keeps its things: `data/<world>/`, and inside it one versioned unit per run of the pipeline.
+
+raw/<topic>/date=D/part.parquet    what the simulator made or the importers read: typed, sorted by (event_time, id)
+static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the newest
+truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
+v<N>/{broker,ledger,lake,checkpoints,offsets}   one unit, of which `CURRENT` names the N
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class WorldError(Exception):
+    """A world lacks a part that a command needs; the message names it and the command that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Paths of one world. Nothing here writes except `start_version`."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    def raw(self, topic: str) -> Path:
+        return self.root / "raw" / topic
+
+    def truth(self, table: str) -> Path:
+        return self.root / "truth" / table
+
+    def raw_files(self, topic: str) -> list[Path]:
+        """List the parquet files of a raw table in time order. Raises WorldError where there are none."""
+        files = sorted(self.raw(topic).glob("date=*/*.parquet"))
+        if not files:
+            raise WorldError(
+                f"world {self.name} has no raw {topic}: run  python -m producer simulate --world {self.name}"
+            )
+        return files
+
+    def static(self, table: str) -> Path:
+        """Return the newest immutable folder of a static table. Raises WorldError where there is none."""
+        folder = self.root / "static" / table
+        try:
+            current = folder / (folder / "CURRENT").read_text().strip()
+        except FileNotFoundError:
+            raise WorldError(
+                f"static table {table} is missing in world {self.name} (expected static/{table}/CURRENT): "
+                f"run  python -m producer simulate --world {self.name}"
+            ) from None
+        if not any(current.glob("*.parquet")) and not any(current.glob("*.csv")):
+            raise WorldError(f"static table {table} of world {self.name} is empty: no parquet or csv in {current.name}")
+        return current
+
+    @property
+    def version(self) -> int:
+        """The current version; 1 before the first run."""
+        pointer = self.root / "CURRENT"
+        return int(pointer.read_text()) if pointer.exists() else 1
+
+    @property
+    def unit(self) -> "Unit":
+        return Unit(self.root / f"v{self.version}")
+
+    def start_version(self) -> "Unit":
+        """Begin a fresh version: a new broker log, ledger, lake and checkpoints. The old one stays on disk."""
+        used = [int(p.name[1:]) for p in self.root.glob("v*") if p.name[1:].isdigit()]
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "CURRENT").write_text(f"{max(used, default=0) + 1}\n")
+        return self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One version of a world: everything that only makes sense together."""
+
+    root: Path
+
+    @property
+    def broker(self) -> Path:
+        return self.root / "broker"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def offsets(self) -> Path:
+        """Copies of every micro-batch's offset file: Spark forgets them after 100 batches, the audit needs all."""
+        return self.root / "offsets"
+
+    def table(self, name: str) -> Path:
+        return self.lake / name

@@ -1,0 +1,1 @@
+"""Simulated listening: pure, seeded, vectorised; truth is kept apart from everything a detector may see."""

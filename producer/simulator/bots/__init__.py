@@ -1,0 +1,1 @@
+"""Bot families, one a file."""
