@@ -1,0 +1,23 @@
+"""The errors of the producer: every one is a single line that says what happened, why, and what to do.
+
+ProducerError
+├── SetupError      jars, checksums, Java, packages
+├── BrokerError     the broker cannot start, or does not answer
+└── StackError      the processes of `make up`, or the demo, went wrong
+"""
+
+
+class ProducerError(Exception):
+    """Root of what the producer's commands raise on purpose; `__main__` prints it as one line and exits with 1."""
+
+
+class SetupError(ProducerError):
+    """A part that the JVM side needs is missing or is not the one that was pinned."""
+
+
+class BrokerError(ProducerError):
+    """The broker cannot start, or does not answer."""
+
+
+class StackError(ProducerError):
+    """A process of the stack did not start, or ended before its time."""
