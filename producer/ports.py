@@ -1,0 +1,69 @@
+"""Loopback addresses: read one, see whether its port is free and who holds it, find a free one."""
+
+import errno
+import socket
+
+import psutil
+
+from producer.errors import BrokerError
+
+LOOPBACK = "127.0.0.1"
+_LOOPBACK_NAMES = (LOOPBACK, "localhost")
+
+
+def loopback_port(address: str) -> int:
+    """Return the port of a `127.0.0.1:port` address. Raises BrokerError for anything else.
+
+    >>> loopback_port("127.0.0.1:19092"), loopback_port("localhost:9092")
+    (19092, 9092)
+    """
+    host, _, port = address.rpartition(":")
+    if host not in _LOOPBACK_NAMES or not port.isdigit() or not 0 < int(port) < 65536:
+        raise BrokerError(
+            f"broker address {address!r} is not one of this machine's (expected 127.0.0.1:PORT, since the embedded "
+            f"broker listens on loopback only): set  PLAYPROOF_BROKER=127.0.0.1:19092"
+        )
+    return int(port)
+
+
+def is_free(port: int) -> bool:
+    """Say whether a server could listen on this loopback port now."""
+    with socket.socket() as probe:
+        # as Kafka does: a port in TIME_WAIT counts as free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def owner(port: int) -> str | None:
+    """Name the process that listens on a port, as `java (pid 123)`; None where the system does not tell."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS shows other users' sockets to root only
+        return None
+    pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr.port == port and c.pid]
+    try:
+        return f"{psutil.Process(pids[0]).name()} (pid {pids[0]})" if pids else None
+    except psutil.Error:
+        return None
+
+
+def require_free(port: int) -> None:
+    """Raise BrokerError, naming the port, its holder and the way out, where it is taken."""
+    if not is_free(port):
+        raise BrokerError(
+            f"port {port} is taken by {owner(port) or 'another process'}: stop that, or choose another port with  "
+            f"PLAYPROOF_BROKER={LOOPBACK}:{port + 1000 if port < 64000 else port - 1000}"
+        )
