@@ -26,7 +26,7 @@ def java_version(home: Path) -> str | None:
     The `-version` line reads like `openjdk version "17.0.15" 2025-04-15`.
     """
     try:
-        command = [home / "bin" / "java", "-version"]
+        command = [str(home / "bin" / "java"), "-version"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None

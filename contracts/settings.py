@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.world import World
@@ -20,6 +21,8 @@ class Settings(BaseSettings):
     """Kafka bootstrap servers. 19092, since 9092 is often taken."""
     security: str = ""
     """Extra Kafka client settings as `key=value;key=value` (SASL_SSL for a real cluster); never logged."""
+    hash_key: SecretStr = SecretStr("playproof-local")
+    """Key of the hashes that stand for addresses in the lake; set your own where the listeners are real."""
     time_zone: str = "Australia/Melbourne"
     """Zone of what people see; what is stored is UTC."""
     spark_master: str = "local[*]"

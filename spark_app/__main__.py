@@ -1,0 +1,111 @@
+"""Commands of the Spark job: `python -m spark_app run`, `python -m spark_app training-table`."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from models.errors import ModelError
+from models.registry import CHAMPION, verify
+
+from contracts.jvm import JvmError
+from contracts.settings import Settings
+from contracts.world import WorldError
+from spark_app.errors import JobError
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="The streaming job, and its stages in batch."
+)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Say an expected error in one line on stderr and exit with 1."""
+    try:
+        yield
+    except (JobError, JvmError, WorldError, ModelError) as error:
+        print(f"spark_app: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def run(
+    world: Annotated[str | None, typer.Option(help="The world to work on; default PLAYPROOF_WORLD.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the shipped champion.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Run only these queries (repeat the option).")] = None,
+    available_now: Annotated[bool, typer.Option(help="Stop once everything now in the topics is done.")] = False,
+    max_messages: Annotated[int, typer.Option(help="Most messages of a topic in a micro-batch.")] = 3000,
+    partitions: Annotated[
+        int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
+    ] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+    ui: Annotated[bool, typer.Option(help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
+) -> None:
+    """Score sessions from Kafka until Ctrl-C; continues from its checkpoint.
+
+    Example: python -m spark_app run --world demo
+    """
+    with one_line_errors():
+        settings = Settings() if world is None else Settings(world=world)
+        from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
+
+        place = settings.the_world()
+        n_partitions = partitions or os.cpu_count() or 2
+        kafka = ingest.kafka_options(settings.broker, settings.security)
+        for table in ("tracks", "users"):
+            place.static(table)
+        guard.check(place.unit, n_partitions)
+        client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
+        preflight.check_topics(settings.broker, client)
+        with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
+            artefact = verify(model or CHAMPION, Path(unpacked))
+            stop = runner.StopRequest()
+            spark = session.build_session(
+                "playproof", master=settings.spark_master, partitions=n_partitions, memory=memory, ui=ui
+            )
+            try:
+                spark.streams.addListener(progress.ProgressListener(place.unit))
+                job = pipeline.Job(
+                    place, kafka, artefact, settings.time_zone, max_messages, settings.hash_key.get_secret_value()
+                )
+                writers = pipeline.all_queries(spark, job)
+                chosen = {name: w for name, w in writers.items() if not only or name in only}
+                print(
+                    f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
+                    flush=True,
+                )
+                runner.run(spark, chosen, stop, available_now=available_now)
+            finally:
+                spark.stop()
+        print("stopped cleanly; the next run continues from here", flush=True)
+
+
+@app.command()
+def training_table(
+    out: Annotated[Path, typer.Option(help="Folder to write part.parquet to.")],
+    world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "8g",
+) -> None:
+    """Write the labelled sessions of a world with the live stages, in batch.
+
+    Example: python -m spark_app training-table --world train --out data/train/table
+    """
+    with one_line_errors():
+        settings = Settings() if world is None else Settings(world=world)
+        from spark_app import session
+        from spark_app.training_table import build
+
+        spark = session.build_session("playproof-training-table", memory=memory, with_kafka=False)
+        try:
+            table = build(spark, settings.the_world(), out)
+        finally:
+            spark.stop()
+        print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,47 @@
+"""What the job reads: topics, static tables, and the lake's sessions as a stream."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from contracts.tables import SESSIONS, STATIC, ddl
+from contracts.world import Unit, World
+
+FOREVER = "36500d"
+
+
+def kafka_options(broker: str, security: str = "") -> dict[str, str]:
+    """Return the connector's options; `security` is `key=value;…` of Kafka client settings, passed through."""
+    pairs = (pair.split("=", 1) for pair in security.split(";") if pair)
+    return {"kafka.bootstrap.servers": broker, **{f"kafka.{key}": value for key, value in pairs}}
+
+
+def read_topic(spark: SparkSession, topic: str, options: dict[str, str], max_messages: int) -> DataFrame:
+    """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` a micro-batch."""
+    stream = (
+        spark.readStream.format("kafka")
+        .options(**options)
+        .option("subscribe", topic)
+        .option("includeHeaders", "true")
+        # the default, latest, loses what was sent before the first start
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", max_messages)
+        .load()
+    )
+    return stream.select(F.lit(topic).alias("topic"), "partition", "offset", "value", "headers")
+
+
+def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
+    """Read the newest immutable folder of a static table, parquet or CSV, with the contract's schema."""
+    folder = world.static(table)
+    schema = ddl(STATIC[table])
+    if any(folder.glob("*.parquet")):
+        return spark.read.schema(schema).parquet(str(folder))
+    return spark.read.schema(schema).option("header", "true").csv(str(folder))
+
+
+def stream_sessions(spark: SparkSession, unit: Unit) -> DataFrame:
+    """Stream the lake's scored sessions, as the sessions query commits them."""
+    table = unit.table("sessions")
+    # a stream reader dies on a folder that does not exist; on an empty one it waits
+    table.mkdir(parents=True, exist_ok=True)
+    return spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER).parquet(str(table))

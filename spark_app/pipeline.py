@@ -1,0 +1,85 @@
+"""The whole job on one screen: from two topics to scored sessions, and which queries run."""
+
+from dataclasses import dataclass
+
+from models.registry import Artefact
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.world import World
+from spark_app import ingest
+from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
+from spark_app.stages import rows
+from spark_app.stages.describe import with_features, with_user
+from spark_app.stages.parse import parse_good_rows
+from spark_app.stages.score import score
+from spark_app.stages.sessions import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run of the job is told. `max_messages` bounds a micro-batch, per topic."""
+
+    world: World
+    kafka: dict[str, str]
+    artefact: Artefact
+    time_zone: str
+    max_messages: int = 3000
+    hash_key: str = ""
+
+
+def session_rows(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Union the typed rows of both topics in the narrow shape of a session, each row once, heartbeats dropped."""
+    narrow = rows.plays_to_session_rows(plays, tracks).unionByName(rows.activity_to_session_rows(activity))
+    # one row per play or activity row
+    return narrow.transform(deduplicate).transform(drop_heartbeats)
+
+
+def described_sessions(plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame) -> DataFrame:
+    """Turn typed rows into sessions with features; batch and stream alike."""
+    return (
+        session_rows(plays, activity, tracks)
+        .transform(sessionize)
+        # one row per session
+        .transform(with_user, users)
+        .transform(with_features)
+    )
+
+
+def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
+    """Stream both topics into scored sessions."""
+    used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
+    # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
+    plays, activity = (
+        ingest.read_topic(spark, topic, job.kafka, job.max_messages)
+        .transform(parse_good_rows, topic, used[topic])
+        .withWatermark("event_time", WATERMARK_DELAY)
+        for topic in (PLAYS, ACTIVITY)
+    )
+    tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
+    return described_sessions(plays, activity, tracks, users).transform(
+        score,
+        PipelineModel.load(str(job.artefact.path)),
+        features=job.artefact.features,
+        review_threshold=job.artefact.review_threshold,
+        filter_threshold=job.artefact.filter_threshold,
+        version=job.artefact.version,
+    )
+
+
+def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
+    """Return every query of the job by name, unstarted, in the order they start."""
+    unit = job.world.unit
+    messages = [ingest.read_topic(spark, topic, job.kafka, job.max_messages) for topic in (PLAYS, ACTIVITY)]
+    scored = ingest.stream_sessions(spark, unit)
+    tracks = ingest.read_static(spark, job.world, "tracks")
+    return {
+        "sessions": sessions.write(scored_sessions(spark, job), unit),
+        "archive": archive.write(messages[0].unionByName(messages[1]), unit, job.hash_key),
+        "scores": scores.write(scored, unit, job.kafka),
+        "fraud_counts": fraud_counts.write(scored, unit, job.kafka, job.time_zone),
+        "genuine_totals": genuine_totals.write(scored, unit, job.time_zone),
+        "top_tracks": top_tracks.write(scored, unit, tracks, job.time_zone),
+    }

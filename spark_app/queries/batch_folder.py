@@ -1,0 +1,10 @@
+"""Tables written by `foreachBatch`: a folder `batch_id=N` a micro-batch, so that a replayed batch replaces itself."""
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+
+def write_batch_folder(rows: DataFrame, table: Path, batch_id: int, *partition_by: str) -> None:
+    """Overwrite the folder of one micro-batch; complete once `_SUCCESS` stands (contracts.lake reads only those)."""
+    rows.write.mode("overwrite").partitionBy(*partition_by).parquet(str(table / f"batch_id={batch_id}"))

@@ -1,0 +1,37 @@
+"""How reports read on the console: a heading with the local time, then a small table."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+ROWS_SHOWN = 20
+
+
+def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
+    """Say a UTC moment (naive, as Spark collects it under a UTC process, or aware) in the display zone.
+
+    >>> local_time(datetime(2025, 3, 3, 0, 0, tzinfo=UTC), "Australia/Melbourne")
+    '11:00:00'
+    """
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(ZoneInfo(zone)).strftime(pattern)
+
+
+def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Lay out rows under names; numbers right, words left.
+
+    >>> print(table("two", ["n", "word"], [[10, "a"], [5, "bc"]]))
+    two
+       n  word
+      10  a
+       5  bc
+    """
+    cells = [[f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows[:ROWS_SHOWN]]
+    is_number = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(names))]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+
+    def line(row: Sequence[str]) -> str:
+        padded = (c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, is_number, strict=True))
+        return ("  " + "  ".join(padded)).rstrip()
+
+    return "\n".join([heading, line(names), *map(line, cells)])

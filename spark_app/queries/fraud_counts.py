@@ -1,0 +1,89 @@
+"""Query `fraud_counts`: flagged sessions of the last 2 minutes, every 10 s, to console, parquet and topic."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.tables import FRAUD_COUNT_TABLE
+from contracts.topics import FRAUD_COUNTS
+from contracts.world import Unit
+from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries.console import local_time, table
+
+NAME = "fraud_counts"
+EVERY = "10 seconds"
+WINDOW_LENGTH, SLIDE_LENGTH = timedelta(minutes=2), timedelta(seconds=10)
+WINDOW, SLIDE = (f"{length.seconds} seconds" for length in (WINDOW_LENGTH, SLIDE_LENGTH))
+OPEN_FOR = "3 minutes"
+"""How long a window's state is kept after the newest scored_at: a little over the window."""
+
+
+def count_windows(scored: DataFrame) -> DataFrame:
+    """Count sessions, flagged ones and their streams per window on scored_at: FRAUD_COUNT_TABLE without batch_id."""
+    flagged = F.col("is_flagged")
+    counted = (
+        scored.select("scored_at", "is_flagged", "streams")
+        .withWatermark("scored_at", OPEN_FOR)
+        .groupBy(F.window("scored_at", WINDOW, SLIDE).alias("w"))
+        .agg(
+            F.count("*").alias("sessions"),
+            F.count_if(flagged).alias("flagged"),
+            F.sum(F.when(flagged, F.col("streams")).otherwise(0)).cast("bigint").alias("flagged_streams"),
+        )
+    )
+    # one row per window
+    return counted.select(
+        F.col("w.start").alias("window_start"),
+        F.col("w.end").alias("window_end"),
+        "sessions",
+        "flagged",
+        "flagged_streams",
+    )
+
+
+def write(scored: DataFrame, unit: Unit, kafka: dict[str, str], time_zone: str) -> DataStreamWriter:
+    """Report every window that changed."""
+    return (
+        count_windows(scored)
+        .writeStream.queryName(NAME)
+        .outputMode("update")
+        .foreachBatch(partial(report_batch, unit=unit, kafka=kafka, time_zone=time_zone))
+        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .trigger(processingTime=EVERY)
+    )
+
+
+def _current(windows: Sequence[Row]) -> Row:
+    """Of the windows that hold the newest session, return the one that ends first: the later ones are still filling."""
+    newest_end = max(w["window_end"] for w in windows)
+    return next(w for w in windows if w["window_end"] == newest_end - WINDOW_LENGTH + SLIDE_LENGTH)
+
+
+def report_batch(windows: DataFrame, batch_id: int, *, unit: Unit, kafka: dict[str, str], time_zone: str) -> None:
+    """Write one version of the changed windows; readers take the newest batch_id of each."""
+    spark = windows.sparkSession
+    found = windows.collect()  # at most a few dozen rows; collected once, since each action would run the lineage again
+    versions = spark.createDataFrame(found, windows.schema).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
+    versions = versions.select(*(c.name for c in FRAUD_COUNT_TABLE)).coalesce(1)
+    write_batch_folder(versions.drop("batch_id"), unit.table(NAME), batch_id)
+    if not found:
+        return
+    now = _current(found)
+    print(
+        table(
+            f"fraud count, last 2 minutes to {local_time(now['window_end'], time_zone)}",
+            ["sessions", "flagged", "flagged streams"],
+            [[now["sessions"], now["flagged"], now["flagged_streams"]]],
+        ),
+        flush=True,
+    )
+    iso = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}
+    messages = versions.select(
+        F.date_format("window_start", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("key"),
+        F.to_json(F.struct(*versions.columns), iso).alias("value"),
+    )
+    messages.write.format("kafka").options(**kafka).option("topic", FRAUD_COUNTS).save()

@@ -1,0 +1,54 @@
+"""Query `genuine_totals`: sessions, plays, streams and hours not flagged, in total, every 30 s."""
+
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.world import Unit
+from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries.console import local_time, table
+
+NAME = "genuine_totals"
+EVERY = "30 seconds"
+
+
+def total(scored: DataFrame) -> DataFrame:
+    """Add up what is not flagged: GENUINE_TOTALS without batch_id, one row."""
+    genuine = scored.where(~F.col("is_flagged"))
+    return genuine.agg(
+        F.max("scored_at").alias("as_of"),
+        F.count("*").alias("sessions"),
+        F.sum("plays").cast("bigint").alias("plays"),
+        F.sum("streams").cast("bigint").alias("streams"),
+        F.sum("hours").alias("hours"),
+    )
+
+
+def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
+    """Report the running totals."""
+    return (
+        total(scored.select("scored_at", "is_flagged", "plays", "streams", "hours"))
+        .writeStream.queryName(NAME)
+        .outputMode("complete")
+        .foreachBatch(partial(report_batch, unit=unit, time_zone=time_zone))
+        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .trigger(processingTime=EVERY)
+    )
+
+
+def report_batch(totals: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> None:
+    """Write one version of the totals."""
+    found = totals.where("sessions > 0").collect()
+    version = totals.sparkSession.createDataFrame(found, totals.schema).coalesce(1)
+    write_batch_folder(version, unit.table(NAME), batch_id)
+    for row in found:
+        print(
+            table(
+                f"genuine listening in total, as of {local_time(row['as_of'], time_zone)}",
+                ["sessions", "plays", "streams", "hours"],
+                [[row["sessions"], row["plays"], row["streams"], round(row["hours"])]],
+            ),
+            flush=True,
+        )

@@ -1,0 +1,34 @@
+"""Query `scores`: each scored session to topic `scores`, at least once; session_key removes what came twice."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.topics import SCORES, TOPICS
+from contracts.world import Unit
+
+NAME = "scores"
+EVERY = "10 seconds"
+
+
+def to_messages(scored: DataFrame) -> DataFrame:
+    """One message a session: key session_key, value the topic's fields as JSON, times in ISO 8601 UTC."""
+    return scored.select(
+        F.col("session_key").alias("key"),
+        F.to_json(F.struct(*TOPICS[SCORES].row_fields), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}).alias(
+            "value"
+        ),
+    )
+
+
+def write(scored: DataFrame, unit: Unit, kafka: dict[str, str]) -> DataStreamWriter:
+    """Send every session as the sessions query commits it."""
+    return (
+        to_messages(scored)
+        .writeStream.queryName(NAME)
+        .format("kafka")
+        .options(**kafka)
+        .option("topic", SCORES)
+        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .trigger(processingTime=EVERY)
+    )

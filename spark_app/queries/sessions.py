@@ -1,0 +1,21 @@
+"""Query `sessions`: scored sessions to lake/sessions, exactly once."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.world import Unit
+
+NAME = "sessions"
+EVERY = "1 second"
+
+
+def write(scored: DataFrame, unit: Unit) -> DataStreamWriter:
+    """Append scored sessions by date; the file sink's log makes each session count once, also after a crash."""
+    return (
+        scored.writeStream.queryName(NAME)
+        .format("parquet")
+        .option("path", str(unit.table(NAME)))
+        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .partitionBy("date")
+        .trigger(processingTime=EVERY)
+    )

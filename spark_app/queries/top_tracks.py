@@ -1,0 +1,71 @@
+"""Query `top_tracks`: the 20 tracks with most streams in sessions not flagged, last 60 minutes, every 60 s."""
+
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import Window as W
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.tables import SESSIONS, TOP_TRACKS, ddl
+from contracts.world import Unit
+from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries.console import local_time, table
+
+NAME = "top_tracks"
+EVERY = "60 seconds"
+MINUTES = 60
+N = 20
+
+
+def rank(scored: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Rank tracks by streams of genuine sessions scored within MINUTES of the newest: TOP_TRACKS without batch_id.
+
+    Ties go to the smaller track_id, so the same sessions give the same list.
+    """
+    newest = scored.agg(F.max("scored_at").alias("as_of"))
+    recent = scored.join(F.broadcast(newest), how="cross").where(
+        ~F.col("is_flagged") & (F.col("scored_at") > F.col("as_of") - F.expr(f"interval {MINUTES} minutes"))
+    )
+    counted = (
+        recent.select("as_of", F.inline("track_counts"))
+        # one row per (session, track)
+        .groupBy("as_of", "track_id")
+        .agg(F.sum("streams").alias("streams"))
+        # one row per track
+        .orderBy(F.desc("streams"), "track_id")
+        .limit(N)
+    )
+    named = counted.join(tracks.select("track_id", "title", "artist"), on="track_id", how="left")
+    place = F.row_number().over(W.orderBy(F.desc("streams"), "track_id"))
+    return named.withColumn("rank", place).select(*(c.name for c in TOP_TRACKS if c.name != "batch_id")).orderBy("rank")
+
+
+def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> DataStreamWriter:
+    """Report whenever sessions came; the list is computed from the committed table, so it needs no state."""
+    return (
+        scored.select("session_key")
+        .writeStream.queryName(NAME)
+        .foreachBatch(partial(report_batch, unit=unit, tracks=tracks, time_zone=time_zone))
+        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .trigger(processingTime=EVERY)
+    )
+
+
+def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame, time_zone: str) -> None:
+    """Write one version of the list."""
+    spark = new.sparkSession
+    scored = spark.read.schema(ddl(SESSIONS)).parquet(str(unit.table("sessions")))
+    ranked = rank(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
+    found = ranked.collect()
+    write_batch_folder(spark.createDataFrame(found, ranked.schema).coalesce(1), unit.table(NAME), batch_id)
+    if found:
+        until = local_time(found[0]["as_of"], time_zone)
+        print(
+            table(
+                f"top {N} tracks by genuine streams, last {MINUTES} minutes to {until}",
+                ["#", "track", "title", "artist", "streams"],
+                [[r["rank"], r["track_id"], r["title"], r["artist"], r["streams"]] for r in found],
+            ),
+            flush=True,
+        )

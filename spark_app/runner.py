@@ -1,0 +1,80 @@
+"""Starts the queries, waits, and ends well: a signal ends the job cleanly, a dead query ends the process."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from types import FrameType
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from spark_app.errors import JobError
+
+LOOK_EVERY_S = 1.0
+"""A blocking `awaitAnyTermination()` would never see the signal."""
+FINISH_BATCH_WITHIN_S = 15.0
+
+
+class StopRequest:
+    """Set by SIGTERM or Ctrl-C; the handler does nothing else."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.is_set = True
+
+
+def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: StopRequest, *, available_now: bool) -> None:
+    """Run until a signal, or until all that is in the topics is done. Raises JobError where a query dies."""
+    queries = [_start(name, w.trigger(availableNow=True) if available_now else w) for name, w in writers.items()]
+    try:
+        while not stop.is_set and any(q.isActive for q in queries):
+            _raise_if_dead(queries)
+            time.sleep(LOOK_EVERY_S)
+        _raise_if_dead(queries)
+    finally:
+        stop_queries(queries)
+
+
+def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:
+    try:
+        return writer.start()
+    except Exception as error:
+        raise JobError(f"query {name} could not start: {first_line(error)}") from error
+
+
+def _raise_if_dead(queries: Iterable[StreamingQuery]) -> None:
+    for query in queries:
+        error = query.exception()
+        if error is not None:
+            raise JobError(f"query {query.name} stopped: {cause_of(error)}")
+
+
+def cause_of(error: StreamingQueryException) -> str:
+    """Return what went wrong in one line, without the query's ids and plan."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("Caused by") or "SparkException" in line]
+    return (told[-1].removeprefix("Caused by: ") if told else first_line(error))[:400]
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's first line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:400]
+
+
+def stop_queries(queries: Iterable[StreamingQuery]) -> None:
+    """Stop between micro-batches; interrupt one that takes long: it is replayed, and the sinks are idempotent."""
+    for query in queries:
+        until = time.monotonic() + FINISH_BATCH_WITHIN_S
+        while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
+            time.sleep(0.05)
+        try:
+            query.stop()
+        except Exception as error:
+            print(f"query {query.name} did not stop cleanly: {first_line(error)}", file=sys.stderr)

@@ -1,0 +1,98 @@
+"""Sessions with their gathered rows to sessions with features: one pass through Arrow and NumPy."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.events import STREAM_MS
+from contracts.features import FEATURE_NAMES
+from contracts.tables import SESSIONS, ddl
+from spark_app.stages import account_features
+from spark_app.stages.features import FEATURES
+from spark_app.stages.session_batch import Bools, Ints, SessionBatch, runs
+
+_OF_SCORING = {
+    "scored_at", "rawPrediction", "probability", "prediction", "score", "is_flagged", "is_filtered", "reasons",
+    "model_version", "date",
+}  # fmt: skip
+DESCRIBED = tuple(c for c in SESSIONS if c.name not in _OF_SCORING)
+"""Columns of a session before it is scored."""
+
+
+def with_user(sessions: DataFrame, users: DataFrame) -> DataFrame:
+    """Join the account's static row: adds signed_up_on, plan, timezone; null where the account is unknown."""
+    known = users.select("user_id", "signed_up_on", "plan", "timezone")
+    return sessions.join(F.broadcast(known), on="user_id", how="left")
+
+
+def with_features(sessions: DataFrame) -> DataFrame:
+    """Turn (user_id, items, signed_up_on, plan, timezone) into DESCRIBED: a session's identity, features and counts."""
+    columns = sessions.select("user_id", "items", "signed_up_on", "plan", "timezone")
+    return columns.mapInArrow(_describe_batches, ddl(DESCRIBED))
+
+
+def _describe_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if batch.num_rows:
+            yield describe(batch)
+
+
+def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Compute DESCRIBED for one Arrow batch of sessions."""
+    b = SessionBatch.from_arrow(batch.column("items"))
+    users = batch.column("user_id")
+    values = {name: function(b) for name, function in FEATURES.items()}
+    values["night_share"] = account_features.night_share(b, batch.column("timezone"))
+    values["account_age_days"] = account_features.account_age_days(b, batch.column("signed_up_on"))
+    values["is_paid_plan"] = account_features.is_paid_plan(b, batch.column("plan"))
+    stamp = pa.timestamp("us", tz="UTC")
+    keys = [f"{user}:{start}" for user, start in zip(users.to_pylist(), b.started_ms.tolist(), strict=True)]
+    columns: dict[str, pa.Array] = {
+        "session_key": pa.array(keys, pa.string()),
+        "user_id": users,
+        "client_session_ids": _client_sessions(b),
+        "started_at": pa.array(b.started_ms * 1000, pa.int64()).cast(stamp),
+        "ended_at": pa.array(b.ended_ms * 1000, pa.int64()).cast(stamp),
+        "ts": pa.array(b.largest(b.ts, b.all_rows)),
+        # NaN is "not measurable": null in the table
+        **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in FEATURE_NAMES},
+        "track_counts": _track_counts(b),
+    }
+    for topic, mask in (("plays", b.is_play), ("activity", ~b.is_play)):
+        columns[f"{topic}_rows"] = pa.array(np.bincount(b.session[mask], minlength=b.n).astype(np.int64))
+        columns[f"{topic}_hash"] = pa.array(_wrapping_sum(b, mask))
+    return pa.RecordBatch.from_arrays([columns[c.name] for c in DESCRIBED], names=[c.name for c in DESCRIBED])
+
+
+def _wrapping_sum(b: SessionBatch, mask: Bools) -> Ints:
+    """Sum id hashes by session as 64-bit integers that wrap, so that an audit can compare multisets of rows."""
+    out = np.zeros(b.n, dtype=np.int64)
+    np.add.at(out, b.session[mask], b.id_hash[mask])
+    return out
+
+
+def _offsets(owner: Ints, n: int) -> pa.Array:
+    """List offsets for values sorted by their owner, 0 to n − 1."""
+    return pa.array(np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))]).astype(np.int32))
+
+
+def _track_counts(b: SessionBatch) -> pa.Array:
+    heard = b.is_play & (b.listen_ms >= STREAM_MS)
+    session, track, counts = runs(b.session[heard], b.track[heard])
+    tracks = b.track_names.take(pa.array(track))
+    struct = pa.StructArray.from_arrays([tracks, pa.array(counts.astype(np.int32))], names=["track_id", "streams"])
+    return pa.ListArray.from_arrays(_offsets(session, b.n), struct)
+
+
+def _client_sessions(b: SessionBatch) -> pa.Array:
+    claims = b.client_session.dictionary_encode()
+    place = claims.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    known = place >= 0
+    # number the claims in their sorted order, so that each session's list comes out sorted
+    rank = np.argsort(np.argsort(np.array(claims.dictionary.to_pylist(), dtype=object))).astype(np.int64)
+    session, claim, _ = runs(b.session[known], rank[place[known]])
+    names = claims.dictionary.take(pa.array(np.argsort(rank)))
+    return pa.ListArray.from_arrays(_offsets(session, b.n), names.take(pa.array(claim)))

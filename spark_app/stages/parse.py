@@ -1,0 +1,142 @@
+"""Messages to rows: every good row of a bad message survives, every bad row gets the first rule it breaks.
+
+The same rules in plain Python are `contracts.events.check_row`; a test compares the two.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts import events
+from contracts.events import FIELDS, Field
+
+
+def _struct(fields: Sequence[Field]) -> str:
+    return "struct<" + ",".join(f"{f.name}:string" for f in fields) + ">"
+
+
+def rows_of(text: Column, fields: Sequence[Field]) -> Column:
+    """Read a message's text as an array of all-string structs; null where it is no list.
+
+    `from_json` gives null for a whole list in which one element is no object; only then each element is read alone,
+    which costs nothing on good input. An element that is no object becomes null.
+    """
+    struct = _struct(fields)
+
+    def one(element: Column) -> Column:
+        return F.when(element.startswith("{"), F.from_json(element, struct))
+
+    is_list = F.ltrim(F.substring(text, 1, 64)).startswith("[")
+    # an array<string> element is JSON text again for objects, so it can be read alone
+    each = F.transform(F.from_json(text, "array<string>"), one)
+    return F.when(is_list, F.coalesce(F.from_json(text, f"array<{struct}>"), each))
+
+
+def header(name: str) -> Column:
+    """Return a message header as text; null where it is absent."""
+    found = F.filter("headers", lambda h: h["key"] == name)
+    return F.try_element_at(found, F.lit(1))["value"].cast("string")
+
+
+def _is_bad(field: Field, value: Column) -> Column:
+    if field.kind == "id":
+        good = F.length(value).between(1, events.MAX_ID_CHARS)
+    elif field.kind == "time":
+        good = value.rlike(events.TIME_PATTERN) & value.try_cast("timestamp").isNotNull()
+    elif field.kind == "ms":
+        good = value.rlike(events.MS_PATTERN)
+    else:
+        good = value.isin(*field.values)
+    return ~F.coalesce(good, F.lit(not field.is_required))
+
+
+def reason_of(topic: str, row: Column, event_time: Column, clock_ms: Column) -> Column:
+    """Return why a row is rejected, null for a good one: the first bad field in the contract's order."""
+    at_ms = F.unix_millis(event_time)
+    rules = [(clock_ms.isNull(), events.NO_CLOCK), (row.isNull(), events.NOT_AN_OBJECT)]
+    rules += [(_is_bad(f, row[f.name]), events.bad(f)) for f in FIELDS[topic] if f.is_checked]
+    rules += [(at_ms > clock_ms + events.AHEAD_MS, events.AHEAD), (at_ms < clock_ms - events.BEHIND_MS, events.BEHIND)]
+    reason = F.lit(None).cast("string")
+    for broken, words in reversed(rules):
+        reason = F.when(broken, F.lit(words)).otherwise(reason)
+    return reason
+
+
+_CASTS = {"time": "timestamp", "ms": "int", "epoch_s": "bigint", "bool": "boolean"}
+
+
+def _typed(field: Field, row: Column) -> Column:
+    value = row[field.name]
+    kind = _CASTS.get(field.kind)
+    return (value.try_cast(kind) if kind else value).alias(field.name)
+
+
+def fields_named(topic: str, names: Sequence[str]) -> list[Field]:
+    """Select the checked fields of a topic and those in `names`, in the contract's order: only these are parsed."""
+    return [f for f in FIELDS[topic] if f.is_checked or f.name in names]
+
+
+def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> DataFrame:
+    """Turn messages (value, headers) of a topic into its good rows: the checked fields and `names`, typed."""
+    fields = fields_named(topic, names)
+    rows = messages.select(
+        F.explode(rows_of(F.col("value").cast("string"), fields)).alias("row"),
+        header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
+    )
+    # one row per element of a message
+    row = F.col("row")
+    reason = reason_of(topic, row, row["event_time"].try_cast("timestamp"), F.col("clock_ms"))
+    return rows.where(reason.isNull()).select(*(_typed(f, row) for f in fields))
+
+
+def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
+    """Turn messages (partition, offset, value, headers) of a topic into rows with all fields and a `reason`.
+
+    Columns: topic, partition, offset, position, rows (how many sent rows this line stands for), reason (null = good),
+    payload (only of rejected ones), then the fields, typed. A message that is no list is one line, position null.
+    """
+    fields = FIELDS[topic]
+    text = F.col("value").cast("string")
+    rows = messages.select(
+        "partition",
+        "offset",
+        text.alias("text"),
+        header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
+        header(events.HEADER_ROWS).try_cast("bigint").alias("sent_rows"),
+        rows_of(text, fields).alias("list"),
+    ).select(
+        "partition",
+        "offset",
+        "clock_ms",
+        "sent_rows",
+        F.when(F.col("list").isNull(), F.substring("text", 1, 500)).alias("unreadable"),
+        F.posexplode_outer("list").alias("position", "row"),
+    )
+    # one row per element of a message; one for a message without elements
+    row = F.col("row")
+    reason = F.when(F.col("unreadable").isNotNull(), F.lit(events.UNREADABLE)).otherwise(
+        reason_of(topic, row, row["event_time"].try_cast("timestamp"), F.col("clock_ms"))
+    )
+    return (
+        rows.where(F.col("position").isNotNull() | F.col("unreadable").isNotNull())
+        .select(
+            F.lit(topic).alias("topic"),
+            "partition",
+            "offset",
+            "position",
+            F.when(F.col("unreadable").isNotNull(), F.coalesce("sent_rows", F.lit(0)))
+            .otherwise(F.lit(1))
+            .alias("rows"),
+            reason.alias("reason"),
+            "unreadable",
+            "row",
+        )
+        .withColumn(
+            "payload",
+            F.when(F.col("reason").isNotNull(), F.substring(F.coalesce("unreadable", F.to_json("row")), 1, 500)),
+        )
+        .select(
+            "topic", "partition", "offset", "position", "rows", "reason", "payload", *(_typed(f, row) for f in fields)
+        )
+    )

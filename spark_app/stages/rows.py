@@ -1,0 +1,104 @@
+"""Typed rows of both topics to one narrow shape: what a session keeps of each row.
+
+Narrow on purpose: every byte here crosses two shuffles and is rewritten in the state of each open session. Opaque ids
+that are only counted or compared become 64-bit hashes; small values share one long.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, SKIP_REASONS
+
+PLAY_FIELDS = ("session_id", "device_id", "ip", "country", "network", "ts")
+ACTIVITY_FIELDS = ("session_id", "device_id", "ip", "country", "network", "ts")
+"""Fields that sessions use beside the checked ones."""
+
+TOPIC_CODE = {PLAYS: 0, ACTIVITY: 1}
+CUT_MS = 3 * 3_600_000
+"""Sessions are cut every 3 h, at a moment of each account's own, so that a bot that never stops is still scored."""
+
+IS_AUTOADVANCE, IS_SKIP = 1 << 5, 1 << 6
+NETWORK_SHIFT, COUNTRY_SHIFT = 8, 16
+"""Layout of `code`: bits 0–4 action (0 for a play, else its place in ACTIONS + 1), 5 and 6 flags, 8–10 network (0 null,
+else its place in NETWORKS + 1), 16–47 hash of the country (0 null)."""
+
+
+def _place_in(values: tuple[str, ...], column: str) -> Column:
+    """1-based place of a value in a vocabulary; 0 where it is null or unknown."""
+    return F.coalesce(F.array_position(F.array(*map(F.lit, values)), F.col(column)), F.lit(0))
+
+
+def _shared_code() -> Column:
+    country = F.coalesce(F.hash("country").cast("bigint").bitwiseAND(0xFFFFFFFF), F.lit(0))
+    country = F.when(F.col("country").isNull(), F.lit(0)).otherwise(country)
+    return F.shiftleft(_place_in(NETWORKS, "network"), NETWORK_SHIFT) + F.shiftleft(country, COUNTRY_SHIFT)
+
+
+def _hash(column: str) -> Column:
+    """Hash an opaque id; null stays null, so that "not known" is not a device or an address of its own."""
+    return F.when(F.col(column).isNotNull(), F.xxhash64(column))
+
+
+def _session_row(rows: DataFrame, topic: str, id_field: str, item: dict[str, Column]) -> DataFrame:
+    event_ms = F.unix_millis("event_time")
+    cut = F.floor((event_ms + F.pmod(F.xxhash64("user_id"), F.lit(CUT_MS))) / F.lit(CUT_MS))
+    shared = {
+        "event_ms": event_ms,
+        "id_hash": F.xxhash64(id_field),
+        "ts": F.col("ts"),
+        "device": _hash("device_id"),
+        "ip": _hash("ip"),
+        "session_id": F.col("session_id"),
+    }
+    columns = {**shared, **item}
+    return rows.select(
+        F.lit(TOPIC_CODE[topic]).cast("tinyint").alias("topic"),
+        F.xxhash64(id_field).alias("id_hash"),
+        "user_id",
+        cut.cast("bigint").alias("cut"),
+        "event_time",
+        F.struct(*(columns[name].alias(name) for name in ITEM)).alias("item"),
+    )
+
+
+ITEM = (
+    "event_ms", "id_hash", "ts", "code", "lengths", "track_id", "artist", "popularity", "device", "ip", "session_id",
+)  # fmt: skip
+"""Fields of `item`, in order. `lengths` is listen_ms << 32 | duration_ms (0 = not known)."""
+ITEM_DDL = (
+    "event_ms bigint, id_hash bigint, ts bigint, code bigint, lengths bigint, track_id string, artist bigint, "
+    "popularity double, device bigint, ip bigint, session_id string"
+)
+
+
+def plays_to_session_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Join plays with the static tracks and keep what a session needs: topic, id_hash, user_id, cut, event_time, item.
+
+    A play of a track that is not in the table stays, with duration, artist and popularity unknown.
+    """
+    known = tracks.select("track_id", "artist_id", "duration_ms", F.col("total_track_popularity").alias("popularity"))
+    joined = plays.join(F.broadcast(known), on="track_id", how="left")
+    flags = F.when(F.col("reason_start") == "trackdone", IS_AUTOADVANCE).otherwise(0) + F.when(
+        F.col("reason_end").isin(*SKIP_REASONS), IS_SKIP
+    ).otherwise(0)
+    lengths = F.shiftleft(F.col("listen_ms").cast("bigint"), 32) + F.coalesce(F.col("duration_ms"), F.lit(0))
+    item = {
+        "code": flags + _shared_code(),
+        "lengths": lengths,
+        "track_id": F.col("track_id"),
+        "artist": _hash("artist_id"),
+        "popularity": F.col("popularity"),
+    }
+    return _session_row(joined, PLAYS, "play_id", item)
+
+
+def activity_to_session_rows(activity: DataFrame) -> DataFrame:
+    """Keep what a session needs of activity rows, in the same shape as plays."""
+    item = {
+        "code": _place_in(ACTIONS, "action") + _shared_code(),
+        "lengths": F.lit(0).cast("bigint"),
+        "track_id": F.lit(None).cast("string"),
+        "artist": F.lit(None).cast("bigint"),
+        "popularity": F.lit(None).cast("double"),
+    }
+    return _session_row(activity, ACTIVITY, "event_id", item)

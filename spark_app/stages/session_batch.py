@@ -1,0 +1,219 @@
+"""Sessions as flat NumPy arrays: what every feature is computed from.
+
+Spark hands over many sessions at once as an Arrow list of structs; flattened, one vectorised pass per feature serves
+them all. (Higher-order functions over the array run interpreted in Spark, element by element.)
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from spark_app.stages import rows as layout
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+FLAT_MS = 10**11
+"""Wider than any session in ms: keeps the sessions of a running maximum apart."""
+
+
+def _longs(struct: pa.StructArray, name: str) -> tuple[Ints, Bools]:
+    """Return a long field with nulls as 0, and where it is known."""
+    column = struct.field(name)
+    return column.fill_null(0).to_numpy(zero_copy_only=False), column.is_valid().to_numpy(zero_copy_only=False)
+
+
+def runs(session: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:
+    """Group equal values within a session: session, value and count of each group, sorted by (session, value).
+
+    >>> [column.tolist() for column in runs(np.array([0, 0, 0, 1]), np.array([7, 5, 7, 7]))]
+    [[0, 0, 1], [5, 7, 7], [1, 2, 1]]
+    """
+    order = np.lexsort((values, session))
+    session, values = session[order], values[order]
+    first = np.ones(len(session), dtype=bool)
+    first[1:] = (session[1:] != session[:-1]) | (values[1:] != values[:-1])
+    starts = np.flatnonzero(first)
+    return session[starts], values[starts], np.diff(starts, append=len(session))
+
+
+def sum_by(session: Ints, n: int, values: NDArray[Any] | None = None) -> Floats:
+    """Sum values by session, or count rows where there are none; shape (n,).
+
+    >>> sum_by(np.array([0, 2, 2]), 3).tolist()
+    [1.0, 0.0, 2.0]
+    """
+    return np.bincount(session, weights=values, minlength=n).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class SessionBatch:
+    """`n` sessions. Row arrays are sorted by (session, event time, id); `session` is each row's session, 0 to n − 1."""
+
+    n: int
+    session: Ints
+    event_ms: Ints
+    id_hash: Ints
+    ts: Ints
+    code: Ints
+    listen_ms: Ints
+    duration_ms: Ints
+    track: Ints
+    """Place of the track in `track_names`; −1 for activity."""
+    track_names: pa.Array
+    artist: Ints
+    has_artist: Bools
+    popularity: Floats
+    device: Ints
+    has_device: Bools
+    ip: Ints
+    has_ip: Bools
+    client_session: pa.Array
+
+    @classmethod
+    def from_arrow(cls, items: pa.ListArray) -> "SessionBatch":
+        """Flatten an Arrow list<struct ITEM>, one list a session."""
+        struct = items.flatten()
+        lengths = items.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        session = np.repeat(np.arange(len(items), dtype=np.int64), lengths)
+        event_ms, _ = _longs(struct, "event_ms")
+        id_hash, _ = _longs(struct, "id_hash")
+        order = np.lexsort((id_hash, event_ms, session))
+        struct = struct.take(pa.array(order))
+
+        tracks = struct.field("track_id").dictionary_encode()
+        packed, _ = _longs(struct, "lengths")
+        artist, has_artist = _longs(struct, "artist")
+        device, has_device = _longs(struct, "device")
+        ip, has_ip = _longs(struct, "ip")
+        return cls(
+            n=len(items),
+            session=session[order],
+            event_ms=event_ms[order],
+            id_hash=id_hash[order],
+            ts=_longs(struct, "ts")[0],
+            code=_longs(struct, "code")[0],
+            listen_ms=packed >> 32,
+            duration_ms=packed & 0xFFFFFFFF,
+            track=tracks.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
+            track_names=tracks.dictionary,
+            artist=artist,
+            has_artist=has_artist,
+            popularity=struct.field("popularity").cast(pa.float64()).to_numpy(zero_copy_only=False),
+            device=device,
+            has_device=has_device,
+            ip=ip,
+            has_ip=has_ip,
+            client_session=struct.field("session_id"),
+        )
+
+    # ---- per session
+
+    def count(self, mask: Bools) -> Floats:
+        """Count rows of `mask` by session."""
+        return sum_by(self.session[mask], self.n)
+
+    def total(self, values: NDArray[Any], mask: Bools) -> Floats:
+        """Sum `values` (aligned with the rows) over `mask` by session."""
+        return sum_by(self.session[mask], self.n, values[mask])
+
+    def distinct(self, values: Ints, mask: Bools) -> Floats:
+        """Count distinct values by session; NaN where `mask` has no row: not known is not zero."""
+        session, _, _ = runs(self.session[mask], values[mask])
+        found = sum_by(session, self.n)
+        return np.where(found > 0, found, np.nan)
+
+    def largest(self, values: Ints, mask: Bools) -> Ints:
+        """Return the largest value by session; 0 where `mask` has no row."""
+        out = np.zeros(self.n, dtype=np.int64)
+        np.maximum.at(out, self.session[mask], values[mask])
+        return out
+
+    # ---- kinds of rows
+
+    @cached_property
+    def is_play(self) -> Bools:
+        return (self.code & 0x1F) == 0
+
+    @cached_property
+    def action(self) -> Ints:
+        """Place in ACTIONS; −1 for a play."""
+        return (self.code & 0x1F) - 1
+
+    @cached_property
+    def network(self) -> Ints:
+        """Place in NETWORKS; −1 where unknown."""
+        return ((self.code >> layout.NETWORK_SHIFT) & 0x7) - 1
+
+    @cached_property
+    def country(self) -> Ints:
+        """Hash of the country; 0 where unknown."""
+        return (self.code >> layout.COUNTRY_SHIFT) & 0xFFFFFFFF
+
+    @cached_property
+    def plays(self) -> Floats:
+        return self.count(self.is_play)
+
+    @cached_property
+    def all_rows(self) -> Bools:
+        return np.ones(len(self.session), dtype=bool)
+
+    # ---- plays in order of their start
+
+    @cached_property
+    def by_start(self) -> "Plays":
+        start = self.event_ms - self.listen_ms
+        chosen = np.flatnonzero(self.is_play)
+        order = chosen[np.lexsort((self.event_ms[chosen], start[chosen], self.session[chosen]))]
+        return Plays(self.session[order], start[order], self.event_ms[order], self.track[order])
+
+    @cached_property
+    def started_ms(self) -> Ints:
+        """Earliest start of a play or activity row, by session."""
+        first = np.full(self.n, np.iinfo(np.int64).max)
+        np.minimum.at(first, self.session, self.event_ms - self.listen_ms)
+        return first
+
+    @cached_property
+    def ended_ms(self) -> Ints:
+        return self.largest(self.event_ms, self.all_rows)
+
+
+@dataclass(frozen=True)
+class Plays:
+    """The plays of a batch, sorted by (session, start): arrays of equal length."""
+
+    session: Ints
+    start_ms: Ints
+    end_ms: Ints
+    track: Ints
+
+    @cached_property
+    def gap_session(self) -> Ints:
+        """Session of each start-to-start gap."""
+        return self.session[1:][self._same]
+
+    @cached_property
+    def gap_s(self) -> Floats:
+        """Start-to-start gaps within a session, in seconds."""
+        return np.diff(self.start_ms)[self._same] / 1000.0
+
+    @cached_property
+    def _same(self) -> Bools:
+        return self.session[1:] == self.session[:-1]
+
+    @cached_property
+    def heard_until_ms(self) -> Ints:
+        """Latest end of the plays of the session so far, this one included."""
+        shifted = self.end_ms - self.end_ms.min(initial=0) + self.session * FLAT_MS
+        return np.maximum.accumulate(shifted) - self.session * FLAT_MS + self.end_ms.min(initial=0)
+
+    @cached_property
+    def silence_ms(self) -> Ints:
+        """Silence before each play but a session's first: from the latest end before it to its start, at least 0."""
+        return np.maximum(self.start_ms[1:] - self.heard_until_ms[:-1], 0)[self._same]
