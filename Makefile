@@ -1,0 +1,69 @@
+# Playproof's run-book. `make` alone lists it. Every target is a thin call of a command that also works by itself.
+# Paths are relative, so the checkout may lie anywhere, in a folder with spaces too.
+PYTHON ?= python3
+RUN := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status logs console produce live notebook train bench doctor test lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
+
+.venv/.packages: requirements.lock producer/bootstrap.py
+	@echo "setting up: packages (a first time takes a few minutes)"
+	@$(PYTHON) producer/bootstrap.py
+	@touch $@
+
+jars/.checked: ivy.xml jars.sha256 .venv/.packages
+	@echo "setting up: Java and the JVM jars"
+	@$(RUN) -m producer setup-jars
+	@touch $@
+
+demo: setup ## the whole thing in a few minutes: broker, job, live plot, an attack, a summary
+	@$(RUN) -m producer demo
+
+up: setup ## start broker and Spark job in the background
+	@$(RUN) -m producer up
+
+down: setup ## stop them
+	@$(RUN) -m producer down
+
+status: setup ## what runs, and where
+	@$(RUN) -m producer status
+
+logs: setup ## the last lines of every log
+	@$(RUN) -m producer logs
+
+console: setup ## follow the Spark job's console
+	@$(RUN) -m producer console
+
+produce: setup ## replay a world's events into the topics
+	@$(RUN) -m producer replay
+
+live: setup ## the live plot
+	@$(RUN) -m consumer_viz live
+
+notebook: setup ## open the notebooks
+	@$(RUN) -m jupyterlab notebooks
+
+train: setup ## train the model on simulated worlds
+	@$(RUN) -m models train
+
+bench: setup ## measure rows a second against a minimal Spark job
+	@$(RUN) -m spark_app bench
+
+doctor: setup ## what is missing on this machine, and its cure
+	@$(RUN) -m producer doctor
+
+lint: setup ## style, types, import arrows
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports
+
+test: lint ## everything: style, types, import arrows, tests on a real broker and a real Spark
+	@$(RUN) -m pytest -q
+
+clean: ## remove what setup made; data stays
+	rm -rf .venv jars jre .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
