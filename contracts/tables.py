@@ -68,7 +68,7 @@ REJECTED = (
     Column("date", "date", "day of arrival, UTC (partition)"),
 )
 SESSIONS = (
-    Column("session_key", "string", "user_id and started_at in ms: unique, the same in every replay"),
+    Column("session_key", "string", "user_id and its first event_time in ms: unique, the same in every replay"),
     Column("user_id", "string", "the account"),
     Column("client_session_ids", "array<string>", "the clients' own session ids seen in it, sorted"),
     Column("started_at", "timestamp", "earliest start of a play or activity"),

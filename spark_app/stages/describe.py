@@ -49,7 +49,7 @@ def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
     values["account_age_days"] = account_features.account_age_days(b, batch.column("signed_up_on"))
     values["is_paid_plan"] = account_features.is_paid_plan(b, batch.column("plan"))
     stamp = pa.timestamp("us", tz="UTC")
-    keys = [f"{user}:{start}" for user, start in zip(users.to_pylist(), b.started_ms.tolist(), strict=True)]
+    keys = [f"{user}:{first}" for user, first in zip(users.to_pylist(), b.first_event_ms.tolist(), strict=True)]
     columns: dict[str, pa.Array] = {
         "session_key": pa.array(keys, pa.string()),
         "user_id": users,

@@ -180,6 +180,11 @@ class SessionBatch:
         return first
 
     @cached_property
+    def first_event_ms(self) -> Ints:
+        """Earliest event_time by session; no two sessions of an account share it."""
+        return self.event_ms[np.searchsorted(self.session, np.arange(self.n))]
+
+    @cached_property
     def ended_ms(self) -> Ints:
         return self.largest(self.event_ms, self.all_rows)
 
