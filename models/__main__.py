@@ -1,0 +1,67 @@
+"""`python -m models`: train, verify and evaluate the models."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import orjson
+import typer
+
+from contracts.jvm import JvmError
+from contracts.settings import Settings
+from contracts.world import World, WorldError
+from models.errors import ModelError
+from models.evaluate import evaluate
+from models.registry import verify, verify_champion
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    world: Annotated[str, typer.Option(help="World whose sessions to compare with its truth.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how good the flags of a world are: precision, recall, per family and per hard negative.
+
+    Example:  python -m models evaluate --world demo
+    """
+    settings = Settings()
+    result = evaluate(World(settings.data.resolve() / (world or settings.world)))
+    if json:
+        typer.echo(orjson.dumps(result.as_dict(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        typer.echo("\n".join(result.lines()))
+
+
+@app.command("verify")
+def verify_command(
+    model: Annotated[Path | None, typer.Option(help="Artefact folder or zip; default: the model that ships.")] = None,
+    sha256: Annotated[str, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = "",
+) -> None:
+    """Check a model's hashes, layout, classes and features, without loading it.
+
+    Example:  python -m models verify
+    """
+    with TemporaryDirectory() as into:
+        if model is None:
+            artefact = verify_champion(Path(into))
+        elif sha256:
+            artefact = verify(model, sha256, Path(into))
+        else:
+            raise ModelError(f"{model.name}: give the SHA-256 you trust with --sha256")
+    typer.echo(f"{artefact.version}: verified; review at {artefact.review:.4f}, filter at {artefact.filter:.4f}")
+
+
+def main() -> None:
+    """Run a command; what the user can mend is one line on stderr and exit code 1."""
+    try:
+        app()
+    except (ModelError, WorldError, JvmError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The zip of a saved PipelineModel: packed with the same bytes for the same model, unpacked without trusting it.
+
+Layout, as Spark saves it, at the top of the zip or in one folder: `metadata/part-…`, `stages/<i>_<uid>/metadata/part-…`
+and, for a stage that has data, `stages/<i>_<uid>/model/part-…`.
+"""
+
+import io
+import json
+import re
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from models.errors import ModelError
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Most bytes that an artefact may unpack to. The shipped model has under 1 MB; a zip bomb has no limit of its own."""
+MAX_FILES = 200
+
+_FOLDER = "pipeline_model"
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the zip format knows no earlier date
+_PART = r"part-\d{5}[\w.-]*"
+_MEMBER = re.compile(rf"(stages/\d+_\w+/)?(metadata|model)/({_PART}|_SUCCESS|\._SUCCESS\.crc|\.{_PART}\.crc)", re.ASCII)
+_UID = re.compile(r"_[0-9a-f]{12}$")
+
+
+def read_members(name: str, content: bytes) -> dict[str, bytes]:
+    """Read the files of a zipped PipelineModel: path below the model's folder -> bytes. `name` is for messages.
+
+    Takes bytes, so that what was hashed is what is unpacked. Raises ModelError on anything that is no plain file of
+    the layout above: absolute paths, `..`, links, foreign files, duplicates, or more than MAX_BYTES (counted while
+    unpacking: a header can lie).
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return _read_all(name, packed)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+        raise ModelError(f"{name}: not a readable zip ({error})") from None
+
+
+def _read_all(name: str, packed: zipfile.ZipFile) -> dict[str, bytes]:
+    entries = [e for e in packed.infolist() if not e.is_dir()]
+    if len(entries) > MAX_FILES:
+        raise ModelError(f"{name}: {len(entries)} files, expected at most {MAX_FILES}")
+    top = _top_folder(entries)
+    members: dict[str, bytes] = {}
+    left = MAX_BYTES
+    for entry in entries:
+        member = _safe_name(name, entry, top)
+        if member in members:
+            raise ModelError(f"{name}: {member} stands in it twice")
+        with packed.open(entry) as stream:
+            members[member] = stream.read(left + 1)
+        left -= len(members[member])
+        if left < 0:
+            raise ModelError(f"{name}: unpacks to over {MAX_BYTES // 1024**2} MB")
+    return members
+
+
+def _top_folder(entries: list[zipfile.ZipInfo]) -> str:
+    top = entries[0].filename.split("/", 1)[0] if entries else ""
+    return "" if top in ("metadata", "stages") else f"{top}/"
+
+
+def _safe_name(name: str, entry: zipfile.ZipInfo, top: str) -> str:
+    path = PurePosixPath(entry.filename)
+    if path.is_absolute() or ".." in path.parts:
+        raise ModelError(f"{name}: {entry.filename!r} leads out of the model's folder")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise ModelError(f"{name}: {entry.filename!r} is a link, expected plain files")
+    member = entry.filename.removeprefix(top)
+    if _MEMBER.fullmatch(member) is None:
+        raise ModelError(f"{name}: {entry.filename!r} is not a file of a saved PipelineModel")
+    return member
+
+
+def write_members(members: dict[str, bytes], folder: Path) -> None:
+    """Write members below `folder`."""
+    for name, content in members.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def pack(saved: Path, archive: Path) -> None:
+    """Zip a PipelineModel that Spark saved in `saved`, free of clock and chance: the same model gives the same bytes.
+
+    Spark puts a time stamp in every metadata file, random endings on stage uids and part files, and checksums of
+    its own beside them; loading needs none of it.
+    """
+    renamed: dict[str, str] = {}
+    for metadata in sorted(saved.glob("stages/*/metadata/part-*")):
+        uid = json.loads(metadata.read_text())["uid"]
+        renamed[uid] = _UID.sub(f"_{len(renamed)}", uid)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(saved.rglob("part-*")):
+            parts = path.relative_to(saved).with_name(re.match(r"part-\d{5}", path.name)[0])  # type: ignore[index]
+            content = path.read_text()
+            name = parts.as_posix()
+            if path.parent.name == "metadata":
+                content = _without_chance(content, renamed)
+            for old, new in renamed.items():
+                name = name.replace(old, new)
+            entry = zipfile.ZipInfo(f"{_FOLDER}/{name}", _EARLIEST)
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            packed.writestr(entry, content)
+
+
+def _without_chance(metadata: str, renamed: dict[str, str]) -> str:
+    for old, new in renamed.items():
+        metadata = metadata.replace(old, new)
+    content = json.loads(metadata)
+    content["timestamp"] = 0
+    content["uid"] = _UID.sub("", content["uid"])
+    return json.dumps(content, separators=(",", ":"))

@@ -1,0 +1,10 @@
+"""The models that ship: name -> SHA-256 of their manifest.json, which in turn names the hash of every file.
+
+A model is code: what is not in this table loads only with its hash given. `python -m models train` prints the line
+to put here.
+"""
+
+CHAMPION = "session_xgb"
+"""The session scorer that the job uses by default."""
+
+CHAMPIONS: dict[str, str] = {}

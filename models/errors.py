@@ -1,0 +1,5 @@
+"""The one error of this package: its message is one line that says what is wrong and what to do."""
+
+
+class ModelError(Exception):
+    """A model, a training table or an evaluation cannot be used as asked."""

@@ -1,0 +1,69 @@
+"""Intervals of a share, by account: the sessions of one account stand and fall together."""
+
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share with its interval. `value` is None where there is nothing to divide by."""
+
+    value: float | None
+    low: float
+    high: float
+    n: int
+    """What it is a share of."""
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return "none" if self.value is None else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the Wilson score interval of hits / n (Wilson 1927).
+
+    >>> low, high = wilson(299, 299, confidence=0.9)
+    >>> round(low, 3), high
+    (0.991, 1.0)
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
+    share = hits / n
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = float(np.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)) / (1 + z2 / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def share_by_account(
+    users: pd.Series, is_hit: pd.Series, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Share:
+    """Return the share of hits among rows, with an interval that resamples whole accounts.
+
+    Where all rows agree a bootstrap sees no doubt: the interval is then Wilson's, over the number of accounts.
+    """
+    n = len(is_hit)
+    if n == 0:
+        return Share(None, 0.0, 1.0, 0)
+    hit = is_hit.to_numpy(dtype=float)
+    value = float(hit.mean())
+    account = pd.factorize(users)[0]
+    accounts = int(account.max()) + 1
+    if value in (0.0, 1.0):
+        low, high = wilson(value * accounts, accounts)
+        return Share(value, low, high, n)
+    per_account = np.column_stack([np.bincount(account), np.bincount(account, weights=hit)])
+    # accounts alike in both numbers are interchangeable, so one multinomial draw stands for drawing each account
+    kinds, number = np.unique(per_account, axis=0, return_counts=True)
+    drawn = rng.multinomial(accounts, number / accounts, size=resamples) @ kinds
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn[:, 1] / drawn[:, 0], [tail, 1 - tail])
+    return Share(value, float(low), float(high), n)

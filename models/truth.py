@@ -1,0 +1,67 @@
+"""Read what a world knows: its truth beside its raw plays, and the sessions its job wrote."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.events import PLAYS
+from contracts.lake import committed_files
+from contracts.world import World, WorldError
+from models.labelling import label_sessions
+
+_TRUTH = ["row_id", "user_id", "event_time", "family", "campaign_id", "is_paid"]
+
+
+def read_sessions(table: Path, columns: list[str]) -> pd.DataFrame:
+    """Read columns of the committed sessions. Raises WorldError where there are none."""
+    files = committed_files(table)
+    if not files:
+        raise WorldError(
+            f"no sessions are committed in {table.name} yet: run  make up  and  make produce, or  make demo"
+        )
+    # one file at a time: the day stands in the path, and read together it would become a column of its own
+    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
+    return pa.concat_tables(parts, promote_options="permissive").to_pandas()
+
+
+def paid_plays(world: World) -> Iterator[pd.DataFrame]:
+    """Yield the plays of a world with their truth, one raw file at a time.
+
+    Columns: user_id, event_time, listen_ms, family, campaign_id, is_paid. Truth stands in the order of raw, which is
+    checked by id. Raises WorldError.
+    """
+    for raw in world.raw_files(PLAYS):
+        truth = world.truth(PLAYS) / raw.parent.name / raw.name
+        if not truth.exists():
+            raise WorldError(
+                f"world {world.name} has no truth for plays of {raw.parent.name} (an imported world has none): "
+                f"expected truth/{PLAYS}/{raw.parent.name}/{raw.name}"
+            )
+        plays = pq.ParquetFile(raw).read(columns=["play_id", "listen_ms"])
+        rows = pq.ParquetFile(truth).read(columns=_TRUTH)
+        if not plays["play_id"].cast(pa.string()).equals(rows["row_id"].cast(pa.string())):
+            raise WorldError(
+                f"truth and raw plays of {raw.parent.name} in world {world.name} are not the same rows in the same "
+                f"order: run  python -m producer simulate --world {world.name}"
+            )
+        frame = rows.drop_columns(["row_id"]).to_pandas()
+        frame["listen_ms"] = plays["listen_ms"].cast(pa.int64()).to_pandas()
+        yield frame
+
+
+def users(world: World) -> pd.DataFrame:
+    """Read truth about accounts: user_id, family, campaign_id, cohort. Raises WorldError."""
+    path = world.truth("users.parquet")
+    if not path.exists():
+        raise WorldError(f"world {world.name} has no truth/users.parquet (an imported world has no truth)")
+    return pq.ParquetFile(path).read(columns=["user_id", "family", "campaign_id", "cohort"]).to_pandas()
+
+
+def label_world(world: World, sessions: pd.DataFrame) -> pd.DataFrame:
+    """Label sessions of a world: the columns of `label_sessions`, and `cohort` of the account."""
+    labels = label_sessions(sessions, paid_plays(world))
+    labels["cohort"] = labels["user_id"].map(users(world).set_index("user_id")["cohort"])
+    return labels
