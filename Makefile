@@ -9,6 +9,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
+	@:
 
 .venv/.packages: requirements.lock producer/bootstrap.py
 	@echo "setting up: packages (a first time takes a few minutes)"

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     """Extra Kafka client settings as `key=value;key=value` (SASL_SSL for a real cluster); never logged."""
     hash_key: SecretStr = SecretStr("playproof-local")
     """Key of the hashes that stand for addresses in the lake; set your own where the listeners are real."""
+    docker: bool = True
+    """Whether `make up` may use Docker Compose where an engine answers; 0 for the embedded broker in any case."""
     time_zone: str = "Australia/Melbourne"
     """Zone of what people see; what is stored is UTC."""
     spark_master: str = "local[*]"

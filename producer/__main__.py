@@ -1,5 +1,6 @@
-"""`python -m producer <command>`: everything around the Spark job. Settings are read from the environment here, once."""
+"""`python -m producer <command>`: all that surrounds the Spark job. The environment is read here, once."""
 
+import json
 import sys
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from producer.errors import ProducerError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 World = Annotated[str | None, typer.Option("--world", help="The world to work on; default PLAYPROOF_WORLD, or main.")]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def settings_for(world: str | None) -> Settings:
@@ -49,6 +52,59 @@ def topics() -> None:
 
     made = create(Settings().broker)
     print(f"topics made: {', '.join(made)}" if made else "topics: all there")
+
+
+@app.command()
+def up(world: World = None) -> None:
+    """Start broker and Spark job in the background; what runs already is left alone."""
+    from producer import stack, terminal
+
+    settings = settings_for(world)
+    stack.up(settings, terminal.say)
+    terminal.table(stack.addresses(settings))
+
+
+@app.command()
+def down(world: World = None) -> None:
+    """Stop what `up` started; it goes on from here next time."""
+    from producer import stack
+
+    print("stopped" if stack.down(settings_for(world)) else "nothing was running")
+
+
+@app.command()
+def status(world: World = None, as_json: AsJson = False) -> None:
+    """Say what runs, and where."""
+    from producer import stack, terminal
+
+    found = stack.status(settings_for(world))
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    terminal.table({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in found["processes"]})
+    terminal.say("the broker answers" if found["broker_answers"] else "no broker answers: make up")
+    terminal.table(found["addresses"])
+
+
+@app.command()
+def logs(
+    programs: Annotated[list[str] | None, typer.Argument(help="broker, job, supervisord; default all.")] = None,
+    lines: Annotated[int, typer.Option(help="How many lines of each.")] = 20,
+    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = False,
+    world: World = None,
+) -> None:
+    """Show the last lines of the logs."""
+    from producer import stack
+
+    stack.follow(settings_for(world), programs or ["supervisord", stack.BROKER, stack.JOB], lines, keep_on=follow)
+
+
+@app.command()
+def console(world: World = None) -> None:
+    """Follow the Spark job's console; Ctrl-C leaves it, the job goes on."""
+    from producer import stack
+
+    stack.follow(settings_for(world), [stack.JOB], lines=200, keep_on=True)
 
 
 def main() -> None:

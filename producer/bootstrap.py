@@ -36,10 +36,10 @@ def make_environment() -> None:
 
 
 def install_packages() -> None:
-    """Bring the environment in line with the lock. pip keeps what it has fetched, so a second try goes on from there."""
+    """Bring the environment in line with the lock. pip keeps what it fetched, so a second try goes on from there."""
     lock = [str(PYTHON), "-m", "pip", "install", "--quiet", "--requirement", str(ROOT / "requirements.lock")]
     if not any(succeeds(lock) for _ in range(3)):
-        sys.exit("the packages of requirements.lock could not be installed: see the lines above, then  make setup  again")
+        sys.exit("the packages of requirements.lock could not be installed: see the lines above, then  make setup")
 
 
 def put_checkout_on_path() -> None:

@@ -110,13 +110,18 @@ def prepare(folder: Path, address: str) -> list[str]:
     return serve
 
 
-def answers(address: str, within_ms: int = 2000) -> bool:
-    """Say whether a broker answers a real request (describe cluster, not a mere open port)."""
+def serving(address: str, within_ms: int = 2000) -> str | None:
+    """Return the cluster id that a broker answers with (a real request, not a mere open port); None without answer."""
     try:
         with KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=within_ms) as admin:
-            return bool(admin.describe_cluster()["brokers"])
+            return str(admin.describe_cluster()["cluster_id"])
     except (KafkaError, OSError):
-        return False
+        return None
+
+
+def answers(address: str) -> bool:
+    """Say whether a broker answers at an address."""
+    return serving(address) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def read_checksums(text: str) -> dict[str, str]:
 
 
 def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong with the jars under `folder`: name -> `missing`, `wrong checksum` or `not in jars.sha256`."""
+    """Return the faults of the jars in `folder`: name -> `missing`, `wrong checksum` or `not in jars.sha256`."""
     found = {f"{path.parent.name}/{path.name}": path for path in folder.glob("*/*.jar")}
     wrong = {}
     for name, digest in expected.items():
@@ -50,7 +50,7 @@ def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
             wrong[name] = "missing"
         elif sha256(found[name]) != digest:
             wrong[name] = "wrong checksum"
-    return wrong | {name: "not in jars.sha256" for name in sorted(set(found) - set(expected))}
+    return wrong | dict.fromkeys(sorted(set(found) - set(expected)), "not in jars.sha256")
 
 
 def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:

@@ -42,7 +42,7 @@ def write_shim(home: Path, java: Path) -> Path:
 
 
 def ensure_java(home: Path = BUNDLED_JRE) -> Path:
-    """Return a usable Java home, making the bundled one where the machine has none. Raises SetupError where it cannot."""
+    """Return a usable Java home, making the bundled one where there is none. Raises SetupError where it cannot."""
     try:
         return find_java()
     except JvmError:

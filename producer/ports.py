@@ -11,14 +11,23 @@ LOOPBACK = "127.0.0.1"
 _LOOPBACK_NAMES = (LOOPBACK, "localhost")
 
 
+def is_loopback(address: str) -> bool:
+    """Say whether an address is `host:port` with a host name of this machine's loopback.
+
+    >>> is_loopback("127.0.0.1:9092"), is_loopback("kafka.example:9092")
+    (True, False)
+    """
+    return address.rpartition(":")[0] in _LOOPBACK_NAMES
+
+
 def loopback_port(address: str) -> int:
     """Return the port of a `127.0.0.1:port` address. Raises BrokerError for anything else.
 
     >>> loopback_port("127.0.0.1:19092"), loopback_port("localhost:9092")
     (19092, 9092)
     """
-    host, _, port = address.rpartition(":")
-    if host not in _LOOPBACK_NAMES or not port.isdigit() or not 0 < int(port) < 65536:
+    port = address.rpartition(":")[2]
+    if not is_loopback(address) or not port.isdigit() or not 0 < int(port) < 65536:
         raise BrokerError(
             f"broker address {address!r} is not one of this machine's (expected 127.0.0.1:PORT, since the embedded "
             f"broker listens on loopback only): set  PLAYPROOF_BROKER=127.0.0.1:19092"

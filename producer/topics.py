@@ -1,5 +1,6 @@
 """Create the topics of the contract, with their explicit settings; what exists already is left as it is."""
 
+import contextlib
 from collections.abc import Iterable
 
 from kafka import KafkaAdminClient
@@ -44,10 +45,9 @@ def _create(admin: KafkaAdminClient, topics: list[Topic]) -> None:
         topic.name: {"num_partitions": topic.partitions, "replication_factor": 1, "configs": topic.config}
         for topic in topics
     }
-    try:
+    # another process may make one between our look and our request: with the same settings, from the same contract
+    with contextlib.suppress(TopicAlreadyExistsError):
         admin.create_topics(request)
-    except TopicAlreadyExistsError:
-        pass  # another process made it between our look and our request: the same settings, from the same contract
     admin.wait_for_topics(list(request))
 
 

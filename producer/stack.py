@@ -1,0 +1,131 @@
+"""What `make up` runs, in which order, and where to find it: broker, topics, Spark job."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from contracts.settings import Settings
+from contracts.world import Unit, World, WorldError
+from producer import compose, ports, topics
+from producer.broker import answers, cluster_id, serving, wait_until_up
+from producer.errors import StackError
+from producer.supervision import Supervisor
+
+BROKER, JOB = "broker", "job"
+STATIC_TABLES = ("tracks", "users")
+BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 120.0
+SPARK_UI = "http://127.0.0.1:4040"
+TAIL_LINES = 20
+
+Say = Callable[[str], None]
+
+
+def supervisor_of(world: World) -> Supervisor:
+    """Return the supervisor of a world's processes, running or not."""
+    return Supervisor(world.root / "run")
+
+
+def up(settings: Settings, say: Say) -> None:
+    """Start what does not run yet: broker, topics, Spark job. A second call changes nothing.
+
+    Raises StackError, BrokerError or JvmError with the reason; what did start keeps running for `status` and `logs`.
+    """
+    world = settings.the_world()
+    supervisor = supervisor_of(world)
+    _make_world(world, say)
+    if supervisor.state(BROKER) == "RUNNING" and not _serves(settings.broker, world.unit):
+        say(f"world {world.name} is at version {world.version} now: starting afresh")
+        supervisor.stop()
+    supervisor.start(settings)
+    _start_broker(settings, supervisor)
+    wait_until_up(settings.broker)
+    say(f"broker up at {settings.broker}")
+    topics.create(settings.broker)
+    supervisor.launch(JOB, JOB_WITHIN_S)
+    say("Spark job up")
+
+
+def _serves(address: str, unit: Unit) -> bool:
+    """Say whether the broker at `address` serves the log of this version, or of the one before `--fresh`."""
+    return serving(address) in (None, cluster_id(unit.broker))
+
+
+def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
+    """Start the broker in Docker or embedded; one on another machine only has to answer."""
+    if not ports.is_loopback(settings.broker):
+        return
+    if _in_docker(settings):
+        compose.up(settings)
+        return
+    if supervisor.state(BROKER) == "STOPPED":
+        ports.require_free(ports.loopback_port(settings.broker))
+    supervisor.launch(BROKER, BROKER_WITHIN_S)
+
+
+def _in_docker(settings: Settings) -> bool:
+    return settings.docker and ports.is_loopback(settings.broker) and compose.is_usable()
+
+
+def _make_world(world: World, say: Say) -> None:
+    """Simulate the world if it has no static tables yet: the job joins them from its first session on."""
+    try:
+        for table in STATIC_TABLES:
+            world.static(table)
+    except WorldError:
+        say(f"world {world.name} is new: simulating its listeners and their events")
+        made = subprocess.run([sys.executable, "-m", "producer", "simulate", "--world", world.name], check=False)
+        if made.returncode != 0:
+            raise StackError(f"world {world.name} could not be simulated: see the line above") from None
+
+
+def down(settings: Settings) -> bool:
+    """Stop the job, then the broker, and return whether anything ran; no process is left behind."""
+    had_processes = supervisor_of(settings.the_world()).stop()
+    if _in_docker(settings):
+        compose.down(settings)
+        return True
+    return had_processes
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Return what a user may want to open: name -> address, path or command."""
+    world = settings.the_world()
+    return {
+        "Kafka": settings.broker,
+        "Spark's own pages": SPARK_UI,
+        "tables": _shown(world.unit.lake),
+        "logs": _shown(supervisor_of(world).run),
+        "send events": "make produce",
+        "live plot": "make live",
+        "Spark console": "make console",
+    }
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be written from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Return what runs: whether the broker answers, the supervised processes, the addresses."""
+    world = settings.the_world()
+    return {
+        "world": world.name,
+        "version": world.version,
+        "broker_answers": answers(settings.broker),
+        "processes": [p.as_dict() for p in supervisor_of(world).processes()],
+        "addresses": addresses(settings),
+    }
+
+
+def follow(settings: Settings, programs: list[str], lines: int = TAIL_LINES, keep_on: bool = False) -> NoReturn:
+    """Turn this process into a `tail` of the programs' logs, with `keep_on` until Ctrl-C."""
+    supervisor = supervisor_of(settings.the_world())
+    logs = [str(supervisor.log(program)) for program in programs if supervisor.log(program).exists()]
+    if not logs:
+        raise StackError(f"there is no log of {', '.join(programs)} in world {settings.world}: run  make up")
+    # -F goes on when supervisord rotates the log
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if keep_on else []), *logs])
