@@ -55,6 +55,20 @@ def topics() -> None:
 
 
 @app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what this machine has of what is needed, and the cure of what is missing; exits with 1 then."""
+    from producer.doctor import examine, is_healthy
+
+    findings = examine(Settings())
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        print("\n".join(finding.line for finding in findings))
+    if not is_healthy(findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def up(world: World = None) -> None:
     """Start broker and Spark job in the background; what runs already is left alone."""
     from producer import stack, terminal
