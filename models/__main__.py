@@ -13,7 +13,7 @@ from contracts.settings import Settings
 from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.evaluate import evaluate
-from models.registry import verify, verify_champion
+from models.registry import CHAMPION, verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -37,21 +37,19 @@ def evaluate_command(
 
 @app.command("verify")
 def verify_command(
-    model: Annotated[Path | None, typer.Option(help="Artefact folder or zip; default: the model that ships.")] = None,
-    sha256: Annotated[str, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = "",
+    model: Annotated[Path, typer.Option(help="Artefact folder or zip; default: the model that ships.")] = CHAMPION,
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = None,
 ) -> None:
     """Check a model's hashes, layout, classes and features, without loading it.
 
     Example:  python -m models verify
     """
     with TemporaryDirectory() as into:
-        if model is None:
-            artefact = verify_champion(Path(into))
-        elif sha256:
-            artefact = verify(model, sha256, Path(into))
-        else:
-            raise ModelError(f"{model.name}: give the SHA-256 you trust with --sha256")
-    typer.echo(f"{artefact.version}: verified; review at {artefact.review:.4f}, filter at {artefact.filter:.4f}")
+        artefact = verify(model, Path(into), sha256)
+    typer.echo(
+        f"{artefact.version}: verified; review at {artefact.review_threshold:.4f}, "
+        f"filter at {artefact.filter_threshold:.4f}"
+    )
 
 
 def main() -> None:

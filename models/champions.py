@@ -4,7 +4,4 @@ A model is code: what is not in this table loads only with its hash given. `pyth
 to put here.
 """
 
-CHAMPION = "session_xgb"
-"""The session scorer that the job uses by default."""
-
 CHAMPIONS: dict[str, str] = {}

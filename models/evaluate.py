@@ -7,7 +7,7 @@ import numpy as np
 
 from contracts.world import World
 from models.metrics import Report, report, share_text
-from models.truth import label_world, read_sessions, users
+from models.truth import label_sessions, read_sessions, users
 
 _COLUMNS = [
     "session_key", "user_id", "started_at", "ended_at", "plays_rows", "score", "is_flagged", "is_filtered",
@@ -67,17 +67,17 @@ def evaluate(world: World, seed: int = 0) -> Evaluation:
 
     `seed` is that of the bootstrap.
     """
-    sessions = read_sessions(world.unit.table("sessions"), _COLUMNS)
-    labels = label_world(world, sessions)
-    scored = labels.assign(score=sessions["score"], is_flagged=sessions["is_flagged"].astype(bool))
+    sessions = label_sessions(read_sessions(world.unit.table("sessions"), _COLUMNS), world)
     families = tuple(sorted(set(users(world)["family"])))
+    at_review, at_filter = (
+        report(sessions.assign(is_flagged=sessions[flag].astype(bool)), np.random.default_rng(seed), families)
+        for flag in ("is_flagged", "is_filtered")
+    )
     return Evaluation(
         world=world.name,
         model_versions=sorted(sessions["model_version"].dropna().unique()),
-        flags=report(scored, np.random.default_rng(seed), families),
-        filtered=report(
-            scored.assign(is_flagged=sessions["is_filtered"].astype(bool)), np.random.default_rng(seed), families
-        ),
-        plays_outside=labels.attrs["rows_outside"],
-        sessions_off=int((labels["true_plays"] != sessions["plays_rows"]).sum()),
+        flags=at_review,
+        filtered=at_filter,
+        plays_outside=sessions.attrs["rows_outside"],
+        sessions_off=int((sessions["true_plays"] != sessions["plays_rows"]).sum()),
     )

@@ -51,7 +51,7 @@ def assign_sessions(sessions: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.in
     return np.where(is_inside, session, -1)
 
 
-def label_sessions(sessions: pd.DataFrame, blocks: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def labels_of(sessions: pd.DataFrame, blocks: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Label sessions by the truth of their plays.
 
     `sessions`: user_id, session_key, started_at, ended_at. `blocks`: plays with their truth, any number of rows at a

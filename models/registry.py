@@ -18,10 +18,12 @@ from typing import Any
 
 from contracts.features import FEATURE_NAMES
 from models.archive import read_members, write_members
-from models.champions import CHAMPION, CHAMPIONS
+from models.champions import CHAMPIONS
 from models.errors import ModelError
 
 ARTIFACTS = Path(__file__).resolve().parent / "artifacts"
+CHAMPION = ARTIFACTS / "session_xgb"
+"""The session scorer that the job uses by default."""
 MODEL_ZIP, MANIFEST, CARD = "model.zip", "manifest.json", "MODEL_CARD.md"
 
 PIPELINE = "pyspark.ml.pipeline.PipelineModel"
@@ -39,12 +41,12 @@ _REQUIRED = {"name": str, "model_zip_sha256": str, "files": dict, "features": li
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A verified model. `path` is the PipelineModel's folder; a score at or over `review` is a flag."""
+    """A verified model. `path` is the PipelineModel's folder; a score at or over the review threshold is a flag."""
 
     path: Path
     features: tuple[str, ...]
-    review: float
-    filter: float
+    review_threshold: float
+    filter_threshold: float
     version: str
     """name@ and the first 8 digits of the trusted hash."""
     manifest: dict[str, Any] = field(repr=False)
@@ -54,21 +56,17 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def verify_champion(into: Path, name: str = CHAMPION) -> Artefact:
-    """Verify a model that ships and unpack it below `into`. Raises ModelError."""
-    if name not in CHAMPIONS:
-        known = ", ".join(CHAMPIONS) or "none"
-        raise ModelError(f"model {name} is not in models/champions.py (known: {known}): give its path and SHA-256")
-    return verify(ARTIFACTS / name, CHAMPIONS[name], into)
+def verify(model: Path, into: Path, trusted_sha256: str | None = None) -> Artefact:
+    """Verify an artefact folder, or a zipped PipelineModel, and unpack it below `into`.
 
-
-def verify(model: Path, trusted_sha256: str, into: Path) -> Artefact:
-    """Verify the artefact folder or zip `model` against its trusted hash and unpack it below `into`.
-
-    Nothing is written before everything has been checked. Raises ModelError.
+    Without a hash the folder must be a champion. Nothing is written before everything has been checked.
+    Raises ModelError.
     """
+    trusted = trusted_sha256 or CHAMPIONS.get(model.name)
+    if trusted is None:
+        raise ModelError(f"model {model.name} is not in models/champions.py: give the SHA-256 you trust (--sha256)")
     if model.is_dir():
-        manifest = _manifest(model / MANIFEST, trusted_sha256)
+        manifest = _manifest(model / MANIFEST, trusted)
         archive, zip_sha256 = model / MODEL_ZIP, manifest["model_zip_sha256"]
     else:
         manifest = {
@@ -76,7 +74,7 @@ def verify(model: Path, trusted_sha256: str, into: Path) -> Artefact:
             "features": list(FEATURE_NAMES),
             "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER},
         }
-        archive, zip_sha256 = model, trusted_sha256
+        archive, zip_sha256 = model, trusted
     label = f"{archive.parent.name}/{archive.name}"
     members = read_members(label, _read_trusted(archive, zip_sha256))
     if "files" in manifest:
@@ -84,7 +82,7 @@ def verify(model: Path, trusted_sha256: str, into: Path) -> Artefact:
     _check_stages(label, members)
     _check_features(manifest["name"], "manifest", manifest["features"])
     review, filter_ = _thresholds(manifest)
-    version = f"{manifest['name']}@{trusted_sha256[:8]}"
+    version = f"{manifest['name']}@{trusted[:8]}"
     path = into / version.replace("@", "-")
     shutil.rmtree(path, ignore_errors=True)
     write_members(members, path)

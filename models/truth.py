@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from contracts.events import PLAYS
 from contracts.lake import committed_files
 from contracts.world import World, WorldError
-from models.labelling import label_sessions
+from models.labelling import labels_of
 
 _TRUTH = ["row_id", "user_id", "event_time", "family", "campaign_id", "is_paid"]
 
@@ -60,8 +60,15 @@ def users(world: World) -> pd.DataFrame:
     return pq.ParquetFile(path).read(columns=["user_id", "family", "campaign_id", "cohort"]).to_pandas()
 
 
-def label_world(world: World, sessions: pd.DataFrame) -> pd.DataFrame:
-    """Label sessions of a world: the columns of `label_sessions`, and `cohort` of the account."""
-    labels = label_sessions(sessions, paid_plays(world))
+def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Add to sessions of a world what truth says of them.
+
+    Takes session_key, user_id, started_at, ended_at and any other columns; adds label, family, campaign_id,
+    true_plays, true_streams and paid_streams (see `labels_of`) and cohort (of the account).
+    """
+    labels = labels_of(sessions, paid_plays(world))
     labels["cohort"] = labels["user_id"].map(users(world).set_index("user_id")["cohort"])
-    return labels
+    added = labels.drop(columns=["session_key", "user_id"])
+    labelled = pd.concat([sessions.reset_index(drop=True), added], axis=1)
+    labelled.attrs |= labels.attrs
+    return labelled

@@ -6,7 +6,7 @@ Training and serving cannot drift: the features come from the very functions tha
 from pathlib import Path
 
 import pandas as pd
-from models.labelling import label_sessions
+from models.truth import label_sessions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 

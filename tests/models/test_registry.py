@@ -1,6 +1,5 @@
 """A model is code: what is not exactly the trusted artefact never reaches a loader, and one line says why."""
 
-import json
 import stat
 import zipfile
 from pathlib import Path
@@ -11,13 +10,13 @@ from contracts.features import FEATURE_NAMES
 from models import archive
 from models.champions import CHAMPIONS
 from models.errors import ModelError
-from models.registry import DEFAULT_FILTER, DEFAULT_REVIEW, MANIFEST, MODEL_ZIP, sha256, verify, verify_champion
+from models.registry import ARTIFACTS, CARD, DEFAULT_FILTER, DEFAULT_REVIEW, MANIFEST, MODEL_ZIP, sha256, verify
 
 
 def refusal(draft, into: Path, trusted: str) -> str:
     """Verify, expect a refusal that leaves nothing behind, and return its line."""
     with pytest.raises(ModelError) as caught:
-        verify(draft.folder, trusted, into)
+        verify(draft.folder, into, trusted)
     message = str(caught.value)
     assert "\n" not in message
     assert list(into.iterdir()) == []
@@ -26,19 +25,19 @@ def refusal(draft, into: Path, trusted: str) -> str:
 
 def test_a_good_artefact_is_unpacked_with_its_thresholds_and_version(draft, into):
     trusted = draft.write()
-    artefact = verify(draft.folder, trusted, into)
+    artefact = verify(draft.folder, into, trusted)
     assert (artefact.path / "metadata" / "part-00000").exists()
     assert (artefact.path / "stages" / "1_SparkXGBClassifier_1" / "model" / "part-00000").read_bytes() == b"{}"
-    assert (artefact.review, artefact.filter) == (0.4, 0.9)
+    assert (artefact.review_threshold, artefact.filter_threshold) == (0.4, 0.9)
     assert artefact.features == FEATURE_NAMES
     assert artefact.version == f"toy@{trusted[:8]}"
 
 
 def test_a_second_verification_into_the_same_folder_replaces_the_first(draft, into):
     trusted = draft.write()
-    stray = verify(draft.folder, trusted, into).path / "stray"
+    stray = verify(draft.folder, into, trusted).path / "stray"
     stray.write_text("left over")
-    verify(draft.folder, trusted, into)
+    verify(draft.folder, into, trusted)
     assert not stray.exists()
 
 
@@ -46,8 +45,8 @@ def test_a_zip_without_manifest_loads_by_its_own_hash_with_default_thresholds(dr
     draft.top = ""
     draft.write()
     path = draft.folder / MODEL_ZIP
-    artefact = verify(path, sha256(path.read_bytes()), into)
-    assert (artefact.review, artefact.filter) == (DEFAULT_REVIEW, DEFAULT_FILTER)
+    artefact = verify(path, into, sha256(path.read_bytes()))
+    assert (artefact.review_threshold, artefact.filter_threshold) == (DEFAULT_REVIEW, DEFAULT_FILTER)
 
 
 @pytest.mark.parametrize("name", [MODEL_ZIP, MANIFEST])
@@ -68,7 +67,7 @@ def test_a_missing_file_is_named(draft, into, name):
 
 
 def test_a_file_that_differs_from_its_hash_in_the_manifest_is_refused(draft, into):
-    draft.manifest["files"] = {name: "0" * 64 for name in draft.members()}
+    draft.manifest["files"] = dict.fromkeys(draft.members(), "0" * 64)
     assert "differs from its hash in the manifest" in refusal(draft, into, draft.write())
 
 
@@ -112,7 +111,7 @@ def test_what_is_no_zip_is_refused(draft, into):
     path = draft.folder / MODEL_ZIP
     path.write_bytes(b"not a zip")
     with pytest.raises(ModelError, match="not a readable zip"):
-        verify(path, sha256(b"not a zip"), into)
+        verify(path, into, sha256(b"not a zip"))
 
 
 @pytest.mark.parametrize("part", ["pipeline", "assembler", "classifier"])
@@ -166,18 +165,17 @@ def test_a_manifest_without_its_parts_is_refused(draft, into):
     assert "name, model_zip_sha256, files, features, thresholds" in refusal(draft, into, trusted)
 
 
-def test_a_model_outside_the_table_is_refused_by_name(into):
-    with pytest.raises(ModelError, match="nobody is not in models/champions.py"):
-        verify_champion(into, "nobody")
+def test_a_model_outside_the_table_needs_a_hash(draft, into):
+    draft.write()
+    with pytest.raises(ModelError, match="toy is not in models/champions"):
+        verify(draft.folder, into)
 
 
 def test_every_champion_verifies_and_states_what_its_card_states(into):
     for name in CHAMPIONS:
-        artefact = verify_champion(into, name)
+        artefact = verify(ARTIFACTS / name, into)
         assert artefact.manifest["name"] == name
-        assert json.dumps(artefact.manifest["thresholds"]["review"])[:6] in (
-            Path(verify.__globals__["ARTIFACTS"] / name / "MODEL_CARD.md").read_text()
-        )
+        assert f"{artefact.review_threshold:.4f}" in (ARTIFACTS / name / CARD).read_text()
 
 
 def test_the_command_says_in_one_line_what_is_wrong(draft, run_models):
@@ -198,4 +196,4 @@ def test_the_command_names_the_version_of_a_good_model(draft, run_models):
 def test_the_command_asks_for_a_hash(draft, run_models):
     draft.write()
     code, _, err = run_models("verify", "--model", str(draft.folder))
-    assert (code, err) == (1, "error: toy: give the SHA-256 you trust with --sha256\n")
+    assert (code, err) == (1, "error: model toy is not in models/champions.py: give the SHA-256 you trust (--sha256)\n")
