@@ -1,0 +1,122 @@
+"""One block of accounts, from traits to rows: the unit of work. A pure function of the plan and the block's number."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.events import ACTIVITY, PLAYS
+from producer.simulator.activity import act
+from producer.simulator.bots import BOTS
+from producer.simulator.bots.family import Account, Run
+from producer.simulator.chain import Chain
+from producer.simulator.cohorts import COHORT_NAMES, COHORTS
+from producer.simulator.draws import Purpose, stream
+from producer.simulator.ids import Kind
+from producer.simulator.listening import listen
+from producer.simulator.places import place_sessions
+from producer.simulator.plan import Plan, family_code
+from producer.simulator.population import Traits, draw_traits
+from producer.simulator.rows import PLAY_DTYPES, SESSION_DTYPES, Columns, stack, take
+from producer.simulator.spill import PLACE_DTYPES
+
+ROWS_PER_BLOCK = 1 << 34
+"""Room for the counters of one block's ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a block gives: traits (for the static table and truth) and rows by topic."""
+
+    traits: Traits
+    rows: dict[str, Columns]
+
+
+def make_block(plan: Plan, number: int, chains: list[Chain]) -> Block:
+    """Simulate the accounts of block `number`."""
+    seed = plan.scenario.seed
+    users = plan.users_of(number)
+    rng = stream(seed, Purpose.POPULATION, number)
+    traits = draw_traits(users, plan.setting.profile, plan.catalogue, rng)
+    for code, name in enumerate(COHORT_NAMES[1:], start=1):
+        who = np.flatnonzero(plan.cohort_of[users] == code)
+        COHORTS[name](traits, who, rng)
+    bots = np.flatnonzero(plan.campaign_of[users] >= 0)
+    for bot in bots:
+        if not BOTS[plan.campaigns[plan.campaign_of[users[bot]]].family].keeps_cover:
+            traits.active[bot] = 0
+    rng = stream(seed, Purpose.LISTENING, number)
+    sessions, plays = listen(traits, plan.setting, rng)
+    sessions = place_sessions(sessions, traits, plan.setting.places, rng)
+    n = len(sessions["start"])
+    sessions |= {"family": np.zeros(n, np.uint8), "campaign": np.full(n, -1, np.int32)}
+    sessions, plays = _with_bots(plan, traits, bots, sessions, plays)
+    sessions["session"] = np.arange(len(sessions["user"]), dtype=np.uint64) + np.uint64(number * ROWS_PER_BLOCK)
+    actions = act(sessions, plays, chains, stream(seed, Purpose.ACTIVITY, number))
+    return Block(traits, _rows(plan, number, sessions, plays, actions))
+
+
+def _with_bots(
+    plan: Plan, traits: Traits, bots: NDArray[np.int64], sessions: Columns, plays: Columns
+) -> tuple[Columns, Columns]:
+    """Add what bots do; where a bot is at work, the owner's own session gives way."""
+    all_sessions, all_plays = [sessions], [plays]
+    at = len(sessions["user"])
+    is_dropped = np.zeros(at, dtype=bool)
+    last = np.cumsum(sessions["n_plays"]) - 1
+    for who in bots:
+        user = int(traits.user[who])
+        campaign = plan.campaigns[plan.campaign_of[user]]
+        low, high = np.searchsorted(sessions["who"], (who, who + 1))
+        own = np.arange(low, high)
+        cover = {"start": sessions["start"][own], "end": plays["end"][last[own]] if len(own) else np.empty(0, np.int64)}
+        account = Account(campaign, int(plan.number_of[user]), int(who), user, traits, cover)
+        run = BOTS[campaign.family].run(account, plan.setting, stream(plan.scenario.seed, Purpose.BOT, user))
+        if len(run.plays["end"]) == 0:
+            continue
+        is_dropped[own] = _overlaps(cover, run)
+        n = len(run.sessions["start"])
+        run.sessions |= {
+            "user": np.full(n, user, np.int32), "family": np.full(n, family_code(campaign.family), np.uint8),
+            "campaign": np.full(n, campaign.index, np.int32), "session": np.zeros(n, np.uint64),
+        }  # fmt: skip
+        run.plays["session"] = (at + np.repeat(np.arange(n), run.sessions["n_plays"])).astype(np.int32)
+        all_sessions.append(run.sessions)
+        all_plays.append(run.plays)
+        at += n
+    kept_plays = ~is_dropped[plays["session"]]
+    keep = np.ones(at, dtype=bool)
+    keep[: len(is_dropped)] = ~is_dropped
+    all_plays[0] = take(plays, kept_plays)
+    sessions["session"] = np.zeros(len(sessions["user"]), np.uint64)
+    every = take(stack(all_sessions, SESSION_DTYPES), keep)
+    played = stack(all_plays, PLAY_DTYPES)
+    played["session"] = (np.cumsum(keep) - 1)[played["session"]].astype(np.int32)
+    return every, played
+
+
+def _overlaps(cover: Columns, run: Run) -> NDArray[np.bool_]:
+    """Tell which of the account's own sessions touch one of the bot's (with a minute to spare)."""
+    last = np.cumsum(run.sessions["n_plays"]) - 1
+    begins, ends = run.sessions["start"], run.plays["end"][last] + 60_000
+    # the first bot session that ends after the own one starts
+    following = np.minimum(np.searchsorted(ends, cover["start"]), len(ends) - 1)
+    return (ends[following] > cover["start"]) & (begins[following] < cover["end"] + 60_000)
+
+
+def _rows(plan: Plan, number: int, sessions: Columns, plays: Columns, actions: Columns) -> dict[str, Columns]:
+    """Join sessions to their plays and actions, give ids, and keep what lies in the world's period."""
+    calendar, ids = plan.calendar, plan.ids
+    session_id = ids.words(Kind.SESSION, sessions["session"])
+    rows = {}
+    for topic, kind, table, time, of_session in (
+        (PLAYS, Kind.PLAY, plays, plays["end"], ("context", "context_type", "shuffle")),
+        (ACTIVITY, Kind.EVENT, actions, actions["time"], ("drm", "cdm", "codec")),
+    ):
+        counter = np.arange(len(time), dtype=np.uint64) + np.uint64(number * ROWS_PER_BLOCK)
+        session = table["session"]
+        shared = {name: sessions[name][session] for name in (*PLACE_DTYPES, *of_session) if name != "session"}
+        joined = table | shared | {"session": session_id[session], "time": time, "id": ids.words(kind, counter)}
+        inside = (time >= calendar.starts_ms) & (time < calendar.ends_ms)
+        rows[topic] = joined if inside.all() else take(joined, inside)
+    return rows

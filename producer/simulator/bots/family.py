@@ -1,0 +1,74 @@
+"""What a bot family is: it takes an order for a campaign, and says what each of its accounts plays and when."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from producer.simulator.listening import Setting
+from producer.simulator.population import Traits
+from producer.simulator.rows import Columns
+
+
+@dataclass(slots=True)
+class Campaign:
+    """One operator's accounts and their one target. `index` is the counter of its id."""
+
+    index: int
+    family: str
+    difficulty: float
+    params: dict[str, float]
+    accounts: NDArray[np.int32]
+    starts_ms: int
+    ends_ms: int
+    target_artist: int = -1
+    """Artist it plays for; -1 where it has several."""
+    tracks: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    """What is played for money."""
+    quotas: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Streams bought, by account; empty where the deal is not by streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account of a campaign, as its block knows it."""
+
+    campaign: Campaign
+    number: int
+    """Its place in the campaign, from 0."""
+    who: int
+    """Its place in the block."""
+    user: int
+    traits: Traits
+    cover: Columns
+    """The sessions of its own listening: start and end in ms."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What a bot does on one account: sessions (with place and time) and plays, in order of time.
+
+    `sessions` has start, n_plays and the place columns; `plays` has track, listen, gap (ms after it), reason_start,
+    reason_end, is_paid. All times in ms.
+    """
+
+    sessions: Columns
+    plays: Columns
+
+
+class BotFamily(Protocol):
+    """One kind of bot. Registered in `bots/__init__.py`."""
+
+    name: str
+    accounts: int
+    """Accounts of a campaign unless the scenario says otherwise."""
+    keeps_cover: bool
+    """Whether the account's own honest listening goes on."""
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        """Fill in targets, tracks and quotas. Raises ScenarioError for an order that can't fit."""
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        """Return what the bot does on one account."""

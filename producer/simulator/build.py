@@ -1,0 +1,196 @@
+"""Build a world on disk: blocks of accounts to spilled rows, then one sorted parquet file per topic and day."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.world import World
+from producer.simulator.activity import load_chains
+from producer.simulator.block import make_block
+from producer.simulator.bots import FAMILY_NAMES
+from producer.simulator.calendar import DAY_MS
+from producer.simulator.catalogue import tracks_table
+from producer.simulator.cohorts import COHORT_NAMES
+from producer.simulator.ids import Kind
+from producer.simulator.places import DEVICES_PER_ACCOUNT
+from producer.simulator.plan import Plan, make_plan
+from producer.simulator.population import users_table
+from producer.simulator.scenario import Scenario
+from producer.simulator.spill import Spill, read_stretch
+from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
+
+USERS_PER_STRETCH = 20_000
+"""A day is sorted in stretches of about this many accounts' share of it, so memory does not grow with the world."""
+STRETCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 144, 288)
+DEVICES_PER_CAMPAIGN = 64
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, of)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was made: rows by topic."""
+
+    plays: int
+    activity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one worker hands back after its blocks: static and truth rows, and streams delivered by campaign."""
+
+    users: list[pa.Table]
+    truth: list[pa.Table]
+    delivered: NDArray[np.int64]
+
+
+def stretches_a_day(scenario: Scenario) -> int:
+    """Choose into how many stretches a day is cut: more accounts, shorter stretches."""
+    wanted = scenario.users / USERS_PER_STRETCH
+    return next((n for n in STRETCHES if n >= wanted), STRETCHES[-1])
+
+
+def build(scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None) -> Built:
+    """Simulate a scenario into a world's raw, static and truth folders; the same bytes for any number of workers."""
+    plan = make_plan(scenario)
+    for part in ("raw", "static", "truth", ".spill"):
+        shutil.rmtree(world.root / part, ignore_errors=True)
+    spill = world.root / ".spill"
+    tell = progress or (lambda step, done, of: None)
+    shards = [list(range(plan.blocks))[i::workers] for i in range(workers)]
+    days = list(range(scenario.days))
+    if workers == 1:
+        shares = [spill_blocks(plan, shards[0], 0, spill, lambda done: tell("listening", done, plan.blocks))]
+        counts = [_with_progress(write_day(plan, world, day), tell, day, days) for day in days]
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            shares = list(pool.map(spill_blocks, [plan] * workers, shards, range(workers), [spill] * workers))
+            counts = list(pool.map(write_day, [plan] * len(days), [world] * len(days), days))
+    write_small_tables(plan, world, shares)
+    shutil.rmtree(spill, ignore_errors=True)
+    plays, activity = np.sum(counts, axis=0)
+    return Built(int(plays), int(activity))
+
+
+def _with_progress(value: tuple[int, int], tell: Progress, day: int, days: list[int]) -> tuple[int, int]:
+    tell("writing", day + 1, len(days))
+    return value
+
+
+def spill_blocks(
+    plan: Plan, blocks: list[int], worker: int, folder: Path, done: Callable[[int], None] | None = None
+) -> Share:
+    """Simulate some blocks and spill their rows."""
+    calendar = plan.calendar
+    spill = Spill(folder, worker, calendar.starts_ms, DAY_MS // stretches_a_day(plan.scenario))
+    chains = load_chains()
+    users, truth = [], []
+    delivered = np.zeros(len(plan.campaigns), dtype=np.int64)
+    for count, number in enumerate(blocks, start=1):
+        block = make_block(plan, number, chains)
+        for topic, rows in block.rows.items():
+            spill.add(topic, rows)
+        plays = block.rows[PLAYS]
+        delivered += np.bincount(plays["campaign"][plays["is_paid"]], minlength=len(delivered))
+        users.append(users_table(block.traits, plan.ids, plan.scenario.starts_on))
+        truth.append(_truth_users(plan, plan.users_of(number)))
+        if done:
+            done(count)
+    return Share(users, truth, delivered)
+
+
+def write_day(plan: Plan, world: World, day: int) -> tuple[int, int]:
+    """Write the raw and truth files of one UTC day; return rows of plays and activity."""
+    date = (plan.scenario.starts_on + timedelta(day)).isoformat()
+    per_day = stretches_a_day(plan.scenario)
+    writer = make_writer(plan)
+    rows = []
+    for topic in (PLAYS, ACTIVITY):
+        written = 0
+        raw, truth = (base / f"date={date}" for base in (world.raw(topic), world.truth(topic)))
+        with _open(raw, RAW_SCHEMAS[topic]) as raw_file, _open(truth, TRUTH_SCHEMA) as truth_file:
+            for number in range(day * per_day, (day + 1) * per_day):
+                records = read_stretch(world.root / ".spill", topic, number)
+                raw_file.write_table(writer.raw(topic, records))
+                truth_file.write_table(writer.truth(records))
+                written += len(records)
+        rows.append(written)
+    return rows[0], rows[1]
+
+
+def _open(folder: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    folder.mkdir(parents=True, exist_ok=True)
+    coded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
+    return pq.ParquetWriter(folder / "part.parquet", schema, compression="snappy", use_dictionary=coded,
+                            store_schema=False, write_statistics=["event_time"])  # fmt: skip
+
+
+def make_writer(plan: Plan) -> Writer:
+    """Prepare the rendering of a plan's codes."""
+    places, users = plan.setting.places, plan.scenario.users
+    return Writer(
+        plan.ids,
+        n_users=users,
+        n_tracks=len(plan.catalogue.artist_of),
+        n_devices=users * DEVICES_PER_ACCOUNT + len(plan.campaigns) * DEVICES_PER_CAMPAIGN,
+        n_contexts=places.playlists + places.n_artists + users,
+        n_ips=users + places.mobile_pool + places.hosting_pool,
+        n_campaigns=len(plan.campaigns),
+    )
+
+
+def _truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
+    campaign = plan.campaign_of[users]
+    family = np.array([FAMILY_NAMES[0], *(c.family for c in plan.campaigns)])[campaign + 1]
+    return pa.table(
+        {
+            "user_id": plan.ids.texts(Kind.USER, users),
+            "family": family,
+            "campaign_id": pa.array(plan.ids.texts(Kind.CAMPAIGN, campaign).to_numpy(False), mask=campaign < 0),
+            "cohort": np.array(COHORT_NAMES)[plan.cohort_of[users]],
+        }
+    )
+
+
+def write_small_tables(plan: Plan, world: World, shares: list[Share]) -> None:
+    """Write the static tables, and truth by user and campaign, each in the order of its ids."""
+    as_of = f"as_of={plan.scenario.starts_on.isoformat()}"
+    tracks = tracks_table(plan.catalogue, plan.ids, plan.scenario.starts_on, plan.scenario.seed)
+    users = pa.concat_tables([t for share in shares for t in share.users]).sort_by("user_id")
+    for name, table in (("tracks", tracks), ("users", users)):
+        folder = world.root / "static" / name / as_of
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, folder / "part.parquet")
+        (folder.parent / "CURRENT").write_text(as_of + "\n")
+    truth = pa.concat_tables([t for share in shares for t in share.truth]).sort_by("user_id")
+    pq.write_table(truth, world.root / "truth" / "users.parquet")
+    delivered = np.sum([share.delivered for share in shares], axis=0)
+    pq.write_table(_truth_campaigns(plan, delivered), world.root / "truth" / "campaigns.parquet")
+
+
+def _truth_campaigns(plan: Plan, delivered: NDArray[np.int64]) -> pa.Table:
+    campaigns = plan.campaigns
+    target = np.array([c.target_artist for c in campaigns], dtype=np.int64)
+    bought = [int(c.quotas.sum()) if len(c.quotas) else None for c in campaigns]
+    return pa.table(
+        {
+            "campaign_id": plan.ids.texts(Kind.CAMPAIGN, np.arange(len(campaigns))),
+            "family": pa.array([c.family for c in campaigns], pa.string()),
+            "target_artist_id": pa.array(
+                plan.ids.texts(Kind.ARTIST, target).to_numpy(False), pa.string(), mask=target < 0
+            ),
+            "accounts": pa.array([len(c.accounts) for c in campaigns], pa.int32()),
+            "streams_bought": pa.array(bought, pa.int64()),
+            "streams_delivered": pa.array(delivered, pa.int64()),
+        }
+    ).sort_by("campaign_id")

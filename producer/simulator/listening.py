@@ -1,0 +1,221 @@
+"""Honest listening of a block of accounts: days, sessions, tracks, how long each was heard, and when.
+
+All arrays; no loop over accounts, sessions or plays. Order everywhere: account, then time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from contracts.events import REASONS_END, REASONS_START
+from producer.simulator.calendar import Calendar
+from producer.simulator.catalogue import Catalogue
+from producer.simulator.draws import normal, uniform
+from producer.simulator.places import Places
+from producer.simulator.population import FAVOURITES, Traits
+from producer.simulator.profiles import Profile
+from producer.simulator.rows import Columns, position, running, take
+
+FAR_MS = np.int64(1) << 40
+"""Longer than any world: keeps the running maximum of one account apart from the next."""
+START = {reason: i for i, reason in enumerate(REASONS_START)}
+ENDED = {reason: i for i, reason in enumerate(REASONS_END)}
+_START_AFTER = np.array(
+    [START["fwdbtn"], START["trackdone"], START["clickrow"], START["backbtn"], START["appload"], START["remote"],
+     START["trackerror"], START["appload"], START["unknown"]], dtype=np.uint8,
+)  # fmt: skip
+"""reason_start of a play by the code of the reason_end of the play before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every block shares."""
+
+    calendar: Calendar
+    catalogue: Catalogue
+    profile: Profile
+    places: Places
+
+
+def listen(traits: Traits, setting: Setting, rng: Generator) -> tuple[Columns, Columns]:
+    """Return the sessions and plays of a block of honest accounts, inside the world's period."""
+    sessions = _sessions(traits, setting, rng)
+    plays = _plays(sessions, traits, setting, rng)
+    return _place_in_time(sessions, plays, setting, rng)
+
+
+def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
+    """Draw user-days and split each into sessions with a wished start; sorted by account and wish."""
+    calendar, profile = setting.calendar, setting.profile
+    n, days = len(traits.user), calendar.local_days
+    boost = calendar.boost[None, :]
+    is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
+    who, day = np.nonzero(is_active)
+    log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who))
+    n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
+    n_sessions = 1 + rng.poisson(n_plays / traits.session_plays[who])
+    row = np.repeat(np.arange(len(who)), n_sessions)
+    weight = -np.log1p(-rng.random(len(row)))
+    share = weight / np.repeat(np.add.reduceat(weight, np.cumsum(n_sessions) - n_sessions), n_sessions)
+    count = (n_plays[row] * share + uniform(rng, len(row))).astype(np.int32)
+    who, day, day_row = who[row], day[row], row
+    minute = calendar.draw_minute(traits.chronotype[who], day, rng)
+    wish = calendar.local_midnight[traits.place[who], day] + (minute * 60_000.0).astype(np.int64)
+    keep = (count > 0) & (wish >= calendar.starts_ms) & (wish < calendar.ends_ms)
+    day_completion = profile.completion_day_sd * normal(rng, int(n_sessions.size))
+    day_repeat = profile.repeat_day_sd * normal(rng, int(n_sessions.size))
+    table: Columns = {
+        "who": who.astype(np.int32), "n_plays": count, "start": wish,
+        "completion": day_completion[day_row], "repeat": day_repeat[day_row],
+    }  # fmt: skip
+    table = take(table, keep)
+    return take(table, np.argsort(table["who"].astype(np.int64) * FAR_MS + (table["start"] - calendar.starts_ms)))
+
+
+def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) -> Columns:
+    """Draw what each session plays and for how long."""
+    profile, catalogue = setting.profile, setting.catalogue
+    counts = sessions["n_plays"]
+    session = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    place = position(counts)
+    who = sessions["who"][session]
+    n = len(session)
+    is_mixed = uniform(rng, len(counts)) < traits.mixed[sessions["who"]]
+    track = _tracks(sessions, session, is_mixed, traits, setting, rng)
+    track = track[_repeats(sessions, session, place, is_mixed, traits, rng)]
+    shift = np.array(profile.position, dtype=np.float32)[np.minimum(place, len(profile.position) - 1)]
+    odds = traits.completion[who] + sessions["completion"][session] + shift
+    is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
+    duration = catalogue.duration_ms[track]
+    cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
+    reason_end = _reasons_end(is_done, place == counts[session] - 1, profile, rng)
+    return {
+        "session": session,
+        "track": track,
+        "listen": np.where(is_done, duration, cut),
+        "reason_start": reasons_start(reason_end, place == 0, uniform(rng, n)),
+        "reason_end": reason_end,
+        "is_paid": np.zeros(n, dtype=bool),
+    }
+
+
+def _tracks(
+    sessions: Columns, session: NDArray[np.int32], is_mixed: NDArray[np.bool_], traits: Traits, setting: Setting,
+    rng: Generator,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
+    n = len(session)
+    who = sessions["who"][session]
+    dear = (FAVOURITES * np.square(uniform(rng, n))).astype(np.int32)
+    artist = traits.favourites[who, dear]
+    popular = setting.catalogue.artists.draw(rng, n)
+    artist = np.where(uniform(rng, n) < traits.pop_fan[who], popular, artist)
+    first = np.cumsum(sessions["n_plays"]) - sessions["n_plays"]
+    artist = np.where(is_mixed[session], artist, artist[first][session])
+    return setting.catalogue.draw_track(artist, uniform(rng, n))
+
+
+def _repeats(
+    sessions: Columns, session: NDArray[np.int32], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    traits: Traits, rng: Generator,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Point each play at the play whose track it has: itself, or one some plays back in the listener's own history.
+
+    Copying an old play at a heavy-tailed distance gives recency and frequency at once (Simon 1955; ACT-R decay).
+    """
+    n = len(session)
+    who = sessions["who"][session]
+    mine = position(np.bincount(who, minlength=len(traits.user)))
+    odds = traits.repeat[who] + sessions["repeat"][session]
+    wants = uniform(rng, n) * (1 + np.exp(-odds)) < 1
+    back = np.power(1 - uniform(rng, n), np.float32(-1 / 0.8)).astype(np.int64)
+    reach = np.where(is_mixed[session], mine, place)
+    source = np.arange(n) - np.where(wants & (back <= reach), back, 0)
+    while True:
+        further = source[source]
+        if np.array_equal(further, source):
+            return source
+        source = further
+
+
+def cut_listen(
+    duration: NDArray[np.int32], shares: tuple[float, float, float, float], u: NDArray[np.float32]
+) -> NDArray[np.int32]:
+    """Map uniform draws to the ms heard of plays that are cut short: under 5 s, 10 s, 30 s, half, or later."""
+    e5, e10, e30, half = np.cumsum(shares)
+    early = np.interp(u, (0, e5, e10, e30), (400, 5_000, 10_000, 30_000))
+    share = np.interp(u, (e30, half, 1), (0, 0.5, 0.985))
+    later = np.maximum(duration * share, 30_000 + 0.1 * duration * share)
+    return np.minimum(np.where(u < e30, early, later), duration - 1).astype(np.int32)
+
+
+def _reasons_end(
+    is_done: NDArray[np.bool_], is_last: NDArray[np.bool_], profile: Profile, rng: Generator
+) -> NDArray[np.uint8]:
+    u = uniform(rng, len(is_done))
+    limits = np.cumsum((profile.end_play * 0.4, profile.back, 0.0046, 0.003))
+    codes = np.array([ENDED[r] for r in ("endplay", "backbtn", "logout", "remote", "fwdbtn")], dtype=np.uint8)
+    why = codes[np.searchsorted(limits, u)]
+    why = np.where(is_last & (u > 0.2), ENDED["endplay"], why)
+    return np.where(is_done, ENDED["trackdone"], why).astype(np.uint8)
+
+
+def reasons_start(
+    reason_end: NDArray[np.uint8], is_first: NDArray[np.bool_], u: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Derive why each play began from how the one before it ended; a session opens by a click or with the app."""
+    start = _START_AFTER[np.concatenate((reason_end[-1:], reason_end[:-1]))]
+    opening = np.where(u < 0.85, START["clickrow"], START["appload"])
+    return np.where(is_first, opening, np.where(u < 0.0005, START["trackerror"], start)).astype(np.uint8)
+
+
+def gaps_ms(
+    reason_end: NDArray[np.uint8], tempo: NDArray[np.float32], gapless: float, rng: Generator
+) -> NDArray[np.int64]:
+    """Draw the silence after each play: none, a click's worth, or a heavy-tailed pause. `tempo` shifts its log."""
+    n = len(reason_end)
+    u = uniform(rng, n)
+    z = normal(rng, n)
+    is_cut = reason_end != ENDED["trackdone"]
+    is_stop = reason_end == ENDED["endplay"]
+    log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_cut & (u < 0.93), 5.8 + 0.9 * z, 9.5 + 1.7 * z)) + tempo
+    gap = np.exp(np.minimum(log_ms, 14.2)).astype(np.int64)
+    return np.where(~is_cut & (u < gapless + 0.4), 0, gap)
+
+
+def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Generator) -> tuple[Columns, Columns]:
+    """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before."""
+    counts = sessions["n_plays"]
+    tempo = (0.8 * normal(rng, len(counts)))[plays["session"]]
+    gap = gaps_ms(plays["reason_end"], tempo, setting.profile.gapless, rng)
+    if len(counts) == 0:
+        return sessions, plays | {"end": np.empty(0, np.int64)}
+    last = np.cumsum(counts) - 1
+    inside = gap.copy()
+    inside[last] = 0
+    took = running(plays["listen"] + inside, counts)
+    length = took[last] + 60_000 + np.exp(15.0 + normal(rng, len(counts))).astype(np.int64)
+    starts = settle(sessions["start"], length, sessions["who"])
+    ends = starts[plays["session"]] + took - inside
+    keep = ends < setting.calendar.ends_ms
+    kept = np.add.reduceat(keep, last - counts + 1).astype(np.int32)
+    plays = take(plays | {"end": ends}, keep)
+    sessions = sessions | {"start": starts, "n_plays": kept}
+    alive = kept > 0
+    renumber = np.cumsum(alive) - 1
+    plays["session"] = renumber[plays["session"]].astype(np.int32)
+    return take(sessions, alive), plays
+
+
+def settle(wish: NDArray[np.int64], length: NDArray[np.int64], who: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Move session starts later until none of an account overlaps: start >= end of the one before.
+
+    >>> settle(np.array([0, 5, 0]), np.array([10, 3, 1]), np.array([0, 0, 1]))
+    array([ 0, 10,  0])
+    """
+    base = int(wish.min())
+    before = np.cumsum(length) - length
+    lead = np.maximum.accumulate(wish - base - before + who.astype(np.int64) * FAR_MS)
+    return lead - who.astype(np.int64) * FAR_MS + before + base

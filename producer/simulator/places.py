@@ -1,0 +1,118 @@
+"""Where sessions happen: device, address, network, country, protection and codec, context. Codes, not text."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from contracts.events import CODECS, DEVICES, DRMS, NETWORKS
+from producer.simulator.draws import uniform
+from producer.simulator.population import COUNTRIES, PLACES, Traits
+from producer.simulator.rows import Columns
+
+DEVICE = {name: i for i, name in enumerate(DEVICES)}
+NETWORK = {name: i for i, name in enumerate(NETWORKS)}
+DEVICES_PER_ACCOUNT = 4
+"""Slots of the device space an account owns: three of its own and one for whoever borrows the account."""
+CDM_VERSIONS = tuple(f"{major}.{minor}" for major in (14, 15, 16, 17) for minor in range(4))
+_COUNTRY_OF_PLACE = np.array([COUNTRIES.index(c) for c, _, _ in PLACES], dtype=np.uint8)
+_DRM_OF = np.zeros((len(DEVICES), 2), dtype=np.uint8)
+for _device, _drms in {
+    "mobile": ("widevine", "fairplay"), "desktop": ("widevine", "playready"), "speaker": ("none", "widevine"),
+    "tv": ("widevine", "playready"), "car": ("widevine", "fairplay"), "web": ("widevine", "fairplay"),
+}.items():  # fmt: skip
+    _DRM_OF[DEVICE[_device]] = [DRMS.index(d) for d in _drms]
+_CODEC_OF = np.array([[CODECS.index(c) for c in pair] for pair in (("ogg", "aac"), ("aac", "flac"), ("aac", "ogg"),
+                                                                    ("mp3", "ogg"))], dtype=np.uint8)  # fmt: skip
+CONTEXT_SHARES = (0.40, 0.23, 0.21, 0.13, 0.02, 0.01)
+"""Of sessions, in the order of contracts.events.CONTEXTS (Music Streaming Sessions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The spaces of codes: accounts, then pools that accounts share."""
+
+    n_users: int
+    n_artists: int
+
+    @property
+    def mobile_pool(self) -> int:
+        """Addresses of mobile carriers, each shared by several accounts."""
+        return max(self.n_users // 3, 8)
+
+    @property
+    def hosting_pool(self) -> int:
+        """Addresses of hosting and VPN providers."""
+        return max(self.n_users // 20, 16)
+
+    @property
+    def playlists(self) -> int:
+        """Playlists, stations and charts that many accounts share."""
+        return max(self.n_users // 10, 200)
+
+    def home(self, user: NDArray[np.int32]) -> NDArray[np.int32]:
+        return user
+
+    def carrier(self, u: NDArray[np.float32]) -> NDArray[np.int32]:
+        return (self.n_users + u * self.mobile_pool).astype(np.int32)
+
+    def hosted(self, u: NDArray[np.float32]) -> NDArray[np.int32]:
+        return (self.n_users + self.mobile_pool + u * self.hosting_pool).astype(np.int32)
+
+    def playlist(self, u: NDArray[np.float32]) -> NDArray[np.int32]:
+        return (np.square(u) * self.playlists).astype(np.int32)
+
+    def collection(self, user: NDArray[np.int32]) -> NDArray[np.int32]:
+        return self.playlists + self.n_artists + user
+
+    def artist_page(self, artist: NDArray[np.int32]) -> NDArray[np.int32]:
+        return self.playlists + artist
+
+
+def client_of(device: NDArray[np.int32], device_type: NDArray[np.uint8]) -> Columns:
+    """Derive protection, decryption module and codec of a device from its code: the same device never changes."""
+    spread = (device.astype(np.uint32) * np.uint32(2654435761)) >> np.uint32(16)
+    drm = _DRM_OF[device_type, (spread % 10 < 4).astype(np.int8)]
+    return {
+        "drm": drm,
+        "cdm": (spread // 10 % len(CDM_VERSIONS)).astype(np.uint8),
+        "codec": _CODEC_OF[drm, (spread // 160 % 8 == 0).astype(np.int8)],
+    }
+
+
+def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Generator) -> Columns:
+    """Add device, network, address, country, context and shuffle to honest sessions."""
+    who = sessions["who"]
+    n = len(who)
+    user = traits.user[who]
+    slot = np.searchsorted((0.74, 0.94), uniform(rng, n)).astype(np.int32)
+    device = user * DEVICES_PER_ACCOUNT + slot
+    device_type = traits.devices[who, slot]
+    u = uniform(rng, n)
+    is_out = np.isin(device_type, (DEVICE["mobile"], DEVICE["car"])) & (u < 0.4)
+    is_vpn = ~is_out & (u > 0.985)
+    is_business = ~is_out & (u > 0.95) & ~is_vpn
+    network = np.select(
+        [is_out, is_vpn, is_business], [NETWORK["mobile"], NETWORK["vpn"], NETWORK["business"]], NETWORK["residential"]
+    ).astype(np.uint8)
+    v = uniform(rng, n)
+    ip = np.where(is_out, places.carrier(v), np.where(is_vpn, places.hosted(v), places.home(user)))
+    context_type = np.searchsorted(np.cumsum(CONTEXT_SHARES[:-1]), uniform(rng, n)).astype(np.uint8)
+    context = np.where(context_type == 0, places.collection(user), places.playlist(uniform(rng, n)))
+    return (
+        sessions
+        | client_of(device, device_type)
+        | {
+            "user": user,
+            "device": device,
+            "device_type": device_type,
+            "network": network,
+            "ip": ip.astype(np.int32),
+            "country": _COUNTRY_OF_PLACE[traits.place[who]],
+            "context_type": context_type,
+            "context": context.astype(np.int32),
+            "shuffle": uniform(rng, n) < 0.31,
+            "role": traits.touch[who],
+        }
+    )

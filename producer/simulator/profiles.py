@@ -1,0 +1,56 @@
+"""The two calibrated kinds of honest listening: numbers fitted to REALISM §1, printed against it by `calibrate`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Parameters of honest listening. Log-odds and logs are natural."""
+
+    name: str
+    log_plays: float
+    log_plays_sd: float
+    day_sd: float
+    active_a: float
+    active_b: float
+    completion: float
+    completion_sd: float
+    completion_day_sd: float
+    repeat: float
+    repeat_sd: float
+    repeat_day_sd: float
+    session_plays: float
+    early_skips: tuple[float, float, float, float]
+    """Of the plays that are cut short: share under 5 s, 5–10 s, 10–30 s, 30 s to half; the rest falls later."""
+    position: tuple[float, ...]
+    """Shift of the log-odds of completion by position in the session, from the first; the last holds on."""
+    gapless: float
+    passive_share: float
+    niche_share: float = 0.6
+    niche_power: float = 2.0
+    end_play: float = 0.134
+    """Of the plays that are cut short: the music was stopped."""
+    back: float = 0.119
+    """Of the plays that are cut short: the listener went back."""
+    device_shares: tuple[float, ...] = (0.65, 0.17, 0.09, 0.04, 0.05, 0.0)
+    """mobile, desktop, speaker, tv, car, web: an assumption (no trustworthy source)."""
+
+
+PROFILES: dict[str, Profile] = {
+    p.name: p
+    for p in (
+        Profile(
+            "spotify", log_plays=3.1, log_plays_sd=0.75, day_sd=0.85, active_a=1.1, active_b=1.6,
+            completion=-0.75, completion_sd=1.1, completion_day_sd=0.5, repeat=-1.4, repeat_sd=0.9, repeat_day_sd=0.7,
+            session_plays=14.0, early_skips=(0.366, 0.076, 0.092, 0.255),
+            position=(0.7, 0.2, 0.08, -0.02, -0.05, -0.08, -0.05, 0.0, 0.02, 0.03, -0.05), gapless=0.55,
+            passive_share=0.25,
+        ),
+        Profile(
+            "kkbox", log_plays=3.1, log_plays_sd=0.75, day_sd=0.85, active_a=1.1, active_b=1.6,
+            completion=1.4, completion_sd=1.2, completion_day_sd=0.8, repeat=-1.4, repeat_sd=0.9, repeat_day_sd=0.7,
+            session_plays=14.0, early_skips=(0.30, 0.10, 0.20, 0.20),
+            position=(0.2, 0.0), gapless=0.55, passive_share=0.35,
+        ),
+    )
+}  # fmt: skip

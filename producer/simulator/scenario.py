@@ -1,0 +1,80 @@
+"""A scenario: population, period, how many bots of which families, how hard. TOML in, checked, nothing else."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from contracts.labels import FAMILIES, HARD_NEGATIVES
+from producer.errors import ProducerError
+from producer.simulator.catalogue import CatalogueSettings
+from producer.simulator.profiles import PROFILES
+
+FOLDER = Path(__file__).with_name("scenarios")
+
+
+class ScenarioError(ProducerError):
+    """A scenario can't be read or can't be met; the message names the key and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What to simulate, apart from size and seed. See `scenarios/*.toml` for examples."""
+
+    name: str
+    starts_on: date = date(2025, 3, 3)
+    users: int = 10_000
+    days: int = 56
+    seed: int = 7
+    profile: str = "spotify"
+    prevalence: float = 0.006
+    """Share of accounts, or of streams, that are bots'."""
+    prevalence_of: Literal["accounts", "streams"] = "accounts"
+    difficulty: float = 0.5
+    """0 blatant, 1 adaptive."""
+    families: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Parameters by family; `weight` is its share of the bot accounts, `difficulty` its own dial."""
+    negatives: dict[str, float] = field(default_factory=dict)
+    """Share of honest accounts by hard negative."""
+    catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
+
+    def __post_init__(self) -> None:
+        if self.profile not in PROFILES:
+            raise ScenarioError(f"{self.name}: profile {self.profile!r}: expected one of {', '.join(PROFILES)}")
+        for key, known in (("families", FAMILIES), ("negatives", HARD_NEGATIVES)):
+            for name in getattr(self, key):
+                if name not in known:
+                    raise ScenarioError(f"{self.name}: {key}: {name!r} is none of {', '.join(known)}")
+        for key in ("prevalence", "difficulty"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise ScenarioError(f"{self.name}: {key} is {getattr(self, key)}, expected a number from 0 to 1")
+        if self.users < 1 or self.days < 1:
+            raise ScenarioError(f"{self.name}: {self.users} users for {self.days} days: both must be at least 1")
+        if self.prevalence_of not in ("accounts", "streams"):
+            raise ScenarioError(f"{self.name}: prevalence_of {self.prevalence_of!r}: expected accounts or streams")
+
+
+def shipped() -> list[str]:
+    """Name the scenarios that come with the simulator."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_scenario(which: str, **changes: Any) -> Scenario:
+    """Read a shipped scenario by name, or a TOML file by path; `changes` that are not None win over the file."""
+    path = Path(which) if which.endswith(".toml") else FOLDER / f"{which}.toml"
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError:
+        raise ScenarioError(f"scenario {which!r}: no such file; shipped ones: {', '.join(shipped())}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{path.name}: not TOML: {error}") from None
+    table |= {key: value for key, value in changes.items() if value is not None}
+    catalogue = table.pop("catalogue", {})
+    known = {f.name for f in fields(Scenario)}
+    unknown = [key for key in table if key not in known]
+    unknown += [f"catalogue.{key}" for key in catalogue if key not in {f.name for f in fields(CatalogueSettings)}]
+    if unknown:
+        raise ScenarioError(f"{path.name}: unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    return Scenario(**({"name": path.stem} | table), catalogue=CatalogueSettings(**catalogue))

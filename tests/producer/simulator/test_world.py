@@ -1,0 +1,85 @@
+"""A small world on disk: the contract's layout, order and types, and the same bytes whoever builds it."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from contracts.events import FIELDS, ID_FIELD
+from contracts.world import World
+from producer.simulator.build import build
+from producer.simulator.scenario import load_scenario
+
+TINY = replace(load_scenario("demo"), users=2000, days=1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World(tmp_path_factory.mktemp("world"))
+    build(TINY, world)
+    return world
+
+
+def digest(root: Path) -> str:
+    """Hash every file of a world with its path."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        total.update(path.relative_to(root).as_posix().encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_raw_has_the_fields_of_the_contract_without_ts(world: World, topic: str) -> None:
+    for path in world.raw_files(topic):
+        assert pq.ParquetFile(path).schema_arrow.names == [f.name for f in FIELDS[topic] if f.name != "ts"]
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_raw_is_sorted_by_time_and_id_and_ids_are_unique(world: World, topic: str) -> None:
+    for path in world.raw_files(topic):
+        table = pq.ParquetFile(path).read()
+        assert table.equals(table.sort_by([("event_time", "ascending"), (ID_FIELD[topic], "ascending")]))
+        assert pc.count_distinct(table[ID_FIELD[topic]]).as_py() == len(table)
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_truth_stands_in_the_order_of_raw(world: World, topic: str) -> None:
+    for raw, truth in zip(world.raw_files(topic), sorted(world.truth(topic).glob("*/*.parquet")), strict=True):
+        ids = pq.ParquetFile(raw).read([ID_FIELD[topic]])[ID_FIELD[topic]]
+        assert ids.equals(pq.ParquetFile(truth).read(["row_id"])["row_id"])
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_every_value_obeys_the_vocabulary_of_its_field(world: World, topic: str) -> None:
+    table = pq.ParquetFile(world.raw_files(topic)[0]).read()
+    for field in FIELDS[topic]:
+        if field.values:
+            assert set(pc.unique(table[field.name]).to_pylist()) <= set(field.values)
+
+
+def test_truth_never_stands_in_raw_or_static(world: World) -> None:
+    told = {"family", "campaign_id", "cohort", "is_paid", "role"}
+    for path in [*(world.root / "raw").rglob("*.parquet"), *(world.root / "static").rglob("*.parquet")]:
+        assert not told & set(pq.ParquetFile(path).schema_arrow.names)
+
+
+def test_purchased_streams_are_delivered_exactly(world: World) -> None:
+    campaigns = pq.read_table(world.root / "truth" / "campaigns.parquet").to_pylist()
+    by_streams = [c for c in campaigns if c["streams_bought"] is not None]
+    assert by_streams
+    for campaign in by_streams:
+        assert campaign["streams_delivered"] == campaign["streams_bought"]
+
+
+def test_total_popularity_sums_to_one(world: World) -> None:
+    tracks = pq.ParquetFile(world.static("tracks") / "part.parquet").read(["total_track_popularity"])
+    assert pc.sum(tracks["total_track_popularity"]).as_py() == pytest.approx(1)
+
+
+def test_the_same_seed_gives_the_same_bytes_with_two_workers(world: World, tmp_path: Path) -> None:
+    build(TINY, World(tmp_path), workers=2)
+    assert digest(tmp_path) == digest(world.root)
