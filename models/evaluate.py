@@ -48,7 +48,7 @@ class Evaluation:
         return [
             f"world {self.world}, scored by {', '.join(self.model_versions)}",
             f"sessions          {flags.sessions:,}, of them positive {flags.positives:,} "
-            f"(prevalence {flags.prevalence:.2%} of the labelled)",
+            f"(prevalence {100 * flags.prevalence:.2f} % of the labelled)",
             f"flagged           {flags.flagged:,}; filtered {self.filtered.flagged:,}",
             f"precision         {share_text(flags.precision)}",
             f"recall            {share_text(flags.recall)}",

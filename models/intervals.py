@@ -40,7 +40,8 @@ def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float
     share = hits / n
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = float(np.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # at 0 and n the formula gives 0 and 1 but for rounding
+    return (0.0 if hits <= 0 else centre - half), (1.0 if hits >= n else centre + half)
 
 
 def share_by_account(
