@@ -24,6 +24,8 @@ HEARTBEAT_USER = "__heartbeat__"
 """The reserved user_id of rows that only move the watermark."""
 
 HEADER_ROWS, HEADER_BATCH, HEADER_CLOCK_MS, HEADER_HEARTBEAT = "rows", "batch", "clock_ms", "heartbeat"
+HEADER_MESSAGE = "message"
+"""The message's place among its topic's messages: how a replay that goes on after a crash knows what arrived."""
 
 AHEAD_MS = 5 * 60_000
 """A row further ahead of its message's clock is rejected: one event dated 2099 would make all later ones late."""

@@ -1,6 +1,7 @@
 """`python -m producer <command>`: all that surrounds the Spark job. The environment is read here, once."""
 
 import json
+import signal
 import sys
 from typing import Annotated
 
@@ -9,7 +10,8 @@ import typer
 from contracts.jvm import JvmError
 from contracts.settings import Settings
 from contracts.world import WorldError
-from producer.errors import ProducerError
+from producer import simulate
+from producer.errors import ProducerError, StackError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -22,6 +24,9 @@ def settings_for(world: str | None) -> Settings:
     """Return the settings of the environment, with the world of the command line if one was given."""
     settings = Settings()
     return settings.model_copy(update={"world": world}) if world else settings
+
+
+app.command()(simulate.simulate)
 
 
 @app.command("setup-jars")
@@ -121,6 +126,45 @@ def console(world: World = None) -> None:
     stack.follow(settings_for(world), [stack.JOB], lines=200, keep_on=True)
 
 
+@app.command()
+def replay(
+    world: World = None,
+    interval: Annotated[float | None, typer.Option(help="Seconds from batch to batch; default 1.")] = None,
+    speed: Annotated[
+        float | None, typer.Option(help="Listener-seconds a second: 60 is sixty times real time, 0 is unpaced.")
+    ] = None,
+    batches: Annotated[int | None, typer.Option(min=1, help="Stop after this many batches; default all.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin a new version of the world first.")] = False,
+    late_share: Annotated[float, typer.Option(help="Share of rows that come late.")] = 0.0,
+    late_by: Annotated[float, typer.Option(help="How late they come, in minutes of event time.")] = 10.0,
+    duplicate_share: Annotated[float, typer.Option(help="Share of batches sent twice.")] = 0.0,
+    corrupt_share: Annotated[float, typer.Option(help="Share of rows made bad.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of these faults.")] = 0,
+) -> None:
+    """Send a world's plays and activity in batches of 200 plays; go on where an earlier replay stopped."""
+    from producer.faults import Faults
+    from producer.replay_command import run
+
+    settings = settings_for(world)
+    faults = Faults(late_share, late_by, duplicate_share, corrupt_share, seed)
+    run(settings, faults, interval=interval, speed=speed, batches=batches, is_fresh=fresh)
+
+
+@app.command()
+def demo() -> None:
+    """Show the whole thing in a few minutes: 2,000 listeners, an attack, broker, Spark job, live plot, a summary."""
+    from producer import demo as the_demo
+    from producer import terminal
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every process is stopped
+    settings = Settings(world=the_demo.WORLD)
+    summary = the_demo.run(settings, terminal.say)
+    root = settings.the_world().root
+    terminal.summary(summary.words(), {"picture": root / "live.png", "figures": root / "summary.json"})
+    if faults := summary.faults():
+        raise StackError("the demo is not as it should be: " + "; ".join(faults))
+
+
 def main() -> None:
     """Run a command; an error of a known kind is one line, not a traceback."""
     try:
@@ -128,6 +172,8 @@ def main() -> None:
     except (ProducerError, WorldError, JvmError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

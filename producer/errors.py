@@ -3,6 +3,9 @@
 ProducerError
 ├── SetupError      jars, checksums, Java, packages
 ├── BrokerError     the broker cannot start, or does not answer
+├── ReplayError     a replay cannot begin or go on as asked
+│   └── DeliveryError   the broker did not acknowledge what was sent
+├── AuditError      the audit lacks something it needs to read
 └── StackError      the processes of `make up`, or the demo, went wrong
 """
 
@@ -21,3 +24,15 @@ class BrokerError(ProducerError):
 
 class StackError(ProducerError):
     """A process of the stack did not start, or ended before its time."""
+
+
+class ReplayError(ProducerError):
+    """A replay cannot begin or go on as asked: a setting, the source, the ledger or the topics do not fit."""
+
+
+class DeliveryError(ReplayError):
+    """The broker did not acknowledge what was sent; the ledger knows what to send again."""
+
+
+class AuditError(ProducerError):
+    """The audit lacks something it needs to read."""
