@@ -10,11 +10,13 @@ from models.errors import ModelError
 from models.intervals import Share, share_by_account
 
 REVIEW_BETA = 0.5
-"""Review maximises F0.5: a false flag costs an analyst's time and may cost an artist's pay, so precision counts twice."""
+"""Review maximises F0.5: a false flag costs an analyst's time and may cost an artist's pay; precision counts double."""
 FILTER_PRECISION = 0.99
 """Filtering acts without a person: it needs this precision."""
 LEAST_FLAGS = 30
 """The filter's precision is read from at least this many flags."""
+MOST_TRIALS = 50
+"""Thresholds tried for the filter, evenly spaced: each costs a bootstrap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,13 @@ def choose(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
 
     # proven where the interval's lower end reaches the target; else by the value alone, and said to be so
     candidates = [i for i in range(review + 1) if flags[i] >= LEAST_FLAGS and precision[i] >= FILTER_PRECISION]
-    for i in reversed(candidates):
+    loosest_first = candidates[::-1]
+    for i in loosest_first[:: 1 + len(candidates) // MOST_TRIALS]:
         share = _precision(block, scores[i], rng)
         if share.low >= FILTER_PRECISION:
             return Thresholds(_between(scores, review), _between(scores, i), share, True)
     if candidates:
-        i = candidates[-1]
+        i = loosest_first[0]
         return Thresholds(_between(scores, review), _between(scores, i), _precision(block, scores[i], rng), False)
     return Thresholds(_between(scores, review), 1.0, Share(None, 0.0, 1.0, 0), False)
 
