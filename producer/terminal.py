@@ -1,9 +1,10 @@
 """Words to the user: rich in a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
 
 
@@ -27,3 +28,12 @@ def table(rows: Mapping[str, object]) -> None:
     width = max(map(len, rows))
     for name, value in rows.items():
         say(f"  {name:<{width}}  {value}")
+
+
+def summary(lines: Sequence[str], places: Mapping[str, object]) -> None:
+    """Print what came of it, framed in a terminal, and where its files are."""
+    if sys.stdout.isatty():
+        Console().print(Panel("\n".join(lines), expand=False))
+    else:
+        say("\n".join(lines))
+    table(places)
