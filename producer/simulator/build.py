@@ -156,7 +156,9 @@ def _truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
         {
             "user_id": plan.ids.texts(Kind.USER, users),
             "family": family,
-            "campaign_id": pa.array(plan.ids.texts(Kind.CAMPAIGN, campaign).to_numpy(False), mask=campaign < 0),
+            "campaign_id": pa.array(
+                plan.ids.texts(Kind.CAMPAIGN, campaign).to_numpy(False), pa.string(), mask=campaign < 0
+            ),
             "cohort": np.array(COHORT_NAMES)[plan.cohort_of[users]],
         }
     )
