@@ -33,8 +33,10 @@ BEHIND_MS = 7 * 24 * 3_600_000
 """A row further than this behind its message's clock is rejected."""
 
 MAX_ID_CHARS = 64
-TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
-MS_PATTERN = r"^[0-9]{1,8}$"
+_END = r"(?![\s\S])"
+"""The very end, in Python and Java alike: `$` lets a line feed pass, and in Java other separators too."""
+TIME_PATTERN = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z" + _END
+MS_PATTERN = r"^[0-9]{1,8}" + _END
 
 REASONS_START = ("fwdbtn", "trackdone", "clickrow", "backbtn", "appload", "trackerror", "playbtn", "remote", "unknown")
 REASONS_END = (
@@ -157,7 +159,7 @@ def parse_time(text: str) -> int | None:
     >>> parse_time("12:30") is None
     True
     """
-    if re.match(TIME_PATTERN, text) is None or text.startswith("0000"):
+    if re.match(TIME_PATTERN, text) is None:
         return None
     try:
         moment = datetime.strptime(text[:19] + "+0000", "%Y-%m-%dT%H:%M:%S%z")

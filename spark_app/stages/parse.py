@@ -27,7 +27,7 @@ def rows_of(text: Column, fields: Sequence[Field]) -> Column:
     def one(element: Column) -> Column:
         return F.when(element.startswith("{"), F.from_json(element, struct))
 
-    is_list = F.ltrim(F.substring(text, 1, 64)).startswith("[")
+    is_list = F.ltrim(F.substring(text, 1, 64), F.lit(" \t\r\n")).startswith("[")
     # an array<string> element is JSON text again for objects, so it can be read alone
     each = F.transform(F.from_json(text, "array<string>"), one)
     return F.when(is_list, F.coalesce(F.from_json(text, f"array<{struct}>"), each))
@@ -56,7 +56,8 @@ def reason_of(topic: str, row: Column, event_time: Column, clock_ms: Column) -> 
     at_ms = F.unix_millis(event_time)
     rules = [(clock_ms.isNull(), events.NO_CLOCK), (row.isNull(), events.NOT_AN_OBJECT)]
     rules += [(_is_bad(f, row[f.name]), events.bad(f)) for f in FIELDS[topic] if f.is_checked]
-    rules += [(at_ms > clock_ms + events.AHEAD_MS, events.AHEAD), (at_ms < clock_ms - events.BEHIND_MS, events.BEHIND)]
+    # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
+    rules += [(at_ms - events.AHEAD_MS > clock_ms, events.AHEAD), (at_ms + events.BEHIND_MS < clock_ms, events.BEHIND)]
     reason = F.lit(None).cast("string")
     for broken, words in reversed(rules):
         reason = F.when(broken, F.lit(words)).otherwise(reason)
@@ -97,7 +98,8 @@ def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
     payload (only of rejected ones), then the fields, typed. A message that is no list is one line, position null.
     """
     fields = FIELDS[topic]
-    text = F.col("value").cast("string")
+    # a message without a value is unreadable too, not absent
+    text = F.coalesce(F.col("value").cast("string"), F.lit(""))
     rows = messages.select(
         "partition",
         "offset",
