@@ -1,11 +1,17 @@
 """Fixtures that cost seconds, made once for the whole run."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from producer.broker import Broker, running
 from producer.ports import free_port
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +19,22 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A real embedded broker on a free port, empty: tests make the topics they use, under names of their own."""
     with running(tmp_path_factory.mktemp("broker"), f"127.0.0.1:{free_port()}") as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The one small Spark of a run: two cores, one shuffle partition, serial collector, C1 only: 2× quicker to test."""
+    from spark_app.session import QUIET_LOGS, build_session
+
+    session = build_session(
+        "tests",
+        master="local[2]",
+        partitions=1,
+        memory="1g",
+        with_kafka=False,
+        spark__driver__extraJavaOptions=(
+            f'-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
+        ),
+    )
+    yield session
+    session.stop()
