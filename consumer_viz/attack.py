@@ -98,7 +98,7 @@ def flagged_since(flags: Flags, start: float) -> float | None:
 
     Before is the mean of the windows that ended by then; clearly is by 4 standard deviations of a Poisson count.
     """
-    ends = flags.edges[1:]
+    ends = flags.edges[:-1]
     before = flags.flagged[ends <= start]
     usual = float(before.mean()) if len(before) else 0.0
     risen = np.flatnonzero((ends > start) & (flags.flagged > usual + 4 * (usual + 1) ** 0.5))

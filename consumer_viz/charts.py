@@ -128,8 +128,8 @@ def with_gaps(x: Numbers, *lines: Numbers, step_s: float) -> tuple[Numbers, ...]
 def flags(snapshot: Snapshot, start: float, end: float) -> Flags:
     """Read the flagged sessions of the windows that ended in [start, end], zero where none was reported.
 
-    A window is drawn when it has ended, over the slide before its end. It begins at the first window ever reported:
-    what was before that is unknown, not zero.
+    A window is drawn from its end, when its count was first whole, to the next one's. The line begins with the first
+    window ever reported: what was before that is unknown, not zero.
     """
     ended = {round(w.end / SLIDE_S): w for w in snapshot.windows if w.end <= snapshot.at}
     if not ended:
@@ -139,5 +139,5 @@ def flags(snapshot: Snapshot, start: float, end: float) -> Flags:
     slides = np.arange(max(min(ended), int(start // SLIDE_S)), min(newest, int(end // SLIDE_S)) + 1)
     read = [(ended[i].flagged, ended[i].sessions) if i in ended else (0, 0) for i in slides.tolist()]
     values = np.array(read, dtype=np.float64).reshape(-1, 2)
-    edges = np.append(slides - 1, slides[-1:]).astype(np.float64) * SLIDE_S
+    edges = np.append(slides, slides[-1:] + 1).astype(np.float64) * SLIDE_S
     return Flags(edges, values[:, 0], values[:, 1])

@@ -1,16 +1,19 @@
 """What a picture shows of a snapshot, in numbers and in words: every front end, graphic or not, reads this."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from consumer_viz.attack import Attack, Sight, flagged_since, look
-from consumer_viz.charts import SMOOTH_POINTS, Flags, Pace, flags, pace
+from consumer_viz.charts import SLIDE_S, SMOOTH_POINTS, Flags, Pace, flags, pace
 from consumer_viz.tally import Snapshot
 
 WINDOW_S = 600
 """The live plot shows the last ten minutes."""
+LEAST_S = 120
+"""Its axis grows from this to that."""
 LOOK_BACK_S = 600
 """It looks this much further back for attacks, so that one does not become the usual when it reaches the edge."""
 SHORT_BURST = 8
@@ -101,9 +104,10 @@ def _change(ratio: float) -> str:
 
 
 def live_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
-    """Show the ten minutes up to the snapshot, by the clock."""
+    """Show the ten minutes up to the snapshot, by the clock; fewer, but two, where nothing was sent before."""
     end = float(math.floor(snapshot.at))
-    start = end - WINDOW_S
+    first = snapshot.batches[0].ts if snapshot.batches else end
+    start = max(end - WINDOW_S, min(end - LEAST_S, first - 1))
     seen = pace(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=WINDOW_S)
     shown = flags(snapshot, start - LOOK_BACK_S, end)
     axis = (start, end)
@@ -115,9 +119,20 @@ def run_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
     sent = [float(b.ts) for b in snapshot.batches[:1]] + [b.ts + 1.0 for b in snapshot.batches[-1:]]
     ended = [w.end for w in snapshot.windows if w.end <= snapshot.at and (not sent or w.end >= sent[0])]
     start = min(sent or ended or [snapshot.at - 1])
-    end = max([*sent, *ended, start + 1])
+    end = max([*sent, *(min(at + SLIDE_S, snapshot.at) for at in ended), start + 1])
     flag_axis = axis = (start, end)
     if sent and (sent[-1] - sent[0]) * SHORT_BURST < end - start:
         axis = (sent[0], sent[-1])
     seen = pace(snapshot, *axis, is_live=False, span_s=axis[1] - axis[0])
     return View(snapshot, axis, flag_axis, seen, flags(snapshot, *flag_axis), look(seen), zone, is_live=False)
+
+
+def film(snapshot: Snapshot, zone: ZoneInfo, frames: int) -> Iterator[View]:
+    """Show a run as it unfolded, on the axes of the whole."""
+    whole = run_view(snapshot, zone)
+    start, end = min(whole.axis[0], whole.flag_axis[0]), max(whole.axis[1], whole.flag_axis[1])
+    for i in range(1, frames + 1):
+        then = snapshot.until(start + (end - start) * i / frames)
+        seen = pace(then, *whole.axis, is_live=False, span_s=whole.axis[1] - whole.axis[0])
+        shown = flags(then, *whole.flag_axis)
+        yield View(then, whole.axis, whole.flag_axis, seen, shown, look(seen), zone, is_live=i < frames)
