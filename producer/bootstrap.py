@@ -37,7 +37,9 @@ def make_environment() -> None:
 
 def install_packages() -> None:
     """Bring the environment in line with the lock. pip keeps what it fetched, so a second try goes on from there."""
-    lock = [str(PYTHON), "-m", "pip", "install", "--quiet", "--requirement", str(ROOT / "requirements.lock")]
+    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # pyspark is a source package: old pips would build it in a way that newer ones have given up, and warn
+    lock = [*install, "--use-pep517", "--requirement", str(ROOT / "requirements.lock")]
     if not any(succeeds(lock) for _ in range(3)):
         sys.exit("the packages of requirements.lock could not be installed: see the lines above, then  make setup")
 
