@@ -22,8 +22,8 @@ CONFIGURATION = ROOT / "supervisord.conf"
 STARTS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 75.0
 """supervisord stops the job and then the broker, and gives each 30 s."""
-SETTLED = ("RUNNING", "EXITED", "FATAL", "STOPPED")
-"""States that a started program does not leave within moments (supervisord's words)."""
+UP_OR_COMING = ("RUNNING", "STARTING", "BACKOFF")
+"""supervisord's words for a program that it keeps up, starts, or will start again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +106,22 @@ class Supervisor:
         return next((p.state for p in self.processes() if p.name == program), "STOPPED")
 
     def launch(self, program: str, within_s: float) -> None:
-        """Start a program and return once it has stayed up for its `startsecs`. Raises StackError if it ends."""
-        if self.state(program) not in ("RUNNING", "STARTING", "BACKOFF"):
+        """Start a program and return once it has stayed up for its `startsecs`. Raises StackError if it ends before.
+
+        A program that ends at its first start is not tried again: that is for one that was up and crashed.
+        """
+        if self.state(program) not in UP_OR_COMING:
             self._ask("startProcess", program, False)
-        is_pending = retry_if_result(lambda state: state not in SETTLED)
+        is_pending = retry_if_result(lambda state: state == "STARTING")
         wait = Retrying(
             stop=stop_after_delay(within_s), wait=wait_fixed(0.2), retry=is_pending, retry_error_callback=_last
         )
         state = wait(lambda: self.state(program))
-        if state != "RUNNING":
-            raise StackError(f"{program} is {state.lower()}: {last_line(self.log(program))}  (see {self.log(program)})")
+        if state == "RUNNING":
+            return
+        if state in UP_OR_COMING:
+            self._ask("stopProcess", program)
+        raise StackError(f"{program} did not start: {last_line(self.log(program))}  (see {self.log(program)})")
 
     def stop(self) -> bool:
         """Stop every program and supervisord, and return whether it ran; no process of theirs is left behind."""
