@@ -13,7 +13,7 @@ from contracts.settings import Settings
 from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.evaluate import evaluate
-from models.registry import CHAMPION, verify
+from models.registry import CARD, CHAMPION, verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -50,6 +50,32 @@ def verify_command(
         f"{artefact.version}: verified; review at {artefact.review_threshold:.4f}, "
         f"filter at {artefact.filter_threshold:.4f}"
     )
+
+
+@app.command("train")
+def train_command(
+    table: Annotated[Path, typer.Option(help="Folder of the training table.")] = Path("data/train/table"),
+    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = CHAMPION,
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+    world: Annotated[str, typer.Option(help="What the card says of the data: world and seed.")] = "world train",
+    trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
+    depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
+) -> None:
+    """Train the session scorer and write zip, manifest and model card.
+
+    Example:  python -m spark_app training-table --world train --out data/train/table && python -m models train
+    """
+    from models import train as training  # pyspark is heavy, and the other commands do without it
+
+    rows = training.read_table(table)
+    spark = training.local_session()
+    try:
+        size = training.Trees(n_estimators=trees, max_depth=depth)
+        manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size)
+    finally:
+        spark.stop()
+    typer.echo((out / CARD).read_text())
+    typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str
         positives=len(positives),
         prevalence=float(is_positive.mean()) if len(known) else 0.0,
         flagged=len(flags),
-        average_precision=_average_precision(known),
+        average_precision=average_precision(known["label"], known["score"]),
         precision=share(flags, flags["label"] == 1),
         recall=share(positives, positives["is_flagged"]),
         recall_by_family={name: share(rows, rows["is_flagged"]) for name, rows in by_family.items()},
@@ -86,10 +86,9 @@ def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str
     )
 
 
-def _average_precision(known: pd.DataFrame) -> float | None:
-    if known["label"].nunique() < 2:
-        return None
-    return float(average_precision_score(known["label"], known["score"]))
+def average_precision(label: pd.Series, score: pd.Series) -> float | None:
+    """Return the area under precision over recall, or None where there is only one kind of label."""
+    return float(average_precision_score(label, score)) if label.nunique() == 2 else None
 
 
 def share_text(share: Share) -> str:

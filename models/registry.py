@@ -24,6 +24,8 @@ from models.errors import ModelError
 ARTIFACTS = Path(__file__).resolve().parent / "artifacts"
 CHAMPION = ARTIFACTS / "session_xgb"
 """The session scorer that the job uses by default."""
+CONTRIBUTIONS = "contributions"
+"""Column of the scored rows: [[contribution of each feature in log-odds, …, bias]]."""
 MODEL_ZIP, MANIFEST, CARD = "model.zip", "manifest.json", "MODEL_CARD.md"
 
 PIPELINE = "pyspark.ml.pipeline.PipelineModel"

@@ -1,0 +1,127 @@
+"""The model card: the manifest, said to a person."""
+
+from typing import Any
+
+from contracts.labels import FAMILIES, HARD_NEGATIVES
+
+_INTRO = """# Model card: {name}
+
+Scores listening sessions: the probability that a session was made by a bot. {n_features} features of one session;
+gradient-boosted trees ({n_estimators} of depth {max_depth}, XGBoost) in a Spark PipelineModel; each score comes with
+the features that pushed it up.
+
+## Use
+- **For**: ranking sessions for an analyst (flag: score at or over {review:.4f}), and holding back streams from live
+  counts until somebody has looked (filter: at or over {filter:.4f}).
+- **Not for**: closing an account or withholding a royalty by itself; naming a person or an artist as a fraudster;
+  services other than the simulated one without new training and new thresholds.
+
+## Ethics
+A false flag cuts an artist's pay and accuses a listener. A flag is a suspicion, not proof: a person decides, with the
+reasons in view, and a random sample of what was not flagged is reviewed as well, or recall cannot be known. Honest
+listening that looks like a bot (below) is where the errors fall; watch those lines first.
+
+## Data
+Synthetic: {world}, training seed {seed}; {sessions:,} sessions. How hard the bots are to tell is the simulator's
+choice, so read these numbers as a comparison, not as what a real service would see. Labels are what the simulator made,
+never a rule over features; a session with some but under half of its streams paid for is `mixed` and left out. Blocks
+differ in time **and** accounts **and** campaigns; nothing is resampled.
+
+| block | sessions | positive | mixed | accounts | campaigns | from | to |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """Render the card of a manifest as Markdown."""
+    trained, test = manifest["trained_on"], manifest["test"]
+    head = _INTRO.format(
+        name=manifest["name"],
+        n_features=len(manifest["features"]),
+        world=trained["world"],
+        seed=trained["seed"],
+        sessions=trained["sessions"],
+        **manifest["trees"],
+        **manifest["thresholds"],
+    )
+    blocks = [
+        f"| {name} | {b['sessions']:,} | {b['positives']:,} | {b['mixed']:,} | {b['accounts']:,} | {b['campaigns']} "
+        f"| {b['from'][:16]} | {b['to'][:16]} |"
+        for name, b in trained["blocks"].items()
+    ]
+    parts = [
+        head + "\n".join(blocks),
+        _thresholds(manifest),
+        _results(test),
+        _detail("Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], _FAMILY),
+        _detail(
+            "False alarms among honest sessions (at the review threshold)",
+            "cohort",
+            test["review"]["false_alarms_by_cohort"],
+            HARD_NEGATIVES,
+        ),
+        _baselines(manifest),
+        "## Versions\n" + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+_FAMILY = {name: family.meaning for name, family in FAMILIES.items()}
+
+
+def _thresholds(manifest: dict[str, Any]) -> str:
+    chosen, values = manifest["thresholds_chosen"], manifest["thresholds"]
+    proof = (
+        "even its lower end is at .99 or over"
+        if chosen["is_filter_proven"]
+        else "**not proven**: too few flags for its lower end to reach .99"
+    )
+    return (
+        f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block. Review {values['review']:.4f}: "
+        f"{chosen['review']}, so precision counts double. Filter {values['filter']:.4f}: lowest score with precision "
+        f"of at least .99, there {_share(chosen['filter_precision'])}; {proof}."
+    )
+
+
+def _results(test: dict[str, Any]) -> str:
+    review, filtered = test["review"], test["filter"]
+    honest = review["sessions"] - review["mixed"] - review["positives"]
+    rows = [
+        "## Results on the test block",
+        f"At its natural prevalence, {100 * review['prevalence']:.2f} % of {honest + review['positives']:,} labelled "
+        f"sessions; 95 % intervals by account. Average precision {review['average_precision']:.3f}.",
+        "",
+        "| threshold | flagged | precision | recall | false flags in 1,000 honest sessions |",
+        "|---|---|---|---|---|",
+    ]
+    for name, at in (("review", review), ("filter", filtered)):
+        false = at["flagged"] * (1 - at["precision"]["value"]) if at["flagged"] else 0.0
+        rows.append(
+            f"| {name} | {at['flagged']:,} | {_share(at['precision'])} | {_share(at['recall'])} "
+            f"| {1000 * false / honest:.2f} |"
+        )
+    rows += [
+        "",
+        f"Mixed sessions: {review['mixed']:,}, of them flagged {review['mixed_flagged']:,}, in none of the above.",
+    ]
+    return "\n".join(rows)
+
+
+def _detail(title: str, key: str, shares: dict[str, Any], meanings: dict[str, str]) -> str:
+    rows = [f"## {title}", f"| {key} | meaning | sessions | share |", "|---|---|---|---|"]
+    rows += [f"| {name} | {meanings.get(name, '')} | {s['n']:,} | {_share(s)} |" for name, s in shares.items()]
+    return "\n".join(rows)
+
+
+def _baselines(manifest: dict[str, Any]) -> str:
+    values = ", ".join(f"{name} {value:.3f}" for name, value in manifest["baselines"].items())
+    top = ", ".join(f"{name} {100 * share:.0f} %" for name, share in list(manifest["gain"].items())[:8])
+    return f"## Beside trivial scores\nAverage precision on the test block: {values}.\n\nShare of the gain: {top}."
+
+
+def _share(share: dict[str, Any]) -> str:
+    if share["value"] is None:
+        return "none"
+    if share.get("too_few"):
+        return f"too few (n = {share['n']})"
+    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
