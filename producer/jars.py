@@ -13,12 +13,16 @@ from pathlib import Path
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
-from contracts.jvm import JARS, ROOT, find_java
+from contracts.jvm import BUNDLED_JRE, JARS, ROOT, find_java
 from producer.errors import SetupError
 
 CONFIGURATIONS = ("connector", "broker")
 CHECKSUMS = ROOT / "jars.sha256"
 ATTEMPTS = 4
+CAUSES = ("Server access error", "download failed", "not found", "Exception")
+"""What marks a line of Ivy's that names a cause, the telling ones first."""
+TRUST_STORES = (Path("/etc/ssl/certs/java/cacerts"), Path("/etc/pki/java/cacerts"))
+"""Where Debian and Fedora keep, for Java, the certificates that the machine's administrator trusts."""
 _CHUNK = 1 << 20
 
 
@@ -88,8 +92,10 @@ def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
 
 def _retrieve(configuration: str, staging: Path, cache: Path) -> None:
     """Let Ivy resolve one configuration and copy its jars to `staging/<configuration>`."""
+    home = find_java()
     command = [
-        str(find_java() / "bin" / "java"),
+        str(home / "bin" / "java"),
+        *(trust_options() if home == BUNDLED_JRE else []),
         *("-jar", str(ivy_jar())),
         *("-cache", str(cache)),
         *("-ivy", str(ROOT / "ivy.xml")),
@@ -108,12 +114,27 @@ def _retrieve(configuration: str, staging: Path, cache: Path) -> None:
     try:
         attempts(run)
     except RetryError as error:
-        said = error.last_attempt.result().stdout.splitlines()
-        problems = [line.strip(":\t ") for line in said if "::" in line or "ERROR" in line or "rror" in line]
         raise SetupError(
-            f"the {configuration} jars could not be fetched in {ATTEMPTS} attempts ({(problems or said)[-1:]}): see to "
-            f"the network (JAVA_TOOL_OPTIONS takes a proxy's settings) and run  make setup  again: it goes on from here"
+            f"the {configuration} jars could not be fetched in {ATTEMPTS} attempts "
+            f"({complaint(error.last_attempt.result().stdout)}): see to the network (JAVA_TOOL_OPTIONS takes a proxy's "
+            f"settings) and run  make setup  again: it goes on from there"
         ) from None
+
+
+def complaint(said: str) -> str:
+    """Return what went wrong from what Ivy printed: a line that names a cause, or else the last one.
+
+    >>> complaint("tried\\n\\tServer access error at url U (E: no route)\\nUSE VERBOSE\\n")
+    'Server access error at url U (E: no route)'
+    """
+    lines = [line.strip(": \t") for line in said.splitlines() if line.strip(": \t")]
+    causes = [line for word in CAUSES for line in lines if word in line]
+    return [*causes, *lines[-1:], "it said nothing"][0][:300]
+
+
+def trust_options() -> list[str]:
+    """Let the bundled Java trust what the machine trusts: behind some companies' proxies it could fetch nothing else."""
+    return [f"-Djavax.net.ssl.trustStore={store}" for store in TRUST_STORES if store.exists()][:1]
 
 
 def ivy_jar() -> Path:
