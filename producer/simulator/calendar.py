@@ -19,14 +19,14 @@ _PEAKS: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((7.5, 1.8, 1.0), (12.5, 2.0, 0.5), (17.5, 2.5, 0.7)),  # early birds
     ((9.5, 1.8, 0.8), (13.0, 2.2, 1.0), (16.5, 2.2, 0.9)),  # working hours
     ((8.2, 1.0, 0.3), (18.5, 2.0, 1.2), (21.0, 1.8, 0.7)),  # evening
-    ((12.8, 1.5, 0.2), (19.0, 2.2, 0.6), (23.5, 2.2, 1.0)),  # night owls
+    ((12.8, 1.5, 0.2), (19.0, 2.2, 0.6), (22.8, 1.4, 0.8)),  # night owls
     ((22.6, 0.7, 1.0),),  # bedtime
     ((8.5, 0.8, 1.0),),  # opening time
 )
 """Bumps (local hour, sd in hours, weight) by chronotype (four similar groups: Louail & Barthelemy)."""
 BEDTIME, OPENING = 4, 5
 """Hours of two hard negatives, after the four chronotypes."""
-_FLOOR = 0.012
+_FLOOR = 0.002
 
 
 def _hour_weights(chronotype: int, is_weekend: bool) -> NDArray[np.float64]:

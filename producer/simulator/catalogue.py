@@ -41,13 +41,16 @@ class CatalogueSettings:
     """
 
     n_artists: int = 10_000
-    tracks_per_artist_mean: float = 12.0
-    artist_exponent: float = 0.85
+    tracks_per_artist_mean: float = 20.0
+    artist_exponent: float = 0.9
     tail_exponent: float = 1.25
     knee: int = 700
-    track_exponent: float = 0.8
+    track_exponent: float = 0.6
     length_median_s: float = 210.0
-    length_log_sd: float = 0.28
+    length_log_sd: float = 0.2
+    """Between the tracks of an artist."""
+    artist_log_sd: float = 0.2
+    """Between artists: some play three minutes, some nine."""
     length_floor_s: float = 30.0
     length_cap_s: float = 1200.0
     short_share: float = 0.01
@@ -99,7 +102,7 @@ def make_catalogue(settings: CatalogueSettings, seed: int) -> Catalogue:
         artist_popularity,
         track_popularity,
         artist_of,
-        _lengths(settings, rng, total),
+        _lengths(settings, rng, artist_of),
         age.astype(np.int32),
         Alias(artist_popularity),
         settings.track_exponent,
@@ -113,8 +116,10 @@ def _tracks_per_artist(settings: CatalogueSettings, rng: Generator) -> NDArray[n
     return np.maximum(np.rint(size), 1).astype(np.int32)
 
 
-def _lengths(settings: CatalogueSettings, rng: Generator, n: int) -> NDArray[np.int32]:
-    seconds = settings.length_median_s * np.exp(settings.length_log_sd * normal(rng, n).astype(np.float64))
+def _lengths(settings: CatalogueSettings, rng: Generator, artist_of: NDArray[np.int32]) -> NDArray[np.int32]:
+    n = len(artist_of)
+    of_artist = settings.artist_log_sd * normal(rng, settings.n_artists).astype(np.float64)
+    seconds = settings.length_median_s * np.exp(of_artist[artist_of] + settings.length_log_sd * normal(rng, n))
     short = uniform(rng, n) < settings.short_share
     seconds = np.where(short, 30.5 + 14.5 * uniform(rng, n), seconds)
     return (np.clip(seconds, settings.length_floor_s, settings.length_cap_s) * 1000).astype(np.int32)

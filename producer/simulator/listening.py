@@ -20,6 +20,8 @@ from producer.simulator.rows import Columns, position, running, take
 
 FAR_MS = np.int64(1) << 40
 """Longer than any world: keeps the running maximum of one account apart from the next."""
+GLANCE_LOG = np.float32(1.8)
+"""How much shorter, in log plays, a day is on which the app is only glanced at."""
 START = {reason: i for i, reason in enumerate(REASONS_START)}
 ENDED = {reason: i for i, reason in enumerate(REASONS_END)}
 _START_AFTER = np.array(
@@ -54,6 +56,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
     who, day = np.nonzero(is_active)
     log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who))
+    log_n -= GLANCE_LOG * (uniform(rng, len(who)) < profile.glance)
     n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
     n_sessions = 1 + rng.poisson(n_plays / traits.session_plays[who])
     row = np.repeat(np.arange(len(who)), n_sessions)
@@ -64,11 +67,12 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     minute = calendar.draw_minute(traits.chronotype[who], day, rng)
     wish = calendar.local_midnight[traits.place[who], day] + (minute * 60_000.0).astype(np.int64)
     keep = (count > 0) & (wish >= calendar.starts_ms) & (wish < calendar.ends_ms)
-    day_completion = profile.completion_day_sd * normal(rng, int(n_sessions.size))
-    day_repeat = profile.repeat_day_sd * normal(rng, int(n_sessions.size))
+    day_completion = profile.completion_day_sd * normal(rng, len(n_plays)) + profile.heavy * (log_n - profile.log_plays)
+    day_repeat = profile.repeat_day_sd * normal(rng, len(n_plays))
+    completion = day_completion[day_row] + profile.completion_session_sd * normal(rng, len(row))
     table: Columns = {
-        "who": who.astype(np.int32), "n_plays": count, "start": wish,
-        "completion": day_completion[day_row], "repeat": day_repeat[day_row],
+        "who": who.astype(np.int32), "n_plays": count, "start": wish, "completion": completion,
+        "repeat": day_repeat[day_row],
     }  # fmt: skip
     table = take(table, keep)
     return take(table, np.argsort(table["who"].astype(np.int64) * FAR_MS + (table["start"] - calendar.starts_ms)))
@@ -83,14 +87,15 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     who = sessions["who"][session]
     n = len(session)
     is_mixed = uniform(rng, len(counts)) < traits.mixed[sessions["who"]]
-    track = _tracks(sessions, session, is_mixed, traits, setting, rng)
+    track = _tracks(sessions, session, place, is_mixed, traits, setting, rng)
     track = track[_repeats(sessions, session, place, is_mixed, traits, rng)]
     shift = np.array(profile.position, dtype=np.float32)[np.minimum(place, len(profile.position) - 1)]
-    odds = traits.completion[who] + sessions["completion"][session] + shift
+    is_last = place == counts[session] - 1
+    odds = traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
     is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
     duration = catalogue.duration_ms[track]
     cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
-    reason_end = _reasons_end(is_done, place == counts[session] - 1, profile, rng)
+    reason_end = _reasons_end(is_done, is_last, profile, rng)
     return {
         "session": session,
         "track": track,
@@ -102,8 +107,8 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
 
 
 def _tracks(
-    sessions: Columns, session: NDArray[np.int32], is_mixed: NDArray[np.bool_], traits: Traits, setting: Setting,
-    rng: Generator,
+    sessions: Columns, session: NDArray[np.int32], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    traits: Traits, setting: Setting, rng: Generator,
 ) -> NDArray[np.int32]:  # fmt: skip
     """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
     n = len(session)
@@ -114,7 +119,11 @@ def _tracks(
     artist = np.where(uniform(rng, n) < traits.pop_fan[who], popular, artist)
     first = np.cumsum(sessions["n_plays"]) - sessions["n_plays"]
     artist = np.where(is_mixed[session], artist, artist[first][session])
-    return setting.catalogue.draw_track(artist, uniform(rng, n))
+    track = setting.catalogue.draw_track(artist, uniform(rng, n))
+    # a session of one artist goes through its tracks in order, from wherever it began, and round again
+    start, size = setting.catalogue.first_track[artist], setting.catalogue.n_tracks[artist]
+    in_order = start + (track[first][session] - start + place) % size
+    return np.where(is_mixed[session], track, in_order).astype(np.int32)
 
 
 def _repeats(
@@ -172,31 +181,38 @@ def reasons_start(
 
 
 def gaps_ms(
-    reason_end: NDArray[np.uint8], tempo: NDArray[np.float32], gapless: float, rng: Generator
+    reason_end: NDArray[np.uint8], tempo: NDArray[np.float32], pausing: NDArray[np.float32], rng: Generator
 ) -> NDArray[np.int64]:
-    """Draw the silence after each play: none, a click's worth, or a heavy-tailed pause. `tempo` shifts its log."""
+    """Draw the silence after each play: none, a click's worth, or a heavy-tailed pause.
+
+    `tempo` shifts the log of the silence and `pausing` is the chance of a pause, both by play: listeners who dawdle
+    do so for a while, which is why consecutive gaps correlate.
+    """
     n = len(reason_end)
     u = uniform(rng, n)
     z = normal(rng, n)
     is_cut = reason_end != ENDED["trackdone"]
+    is_pause = u < pausing
     is_stop = reason_end == ENDED["endplay"]
-    log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_cut & (u < 0.93), 5.8 + 0.9 * z, 9.5 + 1.7 * z)) + tempo
+    log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_pause, 9.5 + 1.7 * z, 5.8 + 0.9 * z)) + tempo
     gap = np.exp(np.minimum(log_ms, 14.2)).astype(np.int64)
-    return np.where(~is_cut & (u < gapless + 0.4), 0, gap)
+    return np.where(is_cut | is_pause, gap, 0)
 
 
 def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Generator) -> tuple[Columns, Columns]:
     """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before."""
     counts = sessions["n_plays"]
-    tempo = (0.8 * normal(rng, len(counts)))[plays["session"]]
-    gap = gaps_ms(plays["reason_end"], tempo, setting.profile.gapless, rng)
+    of_session = plays["session"]
+    tempo = (1.2 * normal(rng, len(counts)))[of_session]
+    pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
+    gap = gaps_ms(plays["reason_end"], tempo, pausing, rng)
     if len(counts) == 0:
         return sessions, plays | {"end": np.empty(0, np.int64)}
     last = np.cumsum(counts) - 1
     inside = gap.copy()
     inside[last] = 0
     took = running(plays["listen"] + inside, counts)
-    length = took[last] + 60_000 + np.exp(15.0 + normal(rng, len(counts))).astype(np.int64)
+    length = took[last] + 60_000 + np.exp(13.6 + 1.2 * normal(rng, len(counts))).astype(np.int64)
     starts = settle(sessions["start"], length, sessions["who"])
     ends = starts[plays["session"]] + took - inside
     keep = ends < setting.calendar.ends_ms

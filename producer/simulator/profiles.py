@@ -11,11 +11,18 @@ class Profile:
     log_plays: float
     log_plays_sd: float
     day_sd: float
+    glance: float
+    """Share of active days on which the app is only glanced at: a few plays."""
     active_a: float
     active_b: float
     completion: float
     completion_sd: float
     completion_day_sd: float
+    completion_session_sd: float
+    stop: float
+    """Shift of the log-odds for the last play of a session: listeners stop in the middle of a track."""
+    heavy: float
+    """Shift of the log-odds of completion by log plays of the day above the median: heavy days skip less."""
     repeat: float
     repeat_sd: float
     repeat_day_sd: float
@@ -24,9 +31,10 @@ class Profile:
     """Of the plays that are cut short: share under 5 s, 5–10 s, 10–30 s, 30 s to half; the rest falls later."""
     position: tuple[float, ...]
     """Shift of the log-odds of completion by position in the session, from the first; the last holds on."""
-    gapless: float
+    pausing: float
+    """Median over sessions of the chance of a pause between two tracks that play on."""
     passive_share: float
-    niche_share: float = 0.6
+    niche_share: float = 0.3
     niche_power: float = 2.0
     end_play: float = 0.134
     """Of the plays that are cut short: the music was stopped."""
@@ -40,17 +48,19 @@ PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
         Profile(
-            "spotify", log_plays=3.1, log_plays_sd=0.75, day_sd=0.85, active_a=1.1, active_b=1.6,
-            completion=-0.75, completion_sd=1.1, completion_day_sd=0.5, repeat=-1.4, repeat_sd=0.9, repeat_day_sd=0.7,
-            session_plays=14.0, early_skips=(0.366, 0.076, 0.092, 0.255),
-            position=(0.7, 0.2, 0.08, -0.02, -0.05, -0.08, -0.05, 0.0, 0.02, 0.03, -0.05), gapless=0.55,
+            "spotify", log_plays=3.14, log_plays_sd=0.74, day_sd=0.72, glance=0.13, active_a=1.1, active_b=1.6,
+            completion=-0.75, completion_sd=1.1, completion_day_sd=0.2, completion_session_sd=0.9,
+            stop=-1.2, heavy=0.05, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
+            session_plays=22.0, early_skips=(0.366, 0.076, 0.092, 0.255),
+            position=(0.62, 0.08, -0.05, -0.2, -0.25, -0.28, -0.22, -0.18, -0.15, -0.13, -0.2), pausing=0.06,
             passive_share=0.25,
         ),
         Profile(
-            "kkbox", log_plays=3.1, log_plays_sd=0.75, day_sd=0.85, active_a=1.1, active_b=1.6,
-            completion=1.4, completion_sd=1.2, completion_day_sd=0.8, repeat=-1.4, repeat_sd=0.9, repeat_day_sd=0.7,
-            session_plays=14.0, early_skips=(0.30, 0.10, 0.20, 0.20),
-            position=(0.2, 0.0), gapless=0.55, passive_share=0.35,
+            "kkbox", log_plays=3.14, log_plays_sd=0.74, day_sd=0.72, glance=0.13, active_a=1.1, active_b=1.6,
+            completion=1.4, completion_sd=1.2, completion_day_sd=0.4, completion_session_sd=0.9,
+            stop=-1.5, heavy=0.15, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
+            session_plays=22.0, early_skips=(0.30, 0.10, 0.20, 0.20),
+            position=(0.2, 0.0), pausing=0.06, passive_share=0.35,
         ),
     )
 }  # fmt: skip
