@@ -133,7 +133,7 @@ def complaint(said: str) -> str:
 
 
 def trust_options() -> list[str]:
-    """Let the bundled Java trust what the machine trusts: behind some companies' proxies it could fetch nothing else."""
+    """Let the bundled Java trust what the machine trusts: behind some companies' proxies nothing is fetched without."""
     return [f"-Djavax.net.ssl.trustStore={store}" for store in TRUST_STORES if store.exists()][:1]
 
 
