@@ -1,7 +1,8 @@
-"""Where the counts alone look like bots: streams per batch up while activity per batch falls, and where flags rise.
+"""Where the counts alone look like bots: streams per batch rise and activity does not; and where flags rise.
 
-This is what an eye sees, said by a control chart (a one-sided CUSUM on top of a slowly following usual level; Page,
-"Continuous inspection schemes", Biometrika 1954). It knows no model and no truth: it marks where to look.
+Bots play what earns and touch little, so streams per batch go up while activity per batch stays or falls. This is what
+an eye sees, said by a control chart (a one-sided CUSUM over a slowly following usual level; Page, "Continuous
+inspection schemes", Biometrika 1954). It knows no model and no truth: it marks where to look.
 """
 
 from dataclasses import dataclass
@@ -10,14 +11,18 @@ import numpy as np
 
 from consumer_viz.charts import Flags, Numbers, Pace
 
-WARM_UP = 20
-"""Points from which the first usual level is taken; nothing is marked in them."""
-MEMORY = 90
+WARM_UP = 30
+"""Points before anything is marked."""
+FIRST_LEVEL = 10
+"""The last points of the warm-up, whose median is the first usual level."""
+MEMORY = 60
 """Points over which the usual level follows: slow drifts, as day turns to night, are usual."""
-SLACK = 0.5
-"""Standard deviations that both counts must leave the usual by to count at all."""
-ALARM = 9.0
-"""Summed excess that is called an attack: nine points at 1.5 standard deviations; as much lost again ends it."""
+LEAST_NOISE = 0.02
+"""Of the level: counts that hardly vary must not make a trifle an attack."""
+SLACK = 0.75
+"""Standard deviations over the usual that mean nothing."""
+ALARM = 12.0
+"""Summed excess that is called an attack: ten points at two standard deviations; as much lost again ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,48 +39,54 @@ class Attack:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the counts say: the usual levels (NaN before they are known) and the attacks, in order of time."""
+    """What the counts say: the usual levels from point to point, and the attacks, in order of time."""
 
-    usual_streams: float = np.nan
-    usual_activity: float = np.nan
+    usual_streams: Numbers
+    """One value a point of the pace; NaN before it is known and where a count is."""
+    usual_activity: Numbers
     attacks: tuple[Attack, ...] = ()
 
 
 class _Usual:
-    """Mean and variance of one count in ordinary times, following slowly."""
+    """The usual level of a count, following slowly, and its noise from point to point, which a trend does not swell."""
 
     def __init__(self, first: Numbers) -> None:
-        self.mean = float(np.median(first))
-        self.variance = max(float(np.var(first)), (0.01 * self.mean) ** 2, 1e-9)
+        self.level = float(np.median(first[-FIRST_LEVEL:]))
+        self._last = float(first[-1])
+        # two neighbours differ by twice the variance of one
+        self._variance = float(np.mean(np.diff(first) ** 2)) / 2
 
     def distance(self, y: float) -> float:
-        return (y - self.mean) / self.variance**0.5
+        return (y - self.level) / max(self._variance**0.5, LEAST_NOISE * self.level, 1e-9)
 
     def follow(self, y: float) -> None:
-        off = y - self.mean
-        self.mean += off / MEMORY
-        self.variance += (off * off - self.variance) / MEMORY
+        self.level += (y - self.level) / MEMORY
+        self._variance += ((y - self._last) ** 2 / 2 - self._variance) / MEMORY
+        self._last = y
 
 
 def look(pace: Pace) -> Sight:
-    """Find the stretches where both counts left the usual in the way of bots."""
+    """Find the stretches where streams rose over the usual and activity did not rise with them."""
     known = np.isfinite(pace.streams) & np.isfinite(pace.activity)
+    places = np.flatnonzero(known)
     x, streams, activity = pace.x[known], pace.streams[known], pace.activity[known]
+    levels = np.full((2, len(pace.x)), np.nan)
     if len(x) < WARM_UP:
-        return Sight()
-    high, low = _Usual(streams[:WARM_UP]), _Usual(activity[:WARM_UP])
+        return Sight(*levels)
+    usual_streams, usual_activity = _Usual(streams[:WARM_UP]), _Usual(activity[:WARM_UP])
     attacks: list[Attack] = []
     excess, highest, began, last, is_alarm = 0.0, 0.0, 0, 0, False
 
     def stretch(is_over: bool) -> Attack:
         inside = slice(began, last + 1)
-        return Attack(
-            float(x[began]), float(x[last]), is_over,
-            float(streams[inside].mean()) / max(high.mean, 1e-9), float(activity[inside].mean()) / max(low.mean, 1e-9),
-        )  # fmt: skip
+        ratios = [
+            float(count[inside].mean()) / max(usual.level, 1e-9)
+            for count, usual in ((streams, usual_streams), (activity, usual_activity))
+        ]
+        return Attack(float(x[began]), float(x[last]), is_over, *ratios)
 
     for i in range(WARM_UP, len(x)):
-        step = min(high.distance(streams[i]), -low.distance(activity[i])) - SLACK
+        step = usual_streams.distance(streams[i]) - max(0.0, usual_activity.distance(activity[i])) - SLACK
         if excess == 0.0:
             began, highest = i, 0.0
         excess = max(0.0, excess + step)
@@ -85,12 +96,13 @@ def look(pace: Pace) -> Sight:
         if is_alarm and excess < max(highest - ALARM, 1e-9):
             attacks.append(stretch(is_over=True))
             excess, is_alarm = 0.0, False
+        levels[:, places[i]] = usual_streams.level, usual_activity.level
         if excess < ALARM / 3:  # an attack must not become the usual
-            high.follow(streams[i])
-            low.follow(activity[i])
+            usual_streams.follow(streams[i])
+            usual_activity.follow(activity[i])
     if is_alarm:
         attacks.append(stretch(is_over=False))
-    return Sight(high.mean, low.mean, tuple(attacks))
+    return Sight(levels[0], levels[1], tuple(attacks))
 
 
 def flagged_since(flags: Flags, start: float) -> float | None:

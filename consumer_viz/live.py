@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import MINUTELY, AutoDateLocator, DateFormatter
+from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -71,7 +71,8 @@ class _Panel:
         ax.set_axisbelow(True)
         ax.yaxis.set_visible(False)  # until there is something to measure
         locator = AutoDateLocator(tz=zone, minticks=4, maxticks=9)
-        locator.intervald[MINUTELY] = [1, 2, 5, 10, 15, 30]  # its own list jumps from 1 to 5
+        for unit in (SECONDLY, MINUTELY):
+            locator.intervald[unit] = [1, 2, 5, 10, 15, 30]  # its own list jumps from 1 to 5
         ax.xaxis.set_major_locator(locator)
         shown = ax.annotate(
             title, (0, 1), (0, 9), "axes fraction", "offset points", size=12, weight="bold", color=colour
@@ -148,16 +149,16 @@ class _Rate(_Panel):
         (self._bold,) = ax.plot([], [], color=colour, linewidth=2.4, solid_capstyle="round")
         (self._usual,) = ax.plot([], [], color=GREY, linewidth=1.1, dashes=(5, 4))
 
-    def update(self, view: View, y: Numbers, usual: float) -> None:
-        x, points, bold = with_gaps(view.pace.x, y, smooth(y), step_s=view.pace.step_s)
+    def update(self, view: View, y: Numbers, usual: Numbers) -> None:
+        x, points, bold, dashed = with_gaps(view.pace.x, y, smooth(y), usual, step_s=view.pace.step_s)
         self._points.set_data(x / DAY_S, points)
         self._bold.set_data(x / DAY_S, bold)
         self.set_axis(view.axis)
-        self._usual.set_data([at / DAY_S for at in view.axis], [usual, usual])
+        self._usual.set_data(x / DAY_S, dashed)
         shown = (view.pace.x >= view.axis[0]) & np.isfinite(y)
-        self.fit(np.append(y[shown], usual), least=0.25 * float(np.nanmean(y)) if shown.any() else 1.0, floor=0.0)
+        self.fit(y[shown], least=0.25 * float(np.nanmean(y)) if shown.any() else 1.0, floor=0.0)
         self.value.set_text(f"{bold[-1]:.0f}" if len(bold) and np.isfinite(bold[-1]) else "")
-        self.note.set_text("" if math.isnan(usual) else f"usual {usual:.0f}")
+        self.note.set_text(f"usual {dashed[-1]:.0f}" if len(dashed) and np.isfinite(dashed[-1]) else "")
         self.shade(view)
 
     def mark_start(self, view: View) -> None:

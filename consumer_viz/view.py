@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from consumer_viz.attack import Attack, Sight, flagged_since, look
 from consumer_viz.charts import SLIDE_S, SMOOTH_POINTS, Flags, Pace, flags, pace
 from consumer_viz.tally import Snapshot
@@ -53,7 +55,7 @@ class View:
         if not len(self.pace.x):
             return "Waiting for plays" if self.is_live else "No plays were sent"
         if self.attack is None:
-            if math.isnan(self.sight.usual_streams):
+            if not np.isfinite(self.sight.usual_streams).any():
                 return "Learning what is usual"
             return "As usual: nothing looks like bots" if self.is_live else "Nothing looked like bots"
         change = f"streams {_change(self.attack.streams)}, activity {_change(self.attack.activity)}"

@@ -1,13 +1,11 @@
 """The plot in a terminal: three charts of block characters, for a session over SSH."""
 
-import math
-
 import numpy as np
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from consumer_viz.charts import Numbers, smooth
+from consumer_viz.charts import SLIDE_S, Numbers, smooth
 from consumer_viz.live import BLUE, GREEN, VERMILION
 from consumer_viz.view import View
 from consumer_viz.watch import Watch
@@ -33,14 +31,16 @@ def draw(view: View, width: int) -> Group:
     """Return the picture of a view, `width` columns wide."""
     columns = max(width - SIDE, 10)
     pace, sight = view.pace, view.sight
-    flag_ends = view.flags.edges[:-1]
+    seconds = np.arange(SLIDE_S)
+    flag_x = (view.flags.edges[:-1, None] + seconds).ravel()  # a window lasts for its slide
+    flagged = np.repeat(view.flags.flagged, SLIDE_S)
     return Group(
         Text(view.headline, style=f"bold {VERMILION}" if view.is_alarm else "bold"),
         *_chart(
             "Streams per batch of 200 plays", BLUE, view, pace.x, smooth(pace.streams), sight.usual_streams, columns
         ),
         *_chart("Activity rows per batch", GREEN, view, pace.x, smooth(pace.activity), sight.usual_activity, columns),
-        *_chart("Flagged sessions in 2 minutes", VERMILION, view, flag_ends, view.flags.flagged, math.nan, columns),
+        *_chart("Flagged sessions in 2 minutes", VERMILION, view, flag_x, flagged, np.empty(0), columns),
         _marks(view, columns),
         Text(f"{view.clock(view.axis[0])}{view.clock(view.axis[1]):>{columns - 8}}", style="dim"),
         Text(view.footer, style=VERMILION if view.snapshot.trouble else "dim"),
@@ -57,15 +57,16 @@ def bars(values: Numbers, low: float, high: float, rows: int = ROWS) -> list[str
     return ["".join(BLOCKS[k] for k in np.clip(eighths - 8 * row, 0, 8)) for row in reversed(range(rows))]
 
 
-def _chart(title: str, colour: str, view: View, x: Numbers, y: Numbers, usual: float, columns: int) -> list[Text]:
+def _chart(title: str, colour: str, view: View, x: Numbers, y: Numbers, usual: Numbers, columns: int) -> list[Text]:
     values = _by_column(view, x, y, columns)
     known = values[np.isfinite(values)]
     if not len(known):
         return [Text(title, style=f"bold {colour}"), Text("  nothing yet", style="dim")]
-    low = 0.0 if math.isnan(usual) else max(0.0, float(known.min()) - 0.25 * float(known.max() - known.min() + 1))
+    told = f" usual {usual[-1]:.0f}" if len(usual) and np.isfinite(usual[-1]) else ""
+    low = 0.0 if not len(usual) else max(0.0, float(known.min()) - 0.25 * float(known.max() - known.min() + 1))
     lines = [Text(line, style=colour) for line in bars(values, low, float(known.max()))]
     lines[0].append(f" {known[-1]:.0f}", style=f"bold {colour}")
-    lines[1].append("" if math.isnan(usual) else f" usual {usual:.0f}", style="dim")
+    lines[1].append(told, style="dim")
     return [Text(title, style=f"bold {colour}"), *lines]
 
 
