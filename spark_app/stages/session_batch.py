@@ -186,7 +186,8 @@ class SessionBatch:
 
     @cached_property
     def ended_ms(self) -> Ints:
-        return self.largest(self.event_ms, self.all_rows)
+        """Latest event_time by session."""
+        return self.event_ms[np.searchsorted(self.session, np.arange(self.n), side="right") - 1]
 
 
 @dataclass(frozen=True)
@@ -215,8 +216,9 @@ class Plays:
     @cached_property
     def heard_until_ms(self) -> Ints:
         """Latest end of the plays of the session so far, this one included."""
-        shifted = self.end_ms - self.end_ms.min(initial=0) + self.session * FLAT_MS
-        return np.maximum.accumulate(shifted) - self.session * FLAT_MS + self.end_ms.min(initial=0)
+        # times count from the session's own first start: a batch may hold sessions that lie decades apart
+        shift = self.session * FLAT_MS - self.start_ms[np.searchsorted(self.session, self.session)]
+        return np.maximum.accumulate(self.end_ms + shift) - shift
 
     @cached_property
     def silence_ms(self) -> Ints:
