@@ -1,0 +1,79 @@
+"""Builders of sessions as `describe` gets them: gathered items in an Arrow batch, without Spark."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from contracts.events import ACTIONS, NETWORKS, parse_time
+from spark_app.stages import rows as layout
+from spark_app.stages.describe import describe
+
+Item = dict[str, Any]
+
+NOON_MS = parse_time("2026-03-01T12:00:00.000Z") or 0
+"""Second 0 of every built session."""
+
+_ARROW = {"bigint": pa.int64(), "string": pa.string(), "double": pa.float64(), "int": pa.int32()}
+ITEMS = pa.list_(pa.struct([(n, _ARROW[t]) for n, t in (field.split() for field in layout.ITEM_DDL.split(", "))]))
+
+
+def _item(at_s: float, code: int, *, network: str | None, country: int, **values: Any) -> Item:
+    code += (NETWORKS.index(network) + 1 if network else 0) << layout.NETWORK_SHIFT
+    code += country << layout.COUNTRY_SHIFT
+    item = {"event_ms": NOON_MS + round(at_s * 1000), "code": code, "ts": 0, **values}
+    # an id of its own, the same in every run
+    return {"id_hash": zlib.crc32(repr(sorted(item.items())).encode()), **item}
+
+
+def heard(
+    start_s: float = 0,
+    listen_s: float = 40,
+    track: str = "t1",
+    *,
+    duration_s: float = 0,
+    is_autoadvance: bool = False,
+    is_skip: bool = False,
+    network: str | None = None,
+    country: int = 0,
+    **values: Any,
+) -> Item:
+    """Build a play by its start and the seconds heard; device, ip, artist, popularity, session_id, ts as given."""
+    code = layout.IS_AUTOADVANCE * is_autoadvance + layout.IS_SKIP * is_skip
+    lengths = (round(listen_s * 1000) << 32) | round(duration_s * 1000)
+    return _item(
+        start_s + listen_s, code, network=network, country=country, lengths=lengths, track_id=track, **values
+    )  # fmt: skip
+
+
+def did(action: str, at_s: float = 0, *, network: str | None = None, country: int = 0, **values: Any) -> Item:
+    """Build an activity row."""
+    return _item(at_s, ACTIONS.index(action) + 1, network=network, country=country, lengths=0, **values)
+
+
+def batch(
+    *sessions: Sequence[Item],
+    user: str = "u1",
+    signed_up_on: date | None = None,
+    plan: str | None = None,
+    timezone: str | None = None,
+) -> pa.RecordBatch:
+    """Build the Arrow batch that Spark hands to `describe`; every session is of the same account."""
+    n = len(sessions)
+    return pa.RecordBatch.from_pydict(
+        {
+            "user_id": pa.array([user] * n),
+            "items": pa.array(list(map(list, sessions)), ITEMS),
+            "signed_up_on": pa.array([signed_up_on] * n, pa.date32()),
+            "plan": pa.array([plan] * n, pa.string()),
+            "timezone": pa.array([timezone] * n, pa.string()),
+        }
+    )
+
+
+def described(*items: Item, **account: Any) -> dict[str, Any]:
+    """Describe one session; a feature that is not measurable is None."""
+    (row,) = describe(batch(items, **account)).to_pylist()
+    return row
