@@ -114,4 +114,4 @@ def _without_chance(metadata: str, renamed: dict[str, str]) -> str:
     content = json.loads(metadata)
     content["timestamp"] = 0
     content["uid"] = _UID.sub("", content["uid"])
-    return json.dumps(content, separators=(",", ":"))
+    return json.dumps(content, separators=(",", ":"), sort_keys=True)  # the JVM's maps have no order

@@ -16,7 +16,7 @@ from models.card import render
 from models.errors import ModelError
 from models.registry import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, verify
 from models.splits import TRAIN
-from models.train import Trees, fit, local_session, read_table, score, to_spark, train
+from models.train import Trees, local_session, read_table, score, to_spark, train
 
 SMALL = Trees(n_estimators=8, max_depth=3)
 FAMILIES = ("loop30", "farm")
@@ -84,14 +84,6 @@ def test_contributions_and_bias_add_up_to_the_margin(spark, loaded, table):
         assert sum(contributions) == pytest.approx(row["rawPrediction"][1], abs=1e-4)
 
 
-def test_the_packed_model_scores_as_the_one_in_memory(spark, loaded, table):
-    model = fit(spark, table[table["label"].notna()], SMALL, seed=1)
-    again = fit(spark, table[table["label"].notna()], SMALL, seed=1)
-    first, second = (score(spark, m, table[:200])["score"] for m in (model, again))
-    assert (first == second).all()
-    assert loaded.stages[-1].get_booster().num_features() == len(FEATURE_NAMES)
-
-
 def test_the_same_table_and_seed_give_the_same_bytes(spark, table, artefact_folder, tmp_path):
     again = tmp_path / "toy"
     train(spark, table, again, seed=1, world="a make-believe table", trees=SMALL)
@@ -101,24 +93,22 @@ def test_the_same_table_and_seed_give_the_same_bytes(spark, table, artefact_fold
 
 def test_a_zero_in_a_sparse_row_is_a_zero_and_not_missing(spark, loaded):
     """The assembler compresses rows of many zeros; read as missing they would score as if nothing was measured."""
-    zeros = pd.DataFrame(0.0, index=[0], columns=[*FEATURE_NAMES, "label"])
-    zeros["gap_entropy"] = 2.0
-    missing = zeros.replace(0.0, np.nan)
-    frame = loaded.transform(to_spark(spark, zeros))
-    assert type(frame.first()["features"]).__name__ == "SparseVector"
-    booster = loaded.stages[-1].get_booster()
-    dense = np.array(zeros[list(FEATURE_NAMES)])
-    expected = booster.inplace_predict(dense)[0]
-    assert score(spark, loaded, zeros)["score"][0] == pytest.approx(expected, abs=1e-6)
-    assert score(spark, loaded, missing)["score"][0] != pytest.approx(expected, abs=1e-6)
+    rows = pd.DataFrame(0.0, index=[0, 1], columns=[*FEATURE_NAMES, "label"])
+    rows.loc[1] = np.nan
+    rows["gap_entropy"] = 2.0
+    zeros, missing = loaded.transform(to_spark(spark, rows)).orderBy("row").collect()
+    assert type(zeros["features"]).__name__ == "SparseVector"
+    expected = loaded.stages[-1].get_booster().inplace_predict(rows[list(FEATURE_NAMES)].to_numpy())
+    assert zeros["probability"][1] == pytest.approx(expected[0], abs=1e-6)
+    assert missing["probability"][1] == pytest.approx(expected[1], abs=1e-6)
+    assert expected[0] != pytest.approx(expected[1], abs=1e-6)
 
 
 def test_null_and_nan_score_alike(spark, loaded, table):
-    nan = to_spark(spark, table[:100])
-    null = nan.replace(float("nan"), None)
-    assert null.filter("plays is null").count() > 0
-    first, second = ([r[0][1] for r in loaded.transform(f).select("probability").collect()] for f in (nan, null))
-    assert first == second
+    nan = to_spark(spark, table[:50])
+    both = nan.union(nan.replace(float("nan"), None))
+    scores = [row["probability"][1] for row in loaded.transform(both).select("probability").collect()]
+    assert scores[:50] == scores[50:]
 
 
 def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folder):
