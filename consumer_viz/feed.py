@@ -81,6 +81,7 @@ class KafkaFeed:
         self._tally = Tally(max_batches)
         self._next: dict[Any, int] = {}  # TopicPartition -> offset of the next message, over all connections
         self._read_all_at = -math.inf  # when the feed last asked what there is and knew that it had read it
+        self._failed_at = -math.inf  # when a question last went unanswered
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -104,11 +105,13 @@ class KafkaFeed:
         return self._tally.snapshot(at=self._clock(), since=since)
 
     def wait_until_read(self, within_s: float) -> bool:
-        """Wait until everything that is in the topics by now has been read; False if that takes longer."""
+        """Wait until all that is in the topics by now has been read; False if that takes longer or nobody answers."""
         asked = time.monotonic()
         while time.monotonic() < asked + within_s:
             if self._read_all_at > asked:
                 return True
+            if self._failed_at > asked:
+                return False
             time.sleep(0.05)
         return False
 
@@ -128,6 +131,7 @@ class KafkaFeed:
                     self._read(consumer)
             except (KafkaError, OSError) as error:
                 self._tally.trouble = f"no broker answers at {self.broker} ({type(error).__name__}): run  make up"
+                self._failed_at = time.monotonic()
                 self._stop.wait(CHECK_S)
 
     def _read(self, consumer: Any) -> None:
