@@ -147,8 +147,8 @@ def format_time(epoch_ms: int) -> str:
     >>> format_time(1_700_000_000_123)
     '2023-11-14T22:13:20.123Z'
     """
-    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='seconds')}.{epoch_ms % 1000:03d}Z"  # strftime would not pad a year before 1000
 
 
 def parse_time(text: str) -> int | None:

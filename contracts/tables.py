@@ -152,3 +152,15 @@ TRUTH_CAMPAIGNS = (
     Column("streams_bought", "bigint", "streams bought; null where the deal is not by streams"),
     Column("streams_delivered", "bigint", "streams of at least 30 s delivered"),
 )
+
+VERDICTS = (
+    Column("case_id", "string", "the case that was decided: one account and what it was flagged for"),
+    Column("version", "int", "1 for the first decision on a case, then counted up; the newest stands"),
+    Column("user_id", "string", "the account"),
+    Column("verdict", "string", "confirm, dismiss or need_more"),
+    Column("reason_code", "string", "why, from the closed list of reasons"),
+    Column("note", "string", "the analyst's own words; null where none"),
+    Column("analyst", "string", "who decided"),
+    Column("model_version", "string", "name and hash of the model whose flag it was"),
+    Column("decided_at", "timestamp", "when"),
+)

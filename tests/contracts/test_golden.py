@@ -1,0 +1,59 @@
+"""The golden samples and the contracts say the same: fields, order, types, vocabularies."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.dictionary import ROW_COLUMNS
+from contracts.events import FIELDS, check_row, parse_time
+from contracts.features import FEATURE_NAMES, TOP_REASONS
+from contracts.topics import SCORES, TOPICS
+
+GOLDEN = Path(__file__).resolve().parents[2] / "contracts" / "golden"
+JSON_TYPES = {"string": str, "int": int, "bigint": int, "double": float, "boolean": bool, "timestamp": str}
+
+
+def sample(topic: str) -> Any:
+    return json.loads((GOLDEN / f"{topic}.json").read_text())
+
+
+def test_every_topic_has_a_sample_and_every_sample_a_topic():
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(TOPICS)
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_event_samples_have_every_field_in_order_as_strings_but_ts(topic):
+    for row in sample(topic):
+        assert list(row) == [field.name for field in FIELDS[topic]]
+        assert {name for name, value in row.items() if not isinstance(value, str)} == {"ts"}
+        assert type(row["ts"]) is int
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_event_samples_pass_the_row_rules_and_their_vocabularies(topic):
+    for row in sample(topic):
+        assert check_row(topic, row, parse_time(row["event_time"])) is None
+        for field in FIELDS[topic]:
+            assert not field.values or row[field.name] in field.values
+
+
+@pytest.mark.parametrize("topic", ROW_COLUMNS)
+def test_other_samples_have_every_field_in_order_and_of_the_columns_type(topic):
+    row, columns = sample(topic), {column.name: column for column in ROW_COLUMNS[topic]}
+    assert tuple(row) == TOPICS[topic].row_fields
+    for name, value in row.items():
+        if name == "reasons":
+            continue
+        assert type(value) is JSON_TYPES[columns[name].type], name
+        if columns[name].type == "timestamp":
+            datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def test_the_sample_score_carries_reasons_that_are_features_strongest_first():
+    reasons = sample(SCORES)["reasons"]
+    assert 0 < len(reasons) <= TOP_REASONS
+    assert all(list(r) == ["feature", "value", "contribution"] and r["feature"] in FEATURE_NAMES for r in reasons)
+    assert [r["contribution"] for r in reasons] == sorted((r["contribution"] for r in reasons), reverse=True)
