@@ -165,6 +165,18 @@ def demo() -> None:
         raise StackError("the demo is not as it should be: " + "; ".join(faults))
 
 
+@app.command()
+def audit(
+    world: World = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the account as JSON.")] = False,
+) -> None:
+    """Account for every row sent: in sessions, late, duplicate, rejected, open or lost; exit 1 on any fault."""
+    from producer.audit_command import run
+
+    if not run(settings_for(world), as_json):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run a command; an error of a known kind is one line, not a traceback."""
     try:

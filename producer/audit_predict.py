@@ -1,0 +1,132 @@
+"""What the sessions query must have made of the rows it read: late rows, duplicates, sessions. Pure functions.
+
+Spark's rules, as arrays over rows (Spark 4.0, several stateful operators in one query):
+- micro-batch N drops as late what is at or before the watermark of batch N-1, and closes what is at or before that of
+  batch N (`batchWatermarkMs` of `offsets/N`);
+- `dropDuplicatesWithinWatermark` keeps a key until the watermark reaches the first row's event_time plus the delay;
+- a session window is [first row, last row + gap]; windows that touch are one; it is written once its end is at or
+  before the watermark.
+A row that is not late lies after every window that has been written, so it never joins one: which rows make a session
+does not depend on the micro-batches.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.events import ACTIVITY, PLAYS
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+DELAY_MS = 60_000
+GAP_MS = 30 * 60_000
+CUT_MS = 3 * 3_600_000
+TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Good rows, heartbeats left out, in the order they were appended. Hashes are Spark's xxhash64."""
+
+    topic: Ints
+    id_hash: Ints
+    user_hash: Ints
+    event_ms: Ints
+    start_ms: Ints
+    """event_time less listen_ms for a play, event_time for activity."""
+    batch: Ints
+    """Micro-batch that read the row."""
+
+    def __len__(self) -> int:
+        return len(self.event_ms)
+
+    def where(self, mask: Bools | Ints) -> "Rows":
+        return Rows(*(getattr(self, name)[mask] for name in self.__slots__))
+
+
+def late(rows: Rows, watermarks: Ints) -> Bools:
+    """Say which rows are late; `watermarks` has that of each micro-batch, in ms."""
+    before = np.concatenate([[0], watermarks])
+    return rows.event_ms <= before[rows.batch]
+
+
+def duplicate(rows: Rows, watermarks: Ints) -> Bools:
+    """Say which rows, none of them late, repeat an id of their topic that is still remembered."""
+    order = np.lexsort((rows.batch, rows.id_hash, rows.topic))
+    topic, ids = rows.topic[order], rows.id_hash[order]
+    is_repeat = np.zeros(len(rows), bool)
+    is_repeat[1:] = (topic[1:] == topic[:-1]) & (ids[1:] == ids[:-1])
+    found = np.zeros(len(rows), bool)
+    # an id seen once, nearly every one, needs no further look
+    remembered_batch, expires_ms = 0, 0
+    for i in np.flatnonzero(is_repeat | np.roll(is_repeat, -1)):
+        row = order[i]
+        batch, event_ms = int(rows.batch[row]), int(rows.event_ms[row])
+        is_remembered = is_repeat[i] and (remembered_batch == batch or watermarks[batch - 1] < expires_ms)
+        if is_remembered:
+            found[row] = True
+        else:
+            remembered_batch, expires_ms = batch, event_ms + DELAY_MS
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions as the audit compares them: an account and the rows of each topic in it."""
+
+    user_hash: Ints
+    started_ms: Ints
+    ended_ms: Ints
+    plays_rows: Ints
+    plays_hash: Ints
+    activity_rows: Ints
+    activity_hash: Ints
+
+    def __len__(self) -> int:
+        return len(self.user_hash)
+
+    def where(self, mask: Bools | Ints) -> "Sessions":
+        return Sessions(*(getattr(self, name)[mask] for name in self.__slots__))
+
+    def rows(self, topic: str) -> int:
+        """Rows of a topic in all of them."""
+        return int(getattr(self, f"{topic}_rows").sum())
+
+    def keys(self) -> list[bytes]:
+        """Everything about each session, as something that can be counted and compared."""
+        matrix = np.column_stack([getattr(self, name) for name in self.__slots__])
+        return np.ascontiguousarray(matrix).view(f"V{8 * matrix.shape[1]}").ravel().tolist()
+
+    def is_closed(self, watermark_ms: int) -> Bools:
+        return self.ended_ms + GAP_MS <= watermark_ms
+
+
+def sessionize(rows: Rows) -> Sessions:
+    """Gather rows that are neither late nor duplicate into sessions."""
+    cut = (rows.event_ms + rows.user_hash % CUT_MS) // CUT_MS
+    order = np.lexsort((rows.event_ms, cut, rows.user_hash))
+    rows, cut = rows.where(order), cut[order]
+    is_first = np.ones(len(rows), bool)
+    is_first[1:] = (
+        (rows.user_hash[1:] != rows.user_hash[:-1])
+        | (cut[1:] != cut[:-1])
+        | (rows.event_ms[1:] - rows.event_ms[:-1] > GAP_MS)
+    )
+    first = np.flatnonzero(is_first)
+    if not len(first):
+        return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__))
+    last = np.append(first[1:], len(rows)) - 1
+    counts = {}
+    for name, code in TOPIC_CODES.items():
+        mine = rows.topic == code
+        counts[f"{name}_rows"] = np.add.reduceat(mine.astype(np.int64), first)
+        # 64-bit sums wrap, in Spark as here
+        counts[f"{name}_hash"] = np.add.reduceat(np.where(mine, rows.id_hash, 0), first)
+    return Sessions(
+        user_hash=rows.user_hash[first],
+        started_ms=np.minimum.reduceat(rows.start_ms, first),
+        ended_ms=rows.event_ms[last],
+        **counts,
+    )

@@ -1,0 +1,195 @@
+"""Read messages as the job must, without Spark: the rules of contracts.events.check_row, on whole chunks of rows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from contracts.events import (
+    AHEAD_MS,
+    BEHIND_MS,
+    FIELDS,
+    HEADER_CLOCK_MS,
+    HEADER_ROWS,
+    HEARTBEAT_USER,
+    ID_FIELD,
+    MAX_ID_CHARS,
+    PLAYS,
+    Field,
+    as_text,
+)
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Headers = Sequence[tuple[str, bytes]]
+
+LONG = range(-(2**63), 2**63)
+XXHASH_SEED = 42
+"""Spark's seed of xxhash64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The good rows of some messages, heartbeats left out; `message` says which message a row is from."""
+
+    message: Ints
+    id_hash: Ints
+    user_hash: Ints
+    event_ms: Ints
+    start_ms: Ints
+    rejected: Ints
+    """Rejected rows by message."""
+
+
+def header_number(headers: Headers, name: str) -> int | None:
+    """Return a header as an integer, None where it is missing or none that fits 64 bits."""
+    text = next((value for key, value in headers if key == name), None)
+    try:
+        number = int(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and number in LONG else None
+
+
+def read_list(value: bytes | None) -> list[Any] | None:
+    """Read a message's list; None where it is unreadable. What stands behind a complete list is not looked at."""
+    try:
+        listed = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        try:  # NaN, half a surrogate pair and a tail are no JSON, but Spark reads past them
+            listed, _ = json.JSONDecoder(strict=False).raw_decode((value or b"").decode().lstrip(" \t\r\n"))
+        except (ValueError, RecursionError):
+            return None
+    return listed if isinstance(listed, list) else None
+
+
+def parse(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> Parsed:
+    """Split the rows of messages (value, headers) into good and rejected ones."""
+    rows: list[Any] = []
+    counts = np.zeros(len(messages), np.int64)
+    clocks = np.zeros(len(messages), np.int64)
+    rejected = np.zeros(len(messages), np.int64)
+    for place, (value, headers) in enumerate(messages):
+        listed, clock = read_list(value), header_number(headers, HEADER_CLOCK_MS)
+        if listed is None:
+            rejected[place] = header_number(headers, HEADER_ROWS) or 0
+        elif clock is None:
+            rejected[place] = len(listed)
+        else:
+            rows += listed
+            counts[place], clocks[place] = len(listed), clock
+    message = np.repeat(np.arange(len(messages)), counts)
+    good, columns = check_rows(topic, rows, clocks[message])
+    rejected += np.bincount(message[~good], minlength=len(messages))
+    good &= columns["user_id"] != hash64(HEARTBEAT_USER)
+    return Parsed(
+        message=message[good],
+        id_hash=columns[ID_FIELD[topic]][good],
+        user_hash=columns["user_id"][good],
+        event_ms=columns["event_time"][good],
+        start_ms=columns["event_time"][good] - (columns["listen_ms"][good] if topic == PLAYS else 0),
+        rejected=rejected,
+    )
+
+
+def check_rows(topic: str, rows: Sequence[Any], clock_ms: Ints) -> tuple[Bools, dict[str, Ints]]:
+    """Say which rows keep the rules, and return their ids (hashed), times and durations as integers.
+
+    Values of a rejected row mean nothing.
+    """
+    is_object = np.fromiter((isinstance(row, dict) for row in rows), bool, len(rows))
+    objects = rows if is_object.all() else [row if isinstance(row, dict) else {} for row in rows]
+    good, columns = is_object, {}
+    for field in (f for f in FIELDS[topic] if f.is_checked):
+        values = _texts([row.get(field.name) for row in objects])
+        if field.kind == "time":
+            columns[field.name], is_valid = parse_times(values)
+        else:
+            is_valid = _is_valid(field, values)
+        good = good & is_valid
+        if field.kind == "ms":
+            columns[field.name] = pc.if_else(is_valid, values, "0").cast(pa.int64()).to_numpy()
+        elif field.name == "user_id" or field.name == ID_FIELD[topic]:
+            columns[field.name] = hash_all(values)
+    # the row's side moves: its year has four digits, while a clock near the end of a long would overflow
+    event_ms = columns["event_time"]
+    return good & (event_ms - AHEAD_MS <= clock_ms) & (event_ms + BEHIND_MS >= clock_ms), columns
+
+
+def _texts(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+        texts = (as_text(value) for value in values)
+        # half a surrogate pair becomes a question mark, in Java as here
+        return pa.array([None if t is None else t.encode(errors="replace").decode() for t in texts], pa.string())
+
+
+def _is_valid(field: Field, values: pa.Array) -> Bools:
+    if field.kind == "id":
+        length = pc.utf8_length(values)
+        valid = pc.and_(pc.greater_equal(length, 1), pc.less_equal(length, MAX_ID_CHARS))
+    elif field.kind == "ms":
+        # contracts.events.MS_PATTERN in the words of RE2, which has no look-ahead
+        valid = pc.match_substring_regex(values, r"^[0-9]{1,8}\z")
+    else:
+        return _booleans(pc.is_in(values, pa.array([*field.values, *(() if field.is_required else (None,))])))
+    return _booleans(valid.fill_null(not field.is_required))
+
+
+def _booleans(values: pa.Array) -> Bools:
+    return values.to_numpy(zero_copy_only=False).astype(bool)
+
+
+_SHAPE = b"0000-00-00T00:00:00.000Z"
+_DIGITS = [i for i, c in enumerate(_SHAPE) if c == ord("0")]
+_MARKS = [i for i, c in enumerate(_SHAPE) if c != ord("0")]
+
+
+def parse_times(values: pa.Array) -> tuple[Ints, Bools]:
+    """Read event_times as epoch milliseconds, and say which are none (their number is 0).
+
+    >>> parse_times(pa.array(["2023-11-14T22:13:20.123Z", "12:30"]))
+    (array([1700000000123,             0]), array([ True, False]))
+    """
+    fits = _booleans(pc.equal(pc.binary_length(values), len(_SHAPE)).fill_null(False))
+    text = pc.if_else(pa.array(fits), values, _SHAPE.decode()).cast(pa.binary(len(_SHAPE)))
+    data = np.frombuffer(text.buffers()[1], np.uint8)[text.offset * 24 : (text.offset + len(text)) * 24].reshape(-1, 24)
+    digits = data[:, _DIGITS].astype(np.int64) - ord("0")
+    is_shaped = ((digits >= 0) & (digits <= 9)).all(axis=1)
+    is_shaped &= (data[:, _MARKS] == np.frombuffer(_SHAPE, np.uint8)[_MARKS]).all(axis=1)
+    year, month, day, hour, minute, second, ms = (
+        digits[:, a:b] @ 10 ** np.arange(b - a)[::-1]
+        for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14), (14, 17))
+    )
+    valid = fits & is_shaped & (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    valid &= (hour < 24) & (minute < 60) & (second < 60)
+    months = (np.where(valid, year, 1970) - 1970) * 12 + np.where(valid, month, 1) - 1
+    first, after = (m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (months, months + 1))
+    valid &= day <= after - first
+    of_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms
+    return np.where(valid, (first + day - 1) * 86_400_000 + of_day, 0), valid
+
+
+def hash64(text: str) -> int:
+    """Hash a text as Spark's xxhash64 does.
+
+    >>> hash64("u1")
+    -6218346107764408826
+    """
+    unsigned = xxhash.xxh64_intdigest(text.encode(), XXHASH_SEED)
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
+
+
+def hash_all(values: pa.Array) -> Ints:
+    """Hash texts as Spark's xxhash64 does; a null's number means nothing."""
+    digest = xxhash.xxh64_intdigest
+    hashes = (digest(text or b"", XXHASH_SEED) for text in values.cast(pa.binary()).to_pylist())
+    return np.fromiter(hashes, np.uint64, len(values)).view(np.int64)
