@@ -1,0 +1,90 @@
+"""What the documents say exists: make targets, commands and their options, settings, links, paths."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from typer.main import get_command
+
+from contracts.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TARGETS = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+
+
+def code(text: str) -> list[str]:
+    """The lines of fenced blocks but pictures, and the inline code, of a page."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    fenced = [line for kind, block in blocks if kind != "mermaid" for line in block.splitlines()]
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return fenced + re.findall(r"`([^`\n]+)`", outside)
+
+
+@page
+def test_every_make_target_named_exists(page):
+    named = {target for line in code(page.read_text()) for target in re.findall(r"\bmake ([a-z][\w-]*)", line)}
+    assert named <= TARGETS
+
+
+@page
+def test_every_command_named_exists_with_its_options(page):
+    for line in code(page.read_text()):
+        found = re.search(r"python -m (producer|spark_app|models|consumer_viz) ([\w-]+)([^#|]*)", line)
+        if found is None:
+            continue
+        package, name, rest = found.groups()
+        commands = get_command(importlib.import_module(f"{package}.__main__").app).commands
+        assert name in commands, line
+        options = {
+            option for parameter in commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        assert set(re.findall(r"--[\w-]+", rest)) <= options | {"--help"}, line
+
+
+@page
+def test_every_relative_link_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@page
+def test_every_file_of_ours_that_is_named_exists(page):
+    ours = r"^(?:contracts|producer|spark_app|models|consumer_viz|notebooks|tests|docs)/[\w./-]+$"
+    named = [line for line in code(page.read_text()) if re.match(ours, line)]
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()] == []
+
+
+def test_every_page_is_on_the_map():
+    readme = (ROOT / "README.md").read_text()
+    assert [path.name for path in PAGES[1:] if f"(docs/{path.name})" not in readme] == []
+
+
+def test_every_setting_is_documented_with_its_default():
+    rows = dict(
+        re.findall(r"^\| `PLAYPROOF_(\w+)` \| (.+?) \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    )
+    expected = {}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, SecretStr):
+            expected[name.upper()] = "(a secret)"
+        else:
+            expected[name.upper()] = f"`{field.default}`" if field.default != "" else "(empty)"
+    assert rows == expected
+
+
+@page
+def test_no_page_names_a_path_or_a_registry_of_one_machine(page):
+    assert (
+        re.findall(r"/(?:home|root|work|usr|tmp)/\S*|https?://(?:repo|pypi|files|registry)\S*", page.read_text()) == []
+    )
+
+
+def test_ci_calls_the_command_that_the_readme_names():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "make test" in (ROOT / "README.md").read_text()
+    assert re.search(r"^make test\b", script, re.MULTILINE)
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
