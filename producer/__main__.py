@@ -53,9 +53,11 @@ def broker(world: World = None) -> None:
 @app.command()
 def topics() -> None:
     """Create the topics that are missing, with their explicit settings."""
+    from producer.client import security_settings
     from producer.topics import create
 
-    made = create(Settings().broker)
+    settings = Settings()
+    made = create(settings.broker, security=security_settings(settings))
     print(f"topics made: {', '.join(made)}" if made else "topics: all there")
 
 
@@ -74,12 +76,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def up(world: World = None) -> None:
+def up(
+    world: World = None,
+    fresh: Annotated[bool, typer.Option(help="Begin a new version of the world: empty topics and tables.")] = False,
+) -> None:
     """Start broker and Spark job in the background; what runs already is left alone."""
     from producer import stack, terminal
 
     settings = settings_for(world)
-    stack.up(settings, terminal.say)
+    stack.up(settings, terminal.say, fresh)
     terminal.table(stack.addresses(settings))
 
 

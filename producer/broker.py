@@ -9,11 +9,12 @@ import base64
 import os
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -23,6 +24,10 @@ from contracts.jvm import find_java, jars
 from contracts.topics import MAX_MESSAGE_BYTES
 from producer import ports
 from producer.errors import BrokerError
+
+Security = Mapping[str, Any]
+"""Settings of kafka-python for a broker that wants TLS or a password (`producer.client`)."""
+PLAINTEXT: Security = MappingProxyType({})
 
 JVM_OPTIONS = (
     # small and quick to start: 340 MB and 3 CPU-s on 2 cores (DESIGN §6)
@@ -37,6 +42,7 @@ JVM_OPTIONS = (
 )
 LOG_NAME = "broker.log"
 UP_WITHIN_S = 60.0
+ANSWERS_WITHIN_MS = 2000
 STOPS_WITHIN_S = 25.0
 """After this a broker that was asked to stop is killed; supervisor waits 30 s."""
 
@@ -110,18 +116,18 @@ def prepare(folder: Path, address: str) -> list[str]:
     return serve
 
 
-def serving(address: str, within_ms: int = 2000) -> str | None:
+def serving(address: str, security: Security = PLAINTEXT) -> str | None:
     """Return the cluster id that a broker answers with (a real request, not a mere open port); None without answer."""
     try:
-        with KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=within_ms) as admin:
+        with KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=ANSWERS_WITHIN_MS, **security) as admin:
             return str(admin.describe_cluster()["cluster_id"])
     except (KafkaError, OSError):
         return None
 
 
-def answers(address: str) -> bool:
+def answers(address: str, security: Security = PLAINTEXT) -> bool:
     """Say whether a broker answers at an address."""
-    return serving(address) is not None
+    return serving(address, security) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,12 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
     return broker
 
 
-def wait_until_up(address: str, within_s: float = UP_WITHIN_S, is_alive: Callable[[], bool] = lambda: True) -> None:
+def wait_until_up(
+    address: str,
+    within_s: float = UP_WITHIN_S,
+    is_alive: Callable[[], bool] = lambda: True,
+    security: Security = PLAINTEXT,
+) -> None:
     """Return once the broker at `address` answers. Raises BrokerError when time is up or the process has ended."""
     # a busy machine may need seconds to answer; an absent broker refuses at once
     attempts = Retrying(stop=stop_after_delay(within_s), wait=wait_fixed(0.1), retry=retry_if_result(lambda up: not up))
@@ -176,7 +187,7 @@ def wait_until_up(address: str, within_s: float = UP_WITHIN_S, is_alive: Callabl
     def ask() -> bool:
         if not is_alive():
             raise BrokerError("the broker ended while it was starting")
-        return answers(address)
+        return answers(address, security)
 
     try:
         attempts(ask)

@@ -25,3 +25,12 @@ def client_settings(settings: Settings) -> dict[str, Any]:
             )
         client[key] = value
     return client
+
+
+def security_settings(settings: Settings) -> dict[str, Any]:
+    """Return those of kafka-python's settings that say how to connect, without whereto.
+
+    >>> security_settings(Settings(security="security.protocol=SSL"))
+    {'security_protocol': 'SSL'}
+    """
+    return {key: value for key, value in client_settings(settings).items() if key != "bootstrap_servers"}

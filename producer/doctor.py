@@ -12,7 +12,8 @@ import psutil
 from contracts.jvm import JARS, ROOT, JvmError, find_java, java_version
 from contracts.settings import Settings
 from producer import compose, ports
-from producer.broker import answers
+from producer.broker import PLAINTEXT, Security, answers
+from producer.client import security_settings
 from producer.errors import BrokerError
 from producer.jars import CHECKSUMS, faults, read_checksums
 
@@ -97,9 +98,9 @@ def _version(name: str) -> str | None:
         return None
 
 
-def broker(address: str) -> Finding:
+def broker(address: str, security: Security = PLAINTEXT) -> Finding:
     """Check whether a broker answers, or else whether one could be started there."""
-    if answers(address):
+    if answers(address, security):
         return Finding("broker", True, f"answers at {address}")
     try:
         ports.require_free(ports.loopback_port(address))
@@ -136,7 +137,7 @@ def examine(settings: Settings) -> list[Finding]:
         installed_jars,
         spark_pages,
         lambda: docker(settings.docker),
-        lambda: broker(settings.broker),
+        lambda: broker(settings.broker, security_settings(settings)),
     ]
     return [check() for check in checks]
 

@@ -12,7 +12,7 @@ from contracts.settings import Settings
 from contracts.world import World
 from producer import broker, topics
 from producer.batches import count_rows
-from producer.client import client_settings
+from producer.client import client_settings, security_settings
 from producer.faults import Faults
 from producer.pace import Pace
 from producer.replay import Outcome, Report, replay
@@ -33,11 +33,20 @@ def run(
     plays = count_rows(world.raw_files(PLAYS))
     if is_fresh:
         world.start_version()
-    broker.wait_until_up(settings.broker)
-    topics.require(settings.broker, (PLAYS, ACTIVITY))
+    security = security_settings(settings)
+    broker.wait_until_up(settings.broker, security=security)
+    topics.require(settings.broker, (PLAYS, ACTIVITY), security)
     total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
     with _stopping(pace), _progress(total) as report:
-        outcome = replay(world, client, pace, faults, batches, report, lambda: broker.wait_until_up(settings.broker))
+        outcome = replay(
+            world,
+            client,
+            pace,
+            faults,
+            batches,
+            report,
+            lambda: broker.wait_until_up(settings.broker, security=security),
+        )
     print(said(outcome, world), flush=True)
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contracts.settings import Settings
-from contracts.world import Unit, World, WorldError
+from contracts.world import World, WorldError
 from producer import compose, ports, topics
-from producer.broker import answers, cluster_id, serving, wait_until_up
+from producer.broker import answers, wait_until_up
+from producer.client import security_settings
 from producer.errors import StackError
 from producer.supervision import Supervisor
 
 BROKER, JOB = "broker", "job"
+VERSION_FILE = "version"
 STATIC_TABLES = ("tracks", "users")
 BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 120.0
 SPARK_UI = "http://127.0.0.1:4040"
@@ -28,29 +30,35 @@ def supervisor_of(world: World) -> Supervisor:
     return Supervisor(world.root / "run")
 
 
-def up(settings: Settings, say: Say) -> None:
+def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
     """Start what does not run yet: broker, topics, Spark job. A second call changes nothing.
 
-    Raises StackError, BrokerError or JvmError with the reason; what did start keeps running for `status` and `logs`.
+    `is_fresh` begins a new version of the world: an empty log, lake and checkpoint. Raises StackError, BrokerError or
+    JvmError with the reason; what did start keeps running for `status` and `logs`.
     """
     world = settings.the_world()
     supervisor = supervisor_of(world)
     _make_world(world, say)
-    if supervisor.state(BROKER) == "RUNNING" and not _serves(settings.broker, world.unit):
+    if is_fresh:
+        world.start_version()
+    if supervisor.pid() is not None and _running_version(supervisor) != world.version:
         say(f"world {world.name} is at version {world.version} now: starting afresh")
         supervisor.stop()
     supervisor.start(settings)
+    (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
     _start_broker(settings, supervisor)
-    wait_until_up(settings.broker)
+    security = security_settings(settings)
+    wait_until_up(settings.broker, security=security)
     say(f"broker up at {settings.broker}")
-    topics.create(settings.broker)
+    topics.create(settings.broker, security=security)
     supervisor.launch(JOB, JOB_WITHIN_S)
     say("Spark job up")
 
 
-def _serves(address: str, unit: Unit) -> bool:
-    """Say whether the broker at `address` serves the log of this version, or of the one before `--fresh`."""
-    return serving(address) in (None, cluster_id(unit.broker))
+def _running_version(supervisor: Supervisor) -> int | None:
+    """Return the version that the processes were started on; a replay with `--fresh` may have begun another since."""
+    file = supervisor.run / VERSION_FILE
+    return int(file.read_text()) if file.exists() else None
 
 
 def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
@@ -115,7 +123,7 @@ def status(settings: Settings) -> dict[str, Any]:
     return {
         "world": world.name,
         "version": world.version,
-        "broker_answers": answers(settings.broker),
+        "broker_answers": answers(settings.broker, security_settings(settings)),
         "processes": [p.as_dict() for p in supervisor_of(world).processes()],
         "addresses": addresses(settings),
     }

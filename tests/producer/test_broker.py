@@ -54,6 +54,10 @@ def test_nobody_at_the_address_is_no_answer() -> None:
     assert not answers(free_address())
 
 
+def test_a_client_that_insists_on_tls_gets_no_answer_from_a_broker_without_it(broker: Broker) -> None:
+    assert not answers(broker.address, {"security_protocol": "SSL"})
+
+
 def test_waiting_for_an_absent_broker_ends_in_one_line_with_the_way_out() -> None:
     address = free_address()
     with pytest.raises(BrokerError, match=rf"no broker answers at {address} after 0.2 s: start one with  make up"):
