@@ -28,6 +28,15 @@ FAMILIES: dict[str, Family] = {
         Family("marathon", "5 h on, 12 h off, one artist, N purchased streams over n staggered accounts", (SERVICE,)),
         Family("masked", "a marathon on top of the account's own honest listening", (SERVICE,)),
         Family("farm", "many accounts, few devices, one playlist in lockstep", (SERVICE, ACCOUNT)),
+        Family("catalog_spread", "a little of everything: thousands of tracks, nearly flat", (SERVICE,)),
+        Family("low_slow", "10–40 paid plays a day inside human-like cover", (SERVICE,)),
+        Family("takeover", "a hijacked honest account: night bursts, new device and network", (ACCOUNT,)),
+        Family("geo_vpn", "impossible travel between hosting networks", (SERVICE,)),
+        Family("playlist_farm", "one playlist, played through, never touched", (SERVICE,)),
+        Family("boost", "a paid pump on a new release", (SERVICE,)),
+        Family("content_ripper", "rapid licences, failed starts, odd device and DRM pairs", (CONTENT,)),
+        Family("replay", "a real listener's timestamps with other tracks", (SERVICE,)),
+        Family("quiet_shift", "an account's usual hours and counts, but 30–35 s plays at 02–04 h", (SERVICE,)),
     )
 }
 
@@ -35,6 +44,17 @@ HARD_NEGATIVES: dict[str, str] = {
     "superfan": "one artist on repeat, for love",
     "sleep": "white noise or a sleep playlist all night",
     "venue": "a shop or bar that plays from opening to closing, untouched",
+    "family_account": "several people on one account, often at once",
+    "child": "a child with one song",
+    "skip_heavy": "a browser who skips nearly everything",
+    "traveller": "on the road: other countries, hotel and mobile networks",
+    "office": "an office or a university: many accounts behind one address",
+    "release_day": "fans on the day a record comes out",
+    "vpn": "a privacy-minded listener: everything goes through a VPN",
+    "night_shift": "a night-shift worker",
+    "buggy_client": "a client with a fault: failed starts, repeated licence requests",
+    "drifter": "listens ever more, or ever less, over months",
+    "binge": "weeks at three times the usual",
 }
 """Honest accounts that look like bots, by cohort."""
 

@@ -12,7 +12,7 @@ from producer.simulator.draws import uniform
 from producer.simulator.rows import Columns
 
 CHAINS_FILE = Path(__file__).with_name("chains.toml")
-ROLES = ("listener", "background", "script")
+ROLES = ("listener", "background", "script", "faulty", "ripper")
 _ACTION = {name: i for i, name in enumerate(ACTIONS)}
 _ENDED_BY_HAND = np.array([r in ("fwdbtn", "backbtn") for r in REASONS_END])
 _WITH_TRACK = np.array([a in ("skip", "seek", "pause", "resume", "like", "licence_request", "manifest_request",

@@ -64,17 +64,23 @@ def _with_bots(
     at = len(sessions["user"])
     is_dropped = np.zeros(at, dtype=bool)
     last = np.cumsum(sessions["n_plays"]) - 1
+
+    def listening_of(who: int) -> tuple[Columns, Columns]:
+        low, high = np.searchsorted(sessions["who"], (who, who + 1))
+        first, stop = (last[low - 1] + 1 if low else 0), (last[high - 1] + 1 if high else 0)
+        return take(sessions, np.arange(low, high)), take(plays, np.arange(first, max(first, stop)))
+
     for who in bots:
         user = int(traits.user[who])
         campaign = plan.campaigns[plan.campaign_of[user]]
         low, high = np.searchsorted(sessions["who"], (who, who + 1))
         own = np.arange(low, high)
-        cover = {"start": sessions["start"][own], "end": plays["end"][last[own]] if len(own) else np.empty(0, np.int64)}
-        account = Account(campaign, int(plan.number_of[user]), int(who), user, traits, cover)
+        account = Account(campaign, int(plan.number_of[user]), int(who), user, traits, listening_of)
         run = BOTS[campaign.family].run(account, plan.setting, stream(plan.scenario.seed, Purpose.BOT, user))
         if len(run.plays["end"]) == 0:
             continue
-        is_dropped[own] = _overlaps(cover, run)
+        is_dropped[own] = _overlaps(sessions["start"][own], plays["end"][last[own]], run)
+        is_dropped[own[run.drops]] = True
         n = len(run.sessions["start"])
         run.sessions |= {
             "user": np.full(n, user, np.int32), "family": np.full(n, family_code(campaign.family), np.uint8),
@@ -95,13 +101,13 @@ def _with_bots(
     return every, played
 
 
-def _overlaps(cover: Columns, run: Run) -> NDArray[np.bool_]:
+def _overlaps(begins: NDArray[np.int64], ends: NDArray[np.int64], run: Run) -> NDArray[np.bool_]:
     """Tell which of the account's own sessions touch one of the bot's (with a minute to spare)."""
-    last = np.cumsum(run.sessions["n_plays"]) - 1
-    begins, ends = run.sessions["start"], run.plays["end"][last] + 60_000
-    # the first bot session that ends after the own one starts
-    following = np.minimum(np.searchsorted(ends, cover["start"]), len(ends) - 1)
-    return (ends[following] > cover["start"]) & (begins[following] < cover["end"] + 60_000)
+    bot_begins = run.sessions["start"]
+    bot_ends = run.plays["end"][np.cumsum(run.sessions["n_plays"]) - 1] + 60_000
+    # the first bot session that ends after the own one begins
+    following = np.minimum(np.searchsorted(bot_ends, begins), len(bot_ends) - 1)
+    return (bot_ends[following] > begins) & (bot_begins[following] < ends + 60_000)
 
 
 def _rows(plan: Plan, number: int, sessions: Columns, plays: Columns, actions: Columns) -> dict[str, Columns]:

@@ -18,6 +18,7 @@ from contracts.world import World
 from producer.simulator.activity import load_chains
 from producer.simulator.block import make_block
 from producer.simulator.bots import FAMILY_NAMES
+from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.catalogue import tracks_table
 from producer.simulator.cohorts import COHORT_NAMES
@@ -32,7 +33,6 @@ from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
 USERS_PER_STRETCH = 20_000
 """A day is sorted in stretches of about this many accounts' share of it, so memory does not grow with the world."""
 STRETCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 144, 288)
-DEVICES_PER_CAMPAIGN = 64
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, of)."""
 
@@ -144,7 +144,7 @@ def make_writer(plan: Plan) -> Writer:
         n_tracks=len(plan.catalogue.artist_of),
         n_devices=users * DEVICES_PER_ACCOUNT + len(plan.campaigns) * DEVICES_PER_CAMPAIGN,
         n_contexts=places.playlists + places.n_artists + users,
-        n_ips=users + places.mobile_pool + places.hosting_pool,
+        n_ips=places.addresses,
         n_campaigns=len(plan.campaigns),
     )
 

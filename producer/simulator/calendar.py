@@ -22,10 +22,11 @@ _PEAKS: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((12.8, 1.5, 0.2), (19.0, 2.2, 0.6), (22.8, 1.4, 0.8)),  # night owls
     ((22.6, 0.7, 1.0),),  # bedtime
     ((8.5, 0.8, 1.0),),  # opening time
+    ((1.0, 1.5, 0.6), (4.0, 1.5, 1.0), (17.0, 2.0, 0.3)),  # night shift
 )
 """Bumps (local hour, sd in hours, weight) by chronotype (four similar groups: Louail & Barthelemy)."""
-BEDTIME, OPENING = 4, 5
-"""Hours of two hard negatives, after the four chronotypes."""
+BEDTIME, OPENING, NIGHT_SHIFT = 4, 5, 6
+"""Hours of three hard negatives, after the four chronotypes."""
 _FLOOR = 0.002
 
 

@@ -46,7 +46,7 @@ class CatalogueSettings:
     tail_exponent: float = 1.25
     knee: int = 700
     track_exponent: float = 0.6
-    length_median_s: float = 210.0
+    length_median_s: float = 215.0
     length_log_sd: float = 0.2
     """Between the tracks of an artist."""
     artist_log_sd: float = 0.2
@@ -55,6 +55,8 @@ class CatalogueSettings:
     length_cap_s: float = 1200.0
     short_share: float = 0.01
     """Share of tracks just over 30 s (to 45 s)."""
+    releases_a_day: float = 4.0
+    """Tracks that come out on each day of the world, by artists popular and not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ class Catalogue:
     """Days from the release to the first day of the world; negative if it comes out later."""
     artists: Alias
     track_exponent: float
+    releases: NDArray[np.int32]
+    """Tracks that come out within the world, by their day."""
+    fresh: NDArray[np.int32]
+    """(days, FRESH_DRAWS) new tracks to draw from on each local day: they rise at once and fade in a week or so."""
 
     def draw_track(self, artist: NDArray[np.int32], u: NDArray[np.float32]) -> NDArray[np.int32]:
         """Pick a track of each artist with weight rank^-b, by the inverse of its continuous distribution."""
@@ -79,9 +85,18 @@ class Catalogue:
         rank = ((np.power(last + 1, power) - 1) * u + 1) ** (1 / power) - 1
         return self.first_track[artist] + np.minimum(rank, last - 1).astype(np.int32)
 
+    def not_yet_out(self, track: NDArray[np.int32], day: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which tracks are still to come on a local day (0 is the day before the world's first)."""
+        return self.released_days[track] + day < 1
 
-def make_catalogue(settings: CatalogueSettings, seed: int) -> Catalogue:
-    """Draw the catalogue of a world."""
+
+FRESH_DRAWS = 512
+FADE_DAYS = 6.0
+"""A release loses two thirds of its plays in about this time: an assumption."""
+
+
+def make_catalogue(settings: CatalogueSettings, seed: int, days: int) -> Catalogue:
+    """Draw the catalogue of a world of so many days."""
     rng = stream(seed, Purpose.CATALOGUE)
     n = settings.n_artists
     rank = np.arange(1, n + 1, dtype=np.float64)
@@ -96,6 +111,8 @@ def make_catalogue(settings: CatalogueSettings, seed: int) -> Catalogue:
     track_popularity = weight / np.add.reduceat(weight, first_track)[artist_of]
     total = len(artist_of)
     age = rng.gamma(1.2, 900, total) + 1
+    released_days = age.astype(np.int32)
+    releases, fresh = _releases(settings, rng, days, first_track, n_tracks, released_days)
     return Catalogue(
         first_track,
         n_tracks,
@@ -103,10 +120,33 @@ def make_catalogue(settings: CatalogueSettings, seed: int) -> Catalogue:
         track_popularity,
         artist_of,
         _lengths(settings, rng, artist_of),
-        age.astype(np.int32),
+        released_days,
         Alias(artist_popularity),
         settings.track_exponent,
+        releases,
+        fresh,
     )
+
+
+def _releases(
+    settings: CatalogueSettings, rng: Generator, days: int, first_track: NDArray[np.int32],
+    n_tracks: NDArray[np.int32], released_days: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
+    """Let the last track of some artists come out within the world; change `released_days`, return (tracks, draws)."""
+    count = min(max(int(settings.releases_a_day * (days + 14)), 8), int((n_tracks > 1).sum()) // 2 + 1)
+    chance = np.where(n_tracks > 1, np.arange(1, len(n_tracks) + 1) ** -0.5, 0.0)
+    artist = rng.choice(len(n_tracks), min(count, int((chance > 0).sum())), replace=False, p=chance / chance.sum())
+    tracks = (first_track + n_tracks - 1)[artist].astype(np.int32)
+    day = np.sort(rng.integers(-14, days, len(tracks)))
+    released_days[tracks] = -day
+    strength = (artist + 10.0) ** -0.7
+    fresh = np.empty((days + 2, FRESH_DRAWS), dtype=np.int32)
+    for local in range(days + 2):
+        age = local - 1 - day
+        weight = np.where(age >= 0, strength * np.exp(-age / FADE_DAYS), 0.0)
+        weight = weight if weight.sum() > 0 else np.where(day == day.min(), strength, 0.0)
+        fresh[local] = rng.choice(tracks, FRESH_DRAWS, p=weight / weight.sum())
+    return tracks[day >= 0], fresh
 
 
 def _tracks_per_artist(settings: CatalogueSettings, rng: Generator) -> NDArray[np.int32]:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from contracts.events import REASONS_END, REASONS_START
 from producer.simulator.calendar import Calendar
-from producer.simulator.catalogue import Catalogue
+from producer.simulator.catalogue import FRESH_DRAWS, Catalogue
 from producer.simulator.draws import normal, uniform
 from producer.simulator.places import Places
-from producer.simulator.population import FAVOURITES, Traits
+from producer.simulator.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, Traits
 from producer.simulator.profiles import Profile
 from producer.simulator.rows import Columns, position, running, take
 
@@ -22,6 +22,9 @@ FAR_MS = np.int64(1) << 40
 """Longer than any world: keeps the running maximum of one account apart from the next."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
+MOST_LISTENERS = 8
+RUN_PLAYS = 6
+"""Plays that share a mood: an assumption, fitted to the memory of gaps."""
 START = {reason: i for i, reason in enumerate(REASONS_START)}
 ENDED = {reason: i for i, reason in enumerate(REASONS_END)}
 _START_AFTER = np.array(
@@ -56,6 +59,9 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
     who, day = np.nonzero(is_active)
     log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who))
+    log_n += traits.drift[who] * (day / 28.0).astype(np.float32)
+    since = day - traits.binge_from[who]
+    log_n += BINGE_LOG * ((since >= 0) & (since < BINGE_DAYS))
     log_n -= GLANCE_LOG * (uniform(rng, len(who)) < profile.glance)
     n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
     n_sessions = 1 + rng.poisson(n_plays / traits.session_plays[who])
@@ -70,12 +76,13 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     day_completion = profile.completion_day_sd * normal(rng, len(n_plays)) + profile.heavy * (log_n - profile.log_plays)
     day_repeat = profile.repeat_day_sd * normal(rng, len(n_plays))
     completion = day_completion[day_row] + profile.completion_session_sd * normal(rng, len(row))
+    person = (uniform(rng, len(row)) * traits.listeners[who]).astype(np.int32)
     table: Columns = {
-        "who": who.astype(np.int32), "n_plays": count, "start": wish, "completion": completion,
-        "repeat": day_repeat[day_row],
+        "who": who.astype(np.int32), "person": (who * MOST_LISTENERS + person).astype(np.int32), "day": day,
+        "n_plays": count, "start": wish, "completion": completion, "repeat": day_repeat[day_row],
     }  # fmt: skip
     table = take(table, keep)
-    return take(table, np.argsort(table["who"].astype(np.int64) * FAR_MS + (table["start"] - calendar.starts_ms)))
+    return take(table, np.argsort(table["person"].astype(np.int64) * FAR_MS + (table["start"] - calendar.starts_ms)))
 
 
 def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) -> Columns:
@@ -91,7 +98,8 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     track = track[_repeats(sessions, session, place, is_mixed, traits, rng)]
     shift = np.array(profile.position, dtype=np.float32)[np.minimum(place, len(profile.position) - 1)]
     is_last = place == counts[session] - 1
-    odds = traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
+    odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS]
+    odds += traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
     is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
     duration = catalogue.duration_ms[track]
     cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
@@ -123,7 +131,13 @@ def _tracks(
     # a session of one artist goes through its tracks in order, from wherever it began, and round again
     start, size = setting.catalogue.first_track[artist], setting.catalogue.n_tracks[artist]
     in_order = start + (track[first][session] - start + place) % size
-    return np.where(is_mixed[session], track, in_order).astype(np.int32)
+    track = np.where(is_mixed[session], track, in_order).astype(np.int32)
+    day = sessions["day"][session]
+    is_new = np.flatnonzero(uniform(rng, n) < traits.newness[who])
+    track[is_new] = setting.catalogue.fresh[day[is_new], rng.integers(0, FRESH_DRAWS, len(is_new))]
+    early = np.flatnonzero(setting.catalogue.not_yet_out(track, day))
+    track[early] = setting.catalogue.first_track[setting.catalogue.artist_of[track[early]]]
+    return track
 
 
 def _repeats(
@@ -213,7 +227,8 @@ def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Gen
     inside[last] = 0
     took = running(plays["listen"] + inside, counts)
     length = took[last] + 60_000 + np.exp(13.6 + 1.2 * normal(rng, len(counts))).astype(np.int64)
-    starts = settle(sessions["start"], length, sessions["who"])
+    # one after another for each person, though not for each account
+    starts = settle(sessions["start"], length, sessions["person"])
     ends = starts[plays["session"]] + took - inside
     keep = ends < setting.calendar.ends_ms
     kept = np.add.reduceat(keep, last - counts + 1).astype(np.int32)

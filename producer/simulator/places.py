@@ -57,6 +57,22 @@ class Places:
     def carrier(self, u: NDArray[np.float32]) -> NDArray[np.int32]:
         return (self.n_users + u * self.mobile_pool).astype(np.int32)
 
+    @property
+    def offices(self) -> int:
+        """Lines of offices, schools and universities."""
+        return max(self.n_users // 40, 4)
+
+    def office(self, number: NDArray[np.int32], user: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return office lines: number 0 is a small one of few accounts, higher ones are large."""
+        small = (user.astype(np.int64) * 7919 % self.offices).astype(np.int32)
+        line = np.where(number > 0, number % self.offices, small)
+        return self.n_users + self.mobile_pool + self.hosting_pool + line
+
+    @property
+    def addresses(self) -> int:
+        """Codes of addresses in all."""
+        return self.n_users + self.mobile_pool + self.hosting_pool + self.offices
+
     def hosted(self, u: NDArray[np.float32]) -> NDArray[np.int32]:
         return (self.n_users + self.mobile_pool + u * self.hosting_pool).astype(np.int32)
 
@@ -81,6 +97,16 @@ def client_of(device: NDArray[np.int32], device_type: NDArray[np.uint8]) -> Colu
     }
 
 
+def _hash01(user: NDArray[np.int32], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Map (account, number) to a fixed number in [0, 1)."""
+    mixed = user.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + number.astype(np.uint64) * np.uint64(
+        0xBF58476D1CE4E5B9
+    )
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    return (mixed >> np.uint64(11)) / float(1 << 53)
+
+
 def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Generator) -> Columns:
     """Add device, network, address, country, context and shuffle to honest sessions."""
     who = sessions["who"]
@@ -89,15 +115,25 @@ def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Gener
     slot = np.searchsorted((0.74, 0.94), uniform(rng, n)).astype(np.int32)
     device = user * DEVICES_PER_ACCOUNT + slot
     device_type = traits.devices[who, slot]
-    u = uniform(rng, n)
-    is_out = np.isin(device_type, (DEVICE["mobile"], DEVICE["car"])) & (u < 0.4)
-    is_vpn = ~is_out & (u > 0.985)
-    is_business = ~is_out & (u > 0.95) & ~is_vpn
+    u, v = uniform(rng, n), uniform(rng, n)
+    is_vpn = uniform(rng, n) < traits.vpn[who]
+    is_portable = np.isin(device_type, (DEVICE["mobile"], DEVICE["car"]))
+    is_out = ~is_vpn & is_portable & (u < traits.out[who])
+    office = traits.office[who]
+    is_office = ~is_vpn & ~is_out & (office >= 0) & (v < 0.5)
     network = np.select(
-        [is_out, is_vpn, is_business], [NETWORK["mobile"], NETWORK["vpn"], NETWORK["business"]], NETWORK["residential"]
+        [is_vpn, is_out, is_office], [NETWORK["vpn"], NETWORK["mobile"], NETWORK["business"]], NETWORK["residential"]
     ).astype(np.uint8)
-    v = uniform(rng, n)
-    ip = np.where(is_out, places.carrier(v), np.where(is_vpn, places.hosted(v), places.home(user)))
+    network[is_vpn & (u < 0.3)] = NETWORK["hosting"]
+    ip = np.select(
+        [is_vpn, is_out, is_office], [places.hosted(v), places.carrier(u), places.office(office, user)],
+        places.home(user),
+    )  # fmt: skip
+    country = _COUNTRY_OF_PLACE[traits.place[who]]
+    # a trip lasts days, a VPN's exit changes by session
+    trip = _hash01(user, sessions["day"] // 3)
+    is_abroad = (trip < traits.travel[who]) | (is_vpn & (u < 0.5))
+    country = np.where(is_abroad, (_hash01(user, sessions["day"] // 3 + 7) * len(COUNTRIES)).astype(np.uint8), country)
     context_type = np.searchsorted(np.cumsum(CONTEXT_SHARES[:-1]), uniform(rng, n)).astype(np.uint8)
     context = np.where(context_type == 0, places.collection(user), places.playlist(uniform(rng, n)))
     return (

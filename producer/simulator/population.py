@@ -31,6 +31,11 @@ PLANS = ("free", "premium", "family", "student")
 AGE_BANDS = ("13-17", "18-24", "25-34", "35-44", "45-54", "55+")
 _AGE_SHARES = (0.08, 0.26, 0.29, 0.18, 0.11, 0.08)
 
+FAULTY = 3
+"""Role of a faulty client in the activity chain, after listener, background and script."""
+NEVER = 1 << 20
+"""A day that never comes."""
+BINGE_DAYS, BINGE_LOG = 21, np.float32(np.log(3))
 FAVOURITES = 8
 """Favourite artists kept per listener."""
 
@@ -65,6 +70,22 @@ class Traits:
     """(accounts, FAVOURITES) artists, the dearest first."""
     devices: NDArray[np.uint8]
     """(accounts, 3) device types, the most used first."""
+    drift: F32
+    """Change of the log of plays by 28 days."""
+    binge_from: I32
+    """First local day of weeks at three times the usual; past the end for nearly all."""
+    newness: F32
+    """Chance that a track is one of the new releases."""
+    listeners: I32
+    """People on the account, who may listen at once."""
+    out: F32
+    """Chance that a session on a mobile device is on a carrier's network."""
+    vpn: F32
+    """Chance that a session goes through a VPN or hosting network."""
+    travel: F32
+    """Chance that a day is spent in another country."""
+    office: I32
+    """Shared line that daytime sessions come from, -1 is none."""
 
 
 def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generator) -> Traits:
@@ -95,6 +116,14 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         repeat=(profile.repeat + profile.repeat_sd * normal(rng, n)).astype(np.float32),
         session_plays=(profile.session_plays * np.exp(0.5 * normal(rng, n))).astype(np.float32),
         touch=(uniform(rng, n) < profile.passive_share).astype(np.uint8),
+        drift=(0.12 * normal(rng, n)).astype(np.float32),
+        binge_from=np.full(n, NEVER, dtype=np.int32),
+        newness=np.full(n, profile.newness, dtype=np.float32),
+        listeners=np.ones(n, dtype=np.int32),
+        out=(0.8 * uniform(rng, n)).astype(np.float32),
+        vpn=np.where(uniform(rng, n) < 0.10, 0.3, 0.01).astype(np.float32),
+        travel=np.where(uniform(rng, n) < 0.10, 0.05, 0.0).astype(np.float32),
+        office=np.where(uniform(rng, n) < 0.08, 0, -1).astype(np.int32),
         favourites=favourites.reshape(n, FAVOURITES),
         devices=np.searchsorted(np.cumsum(profile.device_shares), uniform(rng, n * 3))
         .clip(0, 5)
@@ -111,9 +140,10 @@ def traits_of(users: I32, block: int, profile: Profile, catalogue: Catalogue, se
 def offsets_ms(starts_on: date, days: int) -> NDArray[np.int64]:
     """Return the offset of local time from UTC in ms, by place and day (two days spare at the end)."""
     noon = [datetime(d.year, d.month, d.day, 12) for d in (starts_on + timedelta(i) for i in range(-1, days + 2))]
-    table = [[int(moment.replace(tzinfo=ZoneInfo(zone)).utcoffset().total_seconds()) * 1000 for moment in noon]
+    nothing = timedelta(0)
+    table = [[(at.replace(tzinfo=ZoneInfo(zone)).utcoffset() or nothing).total_seconds() for at in noon]
              for _, zone, _ in PLACES]  # fmt: skip
-    return np.array(table, dtype=np.int64)
+    return (np.array(table) * 1000).astype(np.int64)
 
 
 def users_table(traits: Traits, ids: Ids, starts_on: date) -> pa.Table:

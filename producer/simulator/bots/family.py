@@ -1,5 +1,6 @@
 """What a bot family is: it takes an order for a campaign, and says what each of its accounts plays and when."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +20,7 @@ class Campaign:
     index: int
     family: str
     difficulty: float
+    """0 blatant, 1 adaptive."""
     params: dict[str, float]
     accounts: NDArray[np.int32]
     starts_ms: int
@@ -29,6 +31,11 @@ class Campaign:
     """What is played for money."""
     quotas: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Streams bought, by account; empty where the deal is not by streams."""
+
+    def param(self, name: str, blatant: float, adaptive: float | None = None) -> float:
+        """Return a parameter of the scenario, or else the value for the difficulty, between blatant and adaptive."""
+        adaptive = blatant if adaptive is None else adaptive
+        return self.params.get(name, blatant + (adaptive - blatant) * self.difficulty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +49,30 @@ class Account:
     """Its place in the block."""
     user: int
     traits: Traits
-    cover: Columns
-    """The sessions of its own listening: start and end in ms."""
+    listening_of: Callable[[int], tuple[Columns, Columns]]
+    """Own honest sessions and plays of an account, by its place in the block."""
+
+    @property
+    def place(self) -> int:
+        return int(self.traits.place[self.who])
+
+    @property
+    def chronotype(self) -> int:
+        return int(self.traits.chronotype[self.who])
 
 
 @dataclass(slots=True)
 class Run:
     """What a bot does on one account: sessions (with place and time) and plays, in order of time.
 
-    `sessions` has start, n_plays and the place columns; `plays` has track, listen, gap (ms after it), reason_start,
-    reason_end, is_paid. All times in ms.
+    `sessions` has start, n_plays and the place columns; `plays` has track, listen, end, reason_start, reason_end,
+    is_paid. All times in ms. `drops` are places among the account's own sessions that the bot's stand for; any own
+    session that one of the bot's overlaps gives way as well.
     """
 
     sessions: Columns
     plays: Columns
+    drops: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 class BotFamily(Protocol):
@@ -66,6 +83,10 @@ class BotFamily(Protocol):
     """Accounts of a campaign unless the scenario says otherwise."""
     keeps_cover: bool
     """Whether the account's own honest listening goes on."""
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """Parameters a scenario may set, beside weight, accounts and difficulty."""
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         """Fill in targets, tracks and quotas. Raises ScenarioError for an order that can't fit."""

@@ -1,10 +1,11 @@
 """loop30: 30–45 s plays of a few tracks round the clock; the one family that a single feature may give away."""
 
-import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.script import Policy, cycles, perform, target_in_the_tail
+from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
+from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listening import Setting
 
 
@@ -14,18 +15,20 @@ class Loop30:
     name = "loop30"
     accounts = 3
     keeps_cover = False
+    params = ("tracks", "on_h", "off_h")
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
-        campaign.target_artist, campaign.tracks = target_in_the_tail(
-            setting, rng, int(campaign.params.get("tracks", 5))
-        )
+        tracks = int(campaign.param("tracks", 4, 14))
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
-        hard = campaign.difficulty
-        policy = Policy(0.02 + 0.15 * hard, 400, 0.2 + 1.0 * hard, 0.5 * hard, (30.4, 45.0))
-        on_h = campaign.params.get("on_h", 20.0 - 14.0 * hard)
-        off_h = campaign.params.get("off_h", 4.0 + 10.0 * hard)
-        first = campaign.starts_ms + int(rng.integers(0, int(off_h * 3_600_000)))
-        windows = cycles(first, campaign.ends_ms, on_h, off_h, 0.2 + 0.6 * hard, rng)
-        return perform(windows, policy, rng.permutation(campaign.tracks).astype(np.int32), True, account, setting, rng)
+        on_h, off_h = campaign.param("on_h", 21, 7), campaign.param("off_h", 3, 17)
+        first = campaign.starts_ms + int(rng.integers(0, int(off_h * HOUR_MS) + 1))
+        windows = cycles(first, campaign.ends_ms, on_h, off_h, 0.2 + 0.6 * campaign.difficulty, rng)
+        windows = with_breaks(windows, campaign.param("stretch_min", 600, 60), rng)
+        script = manners(
+            campaign.difficulty, tracks=rng.permutation(campaign.tracks), is_looped=True, listen_s=(30.4, 45.0),
+            share_cut=0.15 * campaign.difficulty,
+        )  # fmt: skip
+        return perform(windows, script, account, setting, rng)

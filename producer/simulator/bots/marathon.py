@@ -4,62 +4,47 @@ import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.script import HOUR_MS, Policy, cycles, perform, target_in_the_tail
+from producer.simulator.bots.orders import split_order
+from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
+from producer.simulator.bots.script import Script, delivered, manners, perform
+from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listening import Setting
-from producer.simulator.scenario import ScenarioError
-
-SAFETY = 0.8
-"""Share of the time on that an order may count on: tracks differ in length, and windows jitter."""
 
 
 class Marathon:
-    """Parameters: `streams` bought for the campaign, `on_h` and `off_h` hours of the duty cycle, `tracks` played."""
+    """Parameters: `streams` bought for the campaign, `on_h` and `off_h` hours of the duty cycle, `tracks` played,
+    `stretch_min` minutes without a break.
+    """
 
     name = "marathon"
     accounts = 12
     keeps_cover = False
+    params = ("streams", "on_h", "off_h", "tracks", "stretch_min")
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
-        campaign.target_artist, campaign.tracks = target_in_the_tail(
-            setting, rng, int(campaign.params.get("tracks", 12))
-        )
-        can = self.capacity(campaign, setting)
-        bought = int(campaign.params.get("streams", can * rng.uniform(0.6, 1.0)))
-        if bought > can:
-            raise ScenarioError(
-                f"{self.name}: {bought} streams don't fit {len(campaign.accounts)} accounts in the time given: "
-                f"at most {can}; buy fewer, or set accounts or on_h higher"
-            )
-        n = len(campaign.accounts)
-        campaign.quotas = np.full(n, bought // n, dtype=np.int64)
-        campaign.quotas[0] += bought % n
-
-    def hours(self, campaign: Campaign) -> tuple[float, float]:
-        """Return hours on and off."""
-        return campaign.params.get("on_h", 5.0), campaign.params.get("off_h", 12.0)
+        tracks = int(campaign.param("tracks", 12, 60))
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
+        split_order(campaign, self.capacity(campaign, setting), rng)
 
     def capacity(self, campaign: Campaign, setting: Setting) -> int:
-        """Count the streams that the campaign surely can deliver."""
-        on_h, off_h = self.hours(campaign)
-        period = on_h + off_h
+        """Count the streams that each account surely can deliver: whole windows at the pace of the longest tracks."""
+        on_h, period = campaign.param("on_h", 5), campaign.param("on_h", 5) + campaign.param("off_h", 12)
         hours = (campaign.ends_ms - campaign.starts_ms) / HOUR_MS
-        n = len(campaign.accounts)
-        cycles_left = np.floor((hours - np.arange(n) * period / n - off_h / 3) / period)
-        on = np.maximum(cycles_left, 0) * on_h + np.minimum(on_h, hours / 4) * (cycles_left < 1)
-        track_h = float(setting.catalogue.duration_ms[campaign.tracks].mean()) / HOUR_MS
-        return int(SAFETY * on.min() / track_h * 0.75) * n
-
-    def policy(self, campaign: Campaign) -> Policy:
-        """Play to the end, with more made-up skips and pauses the harder it is."""
-        hard = campaign.difficulty
-        return Policy(0.3 * hard, 700, 0.3 + 1.6 * hard, 0.6)
+        late = period * (1 - 1 / len(campaign.accounts)) + campaign.param("off_h", 12) / 3 + 1
+        windows = np.floor((hours - late - on_h) / period) + 1 if hours >= late + on_h else 0
+        left = max(hours - late, 0.0) if windows == 0 else 0.0
+        pace_h = (float(np.sort(setting.catalogue.duration_ms[campaign.tracks])[-3:].mean()) + 5_000) / HOUR_MS
+        return int((windows * 0.75 * on_h + 0.75 * left) / pace_h)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
-        on_h, off_h = self.hours(campaign)
-        n = len(campaign.accounts)
-        first = campaign.starts_ms + int(account.number * (on_h + off_h) / n * HOUR_MS + rng.integers(0, HOUR_MS))
+        on_h, off_h = campaign.param("on_h", 5), campaign.param("off_h", 12)
+        late = account.number * (on_h + off_h) / len(campaign.accounts) * HOUR_MS
+        first = campaign.starts_ms + int(late + rng.integers(0, HOUR_MS))
         windows = cycles(first, campaign.ends_ms, on_h, off_h, 0.1 + 0.5 * campaign.difficulty, rng)
-        order = rng.permutation(campaign.tracks).astype(np.int32)
+        script: Script = manners(campaign.difficulty, tracks=campaign.tracks, is_looped=rng.random() < 0.5)
         quota = int(campaign.quotas[account.number])
-        return perform(windows, self.policy(campaign), order, False, account, setting, rng, quota)
+        stretches = with_breaks(windows, campaign.param("stretch_min", 300, 25), rng)
+        run = perform(stretches, script, account, setting, rng, quota)
+        # behind with the order: without manners and without breaks
+        return run if delivered(run) == quota else perform(windows, script.plain, account, setting, rng, quota)

@@ -6,13 +6,39 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from producer.simulator.cohorts.binge import binge
+from producer.simulator.cohorts.buggy_client import buggy_client
+from producer.simulator.cohorts.child import child
+from producer.simulator.cohorts.drifter import drifter
+from producer.simulator.cohorts.family_account import family_account
+from producer.simulator.cohorts.night_shift import night_shift
+from producer.simulator.cohorts.office import office
+from producer.simulator.cohorts.release_day import release_day
+from producer.simulator.cohorts.skip_heavy import skip_heavy
 from producer.simulator.cohorts.sleep import sleep
 from producer.simulator.cohorts.superfan import superfan
+from producer.simulator.cohorts.traveller import traveller
 from producer.simulator.cohorts.venue import venue
+from producer.simulator.cohorts.vpn import vpn
 from producer.simulator.population import Traits
 
 Cohort = Callable[[Traits, NDArray[np.int64], Generator], None]
 
-COHORTS: dict[str, Cohort] = {"superfan": superfan, "sleep": sleep, "venue": venue}
+COHORTS: dict[str, Cohort] = {
+    "superfan": superfan,
+    "sleep": sleep,
+    "venue": venue,
+    "family_account": family_account,
+    "child": child,
+    "skip_heavy": skip_heavy,
+    "traveller": traveller,
+    "office": office,
+    "release_day": release_day,
+    "vpn": vpn,
+    "night_shift": night_shift,
+    "buggy_client": buggy_client,
+    "drifter": drifter,
+    "binge": binge,
+}
 COHORT_NAMES = ("regular", *COHORTS)
 """Cohorts by code."""

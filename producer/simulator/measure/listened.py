@@ -80,7 +80,7 @@ def listened(world: World, raw: pa.Table) -> Listened:
     order = np.lexsort((end, at_user))
     end, at_user, at_track = end[order], at_user[order], at_track[order]
     session = _codes(raw["session_id"])[order].astype(np.int64)
-    local = end + _offsets(users["timezone"].to_pylist(), at_user, end)
+    local = end + offsets_by_day(users["timezone"].to_pylist(), at_user, end)
     return Listened(
         user=at_user.astype(np.int32),
         session=session,
@@ -98,7 +98,7 @@ def listened(world: World, raw: pa.Table) -> Listened:
     )
 
 
-def _offsets(zones: list[str], user: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+def offsets_by_day(zones: list[str], user: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the offset of local time from UTC in ms, by the UTC day of each play."""
     names = sorted(set(zones))
     of_user = np.array([names.index(zone) for zone in zones])

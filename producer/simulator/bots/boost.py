@@ -1,0 +1,54 @@
+"""boost: a paid pump on a new release: N streams within days of its date, on accounts that listen honestly besides."""
+
+import numpy as np
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Account, Campaign, Run
+from producer.simulator.bots.orders import split_order
+from producer.simulator.bots.schedule import waking
+from producer.simulator.bots.script import delivered, manners, perform
+from producer.simulator.calendar import DAY_MS
+from producer.simulator.listening import Setting
+
+PLAYS_IN_A_WINDOW = 2
+
+
+class Boost:
+    """Parameters: `streams` bought, `pump_days` after the release, `sessions_a_day`."""
+
+    name = "boost"
+    accounts = 15
+    keeps_cover = True
+    params = ("streams", "pump_days", "sessions_a_day")
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        """Choose a release that leaves room for the pump; without one in the world, the newest track there is."""
+        catalogue, calendar = setting.catalogue, setting.calendar
+        latest = calendar.days - min(campaign.param("pump_days", 7), calendar.days)
+        fitting = catalogue.releases[-catalogue.released_days[catalogue.releases] <= latest]
+        newest = int(np.argmin(np.where(catalogue.released_days > 0, catalogue.released_days, 1 << 30)))
+        track = int(rng.choice(fitting)) if len(fitting) else newest
+        artist = int(catalogue.artist_of[track])
+        campaign.target_artist = artist
+        older = catalogue.first_track[artist] + np.arange(min(4, int(catalogue.n_tracks[artist]) - 1))
+        campaign.tracks = np.array([track, track, *older], dtype=np.int32)
+        campaign.starts_ms = calendar.starts_ms + max(-int(catalogue.released_days[track]), 0) * DAY_MS
+        span = int(min(campaign.param("pump_days", 7), calendar.days) * DAY_MS)
+        campaign.ends_ms = min(campaign.starts_ms + span, calendar.ends_ms)
+        days = (campaign.ends_ms - campaign.starts_ms) / DAY_MS
+        # one window of a quarter of an hour a day is sure to come
+        split_order(campaign, int(days * PLAYS_IN_A_WINDOW), rng)
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        campaign = account.campaign
+        hard = campaign.difficulty
+        a_day = campaign.param("sessions_a_day", 5, 2)
+        windows = waking(setting.calendar, account.place, account.chronotype, a_day, 30, rng)
+        windows = windows[(windows[:, 0] >= campaign.starts_ms) & (windows[:, 1] < campaign.ends_ms)]
+        script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 60.0 + 240 * hard))
+        quota = int(campaign.quotas[account.number])
+        run = perform(windows, script, account, setting, rng, quota)
+        if delivered(run) == quota:
+            return run
+        late = np.array([[campaign.starts_ms + 3_600_000 * 2, campaign.ends_ms - 60_000]], dtype=np.int64)
+        return perform(late, script.plain, account, setting, rng, quota)

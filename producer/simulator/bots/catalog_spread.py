@@ -1,0 +1,42 @@
+"""catalog_spread: a little of everything. M. Smith, 2024: 1,040 accounts, 636 streams each a day, over 10⁵ tracks."""
+
+import numpy as np
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Account, Campaign, Run
+from producer.simulator.bots.place import through_hosts
+from producer.simulator.bots.schedule import cycles, waking, with_breaks
+from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import tail_list
+from producer.simulator.listening import Setting
+
+BLATANT_PLAYS, ADAPTIVE_SHARE = 650.0, 0.03
+MEAN_PLAY_MIN = 1.6
+
+
+class CatalogSpread:
+    """Parameters: `tracks` to spread over, `plays_a_day` of one account."""
+
+    name = "catalog_spread"
+    accounts = 10
+    keeps_cover = False
+    params = ("tracks", "plays_a_day")
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        most = len(setting.catalogue.artist_of) // 4
+        campaign.tracks = np.unique(tail_list(setting.catalogue, rng, min(int(campaign.param("tracks", 10_000)), most)))
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        campaign = account.campaign
+        hard = campaign.difficulty
+        plays = campaign.params.get("plays_a_day", BLATANT_PLAYS * ADAPTIVE_SHARE**hard)
+        hours = plays * MEAN_PLAY_MIN / 60
+        if hours > 8:
+            windows = cycles(campaign.starts_ms, campaign.ends_ms, hours, max(24 - hours, 1), 0.2, rng)
+            windows = with_breaks(windows, 240, rng)
+        else:
+            windows = waking(setting.calendar, account.place, account.chronotype, 1 + hours, 50, rng)
+        script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 90.0 + 240 * hard))
+        run = perform(windows, script, account, setting, rng)
+        through_hosts(run, setting, 0.9 - 0.8 * hard, rng)
+        return run

@@ -1,0 +1,31 @@
+"""geo_vpn: impossible travel: sessions an hour apart from other continents, through hosting and VPN networks."""
+
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Account, Campaign, Run
+from producer.simulator.bots.place import from_abroad, through_hosts
+from producer.simulator.bots.schedule import waking
+from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import tail_list
+from producer.simulator.listening import Setting
+
+
+class GeoVpn:
+    """Parameters: `tracks` played, `sessions_a_day`, `hosted` share of sessions, `hop` chance of another country."""
+
+    name = "geo_vpn"
+    accounts = 10
+    keeps_cover = False
+    params = ("tracks", "sessions_a_day", "hosted", "hop")
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        campaign.tracks = tail_list(setting.catalogue, rng, int(campaign.param("tracks", 40, 200)))
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        campaign = account.campaign
+        a_day = campaign.param("sessions_a_day", 6, 2)
+        windows = waking(setting.calendar, account.place, account.chronotype, a_day, 40, rng)
+        run = perform(windows, manners(campaign.difficulty, tracks=campaign.tracks), account, setting, rng)
+        from_abroad(run, campaign.param("hop", 1.0, 0.3), rng)
+        through_hosts(run, setting, campaign.param("hosted", 1.0, 0.4), rng, "hosting" if rng.random() < 0.5 else "vpn")
+        return run

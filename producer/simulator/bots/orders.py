@@ -1,0 +1,27 @@
+"""Orders by the stream: how many are bought, whether they fit, and who delivers how many."""
+
+import numpy as np
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Campaign
+from producer.simulator.scenario import ScenarioError
+
+
+def split_order(campaign: Campaign, capacity: int, rng: Generator) -> None:
+    """Set the quotas of a campaign whose accounts can each deliver `capacity` streams; the first gets the remainder.
+
+    Without `streams` in the scenario the order leaves more slack the harder the campaign is, for its manners.
+    Raises ScenarioError, with the number that would fit, for an order that is too large.
+    """
+    n = len(campaign.accounts)
+    usual = int(capacity * n * rng.uniform(0.6, 0.95) * (1 - 0.85 * campaign.difficulty))
+    bought = int(campaign.params.get("streams", usual))
+    # the first account also takes the remainder
+    fits = capacity * n - (n - 1)
+    if bought > fits:
+        raise ScenarioError(
+            f"{campaign.family}: {bought} streams don't fit {n} accounts in the time given: at most {max(fits, 0)}; "
+            "buy fewer, take more accounts, or more days"
+        )
+    campaign.quotas = np.full(n, bought // n, dtype=np.int64)
+    campaign.quotas[0] += bought % n

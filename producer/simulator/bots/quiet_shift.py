@@ -1,0 +1,46 @@
+"""quiet_shift: an account's usual hours and counts, but 30–35 s plays at 02–04 h: the case rules miss."""
+
+import numpy as np
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Account, Campaign, Run
+from producer.simulator.bots.schedule import HOUR_MS, disjoint
+from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import tail_artist
+from producer.simulator.calendar import DAY_MS
+from producer.simulator.draws import normal, uniform
+from producer.simulator.listening import Setting
+
+
+class QuietShift:
+    """Parameters: `tracks` played, `share` of the owner's sessions that move into the night.
+
+    For each session that is taken away one of as many minutes stands at night, so hours and counts stay usual.
+    """
+
+    name = "quiet_shift"
+    accounts = 8
+    keeps_cover = True
+    params = ("tracks", "share")
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        tracks = int(campaign.param("tracks", 10, 50))
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        campaign = account.campaign
+        hard = campaign.difficulty
+        sessions, plays = account.listening_of(account.who)
+        taken = np.flatnonzero(uniform(rng, len(sessions["start"])) < campaign.param("share", 0.6, 0.2))
+        minutes = np.add.reduceat(plays["listen"], np.cumsum(sessions["n_plays"]) - sessions["n_plays"])[taken] if len(
+            taken) else np.empty(0, np.int64)  # fmt: skip
+        midnight = setting.calendar.local_midnight[account.place]
+        night = midnight[np.clip(np.searchsorted(midnight, sessions["start"][taken]), 0, len(midnight) - 1)]
+        hour = 2.0 + 2.0 * uniform(rng, len(taken)) + 3.0 * hard * normal(rng, len(taken))
+        begin = night + (hour * HOUR_MS).astype(np.int64)
+        length = np.clip(minutes, 4 * 60_000, DAY_MS // 8).astype(np.int64)
+        windows = disjoint(np.stack((begin, begin + length), axis=1))
+        script = manners(hard, tracks=campaign.tracks, listen_s=(30.2, 35.0 + 300 * hard * hard))
+        run = perform(windows, script, account, setting, rng)
+        run.drops = taken
+        return run
