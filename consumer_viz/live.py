@@ -44,6 +44,7 @@ class LivePlot:
             axes[1], zone, GREEN, "Activity per batch", "rows of other client activity beside 200 plays"
         )
         self._flags = _FlagPanel(axes[2], zone)
+        axes[0].tick_params(labelbottom=False)  # the times stand right below, under activity
         figure.set_layout_engine("none")
 
     def update(self, view: View) -> None:

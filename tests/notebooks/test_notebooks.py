@@ -1,0 +1,94 @@
+"""The notebooks: paired, without outputs, and run from the first cell to the last against a real broker and job."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+
+from producer import topics
+from producer.broker import running
+from producer.ports import free_port
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NAMES = ("producer", "spark_streaming", "consumer")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_and_its_paired_script_say_the_same(name: str):
+    cells = [
+        [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in jupytext.read(file).cells]
+        for file in (NOTEBOOKS / f"{name}.ipynb", NOTEBOOKS / f"{name}.py")
+    ]
+    assert cells[0] == cells[1], f"run  jupytext --sync notebooks/{name}.ipynb"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_thin_and_keeps_no_outputs(name: str):
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(code) <= 10
+    assert [cell.metadata.get("tags") for cell in code].count(["parameters"]) == 1
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A world whose morning, attack and aftermath were sent by the producer's notebook."""
+
+    data: Path
+    notebook: nbformat.NotebookNode
+
+
+def run(name: str, out: Path, **parameters: object) -> nbformat.NotebookNode:
+    return papermill.execute_notebook(
+        NOTEBOOKS / f"{name}.ipynb", out / f"{name}.ipynb", parameters, kernel_name="python3", progress_bar=False,
+        cwd=NOTEBOOKS,
+    )  # fmt: skip
+
+
+def said(notebook: nbformat.NotebookNode) -> str:
+    """Return all that a notebook printed or showed as text."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return "\n".join(o.get("text", "") + str(o.get("data", {}).get("text/plain", "")) for o in outputs)
+
+
+def pictures(notebook: nbformat.NotebookNode) -> int:
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    data = tmp_path_factory.mktemp("notebooks")
+    with running(data / "broker", f"127.0.0.1:{free_port()}") as broker, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYPROOF_BROKER", broker.address)
+        patch.setenv("PLAYPROOF_DATA", str(data))
+        patch.setenv("PLAYPROOF_WORLD", "w")
+        patch.setenv("PLAYPROOF_DOCKER", "0")
+        patch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+        topics.create(broker.address)
+        sent = run("producer", data, users=300, interval_s=0.05, lead_in=4, after=10)
+        yield Played(data, sent)
+
+
+def test_the_producers_notebook_sends_the_quiet_and_the_attack_and_shows_both(played: Played):
+    assert pictures(played.notebook) == 2
+    assert said(played.notebook).count("every one acknowledged") == 2
+
+
+def test_the_jobs_notebook_shows_schema_predictions_and_reports(played: Played):
+    shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=240))
+    for column in ("rawPrediction", "probability", "prediction", "window_start", "stopped cleanly"):
+        assert column in shown
+    assert "[20 rows x 8 columns]" in shown or shown.count("[") >= 20
+
+
+def test_the_consumers_notebook_shows_the_plot_and_keeps_the_run(played: Played):
+    shown = run("consumer", played.data, seconds=1, record_to=str(played.data / "run.png"))
+    assert pictures(shown) == 1
+    assert (played.data / "run.png").stat().st_size > 10_000
