@@ -45,10 +45,17 @@ produce: setup ## replay a world's events into the topics
 live: setup ## the live plot
 	@$(RUN) -m consumer_viz live
 
-notebook: setup ## open the notebooks
-	@$(RUN) -m jupyterlab notebooks
+notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
+	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks
 
-train: setup ## train the model on simulated worlds
+.venv/.notebook: requirements-notebook.lock .venv/.packages
+	@echo "setting up: JupyterLab"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock
+	@touch $@
+
+train: setup ## simulate a world, make its training table, train the model
+	@$(RUN) -m producer simulate --world train
+	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
 
 bench: setup ## measure rows a second against a minimal Spark job

@@ -141,6 +141,7 @@ def test_an_old_python_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> N
         bootstrap.main()
 
 
-def test_the_lock_pins_every_package_and_names_no_address() -> None:
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-notebook.lock"])
+def test_a_lock_pins_every_package_and_names_no_address(lock: str) -> None:
+    for line in (ROOT / lock).read_text().splitlines():
         assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.+!-]+", line), line
