@@ -13,15 +13,15 @@ from consumer_viz.charts import Flags, Numbers, Pace
 
 WARM_UP = 30
 """Points before anything is marked."""
-FIRST_LEVEL = 10
+FIRST_LEVEL = 20
 """The last points of the warm-up, whose median is the first usual level."""
-MEMORY = 60
+MEMORY = 30
 """Points over which the usual level follows: slow drifts, as day turns to night, are usual."""
 LEAST_NOISE = 0.02
 """Of the level: counts that hardly vary must not make a trifle an attack."""
-SLACK = 0.75
+SLACK = 1.0
 """Standard deviations over the usual that mean nothing."""
-ALARM = 12.0
+ALARM = 10.0
 """Summed excess that is called an attack: ten points at two standard deviations; as much lost again ends it."""
 
 

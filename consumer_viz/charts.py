@@ -115,8 +115,8 @@ def smooth(y: Numbers, points: int = SMOOTH_POINTS) -> Numbers:
 def with_gaps(x: Numbers, *lines: Numbers, step_s: float) -> tuple[Numbers, ...]:
     """Break the lines where nothing was sent: a NaN after each pause over ten usual spacings (and 5 s).
 
-    >>> with_gaps(np.array([0.0, 1.0, 60.0]), np.array([7.0, 7.0, 9.0]), step_s=1)[1].tolist()
-    [7.0, 7.0, nan, 9.0]
+    >>> with_gaps(np.array([0.0, 1.0, 2.0, 60.0]), np.array([7.0, 7.0, 7.0, 9.0]), step_s=1)[1].tolist()
+    [7.0, 7.0, 7.0, nan, 9.0]
     """
     if len(x) < 2:
         return (x, *lines)

@@ -110,7 +110,7 @@ def live_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
     end = float(math.floor(snapshot.at))
     first = snapshot.batches[0].ts if snapshot.batches else end
     start = max(end - WINDOW_S, min(end - LEAST_S, first - 1))
-    seen = pace(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=WINDOW_S)
+    seen = pace(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=end - start)
     shown = flags(snapshot, start - LOOK_BACK_S, end)
     axis = (start, end)
     return View(snapshot, axis, axis, seen, shown, look(seen), zone, is_live=True)

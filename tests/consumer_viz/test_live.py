@@ -43,7 +43,7 @@ def test_an_attack_is_said_marked_and_shaded(listen: Listen, zone: ZoneInfo):
     feed = listen(attack=(400, 600))
     view = live_view(feed.snapshot(), zone)
     assert view.is_alarm
-    assert re.fullmatch(r"Looks like bots since 22:03:20: streams \+1\d %, activity −(19|20) %", view.headline)
+    assert re.fullmatch(r"Looks like bots since 22:03:20: streams \+1\d %, activity −(1[5-9]|2\d) %", view.headline)
     figure = draw(view)
     said = texts(figure)
     assert "looks like bots from 22:03:20" in said
