@@ -65,7 +65,12 @@ def run(
             artefact = verify(model or CHAMPION, Path(unpacked))
             stop = runner.StopRequest()
             spark = session.build_session(
-                "playproof", master=settings.spark_master, partitions=n_partitions, memory=memory, ui=ui
+                "playproof",
+                master=settings.spark_master,
+                partitions=n_partitions,
+                memory=memory,
+                ui=ui,
+                settings_of_run=session.STREAMING,
             )
             try:
                 spark.streams.addListener(progress.ProgressListener(place.unit))
@@ -99,7 +104,9 @@ def training_table(
         from spark_app import session
         from spark_app.training_table import build
 
-        spark = session.build_session("playproof-training-table", memory=memory, with_kafka=False)
+        spark = session.build_session(
+            "playproof-training-table", partitions=session.BATCH_PARTITIONS, memory=memory, with_kafka=False
+        )
         try:
             table = build(spark, settings.the_world(), out)
         finally:

@@ -55,7 +55,9 @@ def _check_state(file: Path, now: dict[str, str | int]) -> None:
     try:
         before = json.loads(file.read_text())
     except ValueError:
-        raise StateError(f"checkpoints/{STATE_FILE} is unreadable: {MEND}") from None
+        before = None
+    if not isinstance(before, dict):
+        raise StateError(f"checkpoints/{STATE_FILE} is unreadable: {MEND}")
     changed = [f"{key} was {before.get(key)}, is {value}" for key, value in now.items() if before.get(key) != value]
     if changed:
         raise StateError(f"the state of open sessions does not fit this code ({'; '.join(changed)}): {MEND}")

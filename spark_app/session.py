@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -12,6 +13,16 @@ QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
 
 
+STREAMING = {
+    # a micro-batch has far more open windows than the default's 128, past which Spark sorts all rows instead;
+    # in batch, with a whole world in one stage, sorting (which spills) is what keeps memory bounded
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "4000000",
+}
+"""Settings of the streaming job only."""
+BATCH_PARTITIONS = 32
+"""Shuffle partitions of batch runs: small enough pieces for a driver of a few GB at ten million rows."""
+
+
 def build_session(
     name: str,
     *,
@@ -20,6 +31,7 @@ def build_session(
     memory: str = "3g",
     ui: bool = False,
     with_kafka: bool = True,
+    settings_of_run: Mapping[str, str] | None = None,
     **conf: str,
 ) -> SparkSession:
     """Start Spark, or return the running session.
@@ -62,7 +74,7 @@ def build_session(
             settings["spark.driver.extraClassPath"] = os.pathsep.join(connector)
         else:
             settings["spark.jars"] = ",".join(connector)
-    settings |= {key.replace("__", "."): value for key, value in conf.items()}
+    settings |= dict(settings_of_run or {}) | {key.replace("__", "."): value for key, value in conf.items()}
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, value)

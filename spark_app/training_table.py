@@ -6,12 +6,12 @@ Training and serving cannot drift: the features come from the very functions tha
 from pathlib import Path
 
 import pandas as pd
-from models.truth import label_sessions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.world import World
+from models.truth import label_sessions
 from spark_app.ingest import read_static
 from spark_app.pipeline import described_sessions
 

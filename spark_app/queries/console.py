@@ -1,20 +1,19 @@
 """How reports read on the console: a heading with the local time, then a small table."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 ROWS_SHOWN = 20
 
 
 def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
-    """Say a UTC moment (naive, as Spark collects it under a UTC process, or aware) in the display zone.
+    """Say a moment in the display zone; a naive one is in the zone of this machine, as Spark collects it.
 
-    >>> local_time(datetime(2025, 3, 3, 0, 0, tzinfo=UTC), "Australia/Melbourne")
+    >>> local_time(datetime.fromisoformat("2025-03-03T00:00:00Z"), "Australia/Melbourne")
     '11:00:00'
     """
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(ZoneInfo(zone)).strftime(pattern)
+    return moment.astimezone(ZoneInfo(zone)).strftime(pattern)
 
 
 def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

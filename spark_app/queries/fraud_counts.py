@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import FRAUD_COUNT_TABLE
-from contracts.topics import FRAUD_COUNTS
+from contracts.topics import FRAUD_COUNTS, TOPICS
 from contracts.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
@@ -63,27 +63,36 @@ def _current(windows: Sequence[Row]) -> Row:
     return next(w for w in windows if w["window_end"] == newest_end - WINDOW_LENGTH + SLIDE_LENGTH)
 
 
-def report_batch(windows: DataFrame, batch_id: int, *, unit: Unit, kafka: dict[str, str], time_zone: str) -> None:
-    """Write one version of the changed windows; readers take the newest batch_id of each."""
+def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> DataFrame:
+    """Write one version of the changed windows to table and console, and return it; readers take the newest of each."""
     spark = windows.sparkSession
     found = windows.collect()  # at most a few dozen rows; collected once, since each action would run the lineage again
     versions = spark.createDataFrame(found, windows.schema).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
     versions = versions.select(*(c.name for c in FRAUD_COUNT_TABLE)).coalesce(1)
     write_batch_folder(versions.drop("batch_id"), unit.table(NAME), batch_id)
-    if not found:
-        return
-    now = _current(found)
-    print(
-        table(
-            f"fraud count, last 2 minutes to {local_time(now['window_end'], time_zone)}",
-            ["sessions", "flagged", "flagged streams"],
-            [[now["sessions"], now["flagged"], now["flagged_streams"]]],
-        ),
-        flush=True,
-    )
+    if found:
+        now = _current(found)
+        print(
+            table(
+                f"fraud count, last 2 minutes to {local_time(now['window_end'], time_zone)}",
+                ["sessions", "flagged", "flagged streams"],
+                [[now["sessions"], now["flagged"], now["flagged_streams"]]],
+            ),
+            flush=True,
+        )
+    return versions
+
+
+def to_messages(versions: DataFrame) -> DataFrame:
+    """One message a window: key window_start, value the topic's fields as JSON, times in ISO 8601 UTC."""
     iso = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}
-    messages = versions.select(
+    return versions.select(
         F.date_format("window_start", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("key"),
-        F.to_json(F.struct(*versions.columns), iso).alias("value"),
+        F.to_json(F.struct(*TOPICS[FRAUD_COUNTS].row_fields), iso).alias("value"),
     )
-    messages.write.format("kafka").options(**kafka).option("topic", FRAUD_COUNTS).save()
+
+
+def report_batch(windows: DataFrame, batch_id: int, *, unit: Unit, kafka: dict[str, str], time_zone: str) -> None:
+    """Report the changed windows to table, console and topic."""
+    versions = write_version(windows, batch_id, unit=unit, time_zone=time_zone)
+    to_messages(versions).write.format("kafka").options(**kafka).option("topic", FRAUD_COUNTS).save()

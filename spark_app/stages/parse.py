@@ -4,6 +4,7 @@ The same rules in plain Python are `contracts.events.check_row`; a test compares
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -39,7 +40,7 @@ def header(name: str) -> Column:
     return F.try_element_at(found, F.lit(1))["value"].cast("string")
 
 
-def _is_bad(field: Field, value: Column) -> Column:
+def _is_good(field: Field, value: Column) -> Column:
     if field.kind == "id":
         good = F.length(value).between(1, events.MAX_ID_CHARS)
     elif field.kind == "time":
@@ -48,20 +49,25 @@ def _is_bad(field: Field, value: Column) -> Column:
         good = value.rlike(events.MS_PATTERN)
     else:
         good = value.isin(*field.values)
-    return ~F.coalesce(good, F.lit(not field.is_required))
+    return F.coalesce(good, F.lit(not field.is_required))
 
 
-def reason_of(topic: str, row: Column, event_time: Column, clock_ms: Column) -> Column:
-    """Return why a row is rejected, null for a good one: the first bad field in the contract's order."""
-    at_ms = F.unix_millis(event_time)
-    rules = [(clock_ms.isNull(), events.NO_CLOCK), (row.isNull(), events.NOT_AN_OBJECT)]
-    rules += [(_is_bad(f, row[f.name]), events.bad(f)) for f in FIELDS[topic] if f.is_checked]
-    # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
-    rules += [(at_ms - events.AHEAD_MS > clock_ms, events.AHEAD), (at_ms + events.BEHIND_MS < clock_ms, events.BEHIND)]
-    reason = F.lit(None).cast("string")
-    for broken, words in reversed(rules):
-        reason = F.when(broken, F.lit(words)).otherwise(reason)
-    return reason
+def rules_of(topic: str, row: Column, clock_ms: Column) -> list[tuple[Column, str]]:
+    """Return the row rules in the contract's order: what holds of a good row (never null), and the reason if not."""
+    at_ms = F.unix_millis(row["event_time"].try_cast("timestamp"))
+    return [
+        (clock_ms.isNotNull(), events.NO_CLOCK),
+        (row.isNotNull(), events.NOT_AN_OBJECT),
+        *((_is_good(f, row[f.name]), events.bad(f)) for f in FIELDS[topic] if f.is_checked),
+        # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
+        (F.coalesce(at_ms - events.AHEAD_MS <= clock_ms, F.lit(False)), events.AHEAD),
+        (F.coalesce(at_ms + events.BEHIND_MS >= clock_ms, F.lit(False)), events.BEHIND),
+    ]
+
+
+def reason_of(topic: str, row: Column, clock_ms: Column) -> Column:
+    """Return why a row is rejected, null for a good one."""
+    return F.coalesce(*(F.when(~good, F.lit(words)) for good, words in rules_of(topic, row, clock_ms)))
 
 
 _CASTS = {"time": "timestamp", "ms": "int", "epoch_s": "bigint", "bool": "boolean"}
@@ -81,14 +87,16 @@ def fields_named(topic: str, names: Sequence[str]) -> list[Field]:
 def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> DataFrame:
     """Turn messages (value, headers) of a topic into its good rows: the checked fields and `names`, typed."""
     fields = fields_named(topic, names)
-    rows = messages.select(
-        F.explode(rows_of(F.col("value").cast("string"), fields)).alias("row"),
+    # the list in a step of its own: the fallback inside it has no generated code, and would drag explode along
+    lists = messages.select(
+        rows_of(F.col("value").cast("string"), fields).alias("list"),
         header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
     )
+    rows = lists.select("clock_ms", F.explode("list").alias("row"))
     # one row per element of a message
     row = F.col("row")
-    reason = reason_of(topic, row, row["event_time"].try_cast("timestamp"), F.col("clock_ms"))
-    return rows.where(reason.isNull()).select(*(_typed(f, row) for f in fields))
+    good = reduce(Column.__and__, (holds for holds, _ in rules_of(topic, row, F.col("clock_ms"))))
+    return rows.where(good).select(*(_typed(f, row) for f in fields))
 
 
 def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
@@ -118,7 +126,7 @@ def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
     # one row per element of a message; one for a message without elements
     row = F.col("row")
     reason = F.when(F.col("unreadable").isNotNull(), F.lit(events.UNREADABLE)).otherwise(
-        reason_of(topic, row, row["event_time"].try_cast("timestamp"), F.col("clock_ms"))
+        reason_of(topic, row, F.col("clock_ms"))
     )
     return (
         rows.where(F.col("position").isNotNull() | F.col("unreadable").isNotNull())
