@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from models.errors import ModelError
-from models.registry import CHAMPION, verify
 
 from contracts.jvm import JvmError
 from contracts.settings import Settings
 from contracts.world import WorldError
+from models.errors import ModelError
+from models.registry import CHAMPION, verify
 from spark_app.errors import JobError
 
 app = typer.Typer(
