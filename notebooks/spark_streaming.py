@@ -70,32 +70,37 @@ pd.DataFrame([(f.name, f.unit, f.words) for f in SESSION_FEATURES], columns=["fe
 
 # %%
 def table(name: str) -> pd.DataFrame:
-    """Read what is committed of a table."""
-    files = committed_files(lake / name)
-    return pd.concat([pd.read_parquet(f) for f in files], ignore_index=True) if files else pd.DataFrame()
+    """Read what is committed of a table; a report's versions have the number of the micro-batch that wrote them."""
+    parts = [
+        pd.read_parquet(f).assign(batch_id=int(f.parent.name.partition("=")[2]) if "batch_id" in f.parent.name else 0)
+        for f in committed_files(lake / name)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-deadline = time.monotonic() + wait_s
-while len(scored := table("sessions")) < n_predictions and time.monotonic() < deadline:
-    if job is not None and job.poll() is not None:
-        raise SystemExit(f"the job has ended: {log.read_text().splitlines()[-1]}")
-    time.sleep(1)
+def wait_for(name: str, rows: int = 1) -> pd.DataFrame:
+    """Wait until a table has rows, and return what it has when the time is up."""
+    deadline = time.monotonic() + wait_s
+    while len(found := table(name)) < rows and time.monotonic() < deadline:
+        if job is not None and job.poll() is not None:
+            raise SystemExit(f"the job has ended: {log.read_text().splitlines()[-1]}")
+        time.sleep(1)
+    return found
+
+
 columns = ["user_id", "started_at", "plays", "streams", "rawPrediction", "probability", "prediction", "score"]
-scored.sort_values("score", ascending=False)[columns].head(n_predictions)
+wait_for("sessions", n_predictions).sort_values("score", ascending=False)[columns].head(n_predictions)
 
 # %% [markdown]
 # **The reports**, as they stand: flagged sessions by window, all that is genuine so far, the top tracks.
 
+# %%
+windows = wait_for("fraud_counts").sort_values("batch_id").drop_duplicates("window_start", keep="last")
+windows.sort_values("window_start").tail(10)
 
 # %%
-def newest(name: str) -> pd.DataFrame:
-    """Return the last version that a report has written."""
-    reported = table(name)
-    return reported[reported["as_of"] == reported["as_of"].max()] if len(reported) else reported
-
-
-for report in (table("fraud_counts").tail(5), newest("genuine_totals"), newest("top_tracks")):
-    display(report)  # noqa: F821 (IPython's)
+for report in (wait_for("genuine_totals"), wait_for("top_tracks")):
+    display(report[report["batch_id"] == report["batch_id"].max()])  # noqa: F821 (IPython's)
 
 # %%
 if job is not None:
