@@ -182,7 +182,7 @@ def hash64(text: str) -> int:
     """Hash a text as Spark's xxhash64 does.
 
     >>> hash64("u1")
-    -6218346107764408826
+    -5294616631767451713
     """
     unsigned = xxhash.xxh64_intdigest(text.encode(), XXHASH_SEED)
     return unsigned - 2**64 if unsigned >= 2**63 else unsigned

@@ -31,8 +31,8 @@ def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str =
             values = render_times(pc.add(column.cast(pa.int64()), shift_ms))
         else:
             values = _as_strings(column)
-        if field.name == ID_FIELD[topic]:
-            values = pc.binary_join_element_wise(_escaped(values), id_suffix, "")
+        if id_suffix and field.name == ID_FIELD[topic]:
+            values = pc.binary_join_element_wise(values.cast(pa.string()), id_suffix, "")
         pieces += _key_and_value(start, values)
     return pc.binary_join_element_wise(*_merged(pieces), "").to_pylist()
 

@@ -47,8 +47,11 @@ class Sender:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        # after a failure nothing is waited for: the next replay finds in the ledger what is to be sent again
-        self._producer.close(timeout=0 if error else GIVE_UP_AFTER_S)
+        # every message gets an answer or is given up before we go on: none may arrive behind our back, to be sent twice
+        try:
+            self._producer.close(2 * GIVE_UP_AFTER_S)
+        except KafkaError as unanswered:
+            raise _undelivered(unanswered) from error
 
     def send(self, message: Message, number: int, start_ms: int) -> Any:
         """Send a message whose rows begin at `start_ms`; return a future of its acknowledgement.
