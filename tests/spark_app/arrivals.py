@@ -1,0 +1,80 @@
+"""Rows that arrive: a folder of JSON files a topic, one file a micro-batch, read as the live stages read a topic."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.tables import LAKE, ddl
+from spark_app.pipeline import described_sessions
+from spark_app.stages.sessions import WATERMARK_DELAY
+from tests.spark_app.typed import TypedRow, topic_of, tracks, users
+
+
+def arrive(folder: Path, number: int, rows: Sequence[TypedRow]) -> None:
+    """Write the rows that a micro-batch brings: a file a topic, empty where it is silent."""
+    for topic in (PLAYS, ACTIVITY):
+        (folder / topic).mkdir(parents=True, exist_ok=True)
+        file = folder / topic / f"{number:03d}.json"
+        lines = [json.dumps(row, default=datetime.isoformat) for row in rows if topic_of(row) == topic]
+        file.write_text("\n".join(lines))
+        # the file source takes the oldest first
+        os.utime(file, (number, number))
+
+
+def read_batch(spark: SparkSession, folder: Path) -> list[DataFrame]:
+    """Read everything that arrived, at once."""
+    return [spark.read.schema(ddl(LAKE[topic])).json(str(folder / topic)) for topic in (PLAYS, ACTIVITY)]
+
+
+def read_stream(spark: SparkSession, folder: Path) -> list[DataFrame]:
+    """Read a file a micro-batch, with the job's watermark on each topic."""
+    return [
+        spark.readStream.schema(ddl(LAKE[topic]))
+        .option("maxFilesPerTrigger", 1)
+        .json(str(folder / topic))
+        .withWatermark("event_time", WATERMARK_DELAY)
+        for topic in (PLAYS, ACTIVITY)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What a run of the stream gave: its sessions, and each micro-batch's progress."""
+
+    sessions: list[Row]
+    progress: list[dict[str, Any]]
+
+    @property
+    def late_and_duplicate(self) -> tuple[int, int]:
+        """Rows that ended at the de-duplication step, as its progress counts them."""
+        steps = [op for p in self.progress for op in p["stateOperators"] if op["operatorName"].startswith("dedupe")]
+        late = sum(step["numRowsDroppedByWatermark"] for step in steps)
+        return late, sum(step["customMetrics"]["numDroppedDuplicateRows"] for step in steps)
+
+
+def stream(spark: SparkSession, folder: Path, batches: Sequence[Sequence[TypedRow]]) -> Streamed:
+    """Let batches of rows arrive one after another and describe their sessions, until nothing is left to do."""
+    for number, rows in enumerate(batches, start=1):
+        arrive(folder, number, rows)
+    plays, activity = read_stream(spark, folder)
+    name = f"sessions_{folder.name}".replace("-", "_")
+    query = (
+        described_sessions(plays, activity, tracks(spark), users(spark))
+        .writeStream.format("memory")
+        .queryName(name)
+        .option("checkpointLocation", str(folder / "checkpoint"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    progress = [json.loads(p.json) for p in query.recentProgress]
+    sessions = spark.table(name).collect()
+    spark.catalog.dropTempView(name)
+    return Streamed(sessions, progress)

@@ -1,0 +1,65 @@
+"""The command line: what is missing is said in one line on stderr, with exit code 1 and no traceback."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from contracts.world import World
+from producer.ports import free_port
+from spark_app import preflight
+from spark_app.__main__ import app
+from spark_app.guard import STATE_FILE
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world with both static tables, and a broker's address where nobody listens."""
+    monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
+    monkeypatch.setenv("PLAYPROOF_BROKER", f"127.0.0.1:{free_port()}")
+    for table in ("tracks", "users"):
+        folder = tmp_path / "w" / "static" / table / "as_of=2026-03-01"
+        folder.mkdir(parents=True)
+        (folder / "part.csv").write_text("")
+        (folder.parent / "CURRENT").write_text(folder.name)
+    return World(tmp_path / "w")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["run", *arguments], catch_exceptions=False)
+
+
+def one_line(result: Result) -> str:
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("spark_app: ")
+    return line
+
+
+@pytest.mark.usefixtures("world")
+def test_a_world_without_static_tables_is_named_with_the_command_that_makes_them() -> None:
+    line = one_line(run("--world", "elsewhere"))
+    assert "static table tracks is missing in world elsewhere" in line
+    assert "python -m producer simulate --world elsewhere" in line
+
+
+def test_an_empty_static_table_is_named(world: World) -> None:
+    for file in world.static("users").iterdir():
+        file.unlink()
+    assert "static table users of world w is empty" in one_line(run("--world", "w"))
+
+
+@pytest.mark.usefixtures("world")
+def test_a_broker_that_does_not_answer_is_named_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "ANSWERS_WITHIN_MS", 200)
+    line = one_line(run("--world", "w"))
+    assert "no Kafka broker answers at 127.0.0.1:" in line
+    assert "make up" in line
+
+
+def test_a_unit_that_does_not_fit_is_refused_before_anything_starts(world: World) -> None:
+    world.unit.checkpoints.mkdir(parents=True)
+    (world.unit.checkpoints / STATE_FILE).write_text("{")
+    assert "STATE.json is unreadable" in one_line(run("--world", "w"))

@@ -1,0 +1,102 @@
+"""The guard: a unit whose checkpoints, output and code do not fit stops the job with one line that says the cure."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contracts.world import Unit
+from spark_app import guard
+from spark_app.errors import JobError, StateError
+from spark_app.stages import rows
+
+PARTITIONS = 2
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    """A unit that has run: both guarded queries have committed, and have output."""
+    unit = Unit(tmp_path / "v1")
+    guard.check(unit, PARTITIONS)
+    for query in guard.OUTPUT:
+        commits = unit.checkpoints / query / "commits"
+        commits.mkdir(parents=True)
+        (commits / "0").write_text("v1\n{}")
+    (unit.table("sessions") / "_spark_metadata").mkdir(parents=True)
+    (unit.table("plays") / "batch_id=0").mkdir(parents=True)
+    return unit
+
+
+def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
+    """Return the one line with which the guard refuses a unit."""
+    with pytest.raises(StateError) as caught:
+        guard.check(unit, partitions)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "make fresh" in message
+    return message
+
+
+def remove(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+
+
+def test_a_fresh_unit_passes_and_notes_its_state(tmp_path: Path) -> None:
+    unit = Unit(tmp_path / "v1")
+    guard.check(unit, PARTITIONS)
+    assert json.loads((unit.checkpoints / guard.STATE_FILE).read_text()) == guard.state_of(PARTITIONS)
+
+
+def test_a_unit_that_has_run_passes_again(unit: Unit) -> None:
+    guard.check(unit, PARTITIONS)
+    guard.check(unit, PARTITIONS)
+
+
+def test_a_unit_that_stopped_before_its_first_commit_passes(unit: Unit) -> None:
+    for query, table in guard.OUTPUT.items():
+        (unit.checkpoints / query / "commits" / "0").unlink()
+        remove(unit.table(table))
+    guard.check(unit, PARTITIONS)
+
+
+def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
+    assert "partitions was 2, is 3" in refused(unit, partitions=3)
+
+
+def test_another_session_struct_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "ITEM_DDL", rows.ITEM_DDL + ", surprise string")
+    assert "session_struct was" in refused(unit)
+
+
+def test_another_cut_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "CUT_MS", rows.CUT_MS * 2)
+    assert "session_struct was" in refused(unit)
+
+
+@pytest.mark.parametrize(("query", "table"), guard.OUTPUT.items())
+def test_a_checkpoint_without_its_output_is_refused(unit: Unit, query: str, table: str) -> None:
+    remove(unit.table(table))
+    assert f"query {query} has a checkpoint but lake/{table} has no output" in refused(unit)
+
+
+@pytest.mark.parametrize(("query", "table"), guard.OUTPUT.items())
+def test_output_without_its_checkpoint_is_refused(unit: Unit, query: str, table: str) -> None:
+    remove(unit.checkpoints / query)
+    assert f"lake/{table} has output but query {query} has no checkpoint" in refused(unit)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])
+def test_an_unreadable_state_file_is_refused(unit: Unit, text: str | bytes) -> None:
+    (unit.checkpoints / guard.STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert "STATE.json is unreadable" in refused(unit)
+
+
+def test_a_state_file_of_another_version_is_refused(unit: Unit) -> None:
+    (unit.checkpoints / guard.STATE_FILE).write_text('{"partitions": 2}')
+    assert "session_struct was None" in refused(unit)
+
+
+def test_a_state_error_is_a_job_error() -> None:
+    assert issubclass(StateError, JobError)

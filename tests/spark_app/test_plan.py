@@ -1,0 +1,61 @@
+"""Where Spark puts our filters: one on user_id below the watermark would undo the heartbeats."""
+
+import re
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
+from spark_app.pipeline import described_sessions
+from spark_app.stages.parse import parse_good_rows
+from spark_app.stages.rows import ACTIVITY_FIELDS, PLAY_FIELDS
+from spark_app.stages.sessions import WATERMARK_DELAY, drop_heartbeats
+from tests.spark_app.messages import MESSAGE_SCHEMA
+from tests.spark_app.typed import tracks, users
+
+
+def typed_streams(spark: SparkSession, folder: Path) -> list[DataFrame]:
+    """Both topics parsed and watermarked as the pipeline does it."""
+    return [
+        spark.readStream.schema(MESSAGE_SCHEMA)
+        .parquet(str(folder))
+        .transform(parse_good_rows, topic, names)
+        .withWatermark("event_time", WATERMARK_DELAY)
+        for topic, names in ((PLAYS, PLAY_FIELDS), (ACTIVITY, ACTIVITY_FIELDS))
+    ]
+
+
+def optimized(frame: DataFrame) -> list[str]:
+    """Return the optimized plan's operators, last step first."""
+    # Spark refuses to plan a stream that is not started; its optimizer does not
+    optimizer = frame.sparkSession._jsparkSession.sessionState().optimizer()
+    return optimizer.execute(frame._jdf.queryExecution().analyzed()).toString().splitlines()
+
+
+def places(plan: list[str], pattern: str) -> list[int]:
+    return [i for i, line in enumerate(plan) if re.search(pattern, line)]
+
+
+def test_heartbeats_are_dropped_after_the_watermark_and_the_deduplication(spark: SparkSession, tmp_path: Path) -> None:
+    plan = optimized(described_sessions(*typed_streams(spark, tmp_path), tracks(spark), users(spark)))
+    # steps of the stream have a ~; the same filter on the static users is welcome
+    filters = places(plan, f"~Filter .*{HEARTBEAT_USER}")
+    (deduplication,) = places(plan, "DeduplicateWithinWatermark")
+    watermarks = places(plan, "EventTimeWatermark")
+    assert len(filters) == 1
+    assert len(watermarks) == 2
+    assert filters[0] < deduplication < min(watermarks)
+
+
+def test_the_same_filter_beside_the_watermark_would_be_pushed_below_it(spark: SparkSession, tmp_path: Path) -> None:
+    """What the test above guards against; should Spark stop doing it, the order of the stages is free."""
+    plays, _ = typed_streams(spark, tmp_path)
+    plan = optimized(drop_heartbeats(plays))
+    (watermark,) = places(plan, "EventTimeWatermark")
+    assert min(places(plan, HEARTBEAT_USER)) > watermark
+
+
+def test_each_message_is_parsed_once(spark: SparkSession, tmp_path: Path) -> None:
+    """A plain explode makes Spark test the list first: a second from_json of each message in a filter further down."""
+    plays, _ = typed_streams(spark, tmp_path)
+    assert places(optimized(plays), "Filter .*from_json") == []

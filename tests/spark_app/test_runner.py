@@ -1,0 +1,110 @@
+"""Starting, watching and stopping queries; and how an error is said in one line."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from spark_app import runner
+from spark_app.errors import JobError
+
+SPARKS_TEXT = """[STREAM_FAILED] Query [id = 1f, runId = 2e] terminated with exception: Job aborted. SQLSTATE: XXKST
+=== Streaming Query ===
+Identifier: sessions [id = 1f]
+Caused by: org.apache.spark.SparkException: Job aborted due to stage failure
+	at org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2900)
+Caused by: java.io.IOException: No space left on device
+	at java.base/java.io.FileOutputStream.writeBytes(Native Method)
+"""
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "LOOK_EVERY_S", 0.01)
+
+
+@pytest.fixture
+def lines(spark: SparkSession, tmp_path: Path) -> DataFrame:
+    """A stream of one line of text."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("one\n")
+    return spark.readStream.text(str(tmp_path / "in"))
+
+
+def named(frame: DataFrame, name: str) -> DataStreamWriter:
+    return frame.writeStream.format("noop").queryName(name)
+
+
+def stop(is_set: bool) -> runner.StopRequest:
+    """A request that no signal makes, so that pytest keeps its own handlers."""
+    return cast(runner.StopRequest, SimpleNamespace(is_set=is_set))
+
+
+def test_the_innermost_cause_is_what_a_person_is_told() -> None:
+    error = cast(StreamingQueryException, Exception(SPARKS_TEXT))
+    assert runner.cause_of(error) == "java.io.IOException: No space left on device"
+
+
+def test_without_a_cause_the_first_line_is_told() -> None:
+    assert runner.cause_of(cast(StreamingQueryException, Exception("\n  what happened\nits plan"))) == "what happened"
+
+
+def test_an_error_without_text_is_told_by_its_type_and_a_long_one_is_cut() -> None:
+    assert runner.first_line(ValueError()) == "ValueError"
+    assert runner.first_line(ValueError("x" * 1000)) == "x" * 400
+
+
+def test_queries_that_are_done_end_the_run(spark: SparkSession, lines: DataFrame) -> None:
+    runner.run(spark, {"fine": named(lines, "fine")}, stop(False), available_now=True)
+    assert spark.streams.active == []
+
+
+def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(
+    spark: SparkSession, lines: DataFrame
+) -> None:
+    writers = {
+        "healthy": named(lines, "healthy").trigger(processingTime="1 hour"),
+        "doomed": named(lines.select(F.raise_error(F.lit("the disk is full"))), "doomed"),
+    }
+    with pytest.raises(JobError, match=r"^query doomed stopped: .*the disk is full") as caught:
+        runner.run(spark, writers, stop(False), available_now=False)
+    assert "\n" not in str(caught.value)
+    assert spark.streams.active == [], "the healthy one does not live on unseen"
+
+
+def test_a_query_that_cannot_start_is_named(spark: SparkSession, lines: DataFrame) -> None:
+    counted = lines.groupBy("value").count()
+    with pytest.raises(JobError, match=r"^query unbounded could not start: ") as caught:
+        runner.run(spark, {"unbounded": named(counted, "unbounded")}, stop(False), available_now=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stop_request_ends_the_run_cleanly(spark: SparkSession, lines: DataFrame) -> None:
+    runner.run(spark, {"endless": named(lines, "endless")}, stop(True), available_now=False)
+    assert spark.streams.active == []
+
+
+@pytest.fixture
+def own_handlers() -> Iterator[None]:
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("own_handlers")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_only_sets_the_flag(number: signal.Signals) -> None:
+    request = runner.StopRequest()
+    assert not request.is_set
+    os.kill(os.getpid(), number)
+    assert request.is_set

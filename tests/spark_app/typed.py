@@ -1,0 +1,86 @@
+"""Builders of typed rows as the parser hands them on, of static tables, and of both as DataFrames."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import xxhash
+from pyspark.sql import DataFrame, SparkSession
+
+from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, parse_time
+from contracts.tables import LAKE, STATIC, ddl
+
+TypedRow = dict[str, Any]
+
+NOON_MS = parse_time("2026-03-01T12:00:00.000Z") or 0
+"""Second 0 of every built row."""
+SPARK_SEED = 42
+"""Spark's xxhash64 starts from it."""
+
+
+def at(second: float) -> datetime:
+    """Return the moment a number of seconds after noon; milliseconds exact."""
+    return datetime.fromtimestamp((NOON_MS + round(second * 1000)) / 1000, UTC)
+
+
+def hash_of(text: str) -> int:
+    """Hash as Spark's xxhash64 does: a signed 64-bit integer."""
+    unsigned = xxhash.xxh64_intdigest(text.encode(), seed=SPARK_SEED)
+    return unsigned - 2**64 if unsigned >= 2**63 else unsigned
+
+
+def play(second: float = 0, listen_s: float = 40, *, user: str = "u1", **values: Any) -> TypedRow:
+    """Build a play that ends at a second; its id follows from account and time unless given."""
+    row = {"play_id": f"{user}@{second}", "user_id": user, "event_time": at(second), "track_id": "t1"}
+    return {**row, "listen_ms": round(listen_s * 1000), "ts": 0, **values}
+
+
+def event(second: float = 0, action: str = "search", *, user: str = "u1", **values: Any) -> TypedRow:
+    """Build an activity row."""
+    row = {"event_id": f"{user}@{second}", "user_id": user, "event_time": at(second), "action": action, "ts": 0}
+    return {**row, **values}
+
+
+def heartbeats(second: float) -> list[TypedRow]:
+    """Build a heartbeat of both topics."""
+    return [play(second, 0, user=HEARTBEAT_USER), event(second, "heartbeat", user=HEARTBEAT_USER)]
+
+
+def topic_of(row: TypedRow) -> str:
+    return PLAYS if ID_FIELD[PLAYS] in row else ACTIVITY
+
+
+def frame(spark: SparkSession, schema: str, names: Sequence[str], rows: Sequence[TypedRow]) -> DataFrame:
+    return spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
+
+
+def of_topic(spark: SparkSession, topic: str, rows: Sequence[TypedRow]) -> DataFrame:
+    """Make a typed DataFrame of the rows that belong to a topic."""
+    mine = [row for row in rows if topic_of(row) == topic]
+    return frame(spark, ddl(LAKE[topic]), [c.name for c in LAKE[topic]], mine)
+
+
+def static(spark: SparkSession, table: str, *rows: TypedRow) -> DataFrame:
+    """Make a static table, for which a test names only the values that matter."""
+    return frame(spark, ddl(STATIC[table]), [c.name for c in STATIC[table]], rows)
+
+
+def tracks(spark: SparkSession) -> DataFrame:
+    """t1 and t2 of one artist, t3 of another; others are unknown."""
+    return static(
+        spark,
+        "tracks",
+        {"track_id": "t1", "artist_id": "a1", "duration_ms": 200_000, "total_track_popularity": 1e-3},
+        {"track_id": "t2", "artist_id": "a1", "duration_ms": 100_000, "total_track_popularity": 1e-5},
+        {"track_id": "t3", "artist_id": "a2", "duration_ms": 30_000},
+    )
+
+
+def users(spark: SparkSession) -> DataFrame:
+    """u1, on a paid plan in Melbourne, and u2; others are unknown."""
+    return static(
+        spark,
+        "users",
+        {"user_id": "u1", "signed_up_on": date(2026, 1, 1), "plan": "premium", "timezone": "Australia/Melbourne"},
+        {"user_id": "u2", "signed_up_on": date(2026, 2, 28), "plan": "free", "timezone": "UTC"},
+    )
