@@ -28,7 +28,7 @@ def rows_of(text: Column, fields: Sequence[Field]) -> Column:
     def one(element: Column) -> Column:
         return F.when(element.startswith("{"), F.from_json(element, struct))
 
-    is_list = F.ltrim(F.substring(text, 1, 64), F.lit(" \t\r\n")).startswith("[")
+    is_list = F.substring(text, 1, 64).rlike(r"^[ \t\r\n]*\[")
     # an array<string> element is JSON text again for objects, so it can be read alone
     each = F.transform(F.from_json(text, "array<string>"), one)
     return F.when(is_list, F.coalesce(F.from_json(text, f"array<{struct}>"), each))
@@ -92,7 +92,8 @@ def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> Da
         rows_of(F.col("value").cast("string"), fields).alias("list"),
         header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
     )
-    rows = lists.select("clock_ms", F.explode("list").alias("row"))
+    # outer: of a plain explode Spark infers a filter on the list, pushes it down and parses each message twice
+    rows = lists.select("clock_ms", F.explode_outer("list").alias("row"))
     # one row per element of a message
     row = F.col("row")
     good = reduce(Column.__and__, (holds for holds, _ in rules_of(topic, row, F.col("clock_ms"))))
