@@ -121,10 +121,12 @@ def _tracks(
     """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
     n = len(session)
     who = sessions["who"][session]
-    dear = (FAVOURITES * np.square(uniform(rng, n))).astype(np.int32)
+    dear = (FAVOURITES * np.power(uniform(rng, n), traits.devotion[who])).astype(np.int32)
     artist = traits.favourites[who, dear]
     popular = setting.catalogue.artists.draw(rng, n)
-    artist = np.where(uniform(rng, n) < traits.pop_fan[who], popular, artist)
+    # one session explores, the next stays at home
+    venture = (traits.pop_fan[sessions["who"]] + 0.35 * normal(rng, len(sessions["who"])))[session]
+    artist = np.where(uniform(rng, n) < venture, popular, artist)
     first = np.cumsum(sessions["n_plays"]) - sessions["n_plays"]
     artist = np.where(is_mixed[session], artist, artist[first][session])
     track = setting.catalogue.draw_track(artist, uniform(rng, n))

@@ -36,7 +36,7 @@ FAULTY = 3
 NEVER = 1 << 20
 """A day that never comes."""
 BINGE_DAYS, BINGE_LOG = 21, np.float32(np.log(3))
-FAVOURITES = 8
+FAVOURITES = 16
 """Favourite artists kept per listener."""
 
 
@@ -60,6 +60,8 @@ class Traits:
     """Chance that a session is of several artists."""
     pop_fan: F32
     """Chance that a track comes from the popular catalogue instead of the own favourites."""
+    devotion: F32
+    """How much the dearest favourites are favoured: 1 is not at all."""
     repeat: F32
     """Log-odds of playing again what was heard before."""
     session_plays: F32
@@ -113,8 +115,9 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         completion=(profile.completion + profile.completion_sd * normal(rng, n)).astype(np.float32),
         mixed=(0.58 + 0.19 * uniform(rng, n)).astype(np.float32),
         pop_fan=(0.20 + 0.39 * uniform(rng, n)).astype(np.float32),
+        devotion=(1 + 2.5 * uniform(rng, n)).astype(np.float32),
         repeat=(profile.repeat + profile.repeat_sd * normal(rng, n)).astype(np.float32),
-        session_plays=(profile.session_plays * np.exp(0.5 * normal(rng, n))).astype(np.float32),
+        session_plays=(profile.session_plays * np.exp(1.1 * normal(rng, n))).astype(np.float32),
         touch=(uniform(rng, n) < profile.passive_share).astype(np.uint8),
         drift=(0.12 * normal(rng, n)).astype(np.float32),
         binge_from=np.full(n, NEVER, dtype=np.int32),

@@ -10,7 +10,7 @@ from producer.simulator.bots.script import delivered, manners, perform
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.listening import Setting
 
-PLAYS_IN_A_WINDOW = 2
+STREAMS_A_DAY = 9
 
 
 class Boost:
@@ -36,13 +36,13 @@ class Boost:
         span = int(min(campaign.param("pump_days", 7), calendar.days) * DAY_MS)
         campaign.ends_ms = min(campaign.starts_ms + span, calendar.ends_ms)
         days = (campaign.ends_ms - campaign.starts_ms) / DAY_MS
-        # one window of a quarter of an hour a day is sure to come
-        split_order(campaign, int(days * PLAYS_IN_A_WINDOW), rng)
+        # what one account can add in any case
+        split_order(campaign, int(days * STREAMS_A_DAY), rng)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
         hard = campaign.difficulty
-        a_day = campaign.param("sessions_a_day", 5, 2)
+        a_day = campaign.param("sessions_a_day", 5, 3)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, 30, rng)
         windows = windows[(windows[:, 0] >= campaign.starts_ms) & (windows[:, 1] < campaign.ends_ms)]
         script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 60.0 + 240 * hard))

@@ -1,6 +1,5 @@
 """catalog_spread: a little of everything. M. Smith, 2024: 1,040 accounts, 636 streams each a day, over 10⁵ tracks."""
 
-import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
@@ -24,7 +23,7 @@ class CatalogSpread:
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         most = len(setting.catalogue.artist_of) // 4
-        campaign.tracks = np.unique(tail_list(setting.catalogue, rng, min(int(campaign.param("tracks", 10_000)), most)))
+        campaign.tracks = tail_list(setting.catalogue, rng, min(int(campaign.param("tracks", 10_000)), most))
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
@@ -36,7 +35,7 @@ class CatalogSpread:
             windows = with_breaks(windows, 240, rng)
         else:
             windows = waking(setting.calendar, account.place, account.chronotype, 1 + hours, 50, rng)
-        script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 90.0 + 240 * hard))
+        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, 90.0 + 240 * hard))
         run = perform(windows, script, account, setting, rng)
         through_hosts(run, setting, 0.9 - 0.8 * hard, rng)
         return run

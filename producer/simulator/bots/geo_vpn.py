@@ -25,7 +25,9 @@ class GeoVpn:
         campaign = account.campaign
         a_day = campaign.param("sessions_a_day", 6, 2)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, 40, rng)
-        run = perform(windows, manners(campaign.difficulty, tracks=campaign.tracks), account, setting, rng)
+        run = perform(
+            windows, manners(campaign.difficulty, tracks=campaign.tracks, is_looped=True), account, setting, rng
+        )
         from_abroad(run, campaign.param("hop", 1.0, 0.3), rng)
         through_hosts(run, setting, campaign.param("hosted", 1.0, 0.4), rng, "hosting" if rng.random() < 0.5 else "vpn")
         return run

@@ -5,6 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.simulator.catalogue import Catalogue
+from producer.simulator.rows import position
 
 Tracks = NDArray[np.int32]
 
@@ -20,9 +21,15 @@ def tail_artist(catalogue: Catalogue, rng: Generator, n_tracks: int) -> tuple[in
 
 
 def tail_list(catalogue: Catalogue, rng: Generator, n_tracks: int) -> Tracks:
-    """Pick tracks of many artists, popular ones rarer: an operator's playlist."""
-    n = len(catalogue.artist_of)
-    artists = np.minimum((len(catalogue.n_tracks) * (0.01 + 0.99 * rng.random(n_tracks) ** 2)).astype(np.int64),
-                         len(catalogue.n_tracks) - 1)  # fmt: skip
-    within = (rng.random(n_tracks) * catalogue.n_tracks[artists]).astype(np.int32)
-    return np.minimum(catalogue.first_track[artists] + within, n - 1).astype(np.int32)
+    """Pick tracks of a label's artists, popular ones rarer, a few artists with most of them: an operator's playlist.
+
+    Tracks of one artist stand together, as they do on records.
+    """
+    n = len(catalogue.n_tracks)
+    artists = np.minimum((n * (0.01 + 0.99 * rng.random(n_tracks) ** 2)).astype(np.int64), n - 1)
+    wanted = 1 + rng.geometric(0.12, n_tracks)
+    counts = np.minimum(wanted, catalogue.n_tracks[artists])
+    use = np.cumsum(counts) - counts < n_tracks
+    artists, counts = artists[use], counts[use]
+    tracks = np.repeat(catalogue.first_track[artists], counts) + position(counts)
+    return tracks[:n_tracks].astype(np.int32)

@@ -1,18 +1,22 @@
 """Sums, spreads and counts by group, for groups numbered from 0 in arrays of rows."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:
     """Divide; NaN where the divisor is 0.
 
     >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
     [0.5, nan]
     """
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    out: Floats = np.full(len(above), np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out
 
 
 class Groups:
@@ -23,7 +27,8 @@ class Groups:
         self.count = np.bincount(of, minlength=n).astype(float)
 
     def sum(self, values: ArrayLike) -> Floats:
-        return np.bincount(self.of, np.asarray(values, dtype=float), self.n)
+        total: Floats = np.bincount(self.of, np.asarray(values, dtype=float), self.n)
+        return total
 
     def mean(self, values: ArrayLike) -> Floats:
         """Mean by group, NaN for an empty one."""
@@ -32,7 +37,8 @@ class Groups:
     def sd(self, values: ArrayLike) -> Floats:
         """Population standard deviation by group, NaN for an empty one."""
         values = np.asarray(values, dtype=float)
-        return np.sqrt(np.maximum(self.mean(values**2) - self.mean(values) ** 2, 0))
+        variance: Floats = np.maximum(self.mean(values**2) - self.mean(values) ** 2, 0)
+        return np.sqrt(variance)
 
     def min(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         out = np.full(self.n, np.iinfo(np.int64).max)
@@ -70,7 +76,7 @@ class Groups:
     def concentration(self, values: NDArray[np.int64]) -> Floats:
         """Sum of squared shares of the values, by group."""
         group, rows = self._pairs(values)
-        return ratio(np.bincount(group, rows.astype(float) ** 2, self.n), self.count**2)
+        return ratio(np.bincount(group, rows.astype(float) ** 2, self.n), np.square(self.count))
 
 
 def entropy_by_group(of: NDArray[np.int64], values: NDArray[np.int64], n: int) -> Floats:
@@ -82,4 +88,5 @@ def entropy_by_group(of: NDArray[np.int64], values: NDArray[np.int64], n: int) -
     groups = Groups(of, n)
     group, rows = groups._pairs(values)
     share = rows / groups.count[group]
-    return np.bincount(group, -share * np.log2(share), n) + 0.0
+    found: Floats = np.bincount(group, -share * np.log2(share), n) + 0.0
+    return found

@@ -140,9 +140,11 @@ def saturday_ratio(plays: Listened) -> float:
 def log_gaps(plays: Listened) -> tuple[Floats, NDArray[np.bool_]]:
     """Return log10 of the seconds between consecutive starts, and whether the next gap is the same account's."""
     start = plays.end_ms - plays.listen_ms
-    is_same = np.diff(plays.user) == 0
+    order = np.lexsort((start, plays.user))  # two people on one account: their plays end in another order
+    start, user = start[order], plays.user[order]
+    is_same = np.diff(user) == 0
     gap = np.maximum(np.diff(start), 1) / 1000
-    return np.log10(gap)[is_same], (plays.user[1:][is_same] == np.append(plays.user[2:], -1)[is_same])
+    return np.log10(gap)[is_same], (user[1:][is_same] == np.append(user[2:], -1)[is_same])
 
 
 def gap_modes(plays: Listened) -> tuple[float, float, float]:

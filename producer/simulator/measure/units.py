@@ -4,6 +4,7 @@ An independent reading of the definitions (contracts/features.py, DETECTION ยง1โ
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,9 +39,9 @@ class Units:
 class Rows:
     """Plays and activity of a world as arrays, each sorted by account and time."""
 
-    plays: dict[str, NDArray[np.generic]]
-    activity: dict[str, NDArray[np.generic]]
-    users: dict[str, NDArray[np.generic]]
+    plays: dict[str, NDArray[Any]]
+    activity: dict[str, NDArray[Any]]
+    users: dict[str, NDArray[Any]]
 
 
 def _read(world: World, topic: str, columns: list[str]) -> pa.Table:
@@ -147,7 +148,7 @@ def days_of(rows: Rows) -> Units:
     return Units(features, groups.first(plays["user"]), family)
 
 
-def play_features(plays: dict[str, NDArray[np.generic]], groups: Groups) -> dict[str, Floats]:
+def play_features(plays: dict[str, NDArray[Any]], groups: Groups) -> dict[str, Floats]:
     """Compute the features that plays alone give, by group; plays are in order of account and time."""
     of, n = groups.of, groups.n
     listen, duration = plays["listen"].astype(float) / 1000, plays["duration"].astype(float) / 1000
@@ -201,7 +202,7 @@ def play_features(plays: dict[str, NDArray[np.generic]], groups: Groups) -> dict
 
 
 def action_features(
-    features: dict[str, Floats], activity: dict[str, NDArray[np.generic]], of: NDArray[np.int64], n: int
+    features: dict[str, Floats], activity: dict[str, NDArray[Any]], of: NDArray[np.int64], n: int
 ) -> dict[str, Floats]:
     """Compute the features of a session's activity rows (`of` is -1 for rows in no session)."""
     inside = of >= 0
@@ -224,8 +225,9 @@ def _union(start: NDArray[np.int64], end: NDArray[np.int64], groups: Groups) -> 
     of = groups.of
     # walking back in time, only what lies before the earliest start seen so far is new
     reverse = slice(None, None, -1)
-    far = np.int64(1) << 45
+    far = np.int64(1) << 37  # four years in ms
     # a group's numbers are shifted apart so that one running minimum serves all
+    start, end = start - start.min(), end - start.min()
     shifted = start[reverse] + of[reverse] * far
     seen = np.minimum.accumulate(np.concatenate(([np.iinfo(np.int64).max], shifted)))[:-1] - of[reverse] * far
     fresh = np.minimum(end[reverse], seen) - start[reverse]
@@ -248,4 +250,4 @@ def _loops(track: NDArray[np.int64], groups: Groups) -> Floats:
     for lag in LAGS:
         same = (groups.of[lag:] == groups.of[:-lag]) & (track[lag:] == track[:-lag])
         best = np.maximum(best, np.bincount(groups.of[lag:], same, groups.n))
-    return best / groups.count
+    return ratio(best, groups.count)
