@@ -6,7 +6,7 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.settings import Settings
 from producer import topics
 from producer.audit import Audit, audit
-from producer.client import client_settings
+from producer.client import client_settings, security_settings
 
 _FATES = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost")
 
@@ -14,7 +14,7 @@ _FATES = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost"
 def run(settings: Settings, is_json: bool) -> bool:
     """Audit the settings' world, print what was found, and return whether the promise is kept."""
     client = client_settings(settings)
-    topics.require(settings.broker, (PLAYS, ACTIVITY))
+    topics.require(settings.broker, (PLAYS, ACTIVITY), security_settings(settings))
     found = audit(settings.the_world(), client)
     print(json.dumps(found.as_dict()) if is_json else "\n".join(words(found)), flush=True)
     return not found.faults

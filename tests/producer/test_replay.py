@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from contracts import topics as contract
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, check_row, parse_time
 from contracts.world import World
-from producer import batches, replay, topics
+from producer import batches, replay
 from producer.broker import Broker
 from producer.errors import DeliveryError, ReplayError
 from producer.faults import Faults
@@ -23,6 +23,7 @@ from producer.ledger import read_state
 from producer.pace import Pace
 from producer.replay import FLUSH_MS, Outcome
 from producer.sender import Sender
+from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS, at, write_raw
 
 MINUTE_MS = 60_000
@@ -80,14 +81,6 @@ def setting(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     client = {"bootstrap_servers": broker.address}
     empty_topics(client)
     return Setting(world, client)
-
-
-def empty_topics(client: dict[str, Any]) -> None:
-    with KafkaAdminClient(**client) as admin:
-        there = {PLAYS, ACTIVITY} & set(admin.list_topics())
-        if there:
-            admin.delete_topics(sorted(there))
-    topics.create(client["bootstrap_servers"], [contract.TOPICS[PLAYS], contract.TOPICS[ACTIVITY]])
 
 
 PLAY_IDS = [f"p{place}" for place in range(len(PLAY_TIMES))]
