@@ -24,6 +24,7 @@ from contracts.jvm import find_java, jars
 from contracts.topics import MAX_MESSAGE_BYTES
 from producer import ports
 from producer.errors import BrokerError
+from producer.logs import telling_line
 
 Security = Mapping[str, Any]
 """Settings of kafka-python for a broker that wants TLS or a password (`producer.client`)."""
@@ -169,7 +170,7 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
     except BaseException as error:
         broker.stop()
         if isinstance(error, BrokerError):
-            raise BrokerError(f"{error}; last in {broker.log}: {last_complaint(broker.log)}") from None
+            raise BrokerError(f"{error}; last in {broker.log}: {telling_line(broker.log)}") from None
         raise
     return broker
 
@@ -196,13 +197,6 @@ def wait_until_up(
             f"no broker answers at {address} after {within_s:g} s: start one with  make up  or  "
             f"python -m producer broker, or name yours with  PLAYPROOF_BROKER=host:port"
         ) from None
-
-
-def last_complaint(log: Path) -> str:
-    """Return the last line of a broker's log that tells of trouble, or its last line."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    complaints = [line for line in lines if "ERROR" in line or "Exception" in line]
-    return (complaints or lines or ["(empty)"])[-1]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from producer.errors import StackError
-from producer.supervision import last_line
+from producer.logs import telling_line
 
 STOPS_WITHIN_S = 35.0
 """Every command of ours ends within 30 s of a SIGTERM; after this its whole group is killed."""
@@ -29,7 +29,7 @@ class Child:
     def require_alive(self) -> None:
         """Raise StackError, with the last thing it said, if it has ended."""
         if self.process.poll() is not None:
-            raise StackError(f"{self.name} ended too early: {last_line(self.log)}  (see {self.log})")
+            raise StackError(f"{self.name} ended too early: {telling_line(self.log)}  (see {self.log})")
 
     def wait_for_word(self, word: str, within_s: float) -> None:
         """Return once its log has `word` in it. Raises StackError if it ends or time is up before."""

@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from contracts.jvm import ROOT
 from contracts.settings import Settings
 from producer.errors import StackError
+from producer.logs import telling_line
 
 CONFIGURATION = ROOT / "supervisord.conf"
 STARTS_WITHIN_S = 10.0
@@ -121,7 +122,7 @@ class Supervisor:
             return
         if state in UP_OR_COMING:
             self._ask("stopProcess", program)
-        raise StackError(f"{program} did not start: {last_line(self.log(program))}  (see {self.log(program)})")
+        raise StackError(f"{program} did not start: {telling_line(self.log(program))}  (see {self.log(program)})")
 
     def stop(self) -> bool:
         """Stop every program and supervisord, and return whether it ran; no process of theirs is left behind."""
@@ -135,12 +136,6 @@ class Supervisor:
             process.kill()
         psutil.wait_procs(alive)
         return True
-
-
-def last_line(log: Path) -> str:
-    """Return the last line of a log that says anything."""
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "(it said nothing)")
 
 
 def _own_folder(folder: Path) -> None:

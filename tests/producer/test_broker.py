@@ -17,7 +17,6 @@ from producer.broker import (
     Broker,
     answers,
     cluster_id,
-    last_complaint,
     running,
     server_properties,
     serving,
@@ -79,12 +78,6 @@ def test_a_taken_port_is_named_with_its_holder_and_another_choice(tmp_path: Path
 def test_an_embedded_broker_takes_loopback_addresses_only(address: str, tmp_path: Path) -> None:
     with pytest.raises(BrokerError, match=r"expected 127\.0\.0\.1:PORT"):
         start(tmp_path, address)
-
-
-def test_the_newest_complaint_of_a_log_is_found(tmp_path: Path) -> None:
-    log = tmp_path / "broker.log"
-    log.write_text("INFO up\nERROR no space left\nINFO shutting down\n")
-    assert last_complaint(log) == "ERROR no space left"
 
 
 def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) -> None:

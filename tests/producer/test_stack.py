@@ -13,7 +13,7 @@ from contracts.world import World
 from producer import ports, stack
 from producer.broker import answers, wait_until_up
 from producer.errors import BrokerError, StackError
-from producer.supervision import Supervisor, last_line
+from producer.supervision import Supervisor
 
 SOCKET_PATH_LIMIT = 107
 """sizeof(sun_path) - 1 on Linux (unix(7)); 103 on macOS."""
@@ -91,13 +91,6 @@ def test_status_without_processes_says_so(settings: Settings) -> None:
 def test_logs_of_a_world_that_never_ran_are_named_as_missing(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"there is no log of job in world w: run  make up"):
         stack.follow(settings, [stack.JOB])
-
-
-def test_the_last_line_of_a_log_skips_blank_ones(tmp_path: Path) -> None:
-    log = tmp_path / "job.log"
-    assert last_line(log) == "(it said nothing)"
-    log.write_text("first\nlast\n\n")
-    assert last_line(log) == "last"
 
 
 def test_the_supervisor_of_a_world_keeps_its_logs_beside_the_versions(tmp_path: Path) -> None:
