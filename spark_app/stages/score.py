@@ -9,13 +9,14 @@ from pyspark.sql import functions as F
 
 from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS
-
-CONTRIBUTIONS = "contributions"
-"""The model's column of per-feature contributions to the margin, the bias last."""
+from models.registry import CONTRIBUTIONS
 
 
 def reasons_of(names: Sequence[str], contributions: Column) -> Column:
-    """Return the features that push the score up most, with value and contribution in log-odds; at most TOP_REASONS."""
+    """Return the features that push the score up most, with value and contribution in log-odds; at most TOP_REASONS.
+
+    `contributions` is an array in the order of `names`, the bias last.
+    """
     values = F.array(*(F.col(name) for name in names))
     labels = F.array(*map(F.lit, names))
     ranked = F.array_sort(
@@ -54,7 +55,8 @@ def score(
         .withColumn("is_flagged", suspicion >= review_threshold)
         .withColumn("is_filtered", suspicion >= filter_threshold)
         .withColumn("prediction", F.col("is_flagged").cast("double"))
-        .withColumn("reasons", reasons_of(features, F.col(CONTRIBUTIONS)))
+        # one list of contributions to the margin for each class but the first; of two classes that is one
+        .withColumn("reasons", reasons_of(features, F.col(CONTRIBUTIONS)[0]))
         .withColumn("model_version", F.lit(version))
         .withColumn("scored_at", F.current_timestamp())
         .withColumn("date", F.to_date("ended_at"))

@@ -7,10 +7,11 @@ from itertools import count, pairwise
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from spark_app.pipeline import described_sessions, session_rows
-from spark_app.stages.rows import CUT_MS
+from spark_app.stages.rows import CUT_MS, ITEM, ITEM_DDL
 from spark_app.stages.sessions import sessionize
 from tests.spark_app.typed import (
     NOON_MS,
@@ -138,6 +139,15 @@ def test_sessions_are_those_of_plain_python(spark: SparkSession) -> None:
     expected = reference(rows)
     assert sessions_of(spark, rows) == expected
     assert 500 < sum(expected.values()) < len(rows) / 2
+
+
+def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession) -> None:
+    """`guard` hashes ITEM_DDL: were it not the items' type, a change of state would go unseen."""
+    narrow = session_rows(of_topic(spark, PLAYS, []), of_topic(spark, ACTIVITY, []), tracks(spark))
+    item = narrow.schema["item"].dataType
+    declared = StructType.fromDDL(ITEM_DDL)
+    assert item.simpleString() == declared.simpleString()
+    assert [field.name for field in declared] == list(ITEM)
 
 
 def test_described_sessions_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:
