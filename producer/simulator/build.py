@@ -26,6 +26,7 @@ from producer.simulator.ids import Kind
 from producer.simulator.places import DEVICES_PER_ACCOUNT
 from producer.simulator.plan import Plan, make_plan
 from producer.simulator.population import users_table
+from producer.simulator.rows import size
 from producer.simulator.scenario import Scenario
 from producer.simulator.spill import Spill, read_stretch
 from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
@@ -92,7 +93,8 @@ def spill_blocks(
 ) -> Share:
     """Simulate some blocks and spill their rows."""
     calendar = plan.calendar
-    spill = Spill(folder, worker, calendar.starts_ms, DAY_MS // stretches_a_day(plan.scenario))
+    per_day = stretches_a_day(plan.scenario)
+    spill = Spill(folder, worker, calendar.starts_ms, DAY_MS // per_day, per_day * plan.scenario.days)
     chains = load_chains()
     users, truth = [], []
     delivered = np.zeros(len(plan.campaigns), dtype=np.int64)
@@ -123,7 +125,7 @@ def write_day(plan: Plan, world: World, day: int) -> tuple[int, int]:
                 records = read_stretch(world.root / ".spill", topic, number)
                 raw_file.write_table(writer.raw(topic, records))
                 truth_file.write_table(writer.truth(records))
-                written += len(records)
+                written += size(records)
         rows.append(written)
     return rows[0], rows[1]
 
@@ -131,8 +133,10 @@ def write_day(plan: Plan, world: World, day: int) -> tuple[int, int]:
 def _open(folder: Path, schema: pa.Schema) -> pq.ParquetWriter:
     folder.mkdir(parents=True, exist_ok=True)
     coded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
-    return pq.ParquetWriter(folder / "part.parquet", schema, compression="snappy", use_dictionary=coded,
-                            store_schema=False, write_statistics=["event_time"])  # fmt: skip
+    # uncompressed: random ids hardly shrink, and snappy would double the cost of a row
+    return pq.ParquetWriter(folder / "part.parquet", schema, compression="none", use_dictionary=coded,
+                            store_schema=False, write_statistics=["event_time"], write_batch_size=1 << 14,
+                            dictionary_pagesize_limit=1 << 25)  # fmt: skip
 
 
 def make_writer(plan: Plan) -> Writer:

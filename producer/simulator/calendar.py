@@ -67,9 +67,9 @@ class Calendar:
         """Draw a local minute of the day, with fractions, for each session."""
         at = uniform(rng, len(day)) * QUANTILES
         low = at.astype(np.int32)
-        table = self.minutes[chronotype, self.is_weekend[day].astype(np.int8)]
-        rows = np.arange(len(day))
-        return table[rows, low] + (at - low) * (table[rows, low + 1] - table[rows, low])
+        weekend = self.is_weekend[day].astype(np.int8)
+        begin, end = self.minutes[chronotype, weekend, low], self.minutes[chronotype, weekend, low + 1]
+        return begin + (at - low) * (end - begin)
 
 
 def make_calendar(starts_on: date, days: int) -> Calendar:

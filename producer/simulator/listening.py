@@ -219,7 +219,7 @@ def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Gen
     """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before."""
     counts = sessions["n_plays"]
     of_session = plays["session"]
-    tempo = (1.2 * normal(rng, len(counts)))[of_session]
+    tempo = (1.8 * normal(rng, len(counts)))[of_session]
     pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
     gap = gaps_ms(plays["reason_end"], tempo, pausing, rng)
     if len(counts) == 0:

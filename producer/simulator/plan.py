@@ -17,7 +17,7 @@ from producer.simulator.places import Places
 from producer.simulator.profiles import PROFILES
 from producer.simulator.scenario import Scenario, ScenarioError
 
-USER_DAYS_PER_BLOCK = 16_384
+USER_DAYS_PER_BLOCK = 8_192
 """Size of the unit of work: small enough for the caches and the memory, large enough for NumPy."""
 
 

@@ -117,7 +117,7 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         pop_fan=(0.20 + 0.39 * uniform(rng, n)).astype(np.float32),
         devotion=(1 + 2.5 * uniform(rng, n)).astype(np.float32),
         repeat=(profile.repeat + profile.repeat_sd * normal(rng, n)).astype(np.float32),
-        session_plays=(profile.session_plays * np.exp(1.1 * normal(rng, n))).astype(np.float32),
+        session_plays=(profile.session_plays * np.exp(1.25 * normal(rng, n))).astype(np.float32),
         touch=(uniform(rng, n) < profile.passive_share).astype(np.uint8),
         drift=(0.12 * normal(rng, n)).astype(np.float32),
         binge_from=np.full(n, NEVER, dtype=np.int32),

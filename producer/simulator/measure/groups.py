@@ -27,8 +27,7 @@ class Groups:
         self.count = np.bincount(of, minlength=n).astype(float)
 
     def sum(self, values: ArrayLike) -> Floats:
-        total: Floats = np.bincount(self.of, np.asarray(values, dtype=float), self.n)
-        return total
+        return np.bincount(self.of, np.asarray(values, dtype=float), self.n).astype(np.float64)
 
     def mean(self, values: ArrayLike) -> Floats:
         """Mean by group, NaN for an empty one."""
@@ -88,5 +87,4 @@ def entropy_by_group(of: NDArray[np.int64], values: NDArray[np.int64], n: int) -
     groups = Groups(of, n)
     group, rows = groups._pairs(values)
     share = rows / groups.count[group]
-    found: Floats = np.bincount(group, -share * np.log2(share), n) + 0.0
-    return found
+    return np.bincount(group, np.asarray(-share * np.log2(share), dtype=float), n).astype(np.float64) + 0.0

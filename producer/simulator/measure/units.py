@@ -209,7 +209,8 @@ def action_features(
     action, of = activity["action"][inside], of[inside]
 
     def count(*names: str) -> Floats:
-        return np.bincount(of, np.isin(action, [ACTIONS.index(name) for name in names]), n)
+        is_one = np.isin(action, [ACTIONS.index(name) for name in names]).astype(float)
+        return np.bincount(of, is_one, n).astype(np.float64)
 
     failed = count("failed_start")
     return {
