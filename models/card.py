@@ -3,6 +3,7 @@
 from typing import Any
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
+from models.metrics import REGULAR
 
 _INTRO = """# Model card: {name}
 
@@ -58,7 +59,7 @@ def render(manifest: dict[str, Any]) -> str:
             "False alarms among honest sessions (at the review threshold)",
             "cohort",
             test["review"]["false_alarms_by_cohort"],
-            HARD_NEGATIVES,
+            {REGULAR: "no hard negative"} | HARD_NEGATIVES,
         ),
         _baselines(manifest),
         "## Versions\n" + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()),
@@ -77,9 +78,10 @@ def _thresholds(manifest: dict[str, Any]) -> str:
         else "**not proven**: too few flags for its lower end to reach .99"
     )
     return (
-        f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block. Review {values['review']:.4f}: "
-        f"{chosen['review']}, so precision counts double. Filter {values['filter']:.4f}: lowest score with precision "
-        f"of at least .99, there {_share(chosen['filter_precision'])}; {proof}."
+        f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block.\n"
+        f"- Review {values['review']:.4f}: {chosen['review']}, so precision counts double.\n"
+        f"- Filter {values['filter']:.4f}: lowest score with precision of at least .99, there "
+        f"{_share(chosen['filter_precision'])}; {proof}."
     )
 
 
@@ -121,7 +123,7 @@ def _baselines(manifest: dict[str, Any]) -> str:
 
 def _share(share: dict[str, Any]) -> str:
     if share["value"] is None:
-        return "none"
+        return "none in this block"
     if share.get("too_few"):
         return f"too few (n = {share['n']})"
     return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
