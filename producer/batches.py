@@ -5,6 +5,7 @@ the left and the last to the right, so every row is in exactly one batch.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,10 @@ _AS_DICTIONARY = {
     topic: [f.name for f in fields if f.kind in ("code", "text", "id")][1:]
     for topic, fields in FIELDS.items()
 }
+
+
+Chunk = tuple[list[str], npt.NDArray[np.int64]]
+"""Rendered rows: their texts without `ts`, and their times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class RowReader:
 
     def __init__(self, topic: str, files: Sequence[Path], first: int = 0, shift_ms: int = 0, id_suffix: str = ""):
         self._topic, self._files, self._shift_ms, self._id_suffix = topic, files, shift_ms, id_suffix
-        self._chunks = self._read(first)
+        self._chunks = _one_ahead(map(self._render, self._read(first)))
         self._next = first
         self._rows = Rows([], np.empty(0, np.int64), first)
         """Rendered rows not yet handed out: those from `_next` on."""
@@ -90,15 +95,18 @@ class RowReader:
 
     def _extend(self) -> bool:
         """Read one more chunk behind the rows held; False at the end of the source."""
-        table = next(self._chunks, None)
-        if table is None:
+        chunk = next(self._chunks, None)
+        if chunk is None:
             return False
+        texts, event_ms = chunk
         held = self._hand_out(self._held())
-        event_ms = table.column("event_time").combine_chunks().cast(pa.int64()).to_numpy() + self._shift_ms
-        texts = render_rows(self._topic, table, self._shift_ms, self._id_suffix)
         self._rows = Rows(held.texts + texts, np.concatenate([held.event_ms, event_ms]), held.first)
         self._next = held.first
         return True
+
+    def _render(self, table: pa.Table) -> Chunk:
+        event_ms = table.column("event_time").combine_chunks().cast(pa.int64()).to_numpy() + self._shift_ms
+        return render_rows(self._topic, table, self._shift_ms, self._id_suffix), event_ms
 
     def _read(self, skip: int) -> Iterator[pa.Table]:
         for path in self._files:
@@ -110,6 +118,15 @@ class RowReader:
                     if skip < len(chunk):
                         yield pa.Table.from_batches([chunk.slice(skip)])
                     skip = max(skip - len(chunk), 0)
+
+
+def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Render the next chunk while this one is sent: Arrow works outside Python's lock."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[Batch]:
