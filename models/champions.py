@@ -4,4 +4,6 @@ A model is code: what is not in this table loads only with its hash given. `pyth
 to put here.
 """
 
-CHAMPIONS: dict[str, str] = {}
+CHAMPIONS: dict[str, str] = {
+    "session_xgb": "149f62059a0a905c3a18509e331b9c1a0fe67efe4da9a3db2819f394ba9455dd",
+}
