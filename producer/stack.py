@@ -18,7 +18,7 @@ from producer.supervision import Supervisor
 BROKER, JOB = "broker", "job"
 VERSION_FILE = "version"
 STATIC_TABLES = ("tracks", "users")
-BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 120.0
+BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 300.0
 SPARK_UI = "http://127.0.0.1:4040"
 TAIL_LINES = 20
 
