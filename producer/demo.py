@@ -20,6 +20,7 @@ from producer import child, ports, topics
 from producer.broker import running as running_broker
 from producer.child import Child
 from producer.errors import StackError
+from producer.stack import JOB_IS_UP
 from producer.summary import Summary, summarise
 
 WORLD = "demo"
@@ -61,7 +62,7 @@ def run(settings: Settings, say: Say) -> Summary:
             running.enter_context(
                 child.running("the window", ["consumer_viz", "live"], environment, logs / "window.log")
             )
-        job.wait_for_word("scoring world", JOB_WITHIN_S)
+        job.wait_for_word(JOB_IS_UP, JOB_WITHIN_S)
         stage("Spark job up")
         replay_began = time.monotonic()
         replay(environment, [job, plot])

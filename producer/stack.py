@@ -19,6 +19,8 @@ BROKER, JOB = "broker", "job"
 VERSION_FILE = "version"
 STATIC_TABLES = ("tracks", "users")
 BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 300.0
+JOB_IS_UP = "scoring world"
+"""What the Spark job prints before it starts its queries."""
 SPARK_UI = "http://127.0.0.1:4040"
 TAIL_LINES = 20
 
@@ -51,7 +53,7 @@ def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
     wait_until_up(settings.broker, security=security)
     say(f"broker up at {settings.broker}")
     topics.create(settings.broker, security=security)
-    supervisor.launch(JOB, JOB_WITHIN_S)
+    supervisor.launch(JOB, JOB_WITHIN_S, word=JOB_IS_UP)
     say("Spark job up")
 
 

@@ -106,23 +106,34 @@ class Supervisor:
     def state(self, program: str) -> str:
         return next((p.state for p in self.processes() if p.name == program), "STOPPED")
 
-    def launch(self, program: str, within_s: float) -> None:
-        """Start a program and return once it has stayed up for its `startsecs`. Raises StackError if it ends before.
+    def launch(self, program: str, within_s: float, word: str = "") -> None:
+        """Start a program and return once it has stayed up for its `startsecs` and has said `word`.
 
-        A program that ends at its first start is not tried again: that is for one that was up and crashed.
+        Raises StackError if it ends before, or takes longer. A program that ends at its first start is not tried
+        again: that is for one that was up and crashed.
         """
+        if self.state(program) == "RUNNING":
+            return
+        said_before = _size(self.log(program))
         if self.state(program) not in UP_OR_COMING:
             self._ask("startProcess", program, False)
-        is_pending = retry_if_result(lambda state: state == "STARTING")
+
+        def is_pending(state: str) -> bool:
+            return state == "STARTING" or (state == "RUNNING" and not _says(self.log(program), word, said_before))
+
         wait = Retrying(
-            stop=stop_after_delay(within_s), wait=wait_fixed(0.2), retry=is_pending, retry_error_callback=_last
+            stop=stop_after_delay(within_s),
+            wait=wait_fixed(0.2),
+            retry=retry_if_result(is_pending),
+            retry_error_callback=lambda last: "PENDING",
         )
         state = wait(lambda: self.state(program))
-        if state == "RUNNING":
-            return
-        if state in UP_OR_COMING:
-            self._ask("stopProcess", program)
-        raise StackError(f"{program} did not start: {telling_line(self.log(program))}  (see {self.log(program)})")
+        if state == "PENDING":
+            raise StackError(f"{program} is not up after {within_s:g} s: see {self.log(program)}")
+        if state != "RUNNING":
+            if state in UP_OR_COMING:
+                self._ask("stopProcess", program)
+            raise StackError(f"{program} did not start: {telling_line(self.log(program))}  (see {self.log(program)})")
 
     def stop(self) -> bool:
         """Stop every program and supervisord, and return whether it ran; no process of theirs is left behind."""
@@ -150,5 +161,14 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-def _last(state: Any) -> Any:
-    return state.outcome.result()
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _says(log: Path, word: str, after: int) -> bool:
+    """Say whether a log has `word` behind its first `after` bytes; from its start if it was rotated since."""
+    if not word:
+        return True
+    with log.open("rb") as file:
+        file.seek(after if after <= _size(log) else 0)
+        return word.encode() in file.read()

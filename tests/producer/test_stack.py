@@ -8,12 +8,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from contracts.jvm import ROOT
 from contracts.settings import Settings
 from contracts.world import World
 from producer import ports, stack
 from producer.broker import answers, wait_until_up
 from producer.errors import BrokerError, StackError
-from producer.supervision import Supervisor
+from producer.supervision import Supervisor, _says
 
 SOCKET_PATH_LIMIT = 107
 """sizeof(sun_path) - 1 on Linux (unix(7)); 103 on macOS."""
@@ -95,3 +96,19 @@ def test_logs_of_a_world_that_never_ran_are_named_as_missing(settings: Settings)
 
 def test_the_supervisor_of_a_world_keeps_its_logs_beside_the_versions(tmp_path: Path) -> None:
     assert stack.supervisor_of(World(tmp_path / "w")).log("job") == tmp_path / "w" / "run" / "job.log"
+
+
+def test_a_program_is_up_once_it_says_so_in_this_run_not_in_an_earlier_one(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("scoring world w\n")
+    before = log.stat().st_size
+    assert not _says(log, stack.JOB_IS_UP, before)
+    with log.open("a") as file:
+        file.write("scoring world w\n")
+    assert _says(log, stack.JOB_IS_UP, before)
+    log.write_text("scoring world w\n")
+    assert _says(log, stack.JOB_IS_UP, before * 2), "the log was rotated"
+
+
+def test_the_job_prints_the_words_that_are_waited_for() -> None:
+    assert stack.JOB_IS_UP in (ROOT / "spark_app" / "__main__.py").read_text()
