@@ -13,7 +13,7 @@ from spark_app.errors import StateError
 from spark_app.stages import rows, sessions
 
 STATE_FILE = "STATE.json"
-MEND = "begin a fresh version of this world with  make fresh"
+MEND = "begin a fresh version of this world with  python -m producer up --fresh"
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose output must stand beside their checkpoint, with the table that proves it."""
 

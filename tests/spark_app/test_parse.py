@@ -107,6 +107,8 @@ MESSAGES: dict[str, tuple[str | bytes | None, list[str | None]]] = {
     "a good list": (GOOD, [None, None]),
     "an empty list": ("[]", []),
     "white space around the list": (f" \n\t{GOOD}\n", [None, None]),
+    # Spark reads no further: the second list is lost, and only an audit against the header sees it
+    "a second document after the list": (GOOD + GOOD, [None, None]),
     "one object without a list": (row(), [events.UNREADABLE]),
     "nothing": ("", [events.UNREADABLE]),
     "a tombstone": (None, [events.UNREADABLE]),
