@@ -29,6 +29,40 @@ def settings_for(world: str | None) -> Settings:
 app.command()(simulate.simulate)
 
 
+@app.command()
+def calibrate(
+    users: Annotated[int, typer.Option(min=200, help="Accounts of each world.")] = 3000,
+    days: Annotated[int, typer.Option(min=14, help="Days of each world.")] = 28,
+    seeds: Annotated[str, typer.Option(help="Seeds, with commas: a world for each.")] = "1,2,3",
+    profiles: Annotated[str, typer.Option(help="Profiles of honest listening, with commas.")] = "spotify,kkbox",
+    scenario: Annotated[str, typer.Option(help="Scenario that the worlds follow.")] = "default",
+) -> None:
+    """Hold simulated honest listening against published numbers, line by line; exit 1 where one is not met."""
+    from producer.calibrate import calibrate as run
+
+    folder = Settings().data.resolve() / "calibration"
+    run(folder, scenario, profiles.split(","), [int(seed) for seed in seeds.split(",")], users, days, print)
+
+
+@app.command()
+def leakscan(
+    users: Annotated[int, typer.Option(help="Accounts of the world.")] = 6000,
+    days: Annotated[int, typer.Option(help="Days of the world.")] = 28,
+    prevalence: Annotated[float, typer.Option(help="Share of bot accounts: high, so each family has labels.")] = 0.1,
+    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "everything",
+    profile: Annotated[str, typer.Option(help="Profile of honest listening.")] = "spotify",
+    difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
+) -> None:
+    """Scan every column and feature for give-aways, and print the ceiling of each family; exit 1 where one is found."""
+    from producer.leakscan import leakscan as run
+    from producer.simulator.scenario import load_scenario
+
+    sizes = {"users": users, "days": days, "prevalence": prevalence, "seed": seed}
+    chosen = load_scenario(scenario, **sizes, profile=profile, difficulty=difficulty)
+    run(Settings().data.resolve() / "leakscan", chosen, print)
+
+
 @app.command("setup-jars")
 def setup_jars() -> None:
     """Fetch Java where there is none, and the jars of ivy.xml, each checked against jars.sha256."""

@@ -22,6 +22,7 @@ from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.catalogue import tracks_table
 from producer.simulator.cohorts import COHORT_NAMES
+from producer.simulator.datasheet import write_datasheet
 from producer.simulator.ids import Kind
 from producer.simulator.places import DEVICES_PER_ACCOUNT
 from producer.simulator.plan import Plan, make_plan
@@ -77,10 +78,12 @@ def build(scenario: Scenario, world: World, workers: int = 1, progress: Progress
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             shares = list(pool.map(spill_blocks, [plan] * workers, shards, range(workers), [spill] * workers))
             counts = list(pool.map(write_day, [plan] * len(days), [world] * len(days), days))
-    write_small_tables(plan, world, shares)
+    delivered = np.sum([share.delivered for share in shares], axis=0)
+    write_small_tables(plan, world, shares, delivered)
     shutil.rmtree(spill, ignore_errors=True)
-    plays, activity = np.sum(counts, axis=0)
-    return Built(int(plays), int(activity))
+    plays, activity = (int(total) for total in np.sum(counts, axis=0))
+    write_datasheet(plan, world, plays, activity, delivered.tolist())
+    return Built(plays, activity)
 
 
 def _with_progress(value: tuple[int, int], tell: Progress, day: int, days: list[int]) -> tuple[int, int]:
@@ -168,7 +171,7 @@ def _truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
     )
 
 
-def write_small_tables(plan: Plan, world: World, shares: list[Share]) -> None:
+def write_small_tables(plan: Plan, world: World, shares: list[Share], delivered: NDArray[np.int64]) -> None:
     """Write the static tables, and truth by user and campaign, each in the order of its ids."""
     as_of = f"as_of={plan.scenario.starts_on.isoformat()}"
     tracks = tracks_table(plan.catalogue, plan.ids, plan.scenario.starts_on, plan.scenario.seed)
@@ -180,7 +183,6 @@ def write_small_tables(plan: Plan, world: World, shares: list[Share]) -> None:
         (folder.parent / "CURRENT").write_text(as_of + "\n")
     truth = pa.concat_tables([t for share in shares for t in share.truth]).sort_by("user_id")
     pq.write_table(truth, world.root / "truth" / "users.parquet")
-    delivered = np.sum([share.delivered for share in shares], axis=0)
     pq.write_table(_truth_campaigns(plan, delivered), world.root / "truth" / "campaigns.parquet")
 
 

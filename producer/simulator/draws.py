@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     BOT = 6
     SALT = 7
     CAMPAIGN = 8
+    PILOT = 9
 
 
 def stream(seed: int, purpose: Purpose, *index: int) -> Generator:

@@ -22,6 +22,12 @@ FAR_MS = np.int64(1) << 40
 """Longer than any world: keeps the running maximum of one account apart from the next."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
+LONGEST_LOG_MS = np.float32(14.2)
+"""Log of 24 minutes: a longer silence ends a session."""
+APART_MS = 25 * 60_000
+"""Least silence between two sessions of one listener; about three quarters of an hour come on top."""
+GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.5), np.float32(4.5)
+"""Plays of a session on a day of glances; sessions of a day at most, about."""
 MOST_LISTENERS = 8
 RUN_PLAYS = 6
 """Plays that share a mood: an assumption, fitted to the memory of gaps."""
@@ -62,9 +68,13 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     log_n += traits.drift[who] * (day / 28.0).astype(np.float32)
     since = day - traits.binge_from[who]
     log_n += BINGE_LOG * ((since >= 0) & (since < BINGE_DAYS))
-    log_n -= GLANCE_LOG * (uniform(rng, len(who)) < profile.glance)
+    is_glance = uniform(rng, len(who)) < profile.glance
+    log_n -= GLANCE_LOG * is_glance
     n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
-    n_sessions = 1 + rng.poisson(n_plays / traits.session_plays[who])
+    # a glance is a track now and one hours later
+    n_sessions = 1 + rng.poisson(
+        n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MOST_SESSIONS)
+    )
     row = np.repeat(np.arange(len(who)), n_sessions)
     weight = -np.log1p(-rng.random(len(row)))
     share = weight / np.repeat(np.add.reduceat(weight, np.cumsum(n_sessions) - n_sessions), n_sessions)
@@ -211,7 +221,8 @@ def gaps_ms(
     is_pause = u < pausing
     is_stop = reason_end == ENDED["endplay"]
     log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_pause, 9.5 + 1.7 * z, 5.8 + 0.9 * z)) + tempo
-    gap = np.exp(np.minimum(log_ms, 14.2)).astype(np.int64)
+    # longer silences are folded back: the session would be over
+    gap = np.exp(LONGEST_LOG_MS - np.abs(LONGEST_LOG_MS - log_ms)).astype(np.int64)
     return np.where(is_cut | is_pause, gap, 0)
 
 
@@ -219,7 +230,7 @@ def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Gen
     """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before."""
     counts = sessions["n_plays"]
     of_session = plays["session"]
-    tempo = (1.8 * normal(rng, len(counts)))[of_session]
+    tempo = (1.2 * normal(rng, len(counts)))[of_session]
     pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
     gap = gaps_ms(plays["reason_end"], tempo, pausing, rng)
     if len(counts) == 0:
@@ -228,7 +239,7 @@ def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Gen
     inside = gap.copy()
     inside[last] = 0
     took = running(plays["listen"] + inside, counts)
-    length = took[last] + 60_000 + np.exp(13.6 + 1.2 * normal(rng, len(counts))).astype(np.int64)
+    length = took[last] + APART_MS + np.exp(14.9 + 1.0 * normal(rng, len(counts))).astype(np.int64)
     # one after another for each person, though not for each account
     starts = settle(sessions["start"], length, sessions["person"])
     ends = starts[plays["session"]] + took - inside

@@ -14,8 +14,9 @@ from producer.simulator.draws import Purpose, stream
 from producer.simulator.ids import Ids
 from producer.simulator.listening import Setting
 from producer.simulator.places import Places
+from producer.simulator.prevalence import bot_accounts
 from producer.simulator.profiles import PROFILES
-from producer.simulator.scenario import Scenario, ScenarioError
+from producer.simulator.scenario import SHARED_PARAMS, Scenario
 
 USER_DAYS_PER_BLOCK = 8_192
 """Size of the unit of work: small enough for the caches and the memory, large enough for NumPy."""
@@ -67,7 +68,7 @@ def make_plan(scenario: Scenario) -> Plan:
     setting = Setting(calendar, catalogue, PROFILES[scenario.profile], places)
     rng = stream(scenario.seed, Purpose.PLAN)
     shuffled = rng.permutation(scenario.users).astype(np.int32)
-    campaigns = _campaigns(scenario, calendar, shuffled)
+    campaigns = _campaigns(scenario, setting, shuffled)
     campaign_of = np.full(scenario.users, -1, dtype=np.int32)
     number_of = np.zeros(scenario.users, dtype=np.int32)
     for campaign in campaigns:
@@ -83,28 +84,21 @@ def make_plan(scenario: Scenario) -> Plan:
     return Plan(scenario, setting, Ids(scenario.seed), campaigns, campaign_of, number_of, cohort_of)
 
 
-def _campaigns(scenario: Scenario, calendar: Calendar, shuffled: NDArray[np.int32]) -> list[Campaign]:
+def _campaigns(scenario: Scenario, setting: Setting, shuffled: NDArray[np.int32]) -> list[Campaign]:
     """Split the bot accounts over families by weight, and each family's over campaigns of its size."""
-    weights = {name: params.get("weight", 1.0) for name, params in scenario.families.items()}
-    total = sum(weights.values())
-    bots = round(scenario.prevalence * scenario.users)
+    calendar = setting.calendar
     campaigns: list[Campaign] = []
     at = 0
-    for name, params in scenario.families.items():
-        count = round(bots * weights[name] / total)
+    for name, count in bot_accounts(scenario, setting).items():
+        params = scenario.families[name]
         size = int(params.get("accounts", BOTS[name].accounts))
-        if count < 1 or at + count > scenario.users:
-            smallest = int(np.ceil(0.5 * total / weights[name] / max(scenario.prevalence, 1e-9)))
-            raise ScenarioError(
-                f"{scenario.name}: {scenario.users} accounts at a prevalence of {scenario.prevalence:g} leave none for "
-                f"{name}: take at least {smallest} accounts, raise prevalence, or name fewer families"
-            )
-        for part in np.array_split(shuffled[at : at + count], max(round(count / size), 1)):
+        parts = max(round(count / size), BOTS[name].campaigns_needed(scenario.days))
+        for number, part in enumerate(np.array_split(shuffled[at : at + count], parts)):
             campaigns.append(
                 Campaign(
-                    len(campaigns), name, params.get("difficulty", scenario.difficulty),
-                    {k: v for k, v in params.items() if k not in ("weight", "accounts", "difficulty")},
-                    part, calendar.starts_ms, calendar.ends_ms,
+                    len(campaigns), number, name, params.get("difficulty", scenario.difficulty),
+                    {k: v for k, v in params.items() if k not in SHARED_PARAMS}, part,
+                    calendar.starts_ms, calendar.ends_ms,
                 )
             )  # fmt: skip
         at += count

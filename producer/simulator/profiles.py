@@ -52,19 +52,19 @@ PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
         Profile(
-            "spotify", log_plays=3.14, log_plays_sd=0.74, day_sd=0.72, glance=0.13, active_a=1.1, active_b=1.6,
+            "spotify", log_plays=3.18, log_plays_sd=0.74, day_sd=0.72, glance=0.15, active_a=1.1, active_b=1.6,
             completion=-0.75, completion_sd=1.1, completion_day_sd=0.2, completion_session_sd=0.9,
             completion_run_sd=1.0, stop=-1.2, heavy=0.05, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
             session_plays=20.0, early_skips=(0.366, 0.076, 0.092, 0.255),
-            position=(0.62, 0.08, -0.05, -0.2, -0.25, -0.28, -0.22, -0.18, -0.15, -0.13, -0.2), pausing=0.06,
+            position=(0.6, 0.05, -0.1, -0.28, -0.35, -0.4, -0.32, -0.25, -0.22, -0.2, -0.25), pausing=0.06,
             passive_share=0.25,
         ),
         Profile(
-            "kkbox", log_plays=3.17, log_plays_sd=0.74, day_sd=0.72, glance=0.13, active_a=1.1, active_b=1.6,
+            "kkbox", log_plays=3.26, log_plays_sd=0.74, day_sd=0.72, glance=0.15, active_a=1.1, active_b=1.6,
             completion=1.85, completion_sd=1.05, completion_day_sd=0.25, completion_session_sd=1.1,
             completion_run_sd=1.5, stop=-1.5, heavy=0.15, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
             session_plays=20.0, early_skips=(0.12, 0.06, 0.12, 0.25),
-            position=(0.2, 0.0), pausing=0.11, passive_share=0.35,
+            position=(0.2, 0.0), pausing=0.09, passive_share=0.35,
         ),
     )
 }  # fmt: skip

@@ -11,6 +11,8 @@ from producer.errors import ProducerError
 from producer.simulator.catalogue import CatalogueSettings
 from producer.simulator.profiles import PROFILES
 
+SHARED_PARAMS = ("weight", "accounts", "difficulty")
+"""Parameters that every family has."""
 FOLDER = Path(__file__).with_name("scenarios")
 
 

@@ -21,20 +21,28 @@ class Boost:
     keeps_cover = True
     params = ("streams", "pump_days", "sessions_a_day")
 
+    def campaigns_needed(self, days: int) -> int:
+        return -(-days // 7)
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
-        """Choose a release that leaves room for the pump; without one in the world, the newest track there is."""
+        """Choose a release that leaves room for the pump, each campaign in a week of its own.
+
+        Where nothing comes out in that week it is the newest track there is.
+        """
         catalogue, calendar = setting.catalogue, setting.calendar
-        latest = calendar.days - min(campaign.param("pump_days", 7), calendar.days)
-        fitting = catalogue.releases[-catalogue.released_days[catalogue.releases] <= latest]
+        pump = min(int(campaign.param("pump_days", 7)), calendar.days)
+        weeks = self.campaigns_needed(calendar.days)
+        first = min(campaign.number % weeks * 7, calendar.days - pump)
+        out_on = -catalogue.released_days[catalogue.releases]
+        fitting = catalogue.releases[(out_on >= first) & (out_on <= min(first + 6, calendar.days - pump))]
         newest = int(np.argmin(np.where(catalogue.released_days > 0, catalogue.released_days, 1 << 30)))
         track = int(rng.choice(fitting)) if len(fitting) else newest
         artist = int(catalogue.artist_of[track])
         campaign.target_artist = artist
         older = catalogue.first_track[artist] + np.arange(min(4, int(catalogue.n_tracks[artist]) - 1))
         campaign.tracks = np.array([track, track, *older], dtype=np.int32)
-        campaign.starts_ms = calendar.starts_ms + max(-int(catalogue.released_days[track]), 0) * DAY_MS
-        span = int(min(campaign.param("pump_days", 7), calendar.days) * DAY_MS)
-        campaign.ends_ms = min(campaign.starts_ms + span, calendar.ends_ms)
+        campaign.starts_ms = calendar.starts_ms + max(-int(catalogue.released_days[track]), first) * DAY_MS
+        campaign.ends_ms = min(campaign.starts_ms + pump * DAY_MS, calendar.ends_ms)
         days = (campaign.ends_ms - campaign.starts_ms) / DAY_MS
         # what one account can add in any case
         split_order(campaign, int(days * STREAMS_A_DAY), rng)

@@ -21,6 +21,9 @@ class CatalogSpread:
     keeps_cover = False
     params = ("tracks", "plays_a_day")
 
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         most = len(setting.catalogue.artist_of) // 4
         campaign.tracks = tail_list(setting.catalogue, rng, min(int(campaign.param("tracks", 10_000)), most))

@@ -8,6 +8,7 @@ from producer.simulator.activity import ROLES
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import records
 from producer.simulator.draws import uniform
 from producer.simulator.listening import Setting
 
@@ -20,16 +21,18 @@ class ContentRipper:
     keeps_cover = True
     params = ("sessions_a_day", "minutes", "odd")
 
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
-        catalogue = setting.catalogue
-        campaign.tracks = catalogue.draw_track(catalogue.artists.draw(rng, 4_000), uniform(rng, 4_000))
+        campaign.tracks = records(setting.catalogue, setting.catalogue.artists.draw(rng, 1_000), rng)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
         hard = campaign.difficulty
         a_day, minutes = campaign.param("sessions_a_day", 4, 1), campaign.param("minutes", 90, 12)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, minutes, rng)
-        script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 60.0 + 180 * hard))
+        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, 60.0 + 180 * hard))
         run = perform(windows, script, account, setting, rng)
         n = len(run.sessions["start"])
         is_odd = uniform(rng, n) < campaign.param("odd", 0.7, 0.1)

@@ -15,9 +15,12 @@ from producer.simulator.rows import Columns
 
 @dataclass(slots=True)
 class Campaign:
-    """One operator's accounts and their one target. `index` is the counter of its id."""
+    """One operator's accounts and their one target."""
 
     index: int
+    """Counter of its id, in the world."""
+    number: int
+    """Its place among the campaigns of its family."""
     family: str
     difficulty: float
     """0 blatant, 1 adaptive."""
@@ -87,6 +90,9 @@ class BotFamily(Protocol):
     @property
     def params(self) -> tuple[str, ...]:
         """Parameters a scenario may set, beside weight, accounts and difficulty."""
+
+    def campaigns_needed(self, days: int) -> int:
+        """Return how many campaigns give it labels in every week of a world."""
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         """Fill in targets, tracks and quotas. Raises ScenarioError for an order that can't fit."""

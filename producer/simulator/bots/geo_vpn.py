@@ -18,16 +18,21 @@ class GeoVpn:
     keeps_cover = False
     params = ("tracks", "sessions_a_day", "hosted", "hop")
 
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         campaign.tracks = tail_list(setting.catalogue, rng, int(campaign.param("tracks", 40, 200)))
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
-        a_day = campaign.param("sessions_a_day", 6, 2)
+        a_day = campaign.param("sessions_a_day", 6, 1)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, 40, rng)
         run = perform(
             windows, manners(campaign.difficulty, tracks=campaign.tracks, is_looped=True), account, setting, rng
         )
-        from_abroad(run, campaign.param("hop", 1.0, 0.3), rng)
-        through_hosts(run, setting, campaign.param("hosted", 1.0, 0.4), rng, "hosting" if rng.random() < 0.5 else "vpn")
+        from_abroad(run, campaign.param("hop", 0.8, 0.0), rng)
+        through_hosts(
+            run, setting, campaign.param("hosted", 0.95, 0.0), rng, "hosting" if rng.random() < 0.5 else "vpn"
+        )
         return run

@@ -15,11 +15,14 @@ class Loop30:
     name = "loop30"
     accounts = 3
     keeps_cover = False
-    params = ("tracks", "on_h", "off_h")
+    params = ("tracks", "on_h", "off_h", "stretch_min")
+
+    def campaigns_needed(self, days: int) -> int:
+        return 1
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         tracks = int(campaign.param("tracks", 4, 14))
-        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks, campaign.difficulty)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign

@@ -21,9 +21,12 @@ class Marathon:
     keeps_cover = False
     params = ("streams", "on_h", "off_h", "tracks", "stretch_min")
 
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         tracks = int(campaign.param("tracks", 12, 60))
-        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks, campaign.difficulty)
         split_order(campaign, self.capacity(campaign, setting), rng)
 
     def capacity(self, campaign: Campaign, setting: Setting) -> int:

@@ -9,6 +9,8 @@ from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listening import Setting
 
+BLATANT_HOURS, ADAPTIVE_SHARE = 16.0, 0.07
+
 
 class PlaylistFarm:
     """Parameters: `tracks` in the list, `hours_a_day` of listening."""
@@ -16,14 +18,17 @@ class PlaylistFarm:
     name = "playlist_farm"
     accounts = 15
     keeps_cover = False
-    params = ("tracks", "hours_a_day")
+    params = ("tracks", "hours_a_day", "stretch_min")
+
+    def campaigns_needed(self, days: int) -> int:
+        return 1
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         campaign.tracks = tail_list(setting.catalogue, rng, int(campaign.param("tracks", 60, 250)))
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
-        hours = campaign.param("hours_a_day", 16, 1.5)
+        hours = campaign.params.get("hours_a_day", BLATANT_HOURS * ADAPTIVE_SHARE**campaign.difficulty)
         a_day = max(hours / 4, 1.3)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, 60 * hours / a_day, rng)
         windows = with_breaks(windows, campaign.param("stretch_min", 240, 35), rng)

@@ -23,9 +23,12 @@ class QuietShift:
     keeps_cover = True
     params = ("tracks", "share")
 
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         tracks = int(campaign.param("tracks", 10, 50))
-        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks)
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks, campaign.difficulty)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
