@@ -70,8 +70,9 @@ def first_line(error: BaseException) -> str:
 
 def stop_queries(queries: Iterable[StreamingQuery]) -> None:
     """Stop between micro-batches; interrupt one that takes long: it is replayed, and the sinks are idempotent."""
+    # one deadline for all of them: a supervisor kills after 30 s
+    until = time.monotonic() + FINISH_BATCH_WITHIN_S
     for query in queries:
-        until = time.monotonic() + FINISH_BATCH_WITHIN_S
         while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
             time.sleep(0.05)
         try:
