@@ -42,6 +42,7 @@ class CatalogueSettings:
 
     n_artists: int = 10_000
     tracks_per_artist_mean: float = 20.0
+    tracks_log_sd: float = 0.8
     artist_exponent: float = 0.9
     tail_exponent: float = 1.25
     knee: int = 700
@@ -150,8 +151,8 @@ def _releases(
 
 
 def _tracks_per_artist(settings: CatalogueSettings, rng: Generator) -> NDArray[np.int32]:
-    """Draw catalogue sizes, log-normal (log-sd .8) around the mean; at least one track each."""
-    log_sd = 0.8
+    """Draw catalogue sizes, log-normal around the mean; at least one track each."""
+    log_sd = settings.tracks_log_sd
     size = np.exp(log_sd * normal(rng, settings.n_artists) - log_sd**2 / 2) * settings.tracks_per_artist_mean
     return np.maximum(np.rint(size), 1).astype(np.int32)
 

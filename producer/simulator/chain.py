@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.errors import ProducerError
-from producer.simulator.draws import Floats, uniform
+from producer.simulator.draws import Alias, Floats, uniform
 
 START, END = "start", "end"
 ROW_SUM_TOLERANCE = 1e-9
@@ -76,18 +76,19 @@ def walk(
     """Walk one walker per element of `role`, each by the chain of its role; all chains share their states."""
     states = chains[0].states
     n_states, end = len(states), states.index(END)
-    cumulative = np.stack([np.cumsum(chain.matrix, axis=1) for chain in chains]).astype(np.float32)
-    cumulative[:, :, -1] = 2.0  # rounding never lets a walker fall off the last state
-    flat = cumulative.reshape(-1, n_states)
+    # one alias table for each row of each matrix: a step is one draw and two look-ups
+    tables = [Alias(row) for chain in chains for row in chain.matrix]
+    accept = np.concatenate([table.accept for table in tables])
+    other = np.concatenate([table.other for table in tables]).astype(np.int32)
     walker = np.arange(len(role), dtype=np.int32)
     row = role.astype(np.int32) * n_states + states.index(START)
     walkers, visited, steps = [], [], []
     step = 0
     while len(walker):
-        u = uniform(rng, len(walker))
-        state = np.zeros(len(walker), dtype=np.int32)
-        for j in range(n_states - 1):
-            state += flat[row, j] <= u
+        place = uniform(rng, len(walker)) * np.float32(n_states)
+        state = place.astype(np.int32)
+        at = row * n_states + state
+        state = np.where(place - state < accept[at], state, other[at])
         alive = state != end
         walker, state = walker[alive], state[alive]
         row = row[alive] // n_states * n_states + state

@@ -1,0 +1,45 @@
+"""Popularity: the public small preset to its printed digits, and what the static table says of it."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from producer.simulator.catalogue import CatalogueSettings, make_catalogue, tracks_table
+from producer.simulator.ids import Ids
+from producer.simulator.small import CATALOGUE_SMALL, MARKOV_SMALL, log_likelihood_ratio, small_sessions
+
+
+def test_the_small_preset_gives_its_published_popularity() -> None:
+    catalogue = make_catalogue(CATALOGUE_SMALL, seed=1, days=1)
+    assert catalogue.artist_popularity[0] == pytest.approx(0.104328, abs=1e-5)
+    assert catalogue.track_popularity[0] == pytest.approx(0.097664, abs=1e-5)
+    assert catalogue.artist_popularity[0] * catalogue.track_popularity[0] == pytest.approx(0.010189, abs=1e-5)
+
+
+def test_drawn_tracks_follow_their_popularity_within_the_artist() -> None:
+    catalogue = make_catalogue(CATALOGUE_SMALL, seed=1, days=1)
+    rng = np.random.default_rng(2)
+    drawn = catalogue.draw_track(np.zeros(200_000, np.int32), rng.random(200_000, dtype=np.float32))
+    share = np.bincount(drawn, minlength=26)[:26] / 200_000
+    # drawn by the continuous curve: close to rank^-b, not equal
+    assert np.abs(share - catalogue.track_popularity[:26]).max() < 0.02
+
+
+def test_the_table_is_in_the_order_of_its_ids_and_keeps_products() -> None:
+    catalogue = make_catalogue(CatalogueSettings(n_artists=50), seed=1, days=3)
+    table = tracks_table(catalogue, Ids(1), date(2025, 3, 3), 1)
+    ids = table["track_id"].to_pylist()
+    assert ids == sorted(ids)
+    product = table["artist_popularity"].to_numpy() * table["track_popularity"].to_numpy()
+    assert np.allclose(product, table["total_track_popularity"].to_numpy())
+    assert product.sum() == pytest.approx(1)
+
+
+def test_the_best_score_of_the_small_chain_reaches_its_published_auc() -> None:
+    sessions = small_sessions(MARKOV_SMALL, np.random.default_rng(3))
+    ratio = log_likelihood_ratio(MARKOV_SMALL, sessions)
+    rank = np.argsort(np.argsort(ratio)) + 1
+    bad = int(sessions.is_bad.sum())
+    auc = (rank[sessions.is_bad].sum() - bad * (bad + 1) / 2) / (bad * (len(ratio) - bad))
+    assert auc == pytest.approx(0.990, abs=0.01)
