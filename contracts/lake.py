@@ -17,7 +17,7 @@ def committed_files(table: Path) -> list[Path]:
     files: list[Path] = []
     for folder in sorted(table.glob("batch_id=*")):
         if (folder / "_SUCCESS").exists():
-            files += sorted(folder.glob("*.parquet"))
+            files += sorted(folder.rglob("*.parquet"))  # some tables are partitioned below the batch
     return files
 
 

@@ -90,3 +90,11 @@ def test_a_batch_folder_counts_once_it_is_complete(tmp_path):
         if is_done:
             (folder / "_SUCCESS").touch()
     assert names_of(table) == ["batch_id=0/part-0.parquet"]
+
+
+def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_path):
+    folder = tmp_path / "plays" / "batch_id=0"
+    (folder / "date=2025-03-03").mkdir(parents=True)
+    (folder / "date=2025-03-03" / "part-0.parquet").touch()
+    (folder / "_SUCCESS").touch()
+    assert names_of(tmp_path / "plays") == ["batch_id=0/date=2025-03-03/part-0.parquet"]
