@@ -21,6 +21,7 @@ def simulate(
     seed: int | None = typer.Option(None, help="The same seed gives the same bytes."),
     out: Path | None = typer.Option(None, help="Write here instead of data/<world>."),
     workers: int = typer.Option(1, min=1, help="Processes; the result does not depend on it."),
+    shards: int | None = typer.Option(None, min=1, help="Portions of the work; the result does not depend on it."),
 ) -> None:
     """Simulate listening and bots into raw, static and truth tables.
 
@@ -37,7 +38,7 @@ def simulate(
             task = tasks.setdefault(step, bar.add_task(step, total=of)) if step not in tasks else tasks[step]
             bar.update(task, completed=done)  # type: ignore[arg-type]
 
-        built = build(chosen, target, workers, tell)
+        built = build(chosen, target, workers, tell, shards)
     took = perf_counter() - began
     rows = built.plays + built.activity
     typer.echo(

@@ -1,12 +1,15 @@
 """Build a world on disk: blocks of accounts to spilled rows, then one sorted parquet file per topic and day."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +38,10 @@ from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
 USERS_PER_STRETCH = 20_000
 """A day is sorted in stretches of about this many accounts' share of it, so memory does not grow with the world."""
 STRETCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 144, 288)
+SPILL = ".spill"
+SHARDS = 8
+"""Portions for each worker: enough for a progress bar and an even load."""
+T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, of)."""
 
@@ -62,46 +69,58 @@ def stretches_a_day(scenario: Scenario) -> int:
     return next((n for n in STRETCHES if n >= wanted), STRETCHES[-1])
 
 
-def build(scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None) -> Built:
-    """Simulate a scenario into a world's raw, static and truth folders; the same bytes for any number of workers."""
+def build(
+    scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None, shards: int | None = None
+) -> Built:
+    """Simulate a scenario into a world's raw, static and truth folders, replacing what was there.
+
+    The bytes do not depend on `workers` (processes) nor on `shards` (portions that the blocks are dealt into).
+    """
     plan = make_plan(scenario)
-    for part in ("raw", "static", "truth", ".spill"):
+    for part in ("raw", "static", "truth", SPILL):
         shutil.rmtree(world.root / part, ignore_errors=True)
-    spill = world.root / ".spill"
     tell = progress or (lambda step, done, of: None)
-    shards = [list(range(plan.blocks))[i::workers] for i in range(workers)]
-    days = list(range(scenario.days))
-    if workers == 1:
-        shares = [spill_blocks(plan, shards[0], 0, spill, lambda done: tell("listening", done, plan.blocks))]
-        counts = [_with_progress(write_day(plan, world, day), tell, day, days) for day in days]
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            shares = list(pool.map(spill_blocks, [plan] * workers, shards, range(workers), [spill] * workers))
-            counts = list(pool.map(write_day, [plan] * len(days), [world] * len(days), days))
+    portions = [
+        list(range(plan.blocks))[i::n] for n in [shards or min(plan.blocks, SHARDS * workers)] for i in range(n)
+    ]
+    spill = partial(spill_blocks, plan, world.root / SPILL)
+    write = partial(write_day, plan, world)
+    with _pool(workers) as each:
+        shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), tell))
+        counts = list(_counted(each(write, range(scenario.days)), "writing", scenario.days, tell))
     delivered = np.sum([share.delivered for share in shares], axis=0)
     write_small_tables(plan, world, shares, delivered)
-    shutil.rmtree(spill, ignore_errors=True)
+    shutil.rmtree(world.root / SPILL, ignore_errors=True)
     plays, activity = (int(total) for total in np.sum(counts, axis=0))
     write_datasheet(plan, world, plays, activity, delivered.tolist())
     return Built(plays, activity)
 
 
-def _with_progress(value: tuple[int, int], tell: Progress, day: int, days: list[int]) -> tuple[int, int]:
-    tell("writing", day + 1, len(days))
-    return value
+@contextmanager
+def _pool(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yield a `map` over so many processes; the plain one for a single one."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
 
 
-def spill_blocks(
-    plan: Plan, blocks: list[int], worker: int, folder: Path, done: Callable[[int], None] | None = None
-) -> Share:
-    """Simulate some blocks and spill their rows."""
+def _counted(results: Iterable[T], step: str, of: int, tell: Progress) -> Iterator[T]:
+    for done, result in enumerate(results, start=1):
+        tell(step, done, of)
+        yield result
+
+
+def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Share:
+    """Simulate some blocks and spill their rows into files of the shard."""
     calendar = plan.calendar
     per_day = stretches_a_day(plan.scenario)
-    spill = Spill(folder, worker, calendar.starts_ms, DAY_MS // per_day, per_day * plan.scenario.days)
+    spill = Spill(folder, shard, calendar.starts_ms, DAY_MS // per_day, per_day * plan.scenario.days)
     chains = load_chains()
     users, truth = [], []
     delivered = np.zeros(len(plan.campaigns), dtype=np.int64)
-    for count, number in enumerate(blocks, start=1):
+    for number in blocks:
         block = make_block(plan, number, chains)
         for topic, rows in block.rows.items():
             spill.add(topic, rows)
@@ -109,8 +128,6 @@ def spill_blocks(
         delivered += np.bincount(plays["campaign"][plays["is_paid"]], minlength=len(delivered))
         users.append(users_table(block.traits, plan.ids, plan.scenario.starts_on))
         truth.append(_truth_users(plan, plan.users_of(number)))
-        if done:
-            done(count)
     return Share(users, truth, delivered)
 
 
@@ -125,7 +142,7 @@ def write_day(plan: Plan, world: World, day: int) -> tuple[int, int]:
         raw, truth = (base / f"date={date}" for base in (world.raw(topic), world.truth(topic)))
         with _open(raw, RAW_SCHEMAS[topic]) as raw_file, _open(truth, TRUTH_SCHEMA) as truth_file:
             for number in range(day * per_day, (day + 1) * per_day):
-                records = read_stretch(world.root / ".spill", topic, number)
+                records = read_stretch(world.root / SPILL, topic, number)
                 raw_file.write_table(writer.raw(topic, records))
                 truth_file.write_table(writer.truth(records))
                 written += size(records)

@@ -93,10 +93,12 @@ def _campaigns(scenario: Scenario, setting: Setting, shuffled: NDArray[np.int32]
         params = scenario.families[name]
         size = int(params.get("accounts", BOTS[name].accounts))
         parts = max(round(count / size), BOTS[name].campaigns_needed(scenario.days))
+        dial, spread = params.get("difficulty", scenario.difficulty), scenario.difficulty_spread
+        dials = np.clip(np.linspace(dial - spread, dial + spread, parts), 0, 1) if spread else np.full(parts, dial)
         for number, part in enumerate(np.array_split(shuffled[at : at + count], parts)):
             campaigns.append(
                 Campaign(
-                    len(campaigns), number, name, params.get("difficulty", scenario.difficulty),
+                    len(campaigns), number, name, float(dials[number]),
                     {k: v for k, v in params.items() if k not in SHARED_PARAMS}, part,
                     calendar.starts_ms, calendar.ends_ms,
                 )

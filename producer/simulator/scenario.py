@@ -35,6 +35,8 @@ class Scenario:
     prevalence_of: Literal["accounts", "streams"] = "accounts"
     difficulty: float = 0.5
     """0 blatant, 1 adaptive."""
+    difficulty_spread: float = 0.0
+    """The campaigns of a family lie evenly within `difficulty` ± this: a detector should see more than one."""
     families: dict[str, dict[str, float]] = field(default_factory=dict)
     """Parameters by family; `weight` is its share of the bot accounts, `difficulty` its own dial."""
     negatives: dict[str, float] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Scenario:
             for name in getattr(self, key):
                 if name not in known:
                     raise ScenarioError(f"{self.name}: {key}: {name!r} is none of {', '.join(known)}")
-        for key in ("prevalence", "difficulty"):
+        for key in ("prevalence", "difficulty", "difficulty_spread"):
             if not 0 <= getattr(self, key) <= 1:
                 raise ScenarioError(f"{self.name}: {key} is {getattr(self, key)}, expected a number from 0 to 1")
         if self.users < 1 or self.days < 1:

@@ -31,10 +31,10 @@ _COUNT = np.dtype("<i8")
 
 
 class Spill:
-    """Appends rows to one file per topic, stretch of `slice_ms`, and worker."""
+    """Appends rows to one file per topic, stretch of `slice_ms`, and shard."""
 
-    def __init__(self, folder: Path, worker: int, starts_ms: int, slice_ms: int, stretches: int) -> None:
-        self.folder, self.worker, self.starts_ms, self.slice_ms = folder, worker, starts_ms, slice_ms
+    def __init__(self, folder: Path, shard: int, starts_ms: int, slice_ms: int, stretches: int) -> None:
+        self.folder, self.shard, self.starts_ms, self.slice_ms = folder, shard, starts_ms, slice_ms
         self.stretches = stretches
 
     def stretch_of(self, time: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -53,7 +53,7 @@ class Spill:
                 stretch = self.folder / topic / f"{number:06d}"
                 stretch.mkdir(parents=True, exist_ok=True)
                 chunk = [np.array([high - low], _COUNT).tobytes(), *(column[low:high].tobytes() for column in columns)]
-                with (stretch / str(self.worker)).open("ab") as file:
+                with (stretch / str(self.shard)).open("ab") as file:
                     file.write(b"".join(chunk))
 
 

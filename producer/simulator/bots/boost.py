@@ -5,8 +5,8 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.orders import split_order
-from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import delivered, manners, perform
+from producer.simulator.bots.schedule import HOUR_MS, MINUTE_MS, waking
+from producer.simulator.bots.script import deliver, manners
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.listening import Setting
 
@@ -55,8 +55,5 @@ class Boost:
         windows = windows[(windows[:, 0] >= campaign.starts_ms) & (windows[:, 1] < campaign.ends_ms)]
         script = manners(hard, tracks=campaign.tracks, listen_s=(31.0, 60.0 + 240 * hard))
         quota = int(campaign.quotas[account.number])
-        run = perform(windows, script, account, setting, rng, quota)
-        if delivered(run) == quota:
-            return run
-        late = np.array([[campaign.starts_ms + 3_600_000 * 2, campaign.ends_ms - 60_000]], dtype=np.int64)
-        return perform(late, script.plain, account, setting, rng, quota)
+        late = np.array([[campaign.starts_ms + 2 * HOUR_MS, campaign.ends_ms - MINUTE_MS]], dtype=np.int64)
+        return deliver(windows, late, script, account, setting, rng, quota)

@@ -10,7 +10,6 @@ from producer.simulator.bots.targets import tail_list
 from producer.simulator.listening import Setting
 
 BLATANT_PLAYS, ADAPTIVE_SHARE = 650.0, 0.03
-MEAN_PLAY_MIN = 1.6
 
 
 class CatalogSpread:
@@ -32,13 +31,14 @@ class CatalogSpread:
         campaign = account.campaign
         hard = campaign.difficulty
         plays = campaign.params.get("plays_a_day", BLATANT_PLAYS * ADAPTIVE_SHARE**hard)
-        hours = plays * MEAN_PLAY_MIN / 60
+        longest_s = 90.0 + 240 * hard
+        hours = plays * (31 + min(longest_s, 215)) / 2 / 3600
         if hours > 8:
-            windows = cycles(campaign.starts_ms, campaign.ends_ms, hours, max(24 - hours, 1), 0.2, rng)
+            windows = cycles(campaign.starts_ms, campaign.ends_ms, hours * 1.2, max(24 - hours * 1.2, 1), 0.2, rng)
             windows = with_breaks(windows, 240, rng)
         else:
             windows = waking(setting.calendar, account.place, account.chronotype, 1 + hours, 50, rng)
-        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, 90.0 + 240 * hard))
+        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, longest_s))
         run = perform(windows, script, account, setting, rng)
         through_hosts(run, setting, 0.9 - 0.8 * hard, rng)
         return run

@@ -14,7 +14,7 @@ def split_order(campaign: Campaign, capacity: int, rng: Generator) -> None:
     Raises ScenarioError, with the number that would fit, for an order that is too large.
     """
     n = len(campaign.accounts)
-    usual = int(capacity * n * rng.uniform(0.6, 0.95) * max(1 - 1.25 * campaign.difficulty, 0.1))
+    usual = int(capacity * n * rng.uniform(0.7, 1.0) * max(1 - 1.3 * campaign.difficulty, 0.1))
     bought = int(campaign.params.get("streams", usual))
     # the first account also takes the remainder
     fits = capacity * n - (n - 1)

@@ -13,6 +13,9 @@ from producer.simulator.draws import normal, uniform
 from producer.simulator.listening import ENDED, Setting, cut_listen, gaps_ms, reasons_start
 from producer.simulator.rows import Columns, running
 
+EVEN = 1.2
+"""A window may deliver a fifth more than its even part, so that one bad window does no harm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -42,11 +45,13 @@ class Script:
 
 
 def perform(
-    windows: Windows, script: Script, account: Account, setting: Setting, rng: Generator, quota: int | None = None
-) -> Run:
+    windows: Windows, script: Script, account: Account, setting: Setting, rng: Generator, quota: int | None = None,
+    pace: float = np.inf,
+) -> Run:  # fmt: skip
     """Play through the windows, each window one session.
 
-    With a `quota` it stops at exactly so many streams of targets; each of them is paid for, and no other play.
+    With a `quota` it stops at exactly so many streams of targets; each of them is paid for, and no other play. A
+    window delivers at most `pace` times its even part of the quota.
     """
     calendar, catalogue = setting.calendar, setting.catalogue
     windows = windows[(windows[:, 0] >= calendar.starts_ms) & (windows[:, 0] < calendar.ends_ms - MINUTE_MS)]
@@ -76,6 +81,8 @@ def perform(
     is_stream = is_target & (listen >= 30_000)
     keep = end <= np.minimum(windows[window, 1], calendar.ends_ms - 1)
     if quota is not None:
+        most = quota if np.isinf(pace) else int(np.ceil(pace * quota / max(len(windows), 1)))
+        keep &= running((keep & is_stream).astype(np.int64), room) <= most
         streams = np.cumsum(keep & is_stream)
         # nothing is played after the last stream that was bought
         keep[np.searchsorted(streams, quota) + 1 :] = False
@@ -137,3 +144,17 @@ def manners(difficulty: float, **own: object) -> Script:
 def delivered(run: Run) -> int:
     """Count the streams that were paid for."""
     return int(run.plays["is_paid"].sum())
+
+
+def deliver(
+    windows: Windows, longer: Windows, script: Script, account: Account, setting: Setting, rng: Generator, quota: int
+) -> Run:
+    """Deliver a quota spread over the windows; a bot that falls behind drops its pace, then its manners and breaks.
+
+    `longer` are the windows without breaks.
+    """
+    for tried, manner, pace in ((windows, script, EVEN), (windows, script, np.inf), (longer, script.plain, np.inf)):
+        run = perform(tried, manner, account, setting, rng, quota, pace)
+        if delivered(run) == quota:
+            break
+    return run

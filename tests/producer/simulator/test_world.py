@@ -13,13 +13,13 @@ from contracts.world import World
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
 
-TINY = replace(load_scenario("demo"), users=2000, days=1)
+SMALL = replace(load_scenario("demo"), users=700, days=2, prevalence=0.1)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("world"))
-    build(TINY, world)
+    build(SMALL, world)
     return world
 
 
@@ -80,6 +80,35 @@ def test_total_popularity_sums_to_one(world: World) -> None:
     assert pc.sum(tracks["total_track_popularity"]).as_py() == pytest.approx(1)
 
 
-def test_the_same_seed_gives_the_same_bytes_with_two_workers(world: World, tmp_path: Path) -> None:
-    build(TINY, World(tmp_path), workers=2)
+@pytest.mark.parametrize(("workers", "shards"), [(1, 2), (1, 7), (2, None)])
+def test_the_same_seed_gives_the_same_bytes_whatever_the_shards_and_workers(
+    world: World, tmp_path: Path, workers: int, shards: int | None
+) -> None:
+    build(SMALL, World(tmp_path), workers, shards=shards)
     assert digest(tmp_path) == digest(world.root)
+
+
+def test_another_seed_gives_other_bytes(world: World, tmp_path: Path) -> None:
+    build(replace(SMALL, seed=8), World(tmp_path))
+    assert digest(tmp_path) != digest(world.root)
+
+
+def test_a_client_session_is_wholly_one_family_s(world: World) -> None:
+    for topic in FIELDS:
+        for raw, truth in zip(world.raw_files(topic), sorted(world.truth(topic).glob("*/*.parquet")), strict=True):
+            table = pq.ParquetFile(raw).read(["session_id"])
+            table = table.append_column("family", pq.ParquetFile(truth).read(["family"])["family"].cast("string"))
+            families = table.group_by("session_id").aggregate([("family", "count_distinct")])
+            assert pc.max(families["family_count_distinct"]).as_py() == 1
+
+
+def test_the_datasheet_names_settings_labels_and_the_checksum_of_every_file(world: World) -> None:
+    text = (world.root / "DATASHEET.md").read_text()
+    assert "identity of the" in text
+    assert f"| seed | {SMALL.seed} |" in text
+    for path in world.root.rglob("*.parquet"):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+
+
+def test_nothing_is_left_of_the_work_in_progress(world: World) -> None:
+    assert {path.name for path in world.root.iterdir()} == {"raw", "static", "truth", "DATASHEET.md"}

@@ -1,0 +1,76 @@
+"""Scenarios: the shipped ones work, wrong ones are refused in one line, small ones with the smallest that works."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.labels import FAMILIES, HARD_NEGATIVES
+from producer.simulator.cohorts import COHORTS
+from producer.simulator.plan import make_plan
+from producer.simulator.scenario import Scenario, ScenarioError, load_scenario, shipped
+
+
+def test_a_handful_of_scenarios_is_shipped() -> None:
+    assert {"quiet", "default", "farm-raid", "slow-burn", "everything", "demo"} <= set(shipped())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_scenario_can_be_planned(name: str) -> None:
+    plan = make_plan(load_scenario(name, users=10_000, days=7))
+    assert {campaign.family for campaign in plan.campaigns} == set(plan.scenario.families)
+
+
+def test_everything_names_all_families_and_all_hard_negatives() -> None:
+    scenario = load_scenario("everything")
+    assert set(scenario.families) == set(FAMILIES)
+    assert set(scenario.negatives) == set(HARD_NEGATIVES) == set(COHORTS)
+
+
+def test_a_population_too_small_is_refused_with_the_smallest_that_works() -> None:
+    scenario = Scenario("s", users=300, days=14, prevalence=0.006, families={"loop30": {}, "farm": {"weight": 9}})
+    with pytest.raises(ScenarioError, match=r"loop30 needs 1 accounts .* take at least \d+ accounts") as refused:
+        make_plan(scenario)
+    found = re.search(r"at least (\d+) accounts", str(refused.value))
+    assert found
+    plan = make_plan(replace(scenario, users=int(found.group(1))))
+    assert {campaign.family for campaign in plan.campaigns} == {"loop30", "farm"}
+    with pytest.raises(ScenarioError):
+        make_plan(replace(scenario, users=int(found.group(1)) - 30))
+
+
+def test_prevalence_by_streams_is_met_within_a_third(tmp_path: Path) -> None:
+    plan = make_plan(
+        Scenario("s", users=4000, days=14, prevalence=0.05, prevalence_of="streams", families={"low_slow": {}})
+    )
+    accounts = sum(len(campaign.accounts) for campaign in plan.campaigns)
+    # some 17 paid streams a bot's day against 7 of an honest account
+    assert 4000 * 0.05 * 7 / 17 * 0.5 < accounts < 4000 * 0.05 * 7 / 17 * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("prevalence = ", "not TOML"),
+        ("colour = 1", "unknown keys colour; known: "),
+        ("[catalogue]\ncolour = 1", r"unknown keys catalogue\.colour"),
+        ("[families]\nfram = {}", "families: 'fram' is none of loop30, "),
+        ("[negatives]\nsuperfam = 0.1", "negatives: 'superfam' is none of superfan, "),
+        ("prevalence = 2", r"prevalence is 2, expected a number from 0 to 1"),
+        ("profile = 'radio'", "profile 'radio': expected one of spotify, kkbox"),
+        ("prevalence_of = 'plays'", "expected accounts or streams"),
+        ("days = 0", "both must be at least 1"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=reason) as refused:
+        load_scenario(str(path))
+    assert "\n" not in str(refused.value).strip()
+
+
+def test_a_scenario_that_is_not_there_is_refused_with_the_shipped_names() -> None:
+    with pytest.raises(ScenarioError, match="no such file; shipped ones: default, demo"):
+        load_scenario("nowhere")
