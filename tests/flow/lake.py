@@ -1,0 +1,71 @@
+"""What the lake and the topics of a stage hold, as plain rows that can be compared."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+from kafka import KafkaConsumer, TopicPartition
+
+from contracts.lake import committed_files
+from contracts.topics import TOPICS
+from contracts.world import Unit
+
+Row = dict[str, Any]
+
+OF_THE_RUN = ("scored_at", "ts")
+"""Columns of a session that tell when it was sent and scored, not what it is."""
+
+
+def rows_of(unit: Unit, table: str) -> list[Row]:
+    """Read the committed rows of a table; those of a report with the micro-batch that wrote them."""
+    return [row for file in committed_files(unit.table(table)) for row in _rows_in(file)]
+
+
+def _rows_in(file: Path) -> Iterable[Row]:
+    folders = dict(part.split("=", 1) for part in file.parts if part.startswith("batch_id="))
+    written_by = {"batch_id": int(folders["batch_id"])} if folders else {}
+    return [{**row, **written_by} for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def newest_version(rows: Iterable[Row], key: str) -> list[Row]:
+    """Of the versions of a report's row, keep the newest of each."""
+    newest: dict[Any, Row] = {}
+    for row in sorted(rows, key=lambda row: row["batch_id"]):
+        newest[row[key]] = row
+    return list(newest.values())
+
+
+def sessions_by_key(rows: Iterable[Row], *without: str) -> dict[str, Row]:
+    """Say what each session is, whenever it was scored; a session that is there twice is an AssertionError."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        assert row["session_key"] not in found, f"session {row['session_key']} is in the table twice"
+        kept = {name: value for name, value in row.items() if name not in (*OF_THE_RUN, *without)}
+        # which track of a session comes first means nothing
+        found[row["session_key"]] = {**kept, "track_counts": sorted(map(str, kept["track_counts"]))}
+    return found
+
+
+def differences(found: dict[str, Row], expected: dict[str, Row]) -> list[str]:
+    """Name every session and column in which two sets of sessions differ, with both values."""
+    told = [f"{key}: only in the {'first' if key in found else 'second'}" for key in found.keys() ^ expected.keys()]
+    for key in found.keys() & expected.keys():
+        for column, value in expected[key].items():
+            if found[key].get(column) != value:
+                told.append(f"{key}: {column} is {found[key].get(column)!r}, expected {value!r}")
+    return sorted(told)
+
+
+def messages(address: str, topic: str) -> list[tuple[int, int, Any]]:
+    """Read a topic from its start to its end: (partition, offset, parsed value)."""
+    places = [TopicPartition(topic, partition) for partition in range(TOPICS[topic].partitions)]
+    found = []
+    with KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest") as consumer:
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        while any(consumer.position(place) < ends[place] for place in places):
+            for place, records in consumer.poll(500).items():
+                found += [(place.partition, record.offset, orjson.loads(record.value)) for record in records]
+    return found

@@ -1,0 +1,137 @@
+"""One world on a broker of its own, and our commands run on it as a user would: processes, signals, exit codes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from contracts.settings import Settings
+from contracts.world import World
+from producer import child
+from producer.broker import running
+from producer.child import Child
+from producer.ports import free_port
+
+WITHIN_S = 400.0
+"""Far over what anything here takes on an idle machine: only a fault reaches it, not a busy neighbour."""
+LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A world, the broker that serves it, and a folder for logs."""
+
+    world: World
+    address: str
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data=self.world.root.parent, world=self.world.name, broker=self.address)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "PLAYPROOF_DATA": str(self.world.root.parent),
+            "PLAYPROOF_WORLD": self.world.name,
+            "PLAYPROOF_BROKER": self.address,
+            "PLAYPROOF_DOCKER": "0",
+        }
+
+    def run(self, *command: str) -> Done:
+        """Run `python -m <command>` to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            env=self.environment, capture_output=True, text=True, check=False, timeout=WITHIN_S,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def finish(self, *command: str) -> str:
+        """Run `python -m <command>`, which must succeed, and return what it printed."""
+        done = self.run(*command)
+        assert done.exit_code == 0, f"{command} ended with {done.exit_code}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @contextmanager
+    def running(self, *command: str) -> Iterator[Child]:
+        """Run `python -m <command>` for the length of a `with` block, output in `run/`."""
+        log = self.world.root / "run" / f"{command[0]}.log"
+        with child.running(" ".join(command), list(command), self.environment, log) as process:
+            yield process
+
+    def audit(self) -> dict[str, Any]:
+        """Return the audit's account, faults or not."""
+        done = self.run("producer", "audit", "--json")
+        assert done.stdout, f"the audit failed: {done.stderr}"
+        account: dict[str, Any] = json.loads(done.stdout)
+        return account
+
+    def twin(self, name: str) -> "Stage":
+        """Set up a second world with the same source and ledger, so that another job may read the same topics."""
+        twin = World(self.world.root.with_name(name))
+        for part in ("raw", "static"):
+            shutil.copytree(self.world.root / part, twin.root / part)
+        shutil.copytree(self.world.unit.ledger, twin.unit.ledger)
+        return Stage(twin, self.address)
+
+
+@contextmanager
+def on_a_broker(world: World) -> Iterator[Stage]:
+    """Serve a world from a broker with all topics, empty, for the length of a `with` block."""
+    with running(world.unit.broker, f"127.0.0.1:{free_port()}") as broker:
+        stage = Stage(world, broker.address)
+        stage.finish("producer", "topics")
+        yield stage
+
+
+def wait_until(condition: Callable[[], bool], what: str, alive: Sequence[Child] = ()) -> None:
+    """Return once the condition holds, while all processes in `alive` run. Raises AssertionError when time is up."""
+
+    def look() -> bool:
+        for process in alive:
+            process.require_alive()
+        return condition()
+
+    def give_up(_: object) -> bool:
+        raise AssertionError(f"{what}: not within {WITHIN_S:g} s")
+
+    Retrying(
+        stop=stop_after_delay(WITHIN_S),
+        wait=wait_fixed(LOOK_EVERY_S),
+        retry=retry_if_result(lambda holds: not holds),
+        retry_error_callback=give_up,
+    )(look)
+
+
+def family_of(pid: int) -> list[psutil.Process]:
+    """List a process and all that it started, and they."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def still_alive(processes: Sequence[psutil.Process]) -> list[int]:
+    """Return the pids of those that run; one that has ended, and was not asked how, does not."""
+    alive = []
+    for process in processes:
+        try:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                alive.append(process.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return alive
