@@ -5,5 +5,5 @@ to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "149f62059a0a905c3a18509e331b9c1a0fe67efe4da9a3db2819f394ba9455dd",
+    "session_xgb": "886a993337f3ac5351d3108a886b9bef71fe75b4b6a1a13c92222b32aa5b85a0",
 }
