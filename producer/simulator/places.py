@@ -145,7 +145,7 @@ def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Gener
             "device_type": device_type,
             "network": network,
             "ip": ip.astype(np.int32),
-            "country": _COUNTRY_OF_PLACE[traits.place[who]],
+            "country": country,
             "context_type": context_type,
             "context": context.astype(np.int32),
             "shuffle": uniform(rng, n) < 0.31,
