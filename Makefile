@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live notebook train bench doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live notebook train bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,8 +58,14 @@ train: setup ## simulate a world, make its training table, train the model
 	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
 
+calibrate: setup ## simulated listening against published numbers
+	@$(RUN) -m producer calibrate
+
+leakscan: setup ## does any one column give the bots away?
+	@$(RUN) -m producer leakscan
+
 bench: setup ## measure rows a second against a minimal Spark job
-	@$(RUN) -m spark_app bench
+	@$(RUN) -m producer bench
 
 doctor: setup ## what is missing on this machine, and its cure
 	@$(RUN) -m producer doctor

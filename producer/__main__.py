@@ -1,6 +1,7 @@
 """`python -m producer <command>`: all that surrounds the Spark job. The environment is read here, once."""
 
 import json
+import os
 import signal
 import sys
 from typing import Annotated
@@ -202,6 +203,35 @@ def demo() -> None:
     terminal.summary(summary.words(), {"picture": root / "live.png", "figures": root / "summary.json"})
     if faults := summary.faults():
         raise StackError("the demo is not as it should be: " + "; ".join(faults))
+
+
+@app.command()
+def bench(
+    rows: Annotated[int, typer.Option(min=1, help="At least so many plays and activity rows.")] = 6_000_000,
+    days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 7,
+    users: Annotated[int | None, typer.Option(min=1, help="Accounts; default as many as the rows need.")] = None,
+    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "default",
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
+    cores: Annotated[int, typer.Option(min=1, help="Cores of each contender.")] = os.cpu_count() or 2,
+    memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "3g",
+    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
+) -> None:
+    """Measure rows a second: a bare consumer, a minimal Spark job, our scoring with and without model, the whole job.
+
+    For a small trial: python -m producer bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100
+    """
+    from producer import bench as the_bench
+    from producer import bench_report, terminal
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every process is stopped
+    settings = Settings()
+    parameters = the_bench.Parameters(rows, days, users, scenario, seed, cores, memory, max_messages)
+    results = the_bench.run(settings, parameters, terminal.say)
+    terminal.columns(bench_report.COLUMNS, bench_report.rows(results["contenders"]))
+    written = settings.model_copy(update={"world": the_bench.WORLD}).the_world().root / "results.json"
+    terminal.summary(bench_report.remarks(results), {"figures": written})
+    if results["faults"]:
+        raise StackError("a contender did not do all of the work: " + "; ".join(results["faults"]))
 
 
 @app.command()

@@ -37,3 +37,19 @@ def summary(lines: Sequence[str], places: Mapping[str, object]) -> None:
     else:
         say("\n".join(lines))
     table(places)
+
+
+def columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under names: the first column to the left, the others, numbers, to the right."""
+    if sys.stdout.isatty():
+        grid = Table()
+        for place, name in enumerate(names):
+            grid.add_column(name, justify="right" if place else "left")
+        for row in rows:
+            grid.add_row(*row)
+        Console().print(grid)
+        return
+    widths = [max(len(row[place]) for row in (names, *rows)) for place in range(len(names))]
+    for row in (names, *rows):
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(["", first.strip().ljust(widths[0]), *rest]))

@@ -114,5 +114,25 @@ def training_table(
         print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
 
 
+@app.command("bench-one")
+def bench_one(
+    contender: Annotated[str, typer.Option(help="Which one; a wrong name lists them.")],
+    out: Annotated[Path, typer.Option(help="File to write what it did to, as JSON.")],
+    world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores and shuffle partitions; default all.")] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
+) -> None:
+    """Read both topics to their end as one contender of `make bench` does; that command runs all of them.
+
+    Example: python -m spark_app bench-one --contender minimal_spark --world bench --out minimal.json
+    """
+    with one_line_errors():
+        from spark_app import bench_one as the_contender
+
+        settings = Settings() if world is None else Settings(world=world)
+        the_contender.bench_one(settings, contender, out, cores, memory, max_messages)
+
+
 if __name__ == "__main__":
     app()

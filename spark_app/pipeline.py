@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from models.registry import Artefact
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.world import World
+from models.registry import Artefact
 from spark_app import ingest
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
 from spark_app.stages import rows
@@ -48,8 +48,8 @@ def described_sessions(plays: DataFrame, activity: DataFrame, tracks: DataFrame,
     )
 
 
-def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
-    """Stream both topics into scored sessions."""
+def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
+    """Stream both topics into sessions with features."""
     used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
     # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
     plays, activity = (
@@ -59,7 +59,12 @@ def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
         for topic in (PLAYS, ACTIVITY)
     )
     tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    return described_sessions(plays, activity, tracks, users).transform(
+    return described_sessions(plays, activity, tracks, users)
+
+
+def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
+    """Stream both topics into scored sessions."""
+    return streamed_sessions(spark, job).transform(
         score,
         PipelineModel.load(str(job.artefact.path)),
         features=job.artefact.features,

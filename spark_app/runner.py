@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable
 from types import FrameType
+from typing import Protocol
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
@@ -16,6 +17,13 @@ from spark_app.errors import JobError
 LOOK_EVERY_S = 1.0
 """A blocking `awaitAnyTermination()` would never see the signal."""
 FINISH_BATCH_WITHIN_S = 15.0
+
+
+class Stop(Protocol):
+    """Says when a run is to end."""
+
+    @property
+    def is_set(self) -> bool: ...
 
 
 class StopRequest:
@@ -30,7 +38,7 @@ class StopRequest:
         self.is_set = True
 
 
-def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: StopRequest, *, available_now: bool) -> None:
+def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: Stop, *, available_now: bool) -> None:
     """Run until a signal, or until all that is in the topics is done. Raises JobError where a query dies."""
     queries = [_start(name, w.trigger(availableNow=True) if available_now else w) for name, w in writers.items()]
     try:

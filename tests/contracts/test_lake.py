@@ -98,3 +98,14 @@ def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_pa
     (folder / "date=2025-03-03" / "part-0.parquet").touch()
     (folder / "_SUCCESS").touch()
     assert names_of(tmp_path / "plays") == ["batch_id=0/date=2025-03-03/part-0.parquet"]
+
+
+def test_a_batch_folder_that_is_partitioned_counts_with_all_its_parts(tmp_path):
+    table = tmp_path / "plays"
+    for day in ("2025-03-03", "2025-03-04"):
+        folder = table / "batch_id=0" / f"date={day}"
+        folder.mkdir(parents=True)
+        (folder / "part-0.parquet").touch()
+    assert names_of(table) == []
+    (table / "batch_id=0" / "_SUCCESS").touch()
+    assert names_of(table) == [f"batch_id=0/date=2025-03-0{day}/part-0.parquet" for day in (3, 4)]
