@@ -151,6 +151,7 @@ TRUTH_CAMPAIGNS = (
     Column("accounts", "int", "accounts it runs"),
     Column("streams_bought", "bigint", "streams bought; null where the deal is not by streams"),
     Column("streams_delivered", "bigint", "streams of at least 30 s delivered"),
+    Column("target_track_ids", "array<string>", "the tracks it plays for money"),
 )
 
 VERDICTS = (

@@ -25,8 +25,11 @@ without one. An assumption; it is why activity falls while streams rise in an at
 
 def load_chains(path: Path = CHAINS_FILE) -> list[Chain]:
     """Read the chains of all roles from a TOML file of sparse rows. Raises ChainError, naming the file and row."""
-    with path.open("rb") as file:
-        tables = tomllib.load(file)
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except (FileNotFoundError, tomllib.TOMLDecodeError) as error:
+        raise ChainError(f"chains {path.name}: {error}; expected a TOML file like chains.toml") from None
     missing = [role for role in ROLES if role not in tables]
     if missing:
         raise ChainError(f"{path.name}: no chain for the roles {', '.join(missing)}; expected {', '.join(ROLES)}")

@@ -18,6 +18,7 @@ from producer.simulator.places import place_sessions
 from producer.simulator.plan import Plan, family_code
 from producer.simulator.population import Traits, draw_traits
 from producer.simulator.rows import PLAY_DTYPES, SESSION_DTYPES, Columns, stack, take
+from producer.simulator.scenario import BAD_SESSIONS
 from producer.simulator.spill import PLACE_DTYPES
 
 ROWS_PER_BLOCK = 1 << 34
@@ -76,7 +77,10 @@ def _with_bots(
         low, high = np.searchsorted(sessions["who"], (who, who + 1))
         own = np.arange(low, high)
         account = Account(campaign, int(plan.number_of[user]), int(who), user, traits, listening_of)
-        run = BOTS[campaign.family].run(account, plan.setting, stream(plan.scenario.seed, Purpose.BOT, user))
+        rng = stream(plan.scenario.seed, Purpose.BOT, user)
+        run = BOTS[campaign.family].run(account, plan.setting, rng)
+        if (share := campaign.params.get(BAD_SESSIONS, 1.0)) < 1:
+            run = _only(run, rng.random(len(run.sessions["start"])) < share)
         if len(run.plays["end"]) == 0:
             continue
         is_dropped[own] = _overlaps(sessions["start"][own], plays["end"][last[own]], run)
@@ -99,6 +103,11 @@ def _with_bots(
     played = stack(all_plays, PLAY_DTYPES)
     played["session"] = (np.cumsum(keep) - 1)[played["session"]].astype(np.int32)
     return every, played
+
+
+def _only(run: Run, keep: NDArray[np.bool_]) -> Run:
+    """Keep some sessions of a run."""
+    return Run(take(run.sessions, keep), take(run.plays, np.repeat(keep, run.sessions["n_plays"])), run.drops)
 
 
 def _overlaps(begins: NDArray[np.int64], ends: NDArray[np.int64], run: Run) -> NDArray[np.bool_]:

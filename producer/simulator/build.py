@@ -117,7 +117,7 @@ def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Sha
     calendar = plan.calendar
     per_day = stretches_a_day(plan.scenario)
     spill = Spill(folder, shard, calendar.starts_ms, DAY_MS // per_day, per_day * plan.scenario.days)
-    chains = load_chains()
+    chains = load_chains(Path(plan.scenario.chains)) if plan.scenario.chains else load_chains()
     users, truth = [], []
     delivered = np.zeros(len(plan.campaigns), dtype=np.int64)
     for number in blocks:
@@ -217,5 +217,8 @@ def _truth_campaigns(plan: Plan, delivered: NDArray[np.int64]) -> pa.Table:
             "accounts": pa.array([len(c.accounts) for c in campaigns], pa.int32()),
             "streams_bought": pa.array(bought, pa.int64()),
             "streams_delivered": pa.array(delivered, pa.int64()),
+            "target_track_ids": pa.array(
+                [plan.ids.texts(Kind.TRACK, np.unique(c.tracks)).to_pylist() for c in campaigns], pa.list_(pa.string())
+            ),
         }
     ).sort_by("campaign_id")

@@ -11,7 +11,7 @@ from producer.simulator.bots.script import delivered
 from producer.simulator.draws import Purpose, stream
 from producer.simulator.listening import Setting, listen
 from producer.simulator.population import draw_traits
-from producer.simulator.scenario import SHARED_PARAMS, Scenario, ScenarioError
+from producer.simulator.scenario import BAD_SESSIONS, SHARED_PARAMS, Scenario, ScenarioError
 
 PILOT_USERS, PILOT_BOTS = 400, 6
 
@@ -19,7 +19,7 @@ PILOT_USERS, PILOT_BOTS = 400, 6
 def bot_accounts(scenario: Scenario, setting: Setting) -> dict[str, int]:
     """Return accounts by family. Raises ScenarioError where a family would lack labels in some week."""
     for name, params in scenario.families.items():
-        known = (*SHARED_PARAMS, *BOTS[name].params)
+        known = (*SHARED_PARAMS, BAD_SESSIONS, *BOTS[name].params)
         if unknown := [key for key in params if key not in known]:
             raise ScenarioError(f"{scenario.name}: {name}: unknown {', '.join(unknown)}; known: {', '.join(known)}")
     weights = {name: params.get("weight", 1.0) for name, params in scenario.families.items()}

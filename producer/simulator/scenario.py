@@ -13,6 +13,8 @@ from producer.simulator.profiles import PROFILES
 
 SHARED_PARAMS = ("weight", "accounts", "difficulty")
 """Parameters that every family has."""
+BAD_SESSIONS = "bad_sessions"
+"""And one more: the share of the bot's sessions that take place, the second level of fraud after bad accounts."""
 FOLDER = Path(__file__).with_name("scenarios")
 
 
@@ -41,6 +43,8 @@ class Scenario:
     """Parameters by family; `weight` is its share of the bot accounts, `difficulty` its own dial."""
     negatives: dict[str, float] = field(default_factory=dict)
     """Share of honest accounts by hard negative."""
+    chains: str = ""
+    """A file of activity chains of the user's own, in the form of chains.toml; empty for the shipped ones."""
     catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Campaign
-from producer.simulator.scenario import ScenarioError
+from producer.simulator.scenario import BAD_SESSIONS, ScenarioError
 
 
 def split_order(campaign: Campaign, capacity: int, rng: Generator) -> None:
@@ -13,6 +13,8 @@ def split_order(campaign: Campaign, capacity: int, rng: Generator) -> None:
     Without `streams` in the scenario the order leaves more slack the harder the campaign is, for its manners.
     Raises ScenarioError, with the number that would fit, for an order that is too large.
     """
+    if BAD_SESSIONS in campaign.params:
+        raise ScenarioError(f"{campaign.family}: {BAD_SESSIONS} does not go with streams bought: set streams instead")
     n = len(campaign.accounts)
     usual = int(capacity * n * rng.uniform(0.7, 1.0) * max(1 - 1.3 * campaign.difficulty, 0.1))
     bought = int(campaign.params.get("streams", usual))

@@ -138,6 +138,25 @@ def test_a_taken_over_account_is_fraud_only_in_the_thief_s_sessions() -> None:
     assert np.isin(plays["user"][owner], thief["user"]).any()
 
 
+def test_a_share_of_a_bad_account_s_sessions_may_be_left_out() -> None:
+    counts = []
+    for share in (1.0, 0.3):
+        scenario = replace(
+            load_scenario("everything"), users=200, days=7, prevalence=0.1, negatives={},
+            families={"geo_vpn": {"bad_sessions": share}},
+        )  # fmt: skip
+        plan = make_plan(scenario)
+        rows = make_block(plan, 0, load_chains()).rows[PLAYS]
+        counts.append(len(np.unique(own(rows, "geo_vpn")["session"])))
+    assert counts[1] / counts[0] == pytest.approx(0.3, abs=0.12)
+
+
+def test_a_share_of_sessions_does_not_go_with_streams_bought() -> None:
+    families = {"marathon": {"bad_sessions": 0.5}}
+    with pytest.raises(ScenarioError, match="bad_sessions does not go with streams bought"):
+        make_plan(Scenario("one", users=100, days=14, prevalence=0.5, families=families))
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     accounts=st.integers(2, 9), days=st.integers(5, 16), share=st.floats(0.05, 1.0), difficulty=st.floats(0, 1),
