@@ -16,6 +16,8 @@ STATE_FILE = "STATE.json"
 MEND = "begin a fresh version of this world with  python -m producer up --fresh"
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose output must stand beside their checkpoint, with the table that proves it."""
+LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
+"""How Spark 4.0 begins a file of the logs `offsets` and `commits`, and a query's `metadata`."""
 
 
 def state_of(partitions: int) -> dict[str, str | int]:
@@ -30,6 +32,8 @@ def _has_output(table: Path) -> bool:
 
 def check(unit: Unit, partitions: int) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; else note the state they have."""
+    for checkpoint in sorted(unit.checkpoints.glob("*/")):
+        _check_readable(checkpoint)
     for query, table in OUTPUT.items():
         checkpoint = unit.checkpoints / query
         committed = any((checkpoint / "commits").glob("[0-9]*"))
@@ -45,6 +49,24 @@ def check(unit: Unit, partitions: int) -> None:
                 f"new rows would be skipped silently; {MEND}"
             )
     _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
+
+
+def _check_readable(checkpoint: Path) -> None:
+    """Look at what Spark reads of a checkpoint when it starts; it would say only that a log is malformed."""
+    logs = [newest for log in ("offsets", "commits") if (newest := _newest(checkpoint / log))]
+    metadata = checkpoint / "metadata"
+    for file, begins in [*((log, LOG_BEGINS) for log in logs), (metadata, METADATA_BEGINS)]:
+        if file.exists() and not file.read_bytes().startswith(begins):
+            raise StateError(
+                f"checkpoints/{file.relative_to(checkpoint.parent)} is unreadable (expected it to begin with "
+                f"{begins.decode().strip()}): restore it from a copy, or {MEND}"
+            )
+
+
+def _newest(log: Path) -> Path | None:
+    """Return the file of the last micro-batch in a log of Spark's."""
+    numbered = (file for file in log.glob("[0-9]*") if file.name.isdigit())
+    return max(numbered, key=lambda file: int(file.name), default=None)
 
 
 def _check_state(file: Path, now: dict[str, str | int]) -> None:

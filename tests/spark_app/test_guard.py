@@ -87,6 +87,22 @@ def test_output_without_its_checkpoint_is_refused(unit: Unit, query: str, table:
     assert f"lake/{table} has output but query {query} has no checkpoint" in refused(unit)
 
 
+@pytest.mark.parametrize("content", [b"", b"\x00garbage\xff", b"v2\n{}"])
+@pytest.mark.parametrize("name", ["metadata", "offsets/1", "commits/1"])
+def test_an_unreadable_file_of_a_checkpoint_is_named_and_left_alone(unit: Unit, name: str, content: bytes) -> None:
+    file = unit.checkpoints / "sessions" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    assert f"checkpoints/sessions/{name} is unreadable" in refused(unit)
+    assert file.read_bytes() == content
+
+
+def test_only_the_newest_file_of_a_log_is_looked_at_by_number(unit: Unit) -> None:
+    for number, content in (("9", "damaged, and never read again"), ("10", "v1\n{}")):
+        (unit.checkpoints / "sessions" / "commits" / number).write_text(content)
+    guard.check(unit, PARTITIONS)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])
 def test_an_unreadable_state_file_is_refused(unit: Unit, text: str | bytes) -> None:
     (unit.checkpoints / guard.STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
