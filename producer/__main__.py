@@ -32,8 +32,8 @@ app.command()(simulate.simulate)
 
 @app.command()
 def calibrate(
-    users: Annotated[int, typer.Option(min=200, help="Accounts of each world.")] = 3000,
-    days: Annotated[int, typer.Option(min=14, help="Days of each world.")] = 28,
+    users: Annotated[int, typer.Option(min=200, help="Accounts of each world.")] = 4000,
+    days: Annotated[int, typer.Option(min=14, help="Days of each world.")] = 42,
     seeds: Annotated[str, typer.Option(help="Seeds, with commas: a world for each.")] = "1,2,3",
     profiles: Annotated[str, typer.Option(help="Profiles of honest listening, with commas.")] = "spotify,kkbox",
     scenario: Annotated[str, typer.Option(help="Scenario that the worlds follow.")] = "default",
@@ -47,9 +47,9 @@ def calibrate(
 
 @app.command()
 def leakscan(
-    users: Annotated[int, typer.Option(help="Accounts of the world.")] = 6000,
+    users: Annotated[int, typer.Option(help="Accounts of the world.")] = 4000,
     days: Annotated[int, typer.Option(help="Days of the world.")] = 28,
-    prevalence: Annotated[float, typer.Option(help="Share of bot accounts: high, so each family has labels.")] = 0.1,
+    prevalence: Annotated[float, typer.Option(help="Share of bot accounts: high, so each family has labels.")] = 0.12,
     scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "everything",
     profile: Annotated[str, typer.Option(help="Profile of honest listening.")] = "spotify",
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,

@@ -43,7 +43,7 @@ class CatalogueSettings:
     n_artists: int = 10_000
     tracks_per_artist_mean: float = 20.0
     tracks_log_sd: float = 0.8
-    artist_exponent: float = 0.9
+    artist_exponent: float = 0.94
     tail_exponent: float = 1.25
     knee: int = 700
     track_exponent: float = 0.6

@@ -25,15 +25,15 @@ def sha256(path: Path) -> str:
     return total.hexdigest()
 
 
-def write_datasheet(plan: Plan, world: World, plays: int, activity: int, delivered: list[int]) -> None:
-    """Write the datasheet of a world that is complete otherwise."""
+def write_datasheet(
+    plan: Plan, world: World, plays: int, activity: int, delivered: list[int], sums: dict[str, str]
+) -> None:
+    """Write the datasheet of a world that is complete otherwise; `sums` are the checksums known already."""
     scenario = plan.scenario
     settings = "\n".join(f"| {key} | {value} |" for key, value in _flat(asdict(scenario)))
-    sums = "\n".join(
-        f"{sha256(path)}  {path.relative_to(world.root).as_posix()}"
-        for path in sorted(world.root.rglob("*"))
-        if path.is_file() and path.relative_to(world.root).parts[0] in ("raw", "static", "truth")
-    )
+    files = [path for part in ("raw", "static", "truth") for path in (world.root / part).rglob("*") if path.is_file()]
+    names = {path.relative_to(world.root).as_posix(): path for path in files}
+    listed = "\n".join(f"{sums.get(name) or sha256(path)}  {name}" for name, path in sorted(names.items()))
     (world.root / NAME).write_text(
         f"""# Datasheet: {scenario.name}, {scenario.users:,} accounts, {scenario.days} days, seed {scenario.seed}
 
@@ -64,7 +64,7 @@ hijacked or masked account is honest, and stands in client sessions of its own.
 
 ## SHA-256
 ```
-{sums}
+{listed}
 ```
 """
     )

@@ -26,7 +26,7 @@ LONGEST_LOG_MS = np.float32(14.2)
 """Log of 24 minutes: a longer silence ends a session."""
 APART_MS = 25 * 60_000
 """Least silence between two sessions of one listener; about three quarters of an hour come on top."""
-GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.5), np.float32(4.5)
+GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.2), np.float32(4.5)
 """Plays of a session on a day of glances; sessions of a day at most, about."""
 MOST_LISTENERS = 8
 RUN_PLAYS = 6

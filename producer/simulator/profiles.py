@@ -60,9 +60,9 @@ PROFILES: dict[str, Profile] = {
             passive_share=0.25,
         ),
         Profile(
-            "kkbox", log_plays=3.26, log_plays_sd=0.74, day_sd=0.72, glance=0.15, active_a=1.1, active_b=1.6,
-            completion=1.85, completion_sd=1.05, completion_day_sd=0.25, completion_session_sd=1.1,
-            completion_run_sd=1.5, stop=-1.5, heavy=0.15, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
+            "kkbox", log_plays=3.36, log_plays_sd=0.69, day_sd=0.72, glance=0.18, active_a=1.1, active_b=1.6,
+            completion=1.8, completion_sd=1.25, completion_day_sd=0.25, completion_session_sd=1.1,
+            completion_run_sd=1.7, stop=-1.5, heavy=0.15, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
             session_plays=20.0, early_skips=(0.12, 0.06, 0.12, 0.25),
             position=(0.2, 0.0), pausing=0.09, passive_share=0.35,
         ),

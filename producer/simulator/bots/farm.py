@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
+from contracts.events import CONTEXTS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import in_context, on_shared_devices, through_hosts
 from producer.simulator.bots.schedule import HOUR_MS, with_breaks
@@ -11,6 +12,8 @@ from producer.simulator.bots.targets import tail_list
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import uniform
 from producer.simulator.listening import Setting
+
+EDITORIAL = CONTEXTS.index("editorial")
 
 
 class Farm:
@@ -42,5 +45,5 @@ class Farm:
         per_device = campaign.param("per_device", 10, 3)
         on_shared_devices(run, account, setting, max(int(len(campaign.accounts) / per_device), 1))
         through_hosts(run, setting, 0.9 - 0.8 * hard, rng)
-        in_context(run, 2, setting.places.playlists - 1 - campaign.index % 50)
+        in_context(run, EDITORIAL, setting.places.playlists - 1 - campaign.index % 50, 1 - 0.6 * hard, rng)
         return run

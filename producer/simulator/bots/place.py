@@ -76,7 +76,10 @@ def from_abroad(run: Run, share: float, rng: Generator) -> None:
     run.sessions["country"] = np.where(uniform(rng, n) < share, elsewhere, run.sessions["country"])
 
 
-def in_context(run: Run, kind: int, context: int) -> None:
-    """Play everything from one context."""
-    n = len(run.sessions["start"])
-    run.sessions |= {"context_type": np.full(n, kind, np.uint8), "context": np.full(n, context, np.int32)}
+def in_context(run: Run, kind: int, context: int, share: float, rng: Generator) -> None:
+    """Play a share of the sessions from one context."""
+    is_there = uniform(rng, len(run.sessions["start"])) < share
+    run.sessions |= {
+        "context_type": np.where(is_there, kind, run.sessions["context_type"]).astype(np.uint8),
+        "context": np.where(is_there, context, run.sessions["context"]).astype(np.int32),
+    }

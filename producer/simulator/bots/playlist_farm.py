@@ -2,6 +2,7 @@
 
 from numpy.random import Generator
 
+from contracts.events import CONTEXTS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import in_context
 from producer.simulator.bots.schedule import waking, with_breaks
@@ -10,6 +11,8 @@ from producer.simulator.bots.targets import tail_list
 from producer.simulator.listening import Setting
 
 BLATANT_HOURS, ADAPTIVE_SHARE = 16.0, 0.07
+
+EDITORIAL = CONTEXTS.index("editorial")
 
 
 class PlaylistFarm:
@@ -34,5 +37,7 @@ class PlaylistFarm:
         windows = with_breaks(windows, campaign.param("stretch_min", 240, 35), rng)
         script = manners(campaign.difficulty, tracks=campaign.tracks, is_looped=True, human_touch=0.0)
         run = perform(windows, script, account, setting, rng)
-        in_context(run, 2, setting.places.playlists - 51 - campaign.index % 50)
+        in_context(
+            run, EDITORIAL, setting.places.playlists - 51 - campaign.index % 50, 1 - 0.6 * campaign.difficulty, rng
+        )
         return run
