@@ -1,5 +1,6 @@
 """Commands of the Spark job: `python -m spark_app run`, `python -m spark_app training-table`."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -64,6 +65,8 @@ def run(
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             artefact = verify(model or CHAMPION, Path(unpacked))
             stop = runner.StopRequest()
+            # it would announce every micro-batch that it scores
+            logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
             spark = session.build_session(
                 "playproof",
                 master=settings.spark_master,

@@ -11,6 +11,7 @@ from contracts import jvm
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
+JVM_FLAGS = "-XX:+UseParallelGC -Xss4m"
 
 
 STREAMING = {
@@ -55,7 +56,8 @@ def build_session(
         "spark.driver.memory": memory,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        "spark.driver.extraJavaOptions": f'-XX:+UseParallelGC -Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"',
+        # deep stacks: Spark's planner and its regular expressions recurse
+        "spark.driver.extraJavaOptions": f'{JVM_FLAGS} -Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"',
         "spark.ui.enabled": str(ui).lower(),
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -68,6 +70,9 @@ def build_session(
         # a task's files are few: keep one writer per date open instead of sorting every batch by date
         "spark.sql.maxConcurrentOutputFileWriters": "8",
     }
+    if master.startswith("local"):
+        # what is shuffled stays in this machine's page cache: compressing it costs more than it saves
+        settings |= {"spark.shuffle.compress": "false", "spark.shuffle.spill.compress": "false"}
     if with_kafka:
         connector = [str(path) for path in jvm.jars("connector")]
         if master.startswith("local"):

@@ -17,8 +17,8 @@ def _struct(fields: Sequence[Field]) -> str:
     return "struct<" + ",".join(f"{f.name}:string" for f in fields) + ">"
 
 
-def rows_of(text: Column, fields: Sequence[Field]) -> Column:
-    """Read a message's text as an array of all-string structs; null where it is no list.
+def rows_of(value: Column, fields: Sequence[Field]) -> Column:
+    """Read a message's bytes as an array of all-string structs; null where it is no list.
 
     `from_json` gives null for a whole list in which one element is no object; only then each element is read alone,
     which costs nothing on good input. An element that is no object becomes null.
@@ -28,7 +28,9 @@ def rows_of(text: Column, fields: Sequence[Field]) -> Column:
     def one(element: Column) -> Column:
         return F.when(element.startswith("{"), F.from_json(element, struct))
 
-    is_list = F.substring(text, 1, 64).rlike(r"^[ \t\r\n]*\[")
+    text = value.cast("string")
+    # of the bytes: a substring of the text would count the characters of all its 90 KB first
+    is_list = F.substring(value, 1, 64).cast("string").rlike(r"^[ \t\r\n]*\[")
     # an array<string> element is JSON text again for objects, so it can be read alone
     each = F.transform(F.from_json(text, "array<string>"), one)
     return F.when(is_list, F.coalesce(F.from_json(text, f"array<{struct}>"), each))
@@ -89,7 +91,7 @@ def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> Da
     fields = fields_named(topic, names)
     # the list in a step of its own: the fallback inside it has no generated code, and would drag explode along
     lists = messages.select(
-        rows_of(F.col("value").cast("string"), fields).alias("list"),
+        rows_of(F.col("value"), fields).alias("list"),
         header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
     )
     # outer: of a plain explode Spark infers a filter on the list, pushes it down and parses each message twice
@@ -108,14 +110,14 @@ def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
     """
     fields = FIELDS[topic]
     # a message without a value is unreadable too, not absent
-    text = F.coalesce(F.col("value").cast("string"), F.lit(""))
+    value = F.coalesce("value", F.lit(b""))
     rows = messages.select(
         "partition",
         "offset",
-        text.alias("text"),
+        value.cast("string").alias("text"),
         header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms"),
         header(events.HEADER_ROWS).try_cast("bigint").alias("sent_rows"),
-        rows_of(text, fields).alias("list"),
+        rows_of(value, fields).alias("list"),
     ).select(
         "partition",
         "offset",
