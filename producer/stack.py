@@ -16,6 +16,8 @@ from producer.errors import StackError
 from producer.supervision import Supervisor
 
 BROKER, JOB = "broker", "job"
+FIRST_WORLD = ("--scenario", "demo", "--users", "2000", "--days", "1")
+"""What a new world is simulated from: a day with an attack in it, small enough to wait for."""
 VERSION_FILE = "version"
 STATIC_TABLES = ("tracks", "users")
 BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 300.0
@@ -86,7 +88,9 @@ def _make_world(world: World, say: Say) -> None:
             world.static(table)
     except WorldError:
         say(f"world {world.name} is new: simulating its listeners and their events")
-        made = subprocess.run([sys.executable, "-m", "producer", "simulate", "--world", world.name], check=False)
+        made = subprocess.run(
+            [sys.executable, "-m", "producer", "simulate", "--world", world.name, *FIRST_WORLD], check=False
+        )
         if made.returncode != 0:
             raise StackError(f"world {world.name} could not be simulated: see the line above") from None
 

@@ -96,7 +96,7 @@ def run(
 def training_table(
     out: Annotated[Path, typer.Option(help="Folder to write part.parquet to.")],
     world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
-    memory: Annotated[str, typer.Option(help="Driver memory.")] = "8g",
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "6g",
 ) -> None:
     """Write the labelled sessions of a world with the live stages, in batch.
 
