@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -52,11 +53,15 @@ class Live:
 
 
 def make_world(root: Path) -> World:
-    """Simulate the tiny world, with some hours without activity."""
+    """Simulate the tiny world, with half of its activity, and none for some hours.
+
+    So a batch makes one message of each topic, and a job that reads so many messages of each reads both in step.
+    """
     world = World(root)
     Stage(world, "").finish("producer", "simulate", "--scenario", str(SCENARIO))
     for file in world.raw_files(ACTIVITY):
         table = pq.ParquetFile(file).read()
+        table = table.take(np.arange(0, len(table), 2))
         hour = pc.hour(table["event_time"])
         is_quiet = pc.and_(pc.greater_equal(hour, QUIET_FROM.hour), pc.less(hour, QUIET_UNTIL.hour))
         pq.write_table(table.filter(pc.invert(is_quiet)), file)
@@ -98,3 +103,25 @@ def has_every_report(stage: Stage) -> bool:
         and len(messages(stage.address, "scores")) == len(sessions)
         and all(account["open"] == account["lost"] == 0 for account in stage.audit()["topics"].values())
     )
+
+
+JOB = ("spark_app", "run", "--available-now", "--max-messages", "8", "--only", "sessions", "--only", "archive")
+"""A job that takes many micro-batches to read a replayed topic, without reports."""
+WITH_BAD_ROWS = ("--batches", "8", "--corrupt-share", "0.012", "--seed", "5")
+WITH_LATE_ROWS = ("--batches", "24", "--late-share", "0.02", "--late-by", "600", "--seed", "5")
+"""So many batches that the job is some micro-batches on when the rows come: it does not call them late before."""
+WITH_COPIES = ("--duplicate-share", "0.3", "--seed", "5")
+
+
+@pytest.fixture(scope="session")
+def rushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Replay the tiny world as it is; then once more in three parts: with bad rows, with late rows, with copies.
+
+    Then let a job work it all off, undisturbed.
+    """
+    world = make_world(tmp_path_factory.mktemp("rushed") / "tiny")
+    with on_a_broker(world) as stage:
+        for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
+            stage.finish("producer", "replay", "--speed", "0", *faults)
+        stage.finish(*JOB)
+        yield stage

@@ -59,7 +59,7 @@ def differences(found: dict[str, Row], expected: dict[str, Row]) -> list[str]:
 
 
 def messages(address: str, topic: str) -> list[tuple[int, int, Any]]:
-    """Read a topic from its start to its end: (partition, offset, parsed value)."""
+    """Read a topic from its start to its end: (partition, offset, parsed value), the value None where it is torn."""
     places = [TopicPartition(topic, partition) for partition in range(TOPICS[topic].partitions)]
     found = []
     with KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest") as consumer:
@@ -67,5 +67,12 @@ def messages(address: str, topic: str) -> list[tuple[int, int, Any]]:
         ends = consumer.end_offsets(places)
         while any(consumer.position(place) < ends[place] for place in places):
             for place, records in consumer.poll(500).items():
-                found += [(place.partition, record.offset, orjson.loads(record.value)) for record in records]
+                found += [(place.partition, record.offset, _parsed(record.value)) for record in records]
     return found
+
+
+def _parsed(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None

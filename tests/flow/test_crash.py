@@ -1,0 +1,71 @@
+"""What a crash leaves behind is mended by starting again: nothing lost, nothing twice, nothing different."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+from contracts.world import Unit
+from tests.flow.conftest import JOB, Live
+from tests.flow.lake import differences, newest_version, rows_of, sessions_by_key
+from tests.flow.stage import Stage, family_of, still_alive, wait_until
+
+QUERIES = ("sessions", "archive", "scores", "fraud_counts", "genuine_totals", "top_tracks")
+VERSION_KEY = {"fraud_counts": "window_start", "genuine_totals": "as_of", "top_tracks": "rank"}
+
+
+def commits(unit: Unit, query: str) -> list[Path]:
+    """List a query's commit files, the newest last."""
+    found = (unit.checkpoints / query / "commits").glob("[0-9]*")
+    return sorted(found, key=lambda file: int(file.name))
+
+
+def test_a_job_killed_in_the_middle_and_started_again_writes_what_an_undisturbed_one_writes(rushed: Stage) -> None:
+    killed = rushed.twin("killed")
+    with killed.running(*JOB) as job:
+        wait_until(lambda: len(commits(killed.world.unit, "sessions")) >= 2, "two micro-batches", [job])
+        family = family_of(job.process.pid)
+        # driver, JVM and workers at once: nobody gets to tidy up
+        for process in family:
+            os.kill(process.pid, signal.SIGKILL)
+        job.process.wait()
+    psutil.wait_procs(family, timeout=30)
+    assert still_alive(family) == []
+    midway = killed.audit()
+    assert midway["faults"] == []
+    assert all(account["open"] > 0 for account in midway["topics"].values()), "it was killed with work left"
+
+    killed.finish(*JOB)
+
+    assert killed.audit() == {**rushed.audit(), "micro_batches": killed.audit()["micro_batches"]}
+    undisturbed, mended = rushed.world.unit, killed.world.unit
+    # the topics are the same, so even the times of sending are
+    found, expected = (sessions_by_key(rows_of(unit, "sessions")) for unit in (mended, undisturbed))
+    assert differences(found, expected) == []
+    for table, key in (("plays", "play_id"), ("activity", "event_id"), ("rejected", "payload")):
+        archived, complete = (sorted(str(row[key]) for row in rows_of(unit, table)) for unit in (mended, undisturbed))
+        assert archived == complete, table
+
+
+def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing_is_twice(live: Live) -> None:
+    unit = live.stage.world.unit
+    before = {table: rows_of(unit, table) for table in ("sessions", "plays", "activity", *VERSION_KEY)}
+    for query in QUERIES:
+        commits(unit, query)[-1].unlink()
+
+    live.stage.finish("spark_app", "run", "--available-now")
+
+    assert all(commits(unit, query) for query in QUERIES)
+    audit = live.stage.audit()
+    assert (audit["faults"], audit["duplicated"]) == ([], 0)
+    after = {table: rows_of(unit, table) for table in before}
+    assert differences(sessions_by_key(after["sessions"]), sessions_by_key(before["sessions"])) == []
+    for table, key in (("plays", "play_id"), ("activity", "event_id")):
+        assert sorted(row[key] for row in after[table]) == sorted(row[key] for row in before[table])
+    for table, key in VERSION_KEY.items():
+        newest = [
+            [{k: v for k, v in row.items() if k != "batch_id"} for row in newest_version(rows, key)]
+            for rows in (after[table], before[table])
+        ]
+        assert sorted(map(str, newest[0])) == sorted(map(str, newest[1])), table

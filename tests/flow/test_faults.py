@@ -1,0 +1,117 @@
+"""What goes wrong on the way is counted and touches nothing else; a second replay goes on where one ended."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from contracts.events import ACTIVITY, ID_FIELD, PLAYS, ROWS_PER_BATCH, parse_time
+from contracts.features import FEATURE_NAMES
+from producer.batches import time_of_row
+from tests.flow.conftest import Live
+from tests.flow.lake import Row, messages, rows_of
+from tests.flow.replays import Replayed, replays_of
+from tests.flow.stage import Stage
+
+FATES = ("in_sessions", "late", "duplicate", "rejected", "open", "lost")
+
+
+@pytest.fixture(scope="module")
+def replays(rushed: Stage) -> list[Replayed]:
+    """The clean replay, and those with bad rows, late rows and copies."""
+    return replays_of(rushed.world.unit)
+
+
+@pytest.fixture(scope="module")
+def audit(rushed: Stage) -> dict[str, Any]:
+    return rushed.audit()
+
+
+@pytest.fixture(scope="module")
+def sessions(rushed: Stage) -> list[Row]:
+    return rows_of(rushed.world.unit, "sessions")
+
+
+def epoch_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+@pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
+def test_every_row_has_one_fate(audit: dict[str, Any], topic: str) -> None:
+    account = audit["topics"][topic]
+    assert audit["faults"] == []
+    assert sum(account[fate] for fate in FATES) == account["sent"]
+    assert account["open"] == account["lost"] == 0
+    assert min(account[fate] for fate in ("late", "duplicate", "rejected")) > 0, "the faults did happen"
+
+
+@pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
+def test_only_rows_that_were_held_back_are_late_and_only_copies_are_duplicates(
+    rushed: Stage, audit: dict[str, Any], replays: list[Replayed], topic: str
+) -> None:
+    held_back = sum(fate["fate"] == "late" and fate["topic"] == topic for r in replays for fate in r.fates)
+    times_sent = Counter(row[ID_FIELD[topic]] for row in rows_of(rushed.world.unit, topic))
+    copies = times_sent.total() - len(times_sent)
+    account = audit["topics"][topic]
+    assert account["late"] <= held_back
+    assert account["duplicate"] == copies
+    assert account["in_sessions"] == len(times_sent) - account["late"]
+
+
+def test_a_second_replay_goes_on_after_the_last_session_closed(rushed: Stage, replays: list[Replayed]) -> None:
+    files = {topic: rushed.world.raw_files(topic) for topic in (PLAYS, ACTIVITY)}
+    assert len(replays) == 4
+    for before, after in pairwise(replays):
+        begins_ms = min(time_of_row(files[topic], after.first[topic]) for topic in files) + after.shift_ms
+        assert begins_ms > before.clocks_ms[-1]
+
+
+def test_one_bad_row_among_two_hundred_is_rejected_alone_and_its_neighbours_are_scored(
+    rushed: Stage, sessions: list[Row]
+) -> None:
+    archived = {row["play_id"] for row in rows_of(rushed.world.unit, PLAYS)}
+    rejected = [row for row in rows_of(rushed.world.unit, "rejected") if row["topic"] == PLAYS]
+    in_message = Counter((row["partition"], row["offset"]) for row in rejected)
+    sent = {(partition, offset): rows for partition, offset, rows in messages(rushed.address, PLAYS)}
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for session in sessions:
+        spans.setdefault(session["user_id"], []).append(
+            (epoch_ms(session["started_at"]), epoch_ms(session["ended_at"]))
+        )
+
+    alone = []
+    for row in rejected:
+        place = row["partition"], row["offset"]
+        if in_message[place] == 1 and row["position"] is not None and len(sent[place]) == ROWS_PER_BATCH:
+            alone.append(row)
+    assert alone
+    for bad in alone:
+        rows = sent[bad["partition"], bad["offset"]]
+        assert bad["rows"] == 1
+        assert bad["reason"]
+        neighbours = [row for position, row in enumerate(rows) if position != bad["position"]]
+        assert len(neighbours) == ROWS_PER_BATCH - 1
+        assert {row["play_id"] for row in neighbours} <= archived
+        for row in neighbours:
+            ended_ms = parse_time(row["event_time"])
+            assert any(first <= ended_ms <= last for first, last in spans[row["user_id"]]), row["play_id"]
+
+
+def test_rows_sent_twice_change_no_session(live: Live, sessions: list[Row], replays: list[Replayed]) -> None:
+    """The last part of the second pass had copies only: its sessions are those of the live run, some days later."""
+    copied = replays[-1]
+    files = {topic: live.stage.world.raw_files(topic) for topic in (PLAYS, ACTIVITY)}
+    # a session that began before this part lacks the rows that an earlier part had
+    begins_ms = max(time_of_row(files[topic], copied.first[topic]) for topic in files) + 30 * 60_000
+    shift = timedelta(milliseconds=copied.shift_ms)
+    found = {(row["user_id"], row["started_at"] - shift): row for row in sessions}
+    undisturbed = [row for row in rows_of(live.stage.world.unit, "sessions") if epoch_ms(row["started_at"]) > begins_ms]
+    # the account is older by then
+    same = ["plays_rows", "activity_rows", *(name for name in FEATURE_NAMES if name != "account_age_days")]
+    assert len(undisturbed) > 20
+    for row in undisturbed:
+        twin = found[row["user_id"], row["started_at"]]
+        assert {name: twin[name] for name in same} == {name: row[name] for name in same}
+        assert twin["ended_at"] - shift == row["ended_at"]
