@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -171,9 +172,8 @@ def tracks_table(catalogue: Catalogue, ids: Ids, starts_on: date, seed: int) -> 
     rng = stream(seed, Purpose.CATALOGUE, 1)
     n = len(catalogue.artist_of)
     artist = catalogue.artist_of
-    words = np.array(_WORDS)
-    names = _pairs(words, rng, len(catalogue.n_tracks))
-    titles = _pairs(words, rng, n)
+    names = _pairs(rng, len(catalogue.n_tracks))
+    titles = _pairs(rng, n)
     label_of = np.minimum(rng.zipf(1.6, len(catalogue.n_tracks)), 400)
     genre_of = rng.integers(0, len(GENRES), len(catalogue.n_tracks))
     released = np.datetime64(starts_on, "D") - catalogue.released_days.astype("timedelta64[D]")
@@ -182,9 +182,9 @@ def tracks_table(catalogue: Catalogue, ids: Ids, starts_on: date, seed: int) -> 
             "track_id": ids.texts(Kind.TRACK, np.arange(n)),
             "title": titles,
             "artist_id": ids.texts(Kind.ARTIST, artist),
-            "artist": names[artist],
+            "artist": names.take(pa.array(artist)),
             "label_id": ids.texts(Kind.LABEL, label_of[artist]),
-            "genre": np.array(GENRES)[genre_of][artist],
+            "genre": pa.array(GENRES).take(pa.array(genre_of[artist])),
             "duration_ms": catalogue.duration_ms,
             "released_on": pa.array(released, pa.date32()),
             "artist_popularity": catalogue.artist_popularity[artist],
@@ -195,6 +195,8 @@ def tracks_table(catalogue: Catalogue, ids: Ids, starts_on: date, seed: int) -> 
     return table.sort_by("track_id")
 
 
-def _pairs(words: NDArray[np.str_], rng: Generator, n: int) -> NDArray[np.str_]:
-    first, second = (words[rng.integers(0, len(words), n)] for _ in range(2))
-    return np.char.capitalize(np.char.add(np.char.add(first, " "), second))
+def _pairs(rng: Generator, n: int) -> pa.StringArray:
+    """Make names of two words."""
+    first = pa.array([word.capitalize() for word in _WORDS]).take(pa.array(rng.integers(0, len(_WORDS), n)))
+    second = pa.array(_WORDS).take(pa.array(rng.integers(0, len(_WORDS), n)))
+    return pc.binary_join_element_wise(first, second, " ")

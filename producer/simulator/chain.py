@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -65,6 +66,11 @@ class Chain:
         )
         return float(visits.sum())
 
+    @cached_property
+    def rows(self) -> list[Alias]:
+        """Draw the next state, by state."""
+        return [Alias(row) for row in self.matrix]
+
     def walk(self, rng: Generator, n: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
         """Let n walkers go from start to end; return (walker, state, step) of every state between, step by step."""
         return walk([self], np.zeros(n, dtype=np.uint8), rng)
@@ -77,7 +83,7 @@ def walk(
     states = chains[0].states
     n_states, end = len(states), states.index(END)
     # one alias table for each row of each matrix: a step is one draw and two look-ups
-    tables = [Alias(row) for chain in chains for row in chain.matrix]
+    tables = [table for chain in chains for table in chain.rows]
     accept = np.concatenate([table.accept for table in tables])
     other = np.concatenate([table.other for table in tables]).astype(np.int32)
     walker = np.arange(len(role), dtype=np.int32)

@@ -20,6 +20,8 @@ from producer.simulator.rows import Columns, position, running, take
 
 FAR_MS = np.int64(1) << 40
 """Longer than any world: keeps the running maximum of one account apart from the next."""
+FULL_LOG, FULL_SLOPE = np.float32(np.log(120)), np.float32(0.7)
+"""A day fills up: beyond 120 plays their log grows at this slope (KKBox: p95 125, p99 194, p99.9 318)."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
 LONGEST_LOG_MS = np.float32(14.2)
@@ -70,6 +72,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     log_n += BINGE_LOG * ((since >= 0) & (since < BINGE_DAYS))
     is_glance = uniform(rng, len(who)) < profile.glance
     log_n -= GLANCE_LOG * is_glance
+    log_n = np.minimum(log_n, FULL_LOG + FULL_SLOPE * (log_n - FULL_LOG))
     n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
     # a glance is a track now and one hours later
     n_sessions = 1 + rng.poisson(

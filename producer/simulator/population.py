@@ -158,10 +158,10 @@ def users_table(traits: Traits, ids: Ids, starts_on: date) -> pa.Table:
         {
             "user_id": ids.texts(Kind.USER, traits.user),
             "signed_up_on": pa.array(signed_up, pa.date32()),
-            "plan": np.array(PLANS)[traits.plan],
-            "country": np.array([c for c, _, _ in PLACES])[traits.place],
-            "timezone": np.array([z for _, z, _ in PLACES])[traits.place],
-            "age_band": np.array(AGE_BANDS)[traits.age_band],
+            "plan": pa.array(PLANS).take(pa.array(traits.plan)),
+            "country": pa.array([country for country, _, _ in PLACES]).take(pa.array(traits.place)),
+            "timezone": pa.array([zone for _, zone, _ in PLACES]).take(pa.array(traits.place)),
+            "age_band": pa.array(AGE_BANDS).take(pa.array(traits.age_band)),
             "payment_id": pc.if_else(free, pa.scalar(None, pa.string()), payment),
         }
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -16,15 +17,14 @@ from producer.simulator.plan import Plan
 def truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
     """Build the rows of truth by account for a block."""
     campaign = plan.campaign_of[users]
-    family = np.array([FAMILY_NAMES[0], *(c.family for c in plan.campaigns)])[campaign + 1]
+    families = pa.array([FAMILY_NAMES[0], *(c.family for c in plan.campaigns)])
+    is_honest = pa.array(campaign < 0)
     return pa.table(
         {
             "user_id": plan.ids.texts(Kind.USER, users),
-            "family": family,
-            "campaign_id": pa.array(
-                plan.ids.texts(Kind.CAMPAIGN, campaign).to_numpy(False), pa.string(), mask=campaign < 0
-            ),
-            "cohort": np.array(COHORT_NAMES)[plan.cohort_of[users]],
+            "family": families.take(pa.array(campaign + 1)),
+            "campaign_id": pc.if_else(is_honest, pa.scalar(None, pa.string()), plan.ids.texts(Kind.CAMPAIGN, campaign)),
+            "cohort": pa.array(COHORT_NAMES).take(pa.array(plan.cohort_of[users])),
         }
     )
 

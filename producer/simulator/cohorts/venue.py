@@ -9,9 +9,9 @@ from producer.simulator.population import Traits
 
 
 def venue(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:
-    """Some eleven hours of background music from opening time."""
+    """Some thirteen hours of background music from opening time."""
     traits.chronotype[who] = OPENING
-    traits.log_plays[who] = np.log(170) + 0.15 * rng.standard_normal(len(who))
+    traits.log_plays[who] = np.log(290) + 0.15 * rng.standard_normal(len(who))
     traits.session_plays[who] = 400
     traits.active[who] = 0.93
     traits.completion[who] = 5
