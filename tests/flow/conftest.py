@@ -110,7 +110,7 @@ JOB = ("spark_app", "run", "--available-now", "--max-messages", "8", "--only", "
 WITH_BAD_ROWS = ("--batches", "8", "--corrupt-share", "0.012", "--seed", "5")
 WITH_LATE_ROWS = ("--batches", "24", "--late-share", "0.02", "--late-by", "600", "--seed", "5")
 """So many batches that the job is some micro-batches on when the rows come: it does not call them late before."""
-WITH_COPIES = ("--duplicate-share", "0.3", "--seed", "5")
+WITH_COPIES = ("--duplicate-share", "0.8", "--seed", "5")
 
 
 @pytest.fixture(scope="session")

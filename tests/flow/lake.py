@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 from kafka import KafkaConsumer, TopicPartition
 
@@ -26,7 +27,16 @@ def rows_of(unit: Unit, table: str) -> list[Row]:
 def _rows_in(file: Path) -> Iterable[Row]:
     folders = dict(part.split("=", 1) for part in file.parts if part.startswith("batch_id="))
     written_by = {"batch_id": int(folders["batch_id"])} if folders else {}
-    return [{**row, **written_by} for row in pq.ParquetFile(file).read().to_pylist()]
+    return [{**row, **written_by} for row in in_utc(pq.ParquetFile(file).read()).to_pylist()]
+
+
+def in_utc(table: pa.Table) -> pa.Table:
+    """Say of every time that it is UTC, in µs; Spark's files leave the zone out."""
+    times = [place for place, field in enumerate(table.schema) if pa.types.is_timestamp(field.type)]
+    for place in times:
+        values = table.column(place).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+        table = table.set_column(place, table.schema.names[place], values)
+    return table
 
 
 def newest_version(rows: Iterable[Row], key: str) -> list[Row]:

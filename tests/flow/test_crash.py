@@ -52,7 +52,10 @@ def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing
     unit = live.stage.world.unit
     before = {table: rows_of(unit, table) for table in ("sessions", "plays", "activity", *VERSION_KEY)}
     for query in QUERIES:
-        commits(unit, query)[-1].unlink()
+        newest = commits(unit, query)[-1]
+        newest.unlink()
+        # with its checksum: a crash leaves neither, and Spark takes a lone checksum for another writer's
+        newest.with_name(f".{newest.name}.crc").unlink()
 
     live.stage.finish("spark_app", "run", "--available-now")
 
@@ -64,8 +67,8 @@ def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing
     for table, key in (("plays", "play_id"), ("activity", "event_id")):
         assert sorted(row[key] for row in after[table]) == sorted(row[key] for row in before[table])
     for table, key in VERSION_KEY.items():
-        newest = [
+        versions = [
             [{k: v for k, v in row.items() if k != "batch_id"} for row in newest_version(rows, key)]
             for rows in (after[table], before[table])
         ]
-        assert sorted(map(str, newest[0])) == sorted(map(str, newest[1])), table
+        assert sorted(map(str, versions[0])) == sorted(map(str, versions[1])), table

@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from contracts.features import FEATURE_NAMES
 from spark_app.training_table import sessions_of
 from tests.flow.conftest import QUIET_FROM, QUIET_UNTIL, Live
-from tests.flow.lake import Row, differences, rows_of, sessions_by_key
+from tests.flow.lake import Row, differences, in_utc, rows_of, sessions_by_key
 from tests.flow.stage import Stage
 
 
@@ -27,7 +27,7 @@ def test_batch_and_stream_give_every_session_the_same_features(
     spark: SparkSession, live: Live, played: dict[str, Row]
 ) -> None:
     described = sessions_of(spark, live.stage.world)
-    in_batch = sessions_by_key(row.asDict(recursive=True) for row in described.toArrow().to_pylist())
+    in_batch = sessions_by_key(in_utc(described.toArrow()).to_pylist())
     assert set(FEATURE_NAMES) <= set(next(iter(in_batch.values())))
     assert differences(played, in_batch) == []
 
