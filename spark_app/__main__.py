@@ -74,6 +74,7 @@ def run(
                 memory=memory,
                 ui=ui,
                 settings_of_run=session.STREAMING,
+                jvm_flags=settings.spark_jvm_flags,
             )
             try:
                 spark.streams.addListener(progress.ProgressListener(place.unit))

@@ -11,7 +11,8 @@ from contracts import jvm
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
-JVM_FLAGS = "-XX:+UseParallelGC -Xss4m"
+DEEP_STACKS = "-Xss4m"
+"""Spark's planner and its regular expressions recurse."""
 
 
 STREAMING = {
@@ -30,6 +31,7 @@ def build_session(
     master: str = "local[*]",
     partitions: int | None = None,
     memory: str = "3g",
+    jvm_flags: str = "-XX:+UseParallelGC",
     ui: bool = False,
     with_kafka: bool = True,
     settings_of_run: Mapping[str, str] | None = None,
@@ -50,14 +52,14 @@ def build_session(
     if str(jvm.ROOT) not in os.environ["PYTHONPATH"].split(os.pathsep):
         # workers import our stages from the checkout
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(jvm.ROOT), os.environ["PYTHONPATH"]]))
+    logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
     settings = {
         "spark.master": master,
         "spark.app.name": name,
         "spark.driver.memory": memory,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        # deep stacks: Spark's planner and its regular expressions recurse
-        "spark.driver.extraJavaOptions": f'{JVM_FLAGS} -Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"',
+        "spark.driver.extraJavaOptions": f"{jvm_flags} {DEEP_STACKS} {logs}",
         "spark.ui.enabled": str(ui).lower(),
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
