@@ -165,7 +165,9 @@ def _repeats(
     """
     n = len(session)
     who = sessions["who"][session]
-    mine = position(np.bincount(who, minlength=len(traits.user)))
+    # the history of the person, not of the account: people on one account listen at once, and not in each other's order
+    of_person = np.bincount(sessions["person"][session])
+    mine = position(of_person[of_person > 0])
     odds = traits.repeat[who] + sessions["repeat"][session]
     wants = uniform(rng, n) * (1 + np.exp(-odds)) < 1
     back = np.power(1 - uniform(rng, n), np.float32(-1 / 0.8)).astype(np.int64)
