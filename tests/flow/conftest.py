@@ -4,6 +4,7 @@ Each has a broker of its own, so that no test waits for another; a job's JVM tak
 possible are started.
 """
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,9 +70,20 @@ def make_world(root: Path) -> World:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def source(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The tiny world, not played yet."""
+    return make_world(tmp_path_factory.mktemp("source") / "tiny")
+
+
+def copy_of(source: World, folder: Path) -> World:
+    """Copy a world, so that it can be played."""
+    return World(Path(shutil.copytree(source.root, folder / source.name)))
+
+
+@pytest.fixture(scope="session")
+def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Play the tiny world at speed into a running job and a running plot, wait for every report, stop both."""
-    world = make_world(tmp_path_factory.mktemp("live") / "tiny")
+    world = copy_of(source, tmp_path_factory.mktemp("live"))
     picture = world.root / "live.png"
     with on_a_broker(world) as stage:
         with (
@@ -114,12 +126,12 @@ WITH_COPIES = ("--duplicate-share", "0.8", "--seed", "5")
 
 
 @pytest.fixture(scope="session")
-def rushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Replay the tiny world as it is; then once more in three parts: with bad rows, with late rows, with copies.
 
     Then let a job work it all off, undisturbed.
     """
-    world = make_world(tmp_path_factory.mktemp("rushed") / "tiny")
+    world = copy_of(source, tmp_path_factory.mktemp("rushed"))
     with on_a_broker(world) as stage:
         for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
             stage.finish("producer", "replay", "--speed", "0", *faults)
