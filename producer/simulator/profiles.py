@@ -52,7 +52,7 @@ PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
         Profile(
-            "spotify", log_plays=3.18, log_plays_sd=0.74, day_sd=0.72, glance=0.15, active_a=1.1, active_b=1.6,
+            "spotify", log_plays=3.23, log_plays_sd=0.74, day_sd=0.72, glance=0.15, active_a=1.1, active_b=1.6,
             completion=-0.75, completion_sd=1.1, completion_day_sd=0.2, completion_session_sd=0.9,
             completion_run_sd=1.0, stop=-1.2, heavy=0.05, repeat=-3.0, repeat_sd=0.9, repeat_day_sd=0.7,
             session_plays=20.0, early_skips=(0.366, 0.076, 0.092, 0.255),

@@ -38,7 +38,7 @@ class Farm:
         days = days[uniform(rng, len(days)) < 1 - 0.3 * hard]
         late = (uniform(rng, len(days)) * (2 + 120 * hard) * 60_000).astype(np.int64)
         begin = days + int(campaign.params["from_h"] * HOUR_MS) + late
-        windows = np.stack((begin, begin + int(campaign.param("hours", 6, 0.8) * HOUR_MS)), axis=1)
+        windows = np.stack((begin, begin + int(campaign.param("hours", 6, 0.5) * HOUR_MS)), axis=1)
         windows = with_breaks(windows, campaign.param("stretch_min", 300, 30), rng)
         script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, 60.0 + 240.0 * hard))
         run = perform(windows, script, account, setting, rng)
