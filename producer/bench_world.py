@@ -19,7 +19,7 @@ from producer.simulator.build import build
 from producer.simulator.scenario import Scenario, load_scenario
 
 ROWS_PER_ACCOUNT_DAY = 42
-"""Plays and activity of one account in one day, a little less than the simulator makes (43.5 in `default`, measured)."""
+"""Plays and activity of one account in one day, a little under the simulator (43.5 in `default`, measured)."""
 RECORD = "simulated.json"
 CLOCK_S = 0.01
 """Times are kept to hundredths of a second."""
