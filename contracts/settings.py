@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.world import World
@@ -27,10 +27,14 @@ class Settings(BaseSettings):
     """Whether `make up` may use Docker Compose where an engine answers; 0 for the embedded broker in any case."""
     time_zone: str = "Australia/Melbourne"
     """Zone of what people see; what is stored is UTC."""
+    dash_port: int = Field(default=8787, ge=1, le=65535)
+    """Port of the analyst's pages, on loopback."""
     spark_master: str = "local[*]"
     """Spark master; a cluster's address to scale out."""
     spark_jvm_flags: str = "-XX:+UseParallelGC"
     """Flags of the job's JVM; `-XX:+UseSerialGC -XX:TieredStopAtLevel=1` starts sooner and peaks lower."""
+    metrics_port: int = Field(19404, ge=1024, le=65533)
+    """First of the three loopback ports for Prometheus: the job's; the replay's is one higher, the live plot's two."""
     log_level: str = "INFO"
 
     def the_world(self) -> World:

@@ -45,7 +45,7 @@ TOPICS: dict[str, Topic] = {
         Topic(
             VERDICTS, 1, "what analysts decided, at least once, key case_id and version",
             ("case_id", "version", "user_id", "verdict", "reason_code", "note", "analyst", "model_version",
-             "decided_at"),
+             "decided_at", "step", "drawn_by", "draw_probability"),
         ),
     )
 }  # fmt: skip

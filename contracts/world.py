@@ -2,8 +2,9 @@
 
 raw/<topic>/date=D/part.parquet    what the simulator made or the importers read: typed, sorted by (event_time, id)
 static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the newest
+verdicts.sqlite                    what analysts decided (contracts.verdicts)
 truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
-v<N>/{broker,ledger,lake,checkpoints,offsets}   one unit, of which `CURRENT` names the N
+v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
 """
 
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class World:
         return current
 
     @property
+    def verdicts(self) -> Path:
+        """What analysts decided (SQLite): it outlives the versions, a fresh run forgets no verdict."""
+        return self.root / "verdicts.sqlite"
+
+    @property
     def version(self) -> int:
         """The current version; 1 before the first run."""
         pointer = self.root / "CURRENT"
@@ -97,6 +103,11 @@ class Unit:
     def offsets(self) -> Path:
         """Copies of every micro-batch's offset file: Spark forgets them after 100 batches, the audit needs all."""
         return self.root / "offsets"
+
+    @property
+    def progress(self) -> Path:
+        """What the job writes down of its micro-batches (`contracts.progress`)."""
+        return self.root / "progress"
 
     def table(self, name: str) -> Path:
         return self.lake / name
