@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     """Spark master; a cluster's address to scale out."""
     spark_jvm_flags: str = "-XX:+UseParallelGC"
     """Flags of the job's JVM; `-XX:+UseSerialGC -XX:TieredStopAtLevel=1` starts sooner and peaks lower."""
-    metrics_port: int = Field(19404, ge=1024, le=65533)
+    metrics_port: int = Field(default=19404, ge=1024, le=65533)
     """First of the three loopback ports for Prometheus: the job's; the replay's is one higher, the live plot's two."""
     log_level: str = "INFO"
 

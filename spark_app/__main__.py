@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from contracts.jvm import JvmError
+from contracts.progress import note_job
 from contracts.settings import Settings
 from contracts.world import WorldError
 from models.errors import ModelError
@@ -45,6 +47,7 @@ def run(
     ] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
     ui: Annotated[bool, typer.Option(help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
+    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")] = False,
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; continues from its checkpoint.
 
@@ -53,6 +56,7 @@ def run(
     with one_line_errors():
         settings = Settings() if world is None else Settings(world=world)
         from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
+        from spark_app.metrics import JobMetrics
 
         place = settings.the_world()
         n_partitions = partitions or os.cpu_count() or 2
@@ -77,7 +81,11 @@ def run(
                 jvm_flags=settings.spark_jvm_flags,
             )
             try:
-                spark.streams.addListener(progress.ProgressListener(place.unit))
+                told = JobMetrics(artefact.version, place.unit.table("rejected"))
+                if metrics:
+                    told.serve(settings.metrics_port)
+                note_job(place.unit, artefact.version, time.time())
+                spark.streams.addListener(progress.ProgressListener(place.unit, told))
                 job = pipeline.Job(
                     place, kafka, artefact, settings.time_zone, max_messages, settings.hash_key.get_secret_value()
                 )

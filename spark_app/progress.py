@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -14,45 +13,34 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
+from contracts import progress
 from contracts.world import Unit
-
-DEDUPLICATION = "dedupeWithinWatermark"
-"""Spark's name of the operator at which late rows end."""
-
-
-def late_rows(progress: dict[str, Any]) -> tuple[int, int]:
-    """Return (late rows, rows that reached the de-duplication step) of a micro-batch."""
-    for operator in progress.get("stateOperators", []):
-        if operator["operatorName"] == DEDUPLICATION:
-            late = operator["numRowsDroppedByWatermark"]
-            again = operator.get("customMetrics", {}).get("numDroppedDuplicateRows", 0)
-            return late, late + again + operator["numRowsUpdated"]
-    return 0, 0
+from spark_app.metrics import JobMetrics
 
 
 class ProgressListener(StreamingQueryListener):
-    """Appends each progress to `<unit>/progress/<query>.jsonl`."""
+    """Appends each progress to `<unit>/progress/<query>.jsonl`, and keeps the metrics where there are some."""
 
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._folder = unit.root / "progress"
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, unit: Unit, metrics: JobMetrics | None = None) -> None:
+        self._unit, self._metrics = unit, metrics
+        self._unit.progress.mkdir(parents=True, exist_ok=True)
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:
         """Nothing to write before the first batch."""
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Write the progress, keep the offsets, and warn where most of a batch is late."""
-        text = event.progress.json
-        progress = json.loads(text)
-        with (self._folder / f"{progress['name']}.jsonl").open("a") as log:
-            log.write(json.dumps(progress, separators=(",", ":")) + "\n")
-        keep_offsets(self._unit, progress["name"])
-        late, reached = late_rows(progress)
-        if late * 2 > reached:
+        told = json.loads(event.progress.json)
+        batch = progress.read(told)
+        with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
+            log.write(json.dumps(told, separators=(",", ":")) + "\n")
+        keep_offsets(self._unit, batch.query)
+        if self._metrics is not None:
+            self._metrics.observe(batch)
+        if batch.late * 2 > batch.rows:
             print(
-                f"{late:,} of {reached:,} rows of batch {progress['batchId']} are late: was the same world replayed "
-                "again from its start? A second replay continues event time; --fresh begins a new version.",
+                f"{batch.late:,} of {batch.rows:,} rows of batch {batch.batch_id} are late: was the same world "
+                "replayed again from its start? A second replay continues event time; --fresh begins a new version.",
                 file=sys.stderr,
                 flush=True,
             )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.world import Unit
-from spark_app.progress import ProgressListener, keep_offsets, late_rows
+from spark_app.progress import ProgressListener, keep_offsets
 
 
 def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -> dict[str, Any]:
@@ -20,20 +20,12 @@ def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -
         "customMetrics": {"numDroppedDuplicateRows": duplicate},
     }
     window = {"operatorName": "sessionWindowStateStoreSaveExec", "numRowsDroppedByWatermark": 99, "numRowsUpdated": 1}
-    return {"name": "sessions", "batchId": batch, "stateOperators": [window, step]}
+    at = "2025-03-04T00:00:00.000Z"
+    return {"name": "sessions", "batchId": batch, "timestamp": at, "stateOperators": [window, step]}
 
 
 def reported(listener: ProgressListener, **counts: int) -> None:
     listener.onQueryProgress(SimpleNamespace(progress=SimpleNamespace(json=json.dumps(progress(**counts)))))
-
-
-def test_late_rows_are_those_of_the_deduplication_step_alone() -> None:
-    assert late_rows(progress(late=3, duplicate=2, kept=10)) == (3, 15)
-
-
-def test_a_query_without_that_step_has_none() -> None:
-    assert late_rows({"stateOperators": []}) == (0, 0)
-    assert late_rows({}) == (0, 0)
 
 
 def test_each_progress_is_a_line_of_its_querys_file(tmp_path: Path) -> None:
