@@ -48,6 +48,13 @@ CONTEXTS = ("collection", "catalogue", "editorial", "radio", "personalised", "ch
 DEVICES = ("mobile", "desktop", "speaker", "tv", "car", "web")
 NETWORKS = ("residential", "mobile", "business", "hosting", "vpn")
 DRMS = ("widevine", "fairplay", "playready", "none")
+DRMS_OF: dict[str, tuple[str, ...]] = {
+    "mobile": ("widevine", "fairplay"), "desktop": ("widevine", "fairplay", "playready"),
+    "speaker": ("widevine", "none"), "tv": ("widevine", "fairplay", "playready"), "car": ("widevine", "fairplay"),
+    "web": ("widevine", "fairplay", "playready"),
+}  # fmt: skip
+"""Which content protection a kind of device can use: each DRM's maker names its platforms (Android and Chrome;
+Apple's systems and Safari; Windows, Edge, Xbox and smart TVs); only a bare speaker plays unprotected files."""
 CODECS = ("aac", "ogg", "flac", "mp3")
 ACTIONS = (
     "start", "end", "search", "click", "seek", "pause", "resume", "skip", "like", "login",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
 from contracts.features import SESSION_FEATURES
+from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,33 @@ USERS = (
     Column("age_band", "string", "age band"),
     Column("payment_id", "string", "opaque id of the payment method; null on the free plan"),
 )
-STATIC: dict[str, tuple[Column, ...]] = {"tracks": TRACKS, "users": USERS}
+USER_BASELINES = (
+    Column("user_id", "string", "the account"),
+    Column("history_days", "int", "active days among the 28 local days before the table's date"),
+    *(
+        Column(f"{name}_{statistic}", "double", f"{meaning} of {name} over those days; null where no day has one")
+        for name in BASELINE_QUANTITIES
+        for statistic, meaning in (
+            ("mean", "mean"),
+            ("sd", "standard deviation (n - 1)"),
+            ("median", "median"),
+            ("mad", "median absolute deviation from the median, unscaled"),
+        )
+    ),
+)
+DEVICE_LINKS = (
+    Column("kind", "string", "device or ip"),
+    Column("id_hash", "bigint", "xxhash64 of the device_id or ip"),
+    Column("accounts_7d", "int", "accounts seen on it in the 7 local days before the table's date"),
+    Column("accounts_28d", "int", "the same in 28 days; an id with fewer than 2 is not listed"),
+)
+STATIC: dict[str, tuple[Column, ...]] = {
+    "tracks": TRACKS,
+    "users": USERS,
+    "user_baselines": USER_BASELINES,
+    "device_links": DEVICE_LINKS,
+}
+"""The last two are made daily by  python -m spark_app baselines ; a world may lack them."""
 
 _TYPES = {"time": "timestamp", "ms": "int", "epoch_s": "bigint", "bool": "boolean"}
 
@@ -94,6 +121,18 @@ SESSIONS = (
     Column("activity_rows", "bigint", "rows of topic activity in it"),
     Column("activity_hash", "bigint", "sum of xxhash64(event_id), wrapping"),
     Column("date", "date", "UTC date of ended_at (partition)"),
+)
+USER_DAYS = (
+    Column("user_id", "string", "the account"),
+    Column("local_date", "date", "the day in the account's time zone; in UTC where that is unknown"),
+    Column("plan", "string", "free, premium, family or student; null where the account is unknown"),
+    Column("country", "string", "ISO 3166 country of the account; null where the account is unknown"),
+    Column("history_days", "int", "active days among the 28 local days before"),
+    Column("sessions", "bigint", "stretches of rows without a pause over 30 minutes"),
+    Column("plays", "bigint", "plays that ended in the day"),
+    Column("streams", "bigint", "of them at least 30 s"),
+    *(Column(f.name, "double", f"{f.meaning} [{f.unit}]") for f in USER_DAY_FEATURES),
+    Column("date", "date", "local_date again (partition)"),
 )
 FRAUD_COUNT_TABLE = (
     Column("window_start", "timestamp", "start of the window on scored_at"),
@@ -189,6 +228,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "activity": LAKE_ACTIVITY,
     "rejected": REJECTED,
     "sessions": SESSIONS,
+    "user_days": USER_DAYS,
     "fraud_counts": FRAUD_COUNT_TABLE,
     "genuine_totals": GENUINE_TOTALS,
     "top_tracks": TOP_TRACKS,

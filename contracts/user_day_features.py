@@ -1,0 +1,200 @@
+"""The features of a user-day, by kind of evidence: name, unit, meaning (DETECTION §2).
+
+A user-day is the rows of one account whose `event_time` falls in one local day. Its features see that day, and where
+the meaning says so the days before it:
+
+- **own history**: the account's active days (days with a row) among the 28 local days before this one, this one not
+  among them. A comparison with it is null under HISTORY_DAYS_LEAST of them.
+- **7 days**, **28 days**: that many local days up to and with this one.
+
+Nothing of a later day enters, and nothing of the run as a whole. Null means "not measurable here", never 0.
+"""
+
+from contracts.events import CODECS, DEVICES, DRMS
+from contracts.features import SESSION_FEATURES, Feature
+
+HISTORY_DAYS = 28
+WEEK_DAYS = 7
+HISTORY_DAYS_LEAST = 7
+"""Fewest active days that make a history to compare with."""
+
+_OF_SESSION = {feature.name: feature for feature in SESSION_FEATURES}
+
+
+def _over_the_day(*names: str) -> tuple[Feature, ...]:
+    """Features of a session that a day has too: the same definition, over all rows of the day."""
+    return tuple(_OF_SESSION[name] for name in names)
+
+
+def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tuple[Feature, ...]:
+    """Name a share for each value of a vocabulary as Netflix does, by letter: `dev_type_a_pct`."""
+    return tuple(
+        Feature(
+            f"{prefix}_{letter}_{suffix}", "share", f"share of activity rows with {what} {value}", f"share of {value}"
+        )
+        for letter, value in zip("abcdefghij", values, strict=False)
+    )
+
+
+USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
+    "volume": (
+        Feature("plays_day", "count", "plays that ended in the day", "plays in the day"),
+        Feature("streams_day", "count", "plays of at least 30 s", "streams in the day"),
+        *_over_the_day("hours"),
+        Feature("sessions_day", "count", "stretches of rows without a pause over 30 minutes", "sessions in the day"),
+        Feature(
+            "longest_run_h",
+            "h",
+            "longest run of plays with less than 20 minutes of silence, up to the day's end, begun the day before or "
+            "earlier as the case may be",
+            "hours of listening in a row",
+        ),
+        Feature(
+            "longest_wake_h",
+            "h",
+            "longest stretch of rows without a pause of 2 hours, up to the day's end, begun the day before or earlier "
+            "as the case may be",
+            "hours without a pause of 2 h",
+        ),
+        Feature("duty_24h", "share", "union of listening / 24 h", "share of the day with music on"),
+        *_over_the_day("overlap_s"),
+        Feature("z_own_plays", "sd", "plays against mean and sd of own history", "plays against own history"),
+        Feature("z_own_hours", "sd", "hours against mean and sd of own history", "hours against own history"),
+        Feature("rz_own_plays", "sd", "plays against median and MAD of own history", "plays against own usual day"),
+        Feature("rz_own_hours", "sd", "hours against median and MAD of own history", "hours against own usual day"),
+    ),
+    "policy": (
+        *_over_the_day("share_30_35"),
+        Feature("share_under_35", "share", "plays with listened time under 35 s", "share of plays that stop by 35 s"),
+        *_over_the_day("early_skip_5", "skip_rate", "completion_mean", "completion_sd", "listen_cv"),
+    ),
+    "interaction": _over_the_day("interaction_rate", "actions_per_play", "autoadvance_share"),
+    "timing": (
+        *_over_the_day("night_share"),
+        Feature("plays_night", "count", "plays that end 00–05 h in the listener's local time", "plays at night"),
+        *_over_the_day("gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s"),
+        Feature(
+            "periodicity",
+            "share",
+            "28 days: how closely the begins of sessions repeat every 5 to 60 minutes (largest mean resultant length)",
+            "regularity of the clock times at which sessions begin",
+        ),
+        Feature(
+            "minute_entropy",
+            "bits",
+            "7 days: entropy of the minute of the hour of starts; at least 80 plays",
+            "spread of starts over the minutes of the hour",
+        ),
+        Feature(
+            "hour_entropy",
+            "bits",
+            "7 days: entropy of the local hour of starts; at least 80 plays",
+            "spread of starts over the hours of the day",
+        ),
+        Feature(
+            "quiet_window_h",
+            "h",
+            "7 days: longest part of the clock, to half an hour, in which no play ever runs; at least 3 active days",
+            "hours of the clock that are always quiet",
+        ),
+        Feature(
+            "night_shift",
+            "share",
+            "night share of the 7 days less that of own history before them; at least 7 active days of it",
+            "growth of listening at night",
+        ),
+        Feature(
+            "self_drift_hours",
+            "bits",
+            "Jensen–Shannon divergence of the local hours of plays from those of own history",
+            "change of the hours of listening",
+        ),
+    ),
+    "repetition": (
+        *_over_the_day("artist_hhi", "top_artist_share", "repeat_ratio", "loop_share"),
+        Feature(
+            "loop_lag",
+            "plays",
+            "lag of 1–12 plays at which most plays equal the play that many back; null where none does",
+            "plays after which tracks repeat",
+        ),
+        Feature(
+            "catalogue_flatness",
+            "share",
+            "of the label played most: entropy of its plays over tracks / the most that so many plays of so many "
+            "tracks can have; at least 20 plays",
+            "evenness over one label's tracks",
+        ),
+        *_over_the_day("popularity_mean"),
+        Feature("tail_mismatch", "log10", "popularity_mean less that of own history", "change of popularity"),
+        Feature("context_hhi", "share", "sum of squared shares of plays by playlist", "concentration on few playlists"),
+        Feature(
+            "self_drift_artists",
+            "bits",
+            "Jensen–Shannon divergence of artists, in 64 hashed groups, from those of own history",
+            "change of artists",
+        ),
+    ),
+    "place": (
+        *_over_the_day("n_ips", "n_countries", "hosting_share"),
+        Feature(
+            "max_speed_kmh",
+            "km/h",
+            "largest speed between consecutive rows of two countries: centre to centre, over at least a minute; 0 "
+            "within one country",
+            "speed of travel",
+        ),
+        Feature("new_device", "0/1", "whether a device is none of own history's; null without history", "new device"),
+        Feature(
+            "new_network",
+            "0/1",
+            "whether a country with its kind of network is none of own history's; null without history",
+            "new network",
+        ),
+        Feature("new_device_and_network", "0/1", "whether one row has both at once", "new device on a new network"),
+        Feature(
+            "accounts_per_device",
+            "count",
+            "most accounts on one of the day's devices in the 28 days before; at least 1",
+            "accounts on one device",
+        ),
+        Feature(
+            "accounts_per_ip",
+            "count",
+            "most accounts on one of the day's addresses in the 28 days before; at least 1",
+            "accounts on one address",
+        ),
+    ),
+    # names as published where published (arXiv 2203.02124, table 1); shares by letter in the order of the vocabularies
+    "content": (
+        Feature("license_cnt", "count", "licence requests", "licence requests"),
+        Feature("license_rate_10min", "count", "most licence requests in 10 minutes", "licence requests in 10 minutes"),
+        Feature("failed_start_cnt", "count", "failed starts", "failed starts"),
+        *_over_the_day("error_rate"),
+        Feature(
+            "dev_drm_mismatch",
+            "share",
+            "share of activity rows whose device type has no use for their DRM (contracts.events.DRMS_OF)",
+            "share of odd pairs of device and DRM",
+        ),
+        Feature("dist_dev_id_cnt", "count", "distinct devices", "devices"),
+        Feature("dist_cdm_cnt", "count", "distinct versions of the decryption module", "decryption modules"),
+        Feature("dist_drm_cnt", "count", "distinct DRMs", "DRMs"),
+        Feature("dist_enc_frmt_cnt", "count", "distinct codecs", "codecs"),
+        Feature("dist_title_cnt", "count", "distinct tracks played or licensed", "titles"),
+        *_shares("dev_type", "pct", "device type", DEVICES),
+        *_shares("drm_type", "pct", "DRM", DRMS),
+        *_shares("end_frmt", "pct", "codec", CODECS),
+    ),
+    "account": _over_the_day("account_age_days", "is_paid_plan"),
+}
+"""By kind of evidence, for ablation: leave one out."""
+
+USER_DAY_FEATURES: tuple[Feature, ...] = tuple(f for group in USER_DAY_GROUPS.values() for f in group)
+USER_DAY_FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in USER_DAY_FEATURES)
+
+BASELINE_QUANTITIES = (
+    "plays_day", "streams_day", "hours", "sessions_day", "longest_wake_h", "share_under_35", "night_share",
+    "repeat_ratio", "top_artist_share", "skip_rate", "gap_entropy", "popularity_mean",
+)  # fmt: skip
+"""Features of a user-day whose own usual value `user_baselines` holds."""
