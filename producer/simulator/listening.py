@@ -183,12 +183,21 @@ def _repeats(
 def cut_listen(
     duration: NDArray[np.int32], shares: tuple[float, float, float, float], u: NDArray[np.float32]
 ) -> NDArray[np.int32]:
-    """Map uniform draws to the ms heard of plays that are cut short: under 5 s, 10 s, 30 s, half, or later."""
+    """Map uniform draws to the ms heard of plays that are cut short: under 5 s, 10 s, 30 s, half, or later.
+
+    Even inside each stretch. Half of a track under a minute lies before the 30 s: its stretch up to half is empty.
+
+    >>> cut_listen(np.full(4, 200_000, np.int32), (0.25, 0.0, 0.25, 0.25), np.array([0.25, 0.5, 0.75, 1], np.float32))
+    array([  5000,  30000, 100000, 197000], dtype=int32)
+    """
     e5, e10, e30, half = np.cumsum(shares)
     early = np.interp(u, (0, e5, e10, e30), (400, 5_000, 10_000, 30_000))
-    share = np.interp(u, (e30, half, 1), (0, 0.5, 0.985))
-    later = np.maximum(duration * share, 30_000 + 0.1 * duration * share)
-    return np.minimum(np.where(u < e30, early, later), duration - 1).astype(np.int32)
+    middle = np.maximum(0.5 * duration, 30_000)
+    last = np.maximum(0.985 * duration, middle)
+    to_half = 30_000 + (middle - 30_000) * ((u - e30) / (half - e30))
+    later = middle + (last - middle) * ((u - half) / (1 - half))
+    heard = np.where(u < e30, early, np.where(u < half, to_half, later))
+    return np.minimum(heard, duration - 1).astype(np.int32)
 
 
 def _reasons_end(
