@@ -60,3 +60,6 @@ HARD_NEGATIVES: dict[str, str] = {
 
 PAID_SHARE_POSITIVE = 0.5
 """A session is positive if it has a paid-for stream and at least this share of its streams is paid for."""
+
+PAID_STREAMS_OF_A_DAY = 10
+"""A user-day is positive from this many paid-for streams (DETECTION §4)."""

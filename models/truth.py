@@ -11,6 +11,7 @@ from contracts.events import PLAYS
 from contracts.lake import committed_files
 from contracts.world import World, WorldError
 from models.labelling import labels_of
+from models.user_day_labels import day_labels_of
 
 _TRUTH = ["row_id", "user_id", "event_time", "family", "campaign_id", "is_paid"]
 
@@ -70,5 +71,22 @@ def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
     labels["cohort"] = labels["user_id"].map(users(world).set_index("user_id")["cohort"])
     added = labels.drop(columns=["session_key", "user_id"])
     labelled = pd.concat([sessions.reset_index(drop=True), added], axis=1)
+    labelled.attrs |= labels.attrs
+    return labelled
+
+
+def label_user_days(table: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Add to user-days of a world what truth says of them.
+
+    Takes user_id, local_date and any other columns; adds label, family, campaign_id, true_plays, true_streams and
+    paid_streams (see `day_labels_of`), and of the account its cohort and account_family. A hijacked account has
+    negative days before its moment, since truth is per play.
+    """
+    accounts = pq.ParquetDataset(world.static("users")).read(columns=["user_id", "timezone"]).to_pandas()
+    labels = day_labels_of(table, paid_plays(world), accounts.set_index("user_id")["timezone"])
+    known = users(world).set_index("user_id")
+    labels["cohort"] = table["user_id"].map(known["cohort"]).to_numpy()
+    labels["account_family"] = table["user_id"].map(known["family"]).to_numpy()
+    labelled = pd.concat([table.reset_index(drop=True), labels], axis=1)
     labelled.attrs |= labels.attrs
     return labelled

@@ -1,0 +1,42 @@
+"""Listeners' local time: which day and hour it was where the account lives."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+
+
+def find_zone(name: str | None) -> ZoneInfo | None:
+    """Return an IANA zone by name; None where there is none of that name.
+
+    >>> find_zone("Nowhere/Else") is None
+    True
+    """
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def to_local_ms(epoch_ms: Ints, zone_of: Ints, zones: Sequence[str | None]) -> Ints:
+    """Return what clock and calendar showed, as ms since 1970-01-01 00:00 local; UTC where the zone is unknown.
+
+    `zone_of` is each row's place in `zones`; −1 is unknown.
+
+    >>> to_local_ms(np.array([0, 0]), np.array([0, -1]), ["Asia/Tokyo"]).tolist()
+    [32400000, 0]
+    """
+    local = epoch_ms.copy()
+    for place, name in enumerate(zones):
+        zone = find_zone(name)
+        if zone is None:
+            continue
+        here = np.flatnonzero(zone_of == place)
+        times = pd.DatetimeIndex(epoch_ms[here].view("datetime64[ms]"), tz="UTC").tz_convert(zone)
+        local[here] = times.tz_localize(None).to_numpy("datetime64[ms]").view("int64")
+    return local
