@@ -1,0 +1,81 @@
+"""The user-day detector as a whole: a frame of user-days in, a frame of flags with their reasons out."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from contracts.user_day_features import USER_DAY_GROUPS
+from models.rules import RULES
+from models.user_days.by_rules import Ruled, apply_rules, columns_of
+from models.user_days.forest import Seen, forest_scores, seen_by_forest
+from models.user_days.history import earlier_rows, in_order
+from models.user_days.hybrid import FLAG, hybrid_score
+from models.user_days.reasons import forest_reason, is_unbroken, rarest_pair, rule_reasons
+
+SEEN = ("volume", "policy", "interaction", "timing", "repetition", "place")
+"""Groups of features that the forest sees: what a listener does, not what kind of client or plan it is."""
+_COMPARED = ("z_own_plays", "z_own_hours", "rz_own_plays", "rz_own_hours")
+"""Comparisons with the history, which the forest makes for every feature by itself."""
+FOREST_FEATURES = tuple(f for group in SEEN for f in USER_DAY_GROUPS[group] if f.name not in _COMPARED)
+VERSION = "user-day-1"
+SEED = 1
+
+
+def model_version() -> str:
+    """Name the detector by its rules and the forest's features: what changes them changes the name.
+
+    >>> model_version().startswith("user-day-1@")
+    True
+    """
+    said = repr((RULES, FOREST_FEATURES)).encode()
+    return f"{VERSION}@{hashlib.sha256(said).hexdigest()[:12]}"
+
+
+def detect(days: pd.DataFrame, seed: int = SEED) -> pd.DataFrame:
+    """Judge user-days (table `user_days`).
+
+    Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, rules, groups,
+    reasons, history_days, baseline, and rules_score, forest_score: the two before they are combined.
+    """
+    days = in_order(days)
+    ruled = apply_rules(days)
+    seen = seen_by_forest(days, tuple(feature.name for feature in FOREST_FEATURES))
+    forest = forest_scores(days, seen, np.random.default_rng(seed))
+    score = hybrid_score(ruled.score, forest)
+    flags = days[["user_id", "local_date", "plays", "streams"]].copy()
+    flags["score"], flags["rules_score"], flags["forest_score"] = score, ruled.score, forest
+    flags["is_flagged"], flags["by_rules"], flags["by_forest"] = score >= FLAG, ruled.is_flagged, forest >= FLAG
+    flags["history_days"] = ruled.history_days
+    flags["baseline"] = np.where(ruled.is_own, "own", "cohort")
+    flags["rules"], flags["groups"] = _names(ruled)
+    flags["reasons"] = _reasons(days, ruled, seen, forest >= FLAG)
+    flags["model_version"] = model_version()
+    return flags
+
+
+def _names(ruled: Ruled) -> tuple[list[list[str]], list[list[str]]]:
+    """Name the rules that fired on each row, and their groups."""
+    rules: list[list[str]] = [[] for _ in ruled.fired]
+    groups: list[list[str]] = [[] for _ in ruled.fired]
+    for row, rule in zip(*np.nonzero(ruled.fired), strict=True):
+        rules[row].append(RULES[rule].name)
+        if RULES[rule].group not in groups[row]:
+            groups[row].append(RULES[rule].group)
+    return rules, groups
+
+
+def _reasons(days: pd.DataFrame, ruled: Ruled, seen: Seen, by_forest: NDArray[np.bool_]) -> list[list[str]]:
+    reasons: list[list[str]] = [[] for _ in by_forest]
+    unbroken = is_unbroken(*columns_of(days, ("longest_wake_h", "hours")).T)
+    for row in map(int, np.flatnonzero(ruled.is_flagged)):
+        reasons[row] = rule_reasons(ruled, row, bool(unbroken[row]))
+    flagged = np.flatnonzero(by_forest)
+    for row, earlier in zip(map(int, flagged), earlier_rows(days)[flagged], strict=True):
+        pair = rarest_pair(seen.deviation, earlier[earlier >= 0], row)
+        if pair is not None:
+            which, features = list(pair), (FOREST_FEATURES[pair[0]], FOREST_FEATURES[pair[1]])
+            said = forest_reason(features, seen.values[row, which], seen.usual[row, which], bool(ruled.is_own[row]))
+            reasons[row].append(said)
+    return reasons

@@ -1,0 +1,112 @@
+"""What is usual for an account: its own active days before the one in question, never that day nor a later one.
+
+An active day is a day with a row in `user_days`. All windows are by date, so an account that pauses for a month comes
+back without a history.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+WINDOW_DAYS = 28
+"""Length of the history (DETECTION §1)."""
+LEAST_DAYS = 7
+"""Active days below which an account's own history says too little (DETECTION §1)."""
+MAD_TO_SD = 1.4826
+"""Scale that makes the median absolute deviation of a normal distribution its standard deviation."""
+
+Kind = Literal["rolling", "fixed"]
+"""Rolling: the 28 days before each day. Fixed: the account's first 28 days for ever after (for the study of drift)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual, for each row and column: arrays of shape (rows, columns), NaN where nothing is known."""
+
+    median: Floats
+    mad: Floats
+    """Median absolute deviation times MAD_TO_SD."""
+    mean: Floats
+    sd: Floats
+    days: Ints
+    """Active days behind it, by row."""
+
+    def z(self, values: Floats, least_spread: Floats) -> Floats:
+        """Return robust z of values (rows, columns); `least_spread` by column keeps a constant history finite."""
+        return (values - self.median) / np.maximum(self.mad, least_spread)
+
+
+def day_numbers(dates: pd.Series) -> Ints:
+    """Return dates as days since 1970.
+
+    >>> day_numbers(pd.Series(pd.to_datetime(["1970-01-03"]))).tolist()
+    [2]
+    """
+    return pd.to_datetime(dates).to_numpy("datetime64[D]").astype("int64")
+
+
+def in_order(days: pd.DataFrame) -> pd.DataFrame:
+    """Sort user-days by account and day, as every function here expects them."""
+    return days.sort_values(["user_id", "local_date"], ignore_index=True)
+
+
+def earlier_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDOW_DAYS) -> Ints:
+    """Return for each user-day the rows of its history: shape (rows, window), newest first, -1 where there is none.
+
+    `days` is in order; one row an account and day.
+    """
+    day = day_numbers(days["local_date"])
+    user = pd.factorize(days["user_id"])[0]
+    row = np.arange(len(days))
+    if kind == "fixed":
+        first = np.flatnonzero(np.r_[True, user[1:] != user[:-1]]) if len(days) else row
+        begin = first[user]
+        found = begin[:, None] + np.arange(window - 1, -1, -1)
+        found = np.where(found < row[:, None], found, -1)
+        is_old = day[found] < day[begin][:, None] + window
+    else:
+        found = row[:, None] - np.arange(1, window + 1)
+        is_old = day[found] >= day[:, None] - window
+    is_own = (found >= 0) & (user[found] == user[:, None])
+    return np.where(is_own & is_old, found, -1)
+
+
+def usual(values: Floats, rows: Ints) -> Usual:
+    """Summarise the history of each row: `values` (n, columns), `rows` (m, window) as `earlier_rows` gives them."""
+    columns = [_summary(values[:, column], rows) for column in range(values.shape[1])]
+    middle, mad, mean, sd = np.stack(columns, axis=-1)
+    return Usual(middle, mad, mean, sd, days=(rows >= 0).sum(axis=1))
+
+
+def _summary(values: Floats, rows: Ints) -> Floats:
+    """Return (median, scaled MAD, mean, sd) of one column, by row: shape (4, rows)."""
+    window = np.where(rows >= 0, values[rows], np.nan)
+    middle = median(window)
+    spread = MAD_TO_SD * median(np.abs(window - middle[:, None]))
+    known = ~np.isnan(window)
+    count = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, window, 0.0).sum(axis=1) / count
+    square = np.where(known, (window - mean[:, None]) ** 2, 0.0).sum(axis=1) / count
+    empty = ~known.any(axis=1)
+    return np.stack([middle, spread, np.where(empty, np.nan, mean), np.where(empty, np.nan, np.sqrt(square))])
+
+
+def median(values: Floats) -> Floats:
+    """Return the median along the last axis, leaving NaN out; NaN where a row has nothing.
+
+    NumPy's nanmedian goes row by row; sorting all rows at once is some twenty times faster.
+
+    >>> median(np.array([[3.0, np.nan, 1.0], [np.nan, np.nan, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    ordered = np.sort(values, axis=-1)  # NaN comes last
+    count = (~np.isnan(ordered)).sum(axis=-1)
+    low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, values.shape[-1] - 1)
+    pick = [np.take_along_axis(ordered, place[:, None], axis=-1)[:, 0] for place in (low, high)]
+    return np.where(count > 0, (pick[0] + pick[1]) / 2, np.nan)

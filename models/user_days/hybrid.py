@@ -1,0 +1,30 @@
+"""The hybrid: flagged by the rules or by the forest; what both flag comes first in the queue."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.user_days.history import Floats
+
+FLAG = 0.5
+"""The score from which every detector of this package flags."""
+BOTH = 0.75
+"""Scores from here on are of days that both flag, and of no others."""
+
+
+def hybrid_score(rules: Floats, forest: Floats) -> Floats:
+    """Combine the scores of the two; 0.5 and over is a flag of either, 0.75 and over of both.
+
+    >>> hybrid_score(np.array([0.2, 0.9, 0.2, 0.6]), np.array([0.3, 0.2, 0.5, 0.5])).round(3).tolist()
+    [0.25, 0.7, 0.5, 0.775]
+    """
+    by_rules, by_forest = rules >= FLAG, forest >= FLAG
+    quarter = BOTH - FLAG
+    excess = np.maximum(rules, forest) - FLAG  # up to a half
+    one = FLAG + excess * quarter / FLAG * (1 - 1e-9)
+    both = BOTH + (np.maximum(rules - FLAG, 0) + np.maximum(forest - FLAG, 0)) * quarter
+    neither = (rules + forest) / 2
+    return np.select([by_rules & by_forest, by_rules | by_forest], [both, one], neither)
+
+
+def is_flag(score: Floats) -> NDArray[np.bool_]:
+    return score >= FLAG

@@ -1,0 +1,105 @@
+"""The cases that the user-day detector must get right: each an account of its own, all judged in one run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.user_days.by_rules import apply_rules
+from models.user_days.detect import detect
+from models.user_days.reasons import OF_COHORT
+from tests.models.user_days.made import crowd, user_days
+
+ALL_DAY = {
+    "hours": 23.0, "longest_wake_h": 23.4, "plays_day": 390.0, "streams_day": 380.0, "night_share": 0.21,
+    "skip_rate": 0.0, "gap_entropy": 3.0,
+}  # fmt: skip
+SHORT_AT_THREE = {"share_under_35": 0.95, "share_30_35": 0.93, "night_share": 0.9, "plays_day": 60.0, "hours": 0.6}
+RELEASE_DAY = {"plays_day": 110.0, "hours": 6.5, "streams_day": 90.0, "top_artist_share": 0.92, "repeat_ratio": 0.85}
+LOUD = {"plays_day": 300.0, "hours": 16.0}
+ODD = ALL_DAY | {"n_countries": 9.0, "n_ips": 40.0, "hosting_share": 1.0, "dist_dev_id_cnt": 30.0}
+SLEEPER = {"night_share": 0.9, "hours": 8.0, "skip_rate": 0.06, "plays_day": 130.0}
+SHOP = {"hours": 14.0, "plays_day": 230.0, "skip_rate": 0.06, "night_share": 0.2}
+
+CASES = {
+    "23 hours": user_days(ALL_DAY),
+    "30 s at 3 h": user_days(SHORT_AT_THREE),
+    "release day": user_days(RELEASE_DAY, usual={"top_artist_share": 0.6, "repeat_ratio": 0.5}),
+    "who sleeps to music": user_days({"hours": 9.0, "plays_day": 150.0}, usual=SLEEPER),
+    "a shop that plays all day": user_days({"hours": 15.0, "plays_day": 250.0}, usual=SHOP),
+    "a traveller with a new phone": user_days({"new_device_and_network": 1.0, "n_countries": 2.0}),
+    "a drifter's fuller day": user_days({"plays_day": 45.0, "hours": 2.4}),
+    "loud": user_days(LOUD),
+    "young": user_days(ALL_DAY, history=3, starts_on="2025-03-28"),
+    "a week old": user_days(ALL_DAY, history=7, starts_on="2025-03-24"),
+    "not measured": user_days(dict.fromkeys(ALL_DAY, np.nan) | {"plays_day": 390.0, "streams_day": 380.0}),
+    "odd": user_days(ODD),
+}
+HONEST = ("release day", "who sleeps to music", "a shop that plays all day", "a traveller with a new phone",
+          "a drifter's fuller day")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def flags() -> dict[str, pd.Series]:
+    """The flag of the newest day of each case, judged among a crowd of ordinary listeners."""
+    frames = [frame.assign(user_id=name) for name, frame in CASES.items()]
+    judged = detect(pd.concat([*frames, crowd()], ignore_index=True))
+    newest = judged.drop_duplicates("user_id", keep="last").set_index("user_id")
+    return {name: newest.loc[name] for name in CASES}
+
+
+def test_23_hours_straight_are_flagged_and_said_so(flags):
+    flag = flags["23 hours"]
+    assert flag["by_rules"]
+    assert flag["is_flagged"]
+    said = next(reason for reason in flag["reasons"] if reason.startswith("listened"))
+    assert said.startswith("listened 23 h without a pause of 2 h; usually 1.")
+    assert {"volume", "timing"} <= set(flag["groups"])
+
+
+def test_30_second_tracks_at_3_in_the_morning_are_flagged(flags):
+    flag = flags["30 s at 3 h"]
+    assert flag["by_rules"]
+    assert {"short_plays", "night"} <= set(flag["rules"])
+    assert any(reason.startswith("95 % of plays stop before 35 s; usually 3") for reason in flag["reasons"])
+
+
+@pytest.mark.parametrize("case", HONEST)
+def test_honest_habits_and_release_days_are_not_flagged(case, flags):
+    assert not flags[case]["is_flagged"]
+    assert flags[case]["reasons"] == []
+
+
+def test_one_group_is_not_enough(flags):
+    assert flags["loud"]["groups"] == ["volume"]
+    assert not flags["loud"]["by_rules"]
+
+
+def test_under_7_active_days_the_cohort_stands_in_and_the_flag_says_so(flags):
+    flag = flags["young"]
+    assert (flag["baseline"], flag["history_days"]) == ("cohort", 3)
+    assert any(OF_COHORT in reason for reason in flag["reasons"])
+
+
+def test_7_active_days_are_a_history_of_its_own(flags):
+    assert flags["a week old"]["baseline"] == "own"
+
+
+def test_what_was_not_measured_fires_nothing(flags):
+    assert not flags["not measured"]["by_rules"]
+    assert flags["not measured"]["rules"] == ["plays"]
+
+
+def test_a_flag_of_the_forest_names_two_features(flags):
+    flag = flags["odd"]
+    assert flag["by_forest"]
+    assert any(reason.startswith("a rare pair: ") and " with " in reason for reason in flag["reasons"])
+
+
+def test_what_both_flag_comes_before_what_one_flags(flags):
+    assert flags["odd"]["by_rules"]
+    assert flags["odd"]["score"] >= 0.75
+
+
+def test_days_to_come_change_nothing():
+    short, long = user_days(ALL_DAY), user_days(ALL_DAY, {"hours": 20.0}, {"hours": 20.0})
+    assert apply_rules(long).score[: len(short)].tolist() == apply_rules(short).score.tolist()
