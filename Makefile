@@ -30,7 +30,7 @@ up: setup ## start broker and Spark job in the background
 down: setup ## stop them
 	@$(RUN) -m producer down
 
-status: setup ## what runs, and where
+status: setup ## what runs, how it fares, and where
 	@$(RUN) -m producer status
 
 logs: setup ## the last lines of every log
@@ -40,10 +40,10 @@ console: setup ## follow the Spark job's console
 	@$(RUN) -m producer console
 
 produce: setup ## replay a world's events into the topics
-	@$(RUN) -m producer replay
+	@$(RUN) -m producer replay --metrics
 
 live: setup ## the live plot
-	@$(RUN) -m consumer_viz live
+	@$(RUN) -m consumer_viz live --metrics
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks

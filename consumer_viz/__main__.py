@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from consumer_viz import fronts
+from consumer_viz import metrics as feed_metrics
 from consumer_viz.feed import KafkaFeed, SettingError
 from consumer_viz.fronts.image import FRAMES, write_gif, write_png
 from consumer_viz.tally import RUN_BATCHES
 from consumer_viz.view import film, run_view
 from consumer_viz.watch import HISTORY_S, Watch
+from contracts.metrics import PORT_OFFSETS
 from contracts.settings import Settings
 
 READ_REST_S = 10.0
@@ -46,6 +48,7 @@ def live(
     seconds: Annotated[float | None, typer.Option(min=0, help="How long to watch (png and gif: 30).")] = None,
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="File for png or gif.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the browser's page, on loopback.")] = 8988,
+    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics too, on PLAYPROOF_METRICS_PORT + 2.")] = False,
 ) -> None:
     """Show streams, activity and flagged sessions of the last ten minutes until stopped."""
     settings, stop = Settings(), _stop_on_signals()
@@ -54,6 +57,8 @@ def live(
     watch_s = 30.0 if is_file and seconds is None else seconds
     with _feed(settings, since_s=HISTORY_S) as feed:
         target = out or Path(f"live.{name}")
+        if metrics:
+            feed_metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["feed"])
         fronts.FRONTS[name](Watch(feed, _zone(settings), target, watch_s, port, _say, stop))
 
 

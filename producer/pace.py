@@ -19,6 +19,8 @@ class Pace:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set by a signal; ends every wait at once."""
     now: Callable[[], float] = time.monotonic
+    behind_s: float = 0.0
+    """How far behind its time the last batch left; 0 where none has a time."""
     _began_at: float | None = None
     _began_ms: int = 0
     _batches: int = 0
@@ -40,7 +42,10 @@ class Pace:
         else:
             after_s = (clock_ms - self._began_ms) / 1000 / self.speed if self.speed else 0
         self._batches += 1
-        return max(self._began_at + after_s - self.now(), 0)
+        left_s = self._began_at + after_s - self.now()
+        is_unpaced = self.speed == 0
+        self.behind_s = 0.0 if is_unpaced else max(-left_s, 0.0)
+        return max(left_s, 0)
 
     def wait(self, clock_ms: int) -> bool:
         """Wait until the next batch is due; False where the replay is to stop instead."""

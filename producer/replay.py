@@ -19,6 +19,7 @@ from producer.faults import Fate, Faults, disturb_messages, disturb_rows, is_due
 from producer.ledger import TOPICS, Entry, Ledger, Run, Sent, State
 from producer.messages import Message, heartbeat, pack
 from producer.pace import Pace
+from producer.replay_health import ReplayHealth
 from producer.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
 
 DAY_MS = 24 * 3_600_000
@@ -54,12 +55,14 @@ def replay(
     batches: int | None = None,
     report: Report = lambda rows, clock_ms: None,
     wait_for_broker: Callable[[], None] = lambda: None,
+    health: ReplayHealth | None = None,
 ) -> Outcome:
     """Send a world's source, or `batches` batches of it, then flush, unless stopped through `pace.stop`.
 
-    Where the broker fails it, waits for the broker and goes on from the ledger. Raises ReplayError.
+    Where the broker fails it, waits for the broker and goes on from the ledger. Keeps `health`, for who serves it.
+    Raises ReplayError.
     """
-    began = time.monotonic()
+    began, health = time.monotonic(), health or ReplayHealth()
     with Ledger(world.unit.ledger) as ledger:
         before, first_batch = dict(ledger.state.rows_acknowledged), ledger.state.next_batch
         until_batch = None if batches is None else first_batch + batches
@@ -67,9 +70,10 @@ def replay(
         for attempt in range(1, ATTEMPTS + 1):
             wait_for_broker()
             try:
-                is_complete = _Attempt(world, ledger, client, before).run(pace, faults, until_batch, report)
+                is_complete = _Attempt(world, ledger, client, before, health).run(pace, faults, until_batch, report)
                 break
             except DeliveryError:
+                health.errors += 1
                 if attempt == ATTEMPTS:
                     raise
                 ledger.reload()
@@ -85,8 +89,11 @@ def _since(state: State, before: dict[str, int]) -> dict[str, int]:
 class _Attempt:
     """A replay with one connection to the broker."""
 
-    def __init__(self, world: World, ledger: Ledger, client: dict[str, Any], before: dict[str, int]):
+    def __init__(
+        self, world: World, ledger: Ledger, client: dict[str, Any], before: dict[str, int], health: ReplayHealth
+    ):
         self._world, self._ledger, self._client, self._before = world, ledger, client, before
+        self._health = health
         self._files = {topic: world.raw_files(topic) for topic in TOPICS}
         self._source_rows = {topic: count_rows(files) for topic, files in self._files.items()}
         self._partitions = {topic: topics.TOPICS[topic].partitions for topic in TOPICS}
@@ -110,6 +117,7 @@ class _Attempt:
                     if not pace.wait(batch.clock_ms):
                         self._settle(at_most=0)
                         return False
+                    self._health.behind_s = pace.behind_s
                     self._send(sender, batch, int(time.time()))
                     report(_since(state, self._before), batch.clock_ms)
                 self._send(sender, Batch(state.next_batch, {}, state.clock_ms + FLUSH_MS), int(time.time()))
@@ -193,9 +201,13 @@ class _Attempt:
         source = {topic: [rows.first, len(rows)] for topic, rows in batch.rows.items()}
         self._ledger.intend(Entry(batch.number, ts, batch.clock_ms, source, sent, fates, is_flush=not batch.rows))
         self._deliver(sender, batch, [(m, s.number) for m, s in zip(messages, sent, strict=True)])
+        self._health.batches += 1
+        self._health.clock_ms = batch.clock_ms
 
     def _deliver(self, sender: Sender, batch: Batch, messages: list[tuple[Message, int]]) -> None:
         futures = [sender.send(message, number, batch.start_ms) for message, number in messages]
+        for message, _ in messages:
+            self._health.sent(message.topic, 0 if message.is_heartbeat else message.rows)
         self._unacknowledged.append((batch.number, futures))
         self._settle(at_most=IN_FLIGHT)
 
@@ -209,6 +221,7 @@ class _Attempt:
                 place = metadata.topic, metadata.partition
                 last[place] = max(metadata.offset, last.get(place, -1))
             self._ledger.acknowledge(batch, [(*place, offset) for place, offset in last.items()])
+            self._health.rows_acknowledged = _since(self._ledger.state, self._before)
 
 
 def _compose(batch: Batch, faults: Faults, waiting: list[Any], ts: int) -> tuple[list[Message], list[Fate]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH, format_time
+from contracts.metrics import PORT_OFFSETS
 from contracts.settings import Settings
 from contracts.world import World
 from producer import broker, topics
@@ -16,6 +17,7 @@ from producer.client import client_settings, security_settings
 from producer.faults import Faults
 from producer.pace import Pace
 from producer.replay import Outcome, Report, replay
+from producer.replay_health import ReplayHealth, serve
 
 
 def run(
@@ -25,8 +27,12 @@ def run(
     speed: float | None,
     batches: int | None,
     is_fresh: bool,
+    is_measured: bool = False,
 ) -> None:
-    """Replay the settings' world and say what was sent. Raises ProducerError or WorldError."""
+    """Replay the settings' world and say what was sent; `is_measured` serves metrics meanwhile.
+
+    Raises ProducerError or WorldError.
+    """
     world = settings.the_world()
     pace = Pace(interval, speed)
     client = client_settings(settings)
@@ -36,6 +42,9 @@ def run(
     security = security_settings(settings)
     broker.wait_until_up(settings.broker, security=security)
     topics.require(settings.broker, (PLAYS, ACTIVITY), security)
+    health = ReplayHealth()
+    if is_measured:
+        serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
     total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
     with _stopping(pace), _progress(total) as report:
         outcome = replay(
@@ -46,6 +55,7 @@ def run(
             batches,
             report,
             lambda: broker.wait_until_up(settings.broker, security=security),
+            health,
         )
     print(said(outcome, world), flush=True)
 

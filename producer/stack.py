@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from contracts.settings import Settings
 from contracts.world import World, WorldError
-from producer import compose, ports, topics
+from producer import compose, job_health, ports, topics
 from producer.broker import answers, wait_until_up
-from producer.client import security_settings
+from producer.client import client_settings, security_settings
 from producer.errors import StackError
 from producer.supervision import Supervisor
 
@@ -111,6 +112,7 @@ def addresses(settings: Settings) -> dict[str, str]:
         "Kafka": settings.broker,
         "Spark's own pages": SPARK_UI,
         "tables": _shown(world.unit.lake),
+        "metrics of the job": f"http://{ports.LOOPBACK}:{settings.metrics_port}/metrics",
         "logs": _shown(supervisor_of(world).run),
         "send events": "make produce",
         "live plot": "make live",
@@ -124,13 +126,16 @@ def _shown(path: Path) -> str:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Return what runs: whether the broker answers, the supervised processes, the addresses."""
+    """Return what runs and how it fares: the broker, the supervised processes, the job's health, the addresses."""
     world = settings.the_world()
+    is_up = answers(settings.broker, security_settings(settings))
+    ends = job_health.ends_of_topics(client_settings(settings)) if is_up else None
     return {
         "world": world.name,
         "version": world.version,
-        "broker_answers": answers(settings.broker, security_settings(settings)),
+        "broker_answers": is_up,
         "processes": [p.as_dict() for p in supervisor_of(world).processes()],
+        "job": job_health.job_health(world.unit, ends, time.time()),
         "addresses": addresses(settings),
     }
 

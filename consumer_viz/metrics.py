@@ -1,0 +1,72 @@
+"""Metrics of whoever reads the topics with a feed, the live plot or the web pages, for Prometheus.
+
+A web app mounts them with one line: answer GET /metrics with `exposition(feed)` under `CONTENT_TYPE`.
+"""
+
+import sys
+from collections.abc import Iterator
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from consumer_viz.tally import Snapshot
+from consumer_viz.watch import Source
+from contracts.events import ACTIVITY, PLAYS
+from contracts.metrics import FEED
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+LOOPBACK = "127.0.0.1"
+FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
+
+
+def exposition(source: Source) -> bytes:
+    """Return the feed's metrics as they stand, in Prometheus's text format."""
+    return generate_latest(_registry(source))
+
+
+def serve(source: Source, port: int) -> None:
+    """Serve them on loopback until the process ends; where the port is taken, say so."""
+    try:
+        start_http_server(port, addr=LOOPBACK, registry=_registry(source))
+    except OSError as error:
+        print(
+            f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _registry(source: Source) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_FeedCollector(source))
+    return registry
+
+
+class _FeedCollector(Collector):
+    """Takes a snapshot when it is asked."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield every metric of the contract."""
+        values = _values(self._source.snapshot())
+        for metric in FEED:
+            family = FAMILIES[metric.kind](metric.name, metric.meaning, labels=metric.labels)
+            value = values[metric.name]
+            for label, number in value.items() if isinstance(value, dict) else [("", value)]:
+                family.add_metric([label] if label else [], number)
+            yield family
+
+
+def _values(snapshot: Snapshot) -> dict[str, float | dict[str, int]]:
+    return {
+        "playproof_feed_rows": {PLAYS: snapshot.plays, ACTIVITY: snapshot.activity},
+        "playproof_feed_bad_messages": snapshot.bad_messages,
+        "playproof_feed_bad_rows": snapshot.bad_rows,
+        "playproof_feed_catching_up": int(snapshot.is_catching_up),
+        "playproof_feed_connected": int(not snapshot.trouble),
+        "playproof_feed_last_ts_timestamp_seconds": snapshot.batches[-1].ts if snapshot.batches else 0,
+        "playproof_feed_flagged_sessions": snapshot.windows[-1].flagged if snapshot.windows else 0,
+    }

@@ -1,0 +1,68 @@
+"""Commands that make worlds, and judge how they were made: simulate, calibrate, leakscan."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.settings import Settings
+from producer.commands import Command, World, settings_for
+
+
+def simulate(
+    world: World = None,
+    scenario: Annotated[str, typer.Option(help="A shipped scenario, or the path of a TOML file.")] = "default",
+    users: Annotated[int | None, typer.Option(help="Accounts.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write here instead of data/<world>.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="Portions of the work; the result does not depend on it.")
+    ] = None,
+) -> None:
+    """Simulate listening and bots into raw, static and truth tables."""
+    from contracts.world import World as Folder
+    from producer.simulate import simulate as run
+
+    target = Folder(out) if out else settings_for(world).the_world()
+    run(target, scenario, users=users, days=days, seed=seed, workers=workers, shards=shards)
+
+
+def calibrate(
+    users: Annotated[int, typer.Option(min=200, help="Accounts of each world.")] = 4000,
+    days: Annotated[int, typer.Option(min=14, help="Days of each world.")] = 42,
+    seeds: Annotated[str, typer.Option(help="Seeds, with commas: a world for each.")] = "1,2,3",
+    profiles: Annotated[str, typer.Option(help="Profiles of honest listening, with commas.")] = "spotify,kkbox",
+    scenario: Annotated[str, typer.Option(help="Scenario that the worlds follow.")] = "default",
+) -> None:
+    """Hold simulated honest listening against published numbers, line by line; exit 1 where one is not met."""
+    from producer.calibrate import calibrate as run
+
+    folder = Settings().data.resolve() / "calibration"
+    run(folder, scenario, profiles.split(","), [int(seed) for seed in seeds.split(",")], users, days, print)
+
+
+def leakscan(
+    users: Annotated[int, typer.Option(help="Accounts of the world.")] = 4000,
+    days: Annotated[int, typer.Option(help="Days of the world.")] = 28,
+    prevalence: Annotated[float, typer.Option(help="Share of bot accounts: high, so each family has labels.")] = 0.12,
+    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "everything",
+    profile: Annotated[str, typer.Option(help="Profile of honest listening.")] = "spotify",
+    difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
+) -> None:
+    """Scan every column and feature for give-aways, and print the ceiling of each family; exit 1 where one is found."""
+    from producer.leakscan import leakscan as run
+    from producer.simulator.scenario import load_scenario
+
+    sizes = {"users": users, "days": days, "prevalence": prevalence, "seed": seed}
+    chosen = load_scenario(scenario, **sizes, profile=profile, difficulty=difficulty)
+    run(Settings().data.resolve() / "leakscan", chosen, print)
+
+
+COMMANDS = (
+    Command("simulate", simulate, "python -m producer simulate --world w --scenario demo --users 2000 --days 1"),
+    Command("calibrate", calibrate, "python -m producer calibrate --users 2000 --days 14 --seeds 1"),
+    Command("leakscan", leakscan, "python -m producer leakscan --users 2000 --days 7"),
+)
