@@ -35,7 +35,14 @@ def test_compose_runs_the_version_of_the_embedded_broker(services: dict[str, Any
 
 def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
     for service in services.values():
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def test_what_shares_the_network_of_the_machine_listens_on_loopback(services: dict[str, Any]) -> None:
+    sharing = {name for name, service in services.items() if service.get("network_mode") == "host"}
+    assert sharing == {"prometheus", "grafana"}
+    assert "--web.listen-address=127.0.0.1:19090" in services["prometheus"]["command"]
+    assert services["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
 
 
 def test_the_broker_is_checked_by_a_request_and_the_page_waits_for_it(services: dict[str, Any]) -> None:
@@ -45,7 +52,7 @@ def test_the_broker_is_checked_by_a_request_and_the_page_waits_for_it(services: 
 
 def test_the_profile_core_has_the_broker_and_ui_has_both(services: dict[str, Any]) -> None:
     profiles = {name: service["profiles"] for name, service in services.items()}
-    assert profiles == {"broker": ["core", "ui"], "ui": ["ui"]}
+    assert profiles == {"broker": ["core", "ui"], "ui": ["ui"], "prometheus": ["obs"], "grafana": ["obs"]}
 
 
 def test_programs_on_the_machine_and_in_other_containers_each_have_a_listener(services: dict[str, Any]) -> None:
