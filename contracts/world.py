@@ -2,11 +2,13 @@
 
 raw/<topic>/date=D/part.parquet    what the simulator made or the importers read: typed, sorted by (event_time, id)
 static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the newest
+import.json                        an imported world: what was read, and what its source cannot tell
 verdicts.sqlite                    what analysts decided (contracts.verdicts)
 truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
 v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +60,18 @@ class World:
     def verdicts(self) -> Path:
         """What analysts decided (SQLite): it outlives the versions, a fresh run forgets no verdict."""
         return self.root / "verdicts.sqlite"
+
+    @property
+    def import_report(self) -> Path:
+        """What the importers read and rejected; a simulated world has none."""
+        return self.root / "import.json"
+
+    @property
+    def not_measurable(self) -> tuple[str, ...]:
+        """Features that the source of an imported world cannot tell: they are null there, never 0."""
+        if not self.import_report.exists():
+            return ()
+        return tuple(json.loads(self.import_report.read_text())["not_measurable"])
 
     @property
     def version(self) -> int:

@@ -6,6 +6,7 @@ ProducerError
 ├── ReplayError     a replay cannot begin or go on as asked
 │   └── DeliveryError   the broker did not acknowledge what was sent
 ├── AuditError      the audit lacks something it needs to read
+├── HistoryError    a listening history cannot be imported as asked
 └── StackError      the processes of `make up`, or the demo, went wrong
 """
 
@@ -36,3 +37,7 @@ class DeliveryError(ReplayError):
 
 class AuditError(ProducerError):
     """The audit lacks something it needs to read."""
+
+
+class HistoryError(ProducerError):
+    """A listening history cannot be imported as asked: no such file, an unknown layout, a map that lacks a field."""

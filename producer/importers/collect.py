@@ -1,0 +1,141 @@
+"""Rows of a layout, checked and counted, to Arrow tables in the shape of `raw`."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, PLAYS, Field, bad
+from producer.importers.layout import BadRow, Row, Track, digest
+
+CHUNK_ROWS = 50_000
+"""Rows held as Python objects at once; behind them they are Arrow columns, a tenth of the size."""
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01: before it nobody streamed; scrobblers without a clock write 1970."""
+AHEAD_MS = 24 * 3_600_000
+DUPLICATE = "duplicate of a row already taken"
+_TYPES = {"time": pa.timestamp("ms", tz="UTC"), "ms": pa.int32(), "bool": pa.bool_()}
+_FIELDS: dict[str, dict[str, Field]] = {topic: {f.name: f for f in FIELDS[topic] if f.name != "ts"} for topic in FIELDS}
+RAW_SCHEMAS: dict[str, pa.Schema] = {
+    topic: pa.schema([pa.field(name, _TYPES.get(f.kind, pa.string())) for name, f in fields.items()])
+    for topic, fields in _FIELDS.items()
+}
+_MAX_MS = 99_999_999
+"""The contract's 8 digits: 27 hours."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records: read = taken + the sum of `reasons`; `fixed` of the taken ones were mended."""
+
+    read: int = 0
+    taken: int = 0
+    fixed: int = 0
+    fixes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Account:
+    """What the records say of an account."""
+
+    signed_up_on: date | None = None
+    plan: str | None = None
+    newest_ms: int = 0
+
+
+class Collector:
+    """Takes rows; `seen` are the ids of rows that the world has already."""
+
+    def __init__(self, now_ms: int, seen: Iterable[str] = ()) -> None:
+        self._now_ms = now_ms
+        self._seen = set(seen)
+        self._chunks: dict[str, list[pa.Table]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
+        self._rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
+        self.tally = Tally()
+        self.tracks: dict[str, Track] = {}
+        self.accounts: dict[str, Account] = {}
+        self.precision_ms = 1
+
+    def add(self, row: Row | BadRow) -> None:
+        """Take a row, or count why not."""
+        self.tally.read += 1
+        reason = str(row) if isinstance(row, BadRow) else fault(row, self._now_ms)
+        if reason is None:
+            assert isinstance(row, Row)
+            reason = self._take(row)
+        if reason is not None:
+            self.tally.reasons[reason] += 1
+
+    def table(self, topic: str) -> pa.Table:
+        """Return the rows taken of a topic, in the order they came."""
+        self._flush(topic)
+        return pa.concat_tables([RAW_SCHEMAS[topic].empty_table(), *self._chunks[topic]])
+
+    def _take(self, row: Row) -> str | None:
+        row_id = id_of(row)
+        if row_id in self._seen:
+            return DUPLICATE
+        self._seen.add(row_id)
+        values = {**row.values, ID_FIELD[row.topic]: row_id, "user_id": row.user_id, "event_time": row.event_ms}
+        if row.track is not None:
+            values["track_id"] = row.track.track_id
+            self._remember(row.track)
+        rows = self._rows[row.topic]
+        rows.append(values)
+        if len(rows) == CHUNK_ROWS:
+            self._flush(row.topic)
+        self._remember_account(row)
+        self.precision_ms = max(self.precision_ms, row.precision_ms)
+        self.tally.taken += 1
+        self.tally.fixed += bool(row.fixes)
+        self.tally.fixes.update(row.fixes)
+        return None
+
+    def _remember(self, track: Track) -> None:
+        known = self.tracks.get(track.track_id)
+        if known is None:
+            self.tracks[track.track_id] = track
+        elif None in (known.title, known.artist, known.duration_ms):
+            self.tracks[track.track_id] = Track(
+                known.title or track.title, known.artist or track.artist, known.duration_ms or track.duration_ms,
+                known.own_id,
+            )  # fmt: skip
+
+    def _remember_account(self, row: Row) -> None:
+        account = self.accounts.setdefault(row.user_id, Account())
+        account.signed_up_on = account.signed_up_on or row.signed_up_on
+        if row.plan is not None and row.event_ms >= account.newest_ms:
+            account.plan, account.newest_ms = row.plan, row.event_ms
+
+    def _flush(self, topic: str) -> None:
+        rows, self._rows[topic] = self._rows[topic], []
+        if rows:
+            columns = {name: [row.get(name) for row in rows] for name in RAW_SCHEMAS[topic].names}
+            self._chunks[topic].append(pa.table(columns, schema=RAW_SCHEMAS[topic]))
+
+
+def fault(row: Row, now_ms: int) -> str | None:
+    """Return why a row cannot stand in a raw table, in the contract's words where it has some."""
+    fields = _FIELDS[row.topic]
+    if not 1 <= len(row.user_id) <= MAX_ID_CHARS:
+        return bad(fields["user_id"])
+    if row.track is not None and not 1 <= len(row.track.track_id) <= MAX_ID_CHARS:
+        return bad(fields["track_id"])
+    if row.event_ms < EARLIEST_MS:
+        return "event_time: before the year 2000"
+    if row.event_ms > now_ms + AHEAD_MS:
+        return "event_time: in the future"
+    listen_ms = row.values.get("listen_ms")
+    if listen_ms is not None and (type(listen_ms) is not int or not 0 <= listen_ms <= _MAX_MS):
+        return bad(fields["listen_ms"])
+    return None
+
+
+def id_of(row: Row) -> str:
+    """Name a row by what happened: the same in every file, and every import, that tells of it."""
+    what = row.track.track_id if row.track is not None else row.values.get("action")
+    return digest(row.topic, row.user_id, row.event_ms, what, row.values.get("listen_ms"))

@@ -1,0 +1,112 @@
+"""The files that are given: paths, folders, and the zip of an export, read in place and never unpacked to disk."""
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import orjson
+
+from producer.errors import HistoryError
+
+HEAD_BYTES = 65_536
+MAX_ZIP_BYTES = 4 * 1024**3
+"""Most bytes that a zip may hold: ten years of listening have 155 MB (Ortham 2024), a zip bomb has no limit."""
+READABLE = (".json", ".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".log", "")
+"""Endings of files that may be a history; the rest of an export (PDF, pictures) is passed over."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file, by the name that messages use."""
+
+    label: str
+    open_bytes: Callable[[], IO[bytes]]
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.label.replace("\\", "/")).name
+
+    @cached_property
+    def head(self) -> str:
+        """The first 64 KB as text."""
+        with self._reading() as file:
+            return file.read(HEAD_BYTES).decode("utf-8-sig", errors="replace")
+
+    def json_list(self) -> list[Any]:
+        """Parse the whole file as a JSON list."""
+        with self._reading() as file:
+            content = file.read()
+        try:
+            found = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        except orjson.JSONDecodeError as error:
+            raise HistoryError(f"{self.label}: not readable as JSON ({error}): get the export again") from None
+        if not isinstance(found, list):
+            raise HistoryError(f"{self.label}: a JSON {type(found).__name__}, expected a list of records")
+        return found
+
+    def lines(self) -> Iterator[str]:
+        """Read text line by line; raises HistoryError where it is not UTF-8."""
+        with self._reading() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            try:
+                yield from text
+            except UnicodeDecodeError:
+                raise HistoryError(f"{self.label}: not UTF-8 text: save it as UTF-8") from None
+
+    def _reading(self) -> IO[bytes]:
+        try:
+            return self.open_bytes()
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+            raise HistoryError(f"{self.label}: cannot be read ({error})") from None
+
+
+def find_files(paths: Sequence[Path]) -> list[SourceFile]:
+    """List the files below the paths given, zips looked into, sorted by name within each. Raises HistoryError."""
+    found: list[SourceFile] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
+            found += [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
+        elif path.exists():
+            found += _of_path(path, path.name)
+        else:
+            raise HistoryError(f"no such file or folder: {path}")
+    return found
+
+
+def _of_path(path: Path, label: str) -> list[SourceFile]:
+    if path.suffix.lower() == ".zip":
+        return _of_zip(path, label)
+    return [SourceFile(label, lambda: path.open("rb"))] if _is_readable(path.name) else []
+
+
+def _is_readable(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in READABLE and not name.startswith(".")
+
+
+def _of_zip(path: Path, label: str) -> list[SourceFile]:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            entries = sorted((e for e in packed.infolist() if not e.is_dir()), key=lambda e: e.filename)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise HistoryError(f"{label}: not a readable zip ({error}): get the export again") from None
+    for entry in entries:
+        member = PurePosixPath(entry.filename)
+        if member.is_absolute() or ".." in member.parts or stat.S_ISLNK(entry.external_attr >> 16):
+            raise HistoryError(f"{label}: {entry.filename!r} leads out of the zip: this is no export")
+        if entry.flag_bits & 1:
+            raise HistoryError(f"{label}: {entry.filename} is encrypted: unpack it with its password first")
+    if sum(entry.file_size for entry in entries) > MAX_ZIP_BYTES:  # zipfile reads no more of a member than this
+        raise HistoryError(f"{label}: unpacks to over {MAX_ZIP_BYTES // 1024**3} GB: this is no export")
+    members = [entry.filename for entry in entries if _is_readable(PurePosixPath(entry.filename).name)]
+    return [SourceFile(f"{label}/{name}", lambda name=name: _open_member(path, name)) for name in members]  # type: ignore[misc]
+
+
+def _open_member(path: Path, name: str) -> IO[bytes]:
+    with zipfile.ZipFile(path) as packed:  # an open member keeps the file open by itself
+        return packed.open(name)

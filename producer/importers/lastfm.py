@@ -1,0 +1,89 @@
+"""Last.fm: scrobbles as CSV. Last.fm has no export button; these layouts come from the tools that people use.
+
+lastfm-to-csv (benjaminbenben.com)   no header: artist, album, track, `22 Mar 2021 16:55`
+export of mainstream.ghan.nl         uts, utc_time, artist, artist_mbid, album, album_mbid, track, track_mbid
+lastfmstats.com                      Artist;Album;AlbumId;Track;Date#username, milliseconds since the epoch
+lastfm-backup-cli                    no header: 2021-04-01, 10:42:53, artist, title
+
+A scrobble's time is when the track **began**, UTC. How long it was heard is not in it: `listen_ms` is null, and
+`event_time` is the start, the one moment that is known.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from contracts.events import PLAYS
+from producer.importers import csv_files
+from producer.importers.files import SourceFile
+from producer.importers.layout import DEFAULT_USER, NO_TRACK, BadRow, Layout, Options, Row, Track, each, text_of
+from producer.importers.times import parse_moment
+
+_NAMES = {
+    "artist": ("artist", "artist_name", "artist name"),
+    "track": ("track", "track_name", "track name", "title", "name"),
+    "date": ("uts", "timestamp", "date", "utc_time", "played_at"),
+}
+"""Column names of each field, the best first: `uts` is exact where `utc_time` is cut to minutes."""
+_USER_MARK = "date#"
+_HEADERLESS = (("artist", "album", "track", "date"), ("date", "time", "artist", "track"))
+
+
+def _header(first: Sequence[str]) -> tuple[dict[str, int], str | None] | None:
+    """Find the columns in a header, and the user that lastfmstats names in it; None where it is none."""
+    names = [cell.strip().lower() for cell in first]
+    user = None
+    for place, name in enumerate(names):
+        if name.startswith(_USER_MARK):
+            user, names[place] = text_of(first[place].strip()[len(_USER_MARK) :]), "date"
+    found = {field: next((names.index(n) for n in known if n in names), -1) for field, known in _NAMES.items()}
+    return (found, user) if min(found.values()) >= 0 else None
+
+
+def _headerless(first: Sequence[str]) -> dict[str, int] | None:
+    """Find the columns of a file that begins with a scrobble; None where it does not."""
+    if len(first) != 4:
+        return None
+    if parse_moment(first[3]) is not None:
+        return {name: place for place, name in enumerate(_HEADERLESS[0])}
+    if parse_moment(f"{first[0]} {first[1]}") is not None:
+        return {name: place for place, name in enumerate(_HEADERLESS[1])}
+    return None
+
+
+def recognises(file: SourceFile) -> bool:
+    if file.head.lstrip()[:1] in ("[", "{"):
+        return False
+    first = csv_files.first_row(file)
+    return _header(first) is not None or _headerless(first) is not None
+
+
+def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
+    records = csv_files.cells(file)
+    first = csv_files.first_row(file)
+    columns, user = _header(first) or (None, None)
+    if columns is None:
+        columns = _headerless(first) or {}
+    else:
+        next(records, None)
+    owner = options.user or user or DEFAULT_USER
+    return each(records, lambda record: read(record, columns, owner))
+
+
+def read(record: Sequence[str], columns: dict[str, int], user: str) -> Row:
+    """Read one scrobble; `columns` is the place of each field."""
+    if len(record) <= max(columns.values()):
+        raise BadRow("line: too few columns")
+    title = text_of(record[columns["track"]])
+    if title is None:
+        raise BadRow(NO_TRACK)
+    when = record[columns["date"]]
+    if "time" in columns:
+        when = f"{when} {record[columns['time']]}"
+    moment = parse_moment(when)
+    if moment is None:
+        raise BadRow("date: not a time (a track still playing has none)")
+    return Row(PLAYS, user, moment.ms, moment.precision_ms, {}, Track(title, text_of(record[columns["artist"]])))
+
+
+LAYOUT = Layout(
+    "lastfm", "Last.fm scrobbles as CSV (lastfm-to-csv, ghan.nl, lastfmstats, lastfm-backup)", recognises, rows
+)

@@ -1,0 +1,62 @@
+"""An import from the files given to a world on disk: nothing is written unless all of them could be read."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+from rich.progress import Progress
+
+from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
+from contracts.world import World
+from producer import terminal
+from producer.errors import HistoryError
+from producer.importers.collect import Collector, Tally
+from producer.importers.files import find_files
+from producer.importers.layout import Options
+from producer.importers.registry import choose
+from producer.importers.write import check_target, existing_rows, write, write_report
+
+
+def import_history(
+    paths: Sequence[Path], world: World, layout: str | None, options: Options, timezone: str | None, now_ms: int
+) -> Tally:
+    """Import into a world; returns what became of the records. Raises HistoryError before anything is written."""
+    _check(options, timezone)
+    check_target(world)
+    chosen = choose(find_files(paths), layout, bool(options.columns))
+    existing = {topic: existing_rows(world, topic) for topic in (PLAYS, ACTIVITY)}
+    collected = Collector(now_ms, (i for t, rows in existing.items() for i in rows[ID_FIELD[t]].to_pylist()))
+    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
+        for file in bar.track(chosen.files, description="reading"):
+            for row in chosen.layout.rows(file, options):
+                collected.add(row)
+    rows = {topic: pa.concat_tables([existing[topic], collected.table(topic)]) for topic in (PLAYS, ACTIVITY)}
+    if not len(rows[PLAYS]):
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in collected.tally.reasons.most_common(3))
+        raise HistoryError(
+            f"no play in {chosen.layout.name} of {collected.tally.read:,} records: {why or 'they are empty'}"
+        )
+    write(world, rows, collected, timezone)
+    write_report(world, chosen.layout, collected, [file.label for file in chosen.files], chosen.passed_over)
+    return collected.tally
+
+
+def _check(options: Options, timezone: str | None) -> None:
+    if options.user is not None and not 1 <= len(options.user) <= MAX_ID_CHARS:
+        raise HistoryError(f"--user: expected 1 to {MAX_ID_CHARS} characters")
+    try:
+        ZoneInfo(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise HistoryError(f"--timezone: no zone {timezone!r}; expected a name like Europe/Berlin") from None
+
+
+def say(tally: Tally, world: World) -> None:
+    """Print what became of the records, as a table, and the command that goes on from here."""
+    rejected = sum(tally.reasons.values())
+    rows = [("read", tally.read), ("taken", tally.taken), ("of them fixed", tally.fixed), ("rejected", rejected)]
+    rows += [(f"fixed: {what}", n) for what, n in tally.fixes.most_common()]
+    rows += [(f"rejected: {why}", n) for why, n in tally.reasons.most_common()]
+    terminal.columns(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
+    terminal.say(f"world {world.name}; next:  python -m spark_app audit-tables --world {world.name}")

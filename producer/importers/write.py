@@ -1,0 +1,157 @@
+"""Collected rows into a world: raw by day, static tables with their pointer, and `import.json`."""
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.events import ACTIVITY, ID_FIELD, PLAYS
+from contracts.features import not_measurable
+from contracts.tables import TRACKS, USERS
+from contracts.world import World, WorldError
+from producer.errors import HistoryError
+from producer.importers.collect import RAW_SCHEMAS, Collector
+from producer.importers.layout import Layout
+
+_STATIC_TYPES = {"string": pa.string(), "int": pa.int32(), "date": pa.date32(), "double": pa.float64()}
+STATIC_SCHEMAS = {
+    name: pa.schema([(column.name, _STATIC_TYPES[column.type]) for column in columns])
+    for name, columns in (("tracks", TRACKS), ("users", USERS))
+}
+_TEMPORARY = ".import"
+_DAY_MS = 86_400_000
+
+
+def check_target(world: World) -> None:
+    """Refuse a world that was not imported: its truth and raw rows belong together."""
+    if world.raw(PLAYS).exists() and not world.import_report.exists():
+        raise HistoryError(f"world {world.name} was simulated, not imported: choose another name with --world")
+
+
+def existing_rows(world: World, topic: str) -> pa.Table:
+    """Read the rows of earlier imports; none where there was no import."""
+    try:
+        files = world.raw_files(topic)
+    except WorldError:
+        files = []
+    parts = [pq.ParquetFile(path).read().cast(RAW_SCHEMAS[topic]) for path in files]
+    return pa.concat_tables([RAW_SCHEMAS[topic].empty_table(), *parts])
+
+
+def write(world: World, rows: dict[str, pa.Table], collected: Collector, timezone: str | None) -> None:
+    """Write all rows of a world, sorted by (event_time, id), and its static tables; what was there is replaced."""
+    temporary = world.root / _TEMPORARY
+    shutil.rmtree(temporary, ignore_errors=True)
+    for topic in (PLAYS, ACTIVITY):
+        _write_days(
+            temporary / topic, rows[topic].sort_by([("event_time", "ascending"), (ID_FIELD[topic], "ascending")])
+        )
+    if not (temporary / ACTIVITY).exists():  # a reader of the world finds the table, without rows
+        first_day = next((temporary / PLAYS).iterdir()).name
+        _write_part(temporary / ACTIVITY / first_day, RAW_SCHEMAS[ACTIVITY].empty_table())
+    newest = _date_of(pc.max(rows[PLAYS]["event_time"].cast(pa.int64())).as_py())
+    _write_static(world, "tracks", newest, _merged(_static_rows(world, "tracks"), _tracks(collected), "track_id"))
+    _write_static(world, "users", newest, _merged(_static_rows(world, "users"), _users(collected, timezone), "user_id"))
+    for topic in (PLAYS, ACTIVITY):
+        shutil.rmtree(world.raw(topic), ignore_errors=True)
+        world.raw(topic).parent.mkdir(exist_ok=True)
+        (temporary / topic).rename(world.raw(topic))
+    shutil.rmtree(temporary)
+
+
+def write_report(world: World, layout: Layout, collected: Collector, files: list[str], passed_over: list[str]) -> None:
+    """Write or extend `import.json`: what was read, and what the world's sources cannot tell."""
+    report = orjson.loads(world.import_report.read_bytes()) if world.import_report.exists() else {"imports": []}
+    tally = collected.tally
+    report["imports"].append(
+        {
+            "layout": layout.name,
+            "files": files,
+            "passed_over": passed_over,
+            "read": tally.read,
+            "taken": tally.taken,
+            "fixed": tally.fixed,
+            "rejected": sum(tally.reasons.values()),
+            "fixes": dict(tally.fixes.most_common()),
+            "reasons": dict(tally.reasons.most_common()),
+        }
+    )
+    # several listeners may share a world: what only some sources report cannot be compared between them
+    actions = sorted(set(layout.actions) & set(report.get("actions", layout.actions)))
+    precision_ms = max(collected.precision_ms, report.get("precision_ms", 1))
+    report |= {"actions": actions, "precision_ms": precision_ms}
+    report["not_measurable"] = list(not_measurable(actions, precision_ms))
+    world.import_report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _write_days(folder: Path, table: pa.Table) -> None:
+    days = table["event_time"].cast(pa.int64()).to_numpy() // _DAY_MS
+    starts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1)).tolist()
+    edges = pairwise([*starts, len(days)])
+    for start, end in edges if starts else ():
+        day = date(1970, 1, 1) + timedelta(int(days[start]))
+        _write_part(folder / f"date={day.isoformat()}", table.slice(start, end - start))
+
+
+def _write_part(folder: Path, table: pa.Table) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, folder / "part.parquet")
+
+
+def _date_of(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).date().isoformat()
+
+
+def _tracks(collected: Collector) -> list[dict[str, Any]]:
+    return [
+        {"track_id": track_id, "title": track.title, "artist_id": track.artist_id, "artist": track.artist,
+         "duration_ms": track.duration_ms}
+        for track_id, track in collected.tracks.items()
+    ]  # fmt: skip
+
+
+def _users(collected: Collector, timezone: str | None) -> list[dict[str, Any]]:
+    return [
+        {"user_id": user_id, "signed_up_on": account.signed_up_on, "plan": account.plan, "timezone": timezone}
+        for user_id, account in collected.accounts.items()
+    ]
+
+
+def _static_rows(world: World, name: str) -> list[dict[str, Any]]:
+    try:
+        return [row for path in sorted(world.static(name).glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+    except WorldError:
+        return []
+
+
+def _merged(old: list[dict[str, Any]], new: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """Join rows by their key: what one does not know the other may; where both know, the newer one holds."""
+    rows = {row[key]: row for row in old}
+    for row in new:
+        known = {name: value for name, value in row.items() if value is not None}
+        rows[row[key]] = rows.get(row[key], {}) | known
+    return [rows[name] for name in sorted(rows)]
+
+
+def _write_static(world: World, name: str, day: str, rows: list[dict[str, Any]]) -> None:
+    """Write an immutable folder, unless the newest one says the same already."""
+    schema = STATIC_SCHEMAS[name]
+    table = pa.table({f.name: [row.get(f.name) for row in rows] for f in schema}, schema=schema)
+    folder = world.root / "static" / name
+    number = 1
+    target = folder / f"as_of={day}"
+    while target.exists():
+        if pq.read_table(target / "part.parquet", partitioning=None).equals(table):
+            break
+        number += 1
+        target = folder / f"as_of={day}.{number}"
+    if not target.exists():
+        _write_part(target, table)
+    (folder / "CURRENT").write_text(target.name + "\n")

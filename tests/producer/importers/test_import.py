@@ -1,0 +1,148 @@
+"""The import as a whole: zips, folders, a second import, and one clear line for what cannot be read."""
+
+import zipfile
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from producer.__main__ import app
+from producer.batches import RowReader
+from producer.errors import HistoryError
+from producer.importers.files import find_files
+from producer.importers.plain_csv import parse_map
+from producer.importers.registry import LAYOUTS, choose
+
+
+def zipped(tmp_path, folder):
+    path = tmp_path / "my_spotify_data.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for file in sorted(folder.iterdir()):
+            packed.write(file, f"Spotify Extended Streaming History/{file.name}")
+    return path
+
+
+def content(imported):
+    return {p.relative_to(imported.world.root): p.read_bytes() for p in imported.world.root.rglob("*.parquet")}
+
+
+def test_a_zip_gives_the_same_rows_as_its_folder(imported, samples, tmp_path):
+    imported.add(samples / "spotify_extended")
+    from_folder = content(imported)
+    tally = imported.add(zipped(tmp_path, samples / "spotify_extended"))
+    assert tally.taken == 0
+    assert content(imported) == from_folder
+
+
+def test_a_second_import_adds_what_is_new_and_leaves_the_rest(imported, samples):
+    imported.add(samples / "spotify_basic" / "StreamingHistory0.json")
+    before = imported.rows("plays")
+    tally = imported.add(samples / "spotify_basic" / "StreamingHistory1.json")
+    assert (tally.taken, tally.reasons["duplicate of a row already taken"]) == (1, 1)
+    after = imported.rows("plays")
+    assert [row for row in after if row in before] == before
+    assert len(after) == len(before) + 1
+    assert [entry["taken"] for entry in imported.report()["imports"]] == [3, 1]
+
+
+def test_two_listeners_share_a_world_and_what_either_source_lacks_is_not_measurable(imported, samples):
+    imported.add(samples / "spotify_extended", user="anna", timezone="Europe/Berlin")
+    assert "duty" not in imported.world.not_measurable
+    imported.add(samples / "spotify_basic", user="ben")
+    assert "duty" in imported.world.not_measurable
+    assert {u["user_id"]: u["timezone"] for u in imported.static("users")} == {"anna": "Europe/Berlin", "ben": None}
+
+
+def test_raw_files_are_sorted_and_hold_one_day_each(imported, samples):
+    imported.add(samples / "spotify_extended")
+    for path in imported.world.raw_files("plays"):
+        days = {str(t.as_py().date()) for t in pq.ParquetFile(path).read()["event_time"]}
+        assert days == {path.parent.name.removeprefix("date=")}
+    times = [row["event_time"] for row in imported.rows("plays")]
+    assert times == sorted(times)
+
+
+def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported, samples):
+    imported.add(samples / "spotify_basic")
+    reader = RowReader("plays", imported.world.raw_files("plays"))
+    rows = reader.take(10)
+    assert len(rows) == 4
+    assert not any("country" in text or "null" in text for text in rows.texts)
+
+
+def test_a_simulated_world_is_never_mixed_with_real_listening(imported, samples):
+    (imported.world.root / "raw" / "plays").mkdir(parents=True)
+    with pytest.raises(HistoryError, match="was simulated"):
+        imported.add(samples / "spotify_basic")
+
+
+def test_two_layouts_of_the_same_plays_are_not_both_taken(imported, samples):
+    with pytest.raises(HistoryError, match="choose one with --layout"):
+        imported.add(samples / "spotify_basic", samples / "spotify_extended")
+    tally = imported.add(samples / "spotify_basic", samples / "spotify_extended", layout="spotify-basic")
+    assert tally.taken == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", '[{"ms_played": 1, "ts": ', "a.json: not readable as JSON"),
+        ("a.json", '{"ms_played": 1, "ts": 2}', "a.json: a JSON dict, expected a list"),
+        ("a.json", '[{"colour": 1}]', "no listening history found"),
+        ("a.csv", "x,y\n1,2\n", "begins 'x, y'"),
+        ("a.zip", "PK no zip", "a.zip: not a readable zip"),
+        ("StreamingHistory0.json", "[]", "no play in spotify-basic of 0 records: they are empty"),
+        ("s.csv", 'artist,track,date\n"a', "no play in lastfm of 1 records"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said_in_one_line_and_nothing_is_written(imported, written, name, text, said):
+    with pytest.raises(HistoryError, match=said) as caught:
+        imported.add(written(name, text))
+    assert "\n" not in str(caught.value)
+    assert not imported.world.root.exists()
+
+
+def test_an_unknown_layout_names_all_that_are_known_and_what_was_seen(written):
+    with pytest.raises(HistoryError) as caught:
+        choose(find_files([written("diary.json", '[{"mood": "fine"}]')]))
+    assert all(name in str(caught.value) for name in LAYOUTS)
+    assert "diary.json (JSON with mood)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("event_time=when", r"lacks track_id \(or title\)"),
+        ("title=song", r"lacks event_time \(or started_at\)"),
+        ("event_time=when,title=song,mood=x", "no field mood"),
+        ("when", "is not field=column"),
+    ],
+)
+def test_a_map_that_lacks_something_says_what(text, said):
+    with pytest.raises(HistoryError, match=said):
+        parse_map(text)
+
+
+def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are(imported, samples):
+    with pytest.raises(HistoryError, match="no column 'when'; its columns are user_id, started_at"):
+        imported.add(samples / "csv" / "contract.csv", columns=parse_map("event_time=when,track_id=track_id"))
+
+
+def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("../../endsong_0.json", "[]")
+    with pytest.raises(HistoryError, match="leads out of the zip"):
+        find_files([path])
+
+
+def test_the_command_prints_a_table_and_says_one_line_on_errors(samples, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
+    done = CliRunner().invoke(app, ["import", str(samples / "spotify_basic"), "--world", "me"])
+    assert done.exit_code == 0
+    assert "rejected: duplicate of a row already taken" in done.stdout
+    failed = CliRunner().invoke(app, ["import", str(tmp_path / "nothing.zip"), "--world", "me"])
+    assert isinstance(failed.exception, HistoryError)
+    assert str(failed.exception).startswith("no such file or folder")
+    wrong = CliRunner().invoke(app, ["import", str(samples / "spotify_basic"), "--timezone", "Mars/Base"])
+    assert "no zone 'Mars/Base'" in str(wrong.exception)
