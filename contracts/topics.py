@@ -8,6 +8,9 @@ SCORES, FRAUD_COUNTS, VERDICTS = "scores", "fraud-counts", "verdicts"
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The broker's limit. 200 rows are about 90 KB; a foreign producer's largest message seen in tests is 5 MB."""
+RETENTION_BYTES = 4 * 1024**3
+"""Of a partition, after which Kafka drops its oldest segment: 38 million plays a topic at 450 bytes a row. The job
+stops rather than go on over a gap (`failOnDataLoss`), so this is for topics that nobody reads any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Topic:
             # simulated dates lie in the past: retention by time would delete them at once
             "message.timestamp.type": "LogAppendTime",
             "retention.ms": "-1",
+            "retention.bytes": str(RETENTION_BYTES),
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
         }
     )

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from contracts.world import WorldError
 from models.errors import ModelError
 from models.registry import CHAMPION, verify
 from spark_app.errors import JobError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="The streaming job, and its stages in batch."
@@ -35,6 +38,26 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+@contextmanager
+def _batch_session(name: str, settings: Settings, memory: str) -> "Iterator[SparkSession]":
+    """Start Spark for a batch command, and stop it."""
+    from spark_app import session
+
+    spark = session.build_session(
+        name,
+        master=settings.spark_master,
+        partitions=session.BATCH_PARTITIONS,
+        memory=memory,
+        with_kafka=False,
+        settings_of_run=session.BATCH,
+        jvm_flags=settings.spark_jvm_flags,
+    )
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
 @app.command()
 def run(
     world: Annotated[str | None, typer.Option(help="The world to work on; default PLAYPROOF_WORLD.")] = None,
@@ -47,6 +70,9 @@ def run(
     ] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
     ui: Annotated[bool, typer.Option(help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
+    master: Annotated[
+        str | None, typer.Option(help="A cluster's address, spark://host:port; default PLAYPROOF_SPARK_MASTER.")
+    ] = None,
     metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")] = False,
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; continues from its checkpoint.
@@ -58,6 +84,7 @@ def run(
         from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
         from spark_app.metrics import JobMetrics
 
+        session.run_in_utc()
         place = settings.the_world()
         n_partitions = partitions or os.cpu_count() or 2
         kafka = ingest.kafka_options(settings.broker, settings.security)
@@ -73,7 +100,7 @@ def run(
             logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
             spark = session.build_session(
                 "playproof",
-                master=settings.spark_master,
+                master=master or settings.spark_master,
                 partitions=n_partitions,
                 memory=memory,
                 ui=ui,
@@ -89,7 +116,7 @@ def run(
                 job = pipeline.Job(
                     place, kafka, artefact, settings.time_zone, max_messages, settings.hash_key.get_secret_value()
                 )
-                writers = pipeline.all_queries(spark, job)
+                writers = {} if stop.is_set else pipeline.all_queries(spark, job)
                 chosen = {name: w for name, w in writers.items() if not only or name in only}
                 print(
                     f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
@@ -116,6 +143,7 @@ def training_table(
         from spark_app import session
         from spark_app.training_table import build
 
+        session.run_in_utc()
         spark = session.build_session(
             "playproof-training-table", partitions=session.BATCH_PARTITIONS, memory=memory, with_kafka=False
         )
@@ -124,6 +152,27 @@ def training_table(
         finally:
             spark.stop()
         print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
+
+
+@app.command("user-days")
+def user_days(
+    world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    source: Annotated[str, typer.Option(help="Rows of the job's lake, or raw ones that no job has seen.")] = "lake",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default lake/user_days, or user_days.")] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+) -> None:
+    """Describe every account's local days with their features, in batch, by date.
+
+    Example: python -m spark_app user-days --world demo
+    """
+    with one_line_errors():
+        from spark_app import user_days as days
+
+        chosen = days.source_of(source)
+        settings = Settings() if world is None else Settings(world=world)
+        with _batch_session("playproof-user-days", settings, memory) as spark:
+            folder = days.build(spark, settings.the_world(), chosen, out)
+            print(f"{spark.read.parquet(str(folder)).count():,} user-days in {folder}")
 
 
 @app.command("bench-one")

@@ -40,8 +40,12 @@ class StopRequest:
 
 def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: Stop, *, available_now: bool) -> None:
     """Run until a signal, or until all that is in the topics is done. Raises JobError where a query dies."""
-    queries = [_start(name, w.trigger(availableNow=True) if available_now else w) for name, w in writers.items()]
+    queries: list[StreamingQuery] = []
     try:
+        for name, writer in writers.items():
+            if stop.is_set:  # each takes seconds to start, and a supervisor kills after 30
+                break
+            queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
         while not stop.is_set and any(q.isActive for q in queries):
             _raise_if_dead(queries)
             time.sleep(LOOK_EVERY_S)

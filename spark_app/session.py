@@ -2,6 +2,9 @@
 
 import os
 import sys
+import tempfile
+import time
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +24,13 @@ STREAMING = {
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "4000000",
 }
 """Settings of the streaming job only."""
+SHIPPED = ("contracts", "models", "spark_app")
+"""Packages that stages import on executors."""
+BATCH = {
+    # ten times the default: what goes to NumPy is put together to whole accounts anyway
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+}
+"""Settings of the batch commands over accounts."""
 BATCH_PARTITIONS = 32
 """Shuffle partitions of batch runs: small enough pieces for a driver of a few GB at ten million rows."""
 
@@ -37,7 +47,7 @@ def build_session(
     settings_of_run: Mapping[str, str] | None = None,
     **conf: str,
 ) -> SparkSession:
-    """Start Spark, or return the running session.
+    """Start Spark, or return the running session. On a cluster (`master` is not local) our code is sent along.
 
     `partitions` is the number of shuffle partitions (default: the cores of this machine; 200, Spark's own default, made
     batches 6× slower: DESIGN §6). It is frozen in a checkpoint. `conf` adds settings, `__` standing for a dot.
@@ -45,7 +55,9 @@ def build_session(
     """
     java_home = jvm.find_java()
     os.environ["JAVA_HOME"] = str(java_home)
-    os.environ["SPARK_LOCAL_IP"] = LOOPBACK
+    is_local, is_here = master.startswith("local"), master.startswith("local") or LOOPBACK in master
+    if is_here:
+        os.environ["SPARK_LOCAL_IP"] = LOOPBACK
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     os.environ.setdefault("PYTHONPATH", "")
@@ -57,9 +69,8 @@ def build_session(
         "spark.master": master,
         "spark.app.name": name,
         "spark.driver.memory": memory,
-        "spark.driver.host": LOOPBACK,
-        "spark.driver.bindAddress": LOOPBACK,
         "spark.driver.extraJavaOptions": f"{jvm_flags} {DEEP_STACKS} {logs}",
+        "spark.executor.extraJavaOptions": DEEP_STACKS,
         "spark.ui.enabled": str(ui).lower(),
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -72,12 +83,15 @@ def build_session(
         # a task's files are few: keep one writer per date open instead of sorting every batch by date
         "spark.sql.maxConcurrentOutputFileWriters": "8",
     }
-    if master.startswith("local"):
+    if is_here:
+        # executors elsewhere must reach the driver by an address of its own, which Spark finds, or spark-defaults says
+        settings |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+    if is_local:
         # what is shuffled stays in this machine's page cache: compressing it costs more than it saves
         settings |= {"spark.shuffle.compress": "false", "spark.shuffle.spill.compress": "false"}
     if with_kafka:
         connector = [str(path) for path in jvm.jars("connector")]
-        if master.startswith("local"):
+        if is_local:
             settings["spark.driver.extraClassPath"] = os.pathsep.join(connector)
         else:
             settings["spark.jars"] = ",".join(connector)
@@ -85,4 +99,28 @@ def build_session(
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    if not is_local:
+        _ship_code(spark)
+    return spark
+
+
+def _ship_code(spark: SparkSession) -> None:
+    """Send the packages that executors import; the libraries (numpy, pandas, pyarrow, xgboost-cpu) are theirs."""
+    with tempfile.TemporaryDirectory(prefix="playproof-code-") as folder:
+        archive = Path(folder) / "playproof.zip"
+        with zipfile.ZipFile(archive, "w") as packed:
+            for package in SHIPPED:
+                for file in sorted((jvm.ROOT / package).rglob("*.py")):
+                    packed.write(file, file.relative_to(jvm.ROOT))
+        spark.sparkContext.addPyFile(str(archive))
+
+
+def run_in_utc() -> None:
+    """Let this process live in UTC, for good.
+
+    Spark collects times as naive ones in the machine's zone and turns them back likewise: in the hour that the end of
+    summer time repeats, that is an hour off.
+    """
+    os.environ["TZ"] = "UTC"
+    time.tzset()

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from contracts.tables import FRAUD_COUNT_TABLE, GENUINE_TOTALS, TOP_TRACKS
 from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS
 from contracts.world import Unit
+from spark_app import session
 from spark_app.queries import console, fraud_counts, genuine_totals, scores, top_tracks
 from tests.spark_app.scored import SCORED_AT, scored, table_of
 from tests.spark_app.typed import static
@@ -160,6 +161,22 @@ def test_the_console_says_the_display_zones_time_whatever_the_zone_of_the_machin
     assert row is not None
     assert console.local_time(row["scored_at"], MELBOURNE) == "23:00:00"
     assert console.local_time(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), "UTC") == "12:00:00"
+
+
+@pytest.mark.usefixtures("machine_in_kolkata")
+def test_a_process_in_utc_keeps_the_hour_that_the_end_of_summer_time_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    # 02:30 by the clock of Berlin, for the first and for the second time that night
+    both = [datetime(2025, 10, 26, hour, 30, tzinfo=UTC).timestamp() for hour in (0, 1)]
+
+    def there_and_back(at: float) -> float:
+        """What Spark does to a time that is collected and put into a table again."""
+        return time.mktime(datetime.fromtimestamp(at).timetuple())
+
+    assert [there_and_back(at) for at in both] != both
+    session.run_in_utc()
+    assert [there_and_back(at) for at in both] == both
 
 
 def test_a_console_table_lines_numbers_up_right_and_words_left_and_stops_at_20_rows() -> None:

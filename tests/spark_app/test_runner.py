@@ -92,6 +92,17 @@ def test_a_stop_request_ends_the_run_cleanly(spark: SparkSession, lines: DataFra
     assert spark.streams.active == []
 
 
+def test_a_stop_request_that_came_while_spark_started_starts_no_query() -> None:
+    started: list[str] = []
+
+    class Writer:
+        def start(self) -> None:
+            started.append("a query")
+
+    runner.run(cast(SparkSession, None), {"late": cast(DataStreamWriter, Writer())}, stop(True), available_now=False)
+    assert started == []
+
+
 @pytest.fixture
 def own_handlers() -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
