@@ -1,0 +1,56 @@
+"""The application: routes, static files, the guard before them, the ticking hub behind them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as RawHTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.hub import Hub
+from consumer_viz.dashboard.render import HERE, page
+from consumer_viz.dashboard.routes import case, common, health, live, models, quality, queue, verdict
+from consumer_viz.dashboard.security import Guard, check_csrf
+
+ROUTERS = (common.router, queue.router, case.router, verdict.router, live.router, quality.router, models.router,
+           health.router)  # fmt: skip
+
+
+def create_app(desk: Desk, cookie: str = "playproof") -> FastAPI:
+    """Make the application of one desk; the desk is started and stopped by whoever made it."""
+    hub = Hub(desk)
+
+    @asynccontextmanager
+    async def tick(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(hub.run())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    app = FastAPI(
+        title="Playproof", lifespan=tick, docs_url=None, redoc_url=None, openapi_url=None,
+        dependencies=[Depends(check_csrf)],
+    )  # fmt: skip
+    app.state.desk, app.state.hub = desk, hub
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.add_middleware(Guard, door=desk.door, cookie=cookie)
+    app.add_exception_handler(RawHTTPException, _refusal)
+    app.add_exception_handler(RequestValidationError, _refusal)
+    return app
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    """Say what went wrong on a page of ours."""
+    if isinstance(error, HTTPException | RawHTTPException):
+        status, words = error.status_code, str(error.detail)
+    else:
+        status, words = 422, "The address or the form is not one of these pages'."
+    return page(request, "error.html", status, words=words, code=status)

@@ -1,0 +1,83 @@
+"""From a committed parquet file to rows of the case index. Pure: a file in, tuples out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from contracts.features import FEATURE_NAMES
+
+SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]
+TrackRow = tuple[str, str, int]
+
+_PLAIN = ("session_key", "user_id", "model_version")
+_OTHER = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
+
+
+def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
+    """Read scored sessions, and (track, account, streams) of the flagged ones."""
+    table = pq.read_table(path, columns=[*_PLAIN, *_OTHER, *FEATURE_NAMES], partitioning=None)
+    if not len(table):
+        return [], []
+    table = table.filter(pc.is_valid(table["user_id"]))
+    features = np.column_stack([_numbers(table[name]) for name in FEATURE_NAMES]).astype(np.float32)
+    plays, streams = (np.nan_to_num(_numbers(table[name])).astype(int).tolist() for name in ("plays", "streams"))
+    flagged = [bool(x) for x in table["is_flagged"].to_pylist()]
+    scored = pc.strftime(table["scored_at"].cast(pa.timestamp("ms")), format="%Y-%m-%dT%H:%M:%SZ").to_pylist()
+    reasons = _where(table, "reasons", flagged)
+    columns = zip(
+        table["session_key"].to_pylist(), table["user_id"].to_pylist(), _ms(table["started_at"]),
+        _ms(table["ended_at"]), scored, plays, streams, table["score"].to_pylist(), flagged,
+        (orjson.dumps(r) if r is not None else None for r in reasons), table["model_version"].to_pylist(),
+        (row.tobytes() for row in features), strict=True,
+    )  # fmt: skip
+    rows = [(*row[:8], int(row[8]), *row[9:]) for row in columns]
+    tracks = [
+        (count["track_id"], user, count["streams"])
+        for user, counts in zip(table["user_id"].to_pylist(), _where(table, "track_counts", flagged), strict=True)
+        for count in counts or ()
+        if count["track_id"] is not None
+    ]
+    return rows, tracks
+
+
+def devices(path: Path) -> Iterator[tuple[str, str]]:
+    """Read the distinct (device, account) of a file of plays."""
+    pairs = pq.read_table(path, columns=["device_id", "user_id"], partitioning=None)
+    for row in pairs.group_by(["device_id", "user_id"]).aggregate([]).drop_null().to_pylist():
+        yield row["device_id"], row["user_id"]
+
+
+def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Read columns of a parquet or csv file, dates as ISO text."""
+    if path.suffix == ".csv":
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
+        yield from ((*(value or None for value in row),) for row in frame[columns].itertuples(index=False))
+        return
+    for batch in pq.ParquetFile(path).iter_batches(columns=columns):
+        by_name = {name: batch.column(name).to_pylist() for name in columns}
+        yield from zip(*(map(_plain, by_name[name]) for name in columns), strict=True)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _numbers(column: pa.ChunkedArray) -> Any:
+    return column.to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _ms(column: pa.ChunkedArray) -> list[int]:
+    return column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).to_pylist()
+
+
+def _where(table: pa.Table, name: str, wanted: list[bool]) -> list[Any]:
+    """Return a nested column as Python where wanted, else None: most sessions are not flagged, and lists are slow."""
+    chosen = iter(table[name].filter(pa.array(wanted)).to_pylist())
+    return [next(chosen) if keep else None for keep in wanted]

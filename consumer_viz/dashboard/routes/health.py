@@ -1,0 +1,42 @@
+"""Whether the pipeline keeps up: what each query of the Spark job last reported."""
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.pulse import recent_batches
+from consumer_viz.dashboard.render import desk_of, is_htmx, page
+from contracts.progress import last_batches, noted_job, totals
+
+router = APIRouter()
+STALE_S = 120
+"""A scoring query that has not reported for so long is called silent: it reports every few seconds while it runs."""
+
+
+@router.get("/health")
+def show(request: Request) -> Response:
+    """Show lag, batch time, watermark, late and rejected rows, state, and the model that scores."""
+    values = _values(desk_of(request))
+    return page(request, "_health.html" if is_htmx(request) else "health.html", **values)
+
+
+def _values(desk: Desk) -> dict[str, Any]:
+    unit = desk.world.unit
+    batches = last_batches(unit)
+    scoring = batches.get("sessions")
+    age_s = time.time() - scoring.ended_at if scoring else None
+    history = recent_batches(unit.progress, "sessions")
+    chart = {
+        "x": [b.ended_at for b in history],
+        "seconds": [round(b.seconds, 2) for b in history],
+        "rows": [round(b.rows_per_s) for b in history],
+        "behind": [sum(b.behind.values()) for b in history],
+    }
+    return {
+        "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
+        "job": noted_job(unit), "unit": unit.root.name, "is_silent": age_s is None or age_s > STALE_S,
+        "age_s": age_s, "unsent": len(desk.store.unsent()),
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""Run the pages: one process, loopback, an address with its token printed once."""
+
+import contextlib
+import getpass
+import logging
+import socket
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from consumer_viz.dashboard.app import create_app
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.index import CaseIndex
+from consumer_viz.dashboard.outbox import Outbox
+from consumer_viz.dashboard.security import Door
+from consumer_viz.dashboard.store import VerdictStore
+from consumer_viz.feed import KafkaFeed
+from consumer_viz.watch import HISTORY_S
+from contracts.settings import Settings
+from models.money import Prices
+
+HOST = "127.0.0.1"
+GOODBYE_S = 1
+"""Open streams of events are cut after this when the server stops."""
+
+
+def serve(settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], None]) -> None:
+    """Serve the world's pages until stopped. Raises OSError where the port is taken."""
+    with _listen(port) as listening:
+        bound = listening.getsockname()[1]
+        desk = make_desk(settings, zone)
+        feed = KafkaFeed(settings.broker, since_s=HISTORY_S, security=settings.security)
+        desk.feed = feed
+        app = create_app(desk, cookie=f"playproof_{bound}")
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_S, server_header=False,
+            proxy_headers=False,
+        )  # fmt: skip
+        with desk, feed, Outbox(desk.store, settings.broker, settings.security):
+            say(f"world {desk.world.name}: open  http://{HOST}:{bound}/?token={desk.door.token}")
+            with contextlib.suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[listening])
+
+
+def make_desk(settings: Settings, zone: ZoneInfo, token: str | None = None) -> Desk:
+    """Open a world's index and verdicts."""
+    world = settings.the_world()
+    index = CaseIndex(world, settings.hash_key.get_secret_value().encode(), Prices().stream_eur)
+    return Desk(world, zone, index, VerdictStore(world.verdicts), Door(_who(), token))
+
+
+def _who() -> str:
+    """Return the name of whoever runs this: what decisions are signed with until they say another."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "analyst"
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        words = f"port {port} is taken: stop what uses it, or set PLAYPROOF_DASH_PORT"
+        raise OSError(error.errno, words, str(port)) from None
+    listening.listen(128)
+    return listening

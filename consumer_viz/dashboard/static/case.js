@@ -1,0 +1,8 @@
+// Keys of the decision form on a case's own page.
+"use strict";
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+  if (typing(event.target)) return;
+  if (pressVerdict(event.key, document)) event.preventDefault();
+});

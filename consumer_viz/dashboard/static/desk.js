@@ -1,0 +1,29 @@
+// On every page: one stream of events, counts in the navigation, a line when the server is gone.
+"use strict";
+const desk = { listeners: {} };
+desk.on = (name, handle) => { desk.listeners[name] = handle; };
+
+function connect() {
+  const { page, seq } = document.body.dataset;
+  const source = new EventSource(`/events?page=${page}&seq=${seq}`);
+  const trouble = document.getElementById("trouble");
+  const said = trouble.textContent;
+  source.addEventListener("open", () => { trouble.textContent = said; trouble.hidden = !said; });
+  source.addEventListener("error", () => {
+    trouble.textContent = "The server does not answer: what you see may be old. Is make dash still running?";
+    trouble.hidden = false;
+  });
+  source.addEventListener("desk", (event) => {
+    const { open, new: fresh } = JSON.parse(event.data);
+    document.getElementById("open-count").textContent = open.suspected.toLocaleString("en");
+    for (const badge of document.querySelectorAll("[data-count]")) {
+      badge.textContent = open[badge.dataset.count].toLocaleString("en");
+    }
+    desk.listeners.fresh?.(fresh);
+  });
+  for (const name of ["live", "health"]) {
+    source.addEventListener(name, (event) => desk.listeners[name]?.(JSON.parse(event.data)));
+  }
+  addEventListener("pagehide", () => source.close());
+}
+addEventListener("DOMContentLoaded", connect);

@@ -1,0 +1,20 @@
+// Keys of the decision form, on the queue and on a case's own page.
+"use strict";
+const typing = (target) => target.matches("textarea, input:not([type=radio]), select");
+
+// c, d, n choose a verdict; a digit chooses its reason and decides; m writes a note; u takes the last one back
+function pressVerdict(key, root) {
+  const choice = root.querySelector(`#decide [data-key="${CSS.escape(key)}"]`);
+  if (choice) { choice.checked = true; choice.focus(); return true; }
+  if (/^[1-9]$/.test(key)) {
+    const verdict = root.querySelector("#decide [name=verdict]:checked");
+    const reason = verdict && root.querySelector(`.for-${verdict.value} [data-digit="${key}"]`);
+    if (!reason) return false;
+    reason.checked = true;
+    root.querySelector("#decide").requestSubmit();
+    return true;
+  }
+  if (key === "m") { root.querySelector("#decide textarea, .decide textarea")?.focus(); return true; }
+  if (key === "u") { (root.querySelector("#undo button") ?? root.querySelector("#verdict [value=undo]"))?.click(); return true; }
+  return false;
+}

@@ -1,0 +1,76 @@
+// The queue by keyboard and mouse. The list never moves by itself: new cases wait behind a button.
+"use strict";
+let selected = null;
+let previewing = 0;
+
+const rows = () => [...document.querySelectorAll("#rows .row")];
+const wide = () => matchMedia("(min-width: 900px)").matches;
+
+function select(row, { focus = true } = {}) {
+  if (!row) return;
+  document.querySelector(".row.selected")?.classList.remove("selected");
+  row.classList.add("selected");
+  selected = row.dataset.case;
+  if (focus) row.querySelector("a").focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+  clearTimeout(previewing);
+  previewing = setTimeout(() => {
+    htmx.ajax("GET", `/queue/panel/${selected}`, { target: "#panel", swap: "innerHTML" });
+  }, 60);
+}
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.case === selected);
+  const next = all[at + by];
+  if (next) select(next);
+  else if (by > 0) document.querySelector("#rows .more button")?.click();
+}
+
+function advance() {
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.case === selected);
+  select(all.slice(at + 1).find((row) => !row.hasAttribute("data-decided")) ?? all[at]);
+}
+
+const panelIsOf = (caseId) => document.querySelector("#panel #decide")?.action.includes(caseId);
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const help = document.getElementById("help");
+  if (help.open) return;
+  if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+  if (typing(event.target)) return;
+  if (event.key === "j") step(1);
+  else if (event.key === "k") step(-1);
+  else if (event.key === "?") help.showModal();
+  else if (event.key === "r") location.reload();
+  else if (event.key === "Enter" && event.target.matches("[type=radio]")) location.href = `/cases/${selected}`;
+  else if (event.key === "u" ? !pressVerdict("u", document) : !(panelIsOf(selected) && pressVerdict(event.key, document))) return;
+  event.preventDefault();
+});
+
+addEventListener("DOMContentLoaded", () => {
+  document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
+  document.getElementById("rows").addEventListener("click", (event) => {
+    const row = event.target.closest(".row");
+    if (!row || !wide() || event.ctrlKey || event.metaKey || event.detail === 0) return;
+    event.preventDefault();
+    select(row);
+  });
+  const pill = document.getElementById("pill");
+  pill.addEventListener("click", () => location.reload());
+  desk.on("fresh", (count) => {
+    pill.hidden = !count;
+    pill.textContent = `${count.toLocaleString("en")} new`;
+  });
+  // the answer to a decision brings a new toast with it: move on after a decision, go back after an undo
+  new MutationObserver(() => {
+    const last = document.getElementById("last");
+    if (!last.dataset.case || last.dataset.seen) return;
+    last.dataset.seen = "1";
+    const row = document.getElementById(`row-${last.dataset.case}`);
+    if (last.dataset.step === "decide") { selected = last.dataset.case; advance(); } else select(row);
+  }).observe(document.querySelector("main"), { childList: true });
+  if (wide()) select(rows()[0], { focus: false });
+});
