@@ -242,14 +242,21 @@ def repeat_ratio(b: SessionBatch) -> Floats:
     return 1.0 - ratio(np.nan_to_num(b.distinct(b.track, b.is_play)), b.plays)
 
 
-@feature
-def loop_share(b: SessionBatch) -> Floats:
+def loops(b: SessionBatch) -> tuple[Floats, Floats]:
+    """Return the lag at which most plays equal the play that many back (the smallest in a tie), and how many do."""
     p = b.by_start
-    best = np.zeros(b.n)
+    best, best_lag = np.zeros(b.n), np.full(b.n, np.nan)
     for lag in range(1, MAX_LOOP_LAG + 1):
         again = (p.session[lag:] == p.session[:-lag]) & (p.track[lag:] == p.track[:-lag])
-        best = np.maximum(best, sum_by(p.session[lag:][again], b.n))
-    return ratio(best, b.plays)
+        found = sum_by(p.session[lag:][again], b.n)
+        best_lag = np.where(found > best, lag, best_lag)
+        best = np.maximum(best, found)
+    return best_lag, best
+
+
+@feature
+def loop_share(b: SessionBatch) -> Floats:
+    return ratio(loops(b)[1], b.plays)
 
 
 @feature

@@ -1,0 +1,244 @@
+"""Features of a user-day that the day itself shows: one function each, from a DayBatch to n floats.
+
+NaN where not measurable. Those that look back on other days are in `clock_features`, `own_history_features` and
+`new_place_features`.
+"""
+
+import numpy as np
+
+from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF, STREAM_MS
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from spark_app.stages.country_centres import distance_km
+from spark_app.stages.day_batch import DayBatch, DayFunction, by_name, first_of_each
+from spark_app.stages.features import FEATURES, loops, ratio
+from spark_app.stages.session_batch import Bools, Floats, Ints, runs, sum_by
+
+NIGHT_UNTIL_H = 5
+"""A play that ends before this local hour is at night (00–05 h)."""
+UNDER_MS = 35_000
+RUN_GAP_MS = 20 * 60_000
+"""Silence that ends a run of plays."""
+WAKE_GAP_MS = 2 * 3_600_000
+"""Pause that is long enough to be rest."""
+LEAST_LABEL_PLAYS = 20
+"""Fewest plays of a label of which evenness over its tracks says something."""
+LICENCE_WINDOW_MS = 10 * 60_000
+LEAST_TRAVEL_MS = 60_000
+"""Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
+
+
+# ---- volume
+
+
+def plays_day(b: DayBatch) -> Floats:
+    return b.plays
+
+
+def streams_day(b: DayBatch) -> Floats:
+    return b.count(b.is_play & (b.listen_ms >= STREAM_MS))
+
+
+def sessions_day(b: DayBatch) -> Floats:
+    return b.count(b.starts_a_session | first_of_each(b.day))
+
+
+def _largest(b: DayBatch, day: Ints, values: Floats) -> Floats:
+    """Largest value by user-day; NaN where there is none."""
+    out = np.full(b.n, np.nan)
+    np.fmax.at(out, day, values)
+    return out
+
+
+def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
+    """Longest stretch of rows with less than `gap_ms` of silence, as seen at the last row of each day.
+
+    Followed back over midnight, into the account's days before.
+    """
+    chosen = np.flatnonzero(rows)
+    if len(chosen) == 0:
+        return np.full(b.n, np.nan)
+    start = b.event_ms - b.listen_ms
+    order = chosen[np.lexsort((b.event_ms[chosen], start[chosen], b.user[chosen]))]
+    user, start, end = b.user[order], start[order], b.event_ms[order]
+    # accounts are kept apart by more than all of time in the batch, so that one running maximum serves them all
+    apart = user * (end.max() - start.min() + 1)
+    until = np.maximum.accumulate(end + apart) - apart
+    begins = first_of_each(user)
+    begins[1:] |= start[1:] - until[:-1] >= gap_ms
+    began = start[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
+    return _largest(b, b.day[order], (until - began) / 3.6e6)
+
+
+def longest_run_h(b: DayBatch) -> Floats:
+    return _longest_stretch_h(b, b.is_play, RUN_GAP_MS)
+
+
+def longest_wake_h(b: DayBatch) -> Floats:
+    return _longest_stretch_h(b, np.ones(len(b.day), dtype=bool), WAKE_GAP_MS)
+
+
+def duty_24h(b: DayBatch) -> Floats:
+    union_h = FEATURES["hours"](b.as_sessions) - FEATURES["overlap_s"](b.as_sessions) / 3600
+    return np.minimum(union_h / 24, 1.0)
+
+
+# ---- policy and timing
+
+
+def share_under_35(b: DayBatch) -> Floats:
+    return ratio(b.count(b.is_play & (b.listen_ms < UNDER_MS)), b.plays)
+
+
+def plays_night(b: DayBatch) -> Floats:
+    return np.where(b.has_zone, b.count(b.is_play & (b.hour < NIGHT_UNTIL_H)), np.nan)
+
+
+def night_share(b: DayBatch) -> Floats:
+    return ratio(plays_night(b), b.plays)
+
+
+# ---- repetition
+
+
+def loop_lag(b: DayBatch) -> Floats:
+    return loops(b.as_sessions)[0]
+
+
+def catalogue_flatness(b: DayBatch) -> Floats:
+    known = b.is_play & (b.label != 0)
+    day, label, plays = runs(b.day[known], b.label[known])
+    # the label played most, the smallest hash in a tie
+    top = np.lexsort((label, -plays, day))
+    top = top[first_of_each(day[top])] if len(top) else top
+    label_of, plays_of = np.zeros(b.n, dtype=np.int64), np.zeros(b.n)
+    label_of[day[top]], plays_of[day[top]] = label[top], plays[top]
+    of_label = known & (b.label == label_of[b.day])
+    size = np.ones(b.n)
+    size[b.day[of_label]] = b.label_size[of_label]
+    day, _, plays = runs(b.day[of_label], b.track[of_label])
+    p = plays / plays_of[day]
+    entropy = sum_by(day, b.n, -p * np.log2(p))
+    most = np.log2(np.maximum(np.minimum(size, plays_of), 1))
+    return np.where(plays_of >= LEAST_LABEL_PLAYS, ratio(entropy, most), np.nan)
+
+
+def context_hhi(b: DayBatch) -> Floats:
+    known = b.is_play & (b.context != 0)
+    day, _, plays = runs(b.day[known], b.context[known])
+    found = sum_by(day, b.n, (plays / b.count(known)[day]) ** 2)
+    return np.where(found > 0, found, np.nan)
+
+
+# ---- place
+
+
+def max_speed_kmh(b: DayBatch) -> Floats:
+    known = np.flatnonzero(b.country >= 0)
+    before, after = known[:-1], known[1:]
+    moved = (b.user[before] == b.user[after]) & (b.country[before] != b.country[after])
+    before, after = before[moved], after[moved]
+    took_h = np.maximum(b.event_ms[after] - b.event_ms[before], LEAST_TRAVEL_MS) / 3.6e6
+    speed = np.where(b.count(b.country >= 0) > 0, 0.0, np.nan)
+    np.fmax.at(speed, b.day[after], distance_km(b.country[before], b.country[after]) / took_h)
+    return speed
+
+
+# ---- content (the names of arXiv 2203.02124)
+
+
+def _is_action(b: DayBatch, name: str) -> Bools:
+    return b.action == ACTIONS.index(name)
+
+
+def license_cnt(b: DayBatch) -> Floats:
+    return b.count(_is_action(b, "licence_request"))
+
+
+def license_rate_10min(b: DayBatch) -> Floats:
+    asked = np.flatnonzero(_is_action(b, "licence_request"))
+    if len(asked) == 0:
+        return np.zeros(b.n)
+    day, at = b.day[asked], b.event_ms[asked]
+    key = day * (at.max() - at.min() + LICENCE_WINDOW_MS + 1) + (at - at.min())
+    within = np.arange(1, len(key) + 1) - np.searchsorted(key, key - LICENCE_WINDOW_MS, side="right")
+    return np.nan_to_num(_largest(b, day, within.astype(np.float64)))
+
+
+def failed_start_cnt(b: DayBatch) -> Floats:
+    return b.count(_is_action(b, "failed_start"))
+
+
+def dev_drm_mismatch(b: DayBatch) -> Floats:
+    fits = np.array([[drm in DRMS_OF[device] for drm in DRMS] for device in DEVICES])
+    device, drm = b.part("device_type"), b.part("drm")
+    known = ~b.is_play & (device >= 0) & (drm >= 0)
+    return ratio(b.count(known & ~fits[device, drm]), b.count(known))
+
+
+def dist_dev_id_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.device, b.device != 0)
+
+
+def dist_cdm_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.cdm, b.cdm != 0)
+
+
+def dist_drm_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.part("drm"), b.part("drm") >= 0)
+
+
+def dist_enc_frmt_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.part("codec"), b.part("codec") >= 0)
+
+
+def dist_title_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.track, b.track != 0)
+
+
+def _share_of(part: str, place: int) -> DayFunction:
+    def share(b: DayBatch) -> Floats:
+        value = b.part(part)
+        return ratio(b.count(value == place), b.count(value >= 0))
+
+    return share
+
+
+def _of_session(name: str) -> DayFunction:
+    return lambda b: FEATURES[name](b.as_sessions)
+
+
+OF_SESSION = {name: _of_session(name) for name in USER_DAY_FEATURE_NAMES if name in FEATURES}
+"""Features that a session has too: the very same code, on the day as one long session."""
+_VOCABULARIES = {"dev_type": ("device_type", DEVICES), "drm_type": ("drm", DRMS), "end_frmt": ("codec", CODECS)}
+OF_THE_DAY: dict[str, DayFunction] = {
+    **OF_SESSION,
+    **by_name(
+        plays_day,
+        streams_day,
+        sessions_day,
+        longest_run_h,
+        longest_wake_h,
+        duty_24h,
+        share_under_35,
+        plays_night,
+        night_share,
+        loop_lag,
+        catalogue_flatness,
+        context_hhi,
+        max_speed_kmh,
+        license_cnt,
+        license_rate_10min,
+        failed_start_cnt,
+        dev_drm_mismatch,
+        dist_dev_id_cnt,
+        dist_cdm_cnt,
+        dist_drm_cnt,
+        dist_enc_frmt_cnt,
+        dist_title_cnt,
+    ),
+    **{
+        f"{prefix}_{letter}_pct": _share_of(part, place)
+        for prefix, (part, values) in _VOCABULARIES.items()
+        for place, letter in zip(range(len(values)), "abcdefghij", strict=False)
+    },
+}

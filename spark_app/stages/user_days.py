@@ -1,0 +1,95 @@
+"""Typed rows of both topics to user-days with every feature; in batch, account by account."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.tables import USER_DAYS
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from spark_app.stages import day_rows, links
+from spark_app.stages.clock_features import CLOCK
+from spark_app.stages.day_batch import DayBatch, DayFunction
+from spark_app.stages.history import history_days
+from spark_app.stages.new_place_features import NEW_PLACES
+from spark_app.stages.own_history_features import OWN_HISTORY
+from spark_app.stages.session_batch import Bools, Ints, runs
+from spark_app.stages.user_day_features import OF_THE_DAY
+from spark_app.stages.whole_accounts import whole_groups
+
+DAY_FEATURES: dict[str, DayFunction] = OF_THE_DAY | CLOCK | OWN_HISTORY | NEW_PLACES
+JOINED = ("accounts_per_device", "accounts_per_ip", "account_age_days", "is_paid_plan")
+"""Features that come by a join, not from the account's own rows."""
+assert {*DAY_FEATURES, *JOINED} == {*USER_DAY_FEATURE_NAMES}, "features and contracts/user_day_features.py differ"
+
+_BY_ARROW = tuple(name for name in USER_DAY_FEATURE_NAMES if name in DAY_FEATURES)
+DESCRIBED = (
+    "user_id string, local_date date, history_days int, sessions bigint, plays bigint, streams bigint, "
+    + ", ".join(f"{name} double" for name in _BY_ARROW)
+    + ", devices array<bigint>, ips array<bigint>"
+)
+"""Columns of a user-day before its joins; `devices` and `ips` are the hashes seen, sorted."""
+
+
+def described_days(
+    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, zones: Sequence[str]
+) -> DataFrame:
+    """Turn typed rows into DESCRIBED, one row per (account, local day) with a row. `zones`: time zones of `users`."""
+    rows = day_rows.plays_to_day_rows(plays, tracks).unionByName(day_rows.activity_to_day_rows(activity))
+    accounts = day_rows.by_account(rows, users, zones)
+    return accounts.mapInArrow(partial(_describe_batches, zones=tuple(zones)), DESCRIBED)
+
+
+def user_days(
+    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, zones: Sequence[str]
+) -> DataFrame:
+    """Turn typed rows into the table `user_days`."""
+    # read twice, for the days and for their links: describing them again would cost all there is
+    days = described_days(plays, activity, tracks, users, zones).persist(StorageLevel.DISK_ONLY)
+    age = F.greatest(F.datediff("local_date", "signed_up_on"), F.lit(0)).cast("double")
+    known = users.select("user_id", "signed_up_on", "plan", "country")
+    joined = (
+        links.with_links(days)
+        .join(known, on="user_id", how="left")
+        .withColumn("account_age_days", age)
+        .withColumn("is_paid_plan", (F.col("plan") != "free").cast("double"))
+        .withColumn("date", F.col("local_date"))
+    )
+    return joined.select(*(c.name for c in USER_DAYS))
+
+
+def zones_of(users: DataFrame) -> list[str]:
+    """List the time zones of the accounts, sorted."""
+    return sorted(row["timezone"] for row in users.select("timezone").distinct().collect() if row["timezone"])
+
+
+def _describe_batches(batches: Iterable[pa.RecordBatch], zones: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for table in whole_groups(batches, "user_id"):
+        yield describe(DayBatch.from_arrow(table, zones))
+
+
+def describe(b: DayBatch) -> pa.RecordBatch:
+    """Compute DESCRIBED for whole accounts."""
+    values = {name: DAY_FEATURES[name](b) for name in _BY_ARROW}
+    columns: dict[str, pa.Array] = {
+        "user_id": b.users.take(pa.array(b.day_user)),
+        "local_date": pa.array(b.day_number.astype(np.int32)).cast(pa.date32()),
+        "history_days": pa.array(history_days(b).astype(np.int32)),
+        **{name: pa.array(values[f"{name}_day"].astype(np.int64)) for name in ("sessions", "plays", "streams")},
+        # NaN is "not measurable": null in the table
+        **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in _BY_ARROW},
+        "devices": _lists(b, b.device, b.device != 0),
+        "ips": _lists(b, b.ip, b.ip != 0),
+    }
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _lists(b: DayBatch, values: Ints, known: Bools) -> pa.Array:
+    """List the distinct values of each user-day."""
+    day, value, _ = runs(b.day[known], values[known])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(day, minlength=b.n))]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.array(value))
