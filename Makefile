@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live notebook train bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash notebook train bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ produce: setup ## replay a world's events into the topics
 
 live: setup ## the live plot
 	@$(RUN) -m consumer_viz live --metrics
+
+dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
+	@$(RUN) -m consumer_viz dash
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks

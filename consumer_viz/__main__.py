@@ -89,6 +89,17 @@ def record(
         raise _Refused(f"no plays were in topic plays at {settings.broker}: the picture is empty")
 
 
+@app.command(epilog="Example:  python -m consumer_viz dash   (then open the address it prints; Ctrl-C stops)")
+def dash(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the pages, on loopback; 0: any.")] = None,
+) -> None:
+    """Serve the analyst's pages: the queue of suspected accounts, their cases, verdicts, quality, health."""
+    from consumer_viz.dashboard.serve import serve
+
+    settings = Settings()
+    serve(settings, _zone(settings), settings.dash_port if port is None else port, typer.echo)
+
+
 class _Refused(Exception):
     """Ends the command with one line and a non-zero exit code."""
 
