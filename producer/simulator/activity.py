@@ -40,7 +40,10 @@ def load_chains(path: Path = CHAINS_FILE) -> list[Chain]:
 
 
 def act(sessions: Columns, plays: Columns, chains: list[Chain], rng: Generator) -> Columns:
-    """Return activity rows (session, action, item track or -1, time, play or -1) of sessions and their plays."""
+    """Return activity rows (session, action, item track or -1, time, is_paid) of sessions and their plays.
+
+    Adds to the sessions when they `opened` and `closed`: the times of their first and last rows.
+    """
     session = plays["session"]
     walker, state, step = walk(chains, sessions["role"][session], rng)
     steps = np.bincount(walker, minlength=len(session)).astype(np.float32)
@@ -58,6 +61,7 @@ def act(sessions: Columns, plays: Columns, chains: list[Chain], rng: Generator) 
     logged_in = np.flatnonzero(uniform(rng, n) < _LOGIN_SHARE)
     closed = plays["end"][last] + 50 + (1_500 * uniform(rng, n)).astype(np.int64)
 
+    sessions |= {"opened": opened, "closed": closed}
     parts = (
         (session[walker], state, during, walker),
         (session[skipped], np.full(len(skipped), _ACTION["skip"]), plays["end"][skipped], skipped),
@@ -68,7 +72,7 @@ def act(sessions: Columns, plays: Columns, chains: list[Chain], rng: Generator) 
     action = np.concatenate([p[1] for p in parts]).astype(np.uint8)
     play = np.concatenate([p[3] for p in parts])
     return {
-        "session": np.concatenate([p[0] for p in parts]).astype(np.int32),
+        "session": np.concatenate([p[0] for p in parts]),
         "action": action,
         "time": np.concatenate([p[2] for p in parts]),
         "item": np.where(_WITH_TRACK[action], plays["track"][play], -1).astype(np.int32),

@@ -17,9 +17,8 @@ from producer.simulator.listening import listen
 from producer.simulator.places import place_sessions
 from producer.simulator.plan import Plan, family_code
 from producer.simulator.population import Traits, draw_traits
-from producer.simulator.rows import PLAY_DTYPES, SESSION_DTYPES, Columns, stack, take
+from producer.simulator.rows import PLAY_DTYPES, ROW_DTYPES, SESSION_DTYPES, Columns, stack, take
 from producer.simulator.scenario import BAD_SESSIONS
-from producer.simulator.spill import PLACE_DTYPES
 
 ROWS_PER_BLOCK = 1 << 34
 """Room for the counters of one block's ids."""
@@ -27,10 +26,19 @@ ROWS_PER_BLOCK = 1 << 34
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a block gives: traits (for the static table and truth) and rows by topic."""
+    """What a block gives: traits (for the static table and truth), sessions, and rows by topic.
+
+    `session` of a row is its place among the sessions; `session` of a session is its id.
+    """
 
     traits: Traits
+    sessions: Columns
     rows: dict[str, Columns]
+
+    def joined(self, topic: str) -> Columns:
+        """Return the rows of a topic with all that their sessions say."""
+        rows = self.rows[topic]
+        return take(self.sessions, rows["session"]) | rows | {"session": self.sessions["session"][rows["session"]]}
 
 
 def make_block(plan: Plan, number: int, chains: list[Chain]) -> Block:
@@ -52,9 +60,14 @@ def make_block(plan: Plan, number: int, chains: list[Chain]) -> Block:
     n = len(sessions["start"])
     sessions |= {"family": np.zeros(n, np.uint8), "campaign": np.full(n, -1, np.int32)}
     sessions, plays = _with_bots(plan, traits, bots, sessions, plays)
-    sessions["session"] = np.arange(len(sessions["user"]), dtype=np.uint64) + np.uint64(number * ROWS_PER_BLOCK)
+    sessions["session"] = plan.ids.words(Kind.SESSION, _counters(number, len(sessions["user"])))
     actions = act(sessions, plays, chains, stream(seed, Purpose.ACTIVITY, number))
-    return Block(traits, _rows(plan, number, sessions, plays, actions))
+    plays["time"] = plays.pop("end")
+    return Block(
+        traits, sessions,
+        {PLAYS: _rows(plan, number, PLAYS, Kind.PLAY, plays),
+         ACTIVITY: _rows(plan, number, ACTIVITY, Kind.EVENT, actions)},
+    )  # fmt: skip
 
 
 def _with_bots(
@@ -88,9 +101,9 @@ def _with_bots(
         n = len(run.sessions["start"])
         run.sessions |= {
             "user": np.full(n, user, np.int32), "family": np.full(n, family_code(campaign.family), np.uint8),
-            "campaign": np.full(n, campaign.index, np.int32), "session": np.zeros(n, np.uint64),
+            "campaign": np.full(n, campaign.index, np.int32),
         }  # fmt: skip
-        run.plays["session"] = (at + np.repeat(np.arange(n), run.sessions["n_plays"])).astype(np.int32)
+        run.plays["session"] = at + np.repeat(np.arange(n), run.sessions["n_plays"])
         all_sessions.append(run.sessions)
         all_plays.append(run.plays)
         at += n
@@ -98,10 +111,9 @@ def _with_bots(
     keep = np.ones(at, dtype=bool)
     keep[: len(is_dropped)] = ~is_dropped
     all_plays[0] = take(plays, kept_plays)
-    sessions["session"] = np.zeros(len(sessions["user"]), np.uint64)
     every = take(stack(all_sessions, SESSION_DTYPES), keep)
     played = stack(all_plays, PLAY_DTYPES)
-    played["session"] = (np.cumsum(keep) - 1)[played["session"]].astype(np.int32)
+    played["session"] = (np.cumsum(keep) - 1)[played["session"]]
     return every, played
 
 
@@ -119,19 +131,14 @@ def _overlaps(begins: NDArray[np.int64], ends: NDArray[np.int64], run: Run) -> N
     return (bot_ends[following] > begins) & (bot_begins[following] < ends + 60_000)
 
 
-def _rows(plan: Plan, number: int, sessions: Columns, plays: Columns, actions: Columns) -> dict[str, Columns]:
-    """Join sessions to their plays and actions, give ids, and keep what lies in the world's period."""
-    calendar, ids = plan.calendar, plan.ids
-    session_id = ids.words(Kind.SESSION, sessions["session"])
-    rows = {}
-    for topic, kind, table, time, of_session in (
-        (PLAYS, Kind.PLAY, plays, plays["end"], ("context", "context_type", "shuffle")),
-        (ACTIVITY, Kind.EVENT, actions, actions["time"], ("drm", "cdm", "codec")),
-    ):
-        counter = np.arange(len(time), dtype=np.uint64) + np.uint64(number * ROWS_PER_BLOCK)
-        session = table["session"]
-        shared = {name: sessions[name][session] for name in (*PLACE_DTYPES, *of_session) if name != "session"}
-        joined = table | shared | {"session": session_id[session], "time": time, "id": ids.words(kind, counter)}
-        inside = (time >= calendar.starts_ms) & (time < calendar.ends_ms)
-        rows[topic] = joined if inside.all() else take(joined, inside)
-    return rows
+def _counters(number: int, n: int) -> NDArray[np.uint64]:
+    """Count things of a block, apart from those of all others."""
+    return np.arange(n, dtype=np.uint64) + np.uint64(number * ROWS_PER_BLOCK)
+
+
+def _rows(plan: Plan, number: int, topic: str, kind: Kind, table: Columns) -> Columns:
+    """Give ids, and keep what lies in the world's period."""
+    table["id"] = plan.ids.words(kind, _counters(number, len(table["time"])))
+    rows = {name: table[name] for name in ROW_DTYPES[topic]}
+    inside = (rows["time"] >= plan.calendar.starts_ms) & (rows["time"] < plan.calendar.ends_ms)
+    return rows if inside.all() else take(rows, inside)

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, PLAYS
@@ -22,7 +21,7 @@ from producer.simulator.activity import load_chains
 from producer.simulator.block import make_block
 from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
 from producer.simulator.calendar import DAY_MS
-from producer.simulator.datasheet import sha256, write_datasheet
+from producer.simulator.datasheet import write_datasheet
 from producer.simulator.places import DEVICES_PER_ACCOUNT
 from producer.simulator.plan import Plan, make_plan
 from producer.simulator.population import users_table
@@ -30,6 +29,7 @@ from producer.simulator.rows import size
 from producer.simulator.scenario import Scenario
 from producer.simulator.small_tables import truth_users, write_small_tables
 from producer.simulator.spill import Spill, read_stretch
+from producer.simulator.table_file import TableFile
 from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
 
 USERS_PER_STRETCH = 20_000
@@ -131,10 +131,10 @@ def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Sha
     delivered = np.zeros(len(plan.campaigns), dtype=np.int64)
     for number in blocks:
         block = make_block(plan, number, chains)
-        for topic, rows in block.rows.items():
-            spill.add(topic, rows)
+        spill.add(block.sessions, block.rows)
         plays = block.rows[PLAYS]
-        delivered += np.bincount(plays["campaign"][plays["is_paid"]], minlength=len(delivered))
+        paid_for = block.sessions["campaign"][plays["session"][plays["is_paid"]]]
+        delivered += np.bincount(paid_for, minlength=len(delivered))
         users.append(users_table(block.traits, plan.ids, plan.scenario.starts_on))
         truth.append(truth_users(plan, plan.users_of(number)))
     return Share(users, truth, delivered)
@@ -145,30 +145,24 @@ def write_day(plan: Plan, world: World, day: int) -> Day:
     date = (plan.scenario.starts_on + timedelta(day)).isoformat()
     per_day = stretches_a_day(plan.scenario)
     writer = make_writer(plan)
-    rows: dict[str, int] = {}
-    sums: dict[str, str] = {}
-    for topic in (PLAYS, ACTIVITY):
-        written = 0
-        raw, truth = (base / f"date={date}" for base in (world.raw(topic), world.truth(topic)))
-        with _open(raw, RAW_SCHEMAS[topic]) as raw_file, _open(truth, TRUTH_SCHEMA) as truth_file:
-            for number in range(day * per_day, (day + 1) * per_day):
-                records = read_stretch(world.root / SPILL, topic, number)
-                raw_file.write_table(writer.raw(topic, records))
-                truth_file.write_table(writer.truth(records))
-                written += size(records)
-        rows[topic] = written
-        for path in (raw / PART, truth / PART):
-            sums[path.relative_to(world.root).as_posix()] = sha256(path)
+    rows = dict.fromkeys((PLAYS, ACTIVITY), 0)
+    with ExitStack() as stack:
+        files = {
+            topic: [
+                stack.enter_context(TableFile(base / f"date={date}" / PART, schema))
+                for base, schema in ((world.raw(topic), RAW_SCHEMAS[topic]), (world.truth(topic), TRUTH_SCHEMA))
+            ]
+            for topic in rows
+        }
+        for number in range(day * per_day, (day + 1) * per_day):
+            stretch = read_stretch(world.root / SPILL, number)
+            sessions = writer.code(stretch.sessions)
+            for topic, records in stretch.rows.items():
+                for file, table in zip(files[topic], writer.tables(topic, records, sessions), strict=True):
+                    file.write(table)
+                rows[topic] += size(records)
+    sums = {file.path.relative_to(world.root).as_posix(): file.sha256 for pair in files.values() for file in pair}
     return Day(rows, sums)
-
-
-def _open(folder: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    folder.mkdir(parents=True, exist_ok=True)
-    coded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
-    # uncompressed: random ids hardly shrink, and snappy would double the cost of a row
-    return pq.ParquetWriter(folder / PART, schema, compression="none", use_dictionary=coded,
-                            store_schema=False, write_statistics=["event_time"], write_batch_size=1 << 14,
-                            dictionary_pagesize_limit=1 << 25)  # fmt: skip
 
 
 def make_writer(plan: Plan) -> Writer:

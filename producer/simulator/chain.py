@@ -71,39 +71,41 @@ class Chain:
         """Draw the next state, by state."""
         return [Alias(row) for row in self.matrix]
 
-    def walk(self, rng: Generator, n: int) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
+    def walk(self, rng: Generator, n: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]:
         """Let n walkers go from start to end; return (walker, state, step) of every state between, step by step."""
         return walk([self], np.zeros(n, dtype=np.uint8), rng)
 
 
 def walk(
     chains: Sequence[Chain], role: NDArray[np.uint8], rng: Generator
-) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]:
     """Walk one walker per element of `role`, each by the chain of its role; all chains share their states."""
     states = chains[0].states
     n_states, end = len(states), states.index(END)
     # one alias table for each row of each matrix: a step is one draw and two look-ups
     tables = [table for chain in chains for table in chain.rows]
     accept = np.concatenate([table.accept for table in tables])
-    other = np.concatenate([table.other for table in tables]).astype(np.int32)
-    walker = np.arange(len(role), dtype=np.int32)
-    row = role.astype(np.int32) * n_states + states.index(START)
+    other = np.concatenate([table.other for table in tables]).astype(np.int64)
+    walker = np.arange(len(role))
+    # of each walker: where its chain's rows begin, and its own row
+    first = role.astype(np.int64) * n_states
+    row = first + states.index(START)
     walkers, visited, steps = [], [], []
     step = 0
     while len(walker):
         place = uniform(rng, len(walker)) * np.float32(n_states)
-        state = place.astype(np.int32)
+        state = place.astype(np.int64)
         at = row * n_states + state
-        state = np.where(place - state < accept[at], state, other[at])
-        alive = state != end
-        walker, state = walker[alive], state[alive]
-        row = row[alive] // n_states * n_states + state
+        state = np.where(place - state.astype(np.float32) < accept.take(at), state, other.take(at))
+        alive = np.flatnonzero(state != end)
+        walker, state, first = walker.take(alive), state.take(alive), first.take(alive)
+        row = first + state
         walkers.append(walker)
         visited.append(state.astype(np.uint8))
         steps.append(np.full(len(walker), step, dtype=np.int32))
         step += 1
     if not walkers:
-        return np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.int32)
+        return np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int32)
     return np.concatenate(walkers), np.concatenate(visited), np.concatenate(steps)
 
 

@@ -91,18 +91,18 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     completion = day_completion[day_row] + profile.completion_session_sd * normal(rng, len(row))
     person = (uniform(rng, len(row)) * traits.listeners[who]).astype(np.int32)
     table: Columns = {
-        "who": who.astype(np.int32), "person": (who * MOST_LISTENERS + person).astype(np.int32), "day": day,
+        "who": who, "person": who * MOST_LISTENERS + person, "day": day,
         "n_plays": count, "start": wish, "completion": completion, "repeat": day_repeat[day_row],
     }  # fmt: skip
     table = take(table, keep)
-    return take(table, np.argsort(table["person"].astype(np.int64) * FAR_MS + (table["start"] - calendar.starts_ms)))
+    return take(table, np.argsort(table["person"] * FAR_MS + (table["start"] - calendar.starts_ms)))
 
 
 def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) -> Columns:
     """Draw what each session plays and for how long."""
     profile, catalogue = setting.profile, setting.catalogue
     counts = sessions["n_plays"]
-    session = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    session = np.repeat(np.arange(len(counts)), counts)
     place = position(counts)
     who = sessions["who"][session]
     n = len(session)
@@ -128,7 +128,7 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
 
 
 def _tracks(
-    sessions: Columns, session: NDArray[np.int32], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    sessions: Columns, session: NDArray[np.int64], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
     traits: Traits, setting: Setting, rng: Generator,
 ) -> NDArray[np.int32]:  # fmt: skip
     """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
@@ -141,7 +141,7 @@ def _tracks(
     venture = (traits.pop_fan[sessions["who"]] + 0.35 * normal(rng, len(sessions["who"])))[session]
     artist = np.where(uniform(rng, n) < venture, popular, artist)
     first = np.cumsum(sessions["n_plays"]) - sessions["n_plays"]
-    artist = np.where(is_mixed[session], artist, artist[first][session])
+    artist = np.where(is_mixed[session], artist, artist[first][session]).astype(np.int64)
     track = setting.catalogue.draw_track(artist, uniform(rng, n))
     # a session of one artist goes through its tracks in order, from wherever it began, and round again
     start, size = setting.catalogue.first_track[artist], setting.catalogue.n_tracks[artist]
@@ -156,7 +156,7 @@ def _tracks(
 
 
 def _repeats(
-    sessions: Columns, session: NDArray[np.int32], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    sessions: Columns, session: NDArray[np.int64], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
     traits: Traits, rng: Generator,
 ) -> NDArray[np.int64]:  # fmt: skip
     """Point each play at the play whose track it has: itself, or one some plays back in the listener's own history.
@@ -263,11 +263,11 @@ def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Gen
     sessions = sessions | {"start": starts, "n_plays": kept}
     alive = kept > 0
     renumber = np.cumsum(alive) - 1
-    plays["session"] = renumber[plays["session"]].astype(np.int32)
+    plays["session"] = renumber[plays["session"]]
     return take(sessions, alive), plays
 
 
-def settle(wish: NDArray[np.int64], length: NDArray[np.int64], who: NDArray[np.int32]) -> NDArray[np.int64]:
+def settle(wish: NDArray[np.int64], length: NDArray[np.int64], who: NDArray[np.int64]) -> NDArray[np.int64]:
     """Move session starts later until none of an account overlaps: start >= end of the one before.
 
     >>> settle(np.array([0, 5, 0]), np.array([10, 3, 1]), np.array([0, 0, 1]))
@@ -275,5 +275,5 @@ def settle(wish: NDArray[np.int64], length: NDArray[np.int64], who: NDArray[np.i
     """
     base = int(wish.min())
     before = np.cumsum(length) - length
-    lead = np.maximum.accumulate(wish - base - before + who.astype(np.int64) * FAR_MS)
-    return lead - who.astype(np.int64) * FAR_MS + before + base
+    lead = np.maximum.accumulate(wish - base - before + who * FAR_MS)
+    return lead - who * FAR_MS + before + base

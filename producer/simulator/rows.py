@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.events import ACTIVITY, PLAYS
+
 Array = NDArray[Any]
 Columns = dict[str, Array]
 """Columns of equal length by name."""
 
 SESSION_DTYPES: dict[str, str] = {
-    "session": "u8",  # counter of the id, unique in the world
     "user": "i4",
     "start": "i8",  # ms since the epoch
     "n_plays": "i4",
@@ -30,8 +31,9 @@ SESSION_DTYPES: dict[str, str] = {
     "family": "u1",  # 0 is honest, else 1 + index in the registry
     "campaign": "i4",  # -1 is none
 }
+"""Sessions get more on their way: `session`, their id, and when they `opened` and `closed`, ms since the epoch."""
 PLAY_DTYPES: dict[str, str] = {
-    "session": "i4",  # row of the session table
+    "session": "i8",  # row of the session table
     "track": "i4",
     "listen": "i4",  # ms
     "end": "i8",  # ms since the epoch
@@ -39,6 +41,14 @@ PLAY_DTYPES: dict[str, str] = {
     "reason_end": "u1",
     "is_paid": "?",
 }
+ROW_DTYPES: dict[str, dict[str, str]] = {
+    PLAYS: {
+        "time": "i8", "id": "u8", "session": "i4", "track": "i4", "listen": "i4", "reason_start": "u1",
+        "reason_end": "u1", "is_paid": "?",
+    },
+    ACTIVITY: {"time": "i8", "id": "u8", "session": "i4", "item": "i4", "action": "u1", "is_paid": "?"},
+}  # fmt: skip
+"""Rows of the topics, without what their session says."""
 
 
 def empty(dtypes: Mapping[str, str]) -> Columns:
@@ -53,7 +63,8 @@ def size(table: Columns) -> int:
 
 def take(table: Columns, index: Array) -> Columns:
     """Select rows by position or mask."""
-    return {name: column[index] for name, column in table.items()}
+    where = np.flatnonzero(index) if index.dtype == bool else index
+    return {name: column.take(where) for name, column in table.items()}
 
 
 def stack(tables: list[Columns], dtypes: Mapping[str, str]) -> Columns:

@@ -65,7 +65,7 @@ class SmallSessions:
     """Sessions of the small reference: `actions[i]` is the i-th visited state, of session `session[i]`."""
 
     is_bad: NDArray[np.bool_]
-    session: NDArray[np.int32]
+    session: NDArray[np.int64]
     actions: NDArray[np.uint8]
 
 

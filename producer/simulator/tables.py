@@ -1,6 +1,8 @@
-"""From codes to parquet: one stretch of time of a topic as the rows of `raw` and of `truth`, in the same order."""
+"""From codes to tables: one stretch of time of a topic as the rows of `raw` and of `truth`, in the same order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,7 @@ from contracts.events import (
     DEVICES,
     DRMS,
     FIELDS,
+    ID_FIELD,
     NETWORKS,
     PLAYS,
     REASONS_END,
@@ -29,10 +32,16 @@ TIME = pa.timestamp("ms", tz="UTC")
 _WORD = pa.dictionary(pa.int8(), pa.string())
 _ID = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {"time": TIME, "ms": pa.int32(), "bool": pa.bool_()}
-_PLAIN = ("play_id", "event_id", "session_id")
+_PLAIN = tuple(ID_FIELD.values())
 
 _SMALL = ("country", "cdm_version")
 """Few words, though no closed vocabulary."""
+_CLOSED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "device_type": ("device_type", DEVICES), "country": ("country", COUNTRIES), "network": ("network", NETWORKS),
+    "context_type": ("context_type", CONTEXTS), "drm": ("drm", DRMS), "cdm_version": ("cdm", CDM_VERSIONS),
+    "codec": ("codec", CODECS), "family": ("family", FAMILY_NAMES),
+}  # fmt: skip
+"""Column of the tables: column of the sessions, and its words by code."""
 
 
 def _type_of_text(field: Field) -> pa.DataType:
@@ -59,11 +68,38 @@ class Space:
 
     kind: Kind
     codes: int
-    has_nulls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column as codes and the words they stand for; -1 is null."""
+
+    codes: NDArray[Any]
+    words: pa.StringArray
+
+    def at(self, places: NDArray[np.integer]) -> pa.DictionaryArray:
+        """Return the elements at some places as a column."""
+        return Coded(self.codes.take(places), self.words).whole()
+
+    def whole(self) -> pa.DictionaryArray:
+        """Return all of it as a column."""
+        codes = self.codes.view(np.int8) if self.codes.dtype == np.uint8 else self.codes
+        indices = pa.array(codes, mask=codes < 0) if len(codes) and codes.min() < 0 else pa.array(codes)
+        return pa.DictionaryArray.from_arrays(indices, self.words, safe=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A column of values that are what they are."""
+
+    values: NDArray[Any]
+
+    def at(self, places: NDArray[np.integer]) -> pa.Array:
+        return pa.array(self.values.take(places))
 
 
 def _words(codes: NDArray[np.uint8], words: tuple[str, ...]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.view(np.int8)), pa.array(words), safe=False)
+    return Coded(codes, pa.array(words)).whole()
 
 
 def _seen(codes: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -88,65 +124,51 @@ class Writer:
         self.device = Space(Kind.DEVICE, n_devices)
         self.context = Space(Kind.CONTEXT, n_contexts)
         self.address = Space(Kind.ADDRESS, n_ips)
-        self.campaign = Space(Kind.CAMPAIGN, n_campaigns, has_nulls=True)
-        self.item = Space(Kind.TRACK, n_tracks, has_nulls=True)
+        self.campaign = Space(Kind.CAMPAIGN, n_campaigns)
 
-    def opaque(self, codes: NDArray[np.int32], space: Space) -> pa.DictionaryArray:
-        """Render codes as a dictionary of ids; -1 is null."""
+    def opaque(self, codes: NDArray[np.int32], space: Space) -> Coded:
+        """Number the codes that occur, in order, and render their ids; -1 is null."""
         dense, seen = _seen(codes, space.codes)
         words = self.ids.words(space.kind, seen)
-        texts = addresses(words) if space.kind is Kind.ADDRESS else render(words)
-        indices = pa.array(dense, mask=dense < 0) if space.has_nulls else pa.array(dense)
-        return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+        return Coded(dense, addresses(words) if space.kind is Kind.ADDRESS else render(words))
 
-    def raw(self, topic: str, rows: Columns) -> pa.Table:
-        """Build the rows of a raw table."""
-        shared = {
-            "user_id": self.opaque(rows["user"], self.user),
-            "session_id": render(rows["session"]),
-            "event_time": pa.array(rows["time"]).cast(TIME),
-            "device_id": self.opaque(rows["device"], self.device),
-            "device_type": _words(rows["device_type"], DEVICES),
-            "ip": self.opaque(rows["ip"], self.address),
-            "country": _words(rows["country"], COUNTRIES),
-            "network": _words(rows["network"], NETWORKS),
+    def code(self, sessions: Columns) -> dict[str, Coded | Plain]:
+        """Render what sessions say, by column of the tables."""
+        opaque = {
+            "user_id": self.opaque(sessions["user"], self.user),
+            "device_id": self.opaque(sessions["device"], self.device),
+            "context_id": self.opaque(sessions["context"], self.context),
+            "ip": self.opaque(sessions["ip"], self.address),
+            "campaign_id": self.opaque(sessions["campaign"], self.campaign),
+            "session_id": Coded(np.arange(len(sessions["session"]), dtype=np.int32), render(sessions["session"])),
         }
-        own = self._plays(rows) if topic == PLAYS else self._activity(rows)
-        columns = shared | own
-        return pa.table([columns[name] for name in RAW_SCHEMAS[topic].names], schema=RAW_SCHEMAS[topic])
+        closed = {name: Coded(sessions[column], pa.array(words)) for name, (column, words) in _CLOSED.items()}
+        return opaque | closed | {"shuffle": Plain(sessions["shuffle"])}
+
+    def tables(self, topic: str, rows: Columns, sessions: Mapping[str, Coded | Plain]) -> tuple[pa.Table, pa.Table]:
+        """Build the rows of raw and of truth, in the same order; `sessions` are the columns of their sessions."""
+        wanted = {*RAW_SCHEMAS[topic].names, *TRUTH_SCHEMA.names}
+        ids = render(rows["id"])
+        columns = {name: column.at(rows["session"]) for name, column in sessions.items() if name in wanted}
+        columns |= self._plays(rows) if topic == PLAYS else self._activity(rows)
+        columns |= {ID_FIELD[topic]: ids, "row_id": ids, "event_time": pa.array(rows["time"]).cast(TIME)}
+        columns["is_paid"] = pa.array(rows["is_paid"])
+        raw, truth = (
+            pa.table([columns[name] for name in schema.names], schema=schema)
+            for schema in (RAW_SCHEMAS[topic], TRUTH_SCHEMA)
+        )
+        return raw, truth
 
     def _plays(self, rows: Columns) -> dict[str, pa.Array]:
         return {
-            "play_id": render(rows["id"]),
-            "track_id": self.opaque(rows["track"], self.track),
+            "track_id": self.opaque(rows["track"], self.track).whole(),
             "listen_ms": pa.array(rows["listen"]),
             "reason_start": _words(rows["reason_start"], REASONS_START),
             "reason_end": _words(rows["reason_end"], REASONS_END),
-            "context_type": _words(rows["context_type"], CONTEXTS),
-            "context_id": self.opaque(rows["context"], self.context),
-            "shuffle": pa.array(rows["shuffle"]),
         }
 
     def _activity(self, rows: Columns) -> dict[str, pa.Array]:
         return {
-            "event_id": render(rows["id"]),
             "action": _words(rows["action"], ACTIONS),
-            "item_id": self.opaque(rows["item"], self.item),
-            "drm": _words(rows["drm"], DRMS),
-            "cdm_version": _words(rows["cdm"], CDM_VERSIONS),
-            "codec": _words(rows["codec"], CODECS),
+            "item_id": self.opaque(rows["item"], self.track).whole(),
         }
-
-    def truth(self, rows: Columns) -> pa.Table:
-        """Build the rows of truth, in the order of the raw rows."""
-        return pa.table(
-            [
-                render(rows["id"]),
-                self.opaque(rows["user"], self.user),
-                pa.array(rows["time"]).cast(TIME),
-                _words(rows["family"], FAMILY_NAMES),
-                self.opaque(rows["campaign"], self.campaign),
-                pa.array(rows["is_paid"]),
-            ],
-            schema=TRUTH_SCHEMA,
-        )

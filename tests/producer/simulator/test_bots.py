@@ -31,9 +31,10 @@ def rows_of(families: tuple[str, ...], difficulty: float, prevalence: float = 0.
     )  # fmt: skip
     plan = make_plan(scenario)
     chains = load_chains()
-    blocks = [make_block(plan, number, chains).rows for number in range(plan.blocks)]
+    blocks = [make_block(plan, number, chains) for number in range(plan.blocks)]
+    joined = [{topic: block.joined(topic) for topic in (PLAYS, ACTIVITY)} for block in blocks]
     rows = {
-        topic: {name: np.concatenate([block[topic][name] for block in blocks]) for name in blocks[0][topic]}
+        topic: {name: np.concatenate([block[topic][name] for block in joined]) for name in joined[0][topic]}
         for topic in (PLAYS, ACTIVITY)
     }
     return plan, rows
@@ -146,7 +147,7 @@ def test_a_share_of_a_bad_account_s_sessions_may_be_left_out() -> None:
             families={"geo_vpn": {"bad_sessions": share}},
         )  # fmt: skip
         plan = make_plan(scenario)
-        rows = make_block(plan, 0, load_chains()).rows[PLAYS]
+        rows = make_block(plan, 0, load_chains()).joined(PLAYS)
         counts.append(len(np.unique(own(rows, "geo_vpn")["session"])))
     assert counts[1] / counts[0] == pytest.approx(0.3, abs=0.12)
 
@@ -173,7 +174,7 @@ def test_a_marathon_delivers_exactly_the_streams_that_were_bought(
     fits = BOTS["marathon"].capacity(plan.campaigns[0], plan.setting) * accounts - accounts + 1  # type: ignore[attr-defined]
     bought = max(int(share * fits), 1)
     plan = make_plan(replace(scenario, families={"marathon": {"accounts": accounts, "streams": bought}}))
-    rows = make_block(plan, 0, load_chains()).rows[PLAYS]
+    rows = make_block(plan, 0, load_chains()).joined(PLAYS)
     assert rows["is_paid"].sum() == bought
 
 

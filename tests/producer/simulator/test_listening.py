@@ -30,9 +30,10 @@ def honest() -> tuple[Plan, dict[str, Columns]]:
     )  # fmt: skip
     plan = make_plan(scenario)
     chains = load_chains()
-    blocks = [make_block(plan, number, chains).rows for number in range(plan.blocks)]
+    blocks = [make_block(plan, number, chains) for number in range(plan.blocks)]
+    joined = [{topic: block.joined(topic) for topic in (PLAYS, ACTIVITY)} for block in blocks]
     return plan, {
-        topic: {name: np.concatenate([block[topic][name] for block in blocks]) for name in blocks[0][topic]}
+        topic: {name: np.concatenate([block[topic][name] for block in joined]) for name in joined[0][topic]}
         for topic in (PLAYS, ACTIVITY)
     }
 
