@@ -3,10 +3,7 @@
 Null means "not measurable here" and stays NaN to the model; it is never filled with 0.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
-
-from contracts.events import ACTIONS, INTERACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +77,3 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in SESSION_FEATURES)
 
 TOP_REASONS = 3
 """How many contributions a score carries as its reasons."""
-
-NEEDS_ACTIONS: dict[str, tuple[str, ...]] = {
-    "interaction_rate": INTERACTIONS,
-    "actions_per_play": ACTIONS,
-    "licence_cnt": ("licence_request",),
-    "error_rate": ("failed_start",),
-}
-"""Features that count client actions: where a source never reports one of them, a count of 0 would be invented."""
-NEEDS_SECONDS = ("duty", "overlap_s", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s")
-"""Features of gaps and overlaps: times cut to the minute would make up both."""
-
-
-def not_measurable(actions: Collection[str], precision_ms: int) -> tuple[str, ...]:
-    """Return the features that a source cannot tell which reports these actions, with times this precise.
-
-    >>> not_measurable(("licence_request", "failed_start"), 1000)
-    ('interaction_rate', 'actions_per_play')
-    """
-    unreported = [name for name, needed in NEEDS_ACTIONS.items() if not set(needed) <= set(actions)]
-    return (*unreported, *(NEEDS_SECONDS if precision_ms > 1000 else ()))

@@ -16,6 +16,7 @@ from spark_app.stages.describe import with_features, with_user
 from spark_app.stages.parse import parse_good_rows
 from spark_app.stages.score import score
 from spark_app.stages.sessions import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
+from spark_app.stages.unknown import without
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
         for topic in (PLAYS, ACTIVITY)
     )
     tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    return described_sessions(plays, activity, tracks, users)
+    return described_sessions(plays, activity, tracks, users).transform(without, job.world.not_measurable)
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:

@@ -14,6 +14,7 @@ from contracts.world import World
 from models.truth import label_sessions
 from spark_app.ingest import read_static
 from spark_app.pipeline import described_sessions
+from spark_app.stages.unknown import without
 
 
 def read_raw(spark: SparkSession, world: World, topic: str) -> DataFrame:
@@ -25,7 +26,8 @@ def read_raw(spark: SparkSession, world: World, topic: str) -> DataFrame:
 def sessions_of(spark: SparkSession, world: World) -> DataFrame:
     """Describe every session of a world in batch."""
     tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
-    return described_sessions(read_raw(spark, world, PLAYS), read_raw(spark, world, ACTIVITY), tracks, users)
+    rows = (read_raw(spark, world, topic) for topic in (PLAYS, ACTIVITY))
+    return described_sessions(*rows, tracks, users).transform(without, world.not_measurable)
 
 
 def build(spark: SparkSession, world: World, out: Path) -> pd.DataFrame:

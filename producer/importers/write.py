@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
-from contracts.features import not_measurable
+from contracts.measurable import NEEDS_FIELD, not_measurable
 from contracts.tables import TRACKS, USERS
 from contracts.world import World, WorldError
 from producer.errors import HistoryError
@@ -86,8 +86,11 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
     # several listeners may share a world: what only some sources report cannot be compared between them
     actions = sorted(set(layout.actions) & set(report.get("actions", layout.actions)))
     precision_ms = max(collected.precision_ms, report.get("precision_ms", 1))
-    report |= {"actions": actions, "precision_ms": precision_ms}
-    report["not_measurable"] = list(not_measurable(actions, precision_ms))
+    taken = collected.table(PLAYS)
+    lacking = [name for name in NEEDS_FIELD if len(taken) and taken[name].null_count == len(taken)]
+    unknown = sorted({*lacking, *report.get("unknown", [])})
+    report |= {"actions": actions, "precision_ms": precision_ms, "unknown": unknown}
+    report["not_measurable"] = list(not_measurable(actions, precision_ms, unknown))
     world.import_report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 

@@ -13,6 +13,7 @@ from contracts.tables import SESSIONS, ddl
 from spark_app.stages import account_features
 from spark_app.stages.features import FEATURES
 from spark_app.stages.session_batch import Bools, Ints, SessionBatch, runs
+from spark_app.stages.unknown import erase_unknown
 
 _OF_SCORING = {
     "scored_at", "rawPrediction", "probability", "prediction", "score", "is_flagged", "is_filtered", "reasons",
@@ -48,6 +49,7 @@ def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
     values["night_share"] = account_features.night_share(b, batch.column("timezone"))
     values["account_age_days"] = account_features.account_age_days(b, batch.column("signed_up_on"))
     values["is_paid_plan"] = account_features.is_paid_plan(b, batch.column("plan"))
+    erase_unknown(values, b)
     stamp = pa.timestamp("us", tz="UTC")
     keys = [f"{user}:{first}" for user, first in zip(users.to_pylist(), b.first_event_ms.tolist(), strict=True)]
     columns: dict[str, pa.Array] = {

@@ -18,9 +18,11 @@ CUT_MS = 3 * 3_600_000
 """Sessions are cut every 3 h, at a moment of each account's own, so that a bot that never stops is still scored."""
 
 IS_AUTOADVANCE, IS_SKIP = 1 << 5, 1 << 6
+NO_START_REASON, NO_END_REASON = 1 << 11, 1 << 12
+"""A play that does not say why it began, or ended: not to be counted as one that began or ended otherwise."""
 NETWORK_SHIFT, COUNTRY_SHIFT = 8, 16
 """Layout of `code`: bits 0–4 action (0 for a play, else its place in ACTIONS + 1), 5 and 6 flags, 8–10 network (0 null,
-else its place in NETWORKS + 1), 16–47 hash of the country (0 null)."""
+else its place in NETWORKS + 1), 11 and 12 flags, 16–47 hash of the country (0 null)."""
 
 
 def _place_in(values: tuple[str, ...], column: str) -> Column:
@@ -64,7 +66,7 @@ def _session_row(rows: DataFrame, topic: str, id_field: str, item: dict[str, Col
 ITEM = (
     "event_ms", "id_hash", "ts", "code", "lengths", "track_id", "artist", "popularity", "device", "ip", "session_id",
 )  # fmt: skip
-"""Fields of `item`, in order. `lengths` is listen_ms << 32 | duration_ms (0 = not known)."""
+"""Fields of `item`, in order. `lengths` is listen_ms << 32 | duration_ms (0 = not known); null without a listen_ms."""
 ITEM_DDL = (
     "event_ms bigint, id_hash bigint, ts bigint, code bigint, lengths bigint, track_id string, artist bigint, "
     "popularity double, device bigint, ip bigint, session_id string"
@@ -81,9 +83,12 @@ def plays_to_session_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
     flags = F.when(F.col("reason_start") == "trackdone", IS_AUTOADVANCE).otherwise(0) + F.when(
         F.col("reason_end").isin(*SKIP_REASONS), IS_SKIP
     ).otherwise(0)
+    unsaid = F.when(F.col("reason_start").isNull(), NO_START_REASON).otherwise(0) + F.when(
+        F.col("reason_end").isNull(), NO_END_REASON
+    ).otherwise(0)
     lengths = F.shiftleft(F.col("listen_ms").cast("bigint"), 32) + F.coalesce(F.col("duration_ms"), F.lit(0))
     item = {
-        "code": flags + _shared_code(),
+        "code": flags + unsaid + _shared_code(),
         "lengths": lengths,
         "track_id": F.col("track_id"),
         "artist": _hash("artist_id"),

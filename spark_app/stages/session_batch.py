@@ -74,6 +74,8 @@ class SessionBatch:
     ip: Ints
     has_ip: Bools
     client_session: pa.Array
+    no_listen: Bools | None = None
+    """Plays that do not say how long they were heard (`listen_ms` is 0 there); None where all do."""
 
     @classmethod
     def from_arrow(cls, items: pa.ListArray) -> "SessionBatch":
@@ -87,7 +89,7 @@ class SessionBatch:
         struct = struct.take(pa.array(order))
 
         tracks = struct.field("track_id").dictionary_encode()
-        packed, _ = _longs(struct, "lengths")
+        packed, has_lengths = _longs(struct, "lengths")
         artist, has_artist = _longs(struct, "artist")
         device, has_device = _longs(struct, "device")
         ip, has_ip = _longs(struct, "ip")
@@ -110,6 +112,7 @@ class SessionBatch:
             ip=ip,
             has_ip=has_ip,
             client_session=struct.field("session_id"),
+            no_listen=None if has_lengths.all() else ~has_lengths,
         )
 
     # ---- per session
