@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash notebook train bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash notebook train daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,10 @@ train: setup ## simulate a world, make its training table, train the model
 	@$(RUN) -m producer simulate --world train --scenario train --users 6000 --days 12 --seed 11
 	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
+
+daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
+	@$(RUN) -m spark_app user-days
+	@$(RUN) -m models daily
 
 calibrate: setup ## simulated listening against published numbers
 	@$(RUN) -m producer calibrate

@@ -13,6 +13,7 @@ from contracts.settings import Settings
 from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.evaluate import evaluate
+from models.listening import SOURCES, Source
 from models.registry import CARD, CHAMPION, verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -76,6 +77,74 @@ def train_command(
         spark.stop()
     typer.echo((out / CARD).read_text())
     typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+@app.command("daily")
+def daily_command(
+    world: Annotated[str, typer.Option(help="World to look at.")] = "",
+    source: Annotated[str, typer.Option(help="Plays from lake, raw, or auto: the lake where it has any.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of the forest and of the random draws.")] = 1,
+) -> None:
+    """Find suspected user-days, campaigns, tracks and accounts; write tables, a review list and a report.
+
+    Example:  python -m spark_app user-days --world demo && python -m models daily --world demo
+    """
+    from models.daily import run_daily  # scikit-learn and matplotlib take a second to import
+
+    settings = Settings()
+    found = run_daily(World(settings.data.resolve() / (world or settings.world)), _source(source), seed)
+    typer.echo("\n".join(found.lines))
+    typer.echo(f"report            {_shown(found.report)}; review list beside it (csv, parquet)")
+
+
+@app.command("campaigns")
+def campaigns_command(
+    world: Annotated[str, typer.Option(help="World to look at.")] = "",
+    source: Annotated[str, typer.Option(help="Plays from lake, raw, or auto: the lake where it has any.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of the hash functions and of the chance graph.")] = 1,
+) -> None:
+    """Find groups of accounts that one operator seems to run; write table campaigns.
+
+    Example:  python -m models campaigns --world demo --source raw
+    """
+    from models.daily import campaign_lines, find_campaigns
+    from models.listening import read_listening
+
+    settings = Settings()
+    the_world = World(settings.data.resolve() / (world or settings.world))
+    campaigns = find_campaigns(the_world, read_listening(the_world, _source(source)), seed)
+    typer.echo("\n".join(campaign_lines(campaigns, the_world)))
+
+
+def _source(name: str) -> Source:
+    for known in SOURCES:
+        if name == known:
+            return known
+    raise ModelError(f"--source {name}: expected one of {', '.join(SOURCES)}")
+
+
+def _shown(path: Path) -> Path:
+    """Say a path as the user would: below the folder the command runs in where it lies there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+@app.command("audit")
+def audit_command(
+    worlds: Annotated[list[Path], typer.Argument(help="Folders of imported worlds, as data/me.", metavar="FILE")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, all alarms included.")] = False,
+    shown: Annotated[int, typer.Option(min=0, help="How many alarms to list.")] = 10,
+) -> None:
+    """Report false alarms on real listening: per person-day, by detector, with the rule or feature behind each.
+
+    Example:  python -m spark_app audit-tables --world me && python -m models audit data/me
+    """
+    from models import audit as false_alarms  # scikit-learn takes a second to import
+
+    audits = [false_alarms.audit(false_alarms.the_world(path)) for path in worlds]
+    if json:
+        typer.echo(orjson.dumps(false_alarms.as_dict(audits), option=orjson.OPT_INDENT_2).decode())
+    else:
+        typer.echo("\n\n".join("\n".join(false_alarms.lines(one, shown)) for one in audits))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from contracts.lake import committed_files
 from contracts.world import World, WorldError
 
 Source = Literal["auto", "lake", "raw"]
+SOURCES: tuple[Source, ...] = ("auto", "lake", "raw")
 _COLUMNS = ["play_id", "user_id", "track_id", "event_time", "listen_ms", "device_id"]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -1,0 +1,61 @@
+"""How good the user-day flags are where truth exists: each detector alone and together, by family and by cohort."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from contracts.world import World, WorldError
+from models.metrics import Report, report, share_text
+from models.truth import label_user_days
+from models.user_days.hybrid import FLAG
+
+DETECTORS = {"rules": "rules_score", "forest": "forest_score", "hybrid": "score"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Flags against truth, by detector; `labelled` is the flags with label, family, campaign_id, cohort."""
+
+    labelled: pd.DataFrame
+    reports: dict[str, Report]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: report.as_dict() for name, report in self.reports.items()}
+
+    def lines(self) -> list[str]:
+        hybrid = self.reports["hybrid"]
+        said = [
+            f"against truth     {hybrid.positives:,} of {hybrid.sessions - hybrid.mixed:,} user-days are bots' "
+            f"({100 * hybrid.prevalence:.2f} %)"
+        ]
+        for name, one in self.reports.items():
+            precision = one.average_precision
+            said.append(
+                f"{name:<18}precision {share_text(one.precision)}; recall {share_text(one.recall)}; average precision "
+                f"{'none' if precision is None else f'{precision:.3f}'}"
+            )
+        said += [f"recall of {name:<16}{share_text(share)}" for name, share in hybrid.recall_by_family.items()]
+        said += [f"false alarms, {name:<16}{share_text(s)}" for name, s in hybrid.false_alarms_by_cohort.items()]
+        return said
+
+
+def judge(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> Judged | None:
+    """Compare flags with the world's truth; None where the world has none."""
+    try:
+        labelled = label_user_days(flags, world)
+    except WorldError:
+        if world.truth("users.parquet").exists():
+            raise
+        return None
+    return Judged(labelled, reports_of(labelled, rng))
+
+
+def reports_of(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, Report]:
+    """Report each detector on labelled flags."""
+    made = {}
+    for name, column in DETECTORS.items():
+        one = labelled.assign(score=labelled[column], is_flagged=labelled[column] >= FLAG)
+        made[name] = report(one, rng)
+    return made
