@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS, ROWS_PER_BATCH
-from producer.encode import render_rows
+from producer.encode import RowTexts, render_rows
 
 CHUNK_ROWS = 65_536
 """Rows rendered at once: enough to make Arrow's work vectorised, about 30 MB of text."""
@@ -27,7 +27,7 @@ _AS_DICTIONARY = {
 }
 
 
-Chunk = tuple[list[str], npt.NDArray[np.int64]]
+Chunk = tuple[RowTexts, npt.NDArray[np.int64]]
 """Rendered rows: their texts without `ts`, and their times."""
 
 
@@ -35,7 +35,7 @@ Chunk = tuple[list[str], npt.NDArray[np.int64]]
 class Rows:
     """Consecutive source rows of one topic: their texts without `ts`, their times, the place of the first one."""
 
-    texts: list[str]
+    texts: RowTexts
     event_ms: npt.NDArray[np.int64]
     first: int
 
@@ -64,7 +64,7 @@ class RowReader:
         self._topic, self._files, self._shift_ms, self._id_suffix = topic, files, shift_ms, id_suffix
         self._chunks = _one_ahead(map(self._render, self._read(first)))
         self._next = first
-        self._rows = Rows([], np.empty(0, np.int64), first)
+        self._rows = Rows(RowTexts.empty(), np.empty(0, np.int64), first)
         """Rendered rows not yet handed out: those from `_next` on."""
 
     def take(self, count: int) -> Rows:

@@ -1,12 +1,16 @@
 """Render raw rows as the JSON text of messages, a whole chunk at a time.
 
 A row's text stops before its `ts`, which is known only when the row is sent: `{"play_id":"p1",…,"network":"vpn"`.
-`join_rows` puts rows and `ts` together as a message.
+`join_rows` puts rows and `ts` together as a message. Rows as they were rendered lie in one buffer with room for `ts`
+behind each, so that a message is a copy of a piece of it: no Python string is made of a row that nothing happens to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self, overload
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,8 +20,71 @@ from contracts.events import FIELDS, ID_FIELD
 _ESCAPED = r'["\\\x00-\x1f]'
 """What may not stand in a JSON string as it is (RFC 8259, section 7)."""
 
+TS_CHARS = 10
+"""Room for `ts`: epoch seconds have ten digits from 2001 to 2286; a smaller number is padded with spaces."""
+_ROOM = f',"ts":{" " * TS_CHARS}}},'
 
-def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str = "") -> list[str]:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowTexts(Sequence[str]):
+    """Texts of rendered rows. Row i is `data[offsets[i]:offsets[i + 1]]`, room for `ts` and a comma included."""
+
+    data: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+
+    @classmethod
+    def empty(cls) -> Self:
+        return cls(np.empty(0, np.uint8), np.zeros(1, np.int64))
+
+    @classmethod
+    def of_arrow(cls, texts: pa.StringArray) -> Self:
+        """Take over the buffers of an array without nulls, whose strings end in `_ROOM`."""
+        if not len(texts):
+            return cls.empty()
+        _, offsets, data = texts.buffers()
+        return cls(np.frombuffer(data, np.uint8), np.frombuffer(offsets, np.int32)[: len(texts) + 1].astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> str | Self:
+        if isinstance(place, slice):
+            start, stop, _ = place.indices(len(self))
+            return type(self)(self.data, self.offsets[start : max(stop, start) + 1])
+        place = range(len(self))[place]
+        return self.data[self.offsets[place] : self.offsets[place + 1] - len(_ROOM)].tobytes().decode()
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, like a list
+
+    def __add__(self, other: "RowTexts") -> "RowTexts":
+        mine, theirs = (t.data[t.offsets[0] : t.offsets[-1]] for t in (self, other))
+        offsets = [self.offsets - self.offsets[0], other.offsets[1:] - other.offsets[0] + len(mine)]
+        return RowTexts(np.concatenate([mine, theirs]), np.concatenate(offsets))
+
+    def join(self, ts: int) -> bytes:
+        """Join the rows as one message, `ts` filled in."""
+        start, stop = int(self.offsets[0]), int(self.offsets[-1])
+        message = np.empty(stop - start + 1, np.uint8)
+        message[1:] = self.data[start:stop]
+        # counted from the message's "[", a row ends one further: its comma stands there, before it "}", before it ts
+        commas = self.offsets[1:] - start
+        digits = np.frombuffer(f"{ts:>{TS_CHARS}}".encode(), np.uint8)
+        message[(commas - (TS_CHARS + 1))[:, None] + np.arange(TS_CHARS)] = digits
+        message[0], message[-1] = ord("["), ord("]")
+        return message.tobytes()
+
+
+def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str = "") -> RowTexts:
     """Render each row of a raw table as JSON text without its `ts`; a null's key is left out.
 
     `shift_ms` is added to every event_time and `id_suffix` to every row id, so that a second replay of the same rows
@@ -34,7 +101,7 @@ def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str =
         if id_suffix and field.name == ID_FIELD[topic]:
             values = pc.binary_join_element_wise(values.cast(pa.string()), id_suffix, "")
         pieces += _key_and_value(start, values)
-    return pc.binary_join_element_wise(*_merged(pieces), "").to_pylist()
+    return RowTexts.of_arrow(pc.binary_join_element_wise(*_merged([*pieces, _ROOM]), ""))
 
 
 def join_rows(rows: Sequence[str], ts: int) -> bytes:
@@ -43,6 +110,8 @@ def join_rows(rows: Sequence[str], ts: int) -> bytes:
     >>> join_rows(['{"play_id":"a"', '{"play_id":"b"'], 7)
     b'[{"play_id":"a","ts":7},{"play_id":"b","ts":7}]'
     """
+    if isinstance(rows, RowTexts) and len(rows):
+        return rows.join(ts)
     end = f',"ts":{ts}}}'
     return f"[{','.join([row + end if row[0] == '{' else row for row in rows])}]".encode()
 

@@ -89,11 +89,11 @@ def is_due(row: LateRow, clock_ms: int, is_flush: bool) -> bool:
     return is_flush or row.due_ms <= clock_ms
 
 
-def disturb_rows(batch: Batch, faults: Faults) -> tuple[dict[str, list[str]], list[Fate]]:
+def disturb_rows(batch: Batch, faults: Faults) -> tuple[dict[str, Sequence[str]], list[Fate]]:
     """Return by topic the texts of a batch's rows that go with it, some of them spoilt, and the fates of the others."""
     if not faults.any:
         return {topic: rows.texts for topic, rows in batch.rows.items()}, []
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, Sequence[str]] = {}
     fates: list[Fate] = []
     for place, (topic, rows) in enumerate(batch.rows.items()):
         rng = np.random.default_rng((faults.seed, batch.number, place))

@@ -231,7 +231,7 @@ def _compose(batch: Batch, faults: Faults, waiting: list[Any], ts: int) -> tuple
     messages: list[Message] = []
     for topic in TOPICS:
         late = [row.text for row in waiting if row.topic == topic and is_due(row, batch.clock_ms, is_flush)]
-        rows = [*texts.get(topic, []), *late]
+        rows = [*texts.get(topic, ()), *late] if late else texts.get(topic, ())
         if rows:
             messages += pack(topic, rows, batch.number, batch.clock_ms, ts)
         if is_flush or not rows:
