@@ -13,6 +13,7 @@ from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import uniform
 from producer.simulator.listening import Setting
 
+BLATANT_HOURS, ADAPTIVE_SHARE = 6.0, 0.15
 EDITORIAL = CONTEXTS.index("editorial")
 
 
@@ -36,9 +37,10 @@ class Farm:
         hard = campaign.difficulty
         days = np.arange(campaign.starts_ms, campaign.ends_ms, DAY_MS, dtype=np.int64)
         days = days[uniform(rng, len(days)) < 1 - 0.3 * hard]
-        late = (uniform(rng, len(days)) * (2 + 120 * hard) * 60_000).astype(np.int64)
+        late = (uniform(rng, len(days)) * (2 + 240 * hard) * 60_000).astype(np.int64)
         begin = days + int(campaign.params["from_h"] * HOUR_MS) + late
-        windows = np.stack((begin, begin + int(campaign.param("hours", 6, 0.5) * HOUR_MS)), axis=1)
+        hours = campaign.params.get("hours", BLATANT_HOURS * ADAPTIVE_SHARE**hard)
+        windows = np.stack((begin, begin + int(hours * HOUR_MS)), axis=1)
         windows = with_breaks(windows, campaign.param("stretch_min", 300, 30), rng)
         script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(31.0, 60.0 + 240.0 * hard))
         run = perform(windows, script, account, setting, rng)

@@ -16,7 +16,7 @@ def tail_artist(catalogue: Catalogue, rng: Generator, n_tracks: int, difficulty:
     The harder the campaign, the less obscure the artist: unheard-of ones stand out.
     """
     n = len(catalogue.n_tracks)
-    depth = 1 - 0.8 * difficulty
+    depth = (1 - 0.8 * difficulty) ** 2
     drawn = np.minimum((n * (0.005 + 0.995 * depth * rng.random(20) ** 2)).astype(np.int64), n - 1)
     large = drawn[catalogue.n_tracks[drawn] >= n_tracks]
     artist = int(large[0] if len(large) else drawn[np.argmax(catalogue.n_tracks[drawn])])
