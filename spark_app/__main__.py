@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contracts.events import PLAYS
 from contracts.jvm import JvmError
 from contracts.progress import note_job
 from contracts.settings import Settings
@@ -92,7 +93,7 @@ def run(
             place.static(table)
         guard.check(place.unit, n_partitions)
         client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-        preflight.check_topics(settings.broker, client)
+        preflight.check_topics(settings.broker, client, place.unit)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             artefact = verify(model or CHAMPION, Path(unpacked))
             stop = runner.StopRequest()
@@ -173,6 +174,30 @@ def user_days(
         with _batch_session("playproof-user-days", settings, memory) as spark:
             folder = days.build(spark, settings.the_world(), chosen, out)
             print(f"{spark.read.parquet(str(folder)).count():,} user-days in {folder}")
+
+
+@app.command("audit-tables")
+def audit_tables(
+    world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    model: Annotated[Path, typer.Option(help="Folder of the artefact; default the shipped champion.")] = CHAMPION,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+) -> None:
+    """Score the sessions of raw rows and describe their user-days, in batch: what the false-alarm audit reads.
+
+    Example: python -m spark_app audit-tables --world me
+    """
+    with one_line_errors(), tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
+        settings = Settings() if world is None else Settings(world=world)
+        place = settings.the_world()
+        place.raw_files(PLAYS)
+        artefact = verify(model, Path(unpacked))
+        from spark_app import audit_tables as tables
+
+        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
+        with _batch_session("playproof-audit-tables", settings, memory) as spark:
+            sessions, days = tables.build(spark, place, artefact)
+        print(f"world {place.name}: {sessions:,} scored sessions, {days:,} user-days")
+        print(f"next:  python -m models audit {settings.data / settings.world}")
 
 
 @app.command("bench-one")

@@ -20,7 +20,7 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
         raise JobError(f"no contender {contender!r}: expected one of {', '.join(NAMES)}")
     kafka = ingest.kafka_options(settings.broker, settings.security)
     client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-    preflight.check_topics(settings.broker, client)
+    preflight.check_topics(settings.broker, client, settings.the_world().unit)
     if contender == bench_raw.NAME:
         facts = bench_raw.consume(settings.broker, {key.replace(".", "_"): value for key, value in client.items()})
     else:

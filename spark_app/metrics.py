@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
@@ -54,10 +55,10 @@ class JobMetrics:
             self._count_rejected()
 
     def _count_rejected(self) -> None:
-        """Count the rows of lake/rejected by the footers of its files, each read once."""
+        """Count the rows that lake/rejected stands for, each file read once."""
         for file in committed_files(self._rejected):
             if file not in self._rejected_rows:
-                self._rejected_rows[file] = pq.read_metadata(file).num_rows
+                self._rejected_rows[file] = pc.sum(pq.ParquetFile(file).read(["rows"])["rows"]).as_py() or 0
         self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
 
     def serve(self, port: int) -> None:

@@ -1,9 +1,13 @@
-"""What must be there before the job starts: a broker that answers, and every topic."""
+"""What must be there before the job starts: a broker that answers, every topic, and in it what was read already."""
 
-from kafka import KafkaConsumer
+import json
+from pathlib import Path
+
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts.topics import TOPICS, VERDICTS
+from contracts.world import Unit
 from spark_app.errors import PreflightError
 
 NEEDED = [name for name in TOPICS if name != VERDICTS]
@@ -11,8 +15,12 @@ ANSWERS_WITHIN_MS = 10_000
 """kafka-python would try for 30 s before it says that nobody is there."""
 
 
-def check_topics(broker: str, security: dict[str, str]) -> None:
-    """Raise PreflightError where the broker does not answer or a topic is missing."""
+READERS = ("sessions", "archive")
+"""Queries that read topics."""
+
+
+def check_topics(broker: str, security: dict[str, str], unit: Unit) -> None:
+    """Raise PreflightError where the broker does not answer, a topic is missing, or one ends before what was read."""
     options = {key.replace(".", "_"): value for key, value in security.items()}
     try:
         consumer = KafkaConsumer(
@@ -22,8 +30,39 @@ def check_topics(broker: str, security: dict[str, str]) -> None:
         raise PreflightError(f"no Kafka broker answers at {broker} ({type(error).__name__}): run  make up") from None
     try:
         there = consumer.topics()
+        missing = [name for name in NEEDED if name not in there]
+        if missing:
+            raise PreflightError(
+                f"topic {', '.join(missing)} does not exist at {broker}: run  python -m producer topics"
+            )
+        for query in READERS:
+            _check_read(consumer, query, read_so_far(unit.checkpoints / query / "offsets"))
     finally:
         consumer.close()
-    missing = [name for name in NEEDED if name not in there]
-    if missing:
-        raise PreflightError(f"topic {', '.join(missing)} does not exist at {broker}: run  python -m producer topics")
+
+
+def read_so_far(offsets: Path) -> dict[TopicPartition, int]:
+    """Read where the newest micro-batch of a query ends, by partition; nothing before the first."""
+    numbered = [file for file in offsets.glob("[0-9]*") if file.name.isdigit()]
+    if not numbered:
+        return {}
+    newest = max(numbered, key=lambda file: int(file.name))
+    _, _, *sources = newest.read_text().splitlines()
+    return {
+        TopicPartition(topic, int(partition)): int(offset)
+        for source in sources
+        if source != "-"
+        for topic, partitions in json.loads(source).items()
+        for partition, offset in partitions.items()
+    }
+
+
+def _check_read(consumer: KafkaConsumer, query: str, read: dict[TopicPartition, int]) -> None:
+    """Spark would stop too, at its first micro-batch, with the words "some data may have been missed"."""
+    ends = consumer.end_offsets(list(read)) if read else {}
+    for place, offset in read.items():
+        if ends[place] < offset:
+            raise PreflightError(
+                f"{place.topic}[{place.partition}] ends at offset {ends[place]}, but query {query} has read up to "
+                f"{offset}: the topic was made anew; begin a fresh version with  python -m producer up --fresh"
+            )

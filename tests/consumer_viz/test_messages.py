@@ -106,3 +106,11 @@ def test_a_fraud_count_with_a_wrong_field_is_refused(change: dict[str, object]):
 def test_a_fraud_count_without_a_field_says_which():
     with pytest.raises(BadMessage, match="without flagged, batch_id"):
         read_fraud_window(orjson.dumps({k: v for k, v in WINDOW.items() if k not in ("flagged", "batch_id")}))
+
+
+@pytest.mark.parametrize("size", [1_000_000, 5_000_000])
+def test_a_message_of_megabytes_is_counted_row_by_row(size: int):
+    row = orjson.dumps(play())
+    n_rows = size // len(row)
+    arrival = read_rows(PLAYS, b"[" + b",".join([row] * n_rows) + b"]", [("batch", b"3")])
+    assert (arrival.rows, arrival.bad_rows) == (n_rows, 0)

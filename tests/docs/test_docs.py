@@ -12,8 +12,9 @@ from contracts.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECORDS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 TARGETS = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+page = pytest.mark.parametrize("page", [*PAGES, *RECORDS], ids=lambda path: path.stem)
 
 
 def code(text: str) -> list[str]:
@@ -61,6 +62,23 @@ def test_every_file_of_ours_that_is_named_exists(page):
 def test_every_page_is_on_the_map():
     readme = (ROOT / "README.md").read_text()
     assert [path.name for path in PAGES[1:] if f"(docs/{path.name})" not in readme] == []
+
+
+@page
+def test_every_test_that_is_named_exists(page):
+    for file, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text()):
+        assert f"def {test}(" in (ROOT / file).read_text(), f"{file}::{test}"
+
+
+def test_every_decision_is_on_its_page_in_order_and_says_what_was_measured():
+    listed = re.findall(r"\]\(decisions/(.+?)\)", (ROOT / "docs" / "decisions.md").read_text())
+    assert listed == [path.name for path in RECORDS]
+    for number, path in enumerate(RECORDS, 1):
+        text = path.read_text()
+        assert path.name.startswith(f"{number:04}-")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == [
+            "Context", "Decision", "Evidence", "Consequences",
+        ]  # fmt: skip
 
 
 def test_every_setting_is_documented_with_its_default():

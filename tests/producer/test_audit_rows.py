@@ -118,3 +118,12 @@ def test_what_spark_reads_past_is_read_past() -> None:
 @pytest.mark.parametrize(("text", "number"), [(b"5", 5), (b"-5", -5), (b"noon", None), (b"", None), (b"9" * 30, None)])
 def test_a_header_is_a_64_bit_integer_or_nothing(text: bytes, number: int | None) -> None:
     assert header_number([("clock_ms", text)], "clock_ms") == number
+
+
+@pytest.mark.parametrize("size", [1_000_000, 5_000_000])
+def test_a_message_of_megabytes_is_read_row_by_row(size: int) -> None:
+    row = json.dumps(GOOD[PLAYS]).encode()
+    n_rows = size // len(row)
+    parsed = parse(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", HEADERS)])
+    assert len(parsed.id_hash) == n_rows
+    assert parsed.rejected.tolist() == [0]

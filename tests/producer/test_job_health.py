@@ -41,7 +41,7 @@ def unit(tmp_path: Path) -> Unit:
     (unit.progress / "sessions.jsonl").write_text(json.dumps(report) + "\n")
     rejected = unit.table("rejected") / "batch_id=0"
     rejected.mkdir(parents=True)
-    pq.write_table(pa.table({"reason": ["json"] * 4}), rejected / "part.parquet")
+    pq.write_table(pa.table({"rows": [1, 1, 2]}), rejected / "part.parquet")
     (rejected / "_SUCCESS").touch()
     with Ledger(unit.ledger) as ledger:
         ledger.begin(Run({"plays": 200, "activity": 200}))

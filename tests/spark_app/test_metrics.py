@@ -46,14 +46,14 @@ def test_counters_add_up_and_gauges_show_the_last_batch(metrics: JobMetrics) -> 
     assert value("playproof_job_model_info", {"model_version": "session_xgb-1"}) == 1
 
 
-def test_rejected_rows_are_those_of_committed_files(metrics: JobMetrics, tmp_path: Path) -> None:
+def test_rejected_rows_are_those_that_committed_files_stand_for(metrics: JobMetrics, tmp_path: Path) -> None:
     for folder, is_complete in (("batch_id=0", True), ("batch_id=1", False)):
         (tmp_path / "rejected" / folder).mkdir(parents=True)
-        pq.write_table(pa.table({"reason": ["json", "rule"]}), tmp_path / "rejected" / folder / "part.parquet")
+        pq.write_table(pa.table({"rows": [1, 7]}), tmp_path / "rejected" / folder / "part.parquet")
         if is_complete:
             (tmp_path / "rejected" / folder / "_SUCCESS").touch()
     metrics.observe(batch(query=archive.NAME))
-    assert metrics.registry.get_sample_value("playproof_job_rejected_rows") == 2
+    assert metrics.registry.get_sample_value("playproof_job_rejected_rows") == 8
 
 
 def test_metrics_are_served_on_loopback_and_a_taken_port_is_said_in_one_line(

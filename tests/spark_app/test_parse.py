@@ -81,6 +81,7 @@ BAD_ROWS: dict[str, tuple[str, str]] = {
     "unknown reason_start": (row(reason_start="telepathy"), BAD["reason_start"]),
     "reason_start in capitals": (row(reason_start="CLICKROW"), BAD["reason_start"]),
     "empty reason_end": (row(reason_end=""), BAD["reason_end"]),
+    "1 MB of id": (row(play_id="x" * 1_000_000), BAD["play_id"]),
     "two things wrong: the first is named": (row(user_id="", listen_ms="x"), BAD["user_id"]),
 }
 ODD_BUT_GOOD: dict[str, str] = {
@@ -100,6 +101,7 @@ ODD_BUT_GOOD: dict[str, str] = {
     "exactly 5 minutes ahead": row(event_time="2026-03-01T12:05:00.000Z"),
     "exactly 7 days behind": row(event_time="2026-02-22T12:00:00.000Z"),
     "the same field twice": raw("listen_ms", '"x", "listen_ms": "40000"'),
+    "5 MB of unknown field": row(surprise="x" * 5_000_000),
     "markup": row(user_id="<script>alert(1)</script>", track_id='=HYPERLINK("x")'),
 }
 GOOD = list_of([row(play_id="a"), row(play_id="b")])

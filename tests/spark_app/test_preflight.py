@@ -1,0 +1,57 @@
+"""What is looked at before Spark starts, on a real broker."""
+
+import json
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.world import Unit
+from producer import topics
+from producer.broker import Broker
+from spark_app.errors import PreflightError
+from spark_app.preflight import check_topics, read_so_far
+from tests.producer.empty_topics import empty_topics
+
+
+@pytest.fixture
+def unit(broker: Broker, tmp_path: Path) -> Unit:
+    """A version of which the sessions query read three messages of plays[0]; the topics hold as many, then more."""
+    topics.create(broker.address)
+    empty_topics({"bootstrap_servers": broker.address})
+    with KafkaProducer(bootstrap_servers=broker.address) as producer:
+        for _ in range(4):
+            producer.send(PLAYS, b"[]", partition=0).get(30)
+    unit = Unit(tmp_path)
+    offsets = unit.checkpoints / "sessions" / "offsets"
+    offsets.mkdir(parents=True)
+    (offsets / "9").write_text('v1\n{"batchWatermarkMs":0}\n{"plays":{"0":99}}\n-')
+    read = ["v1", '{"batchWatermarkMs":0}', json.dumps({PLAYS: {"0": 3}}), json.dumps({ACTIVITY: {"0": 0}})]
+    (offsets / "10").write_text("\n".join(read))
+    return unit
+
+
+def test_topics_that_hold_what_was_read_and_more_pass(broker: Broker, unit: Unit) -> None:
+    check_topics(broker.address, {}, unit)
+
+
+def test_the_newest_micro_batch_counts_by_number_not_by_name(unit: Unit) -> None:
+    read = read_so_far(unit.checkpoints / "sessions" / "offsets")
+    assert {(place.topic, place.partition): offset for place, offset in read.items()} == {
+        (PLAYS, 0): 3,
+        (ACTIVITY, 0): 0,
+    }
+
+
+def test_before_the_first_micro_batch_nothing_was_read(tmp_path: Path) -> None:
+    assert read_so_far(tmp_path / "nowhere") == {}
+
+
+def test_a_topic_that_was_made_anew_is_refused_with_both_offsets_and_the_way_out(broker: Broker, unit: Unit) -> None:
+    empty_topics({"bootstrap_servers": broker.address})
+    with pytest.raises(
+        PreflightError, match=r"plays\[0\] ends at offset 0, but query sessions has read up to 3"
+    ) as told:
+        check_topics(broker.address, {}, unit)
+    assert "python -m producer up --fresh" in str(told.value)
