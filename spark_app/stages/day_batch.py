@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.local_time import DAY_MS, HOUR_MS, to_local_ms
+from models.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
 from spark_app.stages import day_rows
 from spark_app.stages import rows as layout
 from spark_app.stages.session_batch import Bools, Floats, Ints, SessionBatch, sum_by
@@ -74,6 +74,7 @@ class DayBatch:
         coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
         user = coded.indices.to_numpy().astype(np.int64)
         zone = table["zone"].to_numpy().astype(np.int64)
+        is_zone = np.array([*(find_zone(name) is not None for name in zones), False])  # −1, unknown, is the last
         local_ms = to_local_ms(columns["event_ms"], zone, zones)
         number = local_ms // DAY_MS
         order = np.lexsort((columns["id_hash"], columns["event_ms"], user * DAY_STEP + number))
@@ -91,7 +92,7 @@ class DayBatch:
             n=int(begins.sum()),
             day_user=day_user,
             day_number=key[begins] % DAY_STEP,
-            has_zone=zone[kept][begins] >= 0,
+            has_zone=is_zone[zone[kept][begins]],
             user=user[kept],
             day=np.cumsum(begins) - 1,
             local_ms=local_ms[kept],
@@ -171,6 +172,9 @@ class DayBatch:
         flags = self.part("flags") + 1
         code = (self.action + 1) + np.where(flags & day_rows.IS_AUTOADVANCE, layout.IS_AUTOADVANCE, 0)
         code += np.where(flags & day_rows.IS_SKIP, layout.IS_SKIP, 0)
+        unsaid = self.part("unsaid") + 1
+        code += np.where(unsaid & day_rows.NO_START_REASON, layout.NO_START_REASON, 0)
+        code += np.where(unsaid & day_rows.NO_END_REASON, layout.NO_END_REASON, 0)
         code += ((self.part("network") + 1) << layout.NETWORK_SHIFT) + ((self.country + 1) << layout.COUNTRY_SHIFT)
         nothing = pa.array([], pa.string())
         return SessionBatch(
@@ -192,6 +196,7 @@ class DayBatch:
             ip=self.ip,
             has_ip=self.ip != 0,
             client_session=nothing,
+            no_listen=(unsaid & day_rows.NO_LISTEN) > 0,
         )
 
     # ---- listening as it runs on over midnight
