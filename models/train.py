@@ -34,6 +34,8 @@ from models.splits import BLOCKS, CALIBRATION, SHARES, TEST, TRAIN, split
 from models.thresholds import REVIEW_BETA, choose
 
 LABEL_COLUMNS = ("user_id", "campaign_id", "family", "cohort", "label", "started_at")
+WEIGHT = "weight"
+"""Column of labels from verdicts (models.verdict_labels); labels from truth have none."""
 BASELINES = {"plays": 1, "gap_entropy": -1}
 """One-feature scores to beat, with the direction that is suspicious."""
 LIBRARIES = ("pyspark", "xgboost-cpu", "scikit-learn", "numpy", "pandas")
@@ -88,8 +90,8 @@ def read_table(folder: Path) -> pd.DataFrame:
 
 
 def to_spark(spark: SparkSession, table: pd.DataFrame) -> DataFrame:
-    """Hand the features and `label` to Spark, with `row`, the place in the table."""
-    columns = table[[*FEATURE_NAMES, "label"]].astype("float64")
+    """Hand the features, `label` and, where labels have one, `weight` to Spark, with `row`, the place in the table."""
+    columns = table[[*FEATURE_NAMES, "label", *table.columns.intersection([WEIGHT])]].astype("float64")
     return spark.createDataFrame(columns.assign(row=np.arange(len(columns))))
 
 
@@ -101,6 +103,7 @@ def fit(spark: SparkSession, table: pd.DataFrame, trees: Trees, seed: int) -> Pi
     classifier = SparkXGBClassifier(
         features_col="features",
         label_col="label",
+        **({"weight_col": WEIGHT} if WEIGHT in table else {}),
         pred_contrib_col=CONTRIBUTIONS,
         # the assembler stores rows with many zeros sparsely; with this on, their zeros would be read as missing
         enable_sparse_data_optim=False,

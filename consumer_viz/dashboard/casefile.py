@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -46,7 +47,7 @@ class Casefile:
 
     summary: Summary
     account: dict[str, Any]
-    zone: str
+    zone: ZoneInfo
     """The listener's time zone, which the clock is drawn in."""
     plays: pd.DataFrame
     own: Shape
@@ -106,7 +107,7 @@ def gather(desk: Desk, case: Case) -> Casefile:
         "timeline": svg.timeline(plays, spans, zone),
     }
     return Casefile(
-        summary, account, zone.key, plays, own, usual, _tracks(desk, plays), _places(plays),
+        summary, account, zone, plays, own, usual, _tracks(desk, plays), _places(plays),
         desk.cases.links(case.user_id), _measures(desk, summary), pictures,
     )  # fmt: skip
 

@@ -1,0 +1,20 @@
+"""A Chromium for the pages' tests. A machine without one runs all other tests and is told what was left out."""
+
+import shutil
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next((found for found in map(shutil.which, NAMES) if found), None)
+collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if CHROMIUM is None:
+        terminalreporter.write_line(f"tests/browser left out: no {' or '.join(NAMES[:3])} on this machine; install one")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    assert CHROMIUM is not None
+    return CHROMIUM

@@ -1,0 +1,101 @@
+"""Measure the pages with 100,000 flagged sessions: `python -m tests.browser.measure_desk`.
+
+Prints the CPU-seconds of making the index, the time until the queue can be used, and what five open pages cost the
+server. CPU-seconds are of the server process alone; the time to a usable queue is by the clock, so it needs a machine
+that does nothing else, and CPU-seconds are printed beside it.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import psutil
+
+from contracts.features import FEATURE_NAMES
+from contracts.world import World
+from tests.consumer_viz.dashboard import desks
+
+SESSIONS, ACCOUNTS, FILES, WATCH_S = 100_000, 20_000, 20, 30
+PAGES = ("queue", "case", "live", "quality", "health")
+
+
+def many_sessions(start: int, n: int) -> pd.DataFrame:
+    """`n` flagged sessions like those of the tests, of ACCOUNTS accounts in turn."""
+    rng = np.random.default_rng(start)
+    rows = pd.concat([desks.sessions(["x"])] * n, ignore_index=True)
+    number = np.arange(start, start + n)
+    rows["user_id"] = [f"user{k:06d}" for k in number % ACCOUNTS]
+    rows["session_key"] = [f"s{k}" for k in number]
+    rows["score"], rows["streams"] = rng.uniform(0.78, 1, n), rng.integers(2, 200, n).astype(float)
+    rows[list(FEATURE_NAMES[2:])] = rng.uniform(0, 1, (n, len(FEATURE_NAMES) - 2))
+    rows["track_counts"] = [[{"track_id": f"t{k}", "streams": 9}] for k in rng.integers(0, 5000, n)]
+    return rows
+
+
+def main() -> None:
+    """Make the world, serve it in a process of its own, measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder) / "large")
+        for batch in range(FILES):
+            n = SESSIONS // FILES
+            desks.commit(world, "sessions", many_sessions(batch * n, n), batch)
+        command = [sys.executable, "-m", "consumer_viz", "dash", "--port", "0"]
+        environment = os.environ | {"PLAYPROOF_DATA": folder, "PLAYPROOF_WORLD": "large"}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                measure(psutil.Process(server.pid), server)
+            finally:
+                server.terminate()
+
+
+def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
+    """Ask as a browser would and print what it cost."""
+    assert server.stdout is not None
+    address = re.search(r"http\S+", server.stdout.readline())
+    assert address is not None
+    started = cpu(process)
+    base = address[0].split("/?")[0]
+    cookie = httpx.get(address[0], timeout=300).headers["set-cookie"].partition(";")[0]  # secure: no jar sends it here
+    client = httpx.Client(base_url=base, headers={"cookie": cookie}, timeout=300)
+    while "19," not in (found := re.search(r'id="open-count">([\d,]+)', client.get("/queue").text) or [""])[0]:
+        time.sleep(0.5)
+    print(f"index of {SESSIONS:,} flagged sessions made: {cpu(process) - started:.1f} CPU-s, {found[1]} cases open")
+    client.get("/queue")
+    began, spent = time.perf_counter(), cpu(process)
+    html = client.get("/queue").text
+    case = re.search(r'data-case="(c-\w+)"', html)
+    assert case is not None
+    client.get(f"/queue/panel/{case[1]}")
+    print(f"queue and first case: {time.perf_counter() - began:.2f} s by the clock, {cpu(process) - spent:.3f} CPU-s")
+    for page in PAGES:
+        threading.Thread(target=listen, args=(client, page), daemon=True).start()
+    time.sleep(3)
+    spent = cpu(process)
+    time.sleep(WATCH_S)
+    print(f"five open pages: {1000 * (cpu(process) - spent) / WATCH_S:.1f} ms of CPU a second, over {WATCH_S} s")
+    print(f"memory: {process.memory_info().rss / 1e6:.0f} MB")
+
+
+def cpu(process: psutil.Process) -> float:
+    """CPU-seconds of a process so far."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def listen(client: httpx.Client, page: str) -> None:
+    """Hold one page's stream of events open."""
+    with client.stream("GET", "/events", params={"page": page, "seq": 0}) as stream:
+        for _ in stream.iter_bytes():
+            pass
+
+
+if __name__ == "__main__":
+    main()

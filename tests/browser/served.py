@@ -1,0 +1,51 @@
+"""The pages, served on a free port of this process, over a tiny world and topics that move by themselves."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from consumer_viz.dashboard.app import create_app
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.messages import FraudWindow
+from consumer_viz.tally import Batch, Snapshot
+from tests.consumer_viz.dashboard.desks import TOKEN, make_desk, make_world
+
+
+class MovingTopics:
+    """A feed that has sent a batch a second for `lead_s`, and goes on as the clock does."""
+
+    def __init__(self, lead_s: int = 120) -> None:
+        self._began = time.time() - lead_s
+
+    def snapshot(self, since: float = 0) -> Snapshot:
+        now = time.time()
+        seconds = range(int(self._began), int(now))
+        batches = tuple(Batch(ts, ts, 200, 120 + ts % 7, 280 - ts % 11) for ts in seconds if ts >= since)
+        ends = [ts for ts in seconds if ts % 10 == 0]
+        windows = tuple(FraudWindow(end - 120.0, float(end), 50, end // 10 % 5, 90, end) for end in ends)
+        return Snapshot(now, batches, windows, 200 * len(batches), 280 * len(batches))
+
+
+@contextmanager
+def served(root: Path, users: list[str]) -> Iterator[tuple[Desk, str]]:
+    """Serve a world of its own; yields the desk and the address with its token."""
+    desk = make_desk(make_world(root, users))
+    desk.feed = MovingTopics()
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(desk), port=0, log_level="error", timeout_graceful_shutdown=1, ws="none")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield desk, f"http://127.0.0.1:{port}/?token={TOKEN}"
+    finally:
+        server.should_exit = True
+        thread.join(20)

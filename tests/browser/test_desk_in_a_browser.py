@@ -1,0 +1,137 @@
+"""The pages in a real browser: by keyboard alone, in two tabs, for a screen reader, moving by themselves."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.drawing import case_id
+from tests.browser.served import served
+from tests.consumer_viz.dashboard import desks
+
+USERS = desks.flagged_users(16)
+SLOW_MS = 60_000
+"""For a machine that does much else."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, str]]:
+    with served(tmp_path_factory.mktemp("site"), USERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[Desk, str]) -> Iterator[Page]:
+    """A page of a new analyst, logged in; anything the browser complains about fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(SLOW_MS)
+    expect.set_options(timeout=SLOW_MS)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "409" not in m.text else None)
+    page.goto(site[1])
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def go(page: Page, site: tuple[Desk, str], path: str) -> None:
+    page.goto(site[1].split("/?")[0] + path)
+
+
+def is_shown(page: Page, user: str) -> None:
+    """Wait until the panel beside the list is that of an account."""
+    expect(page.locator("#panel h2")).to_have_text(user)
+
+
+def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page, site: tuple[Desk, str]):
+    desk = site[0]
+    for n, user in enumerate(USERS[:10]):
+        is_shown(page, user)
+        page.keyboard.press("cdn"[n % 3])
+        page.keyboard.press(str(n % 3 + 1))
+        expect(page.locator(f"#row-{case_id(user)}")).to_have_attribute("data-decided", "")
+    is_shown(page, USERS[10])
+    assert [d.user_id for d in desk.store.all()] == USERS[:10]
+    page.keyboard.press("u")
+    expect(page.locator("#last")).to_contain_text("taken back")
+    is_shown(page, USERS[9])
+    assert desk.store.standing(case_id(USERS[9])).verdict == "open"  # type: ignore[union-attr]
+    order = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
+    assert order == [case_id(user) for user in USERS]  # nothing moved
+
+
+def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[Desk, str]):
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    user = page.locator(".row.selected b").inner_text()
+    is_shown(page, user)
+    page.keyboard.press("d")
+    page.keyboard.press("m")
+    page.keyboard.type("jd1: plays for a shop")
+    page.keyboard.press("Escape")
+    page.keyboard.press("3")
+    expect(page.locator("#last")).to_contain_text("dismissed")
+    assert site[0].store.all()[-1].note == "jd1: plays for a shop"
+
+
+def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Desk, str]):
+    path = f"/cases/{case_id(USERS[14])}"
+    go(page, site, path)
+    other = page.context.new_page()
+    go(other, site, path)
+    for tab, key in ((other, "d"), (page, "c")):
+        tab.keyboard.press(key)
+        tab.keyboard.press("2")
+        expect(tab.locator("#verdict .standing")).to_be_visible()
+    expect(page.locator("#verdict .alert")).to_contain_text("Yours was not saved")
+    expect(page.locator("#verdict .both")).to_contain_text("suspicion confirmed")
+    expect(page.locator("#verdict .both")).to_contain_text("dismissed: sleep, focus or background listening")
+    assert [d.verdict for d in site[0].store.history(case_id(USERS[14]))] == ["dismiss"]
+
+
+def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, site: tuple[Desk, str]):
+    desk = site[0]
+    before = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
+    newcomers = [user for user in desks.flagged_users(40) if user not in USERS][:2]
+    desks.commit(desk.world, "sessions", desks.sessions(newcomers, first=500, hour=1), batch=5)
+    desk.refresh()
+    expect(page.locator("#pill")).to_have_text("2 new")
+    assert page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)") == before
+    page.keyboard.press("r")
+    expect(page.locator(f"#row-{case_id(newcomers[0])}")).to_be_visible()
+
+
+def test_the_live_charts_points_grow(page: Page, site: tuple[Desk, str]):
+    go(page, site, "/live")
+    chart = page.locator("#pace")
+    expect(chart.locator("canvas")).to_be_visible()
+    first = int(chart.get_attribute("data-points") or 0)
+    assert first > 60
+    page.wait_for_function(f"Number(document.getElementById('pace').dataset.points) >= {first + 2}")
+
+
+PATHS = ("/queue", "/queue?tab=sample", "/queue?tab=decided", "/live", "/quality", "/models", "/health",
+         f"/cases/{case_id(USERS[0])}", f"/cases/{case_id(USERS[15])}")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_that_shuts_anybody_out(page: Page, site: tuple[Desk, str], path: str, scheme: str):
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    go(page, site, path)
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found] == []

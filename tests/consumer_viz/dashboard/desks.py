@@ -1,0 +1,153 @@
+"""A tiny world for the pages: real parquet tables with the contract's columns, a desk, a logged-in client."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastapi.testclient import TestClient
+
+from consumer_viz.dashboard.app import create_app
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.index import CaseIndex
+from consumer_viz.dashboard.security import Door
+from consumer_viz.dashboard.store import VerdictStore
+from contracts.features import FEATURE_NAMES
+from contracts.world import World
+
+KEY = b"tests"
+NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+TOKEN = "a-token-of-tests"
+HOME = "https://127.0.0.1"
+
+
+def sessions(users: list[str], *, flagged: bool = True, first: int = 0, hour: int = 0) -> pd.DataFrame:
+    """One scored session a user, the first `streams` highest, so that the queue's order is that of `users`."""
+    rows = []
+    for i, user in enumerate(users):
+        started = NOON + timedelta(hours=hour, seconds=i)
+        score = 0.95 if flagged else 0.05
+        rows.append(
+            dict.fromkeys(FEATURE_NAMES, 0.5)
+            | {
+                "session_key": f"{user}:{first + i}:{hour}", "user_id": user, "started_at": started,
+                "ended_at": started + timedelta(minutes=40), "scored_at": started + timedelta(hours=2),
+                "plays": 90.0, "streams": float(max(2, 200 - i)) if flagged else 3.0, "score": score,
+                "is_flagged": flagged, "model_version": "session_xgb@0123abcd", "gap_entropy": np.nan,
+                "reasons": [{"feature": "streams", "value": 84.0, "contribution": 4.4},
+                            {"feature": "skip_rate", "value": 0.8, "contribution": 1.2}],
+                "track_counts": [{"track_id": "t1", "streams": 80}],
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def plays(users: list[str], n: int = 6, **values: object) -> pd.DataFrame:
+    """`n` plays of 31 s a user, one a minute."""
+    rows = [
+        {
+            "play_id": f"{user}-{k}", "user_id": user, "session_id": "s", "event_time": NOON + timedelta(minutes=k + 1),
+            "track_id": "t1", "listen_ms": 31_000, "reason_start": "trackdone", "reason_end": "fwdbtn",
+            "context_type": "editorial", "context_id": "c", "shuffle": False, "device_id": "d1",
+            "device_type": "mobile", "ip": "x", "country": "AU", "network": "mobile", "ts": 1, **values,
+        }
+        for user in users
+        for k in range(n)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def commit(world: World, table: str, rows: pd.DataFrame, batch: int = 0) -> None:
+    """Write a batch of a table as `foreachBatch` does: complete once `_SUCCESS` stands."""
+    folder = world.unit.table(table) / f"batch_id={batch}"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "part.parquet")
+    (folder / "_SUCCESS").touch()
+
+
+def static(world: World, table: str, rows: pd.DataFrame) -> None:
+    """Write a static table."""
+    folder = world.root / "static" / table / "as_of=2025-03-03"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "part.parquet")
+    (folder.parent / "CURRENT").write_text("as_of=2025-03-03")
+
+
+def account(user: str, **values: object) -> dict[str, object]:
+    """A row of users."""
+    return {"user_id": user, "signed_up_on": NOON.date(), "plan": "family", "country": "AU",
+            "timezone": "Australia/Melbourne", "age_band": "25-34", "payment_id": "p1"} | values  # fmt: skip
+
+
+def track(title: str = "Cedar south", artist: str = "Water paper") -> dict[str, object]:
+    """A row of tracks."""
+    return {"track_id": "t1", "title": title, "artist_id": "a1", "artist": artist, "label_id": "l", "genre": "pop",
+            "duration_ms": 200_000, "released_on": NOON.date(), "artist_popularity": 0.1, "track_popularity": 0.1,
+            "total_track_popularity": 0.01}  # fmt: skip
+
+
+def flagged_users(n: int) -> list[str]:
+    """Names whose cases are reviewed openly: not drawn for the blind share."""
+    from consumer_viz.dashboard.drawing import draw
+
+    named = (f"user{i:04d}" for i in range(100_000))
+    return [user for user in named if draw(user, True, KEY)[0] == "flag"][:n]
+
+
+def make_world(root: Path, users: list[str]) -> World:
+    """A world whose `users` are suspected, with one honest account beside them."""
+    world = World(root / "tiny")
+    commit(world, "sessions", sessions(users))
+    commit(world, "sessions", sessions(["honest1"], flagged=False, first=1000), batch=1)
+    commit(world, "plays", plays([*users, "honest1"]))
+    static(world, "users", pd.DataFrame([account(user) for user in [*users, "honest1"]]))
+    static(world, "tracks", pd.DataFrame([track()]))
+    return world
+
+
+def make_desk(world: World, now: Callable[[], datetime] | None = None) -> Desk:
+    """A desk that has read its lake."""
+    clock = {"now": now} if now else {}
+    index = CaseIndex(world, KEY, 0.0035)
+    desk = Desk(world, ZoneInfo("UTC"), index, VerdictStore(world.verdicts, **clock), Door("ana", TOKEN))
+    desk.refresh()
+    assert desk.trouble == ""
+    return desk
+
+
+class Browser:
+    """An analyst's browser: logged in, fills forms as a person would, with what the page gave."""
+
+    def __init__(self, desk: Desk, name: str = "ana", app: object = None) -> None:
+        self.client = TestClient(app or create_app(desk), base_url=HOME)  # type: ignore[arg-type]
+        self.client.get(f"/?token={TOKEN}")
+        csrf = self.fields("/queue")["csrf"]
+        self.client.post("/me", data={"csrf": csrf, "name": name})
+
+    def fields(self, path: str) -> dict[str, str]:
+        """Return the hidden fields of a page; the last of a name wins, as the decision form stands last."""
+        html = self.client.get(path).text
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
+
+    def form(self, user: str) -> dict[str, str]:
+        """Open a case as the queue does and return its form's hidden fields."""
+        return self.fields(f"/queue/panel/{case_id(user)}")
+
+    def send(self, user: str, form: dict[str, str], **values: str):  # type: ignore[no-untyped-def]
+        """Send a decision form through htmx."""
+        headers = {"hx-request": "true"}
+        return self.client.post(f"/cases/{case_id(user)}/verdict", data=form | values, headers=headers)
+
+    def confirm(self, user: str, **values: str):  # type: ignore[no-untyped-def]
+        """Open a case and confirm it."""
+        return self.send(user, self.form(user), verdict="confirm", reason="velocity", **values)
+
+    def step(self, user: str, step: str, **values: str):  # type: ignore[no-untyped-def]
+        """Open a case and take a further step."""
+        return self.send(user, self.form(user) | {"step": step}, **values)
