@@ -1,6 +1,7 @@
 """`python -m models`: train, verify and evaluate the models."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -15,6 +16,15 @@ from models.errors import ModelError
 from models.evaluate import evaluate
 from models.listening import SOURCES, Source
 from models.registry import CARD, CHAMPION, verify
+from models.verdict_labels import read_verdicts, relabel
+
+
+class Labels(StrEnum):
+    """Names for --labels."""
+
+    TRUTH = "truth"
+    VERDICTS = "verdicts"
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -61,6 +71,8 @@ def train_command(
     world: Annotated[str, typer.Option(help="What the card says of the data: world and seed.")] = "world train",
     trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
     depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
+    labels: Annotated[Labels, typer.Option(help="Where labels come from; the two are never mixed.")] = Labels.TRUTH,
+    decided: Annotated[str, typer.Option(help="With --labels verdicts: the world that analysts decided in.")] = "train",
 ) -> None:
     """Train the session scorer and write zip, manifest and model card.
 
@@ -69,6 +81,8 @@ def train_command(
     from models import train as training  # pyspark is heavy, and the other commands do without it
 
     rows = training.read_table(table)
+    if labels is Labels.VERDICTS:
+        rows = relabel(rows, read_verdicts(World(Settings().data.resolve() / decided).verdicts))
     spark = training.local_session()
     try:
         size = training.Trees(n_estimators=trees, max_depth=depth)
