@@ -61,6 +61,10 @@ class World:
         """What analysts decided (SQLite): it outlives the versions, a fresh run forgets no verdict."""
         return self.root / "verdicts.sqlite"
 
+    def from_raw(self, table: str) -> Path:
+        """Folder of a table that a batch command made of raw rows, which no job has seen."""
+        return self.root / table
+
     @property
     def import_report(self) -> Path:
         """What the importers read and rejected; a simulated world has none."""

@@ -14,11 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.events import ACTIVITY, FIELDS, PLAYS, ROWS_PER_BATCH
+from contracts.events import ACTIVITY, BEHIND_MS, FIELDS, PLAYS, ROWS_PER_BATCH
 from producer.encode import RowTexts, render_rows
 
 CHUNK_ROWS = 65_536
 """Rows rendered at once: enough to make Arrow's work vectorised, about 30 MB of text."""
+
+MAX_SPAN_MS = BEHIND_MS // 2
+"""Longest stretch of time in a batch: one person's 200 plays may take weeks, and rows too far behind the clock that
+they are sent with would be rejected."""
 
 _AS_DICTIONARY = {
     # rendering a value once per dictionary entry, not once per row
@@ -67,11 +71,15 @@ class RowReader:
         self._rows = Rows(RowTexts.empty(), np.empty(0, np.int64), first)
         """Rendered rows not yet handed out: those from `_next` on."""
 
-    def take(self, count: int) -> Rows:
-        """Take the next `count` rows, or as many as are left."""
+    def take(self, count: int, span_ms: int | None = None) -> Rows:
+        """Take the next `count` rows, or as many as are left, or lie within `span_ms` of the first one."""
         while self._held() < count and self._extend():
             pass
-        return self._hand_out(min(count, self._held()))
+        count = min(count, self._held())
+        if span_ms is not None and count:
+            times = self._rows.event_ms[self._next - self._rows.first :][:count]
+            count = int(np.searchsorted(times, times[0] + span_ms, side="right"))
+        return self._hand_out(count)
 
     def take_through(self, until_ms: int) -> Rows:
         """Take the rows up to and with event_time `until_ms`."""
@@ -132,7 +140,7 @@ def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
 def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[Batch]:
     """Cut the rows that two readers still hold into batches, numbered from `number` on."""
     while not plays.is_at_end():
-        batch_plays = plays.take(ROWS_PER_BATCH)
+        batch_plays = plays.take(ROWS_PER_BATCH, MAX_SPAN_MS)
         clock_ms = int(batch_plays.event_ms[-1])
         if plays.is_at_end():
             batch_activity = activity.take(10**12)  # the last interval is open to the right
@@ -147,6 +155,11 @@ def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[Batch]:
 def count_rows(files: Sequence[Path]) -> int:
     """Count the rows of raw files by their footers."""
     return sum(pq.read_metadata(path).num_rows for path in files)
+
+
+def count_nulls(files: Sequence[Path], column: str) -> int:
+    """Count the rows of raw files in which a column is null."""
+    return sum(pq.ParquetFile(path).read([column]).column(column).null_count for path in files)
 
 
 def time_of_row(files: Sequence[Path], row: int) -> int:

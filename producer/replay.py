@@ -7,13 +7,15 @@ ahead by whole days: with the rows not sent yet, or with the whole source again 
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from contracts import topics
+from contracts.events import PLAYS
 from contracts.world import World
-from producer.batches import Batch, RowReader, count_rows, cut, time_of_row
+from producer.batches import Batch, RowReader, count_nulls, count_rows, cut, time_of_row
 from producer.errors import DeliveryError, ReplayError
 from producer.faults import Fate, Faults, disturb_messages, disturb_rows, is_due
 from producer.ledger import TOPICS, Entry, Ledger, Run, Sent, State
@@ -82,6 +84,17 @@ def replay(
     return Outcome(rows, next_batch - first_batch, time.monotonic() - began, next_batch, not is_complete)
 
 
+def check_plays(world: World, files: Sequence[Path], rows: int) -> None:
+    """Refuse plays that no row rule would let pass, or none at all. (An imported world may be without activity.)"""
+    if not rows:
+        raise ReplayError(f"raw {PLAYS} has no rows: run  python -m producer simulate")
+    if world.import_report.exists() and (unknown := count_nulls(files, "listen_ms")):
+        raise ReplayError(
+            f"{unknown:,} of {rows:,} imported plays have no listen_ms, which topic {PLAYS} requires: use the batch "
+            f"commands, as  python -m spark_app audit-tables --world {world.name}"
+        )
+
+
 def _since(state: State, before: dict[str, int]) -> dict[str, int]:
     return {topic: state.rows_acknowledged[topic] - before[topic] for topic in TOPICS}
 
@@ -141,9 +154,7 @@ class _Attempt:
                 f"the source has {self._source_rows} rows, but had {run.source_rows} when this version began: begin a "
                 f"new version with  --fresh"
             )
-        for topic, rows in self._source_rows.items():
-            if not rows:
-                raise ReplayError(f"raw {topic} has no rows: run  python -m producer simulate")
+        check_plays(self._world, self._files[PLAYS], self._source_rows[PLAYS])
 
     def _next_run(self, faults: Faults) -> Run:
         """Say how the source is read from here on: event times move on past the last flush, if there was one."""

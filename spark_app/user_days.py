@@ -13,6 +13,7 @@ from contracts.tables import LAKE, ddl
 from contracts.world import World, WorldError
 from spark_app.errors import JobError
 from spark_app.ingest import read_static
+from spark_app.stages.unknown import without
 from spark_app.stages.user_days import described_days, user_days, zones_of
 
 Source = Literal["lake", "raw"]
@@ -75,6 +76,6 @@ def _inputs(
 def build(spark: SparkSession, world: World, source: Source, out: Path | None = None) -> Path:
     """Write the user-days of a world, partitioned by date, over what stood there; return the folder."""
     folder = out or folder_of(world, source)
-    table = user_days(*_inputs(spark, world, source))
+    table = user_days(*_inputs(spark, world, source)).transform(without, world.not_measurable)
     table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
     return folder

@@ -19,10 +19,12 @@ LONGS = (
 """Columns of a row beside `user_id`, `popularity` and `zone`. `lengths` is listen_ms << 32 | duration_ms;
 `label_size` the number of tracks the label has; `cdm` the version of the decryption module."""
 
-SHIFT = {"action": 0, "flags": 5, "network": 8, "device_type": 12, "drm": 16, "codec": 20, "country": 24}
-WIDTH = {"action": 5, "flags": 2, "network": 4, "device_type": 4, "drm": 4, "codec": 4, "country": 16}
-"""Bits of `code`. Each part is 1 + the place in its vocabulary; action 0 is a play; flags: 1 autoadvance, 2 skip."""
+SHIFT = {"action": 0, "flags": 5, "network": 8, "device_type": 12, "drm": 16, "codec": 20, "country": 24, "unsaid": 40}
+WIDTH = {"action": 5, "flags": 2, "network": 4, "device_type": 4, "drm": 4, "codec": 4, "country": 16, "unsaid": 3}
+"""Bits of `code`. Each part is 1 + the place in its vocabulary; action 0 is a play; flags: 1 autoadvance, 2 skip;
+unsaid: what a play does not tell, 1 its listen_ms, 2 its reason_start, 4 its reason_end."""
 IS_AUTOADVANCE, IS_SKIP = 1, 2
+NO_LISTEN, NO_START_REASON, NO_END_REASON = 1, 2, 4
 
 
 def _place_in(values: Sequence[str], column: str) -> Column:
@@ -73,10 +75,15 @@ def plays_to_day_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
     flags = F.when(F.col("reason_start") == "trackdone", IS_AUTOADVANCE).otherwise(0) + F.when(
         F.col("reason_end").isin(*SKIP_REASONS), IS_SKIP
     ).otherwise(0)
+    no_listen, no_start, no_end = (
+        F.when(F.col(name).isNull(), bit).otherwise(0)
+        for name, bit in (("listen_ms", NO_LISTEN), ("reason_start", NO_START_REASON), ("reason_end", NO_END_REASON))
+    )
+    listen_ms = F.coalesce(F.col("listen_ms").cast("bigint"), F.lit(0))
     columns = {
         "id_hash": F.xxhash64("play_id"),
-        "code": _packed(flags=flags, **_shared()),
-        "lengths": F.shiftleft(F.col("listen_ms").cast("bigint"), 32) + F.coalesce(F.col("duration_ms"), F.lit(0)),
+        "code": _packed(flags=flags, unsaid=no_listen + no_start + no_end, **_shared()),
+        "lengths": F.shiftleft(listen_ms, 32) + F.coalesce(F.col("duration_ms"), F.lit(0)),
         "track": F.xxhash64("track_id"),
         "artist": _hash("artist_id"),
         "label": _hash("label_id"),

@@ -18,6 +18,7 @@ from spark_app.stages.history import history_days
 from spark_app.stages.new_place_features import NEW_PLACES
 from spark_app.stages.own_history_features import OWN_HISTORY
 from spark_app.stages.session_batch import Bools, Ints, runs
+from spark_app.stages.unknown import erase_unknown
 from spark_app.stages.user_day_features import OF_THE_DAY
 from spark_app.stages.whole_accounts import whole_groups
 
@@ -75,11 +76,15 @@ def _describe_batches(batches: Iterable[pa.RecordBatch], zones: Sequence[str]) -
 def describe(b: DayBatch) -> pa.RecordBatch:
     """Compute DESCRIBED for whole accounts."""
     values = {name: DAY_FEATURES[name](b) for name in _BY_ARROW}
+    erase_unknown(values, b.as_sessions)
     columns: dict[str, pa.Array] = {
         "user_id": b.users.take(pa.array(b.day_user)),
         "local_date": pa.array(b.day_number.astype(np.int32)).cast(pa.date32()),
         "history_days": pa.array(history_days(b).astype(np.int32)),
-        **{name: pa.array(values[f"{name}_day"].astype(np.int64)) for name in ("sessions", "plays", "streams")},
+        **{
+            name: pa.array(values[f"{name}_day"], from_pandas=True).cast(pa.int64())
+            for name in ("sessions", "plays", "streams")
+        },
         # NaN is "not measurable": null in the table
         **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in _BY_ARROW},
         "devices": _lists(b, b.device, b.device != 0),

@@ -75,6 +75,14 @@ def test_a_batch_has_200_plays(tmp_path: Path) -> None:
     assert [len(batch.rows[PLAYS]) for batch in made] == [ROWS_PER_BATCH, ROWS_PER_BATCH, 50]
 
 
+def test_a_batch_of_thin_listening_ends_before_its_first_row_is_too_far_behind_its_clock(tmp_path: Path) -> None:
+    day_ms = 86_400_000
+    world = write_raw(tmp_path, at(*(day * day_ms for day in range(30))), at(0))
+    made = list(cut(*readers(world), 0))
+    assert sum(len(batch.rows[PLAYS]) for batch in made) == 30
+    assert max(batch.clock_ms - int(batch.rows[PLAYS].event_ms[0]) for batch in made) == 3 * day_ms
+
+
 def test_the_clock_of_the_last_batch_has_reached_the_activity_after_the_last_play(tmp_path: Path) -> None:
     (batch,) = cut(*readers(write_raw(tmp_path, at(0, 10), at(5, 3_600_000))), 0)
     assert batch.clock_ms == START_MS + 3_600_000

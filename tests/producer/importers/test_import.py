@@ -8,10 +8,11 @@ from typer.testing import CliRunner
 
 from producer.__main__ import app
 from producer.batches import RowReader
-from producer.errors import HistoryError
+from producer.errors import HistoryError, ReplayError
 from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
+from producer.replay import check_plays
 
 
 def zipped(tmp_path, folder):
@@ -68,6 +69,14 @@ def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported, samples):
     rows = reader.take(10)
     assert len(rows) == 4
     assert not any("country" in text or "null" in text for text in rows.texts)
+
+
+def test_a_replay_takes_plays_without_any_activity_but_none_without_a_length(imported, samples):
+    imported.add(samples / "spotify_basic")
+    check_plays(imported.world, imported.world.raw_files("plays"), 4)
+    imported.add(samples / "lastfm" / "recenttracks-ghan.csv")
+    with pytest.raises(ReplayError, match="2 of 6 imported plays have no listen_ms"):
+        check_plays(imported.world, imported.world.raw_files("plays"), 6)
 
 
 def test_a_simulated_world_is_never_mixed_with_real_listening(imported, samples):

@@ -15,6 +15,9 @@ from producer.importers.plain_csv import parse_map
 BAD_LENGTH = "listen_ms: expected whole milliseconds, at most 8 digits"
 
 
+QUICKLY = settings(max_examples=50, deadline=None)
+
+
 def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -142,7 +145,7 @@ EXTENDED = st.fixed_dictionaries({}, optional={
 })  # fmt: skip
 
 
-@settings(max_examples=50)
+@QUICKLY
 @given(st.lists(st.tuples(st.just(spotify_basic), BASIC) | st.tuples(st.just(spotify_extended), EXTENDED), max_size=6))
 def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(records):
     collector = Collector(now_ms=1_767_225_600_000)
@@ -161,6 +164,7 @@ def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(records):
         assert all(row[name] is None or row[name] in values for name, values in vocabularies.items())
 
 
+@QUICKLY
 @given(st.lists(st.text(max_size=12), min_size=5, max_size=5))
 def test_any_line_of_a_csv_is_taken_or_refused(cells):
     places = {"event_time": 0, "title": 1, "listen_ms": 2, "shuffle": 3, "reason_end": 4}
