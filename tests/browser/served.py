@@ -31,13 +31,10 @@ class MovingTopics:
 
 
 @contextmanager
-def served(root: Path, users: list[str]) -> Iterator[tuple[Desk, str]]:
-    """Serve a world of its own; yields the desk and the address with its token."""
-    desk = make_desk(make_world(root, users))
-    desk.feed = MovingTopics()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(desk), port=0, log_level="error", timeout_graceful_shutdown=1, ws="none")
-    )
+def serving(desk: Desk, token: str) -> Iterator[str]:
+    """Serve a desk on a free port; yields the address with its token."""
+    config = uvicorn.Config(create_app(desk), port=0, log_level="error", timeout_graceful_shutdown=1, ws="none")
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -45,7 +42,16 @@ def served(root: Path, users: list[str]) -> Iterator[tuple[Desk, str]]:
             assert thread.is_alive()
             time.sleep(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield desk, f"http://127.0.0.1:{port}/?token={TOKEN}"
+        yield f"http://127.0.0.1:{port}/?token={token}"
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+@contextmanager
+def served(root: Path, users: list[str]) -> Iterator[tuple[Desk, str]]:
+    """Serve a tiny world of its own; yields the desk and the address with its token."""
+    desk = make_desk(make_world(root, users))
+    desk.feed = MovingTopics()
+    with serving(desk, TOKEN) as address:
+        yield desk, address

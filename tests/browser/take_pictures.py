@@ -1,0 +1,120 @@
+"""Take the pictures of docs/media from the demo's world: `make media`.
+
+The world is only read: decisions that a picture shows go into a file of their own.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow.parquet as pq
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.serve import make_desk
+from consumer_viz.dashboard.store import Draft, VerdictStore
+from consumer_viz.messages import FraudWindow
+from consumer_viz.tally import Batch, Snapshot
+from contracts import verdicts as v
+from contracts.events import STREAM_MS
+from contracts.lake import committed_files
+from contracts.settings import Settings
+from contracts.world import World
+from tests.browser.conftest import CHROMIUM, NAMES
+from tests.browser.served import serving
+
+OUT = Path("docs/media")
+COLOURS = 96
+"""Of a picture's palette: flat pages need no more, and the files stay small."""
+TOKEN = "pictures"
+
+
+class Recorded:
+    """The topics as the lake remembers them, at the moment the run ended."""
+
+    def __init__(self, world: World) -> None:
+        plays = _read(world, "plays", ["ts", "listen_ms"])
+        activity = _read(world, "activity", ["ts"])
+        streams = plays[plays["listen_ms"] >= STREAM_MS].groupby("ts").size()
+        touched = activity.groupby("ts").size()
+        self._batches = tuple(
+            Batch(int(ts), int(ts), int(n), int(streams.get(ts, 0)), int(touched.get(ts, 0)))
+            for ts, n in plays.groupby("ts").size().items()
+        )
+        counts = _read(world, "fraud_counts", ["window_start", "window_end", "sessions", "flagged", "flagged_streams",
+                                               "batch_id"])  # fmt: skip
+        newest = counts.sort_values("batch_id").drop_duplicates("window_start", keep="last").sort_values("window_end")
+        self._windows = tuple(
+            FraudWindow(start.timestamp(), end.timestamp(), int(sessions), int(flagged), int(n), int(batch))
+            for start, end, sessions, flagged, n, batch in newest.itertuples(index=False)
+        )
+
+    def snapshot(self, since: float = 0) -> Snapshot:
+        """Return all of it, whenever it is asked for."""
+        end = max(self._batches[-1].ts, self._windows[-1].end if self._windows else 0) + 3
+        plays, activity = sum(b.plays for b in self._batches), sum(b.activity for b in self._batches)
+        return Snapshot(float(end), self._batches, self._windows, plays, activity)
+
+
+def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
+    files = committed_files(world.unit.table(table))
+    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas() for file in files]
+    return pd.concat(parts, ignore_index=True)
+
+
+def decide_some(desk: Desk) -> None:
+    """Decide as two analysts might, so that the quality page has something to show."""
+    for n, case in enumerate(desk.cases.queue("suspected", 40)):
+        verdict, reason = (v.DISMISS, "superfan") if n % 7 == 3 else (v.CONFIRM, ("velocity", "short_loop_30s")[n % 2])
+        draft = Draft(
+            case.case_id, case.user_id, v.DECIDE, ("ana", "ben")[n % 2], 0, f"k{n}", verdict, reason,
+            model_version=case.model_version, eur=case.eur, streams=case.streams,
+        )  # fmt: skip
+        desk.store.write(draft)
+
+
+def main() -> None:
+    """Serve the world and take a picture of every page."""
+    if CHROMIUM is None:
+        sys.exit(f"no {' or '.join(NAMES[:3])} on this machine: install one, then  make media")
+    settings = Settings(world=os.environ.get("PLAYPROOF_WORLD", "demo"))
+    if not committed_files(settings.the_world().unit.table("sessions")):
+        sys.exit(f"world {settings.world} has no scored sessions: run  make demo")
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        desk = make_desk(settings, ZoneInfo(settings.time_zone), TOKEN)
+        desk.store = VerdictStore(Path(folder) / "verdicts.sqlite")
+        desk.cases.store = desk.store
+        desk.refresh()
+        desk.feed = Recorded(desk.world)
+        with serving(desk, TOKEN) as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(address)
+            page.wait_for_selector("#panel h2")
+            shoot(page, "queue")
+            case = page.locator("#panel h2 a").get_attribute("href")
+            page.goto(address.split("/?")[0] + str(case))
+            shoot(page, "case")
+            decide_some(desk)
+            for name in ("quality", "live", "models", "health"):
+                page.goto(f"{address.split('/?')[0]}/{name}")
+                page.wait_for_timeout(1500)  # lines are drawn once their numbers have come
+                shoot(page, name)
+            browser.close()
+
+
+def shoot(page: Page, name: str) -> None:
+    """Write a picture with a small palette."""
+    path = OUT / f"{name}.png"
+    page.screenshot(path=path)
+    Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    print(f"{path}  {path.stat().st_size // 1024} KB")
+
+
+if __name__ == "__main__":
+    main()
