@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash notebook train daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash media notebook train daily media bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ live: setup ## the live plot
 dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
 	@$(RUN) -m consumer_viz dash
 
+media: setup ## the pictures of the documents, from the demo's world (needs a Chromium)
+	@$(RUN) -m tests.browser.take_pictures
+
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks
 
@@ -65,11 +68,26 @@ daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, 
 	@$(RUN) -m spark_app user-days
 	@$(RUN) -m models daily
 
+LAB_USERS ?= 2500
+LAB_DAYS ?= 49
+LAB_PARTS ?= 2
+lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/lab.md
+	@$(RUN) -m producer simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
+	@$(RUN) -m producer simulate --world lab-hard --scenario lab-hard --seed 22
+	@for world in lab lab-hard; do \
+	  $(RUN) -m spark_app user-days --world $$world --source raw && \
+	  $(RUN) -m spark_app training-table --world $$world --out data/$$world/table || exit 1; done
+	@$(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/lab.md
+	@$(RUN) -m models netflix --world lab
+
 calibrate: setup ## simulated listening against published numbers
 	@$(RUN) -m producer calibrate
 
 leakscan: setup ## does any one column give the bots away?
 	@$(RUN) -m producer leakscan
+
+media: setup ## the README's pictures, from the last demo run
+	@$(RUN) -m producer media
 
 bench: setup ## measure rows a second against a minimal Spark job
 	@$(RUN) -m producer bench

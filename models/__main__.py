@@ -1,6 +1,8 @@
 """`python -m models`: train, verify and evaluate the models."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -128,6 +130,70 @@ def campaigns_command(
     the_world = World(settings.data.resolve() / (world or settings.world))
     campaigns = find_campaigns(the_world, read_listening(the_world, _source(source)), seed)
     typer.echo("\n".join(campaign_lines(campaigns, the_world)))
+
+
+@app.command("lab")
+def lab_command(
+    world: Annotated[str, typer.Option(help="World to study.")] = "lab",
+    other: Annotated[list[str] | None, typer.Option(help="A further world, of another seed or difficulty.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab.")] = None,
+    page: Annotated[Path | None, typer.Option(help="A page whose tables to renew.")] = None,
+    parts: Annotated[int, typer.Option(min=2, help="Parts the accounts are dealt into.")] = 2,
+    draws: Annotated[int, typer.Option(min=2, help="Resamples behind an interval.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of splits, models and resamples.")] = 1,
+) -> None:
+    """Say which technique picks the bots out best, and whom it accuses wrongly. `make lab` makes what it needs.
+
+    Example:  python -m models lab --world lab --other lab-hard --page docs/lab.md
+    """
+    from models.lab.page import publish
+    from models.lab.run import Size, run_worlds
+
+    settings = Settings()
+    folder, names = out or settings.data / "lab", [world, *(other or [])]
+    size = Size(parts=parts, draws=draws)
+    with _steps() as tell:
+        said = run_worlds([World(settings.data.resolve() / n) for n in names], folder, tell, seed=seed, size=size)
+    if page is not None:
+        publish(folder, page)
+    winner = said["winner"]
+    typer.echo(f"winner            {winner['technique']}: average precision {winner['seen']['ap']['value']:.3f} seen")
+    typer.echo(f"results           {folder}/results.json, results.parquet, figures")
+
+
+@app.command("netflix")
+def netflix_command(
+    world: Annotated[str, typer.Option(help="World whose account-days to use.")] = "lab",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab/netflix.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds, models and draws.")] = 1,
+    rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 5000,
+) -> None:
+    """Run the framework of arXiv 2203.02124 on account-days: three tables, figures, and what models correct.
+
+    Example:  python -m models netflix --world lab
+    """
+    from models.lab.netflix.run import run_study
+    from models.lab.table import lab_table
+
+    settings = Settings()
+    place, folder = World(settings.data.resolve() / world), out or settings.data / "lab" / "netflix"
+    with _steps() as tell:
+        tell(f"reading world {world}")
+        run_study(lab_table(place, place.root / "table", seed), folder, tell, seed=seed, most_rows=rows)
+    typer.echo(f"report            {folder}/report.md; results.json, results.parquet, figures")
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str], None]]:
+    """Say which step runs: one live line in a terminal, a line a step on stderr elsewhere, where a log wants them."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda step: typer.echo(step, err=True)
+        return
+    with console.status("starting") as status:
+        yield status.update
 
 
 def _source(name: str) -> Source:

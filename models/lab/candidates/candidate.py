@@ -1,0 +1,33 @@
+"""What a candidate is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from models.lab.days import Days, Floats
+
+Kind = Literal["trivial", "rules", "unlabelled", "honest", "supervised", "fusion"]
+"""What it learns from: nothing, nothing, all days without labels, the trusted cohort, labels, other candidates."""
+Scorer = Callable[[Days], Floats]
+"""Days to scores, one a row, finite, higher is more suspicious."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One technique. `fit` takes the training days that its kind allows and a source of randomness."""
+
+    name: str
+    kind: Kind
+    words: str
+    """What it is, for a table."""
+    fit: Callable[[Days, np.random.Generator], Scorer]
+    most_rows: int | None = None
+    """Rows it is trained on at most; None for all. Printed, never silent."""
+    is_ranked: bool = True
+    """Whether it enters the ranking; a ceiling or a part of an ablation does not."""
+
+    @property
+    def learns_from_bots(self) -> bool:
+        return self.kind in ("supervised", "fusion")

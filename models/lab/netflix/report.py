@@ -1,0 +1,90 @@
+"""The Netflix study in words and three tables, as Markdown."""
+
+from typing import Any
+
+from models.lab.netflix import metrics
+
+Json = dict[str, Any]
+LABELS = ("heuristic", "truth")
+
+
+def report(said: Json) -> str:
+    return "\n\n".join(
+        [
+            "# The framework of arXiv 2203.02124 on simulated account-days",
+            _counts(said["counts"]),
+            "## Semi-supervised, trained on the trusted cohort\n" + _plain(said["rows"], "semi-supervised"),
+            "## Binary, trained and scored on the same kind of label, with SMOTE (without)\n"
+            + _pairs(said["rows"], "binary", metrics.BINARY),
+            "## Trained on heuristic labels, scored against truth, with SMOTE (without)\n"
+            + _pairs(said["rows"], "binary", metrics.BINARY, scored_otherwise=True),
+            "## Several labels, with SMOTE (without)\n" + _pairs(said["rows"], "multi-label", metrics.MULTI_LABEL),
+            "## How many wrong heuristic labels each model corrects\n" + _corrections(said["corrections"]),
+            READING,
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _counts(counts: Json) -> str:
+    rows = []
+    for labels in LABELS:
+        of = counts[labels]
+        by = of["by_category"]
+        one, two, three = of["by_number_of_tags"]
+        rows.append([labels, f"{of['anomalous']:,}", *(f"{by[c]:,}" for c in by), f"{one:,} / {two:,} / {three:,}"])
+    head = ["labels", "anomalous", *counts[LABELS[0]]["by_category"], "with one / two / three tags"]
+    return (
+        f"{counts['account_days']:,} account-days; the supervised models use {counts['used']:,} of them. The "
+        f"heuristics are wrong about {counts['wrong_heuristic_labels']:,}.\n\n" + _table(head, rows)
+    )
+
+
+def _plain(rows: list[Json], part: str) -> str:
+    mine = [row for row in rows if row["part"] == part]
+    body = [
+        [row["technique"], row["scored_on"], f"{row['fitted_on']:,}", *(f"{row[m]:.3f}" for m in metrics.BINARY)]
+        for row in mine
+    ]
+    return _table(["model", "scored on", "trained on rows", *metrics.BINARY], body)
+
+
+def _pairs(rows: list[Json], part: str, names: tuple[str, ...], scored_otherwise: bool = False) -> str:
+    """One line a model and kind of label; each cell is with SMOTE (without)."""
+    found: dict[tuple[str, str], dict[bool, Json]] = {}
+    for row in rows:
+        if row["part"] == part and (row["labels"] != row["scored_on"]) == scored_otherwise:
+            found.setdefault((row["technique"], row["labels"]), {})[row["smote"]] = row
+    body = []
+    for (technique, labels), pair in found.items():
+        if scored_otherwise and labels != "heuristic":
+            continue
+        cells = [f"{pair[True][name]:.3f} ({pair[False][name]:.3f})" for name in names]
+        body.append([technique, labels, f"{pair[True]['fitted_on']:,}", *cells])
+    return _table(["model", "trained on", "rows", *names], body)
+
+
+def _corrections(corrections: list[Json]) -> str:
+    body = [
+        [
+            row["technique"], f"{row['bots_missed_found']:,} of {row['bots_missed']:,}",
+            f"{row['people_accused_cleared']:,} of {row['people_accused']:,}", f"{row['spoiled']:,}",
+        ]
+        for row in corrections
+    ]  # fmt: skip
+    return _table(["model", "missed bots found", "accused people cleared", "right labels spoiled"], body)
+
+
+READING = """## How to read the published numbers
+The paper reports 96 % accuracy and an F1 of 94 %. On its raw mix (1,030,005 benign, 28,045 anomalous accounts) “all
+benign” is 97.35 % accurate, so its test set was rebalanced. Its labels come from rules over the same telemetry as the
+features: a score on heuristic labels partly measures how well a model re-learns the rules, as the difference between
+the two kinds of label here shows. Its category counts (8,741 + 13,299 + 6,005) sum to exactly 28,045, though its shares
+of one, two and three tags (85, 12, 3 %) imply 33,094.
+
+Here the operator's identity is the truth. A bot that plays through an ordinary client leaves these features as they
+are: what they can find are rippers and shared devices, not bought streams."""

@@ -1,0 +1,219 @@
+"""The lab's tables for the docs: Markdown between markers in docs/lab.md, made from results.json alone."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Json = dict[str, Any]
+BEGIN, END = "<!-- lab:begin -->", "<!-- lab:end -->"
+
+
+def publish(out: Path, page: Path) -> None:
+    """Put the tables of a finished run between the page's markers; a page without them gets them at its end."""
+    results = orjson.loads((out / "results.json").read_bytes())
+    text = page.read_text() if page.exists() else "# Lab\n\n"
+    if BEGIN not in text:
+        text += f"{BEGIN}\n{END}\n"
+    before, rest = text.split(BEGIN, 1)
+    page.write_text(f"{before}{BEGIN}\n{tables(results)}\n{END}{rest.split(END, 1)[1]}")
+
+
+def tables(results: Json) -> str:
+    return "\n\n".join(
+        [_sizes(results), _main(results), _families(results), _cohorts(results), _use(results), _rest(results)]
+    )
+
+
+def said(entry: Json | None) -> str:
+    """Write a number with its interval.
+
+    >>> said({"value": 0.5, "low": 0.4, "high": 0.62})
+    '.50 [.40, .62]'
+    >>> said({"value": None})
+    'too few'
+    """
+    if not entry or entry["value"] is None:
+        return "too few"
+    value, low, high = (f"{entry[key]:.2f}".replace("0.", ".", 1) for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def short(number: float | None, form: str = ".2f") -> str:
+    return "–" if number is None else f"{number:{form}}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _sizes(results: Json) -> str:
+    sizes = results["sizes"]
+    return (
+        f"Made by `{results['command']}` (seed {results['seed']}): {sizes['honest_account_days']:,} honest and "
+        f"{sizes['positive_account_days']:,} positive account-days tested in {sizes['folds']} folds, about "
+        f"{sizes['training_rows_a_fold']:,} account-days to train on in each; bots are weighted back to "
+        f"{100 * results['prevalence']:g} % of account-days. Intervals: 95 %, by account."
+    )
+
+
+def _main(results: Json) -> str:
+    rows = []
+    for name in results["ranking"]["order"]:
+        t = results["techniques"][name]
+        out = t.get("left_out", {})
+        rows.append(
+            [
+                f"`{name}`", t["words"], t["kind"], said(t["seen"]["ap"]), said(out.get("ap")),
+                said(t["seen"]["recall_at_fpr_0001"]), said(out.get("recall_at_fpr_0001")),
+                short(_percent(t["seen"]["false_alarm_rate"]["value"])), f"{t['us_per_row']:.0f}",
+            ]
+        )  # fmt: skip
+    head = [
+        "technique", "what it is", "learns from", "AP seen", "AP left out", "recall seen", "recall left out",
+        "false alarms on test days, %", "µs a row",
+    ]  # fmt: skip
+    ceiling = said(results["ceiling"])
+    note = (
+        "AP: average precision. Recall: at the threshold that flags 0.1 % of honest training days. Both are means "
+        f"over families. Ceiling (trees that know the test week): AP {ceiling}."
+    )
+    return "### Techniques\n" + _table(head, rows) + "\n\n" + note
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _shown(results: Json) -> list[str]:
+    """The winner, the fusion, and the best of each way to learn."""
+    order, techniques = results["ranking"]["order"], results["techniques"]
+    chosen = {results["winner"]["technique"], results["fusion"].get("technique", order[0])}
+    for kind in ("supervised", "honest", "unlabelled", "rules", "trivial"):
+        chosen |= set([name for name in order if techniques[name]["kind"] == kind][:1])
+    return [name for name in order if name in chosen]
+
+
+def _families(results: Json) -> str:
+    shown, techniques = _shown(results), results["techniques"]
+    families = sorted({f for name in shown for f in techniques[name]["seen"]["families"]})
+    rows = []
+    for family in families:
+        cells = []
+        for name in shown:
+            pair = []
+            for view in ("seen", "left_out"):
+                entry = techniques[name].get(view, {}).get("families", {}).get(family, {}).get("recall_at_fpr_0001", {})
+                pair.append(short(entry.get("value")))
+            cells.append(f"{pair[0]} ({pair[1]})")
+        n = next(iter(techniques[shown[0]]["seen"]["families"][family].values()))["n"]
+        rows.append([family, str(n), *cells])
+    return "### Recall by family: seen (left out)\n" + _table(
+        ["family", "account-days", *(f"`{n}`" for n in shown)], rows
+    )
+
+
+def _cohorts(results: Json) -> str:
+    shown, techniques = _shown(results), results["techniques"]
+    cohorts = sorted({c for name in shown for c in techniques[name]["false_alarms_by_cohort"]})
+    rows = []
+    for cohort in cohorts:
+        entries = [techniques[name]["false_alarms_by_cohort"].get(cohort, {"value": None, "n": 0}) for name in shown]
+        cells = ["too few" if e["value"] is None else f"{1000 * e['value']:.0f}" for e in entries]
+        rows.append([cohort, f"{max(e['n'] for e in entries):,}", *cells])
+    return "### Flagged days per 1,000, by kind of honest listener\n" + _table(
+        ["cohort", "account-days", *(f"`{n}`" for n in shown)], rows
+    )
+
+
+def _use(results: Json) -> str:
+    rows = []
+    for name in _shown(results):
+        t = results["techniques"][name]
+        every = t["detection"].get("all", {})
+        before, whole = every.get("euros_before_caught"), every.get("euros_in_week")
+        rows.append(
+            [
+                f"`{name}`", short(t["precision_at_capacity"]), short(every.get("caught_within_week")),
+                short(every.get("days_to_flag"), ".1f"), short(before), short(whole), short(t["brier"], ".4f"),
+            ]
+        )  # fmt: skip
+    head = [
+        "technique", "precision at capacity", "accounts caught within the week", "days to the flag",
+        "euros an account before", "euros in the week", "Brier",
+    ]  # fmt: skip
+    winner = results["techniques"][results["winner"]["technique"]]["detection"]
+    by_family = [
+        [
+            family, short(e["caught_within_week"]), short(e["days_to_flag"], ".1f"), short(e["euros_before_caught"]),
+            short(e["euros_in_week"]),
+        ]
+        for family, e in winner.items()
+        if family != "all"
+    ]  # fmt: skip
+    name = results["winner"]["technique"]
+    return (
+        "### In use\n"
+        + _table(head, rows)
+        + f"\n\nBy family, `{name}`:\n\n"
+        + _table(
+            ["family", "caught within the week", "days to the flag", "euros before", "euros in the week"], by_family
+        )
+    )
+
+
+def _rest(results: Json) -> str:
+    parts = []
+    shares = list(next(iter(results["techniques"].values()))["ap_pooled_by_stream_share"])
+    parts.append(
+        "### Average precision as bots' share of streams grows\n"
+        + _table(
+            ["technique", *(f"{100 * float(share):g} %" for share in shares)],
+            [
+                [f"`{name}`", *(short(results["techniques"][name]["ap_pooled_by_stream_share"][s]) for s in shares)]
+                for name in _shown(results)
+            ],
+        )
+    )
+    if results["ablation"]:
+        groups = [name.removeprefix("only ") for name in results["ablation"] if name.startswith("only ")]
+        entries = results["ablation"]
+        parts.append(
+            "### Groups of features (AP of XGBoost)\n"
+            + _table(
+                ["group", "alone", "all but it"],
+                [[g, said(entries[f"only {g}"]["ap"]), said(entries[f"without {g}"]["ap"])] for g in groups],
+            )
+        )
+    if results["fusion"]:
+        gain = results["fusion"]["gain"]
+        singles = list(gain["seen"])
+        parts.append(
+            f"### Gain of `{results['fusion']['technique']}` in AP over each technique alone\n"
+            + _table(
+                ["over", *("seen" if view == "seen" else "left out" for view in gain)],
+                [[f"`{name}`", *(said(gain[view][name]["ap"]) for view in gain)] for name in singles],
+            )
+        )
+    return "\n\n".join([*parts, *_stability(results)])
+
+
+def _stability(results: Json) -> list[str]:
+    taus = [("other draws of accounts", results["ranking"]["tau_over_resamples"].get("mean"))]
+    taus.append(("families left out", results["ranking"]["tau_seen_left_out"]))
+    worlds = results.get("other_worlds", {})
+    for world, of in worlds.items():
+        taus.append((f"world {world}, by itself", of["tau"]))
+        taus.append((f"world {world}, trained here", of["tau_shifted"]))
+    rows = [[what, short(tau)] for what, tau in taus if tau is not None]
+    parts = ["### Is the ranking stable?\n" + _table(["the ranking here against that of", "Kendall's tau"], rows)]
+    for world, of in worlds.items():
+        rows = [
+            [f"`{name}`", said(t["seen"]["ap"]), said(of["shifted"][name]["ap"]), said(of["own"][name]["ap"])]
+            for name, t in results["techniques"].items()
+            if name in of["shifted"]
+        ]
+        head = ["technique", "here", "trained here, tested there", "there"]
+        parts.append(f"### World {world} (AP)\n" + _table(head, rows))
+    return parts

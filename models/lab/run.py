@@ -1,0 +1,91 @@
+"""The lab as a whole: worlds in; results.parquet, results.json, figures and the page's tables out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+from scipy.stats import kendalltau
+
+from contracts.world import World
+from models.lab.candidates import CANDIDATES, Candidate
+from models.lab.days import Days
+from models.lab.figures import write_figures
+from models.lab.measures import RESAMPLES, interval
+from models.lab.protocol import HISTORY_DAYS
+from models.lab.results import Json, ranked, summary, tau_between
+from models.lab.shift import SHIFTED, shifted
+from models.lab.study import SEEN, Results, Tell, study
+from models.lab.table import lab_table
+from models.lab.tally import AP, RECALL
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of the study to do."""
+
+    parts: int = 2
+    """Parts the accounts are dealt into; each is tested by the others."""
+    draws: int = RESAMPLES
+    history: int = HISTORY_DAYS
+    candidates: tuple[Candidate, ...] = tuple(CANDIDATES.values())
+
+
+def run_worlds(worlds: list[World], out: Path, tell: Tell, *, seed: int, size: Size) -> Json:
+    """Read the tables of worlds and run the lab over them, the first the main one. Raises WorldError."""
+    tables = {}
+    for place in worlds:
+        tell(f"reading world {place.name}")
+        tables[place.name] = lab_table(place, place.root / "table", seed, size.history)
+    return run_lab(tables, out, tell, seed=seed, size=size)
+
+
+def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: Size) -> Json:
+    """Study the first table whole, and the others for how far its ranking holds. Writes into `out`."""
+    (name, days), *others = tables.items()
+    for candidate in size.candidates:
+        if candidate.most_rows is not None:
+            tell(f"{candidate.name} is trained on at most {candidate.most_rows:,} rows")
+    first = study(
+        days, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws, candidates=size.candidates
+    )
+    command = f"python -m models lab --world {name}" + "".join(f" --other {other}" for other, _ in others)
+    command += f" --parts {size.parts} --draws {size.draws} --seed {seed}"
+    said: Json = {"seed": seed, "command": command, "world": name, **summary(first)}
+    found = {name: first}
+    said["other_worlds"] = {}
+    for other, there in others:
+        tell(f"world {other}: its own ranking")
+        own = study(
+            there, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws,
+            candidates=size.candidates, is_whole=False,
+        )  # fmt: skip
+        tell(f"world {other}: trained in {name}")
+        moved = shifted(days, there, seed=seed, history=size.history, draws=size.draws, candidates=size.candidates)
+        said["other_worlds"][other] = _other(first, own, moved)
+        found[other], found[f"{name} to {other}"] = own, moved
+    out.mkdir(parents=True, exist_ok=True)
+    tidy = pd.concat([pd.DataFrame(results.rows).assign(world=of) for of, results in found.items()])
+    for column in ("value", "low", "high"):
+        tidy[column] = tidy[column].astype(float)
+    tidy.to_parquet(out / "results.parquet", index=False)
+    (out / "results.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    write_figures(said, out / "figures")
+    return said
+
+
+def _other(here: Results, own: Results, moved: Results) -> Json:
+    names = ranked(here)
+    there = [moved.macro[SHIFTED, name, AP][0] for name in names]
+    of_here = [here.macro[SEEN, name, AP][0] for name in names]
+    return {
+        "tau": tau_between(here, own),
+        "tau_shifted": _tau(of_here, there),
+        "own": {name: {m: interval(own.macro[SEEN, name, m]) for m in (AP, RECALL)} for name in names},
+        "shifted": {name: {m: interval(moved.macro[SHIFTED, name, m]) for m in (AP, RECALL)} for name in names},
+    }
+
+
+def _tau(first: list[np.float64], second: list[np.float64]) -> float:
+    return float(kendalltau(first, second).statistic)

@@ -1,0 +1,100 @@
+"""Build the lab's table of a world: user-days with labels, detectors' scores, action pairs and sessions."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.features import FEATURE_NAMES
+from contracts.labels import HONEST
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from contracts.world import World, WorldError
+from models.lab.actions import DayIndex, count_pairs, read_activity
+from models.lab.candidates.detectors import FOREST, HYBRID, RULES
+from models.lab.days import Days, Ints, Sessions
+from models.lab.protocol import HISTORY_DAYS
+from models.labelling import epoch_ms
+from models.listening import read_static
+from models.splits import groups_of
+from models.truth import label_user_days, users
+from models.user_days.detect import detect
+from models.user_days.history import day_numbers, in_order
+
+TRUSTED_SHARE = 0.05
+"""Share of honest accounts that are known to be honest: the cohort of arXiv 2203.02124, a setting."""
+MIXED, UNPAID = "some paid streams, under 10", "bot's account, no paid stream"
+"""Days that are neither positive nor negative, by line of the report."""
+
+
+def read_user_days(world: World) -> pd.DataFrame:
+    """Read a world's user-days, made from raw, in order. Raises WorldError where there are none."""
+    folder = world.root / "user_days"
+    files = sorted(folder.rglob("*.parquet")) if (folder / "_SUCCESS").exists() else []
+    if not files:
+        raise WorldError(
+            f"world {world.name} has no user-days: run  python -m spark_app user-days --world {world.name} --source raw"
+        )
+    columns = ["user_id", "local_date", "plan", "country", "history_days", "sessions", "plays", "streams"]
+    # one file at a time: a day in the path would become a column of its own
+    parts = [pq.ParquetFile(file).read(columns=[*columns, *USER_DAY_FEATURE_NAMES]) for file in files]
+    return in_order(pa.concat_tables(parts, promote_options="permissive").to_pandas())
+
+
+def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> Days:
+    """Return the account-days the protocol uses: those after `history` days, and before them the trusted cohort's.
+
+    `sessions` is the folder of the world's session table (`python -m spark_app training-table`).
+    """
+    rng = np.random.default_rng(seed)
+    days = label_user_days(read_user_days(world), world)
+    days["day"] = day_numbers(days["local_date"])
+    flags = detect(days, seed)
+    days[RULES], days[FOREST], days[HYBRID] = (flags[name] for name in ("rules_score", "forest_score", "score"))
+
+    campaign = users(world).set_index("user_id")["campaign_id"]
+    days["group"] = groups_of(days["user_id"], days["user_id"].map(campaign))
+    honest = np.sort(days.loc[days["account_family"] == HONEST, "user_id"].unique())
+    trusted = rng.choice(honest, max(1, round(TRUSTED_SHARE * len(honest))), replace=False)
+    days["is_trusted"] = days["user_id"].isin(trusted)
+
+    # a bot's account may have days without a paid stream: camouflage, or the owner's own listening. They are on a line
+    # of their own: as honest days they would be most of the one in a thousand that may be flagged
+    is_unpaid = (days["label"] == 0) & (days["account_family"] != HONEST)
+    days["line"] = np.select([is_unpaid, days["label"].isna()], [UNPAID, MIXED], "")
+    days["label"] = days["label"].where(~is_unpaid)
+
+    first = int(days["day"].min())
+    kept = days[(days["day"] >= first + history) | days["is_trusted"]].reset_index(drop=True)
+    timezones = read_static(world, "users", ["user_id", "timezone"]).set_index("user_id")["timezone"]
+    index = DayIndex(kept["user_id"], kept["day"].to_numpy(np.int64), timezones)
+    features = kept[list(USER_DAY_FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame = kept[[
+        "user_id", "day", "label", "line", "family", "account_family", "campaign_id", "cohort", "group", "is_trusted",
+        "plays", "streams", "paid_streams", RULES, FOREST, HYBRID,
+    ]]  # fmt: skip
+    return Days(
+        frame, features, USER_DAY_FEATURE_NAMES, count_pairs(read_activity(world), index, len(kept)),
+        _sessions(sessions, index, world),
+    )  # fmt: skip
+
+
+def _sessions(folder: Path, index: DayIndex, world: World) -> Sessions:
+    """Read the session table; a session counts for the local day in which it ended."""
+    file = folder / "part.parquet"
+    if not file.exists():
+        raise WorldError(
+            f"no session table of world {world.name} in {folder.name}: run  "
+            f"python -m spark_app training-table --world {world.name} --out {folder.parent.name}/{folder.name}"
+        )
+    table = pq.ParquetFile(file).read(columns=["user_id", "ended_at", "label", *FEATURE_NAMES]).to_pandas()
+    row: Ints = index.rows(table["user_id"], epoch_ms(table["ended_at"]))
+    kept = np.flatnonzero(row >= 0)
+    order = kept[np.argsort(row[kept], kind="stable")]
+    return Sessions(
+        table[list(FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)[order],
+        table["streams"].to_numpy(dtype=np.int64)[order],
+        table["label"].to_numpy(dtype=np.float64, na_value=np.nan)[order],
+        row[order],
+    )
