@@ -71,24 +71,24 @@ def verify(model: Path, into: Path, trusted_sha256: str | None = None) -> Artefa
         manifest = _manifest(model / MANIFEST, trusted)
         archive, zip_sha256 = model / MODEL_ZIP, manifest["model_zip_sha256"]
     else:
-        manifest = {
-            "name": model.stem,
-            "features": list(FEATURE_NAMES),
-            "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER},
-        }
+        manifest = {"name": model.stem, "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER}}
         archive, zip_sha256 = model, trusted
     label = f"{archive.parent.name}/{archive.name}"
     members = read_members(label, _read_trusted(archive, zip_sha256))
     if "files" in manifest:
         _check_files(label, members, manifest["files"])
-    _check_stages(label, members)
-    _check_features(manifest["name"], "manifest", manifest["features"])
+    features = _features_of(label, _checked_stages(label, members))
+    if manifest.setdefault("features", features) != features:
+        raise ModelError(
+            f"{manifest['name']}: the manifest's features {manifest['features']} are not those its model was trained "
+            f"on, in their order: {features}; run  make train"
+        )
     review, filter_ = _thresholds(manifest)
     version = f"{manifest['name']}@{trusted[:8]}"
     path = into / version.replace("@", "-")
     shutil.rmtree(path, ignore_errors=True)
     write_members(members, path)
-    return Artefact(path, tuple(manifest["features"]), review, filter_, version, manifest)
+    return Artefact(path, tuple(features), review, filter_, version, manifest)
 
 
 def _read_trusted(path: Path, expected: str) -> bytes:
@@ -144,8 +144,11 @@ def _check_files(label: str, members: dict[str, bytes], listed: dict[str, str]) 
             raise ModelError(f"{label}: {name} differs from its hash in the manifest")
 
 
-def _check_stages(label: str, members: dict[str, bytes]) -> None:
-    """Every class, key and stage folder is one we know; the folders are exactly those the pipeline names."""
+def _checked_stages(label: str, members: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Return the metadata of the stages.
+
+    Every class, key and stage folder is one we know; the folders are exactly those the pipeline names.
+    """
     top = _metadata(label, members, "metadata", (PIPELINE,))
     uids = top["paramMap"].get("stageUids", [])
     if not uids or not all(isinstance(uid, str) and re.fullmatch(r"\w+", uid) for uid in uids):
@@ -156,11 +159,24 @@ def _check_stages(label: str, members: dict[str, bytes]) -> None:
     found = {"/".join(name.split("/")[:2]) for name in members if name.startswith("stages/")}
     if expected != found:
         raise ModelError(f"{label}: stages {sorted(found)}, expected {sorted(expected)}")
-    stages = [_metadata(label, members, f"{folder}/metadata", STAGE_CLASSES) for folder in sorted(expected)]
+    return [_metadata(label, members, f"{folder}/metadata", STAGE_CLASSES) for folder in sorted(expected)]
+
+
+def _features_of(label: str, stages: list[dict[str, Any]]) -> list[str]:
+    """Return the features that a model was trained on: some or all of the contracts', in an order of its own."""
     assemblers = [stage["paramMap"] for stage in stages if stage["class"] == ASSEMBLER]
     if len(assemblers) != 1:
         raise ModelError(f"{label}: {len(assemblers)} VectorAssembler stages, expected one")
-    _check_features(label, "assembler", assemblers[0].get("inputCols"))
+    names = assemblers[0].get("inputCols")
+    if not isinstance(names, list) or not names:
+        raise ModelError(f"{label}: the assembler names no features")
+    unknown = sorted({name for name in names if name not in FEATURE_NAMES})
+    if unknown or len(set(names)) < len(names):
+        raise ModelError(
+            f"{label}: the assembler's features are not contracts.features, each once: unknown {unknown}; "
+            "run  make train"
+        )
+    return names
 
 
 def _metadata(label: str, members: dict[str, bytes], folder: str, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -179,12 +195,3 @@ def _metadata(label: str, members: dict[str, bytes], folder: str, classes: tuple
     if metadata.get("class") not in classes:
         raise ModelError(f"{label}: class {metadata.get('class')} is not allowed, only {', '.join(classes)}")
     return metadata
-
-
-def _check_features(name: str, where: str, names: Any) -> None:
-    if not isinstance(names, list) or tuple(names) != FEATURE_NAMES:
-        given = names if isinstance(names, list) else []
-        missing = [f for f in FEATURE_NAMES if f not in given]
-        unknown = [f for f in given if f not in FEATURE_NAMES]
-        how = f"missing {missing}, unknown {unknown}" if missing or unknown else "the same names in another order"
-        raise ModelError(f"{name}: the {where}'s features are not contracts.features: {how}; run  make train")
