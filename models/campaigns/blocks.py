@@ -77,7 +77,14 @@ def densest_blocks(user: Ints, track: Ints, users: int, tracks: int, number: int
     return found
 
 
-def chance_density(user: Ints, track: Ints, users: int, tracks: int, rng: np.random.Generator) -> float:
-    """Return the density of the densest block among the same degrees wired at random: what chance alone makes."""
+def chance_density(
+    user: Ints, track: Ints, users: int, tracks: int, kept: NDArray[np.bool_], rng: np.random.Generator
+) -> float:
+    """Return the density of the densest block that chance makes on the `kept` tracks.
+
+    The graph is wired anew with the degrees it has, all its edges before the tracks were chosen: a farm that plays
+    nearly all of the kept tracks would otherwise be its own measure.
+    """
     shuffled = np.unique(np.stack([user, rng.permutation(track)]), axis=1)
-    return peel(shuffled[0], shuffled[1], users, tracks).density
+    user, track = shuffled[:, kept[shuffled[1]]]
+    return peel(user, track, users, tracks).density if len(user) else 0.0
