@@ -6,25 +6,18 @@ from time import perf_counter
 from rich.progress import Progress
 
 from contracts.world import World
-from producer.simulator.build import build
-from producer.simulator.scenario import load_scenario
+from producer.simulator.build import Map, build
+from producer.simulator.scenario import Scenario
 
 
 def simulate(
-    target: World,
-    scenario: str,
-    *,
-    users: int | None = None,
-    days: int | None = None,
-    seed: int | None = None,
-    workers: int = 1,
-    shards: int | None = None,
+    target: World, chosen: Scenario, *, workers: int = 1, shards: int | None = None, elsewhere: Map | None = None
 ) -> None:
-    """Simulate listening and bots into a world's raw, static and truth tables, and say how much; None: the scenario's.
+    """Simulate listening and bots into a world's raw, static and truth tables, and say how much.
 
-    The result does not depend on `workers` (processes) and `shards` (portions of the work).
+    The result does not depend on `workers` (processes), on `shards` (portions of the work), nor on whose `map` does
+    it, when `elsewhere` gives one.
     """
-    chosen = load_scenario(scenario, users=users, days=days, seed=seed)
     began = perf_counter()
     with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         tasks: dict[str, int] = {}
@@ -33,7 +26,7 @@ def simulate(
             task = tasks.setdefault(step, bar.add_task(step, total=of)) if step not in tasks else tasks[step]
             bar.update(task, completed=done)  # type: ignore[arg-type]
 
-        built = build(chosen, target, workers, tell, shards)
+        built = build(chosen, target, workers, tell, shards, elsewhere)
     took = perf_counter() - began
     rows = built.plays + built.activity
     print(

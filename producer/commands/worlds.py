@@ -15,18 +15,40 @@ def simulate(
     users: Annotated[int | None, typer.Option(help="Accounts.")] = None,
     days: Annotated[int | None, typer.Option(help="Days.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    prevalence: Annotated[
+        float | None, typer.Option(help="Share of accounts, or of streams, that are bots', 0 to 1.")
+    ] = None,
+    difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Honest listening: spotify or kkbox.")] = None,
+    chains: Annotated[
+        Path | None, typer.Option(help="Activity chains of your own, in the form of producer/simulator/chains.toml.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of data/<world>.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
     shards: Annotated[
         int | None, typer.Option(min=1, help="Portions of the work; the result does not depend on it.")
     ] = None,
+    spark: Annotated[bool, typer.Option("--spark", help="Work on Spark (PLAYPROOF_SPARK_MASTER): same bytes.")] = False,
 ) -> None:
     """Simulate listening and bots into raw, static and truth tables."""
     from contracts.world import World as Folder
     from producer.simulate import simulate as run
+    from producer.simulator.scenario import load_scenario
 
-    target = Folder(out) if out else settings_for(world).the_world()
-    run(target, scenario, users=users, days=days, seed=seed, workers=workers, shards=shards)
+    settings = settings_for(world)
+    target = Folder(out.resolve()) if out else settings.the_world()
+    chosen = load_scenario(
+        scenario, users=users, days=days, seed=seed, prevalence=prevalence, difficulty=difficulty, profile=profile,
+        chains=str(chains.resolve()) if chains else None,
+    )  # fmt: skip
+    if not spark:
+        run(target, chosen, workers=workers, shards=shards)
+        return
+    from producer.sharded import on_spark, spark_session
+
+    with spark_session(settings.spark_master, settings.spark_jvm_flags) as session:
+        cores = session.sparkContext.defaultParallelism
+        run(target, chosen, workers=cores, shards=shards, elsewhere=on_spark(session))
 
 
 def calibrate(

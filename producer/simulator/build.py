@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -39,6 +39,7 @@ SPILL, PART = ".spill", "part.parquet"
 SHARDS = 8
 """Portions for each worker: enough for a progress bar and an even load."""
 T = TypeVar("T")
+Map = Callable[..., Iterable[Any]]
 Progress = Callable[[str, int, int], None]
 """Called with (step, done, of)."""
 
@@ -75,11 +76,13 @@ def stretches_a_day(scenario: Scenario) -> int:
 
 
 def build(
-    scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None, shards: int | None = None
-) -> Built:
+    scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None, shards: int | None = None,
+    elsewhere: Map | None = None,
+) -> Built:  # fmt: skip
     """Simulate a scenario into a world's raw, static and truth folders, replacing what was there.
 
-    The bytes do not depend on `workers` (processes) nor on `shards` (portions that the blocks are dealt into).
+    The bytes do not depend on `workers` (processes), on `shards` (portions that the blocks are dealt into), nor on
+    where the work is done: `elsewhere` is a `map` that runs it on other machines (`producer/sharded.py`).
     """
     plan = make_plan(scenario)
     for part in ("raw", "static", "truth", SPILL):
@@ -90,7 +93,7 @@ def build(
     ]
     spill = partial(spill_blocks, plan, world.root / SPILL)
     write = partial(write_day, plan, world)
-    with _pool(workers) as each:
+    with nullcontext(elsewhere) if elsewhere else _pool(workers) as each:
         shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), tell))
         written = list(_counted(each(write, range(scenario.days)), "writing", scenario.days, tell))
     delivered = np.sum([share.delivered for share in shares], axis=0)
@@ -106,7 +109,7 @@ def build(
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+def _pool(workers: int) -> Iterator[Map]:
     """Yield a `map` over so many processes; the plain one for a single one."""
     if workers == 1:
         yield map

@@ -39,7 +39,8 @@ def write_datasheet(
 
 Simulated listening on a music-streaming service, with bots in it. No person is behind any row. Made by
 `python -m producer simulate --scenario {scenario.name} --users {scenario.users} --days {scenario.days} \
---seed {scenario.seed}` (Python packages numpy {np.__version__}, pyarrow {pyarrow.__version__}, \
+--seed {scenario.seed} --profile {scenario.profile} --prevalence {scenario.prevalence} \
+--difficulty {scenario.difficulty}` (Python packages numpy {np.__version__}, pyarrow {pyarrow.__version__}, \
 playproof {_own_version()}); the same command gives the same bytes.
 
 {plays:,} plays and {activity:,} activity rows. `raw/` is what a service would see, `static/` what it knows of tracks
