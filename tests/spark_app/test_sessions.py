@@ -153,7 +153,7 @@ def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession
 def test_described_sessions_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:
     rows = [
         play(40, 40, user="u1", track_id="t1", reason_start="clickrow", reason_end="fwdbtn"),
-        play(80, 40, user="u1", track_id="nobody knows it", reason_start="trackdone"),
+        play(80, 40, user="u1", track_id="nobody knows it", reason_start="trackdone", reason_end="trackdone"),
         event(90, "search", user="u1", network="vpn", country="AU"),
         play(0, 30, user="stranger", track_id="t3", device_id="d1", ip="192.0.2.1", country="NZ", network="mobile"),
     ]  # fmt: skip

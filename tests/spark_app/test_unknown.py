@@ -12,8 +12,10 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from contracts.world import World
 from producer.importers.layout import Options
 from producer.importers.run import import_history
+from spark_app.stages import day_rows
 from spark_app.stages.rows import NO_END_REASON, NO_START_REASON
 from spark_app.training_table import sessions_of
+from tests.spark_app import days
 from tests.spark_app.items import described, heard
 
 SAMPLES = Path(__file__).parents[1] / "producer" / "importers" / "samples"
@@ -55,6 +57,24 @@ def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit, name):
     item = heard(0, 40)
     said, unsaid = described(item), described(item | {"code": item["code"] | bit})
     assert (said[name], unsaid[name]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("bit", "field"),
+    [
+        (day_rows.NO_LISTEN, "listen_ms"),
+        (day_rows.NO_START_REASON, "reason_start"),
+        (day_rows.NO_END_REASON, "reason_end"),
+    ],
+)
+def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_before_keeps_it(bit, field):
+    said = days.heard(9, 40)
+    unsaid = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["unsaid"])
+    before, after = days.described(said, unsaid)
+    needing = {*measurable.NEEDS_FIELD[field]} & {*USER_DAY_FEATURE_NAMES}
+    assert {name for name in needing if after[name] is not None} == set()
+    assert (after["plays"], after["streams"] is None) == (1, field == "listen_ms")
+    assert (before["streams"], before["autoadvance_share"], before["skip_rate"]) == (1, 0, 0)
 
 
 def test_an_imported_history_has_null_for_all_that_it_cannot_tell(spark, tmp_path):
