@@ -37,7 +37,9 @@ and `sample/` is in git. Times are UTC. A column that is null was not measurable
 
 | folder of a world | holds |
 |---|---|
-| `raw/<topic>/date=D/` | what the simulator made: the topic's fields but `ts`, typed, sorted by (event_time, id) |
+| `raw/<topic>/date=D/` | simulated or imported: the fields of the topic but `ts`, typed, sorted by (event_time, id) |
+| `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot tell |
+| `scored_sessions/`, `user_days/` | tables that batch commands made of raw rows which no job has seen |
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |
 | `v<N>/lake/<table>/` | what the job wrote; list files with `contracts.lake.committed_files`, never by a glob |
