@@ -35,6 +35,7 @@ class Hub:
         self._pulse = Pulse(desk)
         self._listeners: set[Listener] = set()
         self._stamp: tuple[int, int] = (-1, -1)
+        self._is_over = False
 
     async def listen(self, page: str, seq: int) -> AsyncIterator[bytes]:
         """Yield the events of one page until it goes."""
@@ -42,13 +43,19 @@ class Hub:
         self._listeners.add(listener)
         try:
             yield b"retry: 2000\n\n" + self._desk_event(listener)
-            while True:
+            while not self._is_over:
                 try:
                     yield await asyncio.wait_for(listener.queue.get(), ALIVE_S)
                 except TimeoutError:
                     yield b": alive\n\n"
         finally:
             self._listeners.discard(listener)
+
+    def stop(self) -> None:
+        """Let every stream end, so that the server can."""
+        self._is_over = True
+        for listener in self._listeners:
+            self._tell(listener, b": bye\n\n")
 
     async def run(self) -> None:
         """Tick until cancelled."""

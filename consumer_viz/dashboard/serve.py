@@ -5,12 +5,14 @@ import getpass
 import logging
 import socket
 from collections.abc import Callable
+from types import FrameType
 from zoneinfo import ZoneInfo
 
 import uvicorn
 
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.hub import Hub
 from consumer_viz.dashboard.index import CaseIndex
 from consumer_viz.dashboard.outbox import Outbox
 from consumer_viz.dashboard.security import Door
@@ -41,7 +43,17 @@ def serve(settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], No
         with desk, feed, Outbox(desk.store, settings.broker, settings.security):
             say(f"world {desk.world.name}: open  http://{HOST}:{bound}/?token={desk.door.token}")
             with contextlib.suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run(sockets=[listening])
+                _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends the open streams of events before it waits for its connections."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to stop."""
+        hub: Hub = self.config.app.state.hub  # type: ignore[union-attr]
+        hub.stop()
+        super().handle_exit(sig, frame)
 
 
 def make_desk(settings: Settings, zone: ZoneInfo, token: str | None = None) -> Desk:

@@ -5,6 +5,7 @@ server. CPU-seconds are of the server process alone; the time to a usable queue 
 that does nothing else, and CPU-seconds are printed beside it.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -65,9 +66,9 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     base = address[0].split("/?")[0]
     cookie = httpx.get(address[0], timeout=300).headers["set-cookie"].partition(";")[0]  # secure: no jar sends it here
     client = httpx.Client(base_url=base, headers={"cookie": cookie}, timeout=300)
-    while "19," not in (found := re.search(r'id="open-count">([\d,]+)', client.get("/queue").text) or [""])[0]:
-        time.sleep(0.5)
-    print(f"index of {SESSIONS:,} flagged sessions made: {cpu(process) - started:.1f} CPU-s, {found[1]} cases open")
+    while f'<td class="num">{SESSIONS:,}</td>' not in client.get("/models").text:
+        time.sleep(1)
+    print(f"index of {SESSIONS:,} flagged sessions made: {cpu(process) - started:.1f} CPU-s, asking included")
     client.get("/queue")
     began, spent = time.perf_counter(), cpu(process)
     html = client.get("/queue").text
@@ -92,7 +93,7 @@ def cpu(process: psutil.Process) -> float:
 
 def listen(client: httpx.Client, page: str) -> None:
     """Hold one page's stream of events open."""
-    with client.stream("GET", "/events", params={"page": page, "seq": 0}) as stream:
+    with contextlib.suppress(httpx.HTTPError), client.stream("GET", f"/events?page={page}") as stream:
         for _ in stream.iter_bytes():
             pass
 

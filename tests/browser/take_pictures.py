@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.serve import make_desk
 from consumer_viz.dashboard.store import Draft, VerdictStore
 from consumer_viz.messages import FraudWindow
@@ -45,11 +46,11 @@ class Recorded:
             Batch(int(ts), int(ts), int(n), int(streams.get(ts, 0)), int(touched.get(ts, 0)))
             for ts, n in plays.groupby("ts").size().items()
         )
-        counts = _read(world, "fraud_counts", ["window_start", "window_end", "sessions", "flagged", "flagged_streams",
-                                               "batch_id"])  # fmt: skip
+        columns = ["window_start", "window_end", "sessions", "flagged", "flagged_streams"]
+        counts = _read(world, "fraud_counts", columns)
         newest = counts.sort_values("batch_id").drop_duplicates("window_start", keep="last").sort_values("window_end")
         self._windows = tuple(
-            FraudWindow(start.timestamp(), end.timestamp(), int(sessions), int(flagged), int(n), int(batch))
+            FraudWindow(_epoch(start), _epoch(end), int(sessions), int(flagged), int(n), int(batch))
             for start, end, sessions, flagged, n, batch in newest.itertuples(index=False)
         )
 
@@ -62,8 +63,16 @@ class Recorded:
 
 def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
     files = committed_files(world.unit.table(table))
-    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas() for file in files]
+    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas().assign(batch_id=_batch(file)) for file in files]
     return pd.concat(parts, ignore_index=True)
+
+
+def _batch(file: Path) -> int:
+    return int(next(part for part in file.parts if part.startswith("batch_id=")).removeprefix("batch_id="))
+
+
+def _epoch(time: pd.Timestamp) -> float:
+    return time.tz_localize("UTC").timestamp() if time.tzinfo is None else time.timestamp()
 
 
 def decide_some(desk: Desk) -> None:
@@ -87,6 +96,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         desk = make_desk(settings, ZoneInfo(settings.time_zone), TOKEN)
+        desk.door = Door("ana", TOKEN)
         desk.store = VerdictStore(Path(folder) / "verdicts.sqlite")
         desk.cases.store = desk.store
         desk.refresh()
@@ -99,7 +109,7 @@ def main() -> None:
             shoot(page, "queue")
             case = page.locator("#panel h2 a").get_attribute("href")
             page.goto(address.split("/?")[0] + str(case))
-            shoot(page, "case")
+            shoot(page, "case", height=1480)
             decide_some(desk)
             for name in ("quality", "live", "models", "health"):
                 page.goto(f"{address.split('/?')[0]}/{name}")
@@ -108,9 +118,10 @@ def main() -> None:
             browser.close()
 
 
-def shoot(page: Page, name: str) -> None:
+def shoot(page: Page, name: str, height: int = 800) -> None:
     """Write a picture with a small palette."""
     path = OUT / f"{name}.png"
+    page.set_viewport_size({"width": 1280, "height": height})
     page.screenshot(path=path)
     Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
     print(f"{path}  {path.stat().st_size // 1024} KB")

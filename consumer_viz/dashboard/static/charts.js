@@ -12,7 +12,7 @@ function chart(id, series, data, { range = null, right = false } = {}) {
     width: place.clientWidth, height: 220, legend: { show: false }, cursor: { points: { show: false } },
     scales: { x: range ? { range } : {}, y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] },
               right: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] } },
-    axes: [{ ...axis, values: (_, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" })), space: 90 },
+    axes: [{ ...axis, values: (_, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: document.body.dataset.zone })), space: 90 },
            { ...axis, size: 54 }, ...(right ? [{ ...axis, scale: "right", side: 1, size: 54, grid: { show: false } }] : [])],
     series: [{}, ...series.map((line) => ({
       label: line.label, stroke: colour(line.colour), width: line.width ?? 2, scale: line.scale ?? "y", dash: line.dash,

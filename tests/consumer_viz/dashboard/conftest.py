@@ -7,7 +7,8 @@ import pytest
 
 from consumer_viz.dashboard.desk import Desk
 from contracts.world import World
-from tests.consumer_viz.dashboard.desks import Browser, flagged_users, make_desk, make_world
+from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.desks import flagged_users, make_desk, make_world
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
-"""A tiny world for the pages: real parquet tables with the contract's columns, a desk, a logged-in client."""
+"""A tiny world for the pages: real parquet tables with the contract's columns, a desk over it."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fastapi.testclient import TestClient
 
-from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.drawing import case_id
 from consumer_viz.dashboard.index import CaseIndex
 from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.store import VerdictStore
@@ -24,7 +20,6 @@ from contracts.world import World
 KEY = b"tests"
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 TOKEN = "a-token-of-tests"
-HOME = "https://127.0.0.1"
 
 
 def sessions(users: list[str], *, flagged: bool = True, first: int = 0, hour: int = 0) -> pd.DataFrame:
@@ -119,35 +114,3 @@ def make_desk(world: World, now: Callable[[], datetime] | None = None) -> Desk:
     desk.refresh()
     assert desk.trouble == ""
     return desk
-
-
-class Browser:
-    """An analyst's browser: logged in, fills forms as a person would, with what the page gave."""
-
-    def __init__(self, desk: Desk, name: str = "ana", app: object = None) -> None:
-        self.client = TestClient(app or create_app(desk), base_url=HOME)  # type: ignore[arg-type]
-        self.client.get(f"/?token={TOKEN}")
-        csrf = self.fields("/queue")["csrf"]
-        self.client.post("/me", data={"csrf": csrf, "name": name})
-
-    def fields(self, path: str) -> dict[str, str]:
-        """Return the hidden fields of a page; the last of a name wins, as the decision form stands last."""
-        html = self.client.get(path).text
-        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
-
-    def form(self, user: str) -> dict[str, str]:
-        """Open a case as the queue does and return its form's hidden fields."""
-        return self.fields(f"/queue/panel/{case_id(user)}")
-
-    def send(self, user: str, form: dict[str, str], **values: str):  # type: ignore[no-untyped-def]
-        """Send a decision form through htmx."""
-        headers = {"hx-request": "true"}
-        return self.client.post(f"/cases/{case_id(user)}/verdict", data=form | values, headers=headers)
-
-    def confirm(self, user: str, **values: str):  # type: ignore[no-untyped-def]
-        """Open a case and confirm it."""
-        return self.send(user, self.form(user), verdict="confirm", reason="velocity", **values)
-
-    def step(self, user: str, step: str, **values: str):  # type: ignore[no-untyped-def]
-        """Open a case and take a further step."""
-        return self.send(user, self.form(user) | {"step": step}, **values)

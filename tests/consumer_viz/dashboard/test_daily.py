@@ -8,7 +8,8 @@ from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.drawing import case_id
 from contracts.tables import LAKE
 from tests.consumer_viz.dashboard import desks
-from tests.consumer_viz.dashboard.desks import NOON, Browser
+from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.desks import NOON
 
 
 def row(table: str, **values: object) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from consumer_viz.dashboard.drawing import case_id
 from consumer_viz.dashboard.export import cell
 from contracts.world import World
 from tests.consumer_viz.dashboard import desks
-from tests.consumer_viz.dashboard.desks import HOME, TOKEN, Browser, make_desk
+from tests.consumer_viz.dashboard.analyst import HOME, Browser
+from tests.consumer_viz.dashboard.desks import TOKEN, make_desk
 
 PAGES = ("/live", "/queue", "/queue?tab=sample", "/queue?tab=waiting", "/queue?tab=decided", "/quality", "/models",
          "/health")  # fmt: skip

@@ -16,7 +16,8 @@ from consumer_viz.dashboard.store import Conflict, Draft, Refused, VerdictStore
 from contracts import verdicts as v
 from contracts.topics import TOPICS, VERDICTS
 from tests.consumer_viz.dashboard import desks
-from tests.consumer_viz.dashboard.desks import NOON, Browser
+from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.desks import NOON
 
 DRAFT = Draft("c-1", "u1", v.DECIDE, "ana", 0, "k1", v.CONFIRM, "velocity", "fast", "m@1", eur=2.5, streams=700)
 

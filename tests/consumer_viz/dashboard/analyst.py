@@ -1,0 +1,44 @@
+"""An analyst's browser without a screen."""
+
+import re
+
+from fastapi.testclient import TestClient
+
+from consumer_viz.dashboard.app import create_app
+from consumer_viz.dashboard.desk import Desk
+from consumer_viz.dashboard.drawing import case_id
+from tests.consumer_viz.dashboard.desks import TOKEN
+
+HOME = "https://127.0.0.1"
+
+
+class Browser:
+    """An analyst's browser: logged in, fills forms as a person would, with what the page gave."""
+
+    def __init__(self, desk: Desk, name: str = "ana", app: object = None) -> None:
+        self.client = TestClient(app or create_app(desk), base_url=HOME)  # type: ignore[arg-type]
+        self.client.get(f"/?token={TOKEN}")
+        csrf = self.fields("/queue")["csrf"]
+        self.client.post("/me", data={"csrf": csrf, "name": name})
+
+    def fields(self, path: str) -> dict[str, str]:
+        """Return the hidden fields of a page; the last of a name wins, as the decision form stands last."""
+        html = self.client.get(path).text
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
+
+    def form(self, user: str) -> dict[str, str]:
+        """Open a case as the queue does and return its form's hidden fields."""
+        return self.fields(f"/queue/panel/{case_id(user)}")
+
+    def send(self, user: str, form: dict[str, str], **values: str):  # type: ignore[no-untyped-def]
+        """Send a decision form through htmx."""
+        headers = {"hx-request": "true"}
+        return self.client.post(f"/cases/{case_id(user)}/verdict", data=form | values, headers=headers)
+
+    def confirm(self, user: str, **values: str):  # type: ignore[no-untyped-def]
+        """Open a case and confirm it."""
+        return self.send(user, self.form(user), verdict="confirm", reason="velocity", **values)
+
+    def step(self, user: str, step: str, **values: str):  # type: ignore[no-untyped-def]
+        """Open a case and take a further step."""
+        return self.send(user, self.form(user) | {"step": step}, **values)
