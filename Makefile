@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash media notebook train daily media bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash media notebook train daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,7 @@ dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
 
 media: setup ## the pictures of the documents, from the demo's world (needs a Chromium)
 	@$(RUN) -m tests.browser.take_pictures
+	@$(RUN) -m producer media
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks
@@ -85,9 +86,6 @@ calibrate: setup ## simulated listening against published numbers
 
 leakscan: setup ## does any one column give the bots away?
 	@$(RUN) -m producer leakscan
-
-media: setup ## the README's pictures, from the last demo run
-	@$(RUN) -m producer media
 
 bench: setup ## measure rows a second against a minimal Spark job
 	@$(RUN) -m producer bench
