@@ -127,6 +127,7 @@ ID_FIELD = {PLAYS: "play_id", ACTIVITY: "event_id"}
 
 NOT_AN_OBJECT = "row: not an object"
 UNREADABLE = "message: not a list of rows"
+MISSING = "message: fewer rows than its header counts"
 NO_CLOCK = "message: no clock_ms header"
 AHEAD = "event_time: over 5 minutes ahead of the sender's clock"
 BEHIND = "event_time: over 7 days behind the sender's clock"

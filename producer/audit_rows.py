@@ -63,7 +63,7 @@ def read_list(value: bytes | None) -> list[Any] | None:
     try:
         listed = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
-        try:  # NaN, half a surrogate pair and a tail are no JSON, but Spark reads past them
+        try:  # NaN, half a surrogate pair and a tail are no JSON, but the job reads past them
             listed, _ = json.JSONDecoder(strict=False).raw_decode((value or b"").decode().lstrip(" \t\r\n"))
         except (ValueError, RecursionError):
             return None
@@ -78,10 +78,14 @@ def parse(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> Parse
     rejected = np.zeros(len(messages), np.int64)
     for place, (value, headers) in enumerate(messages):
         listed, clock = read_list(value), header_number(headers, HEADER_CLOCK_MS)
+        sent = header_number(headers, HEADER_ROWS) or 0
         if listed is None:
-            rejected[place] = header_number(headers, HEADER_ROWS) or 0
-        elif clock is None:
-            rejected[place] = len(listed)
+            rejected[place] = sent
+            continue
+        # what stood in a second list, say, behind the first
+        rejected[place] = max(sent - len(listed), 0)
+        if clock is None:
+            rejected[place] += len(listed)
         else:
             rows += listed
             counts[place], clocks[place] = len(listed), clock

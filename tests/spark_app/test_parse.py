@@ -109,8 +109,8 @@ MESSAGES: dict[str, tuple[str | bytes | None, list[str | None]]] = {
     "a good list": (GOOD, [None, None]),
     "an empty list": ("[]", []),
     "white space around the list": (f" \n\t{GOOD}\n", [None, None]),
-    # Spark reads no further: the second list is lost, and only an audit against the header sees it
-    "a second document after the list": (GOOD + GOOD, [None, None]),
+    # the reader goes no further, but the header says how many rows it missed
+    "a second document after the list": (GOOD + GOOD, [None, None, events.MISSING]),
     "one object without a list": (row(), [events.UNREADABLE]),
     "nothing": ("", [events.UNREADABLE]),
     "a tombstone": (None, [events.UNREADABLE]),
@@ -120,8 +120,12 @@ MESSAGES: dict[str, tuple[str | bytes | None, list[str | None]]] = {
     "a quotation mark too few": (GOOD.replace('"u1"', '"u1', 1), [events.UNREADABLE]),
     "a list of lists": (f"[{GOOD}]", [events.NOT_AN_OBJECT]),
     "nested 5,000 deep": ("[" * 5000 + "]" * 5000, [events.UNREADABLE]),
-    "a number of 2,000 digits": (f"[{row(play_id='a')},{raw('listen_ms', '9' * 2000)}]", [events.UNREADABLE]),
+    "a number of 2,000 digits": (f"[{row(play_id='a')},{raw('listen_ms', '9' * 2000)}]", [None, BAD["listen_ms"]]),
+    "an object in a string": (list_of([json.dumps(row()), row()]), [events.NOT_AN_OBJECT, None]),
 }
+HEADER_ROWS = {name: 4 if events.MISSING in found else 7 if found == [events.UNREADABLE] else len(found)
+               for name, (_, found) in MESSAGES.items()}  # fmt: skip
+"""What the headers of MESSAGES count."""
 HEADERS: dict[str, dict[str, object]] = {
     "no headers": {},
     "a clock in words": clock("noon"),
@@ -132,7 +136,7 @@ CASES: list[tuple[str, str | bytes | None, dict[str, object]]] = [
     *((name, list_of([row()] * PLACE + [text] + [row()] * (ROWS_PER_BATCH - PLACE - 1)), clock())
       for name, (text, _) in BAD_ROWS.items()),
     *((name, list_of([row(), text, row()]), clock()) for name, text in ODD_BUT_GOOD.items()),
-    *((name, text, clock(rows=7)) for name, (text, _) in MESSAGES.items()),
+    *((name, text, clock(rows=HEADER_ROWS[name])) for name, (text, _) in MESSAGES.items()),
     *((name, GOOD, headers) for name, headers in HEADERS.items()),
     ("a clock at the end of time", GOOD, clock(2**63 - 1)),
     ("a clock at the beginning of time", GOOD, clock(-(2**63))),
@@ -150,7 +154,7 @@ def parsed(spark: SparkSession) -> dict[str, list[Row]]:
     messages = arrived(spark, [message(text, offset=i, headers=h) for i, (_, text, h) in enumerate(CASES)])
     rows: dict[str, list[Row]] = defaultdict(list)
     lines = with_event_ms(parse_all_rows(messages, PLAYS)).collect()
-    for found in sorted(lines, key=lambda line: (line["offset"], line["position"] or 0)):
+    for found in sorted(lines, key=lambda line: (line["offset"], line["position"] is None, line["position"])):
         rows[CASES[found["offset"]][0]].append(found)
     return rows
 
@@ -186,6 +190,11 @@ def test_an_unreadable_message_stands_for_the_rows_its_header_counts(parsed: dic
     whole, one = parsed["no JSON"][0], parsed["number"][PLACE]
     assert (whole["rows"], whole["position"], whole["payload"]) == (7, None, "GET / HTTP/1.1")
     assert (one["rows"], one["position"]) == (1, PLACE)
+
+
+def test_rows_that_the_header_counts_and_the_list_lacks_are_one_line(parsed: dict[str, list[Row]]) -> None:
+    *_, missing = parsed["a second document after the list"]
+    assert (missing["rows"], missing["position"], missing["reason"]) == (2, None, events.MISSING)
 
 
 @pytest.mark.parametrize("name", HEADERS)

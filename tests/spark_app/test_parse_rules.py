@@ -70,11 +70,3 @@ def test_spark_rejects_the_rows_that_plain_python_rejects_for_the_same_reasons(s
     assert differing == {}
     assert len(set(expected.values())) > 8, "the rows are spoiled in too few ways to compare much"
     assert sum(reason is None for reason in expected.values()) > 40
-
-
-def test_a_string_that_holds_an_object_is_read_as_that_object(spark: SparkSession) -> None:
-    """The one difference, harmless: Spark's element-by-element reading cannot tell the two apart."""
-    inside = json.dumps(sent())
-    found = parse_all_rows(arrived(spark, [message(json.dumps([inside, 5]))]), PLAYS).select("reason").collect()
-    assert check_row(PLAYS, inside, NOON_MS) == "row: not an object"
-    assert [line["reason"] for line in found] == [None, "row: not an object"]

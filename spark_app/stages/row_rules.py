@@ -1,0 +1,152 @@
+"""The row rules over columns of text, a few thousand rows at a time; typed columns come out.
+
+They state what `contracts.events.check_row` states for one row; a test compares the two.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contracts import events
+from contracts.events import FIELDS, Field
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+TIME_CHARS = 24
+_SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 23: "Z"}
+_MS_DIGITS = 8
+_LONGS = (-(2**63), 2**63 - 1)
+_DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+STAMP = pa.timestamp("us", tz="UTC")
+
+
+def _lengths(texts: pa.StringArray) -> Ints:
+    """Length of each text in bytes; 0 where null."""
+    return pc.binary_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def parse_times(texts: pa.StringArray) -> tuple[Ints, Bools]:
+    """Read event_times as epoch milliseconds, and say which are good; 0 where one is not.
+
+    >>> parse_times(pa.array(["2023-11-14T22:13:20.123Z", "2023-02-29T00:00:00.000Z", None]))
+    (array([1700000000123,             0,             0]), array([ True, False, False]))
+    """
+    good = _lengths(texts) == TIME_CHARS
+    out = np.zeros(len(texts), np.int64)
+    if not good.any():
+        return out, good
+    picked = texts if good.all() else texts.filter(pa.array(good))
+    _, offsets, data = picked.buffers()
+    start = int(np.frombuffer(offsets, np.int32)[picked.offset])
+    # one contiguous line per character: each step below runs over all texts at once
+    chars = np.frombuffer(data, np.uint8)[start : start + TIME_CHARS * len(picked)].reshape(-1, TIME_CHARS).T.copy()
+    is_good = np.ones(len(picked), bool)
+    for place in range(TIME_CHARS):
+        separator = _SEPARATORS.get(place)
+        if separator:
+            is_good &= chars[place] == ord(separator)
+        else:
+            chars[place] -= ord("0")  # wraps: what is no digit comes out over 9
+            is_good &= chars[place] <= 9
+
+    def number(first: int, digits: int) -> Ints:
+        value = np.zeros(len(picked), np.int64)
+        for place in range(first, first + digits):
+            value = value * 10 + chars[place]
+        return value
+
+    year, month, day = number(0, 4), number(5, 2), number(8, 2)
+    hour, minute, second = number(11, 2), number(14, 2), number(17, 2)
+    is_leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last_day = _DAYS_IN_MONTH[np.clip(month, 0, 12)] + (is_leap & (month == 2))
+    is_good &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last_day)
+    is_good &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    ms = (((_days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000 + number(20, 3)
+    out[good] = np.where(is_good, ms, 0)
+    good[good] = is_good
+    return out, good
+
+
+def _days(year: Ints, month: Ints, day: Ints) -> Ints:
+    """Days since 1970-01-01 in the proleptic Gregorian calendar.
+
+    Years counted from March, so that the leap day ends one; 400 of them have 146,097 days. (Howard Hinnant,
+    "chrono-Compatible Low-Level Date Algorithms", days_from_civil.)
+    """
+    shifted = year - (month <= 2)
+    era = shifted // 400
+    of_era = shifted - era * 400
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+
+
+def is_good(field: Field, texts: pa.StringArray) -> Bools:
+    """Say which values of a checked field keep its rule; `time` is `parse_times`'s to say."""
+    if field.kind == "id":
+        lengths = _lengths(texts)
+        if (lengths > events.MAX_ID_CHARS).any():  # in bytes; the rule counts characters
+            lengths = pc.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False)
+        good = (lengths >= 1) & (lengths <= events.MAX_ID_CHARS)
+    elif field.kind == "ms":
+        digits = pc.ascii_is_decimal(texts).fill_null(False).to_numpy(zero_copy_only=False)
+        good = digits & (_lengths(texts) <= _MS_DIGITS)
+    else:
+        found = pc.is_in(texts, value_set=pa.array(field.values))
+        good = found.to_numpy(zero_copy_only=False)
+    return good if field.is_required else good | texts.is_null().to_numpy(zero_copy_only=False)
+
+
+def good_rows(topic: str, columns: Mapping[str, pa.Array], clock_ms: Ints, has_clock: Bools) -> tuple[Bools, Ints]:
+    """Say which rows keep every rule, and return their event times in epoch ms.
+
+    `columns` holds the checked fields as text; `clock_ms` is each row's sender's clock, known where `has_clock`.
+    A row that is no object has no field at all, and so breaks a rule.
+    """
+    event_ms, good = parse_times(columns["event_time"])
+    good &= has_clock
+    for field in FIELDS[topic]:
+        if field.is_checked and field.kind != "time":
+            good &= is_good(field, columns[field.name])
+    # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
+    good &= (event_ms - events.AHEAD_MS <= clock_ms) & (event_ms + events.BEHIND_MS >= clock_ms)
+    return good, event_ms
+
+
+_TYPES = {"time": STAMP, "ms": pa.int32(), "bool": pa.bool_(), "epoch_s": pa.int64()}
+
+
+def type_of(field: Field) -> pa.DataType:
+    """Return the type that `typed` gives a field."""
+    return _TYPES.get(field.kind, pa.string())
+
+
+def typed(field: Field, values: pa.Array, event_ms: Ints) -> pa.Array:
+    """Give a field of good rows its type; what does not cast is null."""
+    if field.kind == "time":
+        return pa.array(event_ms * 1000).cast(STAMP)
+    if field.kind == "ms":
+        return values.cast(pa.int32())
+    if field.kind == "bool":
+        return pc.if_else(pc.is_in(values, value_set=pa.array(["true", "false"])), pc.equal(values, "true"), None)
+    return values
+
+
+def epoch_s(values: list[Any]) -> pa.Array:
+    """Make the column `ts` of numbers, or texts of numbers; null where it is neither, or over a long."""
+    try:
+        return pa.array(values, pa.int64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([_epoch_s(value) for value in values], pa.int64())
+
+
+def _epoch_s(value: Any) -> int | None:
+    if not isinstance(value, int) and not (isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,30}", value)):
+        return None
+    number = int(value)
+    return number if _LONGS[0] <= number <= _LONGS[1] else None
