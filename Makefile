@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash media notebook train daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash media notebook train lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile

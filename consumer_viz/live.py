@@ -93,8 +93,9 @@ class _Panel:
 
         self._mark = ax.axvline(0, color=INK, linewidth=1.2, visible=False)
         self._said = ax.annotate(
-            "", (0, 1), (5, -3), ("data", "axes fraction"), textcoords="offset points", size=9.5, va="top"
-        )
+            "", (0, 1), (5, -3), ("data", "axes fraction"), textcoords="offset points", size=9.5, va="top",
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.5},  # readable over the lines
+        )  # fmt: skip
 
     def mark(self, at: float | None, words: str) -> None:
         """Draw a line at a moment, with its words on the side that has room; None takes it away."""

@@ -116,6 +116,7 @@ def addresses(settings: Settings) -> dict[str, str]:
         "logs": _shown(supervisor_of(world).run),
         "send events": "make produce",
         "live plot": "make live",
+        "analyst's pages": "make dash",
         "Spark console": "make console",
     }
 

@@ -96,7 +96,7 @@ def run(
         preflight.check_topics(settings.broker, client, place.unit)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             artefact = verify(model or CHAMPION, Path(unpacked))
-            stop = runner.StopRequest()
+            runner.end_at_once_on_sigterm()
             # it would announce every micro-batch that it scores
             logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
             spark = session.build_session(
@@ -108,6 +108,7 @@ def run(
                 settings_of_run=session.STREAMING,
                 jvm_flags=settings.spark_jvm_flags,
             )
+            stop = runner.StopRequest()
             try:
                 told = JobMetrics(artefact.version, place.unit.table("rejected"))
                 if metrics:
@@ -198,6 +199,28 @@ def audit_tables(
             sessions, days = tables.build(spark, place, artefact)
         print(f"world {place.name}: {sessions:,} scored sessions, {days:,} user-days")
         print(f"next:  python -m models audit {settings.data / settings.world}")
+
+
+@app.command()
+def baselines(
+    as_of: Annotated[str, typer.Option(help="The date they are for: they see the 28 days before it.")],
+    world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    source: Annotated[str, typer.Option(help="Rows of the job's lake, or raw ones that no job has seen.")] = "lake",
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+) -> None:
+    """Write what is usual for each account and which devices are shared, as static tables that the job joins.
+
+    Example: python -m spark_app baselines --world demo --as-of 2025-03-04
+    """
+    with one_line_errors():
+        from spark_app import baselines as tables
+        from spark_app.user_days import source_of
+
+        chosen, day = source_of(source), tables.read_date(as_of)
+        settings = Settings() if world is None else Settings(world=world)
+        with _batch_session("playproof-baselines", settings, memory) as spark:
+            rows = tables.build(spark, settings.the_world(), chosen, day)
+            print(f"as of {day}: " + ", ".join(f"{n:,} rows in static/{name}" for name, n in rows.items()))
 
 
 @app.command("bench-one")

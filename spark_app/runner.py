@@ -38,6 +38,14 @@ class StopRequest:
         self.is_set = True
 
 
+def end_at_once_on_sigterm() -> None:
+    """Until there are queries to stop, a SIGTERM ends the process, and with it its JVM, which sees its input close.
+
+    Spark may take a minute to start, where it cannot reach a master for one; a supervisor kills after 30 s.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: Stop, *, available_now: bool) -> None:
     """Run until a signal, or until all that is in the topics is done. Raises JobError where a query dies."""
     queries: list[StreamingQuery] = []

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,6 +51,17 @@ def demo() -> None:
         raise StackError("the demo is not as it should be: " + "; ".join(faults))
 
 
+def media(
+    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/media"),
+) -> None:
+    """Make the pictures of the live plot, a still and a film, from the last demo run."""
+    from producer import terminal
+    from producer.media import make
+
+    pictures = make(Settings(), out, terminal.say)
+    terminal.table({str(picture): f"{picture.stat().st_size / 1024:.0f} KB" for picture in pictures})
+
+
 def bench(
     rows: Annotated[int, typer.Option(min=1, help="At least so many plays and activity rows.")] = 6_000_000,
     days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 7,
@@ -88,6 +100,7 @@ def audit(
 
 COMMANDS = (
     Command("replay", replay, "python -m producer replay --speed 60 --late-share 0.01"),
+    Command("media", media, "python -m producer media --out docs/media"),
     Command("demo", demo, "python -m producer demo"),
     Command(
         "bench",

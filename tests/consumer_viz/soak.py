@@ -63,19 +63,21 @@ class AdvancedFeed:
         return self.tally.snapshot(at=self.now, since=since)
 
 
-def watch(seconds: int) -> Iterator[Frame]:
-    """Draw a frame for each second, after a history that fills the tally."""
+def watch(seconds: int, draw_every: int = 1) -> Iterator[Frame]:
+    """Update the plot each second, after a history that fills the tally, and draw and give every so many frames."""
     feed, process = AdvancedFeed(), psutil.Process()
     for _ in range(LIVE_BATCHES // BATCHES_PER_S):
         feed.advance()
     figure = blank_figure()
     sitting = Watch(feed, ZoneInfo("Australia/Melbourne"), clock=lambda: feed.now)
     canvas, plot = FigureCanvasAgg(figure), sitting.plot_on(figure)
-    for _ in range(seconds):
+    for second in range(seconds):
         feed.advance()
         began = time.process_time()
         view = sitting.view()
         plot.update(view)
+        if second % draw_every:
+            continue
         canvas.draw()
         cpu_ms = 1000 * (time.process_time() - began)
         artists = sum(len(ax.get_children()) for ax in figure.axes) + len(figure.get_children())
@@ -94,9 +96,9 @@ def by_quarter(frames: list[Frame]) -> list[str]:
     return lines
 
 
-def main(frames: int = HOUR) -> None:
-    """Draw so many frames and print what they cost."""
-    print("\n".join(by_quarter(list(watch(frames)))))
+def main(frames: int = HOUR, draw_every: int = 1) -> None:
+    """Update so many frames and print what those that are drawn cost."""
+    print("\n".join(by_quarter(list(watch(frames, draw_every)))))
 
 
 if __name__ == "__main__":

@@ -106,3 +106,7 @@ def test_ci_calls_the_command_that_the_readme_names():
     assert "make test" in (ROOT / "README.md").read_text()
     assert re.search(r"^make test\b", script, re.MULTILINE)
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_pictures_together_are_smaller_than_what_a_clone_should_carry():
+    assert sum(path.stat().st_size for path in (ROOT / "docs" / "media").iterdir()) < 1_200_000

@@ -113,6 +113,14 @@ def own_handlers() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_handlers")
+def test_while_spark_starts_a_sigterm_ends_the_process_after_tidying_up() -> None:
+    runner.end_at_once_on_sigterm()
+    with pytest.raises(SystemExit) as ended:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.code == 143
+
+
+@pytest.mark.usefixtures("own_handlers")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_only_sets_the_flag(number: signal.Signals) -> None:
     request = runner.StopRequest()
