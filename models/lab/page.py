@@ -21,7 +21,17 @@ def publish(out: Path, page: Path) -> None:
 
 def tables(results: Json) -> str:
     return "\n\n".join(
-        [_sizes(results), _main(results), _families(results), _cohorts(results), _use(results), _rest(results)]
+        [
+            sizes(results),
+            techniques(results),
+            families(results),
+            cohorts(results),
+            use(results),
+            prevalence(results),
+            ablation(results),
+            fusion(results),
+            stability(results),
+        ]
     )
 
 
@@ -48,7 +58,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _sizes(results: Json) -> str:
+def sizes(results: Json) -> str:
     sizes = results["sizes"]
     return (
         f"Made by `{results['command']}` (seed {results['seed']}): {sizes['honest_account_days']:,} honest and "
@@ -58,7 +68,7 @@ def _sizes(results: Json) -> str:
     )
 
 
-def _main(results: Json) -> str:
+def techniques(results: Json) -> str:
     rows = []
     for name in results["ranking"]["order"]:
         t = results["techniques"][name]
@@ -95,7 +105,7 @@ def _shown(results: Json) -> list[str]:
     return [name for name in order if name in chosen]
 
 
-def _families(results: Json) -> str:
+def families(results: Json) -> str:
     shown, techniques = _shown(results), results["techniques"]
     families = sorted({f for name in shown for f in techniques[name]["seen"]["families"]})
     rows = []
@@ -114,7 +124,7 @@ def _families(results: Json) -> str:
     )
 
 
-def _cohorts(results: Json) -> str:
+def cohorts(results: Json) -> str:
     shown, techniques = _shown(results), results["techniques"]
     cohorts = sorted({c for name in shown for c in techniques[name]["false_alarms_by_cohort"]})
     rows = []
@@ -127,7 +137,7 @@ def _cohorts(results: Json) -> str:
     )
 
 
-def _use(results: Json) -> str:
+def use(results: Json) -> str:
     rows = []
     for name in _shown(results):
         t = results["techniques"][name]
@@ -163,43 +173,55 @@ def _use(results: Json) -> str:
     )
 
 
-def _rest(results: Json) -> str:
-    parts = []
+def prevalence(results: Json) -> str:
     shares = list(next(iter(results["techniques"].values()))["ap_pooled_by_stream_share"])
-    parts.append(
-        "### Average precision as bots' share of streams grows\n"
-        + _table(
-            ["technique", *(f"{100 * float(share):g} %" for share in shares)],
-            [
-                [f"`{name}`", *(short(results["techniques"][name]["ap_pooled_by_stream_share"][s]) for s in shares)]
-                for name in _shown(results)
-            ],
-        )
-    )
-    if results["ablation"]:
-        groups = [name.removeprefix("only ") for name in results["ablation"] if name.startswith("only ")]
-        entries = results["ablation"]
-        parts.append(
-            "### Groups of features (AP of XGBoost)\n"
-            + _table(
-                ["group", "alone", "all but it"],
-                [[g, said(entries[f"only {g}"]["ap"]), said(entries[f"without {g}"]["ap"])] for g in groups],
-            )
-        )
-    if results["fusion"]:
-        gain = results["fusion"]["gain"]
-        singles = list(gain["seen"])
-        parts.append(
-            f"### Gain of `{results['fusion']['technique']}` in AP over each technique alone\n"
-            + _table(
-                ["over", *("seen" if view == "seen" else "left out" for view in gain)],
-                [[f"`{name}`", *(said(gain[view][name]["ap"]) for view in gain)] for name in singles],
-            )
-        )
-    return "\n\n".join([*parts, *_stability(results)])
+    rows = [
+        [f"`{name}`", *(short(results["techniques"][name]["ap_pooled_by_stream_share"][s]) for s in shares)]
+        for name in _shown(results)
+    ]
+    head = ["technique", *(f"{100 * float(share):g} %" for share in shares)]
+    return "### Average precision as bots' share of streams grows\n" + _table(head, rows)
 
 
-def _stability(results: Json) -> list[str]:
+def ablation(results: Json) -> str:
+    entries = results["ablation"]
+    groups = [name.removeprefix("only ") for name in entries if name.startswith("only ")]
+    rows = [[g, said(entries[f"only {g}"]["ap"]), said(entries[f"without {g}"]["ap"])] for g in groups]
+    return "### Groups of features (AP of XGBoost)\n" + _table(["group", "alone", "all but it"], rows)
+
+
+def fusion(results: Json) -> str:
+    """Say what the fusion gains over each technique, and in words whether that is anything at all."""
+    gain = results["fusion"].get("gain", {})
+    if not gain:
+        return "### Fusion\nNone was run."
+    rows = [[f"`{name}`", *(said(of[name]["ap"]) for of in gain.values())] for name in next(iter(gain.values()))]
+    head = ["over", *("AP seen" if view == "seen" else "AP left out" for view in gain)]
+    name = results["fusion"]["technique"]
+    return f"### Gain of `{name}` over each technique alone\n" + verdict(results) + "\n\n" + _table(head, rows)
+
+
+def verdict(results: Json) -> str:
+    """Say whether the fusion beats the best single technique of each view: only where the whole interval is over 0."""
+    fusion_name, lines = results["fusion"]["technique"], []
+    for view, gains in results["fusion"]["gain"].items():
+        known = {name: of["ap"] for name, of in gains.items() if of["ap"]["value"] is not None}
+        if not known:
+            continue
+        best = min(known, key=lambda name: known[name]["value"])
+        entry = known[best]
+        if entry["low"] > 0:
+            what = "gains over"
+        elif entry["high"] < 0:
+            what = "loses to"
+        else:
+            what = "has no proven gain over"
+        where = "Families seen" if view == "seen" else "Families left out"
+        lines.append(f"{where}: `{fusion_name}` {what} the best single technique, `{best}`: {said(entry)}.")
+    return " ".join(lines)
+
+
+def stability(results: Json) -> str:
     taus = [("other draws of accounts", results["ranking"]["tau_over_resamples"].get("mean"))]
     taus.append(("families left out", results["ranking"]["tau_seen_left_out"]))
     worlds = results.get("other_worlds", {})
@@ -216,4 +238,4 @@ def _stability(results: Json) -> list[str]:
         ]
         head = ["technique", "here", "trained here, tested there", "there"]
         parts.append(f"### World {world} (AP)\n" + _table(head, rows))
-    return parts
+    return "\n\n".join(parts)

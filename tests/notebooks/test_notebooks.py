@@ -9,12 +9,15 @@ import nbformat
 import papermill
 import pytest
 
+from models.lab.candidates import CANDIDATES
+from models.lab.run import Size, run_lab
 from producer import topics
 from producer.broker import running
 from producer.ports import free_port
+from tests.models.lab.tiny import tiny_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("producer", "spark_streaming", "consumer")
+NAMES = ("producer", "spark_streaming", "consumer", "study")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,3 +95,14 @@ def test_the_consumers_notebook_shows_the_plot_and_keeps_the_run(played: Played)
     shown = run("consumer", played.data, seconds=1, record_to=str(played.data / "run.png"))
     assert pictures(shown) == 1
     assert (played.data / "run.png").stat().st_size > 10_000
+
+
+def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    chosen = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "logistic"))
+    size = Size(draws=5, history=0, candidates=chosen)
+    run_lab({"tiny": tiny_days(people=40)}, tmp_path, lambda step: None, seed=1, size=size)
+    shown = run("study", tmp_path, folder=str(tmp_path))
+    assert pictures(shown) == 7
+    markdown = [o["data"].get("text/markdown", "") for c in shown.cells for o in c.get("outputs", []) if "data" in o]
+    assert "`logistic`" in "".join(markdown)
