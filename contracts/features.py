@@ -22,6 +22,7 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     Feature("hours", "h", "hours heard", "hours heard"),
     Feature("span_h", "h", "hours from the first start to the last event", "hours from first to last event"),
     Feature("share_30_35", "share", "plays with 30 <= listened s < 35", "share of plays that stop at 30–35 s"),
+    Feature("share_under_35", "share", "plays with listened time under 35 s", "share of plays that stop by 35 s"),
     Feature("early_skip_5", "share", "plays under 5 s", "share of plays under 5 s"),
     Feature("skip_rate", "share", "plays skipped by hand before 90 % of the track", "share of plays skipped by hand"),
     Feature("completion_mean", "share", "mean of listened / duration, at most 1", "mean share of a track heard"),
@@ -68,6 +69,7 @@ SESSION_FEATURES: tuple[Feature, ...] = (
         "hosting_share", "share", "rows from hosting or vpn networks", "share of rows from hosting or VPN networks"
     ),
     Feature("licence_cnt", "count", "licence requests", "licence requests"),
+    Feature("license_rate_10min", "count", "most licence requests in 10 minutes", "licence requests in 10 minutes"),
     Feature("error_rate", "share", "failed starts / (plays + failed starts)", "share of failed starts"),
     Feature("night_share", "share", "plays that end 00–05 h in the listener's local time", "share of plays at night"),
     Feature("account_age_days", "days", "days from sign-up to the session", "age of the account in days"),

@@ -64,9 +64,15 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("rz_own_hours", "sd", "hours against median and MAD of own history", "hours against own usual day"),
     ),
     "policy": (
-        *_over_the_day("share_30_35"),
-        Feature("share_under_35", "share", "plays with listened time under 35 s", "share of plays that stop by 35 s"),
-        *_over_the_day("early_skip_5", "skip_rate", "completion_mean", "completion_sd", "listen_cv"),
+        *_over_the_day(
+            "share_30_35",
+            "share_under_35",
+            "early_skip_5",
+            "skip_rate",
+            "completion_mean",
+            "completion_sd",
+            "listen_cv",
+        ),
     ),
     "interaction": _over_the_day("interaction_rate", "actions_per_play", "autoadvance_share"),
     "timing": (
@@ -168,7 +174,7 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
     # names as published where published (arXiv 2203.02124, table 1); shares by letter in the order of the vocabularies
     "content": (
         Feature("license_cnt", "count", "licence requests", "licence requests"),
-        Feature("license_rate_10min", "count", "most licence requests in 10 minutes", "licence requests in 10 minutes"),
+        *_over_the_day("license_rate_10min"),
         Feature("failed_start_cnt", "count", "failed starts", "failed starts"),
         *_over_the_day("error_rate"),
         Feature(

@@ -23,6 +23,7 @@ MIN_GAP_PAIRS = 8
 BINS_PER_OCTAVE = 2
 """Width of the log bins of gap_entropy."""
 MAX_LOOP_LAG = 12
+LICENCE_WINDOW_MS = 10 * 60_000
 SKIP_BEFORE = 0.9
 """A track left by hand after this share of it counts as heard, not skipped."""
 
@@ -74,6 +75,11 @@ def span_h(b: SessionBatch) -> Floats:
 @feature
 def share_30_35(b: SessionBatch) -> Floats:
     return _share(b, (b.listen_ms >= STREAM_MS) & (b.listen_ms < 35_000))
+
+
+@feature
+def share_under_35(b: SessionBatch) -> Floats:
+    return _share(b, b.listen_ms < 35_000)
 
 
 @feature
@@ -290,6 +296,18 @@ def hosting_share(b: SessionBatch) -> Floats:
 @feature
 def licence_cnt(b: SessionBatch) -> Floats:
     return b.count(_is_action(b, "licence_request"))
+
+
+@feature
+def license_rate_10min(b: SessionBatch) -> Floats:
+    asked = np.flatnonzero(_is_action(b, "licence_request"))
+    most = np.zeros(b.n)
+    if len(asked):
+        session, at = b.session[asked], b.event_ms[asked] - b.event_ms[asked].min()
+        key = session * (at.max() + LICENCE_WINDOW_MS + 1) + at
+        within = np.arange(1, len(key) + 1) - np.searchsorted(key, key - LICENCE_WINDOW_MS, side="right")
+        np.maximum.at(most, session, within)
+    return most
 
 
 @feature

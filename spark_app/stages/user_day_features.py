@@ -15,14 +15,12 @@ from spark_app.stages.session_batch import Bools, Floats, Ints, runs, sum_by
 
 NIGHT_UNTIL_H = 5
 """A play that ends before this local hour is at night (00–05 h)."""
-UNDER_MS = 35_000
 RUN_GAP_MS = 20 * 60_000
 """Silence that ends a run of plays."""
 WAKE_GAP_MS = 2 * 3_600_000
 """Pause that is long enough to be rest."""
 LEAST_LABEL_PLAYS = 20
 """Fewest plays of a label of which evenness over its tracks says something."""
-LICENCE_WINDOW_MS = 10 * 60_000
 LEAST_TRAVEL_MS = 60_000
 """Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
 
@@ -83,10 +81,6 @@ def duty_24h(b: DayBatch) -> Floats:
 
 
 # ---- policy and timing
-
-
-def share_under_35(b: DayBatch) -> Floats:
-    return ratio(b.count(b.is_play & (b.listen_ms < UNDER_MS)), b.plays)
 
 
 def plays_night(b: DayBatch) -> Floats:
@@ -154,16 +148,6 @@ def license_cnt(b: DayBatch) -> Floats:
     return b.count(_is_action(b, "licence_request"))
 
 
-def license_rate_10min(b: DayBatch) -> Floats:
-    asked = np.flatnonzero(_is_action(b, "licence_request"))
-    if len(asked) == 0:
-        return np.zeros(b.n)
-    day, at = b.day[asked], b.event_ms[asked]
-    key = day * (at.max() - at.min() + LICENCE_WINDOW_MS + 1) + (at - at.min())
-    within = np.arange(1, len(key) + 1) - np.searchsorted(key, key - LICENCE_WINDOW_MS, side="right")
-    return np.nan_to_num(_largest(b, day, within.astype(np.float64)))
-
-
 def failed_start_cnt(b: DayBatch) -> Floats:
     return b.count(_is_action(b, "failed_start"))
 
@@ -219,7 +203,6 @@ OF_THE_DAY: dict[str, DayFunction] = {
         longest_run_h,
         longest_wake_h,
         duty_24h,
-        share_under_35,
         plays_night,
         night_share,
         loop_lag,
@@ -227,7 +210,6 @@ OF_THE_DAY: dict[str, DayFunction] = {
         context_hhi,
         max_speed_kmh,
         license_cnt,
-        license_rate_10min,
         failed_start_cnt,
         dev_drm_mismatch,
         dist_dev_id_cnt,

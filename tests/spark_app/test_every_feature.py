@@ -89,7 +89,8 @@ def test_every_feature_of_the_contract_is_described_in_its_order() -> None:
 def test_a_session_without_plays_has_no_shares_of_plays() -> None:
     found = described(did("search"), timezone="UTC", plan="free")
     measurable = {name for name in FEATURE_NAMES if found[name] is not None}
-    assert measurable == {"plays", "streams", "hours", "span_h", "overlap_s", "licence_cnt", "is_paid_plan"}
+    counts = {"plays", "streams", "hours", "span_h", "overlap_s", "licence_cnt", "license_rate_10min"}
+    assert measurable == {*counts, "is_paid_plan"}
 
 
 def test_of_a_single_play_nothing_is_said_that_needs_two() -> None:

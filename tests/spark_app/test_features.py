@@ -154,3 +154,13 @@ def test_error_rate_is_failed_starts_of_all_starts() -> None:
     assert described(heard(0), heard(40), heard(80), did("failed_start"))["error_rate"] == 0.25
     assert described(did("failed_start"))["error_rate"] == 1
     assert described(did("search"))["error_rate"] is None
+
+
+def test_share_under_35_counts_plays_up_to_but_not_of_35_s() -> None:
+    assert described(*after_one_another(10, 34.999, 35, 200))["share_under_35"] == 0.5
+
+
+def test_license_rate_counts_the_requests_of_the_busiest_ten_minutes() -> None:
+    asked = [did("licence_request", 60 * minute) for minute in (0, 1, 9, 10, 40)]
+    assert described(heard(0), *asked)["license_rate_10min"] == 3, "the request ten minutes before is out"
+    assert described(heard(0))["license_rate_10min"] == 0
