@@ -196,6 +196,21 @@ def _steps() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+@app.command("daily-study")
+def daily_study_command(
+    world: Annotated[str, typer.Option(help="World with truth to study: the longer the better, over 28 days.")] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the forest.")] = 1,
+) -> None:
+    """Compare rules, forest and hybrid on a world: what each explains, needs, catches and gets wrong.
+
+    Example:  python -m models daily-study --world lab
+    """
+    from models.daily import study_world
+
+    settings = Settings()
+    typer.echo(study_world(World(settings.data.resolve() / (world or settings.world)), seed))
+
+
 def _source(name: str) -> Source:
     for known in SOURCES:
         if name == known:

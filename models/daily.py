@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from contracts.lake import committed_files
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from contracts.world import World
+from contracts.world import World, WorldError
 from models.accounts import rank_accounts
 from models.campaigns import find as campaign_finder
 from models.campaigns.against_truth import recall_lines
@@ -19,10 +19,12 @@ from models.listening import Listening, Source, read_listening, read_static
 from models.money import Prices
 from models.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.truth import read_sessions
-from models.user_days.against_truth import Judged, judge
+from models.user_days.against_truth import Judged, judge, judged_by_truth
+from models.user_days.calibration import measure_curve
 from models.user_days.detect import SEED, detect
 from models.user_days.page import render
 from models.user_days.queue import review_list, to_csv, with_priority
+from models.user_days.study import as_markdown, study
 
 USER_DAYS_BY = "python -m spark_app user-days"
 _KEYS = ["user_id", "local_date", "plan", "country", "plays", "streams"]
@@ -56,7 +58,7 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> Daily:
 
 def user_day_flags(world: World, seed: int = SEED) -> Daily:
     """Judge the user-days of a world and write table `user_day_flags`."""
-    days = read_table(world, "user_days", USER_DAYS_BY, [*_KEYS, *USER_DAY_FEATURE_NAMES])
+    days = read_user_days(world)
     flags = with_priority(detect(days, seed), np.random.default_rng(seed))
     write_table(world, "user_day_flags", flags)
     flagged = flags[flags["is_flagged"]]
@@ -74,6 +76,21 @@ def user_day_flags(world: World, seed: int = SEED) -> Daily:
     ]
     judged = judge(flags, world, np.random.default_rng(seed))
     return Daily(flags, judged, lines + (judged.lines() if judged else []))
+
+
+def study_world(world: World, seed: int = SEED) -> str:
+    """Return the table of `study` for a world, as Markdown. Raises WorldError where it has no truth."""
+    days = read_user_days(world)
+    if not world.truth("users.parquet").exists():
+        raise WorldError(f"world {world.name} has no truth to compare with: take a simulated one")
+    judged = judged_by_truth(detect(days, seed), world, np.random.default_rng(seed))
+    curve = measure_curve(judged.labelled)
+    return f"{as_markdown(study(days, judged.labelled, seed))}\n\nprobability by score: {curve}"
+
+
+def read_user_days(world: World) -> pd.DataFrame:
+    """Read the user-days of a world with all their features. Raises WorldError where there are none."""
+    return read_table(world, "user_days", USER_DAYS_BY, [*_KEYS, *USER_DAY_FEATURE_NAMES])
 
 
 def find_campaigns(world: World, plays: Listening, seed: int = SEED) -> pd.DataFrame:

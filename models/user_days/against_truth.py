@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from contracts.world import World, WorldError
+from contracts.world import World
 from models.metrics import Report, report, share_text
 from models.truth import label_user_days
 from models.user_days.hybrid import FLAG
@@ -43,12 +43,12 @@ class Judged:
 
 def judge(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> Judged | None:
     """Compare flags with the world's truth; None where the world has none."""
-    try:
-        labelled = label_user_days(flags, world)
-    except WorldError:
-        if world.truth("users.parquet").exists():
-            raise
-        return None
+    return judged_by_truth(flags, world, rng) if world.truth("users.parquet").exists() else None
+
+
+def judged_by_truth(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> Judged:
+    """Compare flags with the world's truth. Raises WorldError where it is not whole."""
+    labelled = label_user_days(flags, world)
     return Judged(labelled, reports_of(labelled, rng))
 
 
