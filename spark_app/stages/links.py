@@ -41,15 +41,20 @@ def accounts_before(link: Ints, user: Ints, day: Ints, days: int) -> Ints:
     return running[np.searchsorted(keys[in_time], place * span + day, side="right")]
 
 
-def linked_visits(days: DataFrame) -> DataFrame:
-    """List the devices and addresses of user-days (user_id, local_date, devices, ips) with their accounts: LINKED."""
-    each = [
+def visits(days: DataFrame) -> DataFrame:
+    """List the devices and addresses of user-days (user_id, local_date, devices, ips) one by one, by kind."""
+    devices, ips = (
         days.select(F.lit(kind).alias("kind"), F.explode(ids).alias("id_hash"), "user_id", "local_date")
         for kind, ids in KINDS.items()
-    ]
+    )
     # one row per link, account and local day
-    visits = each[0].unionByName(each[1]).repartition("id_hash").sortWithinPartitions("id_hash")
-    return visits.mapInArrow(_count_batches, LINKED)
+    return devices.unionByName(ips)
+
+
+def linked_visits(days: DataFrame) -> DataFrame:
+    """Count, for each visit of a link, the accounts on it in the days before: LINKED."""
+    by_link = visits(days).repartition("id_hash").sortWithinPartitions("id_hash")
+    return by_link.mapInArrow(_count_batches, LINKED)
 
 
 def _count_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -51,7 +51,9 @@ def user_days(
     """Turn typed rows into the table `user_days`."""
     # read twice, for the days and for their links: describing them again would cost all there is
     days = described_days(plays, activity, tracks, users, zones).persist(StorageLevel.DISK_ONLY)
-    age = F.greatest(F.datediff("local_date", "signed_up_on"), F.lit(0)).cast("double")
+    days_old = F.datediff("local_date", "signed_up_on")
+    # greatest would skip the null of an account that is not known
+    age = F.when(days_old.isNotNull(), F.greatest(days_old, F.lit(0))).cast("double")
     known = users.select("user_id", "signed_up_on", "plan", "country")
     joined = (
         links.with_links(days)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
+from contracts import progress
 from spark_app.pipeline import described_sessions
-from spark_app.progress import late_rows
 from tests.spark_app.arrivals import read_batch, stream
 from tests.spark_app.typed import TypedRow, event, heartbeats, play, tracks, users
 
@@ -46,7 +46,7 @@ def listening(rng: random.Random, n_accounts: int, hours: float) -> list[TypedRo
 def test_stream_and_batch_describe_the_same_sessions_with_the_same_features(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """Rows out of order within the lateness, in any order within a micro-batch, some twice."""
+    """Rows out of order within the lateness, in any order within a micro-batch, some twice, and some too late."""
     rng = random.Random(7)
     rows = listening(rng, n_accounts=12, hours=5)
     batches: list[list[TypedRow]] = [[] for _ in range(4)]
@@ -58,13 +58,17 @@ def test_stream_and_batch_describe_the_same_sessions_with_the_same_features(
         batch.extend(rng.sample(batch, len(batch) // 20))
         rng.shuffle(batch)
     n_twice = sum(map(len, batches)) - len(rows)
+    # two hours behind the first batch: too late for the third, though it falls into the midst of sessions
+    late = [play(n * 60, user=f"u{n}", play_id=f"late {n}") for n in range(9)]
+    batches[2] += late
     batches[3] += heartbeats(FLUSH)
 
     found = stream(spark, tmp_path, batches)
 
     plays, activity = read_batch(spark, tmp_path)
-    expected = described_sessions(plays, activity, tracks(spark), users(spark)).collect()
-    assert found.late_and_duplicate == (0, n_twice)
+    in_time = plays.where("play_id NOT LIKE 'late%'")
+    expected = described_sessions(in_time, activity, tracks(spark), users(spark)).collect()
+    assert found.late_and_duplicate == (len(late), n_twice)
     assert len(expected) > 30
     assert by_key(found.sessions) == by_key(expected)
 
@@ -88,7 +92,12 @@ def test_a_row_beyond_the_watermark_is_counted_as_late_and_opens_no_session(
     found = stream(spark, tmp_path, batches)
     assert accounts(found.sessions) == ["early", "just in time"]
     assert found.late_and_duplicate == (2, 0)
-    assert [late_rows(p) for p in found.progress if p["numInputRows"]] == [(0, 3), (0, 2), (2, 5), (0, 2)]
+    assert [(batch.late, batch.rows) for batch in map(progress.read, found.progress) if batch.rows] == [
+        (0, 3),
+        (0, 2),
+        (2, 5),
+        (0, 2),
+    ]
 
 
 def test_a_row_that_comes_again_is_a_duplicate_and_once_the_watermark_has_passed_it_late(
