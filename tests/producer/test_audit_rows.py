@@ -41,7 +41,8 @@ ODD = st.one_of(
     st.lists(st.integers(), max_size=2),
 )
 NEARLY_A_TIME = r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z"
-HEADERS = [(HEADER_CLOCK_MS, str(CLOCK_MS).encode()), (HEADER_ROWS, b"7")]
+CLOCK = (HEADER_CLOCK_MS, str(CLOCK_MS).encode())
+HEADERS = [CLOCK, (HEADER_ROWS, b"7")]
 
 
 @st.composite
@@ -83,7 +84,7 @@ def test_times_are_read_just_as_the_contract_reads_them(texts: list[str | None])
 
 
 def test_good_rows_come_with_their_hashes_and_times() -> None:
-    parsed = parse(PLAYS, [(json.dumps([GOOD[PLAYS]]).encode(), HEADERS)])
+    parsed = parse(PLAYS, [(json.dumps([GOOD[PLAYS]]).encode(), [CLOCK])])
     assert parsed.id_hash.tolist() == [hash64("p1")]
     assert parsed.event_ms.tolist() == [CLOCK_MS]
     assert parsed.start_ms.tolist() == [CLOCK_MS - 40_000]
@@ -96,7 +97,7 @@ def test_hashes_are_those_of_spark() -> None:
 
 def test_one_bad_row_is_rejected_and_a_heartbeat_is_no_row() -> None:
     listed = [GOOD[PLAYS], 5, {**GOOD[PLAYS], "user_id": HEARTBEAT_USER}, {**GOOD[PLAYS], "listen_ms": "-1"}]
-    parsed = parse(PLAYS, [(json.dumps(listed).encode(), HEADERS)])
+    parsed = parse(PLAYS, [(json.dumps(listed).encode(), [CLOCK])])
     assert len(parsed.id_hash) == 1
     assert parsed.rejected.tolist() == [2]
 
@@ -104,6 +105,15 @@ def test_one_bad_row_is_rejected_and_a_heartbeat_is_no_row() -> None:
 @pytest.mark.parametrize("value", [None, b"", b"{}", b"GET /", b"\xff[", b'[{"play_id": "p'])
 def test_an_unreadable_message_is_as_many_rejected_rows_as_its_header_says(value: bytes | None) -> None:
     assert parse(PLAYS, [(value, HEADERS)]).rejected.tolist() == [7]
+
+
+def test_rows_that_the_header_counts_and_the_list_lacks_are_rejected() -> None:
+    listed = json.dumps([GOOD[PLAYS]] * 3).encode()
+    assert parse(PLAYS, [(listed + listed, HEADERS), (listed, [CLOCK, (HEADER_ROWS, b"1")])]).rejected.tolist() == [
+        4,
+        0,
+    ]
+    assert parse(PLAYS, [(listed, HEADERS[1:])]).rejected.tolist() == [7], "without a clock, the three as well"
 
 
 def test_rows_without_a_clock_are_rejected() -> None:
@@ -124,6 +134,6 @@ def test_a_header_is_a_64_bit_integer_or_nothing(text: bytes, number: int | None
 def test_a_message_of_megabytes_is_read_row_by_row(size: int) -> None:
     row = json.dumps(GOOD[PLAYS]).encode()
     n_rows = size // len(row)
-    parsed = parse(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", HEADERS)])
+    parsed = parse(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", [CLOCK])])
     assert len(parsed.id_hash) == n_rows
     assert parsed.rejected.tolist() == [0]
