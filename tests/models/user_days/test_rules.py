@@ -1,0 +1,22 @@
+"""The table of rules: complete, said in words, and the same in the docs."""
+
+from pathlib import Path
+
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.rules import GROUPS, RULES, table
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "user-days.md"
+
+
+def test_the_docs_carry_the_table_of_rules_as_it_is():
+    said = PAGE.read_text().split("<!-- rules:begin -->\n")[1].split("\n<!-- rules:end -->")[0]
+    assert said == table(), 'stale: paste  python -c "from models.rules import table; print(table())"'
+
+
+def test_every_rule_reads_a_feature_that_user_days_have_and_is_of_a_known_group():
+    assert {rule.feature for rule in RULES} <= set(USER_DAY_FEATURE_NAMES)
+    assert {rule.group for rule in RULES} == set(GROUPS)
+
+
+def test_every_rule_says_its_number_unless_it_has_none_to_say():
+    assert [rule.name for rule in RULES if "{value}" not in rule.words] == ["no_skip", "new_place"]
