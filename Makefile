@@ -46,7 +46,7 @@ live: setup ## the live plot
 	@$(RUN) -m consumer_viz live --metrics
 
 dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
-	@$(RUN) -m consumer_viz dash
+	@$(RUN) -m consumer_viz dash --metrics
 
 media: setup ## the pictures of the documents, from the demo's world (needs a Chromium)
 	@$(RUN) -m tests.browser.take_pictures
@@ -78,8 +78,8 @@ lab: setup ## which technique picks the bots out best? two worlds, their tables,
 	@for world in lab lab-hard; do \
 	  $(RUN) -m spark_app user-days --world $$world --source raw && \
 	  $(RUN) -m spark_app training-table --world $$world --out data/$$world/table || exit 1; done
-	@$(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/lab.md
-	@$(RUN) -m models netflix --world lab
+	@$(RUN) -m models netflix --world lab & netflix=$$!; \
+	  $(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/lab.md && wait $$netflix
 
 calibrate: setup ## simulated listening against published numbers
 	@$(RUN) -m producer calibrate

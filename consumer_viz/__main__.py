@@ -92,12 +92,13 @@ def record(
 @app.command(epilog="Example:  python -m consumer_viz dash   (then open the address it prints; Ctrl-C stops)")
 def dash(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Of the pages, on loopback; 0: any.")] = None,
+    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics too, on PLAYPROOF_METRICS_PORT + 3.")] = False,
 ) -> None:
     """Serve the analyst's pages: the queue of suspected accounts, their cases, verdicts, quality, health."""
     from consumer_viz.dashboard.serve import serve
 
     settings = Settings()
-    serve(settings, _zone(settings), settings.dash_port if port is None else port, typer.echo)
+    serve(settings, _zone(settings), settings.dash_port if port is None else port, typer.echo, is_measured=metrics)
 
 
 class _Refused(Exception):

@@ -59,5 +59,5 @@ FEED = (
 )
 METRICS: dict[str, tuple[Metric, ...]] = {"job": JOB, "replay": REPLAY, "feed": FEED}
 """By the process that exports them."""
-PORT_OFFSETS = {"job": 0, "replay": 1, "feed": 2}
-"""Each process serves on PLAYPROOF_METRICS_PORT plus its own."""
+PORT_OFFSETS = {"job": 0, "replay": 1, "feed": 2, "pages": 3}
+"""Each process serves on PLAYPROOF_METRICS_PORT plus its own; live plot and pages both export the feed's metrics."""

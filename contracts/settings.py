@@ -33,8 +33,8 @@ class Settings(BaseSettings):
     """Spark master; a cluster's address to scale out."""
     spark_jvm_flags: str = "-XX:+UseParallelGC"
     """Flags of the job's JVM; `-XX:+UseSerialGC -XX:TieredStopAtLevel=1` starts sooner and peaks lower."""
-    metrics_port: int = Field(default=19404, ge=1024, le=65533)
-    """First of the three loopback ports for Prometheus: the job's; the replay's is one higher, the live plot's two."""
+    metrics_port: int = Field(default=19404, ge=1024, le=65532)
+    """First of four loopback ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""
     log_level: str = "INFO"
 
     def the_world(self) -> World:

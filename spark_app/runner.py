@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Protocol
 
+import psutil
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -39,11 +40,18 @@ class StopRequest:
 
 
 def end_at_once_on_sigterm() -> None:
-    """Until there are queries to stop, a SIGTERM ends the process, and with it its JVM, which sees its input close.
+    """Until there are queries to stop, a SIGTERM ends the process, and its JVM with it.
 
-    Spark may take a minute to start, where it cannot reach a master for one; a supervisor kills after 30 s.
+    Spark may take a minute to start, where it cannot reach a master for one; a supervisor kills after 30 s. A JVM that
+    is left alone in the middle of its start does not always end: pyspark takes away the folder that it answers in.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: Stop, *, available_now: bool) -> None:

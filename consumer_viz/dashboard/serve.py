@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from consumer_viz import metrics
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.hub import Hub
@@ -19,6 +20,7 @@ from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.store import VerdictStore
 from consumer_viz.feed import KafkaFeed
 from consumer_viz.watch import HISTORY_S
+from contracts.metrics import PORT_OFFSETS
 from contracts.settings import Settings
 from models.money import Prices
 
@@ -27,8 +29,13 @@ GOODBYE_S = 1
 """Open streams of events are cut after this when the server stops."""
 
 
-def serve(settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], None]) -> None:
-    """Serve the world's pages until stopped. Raises OSError where the port is taken."""
+def serve(
+    settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], None], *, is_measured: bool = False
+) -> None:
+    """Serve the world's pages until stopped; `is_measured` serves the feed's metrics beside them, without a token.
+
+    Raises OSError where the port is taken.
+    """
     with _listen(port) as listening:
         bound = listening.getsockname()[1]
         desk = make_desk(settings, zone)
@@ -41,6 +48,8 @@ def serve(settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], No
             proxy_headers=False,
         )  # fmt: skip
         with desk, feed, Outbox(desk.store, settings.broker, settings.security):
+            if is_measured:
+                metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
             say(f"world {desk.world.name}: open  http://{HOST}:{bound}/?token={desk.door.token}")
             with contextlib.suppress(KeyboardInterrupt):
                 _Server(config).run(sockets=[listening])

@@ -58,6 +58,7 @@ def media(
     from producer import terminal
     from producer.media import make
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every process is stopped
     pictures = make(Settings(), out, terminal.say)
     terminal.table({str(picture): f"{picture.stat().st_size / 1024:.0f} KB" for picture in pictures})
 

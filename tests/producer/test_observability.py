@@ -16,6 +16,8 @@ FOLDER = ROOT / "observability"
 EXPORTED = {metric.exported: metric for metrics in METRICS.values() for metric in metrics}
 GRID_WIDTH = 24
 """Of a Grafana board."""
+SCRAPED = {"job"}
+"""Prometheus's own label: the process that was asked."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,9 @@ def test_every_query_of_the_board_names_metrics_that_we_export(board: dict[str, 
 
 def test_labels_in_queries_and_legends_are_labels_of_their_metric(board: dict[str, Any]) -> None:
     for expression, legend in queries(board):
-        known = {label for name in re.findall(r"playproof_\w+", expression) for label in EXPORTED[name].labels}
+        known = SCRAPED | {
+            label for name in re.findall(r"playproof_\w+", expression) for label in EXPORTED[name].labels
+        }
         used = re.findall(r"(\w+)=\"", expression) + re.findall(r"by \((\w+)\)", expression)
         assert {*used, *re.findall(r"{{(\w+)}}", legend)} <= known, expression
 

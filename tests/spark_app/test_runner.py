@@ -2,11 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import psutil
 import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
@@ -112,12 +115,21 @@ def own_handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("own_handlers")
-def test_while_spark_starts_a_sigterm_ends_the_process_after_tidying_up() -> None:
-    runner.end_at_once_on_sigterm()
-    with pytest.raises(SystemExit) as ended:
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert ended.value.code == 143
+STARTING = """
+import os, signal, subprocess, sys
+from spark_app import runner
+runner.end_at_once_on_sigterm()
+child = subprocess.Popen(["sleep", "600"])
+print(child.pid, flush=True)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+"""A process of its own: the signal ends all children, and pytest has a JVM."""
+
+
+def test_while_spark_starts_a_sigterm_ends_the_process_and_what_it_had_started() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not psutil.pid_exists(int(done.stdout)) or psutil.Process(int(done.stdout)).status() == "zombie"
 
 
 @pytest.mark.usefixtures("own_handlers")
