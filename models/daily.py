@@ -20,7 +20,7 @@ from models.money import Prices
 from models.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.truth import read_sessions
 from models.user_days.against_truth import Judged, judge, judged_by_truth
-from models.user_days.calibration import measure_curve
+from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.detect import SEED, detect
 from models.user_days.page import render
 from models.user_days.queue import review_list, to_csv, with_priority
@@ -79,13 +79,13 @@ def user_day_flags(world: World, seed: int = SEED) -> Daily:
 
 
 def study_world(world: World, seed: int = SEED) -> str:
-    """Return the table of `study` for a world, as Markdown. Raises WorldError where it has no truth."""
+    """Return how good each detector is, and the table of `study` as Markdown. Raises WorldError without truth."""
     days = read_user_days(world)
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth to compare with: take a simulated one")
     judged = judged_by_truth(detect(days, seed), world, np.random.default_rng(seed))
-    curve = measure_curve(judged.labelled)
-    return f"{as_markdown(study(days, judged.labelled, seed))}\n\nprobability by score: {curve}"
+    curve = f"probability by score at a prevalence of {PREVALENCE}: {measure_curve(judged.labelled)}"
+    return "\n".join([*judged.lines(), "", curve, "", as_markdown(study(days, judged.labelled, seed))])
 
 
 def read_user_days(world: World) -> pd.DataFrame:
