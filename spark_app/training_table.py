@@ -26,8 +26,8 @@ def read_raw(spark: SparkSession, world: World, topic: str) -> DataFrame:
 def sessions_of(spark: SparkSession, world: World) -> DataFrame:
     """Describe every session of a world in batch."""
     tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
-    rows = (read_raw(spark, world, topic) for topic in (PLAYS, ACTIVITY))
-    return described_sessions(*rows, tracks, users).transform(without, world.not_measurable)
+    plays, activity = (read_raw(spark, world, topic) for topic in (PLAYS, ACTIVITY))
+    return described_sessions(plays, activity, tracks, users).transform(without, world.not_measurable)
 
 
 def build(spark: SparkSession, world: World, out: Path) -> pd.DataFrame:
