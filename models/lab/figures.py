@@ -53,10 +53,7 @@ def ranking(results: Json) -> Figure:
             technique = results["techniques"][name]
             colour = COLOURS[technique["kind"]]
             for view, offset, face in (("seen", 0.14, colour), ("left_out", -0.14, "white")):
-                entry = technique.get(view, {}).get(measure)
-                if entry and entry["value"] is not None:
-                    axis.plot([entry["low"], entry["high"]], [place + offset] * 2, color=colour, lw=1.5)
-                    axis.plot(entry["value"], place + offset, "o", color=colour, mfc=face, ms=5.5)
+                _bar(axis, technique.get(view, {}).get(measure), place + offset, colour, face)
         axis.set(xlabel=f"{title}, mean over families", xlim=(0, 1), ylim=(-0.7, len(order) - 0.3))
         axis.grid(axis="x", alpha=0.3)
     ceiling = results["ceiling"]["value"]
@@ -69,6 +66,13 @@ def ranking(results: Json) -> Figure:
     handles += [axes[1].plot([], [], "o", color="black", mfc="white", label="family left out")[0]]
     axes[1].legend(handles=handles, title="learns from", loc="lower right", fontsize=8, title_fontsize=8)
     return figure
+
+
+def _bar(axis: Axes, entry: Json | None, place: float, colour: str, face: str, label: str | None = None) -> None:
+    """Draw a value with its interval; nothing where there were too few rows for one."""
+    if entry and entry["value"] is not None:
+        axis.plot([entry["low"], entry["high"]], [place, place], color=colour, lw=1.5)
+        axis.plot(entry["value"], place, "o", color=colour, mfc=face, ms=5.5, label=label)
 
 
 def by_family(results: Json) -> Figure:
@@ -167,10 +171,8 @@ def ablation(results: Json) -> Figure | None:
     axis = figure.subplots()
     for prefix, offset, colour in (("only", 0.14, "#4e79a7"), ("without", -0.14, "#f28e2b")):
         for place, group in enumerate(groups):
-            entry = entries[f"{prefix} {group}"]["ap"]
-            axis.plot([entry["low"], entry["high"]], [place + offset] * 2, color=colour, lw=1.5)
             label = {"only": "this group alone", "without": "all but this group"}[prefix] if place == 0 else None
-            axis.plot(entry["value"], place + offset, "o", color=colour, ms=5.5, label=label)
+            _bar(axis, entries[f"{prefix} {group}"]["ap"], place + offset, colour, colour, label)
     whole = results["techniques"].get("xgboost", {}).get("seen", {}).get("ap", {}).get("value")
     if whole is not None:
         axis.axvline(whole, color="black", ls=":", lw=1, label="all groups")
@@ -214,11 +216,8 @@ def fusion_gain(results: Json) -> Figure | None:
         if view not in fusion["gain"]:
             continue
         for place, name in enumerate(names):
-            entry = fusion["gain"][view][name]["ap"]
-            if entry["value"] is not None:
-                axis.plot([entry["low"], entry["high"]], [place + offset] * 2, color="#e15759", lw=1.5)
-                label = {"seen": "family seen", "left_out": "family left out"}[view] if place == 0 else None
-                axis.plot(entry["value"], place + offset, "o", color="#e15759", mfc=face, ms=5.5, label=label)
+            label = {"seen": "family seen", "left_out": "family left out"}[view] if place == 0 else None
+            _bar(axis, fusion["gain"][view][name]["ap"], place + offset, "#e15759", face, label)
     axis.axvline(0, color="black", lw=1)
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel=f"average precision of {fusion['technique']} less that of the technique")
