@@ -71,7 +71,7 @@ def earlier_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDO
         found = np.where(found < row[:, None], found, -1)
         is_old = day[found] < day[begin][:, None] + window
     else:
-        found = row[:, None] - np.arange(1, window + 1)
+        found = np.maximum(row[:, None] - np.arange(1, window + 1), -1)  # a table may be shorter than the window
         is_old = day[found] >= day[:, None] - window
     is_own = (found >= 0) & (user[found] == user[:, None])
     return np.where(is_own & is_old, found, -1)

@@ -1,60 +1,61 @@
 """The false-alarm audit of an imported history: alarms per person-day, and what is missing said in a line."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import orjson
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from contracts.world import World, WorldError
 from models.__main__ import app
 from models.audit import DETECTORS, audit, lines, the_world
 from models.errors import ModelError
-from models.registry import CHAMPION, verify
-from producer.importers.layout import Options
-from producer.importers.run import import_history
-from spark_app.audit_tables import build
 
 DAYS = 12
-BEGINS = datetime(2024, 3, 1, 18, tzinfo=UTC)
+RAID = date(2024, 3, 13)
 
 
-def record(ended: datetime, track: int, listen_ms: int, reason: str) -> dict[str, object]:
-    return {
-        "ts": ended.strftime("%Y-%m-%dT%H:%M:%SZ"), "platform": "android", "ms_played": listen_ms, "conn_country": "DE",
-        "ip_addr": "198.51.100.7", "master_metadata_track_name": f"Song {track}",
-        "master_metadata_album_artist_name": f"Artist {track % 7}", "spotify_track_uri": f"spotify:track:{track:022d}",
-        "reason_start": reason, "reason_end": reason, "shuffle": False,
+def write(world: World, table: str, rows: pd.DataFrame) -> None:
+    """Write a table as Spark does."""
+    folder = world.from_raw(table)
+    folder.mkdir(parents=True)
+    rows.to_parquet(folder / "part-0.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+
+
+def day(local_date: date, hours: float, plays: int) -> dict[str, object]:
+    unknown = dict.fromkeys(USER_DAY_FEATURE_NAMES, float("nan"))
+    known = {"plays": plays, "streams": plays, "plays_day": plays, "hours": hours, "repeat_ratio": plays / 3000}
+    return {"user_id": "me", "local_date": local_date, "plan": None, "country": None, **unknown, **known}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Quiet evenings, then a day of 20 h, whose flagged session ended just after the listener's midnight."""
+    made = World(tmp_path / "data" / "me")
+    quiet = [day(RAID - timedelta(DAYS - n), 0.5 + 0.05 * (n % 3), 9 + n % 4) for n in range(DAYS)]
+    write(made, "user_days", pd.DataFrame([*quiet, day(RAID, 20.0, 2300)]))
+    flagged = {
+        "user_id": "me", "ended_at": datetime(2024, 3, 12, 23, 30, tzinfo=UTC), "score": 0.9, "is_flagged": True,
+        "reasons": [{"feature": "loop_share", "value": 0.99, "contribution": 3.0},
+                    {"feature": "gap_memory", "value": None, "contribution": 0.1}], "model_version": "m@1",
     }  # fmt: skip
-
-
-def history() -> list[dict[str, object]]:
-    """Quiet evenings of ten songs, then a day on which one song repeats every 31 s for 20 h."""
-    evenings = [
-        record(
-            BEGINS + timedelta(days=day, minutes=4 * song + day), 10 * day + song, 170_000 + 7_919 * song, "trackdone"
-        )
-        for day in range(DAYS)
-        for song in range(10)
-    ]
-    raid = BEGINS + timedelta(days=DAYS)
-    loop = [record(raid.replace(hour=1) + timedelta(seconds=31 * n), 999, 31_000, "trackdone") for n in range(2300)]
-    return evenings + loop
-
-
-@pytest.fixture(scope="module")
-def world(spark, tmp_path_factory) -> World:
-    folder = tmp_path_factory.mktemp("audit")
-    export = folder / "Streaming_History_Audio_2024.json"
-    export.write_bytes(orjson.dumps(history()))
-    made = World(folder / "data" / "me")
-    import_history([export], made, None, Options(), "Europe/Berlin", now_ms=1_767_225_600_000)
-    with TemporaryDirectory() as unpacked:
-        sessions, days = build(spark, made, verify(CHAMPION, Path(unpacked)))
-    assert days == DAYS + 1
-    assert sessions >= days
+    honest = flagged | {
+        "ended_at": datetime(2024, 3, 5, 19, tzinfo=UTC),
+        "score": 0.1,
+        "is_flagged": False,
+        "reasons": [],
+    }
+    weaker = flagged | {"ended_at": datetime(2024, 3, 13, 9, tzinfo=UTC), "score": 0.8}
+    write(made, "scored_sessions", pd.DataFrame([honest, weaker, flagged]))
+    users = made.root / "static" / "users" / "as_of=2024-03-13"
+    users.mkdir(parents=True)
+    pd.DataFrame({"user_id": ["me"], "timezone": ["Europe/Berlin"]}).to_parquet(users / "part.parquet")
+    (users.parent / "CURRENT").write_text(users.name)
+    made.import_report.write_bytes(orjson.dumps({"not_measurable": ["error_rate"]}))
     return made
 
 
@@ -63,18 +64,18 @@ def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(wo
     assert (found.person_days, found.people, found.last) == (DAYS + 1, 1, "2024-03-13")
     rules = found.of("user-day rules")
     assert rules["local_date"].tolist() == ["2024-03-13"]
-    assert {"hours", "plays"} <= set(rules["behind"].iloc[0])
+    assert set(rules["behind"].iloc[0]) == {"hours", "plays", "few_tracks"}
     assert "usually" in rules["words"].iloc[0]
     said = "\n".join(lines(found, shown=10))
     assert all(name in said for name in DETECTORS)
-    assert "1 alarms, 7.69 per 100 person-days" in said
+    assert "not measurable from this source: error_rate" in said
 
 
-def test_what_the_export_cannot_tell_is_named_and_blamed_for_nothing(world):
-    found = audit(world)
-    assert {"interaction_rate", "license_cnt", "error_rate"} <= set(found.not_measurable)
-    behind = {name for names in found.alarms["behind"] for name in names}
-    assert not behind & set(found.not_measurable)
+def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world):
+    (alarm,) = audit(world).of("session scorer").itertuples()
+    assert (alarm.local_date, alarm.behind) == ("2024-03-13", ["loop_share"])
+    assert alarm.words == "loop_share 0.99, gap_memory unknown"
+    assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(lines(audit(world), shown=0))
 
 
 def test_the_command_prints_json_with_every_alarm(world):
