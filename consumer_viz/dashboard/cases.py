@@ -87,7 +87,7 @@ class Cases:
     @contextmanager
     def _both(self) -> Iterator[sqlite3.Connection]:
         with self.index.read() as db:
-            db.execute("attach database ? as verdicts", (f"file:{self.store.path}?mode=ro",))
+            db.execute("attach database ? as verdicts", (f"{self.store.path.resolve().as_uri()}?mode=ro",))
             yield db
 
     def queue(self, tab: str, limit: int, offset: int = 0) -> list[Case]:
@@ -189,11 +189,15 @@ class Cases:
         ]  # fmt: skip
 
     def suspect_tracks(self, limit: int) -> list[dict[str, Any]]:
-        """Return the tracks with most streams in flagged sessions."""
+        """Return the tracks with most streams in flagged sessions, with what the daily batch says of them."""
         query = """select s.track_id, sum(s.streams) as streams, count(*) as accounts from suspect_tracks s
             group by s.track_id order by 2 desc, 1 limit ?"""
         with self.index.read() as db:
             rows = [dict(row) for row in db.execute(query, (limit,))]
+            newest = "select row from track_risk where track_id = ? order by local_date desc limit 1"
+            for row in rows:
+                found = db.execute(newest, (row["track_id"],)).fetchone()
+                row["role"] = orjson.loads(found[0])["role"] if found else None
         named = self.tracks({row["track_id"] for row in rows})
         return [{**row, **named.get(row["track_id"], {})} for row in rows]
 

@@ -205,7 +205,7 @@ class Reading:
     """A read-only connection as a context manager; rows come as `sqlite3.Row`."""
 
     def __init__(self, path: Path) -> None:
-        self._open = partial(sqlite3.connect, f"file:{path}?mode=ro", uri=True, timeout=10)
+        self._open = partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
 
     def __enter__(self) -> sqlite3.Connection:
         self._db = self._open()

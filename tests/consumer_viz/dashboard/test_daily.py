@@ -31,6 +31,8 @@ def find(desk: Desk, users: list[str]) -> None:
     desks.commit(desk.world, "account_risk", pd.DataFrame(ranked))
     desks.commit(desk.world, "user_day_flags", pd.DataFrame([day]))
     desks.commit(desk.world, "campaigns", pd.DataFrame([group]))
+    target = row("track_risk", track_id="t1", local_date=NOON.date(), role="suspected target")
+    desks.commit(desk.world, "track_risk", pd.DataFrame([target]))
     desk.refresh()
     assert desk.trouble == ""
 
@@ -49,6 +51,7 @@ def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser
     html = ana.client.get(f"/cases/{case_id(users[1])}").text
     assert "3 accounts play the same tracks within minutes" in html
     assert "Same suspected campaign: 2 accounts" in html
+    assert "suspected target" in ana.client.get("/live").text
 
 
 def test_precision_is_told_by_the_rules_of_suspected_days_too(desk: Desk, ana: Browser, users: list[str]):
