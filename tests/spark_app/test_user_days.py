@@ -2,6 +2,7 @@
 
 import random
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import DEVICE_LINKS, USER_BASELINES, USER_DAYS
+from contracts.world import World
+from spark_app.baselines import build, read_date
 from spark_app.errors import JobError
 from spark_app.stages.baselines import device_links, user_baselines
 from spark_app.stages.links import accounts_before
@@ -91,3 +94,11 @@ def test_another_source_than_lake_or_raw_is_refused() -> None:
     assert source_of("raw") == "raw"
     with pytest.raises(JobError, match="expected lake"):
         source_of("kafka")
+
+
+def test_a_static_table_of_a_date_is_never_overwritten(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "static" / "device_links" / "as_of=2026-03-09").mkdir(parents=True)
+    with pytest.raises(JobError, match="stands already and may be in use"):
+        build(spark, World(tmp_path), "raw", date(2026, 3, 9))
+    with pytest.raises(JobError, match="expected a date"):
+        read_date("yesterday")
