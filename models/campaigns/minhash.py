@@ -85,9 +85,11 @@ def jaccard(one: Ints, other: Ints) -> float:
 
 
 def lockstep_pairs(
-    account: Ints, token: Ints, accounts: int, rng: np.random.Generator, least: float
+    account: Ints, token: Ints, accounts: int, rng: np.random.Generator, least: float, least_common: int = 1
 ) -> list[tuple[int, int, float]]:
     """Return pairs of accounts with a Jaccard similarity of at least `least`, and the similarity, exact.
+
+    Pairs with fewer than `least_common` tokens in common are left out: of two who played little one hit is much.
 
     Rows (account, token) are sets: each pair once.
     """
@@ -96,7 +98,9 @@ def lockstep_pairs(
     begin = np.searchsorted(account, np.arange(accounts + 1))
     found = []
     for one, other in sorted(candidates(signatures(account, token, accounts, rng))):
+        sizes = begin[one + 1] - begin[one] + begin[other + 1] - begin[other]
         alike = jaccard(token[begin[one] : begin[one + 1]], token[begin[other] : begin[other + 1]])
-        if alike >= least:
+        common = alike * sizes / (1 + alike)
+        if alike >= least and common > least_common - 0.5:
             found.append((one, other, alike))
     return found

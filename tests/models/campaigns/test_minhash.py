@@ -47,3 +47,10 @@ def test_pairs_in_lockstep_are_found_with_their_exact_similarity():
     found = lockstep_pairs(*rows(*crowd, twin), 41, rng, least=0.1)
     assert [(one, other) for one, other, _ in found] == [(0, 40)]
     assert found[0][2] == len(crowd[0] & twin) / len(crowd[0] | twin)
+
+
+def test_two_who_played_little_are_not_in_lockstep_by_one_hit():
+    pair = rows({1, 2}, {1, 3})
+    assert lockstep_pairs(*pair, 2, np.random.default_rng(1), least=0.1, least_common=5) == []
+    full = rows(set(range(5)), set(range(5)))
+    assert len(lockstep_pairs(*full, 2, np.random.default_rng(1), least=0.1, least_common=5)) == 1
