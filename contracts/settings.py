@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """Port of the analyst's pages, on loopback."""
     spark_master: str = "local[*]"
     """Spark master; a cluster's address to scale out."""
-    spark_jvm_flags: str = "-XX:+UseParallelGC"
+    spark_jvm_flags: str = "-XX:+UseParallelGC -XX:NewRatio=1"
     """Flags of the job's JVM; `-XX:+UseSerialGC -XX:TieredStopAtLevel=1` starts sooner and peaks lower."""
     metrics_port: int = Field(default=19404, ge=1024, le=65532)
     """First of four loopback ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""

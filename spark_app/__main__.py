@@ -65,7 +65,7 @@ def run(
     model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the shipped champion.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Run only these queries (repeat the option).")] = None,
     available_now: Annotated[bool, typer.Option(help="Stop once everything now in the topics is done.")] = False,
-    max_messages: Annotated[int, typer.Option(help="Most messages of a topic in a micro-batch.")] = 3000,
+    max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
     partitions: Annotated[
         int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
     ] = None,
@@ -93,7 +93,7 @@ def run(
             place.static(table)
         guard.check(place.unit, n_partitions)
         client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-        preflight.check_topics(settings.broker, client, place.unit)
+        limits = preflight.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             artefact = verify(model or CHAMPION, Path(unpacked))
             runner.end_at_once_on_sigterm()
@@ -116,7 +116,7 @@ def run(
                 note_job(place.unit, artefact.version, time.time())
                 spark.streams.addListener(progress.ProgressListener(place.unit, told))
                 job = pipeline.Job(
-                    place, kafka, artefact, settings.time_zone, max_messages, settings.hash_key.get_secret_value()
+                    place, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value()
                 )
                 writers = {} if stop.is_set else pipeline.all_queries(spark, job)
                 chosen = {name: w for name, w in writers.items() if not only or name in only}

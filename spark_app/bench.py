@@ -49,7 +49,9 @@ def _to_parquet(rows: DataFrame, unit: Unit, name: str) -> DataStreamWriter:
 
 def minimal_spark(spark: SparkSession, job: Job) -> Contest:
     """A newcomer's job: a query per topic, from message to parquet."""
-    messages = {topic: ingest.read_topic(spark, topic, job.kafka, job.max_messages) for topic in (PLAYS, ACTIVITY)}
+    messages = {
+        topic: ingest.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)
+    }
     unit = job.world.unit
     return Contest({topic: _to_parquet(minimal_rows(m, topic), unit, topic) for topic, m in messages.items()})
 
@@ -83,20 +85,11 @@ CONTENDERS: dict[str, Callable[[SparkSession, Job], Contest]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """Set once none of the timed queries is active, or on a signal."""
-
-    spark: SparkSession
-    names: frozenset[str]
-    signal: runner.Stop
-
-    @property
-    def is_set(self) -> bool:
-        return self.signal.is_set or self.names.isdisjoint(query.name for query in self.spark.streams.active)
-
-
 def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
     """Run a contender until its timed queries have drained the topics. Raises JobError where a query dies."""
     timed = {name: writer.trigger(availableNow=True) for name, writer in contest.timed.items()}
-    runner.run(spark, timed | contest.beside, Drained(spark, frozenset(timed), signal), available_now=False)
+
+    def is_drained() -> bool:
+        return timed.keys().isdisjoint(query.name for query in spark.streams.active)
+
+    runner.run(spark, timed | contest.beside, signal, available_now=False, is_done=is_drained)

@@ -20,17 +20,19 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
         raise JobError(f"no contender {contender!r}: expected one of {', '.join(NAMES)}")
     kafka = ingest.kafka_options(settings.broker, settings.security)
     client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-    preflight.check_topics(settings.broker, client, settings.the_world().unit)
+    messages = preflight.check_topics(settings.broker, client, settings.the_world().unit)
     if contender == bench_raw.NAME:
         facts = bench_raw.consume(settings.broker, {key.replace(".", "_"): value for key, value in client.items()})
     else:
-        facts = _run_spark(settings, contender, kafka, cores or os.cpu_count() or 2, memory, max_messages)
+        facts = _run_spark(
+            settings, contender, kafka, cores or os.cpu_count() or 2, memory, preflight.balanced(messages, max_messages)
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"contender": contender, **facts}) + "\n")
 
 
 def _run_spark(
-    settings: Settings, contender: str, kafka: dict[str, str], cores: int, memory: str, max_messages: int
+    settings: Settings, contender: str, kafka: dict[str, str], cores: int, memory: str, limits: dict[str, int]
 ) -> dict[str, Any]:
     world = settings.the_world()
     if world.unit.checkpoints.exists():
@@ -51,9 +53,7 @@ def _run_spark(
         )
         try:
             spark.streams.addListener(progress.ProgressListener(world.unit))
-            job = pipeline.Job(
-                world, kafka, artefact, settings.time_zone, max_messages, settings.hash_key.get_secret_value()
-            )
+            job = pipeline.Job(world, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value())
             contest = bench.CONTENDERS[contender](spark, job)
             bench.run(spark, contest, signal)
         finally:

@@ -1,6 +1,7 @@
 """The whole job on one screen: from two topics to scored sessions, and which queries run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
@@ -9,7 +10,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from contracts.events import ACTIVITY, PLAYS
 from contracts.world import World
 from models.registry import Artefact
-from spark_app import ingest
+from spark_app import ingest, preflight
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
 from spark_app.stages import rows
 from spark_app.stages.describe import with_features, with_user
@@ -21,13 +22,13 @@ from spark_app.stages.unknown import without
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run of the job is told. `max_messages` bounds a micro-batch, per topic."""
+    """What a run of the job is told. `max_messages` bounds a micro-batch, by topic."""
 
     world: World
     kafka: dict[str, str]
     artefact: Artefact
     time_zone: str
-    max_messages: int = 3000
+    max_messages: Mapping[str, int] = field(default_factory=lambda: preflight.balanced(preflight.USUAL_MESSAGES, 3000))
     hash_key: str = ""
 
 
@@ -54,7 +55,7 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
     used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
     # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
     plays, activity = (
-        ingest.read_topic(spark, topic, job.kafka, job.max_messages)
+        ingest.read_topic(spark, topic, job.kafka, job.max_messages[topic])
         .transform(parse_good_rows, topic, used[topic])
         .withWatermark("event_time", WATERMARK_DELAY)
         for topic in (PLAYS, ACTIVITY)
@@ -78,7 +79,7 @@ def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
 def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
     """Return every query of the job by name, unstarted, in the order they start."""
     unit = job.world.unit
-    messages = [ingest.read_topic(spark, topic, job.kafka, job.max_messages) for topic in (PLAYS, ACTIVITY)]
+    messages = [ingest.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)]
     scored = ingest.stream_sessions(spark, unit)
     tracks = ingest.read_static(spark, job.world, "tracks")
     return {

@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Protocol
 
@@ -54,15 +54,22 @@ def end_at_once_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, end)
 
 
-def run(spark: SparkSession, writers: dict[str, DataStreamWriter], stop: Stop, *, available_now: bool) -> None:
-    """Run until a signal, or until all that is in the topics is done. Raises JobError where a query dies."""
+def run(
+    spark: SparkSession,
+    writers: dict[str, DataStreamWriter],
+    stop: Stop,
+    *,
+    available_now: bool,
+    is_done: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query dies."""
     queries: list[StreamingQuery] = []
     try:
         for name, writer in writers.items():
             if stop.is_set:  # each takes seconds to start, and a supervisor kills after 30
                 break
             queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
-        while not stop.is_set and any(q.isActive for q in queries):
+        while not stop.is_set and not is_done() and any(q.isActive for q in queries):
             _raise_if_dead(queries)
             time.sleep(LOOK_EVERY_S)
         _raise_if_dead(queries)

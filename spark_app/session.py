@@ -22,6 +22,10 @@ STREAMING = {
     # a micro-batch has far more open windows than the default's 128, past which Spark sorts all rows instead;
     # in batch, with a whole world in one stage, sorting (which spills) is what keeps memory bounded
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "4000000",
+    # rows of one session that a partition holds become one row before the shuffle: half the rows to sort and merge
+    "spark.sql.streaming.sessionWindow.merge.sessions.in.local.partition": "true",
+    # sessions go through Python by the thousand: pieces that fit in the cache, while the JVM prepares the next
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
 }
 """Settings of the streaming job only."""
 SHIPPED = ("contracts", "models", "spark_app")
@@ -41,7 +45,7 @@ def build_session(
     master: str = "local[*]",
     partitions: int | None = None,
     memory: str = "3g",
-    jvm_flags: str = "-XX:+UseParallelGC",
+    jvm_flags: str = "-XX:+UseParallelGC -XX:NewRatio=1",
     ui: bool = False,
     with_kafka: bool = True,
     settings_of_run: Mapping[str, str] | None = None,

@@ -67,8 +67,9 @@ def test_what_runs_beside_ends_with_the_timed_queries(spark: SparkSession, job: 
     assert spark.streams.active == []
 
 
-def test_a_signal_ends_a_contender_early(spark: SparkSession) -> None:
-    assert bench.Drained(spark, frozenset({"sessions"}), cast(Any, SimpleNamespace(is_set=True))).is_set
+def test_a_signal_ends_a_contender_before_it_starts_a_query(spark: SparkSession, job: Job) -> None:
+    bench.run(spark, bench.minimal_spark(spark, job), cast(Any, SimpleNamespace(is_set=True)))
+    assert not job.world.unit.checkpoints.exists()
 
 
 def progress(at: str, took_ms: int, start: Any, end: Any) -> str:
