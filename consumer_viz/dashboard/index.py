@@ -6,6 +6,7 @@ Beside the sessions it knows which accounts share a device, a payment method or 
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,10 @@ from pathlib import Path
 from consumer_viz.dashboard import ingest
 from consumer_viz.dashboard.daily import add_daily
 from consumer_viz.dashboard.drawing import case_id, draw
+from contracts.features import FEATURE_NAMES
 from contracts.lake import committed_files
 from contracts.world import Unit, World, WorldError
 
-_FORMAT = 4
-"""Counted up when the schema changes: an index of another format is made anew."""
 _SCHEMA = """
 create table files (path text primary key, part text);
 create table sessions (
@@ -47,6 +47,8 @@ create table campaigns (campaign_key text primary key, row blob);
 create table members (user_id text, campaign_key text, primary key (user_id, campaign_key)) without rowid;
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
 """
+_FORMAT = zlib.crc32(repr((_SCHEMA, FEATURE_NAMES)).encode()) >> 1
+"""Of schema and features: an index of another format is made anew. SQLite keeps 31 bits."""
 _USERS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
 _TRACKS = ["track_id", "title", "artist_id", "artist", "duration_ms"]
 

@@ -22,12 +22,15 @@ _OTHER = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons
 
 def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
     """Read scored sessions, and (track, account, streams) of the flagged ones."""
-    table = pq.read_table(path, columns=[*_PLAIN, *_OTHER, *FEATURE_NAMES], partitioning=None)
+    file = pq.ParquetFile(path)
+    table = file.read(columns=[*_PLAIN, *_OTHER, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)])
     if not len(table):
         return [], []
     table = table.filter(pc.is_valid(table["user_id"]))
-    features = np.column_stack([_numbers(table[name]) for name in FEATURE_NAMES]).astype(np.float32)
-    plays, streams = (np.nan_to_num(_numbers(table[name])).astype(int).tolist() for name in ("plays", "streams"))
+    known = {name: _numbers(table[name]) for name in FEATURE_NAMES if name in table.column_names}
+    unknown = np.full(len(table), np.nan)  # a feature that is younger than the file
+    features = np.column_stack([known.get(name, unknown) for name in FEATURE_NAMES]).astype(np.float32)
+    plays, streams = (np.nan_to_num(known[name]).astype(int).tolist() for name in ("plays", "streams"))
     flagged = [bool(x) for x in table["is_flagged"].to_pylist()]
     scored = pc.strftime(table["scored_at"].cast(pa.timestamp("ms")), format="%Y-%m-%dT%H:%M:%SZ").to_pylist()
     reasons = _where(table, "reasons", flagged)

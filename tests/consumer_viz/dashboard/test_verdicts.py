@@ -9,6 +9,7 @@ import orjson
 import pytest
 from kafka.errors import KafkaTimeoutError
 
+from consumer_viz.dashboard import index
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.drawing import case_id
 from consumer_viz.dashboard.outbox import send_unsent
@@ -222,6 +223,19 @@ def test_the_index_is_made_of_new_files_only_and_can_be_deleted(desk, users):
     desk.index.path.unlink()
     desk.index.open()
     desk.index.refresh()
+    assert [case.user_id for case in desk.cases.queue("suspected", 9)] == users
+
+
+def test_sessions_of_before_a_feature_are_shown_and_an_index_of_before_it_is_made_anew(desk, ana, users, monkeypatch):
+    older = desks.sessions([users[0]], first=60, hour=9).drop(columns=["night_share", "is_paid_plan"])
+    desks.commit(desk.world, "sessions", older, batch=6)
+    desk.refresh()
+    assert desk.trouble == ""
+    assert "not measurable" in ana.client.get(f"/cases/{case_id(users[0])}").text
+    monkeypatch.setattr(index, "_FORMAT", 7)
+    desk.index.open()
+    assert desk.index.stamp == 0
+    desk.refresh()
     assert [case.user_id for case in desk.cases.queue("suspected", 9)] == users
 
 
