@@ -17,7 +17,7 @@ from producer.ports import free_port
 from tests.models.lab.tiny import tiny_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("producer", "spark_streaming", "consumer", "study")
+NAMES = ("producer", "spark_streaming", "consumer", "study", "simulator")
 
 
 @pytest.mark.parametrize("name", NAMES)
