@@ -45,7 +45,7 @@ def write_figures(results: Json, folder: Path) -> list[Path]:
 def ranking(results: Json) -> Figure:
     """Average precision and recall at the working point, seen (filled) and left out (hollow), with intervals."""
     order = results["ranking"]["order"][::-1]
-    figure = Figure(figsize=(11, 0.32 * len(order) + 1.6), layout="constrained")
+    figure = Figure(figsize=(11, 0.32 * len(order) + 2.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"ap": "average precision", "recall_at_fpr_0001": "recall at 0.1 % false alarms"}
     for axis, (measure, title) in zip(axes, titles.items(), strict=True):
@@ -64,7 +64,9 @@ def ranking(results: Json) -> Figure:
     handles = [axes[1].plot([], [], "o", color=colour, label=LEARNS[kind])[0] for kind, colour in COLOURS.items()]
     handles += [axes[1].plot([], [], "o", color="black", label="family seen in training")[0]]
     handles += [axes[1].plot([], [], "o", color="black", mfc="white", label="family left out")[0]]
-    axes[1].legend(handles=handles, title="learns from", loc="lower right", fontsize=8, title_fontsize=8)
+    figure.legend(
+        handles=handles, title="learns from", loc="outside lower center", ncols=4, fontsize=8, title_fontsize=8
+    )
     return figure
 
 
@@ -98,7 +100,8 @@ def _recall(technique: Json, view: str, family: str) -> float:
 def by_cohort(results: Json) -> Figure:
     """False alarms per 1,000 days of each kind of honest listener, at the working point; 1 is what was aimed at."""
     order = results["ranking"]["order"]
-    cohorts = sorted({c for t in results["techniques"].values() for c in t["false_alarms_by_cohort"]})
+    found = {c for t in results["techniques"].values() for c in t["false_alarms_by_cohort"]}
+    cohorts = sorted(found, key=lambda cohort: ("paid stream" in cohort, cohort))
     grid = np.array(
         [
             [1000 * (_cohort(results["techniques"][name], cohort)) for cohort in cohorts]
@@ -222,5 +225,5 @@ def fusion_gain(results: Json) -> Figure | None:
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel=f"average precision of {fusion['technique']} less that of the technique")
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     return figure

@@ -37,8 +37,10 @@ def read_user_days(world: World) -> pd.DataFrame:
             f"world {world.name} has no user-days: run  python -m spark_app user-days --world {world.name} --source raw"
         )
     columns = ["user_id", "local_date", "plan", "country", "history_days", "sessions", "plays", "streams"]
+    columns += USER_DAY_FEATURE_NAMES
+    _check(files[0], columns, f"python -m spark_app user-days --world {world.name} --source raw")
     # one file at a time: a day in the path would become a column of its own
-    parts = [pq.ParquetFile(file).read(columns=[*columns, *USER_DAY_FEATURE_NAMES]) for file in files]
+    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
     return in_order(pa.concat_tables(parts, promote_options="permissive").to_pandas())
 
 
@@ -80,15 +82,21 @@ def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DA
     )  # fmt: skip
 
 
+def _check(file: Path, columns: list[str], made_by: str) -> None:
+    """Raise WorldError where a table was made by another version of the features: parquet would only leave them out."""
+    if missing := sorted(set(columns) - set(pq.read_schema(file).names)):
+        raise WorldError(f"{file.name} lacks {', '.join(missing)}: its features are of another version; run  {made_by}")
+
+
 def _sessions(folder: Path, index: DayIndex, world: World) -> Sessions:
     """Read the session table; a session counts for the local day in which it ended."""
     file = folder / "part.parquet"
+    made_by = f"python -m spark_app training-table --world {world.name} --out {folder}"
     if not file.exists():
-        raise WorldError(
-            f"no session table of world {world.name} in {folder.name}: run  "
-            f"python -m spark_app training-table --world {world.name} --out {folder.parent.name}/{folder.name}"
-        )
-    table = pq.ParquetFile(file).read(columns=["user_id", "ended_at", "label", *FEATURE_NAMES]).to_pandas()
+        raise WorldError(f"no session table of world {world.name} in {folder.name}: run  {made_by}")
+    columns = ["user_id", "ended_at", "label", *FEATURE_NAMES]
+    _check(file, columns, made_by)
+    table = pq.ParquetFile(file).read(columns=columns).to_pandas()
     row: Ints = index.rows(table["user_id"], epoch_ms(table["ended_at"]))
     kept = np.flatnonzero(row >= 0)
     order = kept[np.argsort(row[kept], kind="stable")]

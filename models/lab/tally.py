@@ -40,8 +40,8 @@ class Sample:
 class Tally:
     """What one technique did in one view: arrays over resamples, the sample itself first."""
 
-    ap: dict[str, list[tuple[int, Floats]]] = field(default_factory=dict)
-    """By family, for each fold: positives, average precision."""
+    ap: dict[str, list[tuple[Floats, Floats]]] = field(default_factory=dict)
+    """By family, for each fold: weight of its positives, average precision (NaN where a resample has none)."""
     hits: dict[str, list[tuple[Floats, Floats]]] = field(default_factory=dict)
     """By family or line, for each fold: weight flagged, weight in all."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Tally:
             ap = average_precision(
                 outcome.test[positive], outcome.test[honest], weights[:, positive], weights[:, honest]
             )
-            self.ap.setdefault(family, []).append((len(positive), ap))
+            self.ap.setdefault(family, []).append((weights[:, positive].sum(axis=1, dtype=np.float64), ap))
             self._hit(family, flagged[positive], weights[:, positive])
         self._hit(ALARMS, flagged[honest], weights[:, honest])
         if not has_lines:
@@ -80,9 +80,10 @@ class Tally:
         self.counts[name] = self.counts.get(name, 0) + len(hit)
 
     def average_precision(self, family: str) -> Floats:
-        """Return the mean over folds, weighted by their positives."""
-        parts = [(n, np.nan_to_num(ap)) for n, ap in self.ap[family]]
-        return np.asarray(sum(n * ap for n, ap in parts) / sum(n for n, _ in parts))
+        """Return the mean over folds, weighted by their positives in each resample."""
+        total = np.sum([weight for weight, _ in self.ap[family]], axis=0)
+        found = np.sum([weight * np.nan_to_num(ap) for weight, ap in self.ap[family]], axis=0)
+        return np.where(total > 0, found / np.maximum(total, 1e-12), np.nan)
 
     def rate(self, name: str) -> Floats:
         """Return the share flagged of a family, a line or (ALARMS) of all honest days."""
@@ -96,7 +97,7 @@ class Tally:
     def macro(self, measure: str) -> Floats:
         """Return the mean over families of AP or RECALL, by resample; NaN where no family has enough positives."""
         values = [self.average_precision(f) if measure == AP else self.rate(f) for f in self.enough()]
-        return np.mean(values, axis=0) if values else np.full(1, np.nan)
+        return np.nanmean(values, axis=0) if values else np.full(1, np.nan)
 
     def rows(self) -> list[Row]:
         """Return one row a measure and scope: scope, measure, value, low, high, n."""
