@@ -88,6 +88,13 @@ def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple
     assert site[0].store.all()[-1].note == "jd1: plays for a shop"
 
 
+def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[Desk, str]):
+    page.locator(".me summary").click()
+    page.locator("#name").fill("ben")
+    page.locator(".me button").click()
+    expect(page.locator(".me summary")).to_contain_text("ben")
+
+
 def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Desk, str]):
     path = f"/cases/{case_id(USERS[14])}"
     go(page, site, path)
