@@ -10,6 +10,7 @@ from scipy.stats import kendalltau
 
 from contracts.world import World
 from models.lab.candidates import CANDIDATES, Candidate
+from models.lab.candidates.supervised import ablations
 from models.lab.days import Days
 from models.lab.figures import write_figures
 from models.lab.measures import RESAMPLES, interval
@@ -30,6 +31,7 @@ class Size:
     draws: int = RESAMPLES
     history: int = HISTORY_DAYS
     candidates: tuple[Candidate, ...] = tuple(CANDIDATES.values())
+    ablated: tuple[Candidate, ...] = ablations()
 
 
 def run_worlds(worlds: list[World], out: Path, tell: Tell, *, seed: int, size: Size) -> Json:
@@ -48,8 +50,9 @@ def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: 
         if candidate.most_rows is not None:
             tell(f"{candidate.name} is trained on at most {candidate.most_rows:,} rows")
     first = study(
-        days, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws, candidates=size.candidates
-    )
+        days, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws, candidates=size.candidates,
+        ablated=size.ablated,
+    )  # fmt: skip
     command = f"python -m models lab --world {name}" + "".join(f" --other {other}" for other, _ in others)
     command += f" --parts {size.parts} --draws {size.draws} --seed {seed}"
     said: Json = {"seed": seed, "command": command, "world": name, **summary(first)}

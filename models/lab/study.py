@@ -64,6 +64,7 @@ def study(
     history: int = HISTORY_DAYS,
     draws: int = RESAMPLES,
     candidates: tuple[Candidate, ...] = tuple(CANDIDATES.values()),
+    ablated: tuple[Candidate, ...] = ablations(),
     is_whole: bool = True,
 ) -> Results:
     """Run the protocol over one world. `is_whole` False leaves the left-out views and the ablations away."""
@@ -98,7 +99,7 @@ def study(
                 mark = outcome.threshold(days.label[rows])
                 views[view].setdefault(name, Tally()).add(sample, fold, outcome, mark, families, has_lines=False)
         tell(f"{where}: ablation")
-        rows, outcomes = run_fold(days, fold, ablations(), seed, fusions=())
+        rows, outcomes = run_fold(days, fold, ablated, seed, fusions=())
         for name, outcome in outcomes.items():
             mark = outcome.threshold(days.label[rows])
             views[ABLATION].setdefault(name, Tally()).add(sample, fold, outcome, mark, tuple(FAMILIES), has_lines=False)

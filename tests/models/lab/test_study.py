@@ -8,6 +8,7 @@ import pytest
 
 from models.errors import ModelError
 from models.lab.candidates import CANDIDATES
+from models.lab.candidates.supervised import ablations
 from models.lab.page import publish, tables
 from models.lab.run import Size, run_lab
 from models.lab.study import study
@@ -20,7 +21,7 @@ CHOSEN = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "knn", "l
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     worlds = {"here": tiny_days(people=40), "there": tiny_days(seed=2, people=40)}
-    size = Size(parts=2, draws=10, history=0, candidates=CHOSEN)
+    size = Size(parts=2, draws=10, history=0, candidates=CHOSEN, ablated=ablations()[:2])
     run_lab(worlds, folder, lambda step: None, seed=1, size=size)
     return folder
 
@@ -61,12 +62,12 @@ def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: 
         "fusion",
     }
     page = tmp_path / "lab.md"
-    page.write_text("# Lab\nbefore\n<!-- lab:begin -->\nold\n<!-- lab:end -->\nafter\n")
+    page.write_text("# Lab\nbefore\n<!-- lab:begin -->\nstale line\n<!-- lab:end -->\nafter\n")
     publish(out, page)
     text = page.read_text()
     assert text.startswith("# Lab\nbefore\n")
     assert text.endswith("<!-- lab:end -->\nafter\n")
-    assert "old" not in text
+    assert "stale line" not in text
     assert "`logistic`" in text
 
 
