@@ -61,7 +61,7 @@ notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@touch $@
 
 train: setup ## simulate a world, make its training table, train the model
-	@$(RUN) -m producer simulate --world train --scenario train --users 6000 --days 12 --seed 11
+	@$(RUN) -m producer simulate --world train --scenario train --users 8000 --days 12 --seed 11
 	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
 

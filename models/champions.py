@@ -5,5 +5,5 @@ to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "886a993337f3ac5351d3108a886b9bef71fe75b4b6a1a13c92222b32aa5b85a0",
+    "session_xgb": "af8f259e2bef9009d5c7f0609747aaf4f762f23611212389aa1fc22b9007508e",
 }
