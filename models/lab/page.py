@@ -43,7 +43,9 @@ def said(entry: Json | None) -> str:
     >>> said({"value": None})
     'too few'
     """
-    if not entry or entry["value"] is None:
+    if entry is None:
+        return "–"  # not run
+    if entry["value"] is None:
         return "too few"
     value, low, high = (f"{entry[key]:.2f}".replace("0.", ".", 1) for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
