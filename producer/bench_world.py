@@ -18,8 +18,8 @@ from producer.replay import replay
 from producer.simulator.build import build
 from producer.simulator.scenario import Scenario, load_scenario
 
-ROWS_PER_ACCOUNT_DAY = 42
-"""Plays and activity of one account in one day, a little under the simulator (43.5 in `default`, measured)."""
+ROWS_PER_ACCOUNT_DAY = 40
+"""Plays and activity of one account in one day, a little under the simulator (41.3 to 43.5 in `default`, measured)."""
 RECORD = "simulated.json"
 CLOCK_S = 0.01
 """Times are kept to hundredths of a second."""

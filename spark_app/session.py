@@ -93,6 +93,8 @@ def build_session(
     if is_local:
         # what is shuffled stays in this machine's page cache: compressing it costs more than it saves
         settings |= {"spark.shuffle.compress": "false", "spark.shuffle.spill.compress": "false"}
+        # nor does it cross a network that could spoil it
+        settings |= {"spark.shuffle.checksum.enabled": "false"}
     if with_kafka:
         connector = [str(path) for path in jvm.jars("connector")]
         if is_local:

@@ -65,12 +65,12 @@ def media(
 
 def bench(
     rows: Annotated[int, typer.Option(min=1, help="At least so many plays and activity rows.")] = 6_000_000,
-    days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 3,
     users: Annotated[int | None, typer.Option(min=1, help="Accounts; default as many as the rows need.")] = None,
     scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "default",
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
     cores: Annotated[int, typer.Option(min=1, help="Cores of each contender.")] = os.cpu_count() or 2,
-    memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "3g",
+    memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "6g",
     max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
 ) -> None:
     """Measure rows a second: a bare consumer, a minimal Spark job, our scoring without and with model, our job."""

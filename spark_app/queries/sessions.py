@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from contracts.features import FEATURE_NAMES
 from contracts.world import Unit
 
 NAME = "sessions"
@@ -11,8 +12,11 @@ EVERY = "1 second"
 
 def write(scored: DataFrame, unit: Unit) -> DataStreamWriter:
     """Append scored sessions by date; the file sink's log makes each session count once, also after a crash."""
+    # numbers that hardly repeat: a dictionary of them is built in vain
+    plain = {f"parquet.enable.dictionary#{name}": "false" for name in FEATURE_NAMES}
     return (
         scored.writeStream.queryName(NAME)
+        .options(**plain)
         .format("parquet")
         .option("path", str(unit.table(NAME)))
         .option("checkpointLocation", str(unit.checkpoints / NAME))

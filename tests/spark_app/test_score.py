@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.tables import SESSIONS, ddl
+from models.registry import CONTRIBUTIONS
 from models.train import Trees, fit
 from spark_app.stages.describe import DESCRIBED, describe
 from spark_app.stages.score import reasons_of, score
@@ -94,23 +94,36 @@ def test_each_scored_session_says_its_model_and_the_date_it_ended(rows: list[Row
     assert {str(row["date"]) for row in rows} == {"2026-03-01"}
 
 
-def reasons(spark: SparkSession, contributions: list[float], **values: float | None) -> list[tuple[str, float, float]]:
-    schema = ", ".join([*(f"{name} double" for name in values), "contributions array<float>"])
-    frame = spark.createDataFrame([(*values.values(), contributions)], schema)
-    (row,) = frame.select(reasons_of(list(values), F.col("contributions")).alias("reasons")).collect()
-    return [tuple(reason) for reason in row["reasons"]]
+def test_the_score_and_its_reasons_are_those_of_the_saved_pipeline(
+    described: DataFrame, model: PipelineModel, rows: list[Row]
+) -> None:
+    saved = model.transform(described.na.fill(float("nan"))).orderBy("plays").collect()
+    for mine, its in zip(rows, saved, strict=True):
+        assert mine["probability"] == pytest.approx(list(its["probability"]), abs=1e-6)
+        assert mine["rawPrediction"] == pytest.approx(list(its["rawPrediction"]), abs=1e-5)
+        pushes = dict(zip(FEATURE_NAMES, its[CONTRIBUTIONS][0], strict=False))
+        assert {r["feature"]: r["contribution"] for r in mine["reasons"]} == pytest.approx(
+            {r["feature"]: pushes[r["feature"]] for r in mine["reasons"]}, abs=1e-5
+        )
+        assert min((r["contribution"] for r in mine["reasons"]), default=0) == pytest.approx(
+            max(0, sorted(pushes.values(), reverse=True)[len(mine["reasons"]) - 1]) if mine["reasons"] else 0, abs=1e-5
+        )
 
 
-def test_the_three_largest_contributions_are_the_reasons_and_the_bias_is_none(spark: SparkSession) -> None:
-    found = reasons(spark, [0.5, 2.0, 0.25, 1.0, 99.0], a=1.0, b=None, c=3.0, d=4.0)
+def reasons(contributions: list[float], **values: float) -> list[tuple[str, float | None, float]]:
+    (found,) = reasons_of(list(values), np.array([list(values.values())]), np.array([contributions])).to_pylist()
+    return [(r["feature"], r["value"], r["contribution"]) for r in found]
+
+
+def test_the_three_largest_contributions_are_the_reasons() -> None:
+    found = reasons([0.5, 2.0, 0.25, 1.0], a=1.0, b=np.nan, c=3.0, d=4.0)
     assert found == [("b", None, 2.0), ("d", 4.0, 1.0), ("a", 1.0, 0.5)]
 
 
-def test_what_speaks_for_the_session_is_no_reason(spark: SparkSession) -> None:
-    assert reasons(spark, [-1.0, 0.0, 0.5, 9.0], a=1.0, b=2.0, c=3.0) == [("c", 3.0, 0.5)]
-    assert reasons(spark, [-1.0, 9.0], a=1.0) == []
+def test_what_speaks_for_the_session_is_no_reason() -> None:
+    assert reasons([-1.0, 0.0, 0.5], a=1.0, b=2.0, c=3.0) == [("c", 3.0, 0.5)]
+    assert reasons([-1.0], a=1.0) == []
 
 
-def test_equal_contributions_keep_the_contracts_order(spark: SparkSession) -> None:
-    found = reasons(spark, [1.0, 1.0, 1.0, 1.0, 0.0], a=1.0, b=1.0, c=1.0, d=1.0)
-    assert [name for name, _, _ in found] == ["a", "b", "c"]
+def test_equal_contributions_keep_the_contracts_order() -> None:
+    assert [name for name, _, _ in reasons([1.0, 1.0, 1.0, 1.0], a=1.0, b=1.0, c=1.0, d=1.0)] == ["a", "b", "c"]
