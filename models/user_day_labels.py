@@ -38,7 +38,7 @@ def day_labels_of(days: pd.DataFrame, blocks: Iterable[pd.DataFrame], timezones:
         user = accounts.get_indexer(rows["user_id"]).astype(np.int64)
         zone = np.where(user >= 0, zone_of[user], -1)
         local_day = to_local_ms(epoch_ms(rows["event_time"]), zone, zone_names) // DAY_MS
-        day = np.where(user >= 0, place.get_indexer(_day_keys(user, local_day)), -1)
+        day = np.where(user >= 0, place.get_indexer(pd.Index(_day_keys(user, local_day))), -1)
         inside = day >= 0
         outside += int((~inside).sum())
         is_stream = inside & (rows["listen_ms"].to_numpy() >= STREAM_MS)

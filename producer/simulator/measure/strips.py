@@ -1,6 +1,7 @@
 """A day of each kind of account, side by side: what to look at before believing any number about detection."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,8 @@ def draw_day(crowd: Crowd) -> Figure:
     """Draw a usual day of an ordinary listener, of each hard negative (left) and of each family (right)."""
     rows = max(len(COHORT_NAMES), len(BOTS))
     figure = Figure(figsize=(17, 0.62 * rows + 1.2), layout="constrained")
-    for half, kinds in zip(np.ravel(figure.subfigures(1, 2)), (COHORT_NAMES, tuple(BOTS)), strict=True):
+    left_and_right: Any = figure.subfigures(1, 2)
+    for half, kinds in zip(left_and_right, (COHORT_NAMES, tuple(BOTS)), strict=True):
         grid = half.add_gridspec(rows, 2, width_ratios=WIDTHS)
         for row, kind in enumerate(kinds):
             _strip_and_gaps(half.add_subplot(grid[row, 0]), half.add_subplot(grid[row, 1]), *a_day_of(crowd, kind),
