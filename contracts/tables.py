@@ -274,5 +274,5 @@ VERDICTS = (
     Column("decided_at", "timestamp", "when"),
     Column("step", "string", "decide, undo, appeal, uphold or roll_back"),
     Column("drawn_by", "string", "flag, blind (flagged, score hidden) or random (not flagged)"),
-    Column("draw_probability", "double", "how likely this case was to be drawn so: weight labels by its inverse"),
+    Column("draw_probability", "double", "how likely an account like it gets to review"),
 )
