@@ -95,6 +95,7 @@ def build_session(
         settings |= {"spark.shuffle.compress": "false", "spark.shuffle.spill.compress": "false"}
         # nor does it cross a network that could spoil it
         settings |= {"spark.shuffle.checksum.enabled": "false"}
+        settings |= {"spark.python.daemon.module": "spark_app.python_daemon"}
     if with_kafka:
         connector = [str(path) for path in jvm.jars("connector")]
         if is_local:
