@@ -23,7 +23,7 @@ READERS = ("sessions", "archive")
 
 USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
 """Messages of activity to a message of plays in what our simulator makes (24,279 to 12,115 in `default`, seed 3)."""
-TOO_FEW_TO_TELL = 100
+TOO_FEW_TO_TELL = 20
 """Messages of a topic below which the usual proportion stands in for the topics' own."""
 
 
