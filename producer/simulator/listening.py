@@ -187,8 +187,9 @@ def cut_listen(
 
     Even inside each stretch. Half of a track under a minute lies before the 30 s: its stretch up to half is empty.
 
-    >>> cut_listen(np.full(4, 200_000, np.int32), (0.25, 0.0, 0.25, 0.25), np.array([0.25, 0.5, 0.75, 1], np.float32))
-    array([  5000,  30000, 100000, 197000], dtype=int32)
+    >>> draws = np.array([0.125, 0.375, 0.625, 0.875], np.float32)
+    >>> cut_listen(np.full(4, 200_000, np.int32), (0.25, 0.0, 0.25, 0.25), draws)
+    array([  2700,  20000,  65000, 148500], dtype=int32)
     """
     e5, e10, e30, half = np.cumsum(shares)
     early = np.interp(u, (0, e5, e10, e30), (400, 5_000, 10_000, 30_000))
