@@ -22,6 +22,8 @@ SIZE_INCHES, DPI = (12.0, 7.0), 100
 
 BLUE, GREEN, VERMILION, INK, GREY, PALE = "#0072B2", "#007A5A", "#D55E00", "#1B1B1B", "#5F6368", "#E3E5E8"
 DAY_S = 86_400
+ROOM_FOR_WORDS = 1.35
+"""Stretch of the upper half of an axis: the words of a mark stand above the lines, not on their peak."""
 MAX_ATTACKS = 4
 """Attacks marked at once: the newest."""
 
@@ -136,7 +138,7 @@ class _Panel:
         self.ax.yaxis.set_visible(True)
         low, high = float(known.min()), float(known.max())
         middle, half = (low + high) / 2, max(high - low, least) * 0.58
-        low, high = max(middle - half, floor), middle + half
+        low, high = max(middle - half, floor), middle + half * ROOM_FOR_WORDS
         now_low, now_high = self.ax.get_ylim()
         if low < now_low or high > now_high or (high - low) < 0.5 * (now_high - now_low):
             self.ax.set_ylim(low, high)

@@ -36,7 +36,8 @@ MAX_ID_CHARS = 64
 _END = r"(?![\s\S])"
 """The very end, in Python and Java alike: `$` lets a line feed pass, and in Java other separators too."""
 TIME_PATTERN = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z" + _END
-MS_PATTERN = r"^[0-9]{1,8}" + _END
+MAX_MS_DIGITS = 8
+MS_PATTERN = rf"^[0-9]{{1,{MAX_MS_DIGITS}}}" + _END
 
 REASONS_START = ("fwdbtn", "trackdone", "clickrow", "backbtn", "appload", "trackerror", "playbtn", "remote", "unknown")
 REASONS_END = (
@@ -134,7 +135,7 @@ BEHIND = "event_time: over 7 days behind the sender's clock"
 BAD = {
     "id": f"expected 1 to {MAX_ID_CHARS} characters",
     "time": "expected ISO 8601 UTC with milliseconds, 24 characters",
-    "ms": "expected whole milliseconds, at most 8 digits",
+    "ms": f"expected whole milliseconds, at most {MAX_MS_DIGITS} digits",
     "code": "not in the vocabulary",
 }
 """What a rejected row's reason says after the field's name, by kind."""

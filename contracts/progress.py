@@ -15,8 +15,8 @@ DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator at which late and duplicate rows end."""
 JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
-LINE_BYTES = 256 * 1024
-"""Far longer than a line: a progress is 2 to 4 KB."""
+USUAL_LINE, LARGEST_LINE = 4 * 1024, 256 * 1024
+"""Bytes of a progress: what is usual, and more than any has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +115,20 @@ def _epoch(text: str | None) -> float | None:
     return at if at > 0 else None
 
 
-def last_batch(unit: Unit, query: str) -> Batch | None:
-    """Return a query's newest micro-batch; None before the first. A line that is still being written is left out."""
+def recent_batches(unit: Unit, query: str, most: int) -> list[Batch]:
+    """Return a query's newest micro-batches, oldest first. A line that is still being written is left out."""
     path = unit.progress / f"{query}.jsonl"
     if not path.exists():
-        return None
+        return []
     with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - LINE_BYTES, 0))
+        file.seek(max(path.stat().st_size - LARGEST_LINE - (most - 1) * USUAL_LINE, 0))
         complete = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{")]
-    return read(json.loads(complete[-1])) if complete else None
+    return [read(json.loads(line)) for line in complete[-most:]]
+
+
+def last_batch(unit: Unit, query: str) -> Batch | None:
+    """Return a query's newest micro-batch; None before the first."""
+    return next(iter(recent_batches(unit, query, 1)), None)
 
 
 def last_batches(unit: Unit) -> dict[str, Batch]:

@@ -16,7 +16,7 @@ from contracts.settings import Settings
 from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.evaluate import evaluate
-from models.listening import SOURCES, Source
+from models.listening import source_named
 from models.registry import CARD, CHAMPION, verify
 from models.verdict_labels import read_verdicts, relabel
 
@@ -108,7 +108,7 @@ def daily_command(
     from models.daily import run_daily  # scikit-learn and matplotlib take a second to import
 
     settings = Settings()
-    found = run_daily(World(settings.data.resolve() / (world or settings.world)), _source(source), seed)
+    found = run_daily(World(settings.data.resolve() / (world or settings.world)), source_named(source), seed)
     typer.echo("\n".join(found.lines))
     typer.echo(f"report            {_shown(found.report)}; review list beside it (csv, parquet)")
 
@@ -128,7 +128,7 @@ def campaigns_command(
 
     settings = Settings()
     the_world = World(settings.data.resolve() / (world or settings.world))
-    campaigns = find_campaigns(the_world, read_listening(the_world, _source(source)), seed)
+    campaigns = find_campaigns(the_world, read_listening(the_world, source_named(source)), seed)
     typer.echo("\n".join(campaign_lines(campaigns, the_world)))
 
 
@@ -209,13 +209,6 @@ def daily_study_command(
 
     settings = Settings()
     typer.echo(study_world(World(settings.data.resolve() / (world or settings.world)), seed))
-
-
-def _source(name: str) -> Source:
-    for known in SOURCES:
-        if name == known:
-            return known
-    raise ModelError(f"--source {name}: expected one of {', '.join(SOURCES)}")
 
 
 def _shown(path: Path) -> Path:

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.intervals import wilson
+from models.lake_tables import batch_files, read_parts
 from models.listening import read_static
 from models.local_time import DAY_MS, to_local_ms
 from models.user_days.detect import detect
@@ -79,11 +78,8 @@ def audit(world: World) -> Audit:
 
 
 def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
-    folder = world.from_raw(table)
-    # one file at a time: a day in the path would become a column of its own
-    files = sorted(folder.rglob("*.parquet")) if (folder / "_SUCCESS").exists() else []
-    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
-    rows = pa.concat_tables(parts).to_pandas() if parts else pd.DataFrame()
+    files = batch_files(world.from_raw(table))
+    rows = read_parts(files, columns) if files else pd.DataFrame()
     if rows.empty:
         raise WorldError(
             f"world {world.name} has no {table} of raw rows: run  python -m spark_app audit-tables --world {world.name}"

@@ -4,6 +4,7 @@ Such a table is one folder `batch_id=0` with one file, replaced in one move: a r
 never half of one, and `contracts.lake.committed_files` lists it like any other.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -40,10 +41,19 @@ def read_table(world: World, table: str, made_by: str, columns: list[str] | None
     """Read a table of the world's current version. `made_by` is the command to name where it is missing."""
     files = committed_files(world.unit.table(table))
     for folder in (world.unit.table(table), world.root / table):  # the second where it was made from raw rows
-        if not files and (folder / "_SUCCESS").exists():  # written by Spark in batch: complete once this stands
-            files = sorted(folder.rglob("*.parquet"))
+        files = files or batch_files(folder)
     if not files:
         raise WorldError(f"world {world.name} has no {table} in its lake: run  {made_by} --world {world.name}")
-    # one file at a time: a day in the path would become a column of its own
+    return read_parts(files, columns)
+
+
+def batch_files(folder: Path) -> list[Path]:
+    """List the files of a table that Spark wrote in batch: all of them once the table is complete, none before."""
+    return sorted(folder.rglob("*.parquet")) if (folder / "_SUCCESS").exists() else []
+
+
+def read_parts(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read parquet files as one frame."""
+    # one at a time: a day in the path would become a column of its own
     parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
     return pa.concat_tables(parts, promote_options="permissive").to_pandas()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from contracts.events import PLAYS, STREAM_MS
 from contracts.lake import committed_files
 from contracts.world import World, WorldError
+from models.errors import ModelError
 
 Source = Literal["auto", "lake", "raw"]
 SOURCES: tuple[Source, ...] = ("auto", "lake", "raw")
@@ -39,6 +40,14 @@ class Listening:
     users: pd.Index
     tracks: pd.Index
     devices: pd.Index
+
+
+def source_named(name: str) -> Source:
+    """Return where plays come from by its name. Raises ModelError where there is no such place."""
+    for known in SOURCES:
+        if name == known:
+            return known
+    raise ModelError(f"--source {name}: expected one of {', '.join(SOURCES)}")
 
 
 def source_of(world: World, source: Source) -> Literal["lake", "raw"]:

@@ -19,8 +19,17 @@ def find_zone(name: str | None) -> ZoneInfo | None:
     """
     try:
         return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
         return None
+
+
+def day_numbers(dates: pd.Series) -> Ints:
+    """Return dates as days since 1970.
+
+    >>> day_numbers(pd.Series(pd.to_datetime(["1970-01-03"]))).tolist()
+    [2]
+    """
+    return pd.to_datetime(dates).to_numpy("datetime64[D]").astype("int64")
 
 
 def to_local_ms(epoch_ms: Ints, zone_of: Ints, zones: Sequence[str | None]) -> Ints:

@@ -12,7 +12,7 @@ import pandas as pd
 from contracts.events import STREAM_MS
 from contracts.labels import HONEST, PAID_STREAMS_OF_A_DAY
 from models.labelling import MIXED, NEGATIVE, POSITIVE, epoch_ms
-from models.local_time import DAY_MS, Ints, to_local_ms
+from models.local_time import DAY_MS, Ints, day_numbers, to_local_ms
 
 
 def day_labels_of(days: pd.DataFrame, blocks: Iterable[pd.DataFrame], timezones: pd.Series) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def day_labels_of(days: pd.DataFrame, blocks: Iterable[pd.DataFrame], timezones:
     accounts = pd.Index(days["user_id"].unique())
     zones = timezones.reindex(accounts).astype("category").cat
     zone_names, zone_of = list(zones.categories), zones.codes.to_numpy().astype(np.int64)
-    keys = _day_keys(accounts.get_indexer(days["user_id"]), _day_numbers(days["local_date"]))
+    keys = _day_keys(accounts.get_indexer(days["user_id"]), day_numbers(days["local_date"]))
     place = pd.Index(keys)
 
     counts = np.zeros((len(days), 3), dtype=np.int64)  # plays, streams, paid-for streams
@@ -55,10 +55,6 @@ def day_labels_of(days: pd.DataFrame, blocks: Iterable[pd.DataFrame], timezones:
     labels["true_plays"], labels["true_streams"], labels["paid_streams"] = counts.T
     labels.attrs["rows_outside"] = outside
     return labels
-
-
-def _day_numbers(dates: pd.Series) -> Ints:
-    return pd.to_datetime(dates).to_numpy("datetime64[D]").astype("int64")
 
 
 def _day_keys(user: Ints, day: Ints) -> Ints:

@@ -93,7 +93,7 @@ def run(
             place.static(table)
         guard.check(place.unit, n_partitions)
         client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-        limits = preflight.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
+        limits = ingest.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             artefact = verify(model or CHAMPION, Path(unpacked))
             runner.end_at_once_on_sigterm()

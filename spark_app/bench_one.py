@@ -25,7 +25,7 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
         facts = bench_raw.consume(settings.broker, {key.replace(".", "_"): value for key, value in client.items()})
     else:
         facts = _run_spark(
-            settings, contender, kafka, cores or os.cpu_count() or 2, memory, preflight.balanced(messages, max_messages)
+            settings, contender, kafka, cores or os.cpu_count() or 2, memory, ingest.balanced(messages, max_messages)
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"contender": contender, **facts}) + "\n")

@@ -10,7 +10,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from contracts.events import ACTIVITY, PLAYS
 from contracts.world import World
 from models.registry import Artefact
-from spark_app import ingest, preflight
+from spark_app import ingest
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
 from spark_app.stages import rows
 from spark_app.stages.describe import with_features, with_user
@@ -28,7 +28,7 @@ class Job:
     kafka: dict[str, str]
     artefact: Artefact
     time_zone: str
-    max_messages: Mapping[str, int] = field(default_factory=lambda: preflight.balanced(preflight.USUAL_MESSAGES, 3000))
+    max_messages: Mapping[str, int] = field(default_factory=lambda: ingest.balanced(ingest.USUAL_MESSAGES, 3000))
     hash_key: str = ""
 
 

@@ -1,7 +1,6 @@
 """What must be there before the job starts: a broker that answers, every topic, and in it what was read already."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
@@ -19,27 +18,6 @@ ANSWERS_WITHIN_MS = 10_000
 
 READERS = ("sessions", "archive")
 """Queries that read topics."""
-
-
-USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
-"""Messages of activity to a message of plays in what our simulator makes (24,279 to 12,115 in `default`, seed 3)."""
-TOO_FEW_TO_TELL = 20
-"""Messages of a topic below which the usual proportion stands in for the topics' own."""
-
-
-def balanced(messages: Mapping[str, int], most: int) -> dict[str, int]:
-    """Say how many messages of each topic a micro-batch takes, `most` of the fuller one, so that both last as long.
-
-    A topic that runs ahead of the other in event time waits in the state, as sessions that cannot close yet: with as
-    many messages of each, scoring a backlog was 30 % slower and held days of plays.
-
-    >>> balanced({"plays": 1000, "activity": 4000}, 3000)
-    {'plays': 750, 'activity': 3000}
-    """
-    if min(messages.values()) < TOO_FEW_TO_TELL:
-        messages = USUAL_MESSAGES
-    fullest = max(messages.values())
-    return {topic: max(1, round(most * count / fullest)) for topic, count in messages.items()}
 
 
 def check_topics(broker: str, security: dict[str, str], unit: Unit) -> dict[str, int]:

@@ -113,7 +113,7 @@ def build_session(
 
 
 def _ship_code(spark: SparkSession) -> None:
-    """Send the packages that executors import; the libraries (numpy, pandas, pyarrow, xgboost-cpu) are theirs."""
+    """Send the packages that executors import; the libraries (docs/sizing.md) are theirs."""
     with tempfile.TemporaryDirectory(prefix="playproof-code-") as folder:
         archive = Path(folder) / "playproof.zip"
         with zipfile.ZipFile(archive, "w") as packed:

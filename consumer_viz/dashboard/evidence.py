@@ -6,7 +6,7 @@ Plays are read from the archive (lake/plays) only when a case is opened, and onl
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from consumer_viz.dashboard.cases import Cases
 from contracts.lake import committed_files
 from contracts.world import Unit
+from models.local_time import find_zone
 
 Numbers = NDArray[np.float64]
 
@@ -61,10 +62,7 @@ def plays_of(unit: Unit, users: list[str], from_ms: int, to_ms: int) -> pd.DataF
 
 def zone_of(timezone: str | None) -> ZoneInfo:
     """Return the listener's time zone, UTC where it is not known."""
-    try:
-        return ZoneInfo(timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+    return find_zone(timezone) or ZoneInfo("UTC")
 
 
 def local_hours(start_ms: NDArray[np.int64], zone: ZoneInfo) -> Numbers:

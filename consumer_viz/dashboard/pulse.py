@@ -1,9 +1,7 @@
 """The numbers that move: what the topics carry and how the Spark job fares, ready for a chart."""
 
-import json
 import math
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy as np
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.view import View, live_view
 from consumer_viz.watch import HISTORY_S
-from contracts.progress import LINE_BYTES, Batch, last_batches, read
+from contracts.progress import Batch, last_batches
 
 TAIL = 15
 """Points of a line sent with a tick: a page that missed a few ticks still has a whole line."""
@@ -94,14 +92,3 @@ def job_line(batches: dict[str, Batch]) -> dict[str, Any]:
         "batch_s": round(scoring.seconds, 1) if scoring else None,
         "batch_at": scoring.ended_at if scoring else None,
     }
-
-
-def recent_batches(folder: Path, query: str) -> list[Batch]:
-    """Return a query's last micro-batches, oldest first; a line that is still being written is left out."""
-    path = folder / f"{query}.jsonl"
-    if not path.exists():
-        return []
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 4 * LINE_BYTES, 0))
-        lines = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{")]
-    return [read(json.loads(line)) for line in lines[-SHOWN_BATCHES:]]

@@ -6,7 +6,6 @@ Verdicts are opinions, not truth; every share comes with its count and a 95 % in
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import orjson
@@ -15,8 +14,7 @@ from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.store import Decision
 from consumer_viz.dashboard.words import BY_NAME
 from contracts import verdicts as v
-
-_Z = 1.96
+from models.intervals import wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,7 @@ class Rate:
         """
         if not self.of:
             return (0.0, 1.0)
-        n, p, z2 = self.of, self.share, _Z * _Z
-        middle, width = p + z2 / (2 * n), _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return ((middle - width) / (1 + z2 / n), (middle + width) / (1 + z2 / n))
+        return wilson(self.hits, self.of)
 
 
 def standing(decisions: Iterable[Decision]) -> list[Decision]:
@@ -75,7 +71,9 @@ def _named(desk: Desk, user_id: str) -> set[str]:
         days = db.execute("select row from user_days where user_id = ? and is_flagged", (user_id,)).fetchall()
     found = {r["feature"] for row in sessions if row[0] for r in orjson.loads(row[0]) if r["contribution"] > 0}
     words = {BY_NAME[name].words for name in found if name in BY_NAME}
-    return words | {f"day rule: {rule}" for row in days for rule in orjson.loads(row[0])["rules"] or ()}
+    return words | {
+        f"day rule: {rule.replace('_', ' ')}" for row in days for rule in orjson.loads(row[0])["rules"] or ()
+    }
 
 
 def by_draw(decided: list[Decision]) -> list[Rate]:

@@ -1,36 +1,27 @@
 """Groups of accounts held together by pairs: a device or a payment method they share, or a similarity they have."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 Ints = NDArray[np.int64]
 
 
-def components(pairs: Iterable[tuple[int, int]], accounts: int) -> list[list[int]]:
-    """Return the connected groups of at least two accounts, by union-find with path halving, largest first.
+def components(pairs: Sequence[tuple[int, int]], accounts: int) -> list[list[int]]:
+    """Return the connected groups of at least two accounts, largest first.
 
     >>> components([(0, 1), (3, 4), (1, 2)], 6)
     [[0, 1, 2], [3, 4]]
     """
-    parent = list(range(accounts))
-
-    def root(account: int) -> int:
-        while parent[account] != account:
-            parent[account] = parent[parent[account]]
-            account = parent[account]
-        return account
-
-    joined: set[int] = set()
-    for one, other in pairs:
-        first, second = sorted((root(one), root(other)))
-        parent[second] = first
-        joined |= {one, other}
-    groups: dict[int, list[int]] = {}
-    for account in sorted(joined):
-        groups.setdefault(root(account), []).append(account)
-    return sorted(groups.values(), key=lambda group: (-len(group), group))
+    one, other = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(accounts, accounts))
+    _, group = connected_components(graph, directed=False)
+    members = np.argsort(group, kind="stable")
+    groups = np.split(members, np.flatnonzero(np.diff(group[members])) + 1)
+    return sorted((g.tolist() for g in groups if len(g) > 1), key=lambda g: (-len(g), g))
 
 
 def sharing_pairs(account: Ints, thing: Ints) -> list[tuple[int, int]]:

@@ -57,7 +57,8 @@ def lockstep(plays: Listening, rng: np.random.Generator) -> list[Group]:
     pairs = lockstep_pairs(rows[0], rows[1], len(plays.users), rng, LEAST_ALIKE, LEAST_COMMON)
     groups = []
     for members in components([(one, other) for one, other, _ in pairs], len(plays.users)):
-        alike = [j for one, other, j in pairs if one in members and other in members]
+        inside = set(members)
+        alike = [j for one, _, j in pairs if one in inside]
         score = _score(len(members) / LEAST_SIZE)
         mean = float(np.mean(alike))
         said = f"{len(members)} accounts stream the same tracks in the same hours: {100 * mean:.0f} % of both in common"

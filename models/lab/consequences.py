@@ -6,7 +6,8 @@ from sklearn.isotonic import IsotonicRegression
 
 from models.lab.days import Days, Floats
 from models.lab.engine import Outcome
-from models.lab.measures import PREVALENCE, TOO_FEW, brier, precision_at
+from models.lab.measures import PREVALENCE, brier, precision_at
+from models.metrics import TOO_FEW
 from models.money import Prices
 
 CAPACITY = 0.005

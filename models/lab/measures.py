@@ -14,8 +14,6 @@ from models.lab.days import Bools, Floats
 PREVALENCE = 0.006
 """Share of account-days that are bots': the published share of accounts (Deezer 2022, REALISM §2)."""
 RESAMPLES = 200
-TOO_FEW = 30
-"""Positives under which a line says "too few" (DETECTION §4)."""
 
 Weights = NDArray[np.float32]
 

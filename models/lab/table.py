@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.features import FEATURE_NAMES
@@ -16,11 +15,13 @@ from models.lab.candidates.detectors import FOREST, HYBRID, RULES
 from models.lab.days import Days, Ints, Sessions
 from models.lab.protocol import HISTORY_DAYS
 from models.labelling import epoch_ms
+from models.lake_tables import batch_files, read_parts
 from models.listening import read_static
+from models.local_time import day_numbers
 from models.splits import groups_of
 from models.truth import label_user_days, users
 from models.user_days.detect import detect
-from models.user_days.history import day_numbers, in_order
+from models.user_days.history import in_order
 
 TRUSTED_SHARE = 0.05
 """Share of honest accounts that are known to be honest: the cohort of arXiv 2203.02124, a setting."""
@@ -31,7 +32,7 @@ MIXED, UNPAID = "some paid streams, under 10", "bot's account, no paid stream"
 def read_user_days(world: World) -> pd.DataFrame:
     """Read a world's user-days, made from raw, in order. Raises WorldError where there are none."""
     folder = world.root / "user_days"
-    files = sorted(folder.rglob("*.parquet")) if (folder / "_SUCCESS").exists() else []
+    files = batch_files(folder)
     if not files:
         raise WorldError(
             f"world {world.name} has no user-days: run  python -m spark_app user-days --world {world.name} --source raw"
@@ -39,9 +40,7 @@ def read_user_days(world: World) -> pd.DataFrame:
     columns = ["user_id", "local_date", "plan", "country", "history_days", "sessions", "plays", "streams"]
     columns += USER_DAY_FEATURE_NAMES
     _check(files[0], columns, f"python -m spark_app user-days --world {world.name} --source raw")
-    # one file at a time: a day in the path would become a column of its own
-    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
-    return in_order(pa.concat_tables(parts, promote_options="permissive").to_pandas())
+    return in_order(read_parts(files, columns))
 
 
 def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> Days:

@@ -8,9 +8,9 @@ import pandas as pd
 from contracts.labels import FAMILIES
 from models.lab.days import Days, Floats, Ints
 from models.lab.engine import Outcome
-from models.lab.measures import RESAMPLES, TOO_FEW, Weights, average_precision, interval, resamples, share
+from models.lab.measures import RESAMPLES, Weights, average_precision, interval, resamples, share
 from models.lab.protocol import Fold
-from models.metrics import REGULAR
+from models.metrics import REGULAR, TOO_FEW
 
 AP, RECALL, ALARMS = "ap", "recall_at_fpr_0001", "false_alarm_rate"
 MACRO = "macro"

@@ -8,7 +8,9 @@ other, and a median is not moved by the few bots in it.
 import numpy as np
 import pandas as pd
 
-from models.user_days.history import MAD_TO_SD, WINDOW_DAYS, Floats, Ints, Usual, day_numbers, median
+from models.local_time import day_numbers
+from models.robust import MAD_TO_SD, median
+from models.user_days.history import WINDOW_DAYS, Floats, Ints, Usual
 
 LEAST_USER_DAYS = 100
 """User-days below which a cohort widens: the MAD of fewer moves by more than a tenth from draw to draw."""

@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.local_time import day_numbers
+from models.robust import MAD_TO_SD, median
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -18,8 +21,6 @@ WINDOW_DAYS = 28
 """Length of the history (DETECTION §1)."""
 LEAST_DAYS = 7
 """Active days below which an account's own history says too little (DETECTION §1)."""
-MAD_TO_SD = 1.4826
-"""Scale that makes the median absolute deviation of a normal distribution its standard deviation."""
 
 Kind = Literal["rolling", "fixed"]
 """Rolling: the 28 days before each day. Fixed: the account's first 28 days for ever after (for the study of drift)."""
@@ -40,15 +41,6 @@ class Usual:
     def z(self, values: Floats, least_spread: Floats) -> Floats:
         """Return robust z of values (rows, columns); `least_spread` by column keeps a constant history finite."""
         return (values - self.median) / np.maximum(self.mad, least_spread)
-
-
-def day_numbers(dates: pd.Series) -> Ints:
-    """Return dates as days since 1970.
-
-    >>> day_numbers(pd.Series(pd.to_datetime(["1970-01-03"]))).tolist()
-    [2]
-    """
-    return pd.to_datetime(dates).to_numpy("datetime64[D]").astype("int64")
 
 
 def in_order(days: pd.DataFrame) -> pd.DataFrame:
@@ -95,18 +87,3 @@ def _summary(values: Floats, rows: Ints) -> Floats:
     square = np.where(known, (window - mean[:, None]) ** 2, 0.0).sum(axis=1) / count
     empty = ~known.any(axis=1)
     return np.stack([middle, spread, np.where(empty, np.nan, mean), np.where(empty, np.nan, np.sqrt(square))])
-
-
-def median(values: Floats) -> Floats:
-    """Return the median along the last axis, leaving NaN out; NaN where a row has nothing.
-
-    NumPy's nanmedian goes row by row; sorting all rows at once is some twenty times faster.
-
-    >>> median(np.array([[3.0, np.nan, 1.0], [np.nan, np.nan, np.nan]])).tolist()
-    [2.0, nan]
-    """
-    ordered = np.sort(values, axis=-1)  # NaN comes last
-    count = (~np.isnan(ordered)).sum(axis=-1)
-    low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, values.shape[-1] - 1)
-    pick = [np.take_along_axis(ordered, place[:, None], axis=-1)[:, 0] for place in (low, high)]
-    return np.where(count > 0, (pick[0] + pick[1]) / 2, np.nan)

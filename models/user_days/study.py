@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
+from models.local_time import day_numbers
 from models.metrics import TOO_FEW
 from models.user_days.against_truth import DETECTORS
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import FOREST_FEATURES, SEED
 from models.user_days.forest import REFIT_DAYS, forest_scores, seen_by_forest
-from models.user_days.history import LEAST_DAYS, WINDOW_DAYS, Floats, Kind, day_numbers, in_order
+from models.user_days.history import LEAST_DAYS, WINDOW_DAYS, Floats, Kind, in_order
 from models.user_days.hybrid import FLAG, hybrid_score
 
 DRIFTER = "drifter"

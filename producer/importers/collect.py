@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, PLAYS, Field, bad
+from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field, bad
 from producer.importers.layout import BadRow, Row, Track, digest
 
 CHUNK_ROWS = 50_000
@@ -23,8 +23,8 @@ RAW_SCHEMAS: dict[str, pa.Schema] = {
     topic: pa.schema([pa.field(name, _TYPES.get(f.kind, pa.string())) for name, f in fields.items()])
     for topic, fields in _FIELDS.items()
 }
-_MAX_MS = 99_999_999
-"""The contract's 8 digits: 27 hours."""
+_MAX_MS = 10**MAX_MS_DIGITS - 1
+"""27 hours."""
 
 
 @dataclass(slots=True)

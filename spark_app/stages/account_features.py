@@ -1,36 +1,24 @@
 """Features that need the account's static row: its time zone, age and plan."""
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from spark_app.stages.features import ratio
-from spark_app.stages.session_batch import Floats, SessionBatch, sum_by
+from models.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
+from spark_app.stages.session_batch import Floats, SessionBatch, ratio
 
 NIGHT_UNTIL_H = 5
 """A play that ends before this local hour is at night (00–05 h)."""
-DAY_MS = 86_400_000
 
 
 def night_share(b: SessionBatch, timezones: pa.Array) -> Floats:
     """Share of plays that end 00–05 h in the listener's zone; NaN where the zone is unknown."""
-    at_night = np.zeros(b.n)
-    known = np.zeros(b.n, dtype=bool)
-    zones = timezones.dictionary_encode()
-    zone_of = zones.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    for place, name in enumerate(zones.dictionary.to_pylist()):
-        try:
-            zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            continue
-        here = zone_of == place
-        mask = b.is_play & here[b.session]
-        hour = pd.DatetimeIndex(pd.to_datetime(b.event_ms[mask], unit="ms", utc=True)).tz_convert(zone).hour
-        at_night += sum_by(b.session[mask][np.asarray(hour) < NIGHT_UNTIL_H], b.n)
-        known |= here
-    return np.where(known, ratio(at_night, b.plays), np.nan)
+    coded = timezones.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    zone_of = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    is_zone = np.array([*(find_zone(name) is not None for name in names), False])  # -1, unknown, is the last
+    local_ms = to_local_ms(b.event_ms, zone_of[b.session], names)
+    at_night = b.count(b.is_play & (local_ms // HOUR_MS % 24 < NIGHT_UNTIL_H))
+    return np.where(is_zone[zone_of], ratio(at_night, b.plays), np.nan)
 
 
 def account_age_days(b: SessionBatch, signed_up_on: pa.Array) -> Floats:

@@ -8,11 +8,7 @@ import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
 from spark_app.stages.day_batch import DayBatch
-from spark_app.stages.features import ratio
-from spark_app.stages.session_batch import Bools, Floats, Ints, sum_by
-
-MAD_TO_SD = 1.4826
-"""Scale that makes the median absolute deviation of a normal distribution its standard deviation."""
+from spark_app.stages.session_batch import Bools, Floats, Ints, ratio, sum_by
 
 
 def history_days(b: DayBatch) -> Ints:
@@ -33,24 +29,6 @@ def moments(table: Floats) -> tuple[Floats, Floats, Ints]:
     mean = ratio(np.nansum(table, axis=1), n.astype(np.float64))
     squares = np.nansum((table - mean[:, None]) ** 2, axis=1)
     return mean, np.sqrt(ratio(squares, (n - 1).astype(np.float64))), n
-
-
-def median(table: Floats) -> Floats:
-    """Median of the known values of each row; NaN where there is none.
-
-    >>> median(np.array([[3.0, np.nan, 1.0, 5.0], [np.nan] * 4])).tolist()
-    [3.0, nan]
-    """
-    ordered = np.sort(table, axis=1)  # NaN comes last
-    n = (~np.isnan(table)).sum(axis=1)
-    row = np.arange(len(table))
-    return (ordered[row, np.maximum(n - 1, 0) // 2] + ordered[row, np.minimum(n // 2, table.shape[1] - 1)]) / 2
-
-
-def median_and_mad(table: Floats) -> tuple[Floats, Floats]:
-    """Median and median absolute deviation (unscaled) of the known values of each row."""
-    middle = median(table)
-    return middle, median(np.abs(table - middle[:, None]))
 
 
 def histogram(b: DayBatch, bins: Ints, n_bins: int, mask: Bools) -> Floats:

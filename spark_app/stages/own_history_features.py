@@ -6,10 +6,11 @@ NaN under HISTORY_DAYS_LEAST active days of it. What each sees is said in `contr
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS, HISTORY_DAYS_LEAST, WEEK_DAYS
+from models.robust import MAD_TO_SD, median_and_mad
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name
-from spark_app.stages.features import FEATURES, ratio
-from spark_app.stages.history import MAD_TO_SD, entropy_bits, histogram, history, history_days, median_and_mad, moments
-from spark_app.stages.session_batch import Floats
+from spark_app.stages.features import FEATURES
+from spark_app.stages.history import entropy_bits, histogram, history, history_days, moments
+from spark_app.stages.session_batch import Floats, ratio
 from spark_app.stages.user_day_features import OF_THE_DAY, plays_night
 
 LEAST_SD = {"plays_day": 5.0, "hours": 0.5}

@@ -5,9 +5,8 @@ JVM's compiler and its garbage collector too (docs/bench.md).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -20,10 +19,8 @@ from contracts import events
 from contracts.events import FIELDS, Field, check_row
 from contracts.tables import LAKE, ddl
 from spark_app.stages import row_rules
+from spark_app.stages.chunks import Chunk, checked, chunks_of, only
 from spark_app.stages.decode import PAYLOAD_CHARS, Decoder, elements_of, payload_of
-
-CHUNK_ROWS = 8192
-"""Rows checked at once: few enough for their columns to fit in the processor's cache."""
 
 
 def header(name: str) -> Column:
@@ -57,67 +54,11 @@ def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> Da
 def _good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
     decoder = Decoder(fields)
     for batch in batches:
-        for chunk in _chunks(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):
-            columns, good, event_ms = _checked(topic, fields, chunk)
-            columns = _only(columns, good)
+        for chunk in chunks_of(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):
+            columns, good, event_ms = checked(topic, fields, chunk)
+            columns = only(columns, good)
             typed = [row_rules.typed(f, columns[f.name], event_ms[good]) for f in fields]
             yield pa.RecordBatch.from_arrays(typed, names=[f.name for f in fields])
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Rows of consecutive messages; for each message its place in the batch, its clock and how many rows it has."""
-
-    rows: list[Any] = field(default_factory=list)
-    messages: list[tuple[int, int | None, int]] = field(default_factory=list)
-
-    @property
-    def places(self) -> list[int]:
-        return [place for place, _, _ in self.messages]
-
-    def per_row(self, values: Sequence[int]) -> row_rules.Ints:
-        """Repeat one value per message for each of its rows."""
-        return np.repeat(np.array(values, np.int64), [rows for _, _, rows in self.messages])
-
-    def positions(self) -> row_rules.Ints:
-        """Place of each row in its message."""
-        return np.concatenate([np.arange(rows) for _, _, rows in self.messages])
-
-
-def _chunks(decoder: Decoder, values: pa.BinaryArray, clocks: Sequence[int | None]) -> Iterator[_Chunk]:
-    """Read messages, leaving out the unreadable ones."""
-    chunk = _Chunk()
-    for place, value in enumerate(values):
-        rows = decoder.read(value.as_buffer() if value.is_valid else b"")
-        if rows is not None:
-            chunk.rows += rows
-            chunk.messages.append((place, clocks[place], len(rows)))
-            if len(chunk.rows) >= CHUNK_ROWS:
-                yield chunk
-                chunk = _Chunk()
-    if chunk.messages:
-        yield chunk
-
-
-def _checked(
-    topic: str, fields: Sequence[Field], chunk: _Chunk
-) -> tuple[dict[str, pa.Array], row_rules.Bools, row_rules.Ints]:
-    """Return a chunk's columns (text, but for `ts`), which rows are good, and their event times."""
-    columns = {}
-    for f in fields:
-        values = list(map(attrgetter(f.name), chunk.rows))
-        columns[f.name] = row_rules.epoch_s(values) if f.kind == "epoch_s" else pa.array(values, pa.string())
-    clock_ms = chunk.per_row([clock or 0 for _, clock, _ in chunk.messages])
-    has_clock = chunk.per_row([clock is not None for _, clock, _ in chunk.messages]).astype(bool)
-    good, event_ms = row_rules.good_rows(topic, columns, clock_ms, has_clock)
-    return columns, good, event_ms
-
-
-def _only(columns: dict[str, pa.Array], good: row_rules.Bools) -> dict[str, pa.Array]:
-    if good.all():
-        return columns
-    mask = pa.array(good)
-    return {name: column.filter(mask) for name, column in columns.items()}
 
 
 _LINE = "topic string, partition int, offset bigint, position int, rows bigint, reason string, payload string"
@@ -158,13 +99,13 @@ def _all_batches(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.R
         lost: list[_Lost] = []
         counts = [0] * batch.num_rows
         is_list = [False] * batch.num_rows
-        for chunk in _chunks(decoder, values, batch.column("clock_ms").to_pylist()):
-            columns, good, event_ms = _checked(topic, fields, chunk)
+        for chunk in chunks_of(decoder, values, batch.column("clock_ms").to_pylist()):
+            columns, good, event_ms = checked(topic, fields, chunk)
             for place, _, rows in chunk.messages:
                 counts[place], is_list[place] = rows, True
             places, positions = chunk.per_row(chunk.places), chunk.positions()
             lost += _rejected(topic, chunk, values, np.flatnonzero(~good), places, positions)
-            columns = _only(columns, good)
+            columns = only(columns, good)
             typed = [row_rules.typed(f, columns[f.name], event_ms[good]) for f in fields]
             yield _lines(topic, batch, places[good], positions[good], fields, typed)
         for place, sent in enumerate(batch.column("sent_rows").to_pylist()):
@@ -180,7 +121,7 @@ def _all_batches(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.R
 
 def _rejected(
     topic: str,
-    chunk: _Chunk,
+    chunk: Chunk,
     values: pa.BinaryArray,
     bad: row_rules.Ints,
     places: row_rules.Ints,

@@ -20,7 +20,6 @@ Ints = NDArray[np.int64]
 
 TIME_CHARS = 24
 _SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 23: "Z"}
-_MS_DIGITS = 8
 _LONGS = (-(2**63), 2**63 - 1)
 _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 STAMP = pa.timestamp("us", tz="UTC")
@@ -95,7 +94,7 @@ def is_good(field: Field, texts: pa.StringArray) -> Bools:
         good = (lengths >= 1) & (lengths <= events.MAX_ID_CHARS)
     elif field.kind == "ms":
         digits = pc.ascii_is_decimal(texts).fill_null(False).to_numpy(zero_copy_only=False)
-        good = digits & (_lengths(texts) <= _MS_DIGITS)
+        good = digits & (_lengths(texts) <= events.MAX_MS_DIGITS)
     else:
         found = pc.is_in(texts, value_set=pa.array(field.values))
         good = found.to_numpy(zero_copy_only=False)

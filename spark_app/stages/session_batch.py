@@ -42,6 +42,15 @@ def runs(session: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:
     return session[starts], values[starts], np.diff(starts, append=len(session))
 
 
+def ratio(top: Floats, bottom: Floats) -> Floats:
+    """Divide; NaN where the bottom is 0.
+
+    >>> ratio(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
+    array([0.25,  nan])
+    """
+    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+
+
 def sum_by(session: Ints, n: int, values: NDArray[Any] | None = None) -> Floats:
     """Sum values by session, or count rows where there are none; shape (n,).
 

@@ -8,13 +8,12 @@ import numpy as np
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF, STREAM_MS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from spark_app.stages.account_features import NIGHT_UNTIL_H
 from spark_app.stages.country_centres import distance_km
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name, first_of_each
-from spark_app.stages.features import FEATURES, loops, ratio
-from spark_app.stages.session_batch import Bools, Floats, Ints, runs, sum_by
+from spark_app.stages.features import FEATURES, loops
+from spark_app.stages.session_batch import Bools, Floats, Ints, ratio, runs, sum_by
 
-NIGHT_UNTIL_H = 5
-"""A play that ends before this local hour is at night (00–05 h)."""
 RUN_GAP_MS = 20 * 60_000
 """Silence that ends a run of plays."""
 WAKE_GAP_MS = 2 * 3_600_000

@@ -1,5 +1,6 @@
 """The pages, served on a free port of this process, over a tiny world and topics that move by themselves."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -33,19 +34,17 @@ class MovingTopics:
 @contextmanager
 def serving(desk: Desk, token: str) -> Iterator[str]:
     """Serve a desk on a free port; yields the address with its token."""
-    config = uvicorn.Config(create_app(desk), port=0, log_level="error", timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(create_app(desk), log_level="error", timeout_graceful_shutdown=1, ws="none")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/?token={token}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    # it listens before the server runs: who comes early waits in line, and nobody has to ask whether it is up
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}/?token={token}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
 
 
 @contextmanager

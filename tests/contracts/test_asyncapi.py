@@ -25,9 +25,12 @@ def test_what_is_rendered_is_yaml_and_says_the_same() -> None:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    for path in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document())):
+    paths = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document()))
+    assert paths
+    for path in paths:
         place: Any = document()
         for step in path.split("/"):
+            assert step in place, path
             place = place[step]
 
 

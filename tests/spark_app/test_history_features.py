@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.local_time import DAY_MS
-from spark_app.stages.history import median, median_and_mad, moments
+from models.robust import median, median_and_mad
+from spark_app.stages.history import moments
 from tests.spark_app.days import MIDNIGHT_MS, DayRow, described, did, heard, the_day
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS
 from contracts.world import Unit, World
 from spark_app import ingest
@@ -38,3 +39,8 @@ def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: Spar
     assert sessions.isStreaming
     assert sessions.columns == [c.name for c in SESSIONS]
     assert Unit(tmp_path).table("sessions").is_dir()
+
+
+def test_topics_too_young_to_tell_take_the_usual_proportion() -> None:
+    assert ingest.balanced({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
+    assert ingest.balanced({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}

@@ -11,7 +11,7 @@ from contracts.world import Unit
 from producer import topics
 from producer.broker import Broker
 from spark_app.errors import PreflightError
-from spark_app.preflight import balanced, check_topics, read_so_far
+from spark_app.preflight import check_topics, read_so_far
 from tests.producer.empty_topics import empty_topics
 
 
@@ -34,11 +34,6 @@ def unit(broker: Broker, tmp_path: Path) -> Unit:
 
 def test_topics_that_hold_what_was_read_and_more_pass_and_are_counted(broker: Broker, unit: Unit) -> None:
     assert check_topics(broker.address, {}, unit) == {PLAYS: 4, ACTIVITY: 0}
-
-
-def test_topics_too_young_to_tell_take_the_usual_proportion() -> None:
-    assert balanced({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
-    assert balanced({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}
 
 
 def test_the_newest_micro_batch_counts_by_number_not_by_name(unit: Unit) -> None:

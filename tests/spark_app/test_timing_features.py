@@ -5,7 +5,7 @@ from math import sqrt
 
 import pytest
 
-from spark_app.stages.features import MIN_GAP_PAIRS, MIN_GAPS
+from spark_app.stages.timing_features import MIN_GAP_PAIRS, MIN_GAPS
 from tests.spark_app.items import Item, described, did, heard
 
 

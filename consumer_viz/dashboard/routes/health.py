@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.pulse import recent_batches
+from consumer_viz.dashboard.pulse import SHOWN_BATCHES
 from consumer_viz.dashboard.render import desk_of, is_htmx, page
-from contracts.progress import last_batches, noted_job, totals
+from contracts.progress import last_batches, noted_job, recent_batches, totals
 
 router = APIRouter()
 STALE_S = 120
@@ -28,7 +28,7 @@ def _values(desk: Desk) -> dict[str, Any]:
     batches = last_batches(unit)
     scoring = batches.get("sessions")
     age_s = time.time() - scoring.ended_at if scoring else None
-    history = recent_batches(unit.progress, "sessions")
+    history = recent_batches(unit, "sessions", SHOWN_BATCHES)
     chart = {
         "x": [b.ended_at for b in history],
         "seconds": [round(b.seconds, 2) for b in history],

@@ -57,7 +57,7 @@ def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser
 def test_precision_is_told_by_the_rules_of_suspected_days_too(desk: Desk, ana: Browser, users: list[str]):
     find(desk, users)
     ana.confirm("honest1")
-    assert "day rule: streams_high" in ana.client.get("/quality").text
+    assert "day rule: streams high" in ana.client.get("/quality").text
 
 
 def test_a_later_run_takes_the_place_of_an_earlier_one(desk: Desk, users: list[str]):
