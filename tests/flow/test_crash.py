@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,7 +29,9 @@ def test_a_job_killed_in_the_middle_and_started_again_writes_what_an_undisturbed
         family = family_of(job.process.pid)
         # driver, JVM and workers at once: nobody gets to tidy up
         for process in family:
-            os.kill(process.pid, signal.SIGKILL)
+            # a worker may end by itself as soon as its parent is gone
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
         job.process.wait()
     psutil.wait_procs(family, timeout=30)
     assert still_alive(family) == []
