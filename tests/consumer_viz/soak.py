@@ -1,22 +1,25 @@
-"""One hour of the live plot at a frame a second, on a clock that is advanced and never waited for.
+"""One hour of the live plot at a frame a second: what each quarter of it costs.
 
-`.venv/bin/python -m tests.consumer_viz.soak` draws all 3,600 frames and prints what they cost, by quarter of an hour.
+`.venv/bin/python -m tests.consumer_viz.soak` draws 3,600 frames on a clock that is advanced and never waited for;
+with `--real-time` it rests between two frames as the front ends do, so that the hour is an hour.
 """
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from pathlib import Path
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psutil
 import typer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from consumer_viz.messages import Arrival, FraudWindow
 from consumer_viz.tally import LIVE_BATCHES, Snapshot, Tally
-from consumer_viz.watch import Watch, blank_figure
+from consumer_viz.watch import FRAME_S, Watch, blank_figure
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 
 BATCHES_PER_S = 10
@@ -63,21 +66,17 @@ class AdvancedFeed:
         return self.tally.snapshot(at=self.now, since=since)
 
 
-def watch(seconds: int, draw_every: int = 1) -> Iterator[Frame]:
-    """Update the plot each second, after a history that fills the tally, and draw and give every so many frames."""
+def watch(figure: Figure, seconds: int) -> Iterator[Frame]:
+    """Update and draw the plot each second of the feed's clock, after a history that fills the tally."""
     feed, process = AdvancedFeed(), psutil.Process()
     for _ in range(LIVE_BATCHES // BATCHES_PER_S):
         feed.advance()
-    figure = blank_figure()
     sitting = Watch(feed, ZoneInfo("Australia/Melbourne"), clock=lambda: feed.now)
     canvas, plot = FigureCanvasAgg(figure), sitting.plot_on(figure)
-    for second in range(seconds):
+    for _ in range(seconds):
         feed.advance()
         began = time.process_time()
-        view = sitting.view()
-        plot.update(view)
-        if second % draw_every:
-            continue
+        plot.update(sitting.view())
         canvas.draw()
         cpu_ms = 1000 * (time.process_time() - began)
         artists = sum(len(ax.get_children()) for ax in figure.axes) + len(figure.get_children())
@@ -96,9 +95,21 @@ def by_quarter(frames: list[Frame]) -> list[str]:
     return lines
 
 
-def main(frames: int = HOUR, draw_every: int = 1) -> None:
-    """Update so many frames and print what those that are drawn cost."""
-    print("\n".join(by_quarter(list(watch(frames, draw_every)))))
+def main(
+    frames: int = HOUR,
+    real_time: Annotated[bool, typer.Option("--real-time", help="Rest until each frame's second has come.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Where to keep the last frame, a PNG.")] = None,
+) -> None:
+    """Draw so many frames and print what they cost."""
+    figure, costs, began = blank_figure(), [], time.monotonic()
+    for frame in watch(figure, frames):
+        costs.append(frame)
+        if real_time:
+            time.sleep(max(0.0, began + len(costs) * FRAME_S - time.monotonic()))
+    print("\n".join(by_quarter(costs)))
+    print(f"{len(costs)} frames in {(time.monotonic() - began) / 60:.1f} min")
+    if picture:
+        figure.savefig(picture)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ import numpy as np
 
 from consumer_viz.live import BLUE, GREEN, VERMILION
 from consumer_viz.tally import LIVE_BATCHES, MAX_WINDOWS, Tally
+from consumer_viz.watch import blank_figure
 from tests.consumer_viz.soak import AdvancedFeed, by_quarter, watch
 
 
 def test_what_the_plot_holds_is_the_same_after_many_frames() -> None:
-    frames = list(watch(12))
+    frames = list(watch(blank_figure(), 12))
     assert len({frame.artists for frame in frames}) == 1, "an artist that is added each frame is a leak"
     assert {frame.batches for frame in frames} == {LIVE_BATCHES}
     assert len(by_quarter(frames)) == 5
