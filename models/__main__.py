@@ -18,6 +18,7 @@ from models.errors import ModelError
 from models.evaluate import evaluate
 from models.listening import source_named
 from models.registry import CARD, CHAMPION, verify
+from models.registry_commands import COMMANDS as REGISTRY_COMMANDS
 from models.verdict_labels import read_verdicts, relabel
 
 
@@ -29,6 +30,8 @@ class Labels(StrEnum):
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+for registry_command in REGISTRY_COMMANDS:
+    app.command()(registry_command)
 
 
 @app.command("evaluate")

@@ -1,0 +1,72 @@
+"""Commands of the registry: which model scores, which one in its shadow, and how the two change places."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from contracts.settings import Settings
+from models.registry import MANIFEST
+from models.roles import FOLDER, Registry, version_of
+
+FROM_NEXT_START = "from the job's next start on:  make down  and  make up"
+
+
+def _registry() -> Registry:
+    return Registry(Settings().data.resolve() / FOLDER)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def roles() -> None:
+    """Say which model scores, which one in its shadow, and what changed when.
+
+    Example:  python -m models roles
+    """
+    found = _registry().roles()
+    typer.echo(f"champion          {version_of(found.champion)}")
+    typer.echo(f"challenger        {found.challenger.version if found.challenger else 'none'}")
+    for line in found.log:
+        typer.echo(f"{line['at']}  {line['step']:<9} {line['version']}")
+
+
+def register(
+    artefact: Annotated[Path, typer.Argument(help="Folder of the artefact.")],
+    sha256: Annotated[str, typer.Option(help=f"SHA-256 of its {MANIFEST} that you trust; training prints it.")],
+) -> None:
+    """Put a model in the shadow: it scores beside the champion and flags nothing.
+
+    Example:  python -m models register data/candidate --sha256 0f3c…
+    """
+    typer.echo(f"{_registry().register(artefact, sha256, _now()).version} scores in the shadow {FROM_NEXT_START}")
+
+
+def promote() -> None:
+    """Make the challenger the champion, its hash checked once more.
+
+    Example:  python -m models compare --world demo && python -m models promote
+    """
+    typer.echo(f"{_registry().promote(_now()).version} scores and flags {FROM_NEXT_START}")
+
+
+def rollback() -> None:
+    """Undo the last promotion: the champion before it scores again.
+
+    Example:  python -m models rollback
+    """
+    typer.echo(f"{version_of(_registry().rollback(_now()))} scores and flags {FROM_NEXT_START}")
+
+
+def withdraw() -> None:
+    """Take the challenger out of the shadow.
+
+    Example:  python -m models withdraw
+    """
+    typer.echo(f"{_registry().withdraw(_now()).version} no longer scores in the shadow {FROM_NEXT_START}")
+
+
+COMMANDS: tuple[Callable[..., Any], ...] = (roles, register, promote, rollback, withdraw)
