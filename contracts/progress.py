@@ -15,6 +15,8 @@ DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator at which late and duplicate rows end."""
 JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
+SHADOW_FILE = "SHADOW.json"
+"""Which challenger scores beside it, and what keeps it from doing so."""
 USUAL_LINE, LARGEST_LINE = 4 * 1024, 256 * 1024
 """Bytes of a progress: what is usual, and more than any has."""
 
@@ -160,6 +162,18 @@ def note_job(unit: Unit, model_version: str, started_at: float) -> None:
 def noted_job(unit: Unit) -> dict[str, Any]:
     """Read what `note_job` wrote; empty before the job's first start."""
     path = _job_file(unit)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def note_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
+    """Write down which challenger scores in the shadow from now on, or why it does not; no version: there is none."""
+    unit.progress.mkdir(parents=True, exist_ok=True)
+    (unit.progress / SHADOW_FILE).write_text(json.dumps({"model_version": model_version, "trouble": trouble}) + "\n")
+
+
+def noted_shadow(unit: Unit) -> dict[str, Any]:
+    """Read what `note_shadow` wrote; empty before the job's first start."""
+    path = unit.progress / SHADOW_FILE
     return json.loads(path.read_text()) if path.exists() else {}
 
 

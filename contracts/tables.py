@@ -122,6 +122,19 @@ SESSIONS = (
     Column("activity_hash", "bigint", "sum of xxhash64(event_id), wrapping"),
     Column("date", "date", "UTC date of ended_at (partition)"),
 )
+SHADOW = (
+    Column("session_key", "string", "the session in lake/sessions"),
+    Column("scored_at", "timestamp", "when the champion scored it"),
+    Column("score", "double", "the challenger's, in [0, 1]; nothing is flagged by it"),
+    Column("would_flag", "boolean", "score at or over the challenger's review threshold"),
+    Column("would_filter", "boolean", "score at or over its stricter threshold"),
+    Column(
+        "reasons",
+        "array<struct<feature:string,value:double,contribution:double>>",
+        "features that push the score up most, in log-odds; null where it would not flag",
+    ),
+    Column("model_version", "string", "name and hash of the challenger; its rows lie in lake/shadow/<name>-<hash>/"),
+)
 USER_DAYS = (
     Column("user_id", "string", "the account"),
     Column("local_date", "date", "the day in the account's time zone; in UTC where that is unknown"),
@@ -228,6 +241,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "activity": LAKE_ACTIVITY,
     "rejected": REJECTED,
     "sessions": SESSIONS,
+    "shadow": SHADOW,
     "user_days": USER_DAYS,
     "fraud_counts": FRAUD_COUNT_TABLE,
     "genuine_totals": GENUINE_TOTALS,

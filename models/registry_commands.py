@@ -1,13 +1,18 @@
-"""Commands of the registry: which model scores, which one in its shadow, and how the two change places."""
+"""Commands of the registry: which model scores, which one in its shadow, how they compare and change places."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from contracts.settings import Settings
+from contracts.world import World
+from models import compare_words
+from models.compare import Judge, compare_world
+from models.errors import ModelError
 from models.registry import MANIFEST
 from models.roles import FOLDER, Registry, version_of
 
@@ -45,6 +50,32 @@ def register(
     typer.echo(f"{_registry().register(artefact, sha256, _now()).version} scores in the shadow {FROM_NEXT_START}")
 
 
+def compare(
+    world: Annotated[str, typer.Option(help="World whose sessions both have scored.")] = "",
+    challenger: Annotated[str, typer.Option(help="Version of the challenger; default the registered one.")] = "",
+    judge: Annotated[str, typer.Option(help="Who is right: truth, verdicts, nobody, or auto.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, all sessions included.")] = False,
+    shown: Annotated[int, typer.Option(min=0, help="How many sessions that only one flags to list.")] = 5,
+) -> None:
+    """Compare the challenger with the champion: agreement, who is right, what promoting would change.
+
+    Example:  python -m models compare --world demo
+    """
+    settings = Settings()
+    if judge not in list(Judge):
+        raise ModelError(f"--judge {judge} is none of {', '.join(Judge)}")
+    entry = _registry().roles().challenger
+    version = challenger or (entry.version if entry else "")
+    if not version:
+        raise ModelError("no challenger is registered: name one that has scored here with  --challenger")
+    place = World(settings.data.resolve() / (world or settings.world))
+    found = compare_world(place, version, Judge(judge))
+    if json:
+        typer.echo(orjson.dumps(compare_words.as_dict(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        typer.echo("\n".join(compare_words.lines(found, shown)))
+
+
 def promote() -> None:
     """Make the challenger the champion, its hash checked once more.
 
@@ -69,4 +100,4 @@ def withdraw() -> None:
     typer.echo(f"{_registry().withdraw(_now()).version} no longer scores in the shadow {FROM_NEXT_START}")
 
 
-COMMANDS: tuple[Callable[..., Any], ...] = (roles, register, promote, rollback, withdraw)
+COMMANDS: tuple[Callable[..., Any], ...] = (roles, register, compare, promote, rollback, withdraw)

@@ -7,10 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from contracts.features import FEATURE_NAMES
+from contracts.world import World
 from models.registry import ASSEMBLER, MANIFEST, MODEL_ZIP, PIPELINE, STAGE_CLASSES, sha256
+
+DAY = "date=2026-03-02"
+START = pd.Timestamp("2026-03-02T10:00:00Z")
+N_ACCOUNTS = 60
+"""20 bots, of which 5 have mixed sessions only, and 40 honest accounts, of which 10 are superfans; 2 sessions each."""
 
 
 def metadata(class_name: str, uid: str, **params: Any) -> dict[str, Any]:
@@ -94,3 +102,56 @@ def run_models(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, s
         return int(left.value.code or 0), out, err
 
     return run
+
+
+def write(frame: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(path, index=False)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Each session has 4 streams. Bots are flagged but for two; of the superfans 3 sessions are flagged."""
+    world = World(tmp_path / "toy")
+    users = pd.DataFrame({"user_id": [f"u{i}" for i in range(N_ACCOUNTS)], "family": "honest", "campaign_id": None})
+    users.loc[:19, ["family", "campaign_id"]] = [["loop30", "c1"]] * 10 + [["masked", "c2"]] * 10
+    users["cohort"] = np.where((users.index >= 20) & (users.index < 30), "superfan", "regular")
+    write(users, world.truth("users.parquet"))
+
+    plays, sessions = [], []
+    for user in range(N_ACCOUNTS):
+        for number in range(2):
+            begun = START + pd.Timedelta(hours=2 * number)
+            paid = 0 if user >= 20 else 1 if user < 5 else 4
+            for i in range(4):
+                plays.append(
+                    {
+                        "row_id": f"p{user}-{number}-{i}", "user_id": f"u{user}", "listen_ms": 60_000,
+                        "event_time": begun + pd.Timedelta(minutes=i + 1), "is_paid": i < paid,
+                        "family": users["family"][user] if i < paid else "honest",
+                        "campaign_id": users["campaign_id"][user] if i < paid else None,
+                    }
+                )  # fmt: skip
+            is_flagged = 2 <= user < 20 or (user == 20) or (user == 21 and number == 0)
+            sessions.append(
+                {
+                    "session_key": f"u{user}|{number}", "user_id": f"u{user}", "started_at": begun,
+                    "ended_at": begun + pd.Timedelta(minutes=4), "plays_rows": 4, "streams": 4.0,
+                    "scored_at": begun + pd.Timedelta(hours=1), "reasons": [{"feature": "streams", "value": 4.0}],
+                    "score": 0.9 if is_flagged else 0.1, "is_flagged": is_flagged, "is_filtered": 8 <= user < 20,
+                    "model_version": "toy@12345678",
+                }
+            )  # fmt: skip
+    truth = pd.DataFrame(plays)
+    write(truth.drop(columns="listen_ms"), world.truth("plays") / DAY / "part.parquet")
+    write(
+        truth.rename(columns={"row_id": "play_id"})[["play_id", "listen_ms"]], world.raw("plays") / DAY / "part.parquet"
+    )
+    table = world.unit.table("sessions")
+    write(pd.DataFrame(sessions), table / DAY / "part-00000.snappy.parquet")
+    write(pd.DataFrame(sessions), table / DAY / "part-orphan-of-a-crash.parquet")
+    log = table / "_spark_metadata"
+    log.mkdir()
+    entry = {"path": (table / DAY / "part-00000.snappy.parquet").as_uri(), "action": "add"}
+    (log / "0").write_text("v1\n" + json.dumps(entry))
+    return world

@@ -1,0 +1,118 @@
+"""Two models on the same sessions: what each gets right, and the difference, with intervals by account.
+
+Both are resampled together, account by account, so a difference is judged on the same listeners. Weights are those of
+labels from verdicts (the inverse of the draw), 1 elsewhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.intervals import CONFIDENCE, wilson
+
+DRAWS = 300
+"""Resamples of the accounts behind an interval."""
+CHAMPION, CHALLENGER, DIFFERENCE = "champion", "challenger", "difference"
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval; `value` is None where there is nothing to divide by."""
+
+    value: float | None
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return "none" if self.value is None else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the interval, of a difference, leaves out 0."""
+        return self.value is not None and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one model said of the sessions."""
+
+    score: Floats
+    is_flagged: Bools
+
+
+def average_precision(score: Floats, is_positive: Bools) -> Callable[[Floats], float]:
+    """Return the function from weights of the rows to average precision. Ties count as one step.
+
+    >>> average_precision(np.array([0.9, 0.5, 0.1]), np.array([True, False, True]))(np.ones(3)).__round__(3)
+    0.833
+    """
+    order = np.argsort(-score, kind="stable")
+    ranked, hit = -score[order], is_positive[order]
+    tied = np.searchsorted(ranked, ranked, side="right") - 1
+
+    def of(weight: Floats) -> float:
+        w = weight[order]
+        true, taken = np.cumsum(w * hit), np.cumsum(w)
+        if not true[-1]:
+            return float("nan")
+        precision = true[tied] / np.maximum(taken[tied], 1e-12)
+        return float((w * hit * precision).sum() / true[-1])
+
+    return of
+
+
+def _share(hit: Bools, among: Bools) -> Callable[[Floats], float]:
+    def of(weight: Floats) -> float:
+        total = weight[among].sum()
+        return float(weight[among & hit].sum() / total) if total else float("nan")
+
+    return of
+
+
+def compare(
+    users: pd.Series, is_positive: Bools, weight: Floats, champion: Said, challenger: Said, rng: np.random.Generator
+) -> dict[str, dict[str, Estimate]]:
+    """Return by measure the estimates of champion, challenger and the difference (challenger − champion).
+
+    Rows are labelled sessions: precision, recall, false alarms (share of honest sessions flagged), average precision.
+    """
+    account = pd.factorize(users)[0]
+    accounts = int(account.max()) + 1 if len(account) else 0
+    drawn = rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=DRAWS) if accounts else np.empty((0, 0))
+    rows = [weight, *(counts[account] * weight for counts in drawn)]
+    found = {}
+    for name, measure in {
+        "precision": lambda said: (_share(is_positive, said.is_flagged), said.is_flagged),
+        "recall": lambda said: (_share(said.is_flagged, is_positive), is_positive),
+        "false alarms": lambda said: (_share(said.is_flagged, ~is_positive), ~is_positive),
+        "average precision": lambda said: (average_precision(said.score, is_positive), None),
+    }.items():
+        values, shown = [], []
+        for said in (champion, challenger):
+            of, among = measure(said)
+            values.append(np.array([of(row) for row in rows]) if len(users) else np.array([np.nan]))
+            shown.append(_estimate(values[-1], len(np.unique(account[among])) if among is not None else 0))
+        found[name] = {
+            CHAMPION: shown[0], CHALLENGER: shown[1], DIFFERENCE: _estimate(values[1] - values[0], 0),
+        }  # fmt: skip
+    return found
+
+
+def _estimate(values: Floats, accounts: int) -> Estimate:
+    """Read value and interval off the sample (first) and its resamples.
+
+    Where all rows agree a bootstrap sees no doubt: a share of `accounts` then has Wilson's interval over them.
+    """
+    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
+    if np.isnan(value):
+        return Estimate(None, 0.0, 1.0)
+    if accounts and value in (0.0, 1.0):
+        return Estimate(value, *wilson(value * accounts, accounts))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (value, value)
+    return Estimate(value, float(low), float(high))
