@@ -129,3 +129,7 @@ class Unit:
 
     def table(self, name: str) -> Path:
         return self.lake / name
+
+    def shadow(self, model_version: str) -> Path:
+        """Table of what one challenger made of the sessions: each has its own, with its own checkpoint."""
+        return self.table("shadow") / model_version.replace("@", "-")
