@@ -5,6 +5,7 @@ import getpass
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.hub import Hub
 from consumer_viz.dashboard.index import CaseIndex
-from consumer_viz.dashboard.outbox import Outbox
+from consumer_viz.dashboard.outbox import Link, Outbox
 from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.store import VerdictStore
 from consumer_viz.feed import KafkaFeed
@@ -47,7 +48,8 @@ def serve(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_S, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
-        with desk, feed, Outbox(desk.store, settings.broker, settings.security):
+        link = partial(Link, desk.world.name, settings.broker, settings.security)
+        with desk, feed, Outbox(desk.store, link):
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
             say(f"world {desk.world.name}: open  http://{HOST}:{bound}/?token={desk.door.token}")

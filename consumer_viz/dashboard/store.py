@@ -5,7 +5,7 @@ twice carries the same key, and the second time gives the first decision back.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -172,20 +172,23 @@ class VerdictStore:
             db.execute("commit")
             return decision
 
-    def unsent(self, limit: int = 100) -> list[Decision]:
-        """Return decisions that topic `verdicts` has not acknowledged, oldest first."""
+    def unsent(self, limit: int | None = None) -> list[Decision]:
+        """Return decisions that topic `verdicts` has not acknowledged, the oldest first."""
         names = ", ".join(f"d.{f.name}" for f in fields(Decision))
         query = f"select {names} from outbox o join decisions d using (case_id, version) where o.sent_at is null"
         with self._open() as db:
-            return [Decision(*row) for row in db.execute(f"{query} order by d.rowid limit ?", (limit,))]
+            return [Decision(*row) for row in db.execute(f"{query} order by d.rowid limit ?", (limit or -1,))]
 
-    def mark_sent(self, decision: Decision) -> None:
-        """Note that the topic has acknowledged a decision."""
+    def mark_sent(self, decisions: Iterable[Decision]) -> None:
+        """Note that the topic has acknowledged decisions."""
+        at = self._now().isoformat()
         with self._open() as db:
-            db.execute(
+            db.execute("begin")
+            db.executemany(
                 "update outbox set sent_at = ? where case_id = ? and version = ?",
-                (self._now().isoformat(), decision.case_id, decision.version),
+                [(at, decision.case_id, decision.version) for decision in decisions],
             )
+            db.execute("commit")
 
 
 def _standing(db: sqlite3.Connection, case_id: str) -> Decision | None:

@@ -5,17 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-import orjson
 import pytest
-from kafka.errors import KafkaTimeoutError
 
 from consumer_viz.dashboard import index
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.drawing import case_id
-from consumer_viz.dashboard.outbox import send_unsent
 from consumer_viz.dashboard.store import Conflict, Draft, Refused, VerdictStore
 from contracts import verdicts as v
-from contracts.topics import TOPICS, VERDICTS
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.desks import NOON
@@ -188,26 +184,6 @@ def test_of_many_at_once_one_wins_and_the_rest_are_told(store):
     [winner] = [words for words in said if not words.startswith("lost")]
     assert said.count(f"lost to {winner}") == 15
     assert len(store.all()) == 1
-
-
-def test_the_outbox_sends_each_decision_at_least_once_in_order(store):
-    store.write(DRAFT)
-    store.write(replace(DRAFT, key="k2", seen_version=1, verdict=v.DISMISS, reason_code="superfan"))
-    sent: list[tuple[bytes, bytes]] = []
-
-    def broker_away_after_one(key: bytes, value: bytes) -> None:
-        if sent:
-            raise KafkaTimeoutError("away")
-        sent.append((key, value))
-
-    with pytest.raises(KafkaTimeoutError):
-        send_unsent(store, broker_away_after_one)
-    again: list[tuple[bytes, bytes]] = []
-    assert send_unsent(store, lambda key, value: again.append((key, value))) == 1
-    assert [key for key, _ in sent + again] == [b"c-1:1", b"c-1:2"]
-    assert tuple(orjson.loads(sent[0][1])) == TOPICS[VERDICTS].row_fields
-    assert orjson.loads(again[0][1])["verdict"] == v.DISMISS
-    assert store.unsent() == []
 
 
 def test_a_verdict_survives_a_fresh_version_of_the_world(desk, ana, users):
