@@ -58,7 +58,7 @@ def read_pairs(world: World, challenger: str) -> Pairs:
         )
     columns = ["session_key", *_SHADOW]
     said = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()
-    champion = str(sessions.loc[sessions["scored_at"].idxmax(), "model_version"])
+    champion = str(sessions["model_version"].iloc[int(sessions["scored_at"].argmax())])
     its_own = sessions[sessions["model_version"] == champion]
     rows = its_own.merge(said.rename(columns=_SHADOW), on="session_key", how="inner", validate="one_to_one")
     return Pairs(rows, champion, challenger, len(its_own) - len(rows), len(sessions) - len(its_own))

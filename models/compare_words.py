@@ -85,8 +85,8 @@ def _who_is_right(found: Comparison) -> Iterator[str]:
         )
         doubt = "" if difference.is_proven else "  not proven"
         yield f"{name:<18}{by[CHAMPION]!s:<26}{by[CHALLENGER]!s:<26}{told}{doubt}"
-    for family, by in found.families.items():
-        yield f"{family:<18}{by[CHAMPION]:,} and {by[CHALLENGER]:,} of {by['sessions']:,} sessions found"
+    for family, flags in found.families.items():
+        yield f"{family:<18}{flags[CHAMPION]:,} and {flags[CHALLENGER]:,} of {flags['sessions']:,} sessions found"
     if found.judge is Judge.VERDICTS:
         alone = found.counts["accounts"]["only_champion"] + found.counts["accounts"]["only_challenger"]
         yield (

@@ -86,21 +86,43 @@ def compare(
     drawn = rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=DRAWS) if accounts else np.empty((0, 0))
     rows = [weight, *(counts[account] * weight for counts in drawn)]
     found = {}
-    for name, measure in {
-        "precision": lambda said: (_share(is_positive, said.is_flagged), said.is_flagged),
-        "recall": lambda said: (_share(said.is_flagged, is_positive), is_positive),
-        "false alarms": lambda said: (_share(said.is_flagged, ~is_positive), ~is_positive),
-        "average precision": lambda said: (average_precision(said.score, is_positive), None),
-    }.items():
+    for name, measure in _MEASURES.items():
         values, shown = [], []
         for said in (champion, challenger):
-            of, among = measure(said)
+            of, among = measure(said, is_positive)
             values.append(np.array([of(row) for row in rows]) if len(users) else np.array([np.nan]))
             shown.append(_estimate(values[-1], len(np.unique(account[among])) if among is not None else 0))
-        found[name] = {
-            CHAMPION: shown[0], CHALLENGER: shown[1], DIFFERENCE: _estimate(values[1] - values[0], 0),
-        }  # fmt: skip
+        difference = _estimate(values[1] - values[0], 0)
+        found[name] = {CHAMPION: shown[0], CHALLENGER: shown[1], DIFFERENCE: difference}
     return found
+
+
+Measure = tuple[Callable[[Floats], float], Bools | None]
+"""The function from weights to the number and, of a share, the rows that it is a share of."""
+
+
+def _precision(said: Said, is_positive: Bools) -> Measure:
+    return _share(is_positive, said.is_flagged), said.is_flagged
+
+
+def _recall(said: Said, is_positive: Bools) -> Measure:
+    return _share(said.is_flagged, is_positive), is_positive
+
+
+def _false_alarms(said: Said, is_positive: Bools) -> Measure:
+    return _share(said.is_flagged, ~is_positive), ~is_positive
+
+
+def _ranking(said: Said, is_positive: Bools) -> Measure:
+    return average_precision(said.score, is_positive), None
+
+
+_MEASURES: dict[str, Callable[[Said, Bools], Measure]] = {
+    "precision": _precision,
+    "recall": _recall,
+    "false alarms": _false_alarms,
+    "average precision": _ranking,
+}
 
 
 def _estimate(values: Floats, accounts: int) -> Estimate:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,8 @@ from contracts.progress import note_job
 from contracts.settings import Settings
 from contracts.world import WorldError
 from models.errors import ModelError
-from models.registry import CHAMPION, verify
+from models.registry import verify
+from models.roles import FOLDER, Registry
 from spark_app.errors import JobError
 
 if TYPE_CHECKING:
@@ -62,7 +64,10 @@ def _batch_session(name: str, settings: Settings, memory: str) -> "Iterator[Spar
 @app.command()
 def run(
     world: Annotated[str | None, typer.Option(help="The world to work on; default PLAYPROOF_WORLD.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the shipped champion.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the champion.")] = None,
+    in_shadow: Annotated[
+        bool, typer.Option("--shadow/--no-shadow", help="Let the challenger score beside it, if there is one.")
+    ] = True,
     only: Annotated[list[str] | None, typer.Option(help="Run only these queries (repeat the option).")] = None,
     available_now: Annotated[bool, typer.Option(help="Stop once everything now in the topics is done.")] = False,
     max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
@@ -84,6 +89,7 @@ def run(
         settings = Settings() if world is None else Settings(world=world)
         from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
         from spark_app.metrics import JobMetrics
+        from spark_app.queries import shadow
 
         session.run_in_utc()
         place = settings.the_world()
@@ -95,7 +101,8 @@ def run(
         client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
         limits = ingest.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
-            artefact = verify(model or CHAMPION, Path(unpacked))
+            registry = Registry(settings.data.resolve() / FOLDER)
+            artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
             runner.end_at_once_on_sigterm()
             # it would announce every micro-batch that it scores
             logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
@@ -119,12 +126,15 @@ def run(
                     place, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value()
                 )
                 writers = {} if stop.is_set else pipeline.all_queries(spark, job)
+                if in_shadow and not stop.is_set:
+                    writers |= shadow.writers(spark, place.unit, registry, Path(unpacked))
                 chosen = {name: w for name, w in writers.items() if not only or name in only}
                 print(
                     f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
                     flush=True,
                 )
-                runner.run(spark, chosen, stop, available_now=available_now)
+                expendable = {shadow.NAME: partial(shadow.leave, place.unit)}
+                runner.run(spark, chosen, stop, available_now=available_now, expendable=expendable)
             finally:
                 spark.stop()
         print("stopped cleanly; the next run continues from here", flush=True)
@@ -180,7 +190,7 @@ def user_days(
 @app.command("audit-tables")
 def audit_tables(
     world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
-    model: Annotated[Path, typer.Option(help="Folder of the artefact; default the shipped champion.")] = CHAMPION,
+    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the champion.")] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
 ) -> None:
     """Score the sessions of raw rows and describe their user-days, in batch: what the false-alarm audit reads.
@@ -191,7 +201,8 @@ def audit_tables(
         settings = Settings() if world is None else Settings(world=world)
         place = settings.the_world()
         place.raw_files(PLAYS)
-        artefact = verify(model, Path(unpacked))
+        registry = Registry(settings.data.resolve() / FOLDER)
+        artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
         from spark_app import audit_tables as tables
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)

@@ -35,20 +35,24 @@ def check(unit: Unit, partitions: int) -> None:
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
     for query, table in OUTPUT.items():
-        checkpoint = unit.checkpoints / query
-        committed = any((checkpoint / "commits").glob("[0-9]*"))
-        output = _has_output(unit.table(table))
-        if committed and not output:
-            raise StateError(
-                f"query {query} has a checkpoint but lake/{table} has no output: "
-                f"what it wrote is gone and would not be written again; {MEND}"
-            )
-        if output and not checkpoint.is_dir():
-            raise StateError(
-                f"lake/{table} has output but query {query} has no checkpoint: "
-                f"new rows would be skipped silently; {MEND}"
-            )
+        check_pair(query, unit.checkpoints / query, unit.table(table), MEND)
     _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
+
+
+def check_pair(query: str, checkpoint: Path, table: Path, mend: str) -> None:
+    """Raise StateError where a query's checkpoint stands without its output, or the output without it."""
+    committed = any((checkpoint / "commits").glob("[0-9]*"))
+    output = _has_output(table)
+    if committed and not output:
+        raise StateError(
+            f"query {query} has a checkpoint but lake/{table.name} has no output: "
+            f"what it wrote is gone and would not be written again; {mend}"
+        )
+    if output and not checkpoint.is_dir():
+        raise StateError(
+            f"lake/{table.name} has output but query {query} has no checkpoint: "
+            f"new rows would be skipped silently; {mend}"
+        )
 
 
 def _check_readable(checkpoint: Path) -> None:

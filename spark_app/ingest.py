@@ -63,9 +63,12 @@ def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
     return spark.read.schema(schema).option("header", "true").csv(str(folder))
 
 
-def stream_sessions(spark: SparkSession, unit: Unit) -> DataFrame:
-    """Stream the lake's scored sessions, as the sessions query commits them."""
+def stream_sessions(spark: SparkSession, unit: Unit, most_files: int | None = None) -> DataFrame:
+    """Stream the lake's scored sessions, as the sessions query commits them, `most_files` a micro-batch."""
     table = unit.table("sessions")
     # a stream reader dies on a folder that does not exist; on an empty one it waits
     table.mkdir(parents=True, exist_ok=True)
-    return spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER).parquet(str(table))
+    reader = spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER)
+    if most_files is not None:
+        reader = reader.option("maxFilesPerTrigger", most_files)
+    return reader.parquet(str(table))

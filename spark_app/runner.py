@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Protocol
 
@@ -61,18 +61,28 @@ def run(
     *,
     available_now: bool,
     is_done: Callable[[], bool] = lambda: False,
+    expendable: Mapping[str, Callable[[str], None]] | None = None,
 ) -> None:
-    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query dies."""
+    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query dies.
+
+    One that is `expendable` dies alone: its function is told why, the others go on.
+    """
+    expendable = expendable or {}
     queries: list[StreamingQuery] = []
     try:
         for name, writer in writers.items():
             if stop.is_set:  # each takes seconds to start, and a supervisor kills after 30
                 break
-            queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
+            try:
+                queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
+            except JobError as error:
+                if name not in expendable:
+                    raise
+                expendable[name](str(error))
         while not stop.is_set and not is_done() and any(q.isActive for q in queries):
-            _raise_if_dead(queries)
+            _look_for_dead(queries, expendable)
             time.sleep(LOOK_EVERY_S)
-        _raise_if_dead(queries)
+        _look_for_dead(queries, expendable)
     finally:
         stop_queries(queries)
 
@@ -84,11 +94,17 @@ def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:
         raise JobError(f"query {name} could not start: {first_line(error)}") from error
 
 
-def _raise_if_dead(queries: Iterable[StreamingQuery]) -> None:
-    for query in queries:
+def _look_for_dead(queries: list[StreamingQuery], expendable: Mapping[str, Callable[[str], None]]) -> None:
+    """Raise JobError for a query that died; take one that is expendable off the list."""
+    for query in tuple(queries):
         error = query.exception()
-        if error is not None:
-            raise JobError(f"query {query.name} stopped: {cause_of(error)}")
+        if error is None:
+            continue
+        said = f"query {query.name} stopped: {cause_of(error)}"
+        if query.name not in expendable:
+            raise JobError(said)
+        queries.remove(query)
+        expendable[query.name](said)
 
 
 def cause_of(error: StreamingQueryException) -> str:

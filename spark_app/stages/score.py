@@ -37,6 +37,38 @@ class Judge:
     filter_threshold: float
 
 
+def judge_of(
+    model: PipelineModel, *, features: Sequence[str], review_threshold: float, filter_threshold: float
+) -> Judge:
+    """Take what a worker needs out of a loaded model."""
+    classifier: Any = model.stages[-1]
+    return Judge(bytes(classifier.get_booster().save_raw("ubj")), tuple(features), review_threshold, filter_threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the trees say of a batch of sessions; rows are sessions."""
+
+    values: NDArray[np.float64]
+    """By feature, in the judge's order; NaN is "not measurable"."""
+    margin: NDArray[np.float64]
+    score: NDArray[np.float64]
+    matrix: xgb.DMatrix
+
+
+def opinion_of(batch: pa.RecordBatch, judge: Judge) -> Opinion:
+    """Ask the trees about described sessions."""
+    values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in judge.features])
+    matrix = xgb.DMatrix(values.astype(np.float32), missing=np.nan, nthread=1)
+    margin = _booster(judge.trees).predict(matrix, output_margin=True).astype(np.float64)
+    return Opinion(values, margin, 1 / (1 + np.exp(-margin)), matrix)
+
+
+def contributions_of(matrix: xgb.DMatrix, judge: Judge) -> NDArray[np.floating[Any]]:
+    """Return what each feature adds to the margin, in log-odds: a row a session, a column a feature."""
+    return _booster(judge.trees).predict(matrix, pred_contribs=True)[:, :-1]
+
+
 @lru_cache(maxsize=2)
 def _booster(trees: bytes) -> xgb.Booster:
     return xgb.Booster({"nthread": 1}, model_file=bytearray(trees))
@@ -65,12 +97,8 @@ def reasons_of(names: Sequence[str], values: NDArray[np.float64], contributions:
 
 def judged(batch: pa.RecordBatch, judge: Judge) -> pa.RecordBatch:
     """Add the model's columns to described sessions."""
-    values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in judge.features])
-    booster = _booster(judge.trees)
-    matrix = xgb.DMatrix(values.astype(np.float32), missing=np.nan, nthread=1)
-    margin = booster.predict(matrix, output_margin=True).astype(np.float64)
-    contributions = booster.predict(matrix, pred_contribs=True)[:, :-1]
-    score = 1 / (1 + np.exp(-margin))
+    found = opinion_of(batch, judge)
+    score, margin = found.score, found.margin
     is_flagged = score >= judge.review_threshold
     columns = {name: batch.column(name) for name in batch.schema.names} | {
         "rawPrediction": _pairs(-margin, margin),
@@ -79,7 +107,7 @@ def judged(batch: pa.RecordBatch, judge: Judge) -> pa.RecordBatch:
         "score": pa.array(score),
         "is_flagged": pa.array(is_flagged),
         "is_filtered": pa.array(score >= judge.filter_threshold),
-        "reasons": reasons_of(judge.features, values, contributions),
+        "reasons": reasons_of(judge.features, found.values, contributions_of(found.matrix, judge)),
     }
     return pa.RecordBatch.from_arrays([columns[c.name] for c in JUDGED], names=[c.name for c in JUDGED])
 
@@ -105,9 +133,7 @@ def score(
     version: str,
 ) -> DataFrame:
     """Score described sessions: adds the columns of SESSIONS that describe lacks."""
-    classifier: Any = model.stages[-1]
-    trees = bytes(classifier.get_booster().save_raw("ubj"))
-    judge = Judge(trees, tuple(features), review_threshold, filter_threshold)
+    judge = judge_of(model, features=features, review_threshold=review_threshold, filter_threshold=filter_threshold)
     scored = (
         sessions.mapInArrow(partial(_judged_batches, judge=judge), ddl(JUDGED))
         .withColumn("model_version", F.lit(version))

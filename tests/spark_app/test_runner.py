@@ -83,6 +83,24 @@ def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(
     assert spark.streams.active == [], "the healthy one does not live on unseen"
 
 
+def test_an_expendable_query_that_dies_or_cannot_start_is_told_and_the_others_finish(
+    spark: SparkSession, lines: DataFrame
+) -> None:
+    told: list[str] = []
+    writers = {
+        "unbounded": named(lines.groupBy("value").count(), "unbounded"),
+        "doomed": named(lines.select(F.raise_error(F.lit("the trees are rotten"))), "doomed"),
+        "fine": named(lines, "fine"),
+    }
+    runner.run(
+        spark, writers, stop(False), available_now=True, expendable={"unbounded": told.append, "doomed": told.append}
+    )
+    assert told[0].startswith("query unbounded could not start: ")
+    assert told[1].startswith("query doomed stopped: ")
+    assert "the trees are rotten" in told[1]
+    assert len(told) == 2
+
+
 def test_a_query_that_cannot_start_is_named(spark: SparkSession, lines: DataFrame) -> None:
     counted = lines.groupBy("value").count()
     with pytest.raises(JobError, match=r"^query unbounded could not start: ") as caught:
