@@ -60,10 +60,15 @@ notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock
 	@touch $@
 
-train: setup ## simulate a world, make its training table, train the model
+LABELS ?= truth
+train: setup ## simulate a world and train the model; LABELS=verdicts: a challenger, on what analysts decided
+ifeq ($(LABELS),verdicts)
+	@$(RUN) -m models train --labels verdicts --register
+else
 	@$(RUN) -m producer simulate --world train --scenario train --users 8000 --days 12 --seed 11
 	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
+endif
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
 	@$(RUN) -m spark_app user-days

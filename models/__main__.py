@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,13 @@ from models.evaluate import evaluate
 from models.listening import source_named
 from models.registry import CARD, CHAMPION, verify
 from models.registry_commands import COMMANDS as REGISTRY_COMMANDS
-from models.verdict_labels import read_verdicts, relabel
+from models.registry_commands import FROM_NEXT_START
+from models.roles import FOLDER, Registry
+from models.verdict_labels import decided_sessions
+
+TABLE = Path("data/train/table")
+ON_VERDICTS = "session_verdicts"
+"""Name of the model that verdicts train."""
 
 
 class Labels(StrEnum):
@@ -70,14 +77,15 @@ def verify_command(
 
 @app.command("train")
 def train_command(
-    table: Annotated[Path, typer.Option(help="Folder of the training table.")] = Path("data/train/table"),
-    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = CHAMPION,
+    table: Annotated[Path, typer.Option(help="With --labels truth: folder of the training table.")] = TABLE,
+    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by labels.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
-    world: Annotated[str, typer.Option(help="What the card says of the data: world and seed.")] = "world train",
+    world: Annotated[str, typer.Option(help="What the card says of the data; default its world.")] = "",
     trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
     depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
     labels: Annotated[Labels, typer.Option(help="Where labels come from; the two are never mixed.")] = Labels.TRUTH,
-    decided: Annotated[str, typer.Option(help="With --labels verdicts: the world that analysts decided in.")] = "train",
+    decided: Annotated[str, typer.Option(help="With --labels verdicts: the world that analysts decided in.")] = "",
+    register: Annotated[bool, typer.Option("--register", help="Put it in the shadow, as the challenger.")] = False,
 ) -> None:
     """Train the session scorer and write zip, manifest and model card.
 
@@ -85,16 +93,27 @@ def train_command(
     """
     from models import train as training  # pyspark is heavy, and the other commands do without it
 
-    rows = training.read_table(table)
+    settings = Settings()
+    registry = Registry(settings.data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
-        rows = relabel(rows, read_verdicts(World(Settings().data.resolve() / decided).verdicts))
+        place = World(settings.data.resolve() / (decided or settings.world))
+        rows, source = decided_sessions(place)
+        out, world = out or registry.root / ON_VERDICTS, world or f"world {place.name}"
+    else:
+        rows, source = training.read_table(table), training.FROM_TRUTH
+        out, world = out or CHAMPION, world or "world train"
     spark = training.local_session()
     try:
         size = training.Trees(n_estimators=trees, max_depth=depth)
-        manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size)
+        manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size, labels=source)
     finally:
         spark.stop()
     typer.echo((out / CARD).read_text())
+    if register:
+        entry = registry.register(out, manifest_sha256, datetime.now(UTC))
+        typer.echo(f"{entry.version} scores in the shadow {FROM_NEXT_START}")
+        return
+    typer.echo(f"To try it in the shadow:  python -m models register {_shown(out)} --sha256 {manifest_sha256}")
     typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 

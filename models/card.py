@@ -23,14 +23,20 @@ reasons in view, and a random sample of what was not flagged is reviewed as well
 listening that looks like a bot (below) is where the errors fall; watch those lines first.
 
 ## Data
-Synthetic: {world}, training seed {seed}; {sessions:,} sessions. How hard the bots are to tell is the simulator's
-choice, so read these numbers as a comparison, not as what a real service would see. Labels are what the simulator made,
-never a rule over features; a session with some but under half of its streams paid for is `mixed` and left out. Blocks
-differ in time **and** accounts **and** campaigns; nothing is resampled.
+{data} Blocks differ in time **and** accounts **and** campaigns; nothing is resampled.
 
 | block | sessions | positive | mixed | accounts | campaigns | from | to |
 |---|---|---|---|---|---|---|---|
 """
+
+_FROM_TRUTH = """Synthetic: {world}, training seed {seed}; {sessions:,} sessions. How hard the bots are to tell is the
+simulator's choice, so read these numbers as a comparison, not as what a real service would see. Labels are what the
+simulator made, never a rule over features; a session with some but under half of its streams paid for is `mixed` and
+left out."""
+_FROM_VERDICTS = """{world}, training seed {seed}; {sessions:,} sessions. **Labels are verdicts of analysts**, not
+truth: {confirmed:,} confirmed and {dismissed:,} dismissed accounts, {labelled:,} sessions of theirs; what nobody
+decided is left out (`mixed` below). Drawn for review: {draws}. A session weighs the inverse of how likely its account
+was drawn (at most {largest_weight:.1f}), in training and in every share below."""
 
 
 def render(manifest: dict[str, Any]) -> str:
@@ -39,9 +45,7 @@ def render(manifest: dict[str, Any]) -> str:
     head = _INTRO.format(
         name=manifest["name"],
         n_features=len(manifest["features"]),
-        world=trained["world"],
-        seed=trained["seed"],
-        sessions=trained["sessions"],
+        data=_data(manifest),
         **manifest["trees"],
         **manifest["thresholds"],
     )
@@ -68,6 +72,20 @@ def render(manifest: dict[str, Any]) -> str:
 
 
 _FAMILY = {name: family.meaning for name, family in FAMILIES.items()}
+
+
+def _data(manifest: dict[str, Any]) -> str:
+    """Say where sessions and labels come from; manifests before there was a choice have labels from truth."""
+    trained, labels = manifest["trained_on"], manifest.get("labels", {"source": "truth"})
+    if labels["source"] == "truth":
+        return _FROM_TRUTH.format(**trained)
+    draws = ", ".join(
+        f"{d['accounts']:,} by {name}, {d['confirmed']:,} confirmed" for name, d in labels["by_draw"].items()
+    )
+    return _FROM_VERDICTS.format(
+        **trained, **labels["accounts"], labelled=labels["sessions"], draws=draws,
+        largest_weight=labels["largest_weight"],
+    )  # fmt: skip
 
 
 def _thresholds(manifest: dict[str, Any]) -> str:

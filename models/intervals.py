@@ -45,23 +45,32 @@ def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float
 
 
 def share_by_account(
-    users: pd.Series, is_hit: pd.Series, rng: np.random.Generator, resamples: int = RESAMPLES
+    users: pd.Series,
+    is_hit: pd.Series,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    weight: pd.Series | None = None,
 ) -> Share:
-    """Return the share of hits among rows, with an interval that resamples whole accounts.
+    """Return the share of hits among rows, each of its weight, with an interval that resamples whole accounts.
 
     Where all rows agree a bootstrap sees no doubt: the interval is then Wilson's, over the number of accounts.
+
+    >>> users, weight = pd.Series(["a", "b"]), pd.Series([3.0, 1.0])
+    >>> share_by_account(users, users == "a", np.random.default_rng(1), weight=weight).value
+    0.75
     """
     n = len(is_hit)
     if n == 0:
         return Share(None, 0.0, 1.0, 0)
-    hit = is_hit.to_numpy(dtype=float)
-    value = float(hit.mean())
+    size = np.ones(n) if weight is None else weight.to_numpy(dtype=float)
+    hit = is_hit.to_numpy(dtype=float) * size
+    value = float(hit.sum() / size.sum())
     account = pd.factorize(users)[0]
     accounts = int(account.max()) + 1
     if value in (0.0, 1.0):
         low, high = wilson(value * accounts, accounts)
         return Share(value, low, high, n)
-    per_account = np.column_stack([np.bincount(account), np.bincount(account, weights=hit)])
+    per_account = np.column_stack([np.bincount(account, weights=size), np.bincount(account, weights=hit)])
     # accounts alike in both numbers are interchangeable, so one multinomial draw stands for drawing each account
     kinds, number = np.unique(per_account, axis=0, return_counts=True)
     drawn = rng.multinomial(accounts, number / accounts, size=resamples) @ kinds

@@ -1,7 +1,8 @@
 """How good flags are: the numbers that training and evaluation report alike.
 
-Sessions come as a frame with user_id, label (1, 0, NaN = mixed), family, cohort, score, is_flagged. Mixed sessions
-count nowhere but on their own line. Never accuracy: at natural prevalence "all honest" scores 97 %.
+Sessions come as a frame with user_id, label (1, 0, NaN = mixed), family, cohort, score, is_flagged, and where labels
+are verdicts `weight`: shares, prevalence and average precision are weighted by it. Mixed sessions count nowhere but on
+their own line. Never accuracy: at natural prevalence "all honest" scores 97 %.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sklearn.metrics import average_precision_score
 from contracts.labels import HONEST
 from models.intervals import Share, share_by_account
 
+WEIGHT = "weight"
+"""Column of labels from verdicts (models.verdict_labels); labels from truth have none."""
 TOO_FEW = 30
 """A share of fewer rows than this prints "too few" (DETECTION §4)."""
 
@@ -64,7 +67,7 @@ def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str
     flags = known[known["is_flagged"]]
 
     def share(rows: pd.DataFrame, is_hit: pd.Series) -> Share:
-        return share_by_account(rows["user_id"], is_hit, rng)
+        return share_by_account(rows["user_id"], is_hit, rng, weight=rows.get(WEIGHT))
 
     names = sorted({*families, *positives["family"]} - {HONEST})
     by_family = {name: positives[positives["family"] == name] for name in names}
@@ -75,9 +78,9 @@ def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str
         mixed=int(is_mixed.sum()),
         mixed_flagged=int(sessions.loc[is_mixed, "is_flagged"].sum()),
         positives=len(positives),
-        prevalence=float(is_positive.mean()) if len(known) else 0.0,
+        prevalence=float(np.average(is_positive, weights=known.get(WEIGHT))) if len(known) else 0.0,
         flagged=len(flags),
-        average_precision=average_precision(known["label"], known["score"]),
+        average_precision=average_precision(known["label"], known["score"], known.get(WEIGHT)),
         precision=share(flags, flags["label"] == 1),
         recall=share(positives, positives["is_flagged"]),
         recall_by_family={name: share(rows, rows["is_flagged"]) for name, rows in by_family.items()},
@@ -86,9 +89,9 @@ def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str
     )
 
 
-def average_precision(label: pd.Series, score: pd.Series) -> float | None:
+def average_precision(label: pd.Series, score: pd.Series, weight: pd.Series | None = None) -> float | None:
     """Return the area under precision over recall, or None where there is only one kind of label."""
-    return float(average_precision_score(label, score)) if label.nunique() == 2 else None
+    return float(average_precision_score(label, score, sample_weight=weight)) if label.nunique() == 2 else None
 
 
 def share_text(share: Share) -> str:

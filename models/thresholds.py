@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.intervals import Share, share_by_account
+from models.metrics import WEIGHT
 
 REVIEW_BETA = 0.5
 """Review maximises F0.5: a false flag costs an analyst's time and may cost an artist's pay; precision counts double."""
@@ -31,11 +32,14 @@ class Thresholds:
 
 
 def choose(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
-    """Choose thresholds on a block of user_id, label (1 or 0) and score. Raises ModelError where it can't be done."""
+    """Choose thresholds on a block of user_id, label (1 or 0), score and, where labels have one, weight.
+
+    Raises ModelError where it can't be done.
+    """
     if block["label"].nunique() < 2:
         raise ModelError("the calibration block has no positive or no negative session: simulate a larger world")
-    scores, hits, flags = _by_score(block)
-    precision, recall = hits / flags, hits / hits[-1]
+    scores, hits, size, flags = _by_score(block)
+    precision, recall = hits / size, hits / hits[-1]
     weight = REVIEW_BETA**2
     f_score = (1 + weight) * precision * recall / np.maximum(weight * precision + recall, 1e-12)
     review = int(f_score.argmax())
@@ -53,15 +57,18 @@ def choose(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
     return Thresholds(_between(scores, review), 1.0, Share(None, 0.0, 1.0, 0), False)
 
 
-def _by_score(block: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distinct scores, highest first, with the hits and the flags that a threshold there would give."""
-    ranked = block.groupby("score")["label"].agg(["sum", "size"]).sort_index(ascending=False)
-    return ranked.index.to_numpy(float), ranked["sum"].cumsum().to_numpy(float), ranked["size"].cumsum().to_numpy(float)
+def _by_score(block: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    """Return the distinct scores, highest first, and what a threshold there would give: the weight of hits, the weight
+    of flags, the number of flags."""
+    weight = block[WEIGHT] if WEIGHT in block else pd.Series(1.0, block.index)
+    parts = pd.DataFrame({"score": block["score"], "hits": block["label"] * weight, "size": weight, "flags": 1.0})
+    ranked = parts.groupby("score").sum().sort_index(ascending=False)
+    return ranked.index.to_numpy(float), *(ranked[name].cumsum().to_numpy(float) for name in ("hits", "size", "flags"))
 
 
 def _precision(block: pd.DataFrame, threshold: float, rng: np.random.Generator) -> Share:
     flags = block[block["score"] >= threshold]
-    return share_by_account(flags["user_id"], flags["label"] == 1, rng)
+    return share_by_account(flags["user_id"], flags["label"] == 1, rng, weight=flags.get(WEIGHT))
 
 
 def _between(scores: NDArray[np.float64], i: int) -> float:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,14 +29,14 @@ from contracts.features import FEATURE_NAMES
 from models.archive import pack, read_members
 from models.card import render
 from models.errors import ModelError
-from models.metrics import average_precision, report
+from models.metrics import WEIGHT, average_precision, report
 from models.registry import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, sha256
 from models.splits import BLOCKS, CALIBRATION, SHARES, TEST, TRAIN, split
 from models.thresholds import REVIEW_BETA, choose
 
 LABEL_COLUMNS = ("user_id", "campaign_id", "family", "cohort", "label", "started_at")
-WEIGHT = "weight"
-"""Column of labels from verdicts (models.verdict_labels); labels from truth have none."""
+FROM_TRUTH = {"source": "truth"}
+"""What a manifest says of labels that the simulator gave."""
 BASELINES = {"plays": 1, "gap_entropy": -1}
 """One-feature scores to beat, with the direction that is suspicious."""
 LIBRARIES = ("pyspark", "xgboost-cpu", "scikit-learn", "numpy", "pandas")
@@ -131,11 +132,19 @@ def score(spark: SparkSession, model: PipelineModel, table: pd.DataFrame) -> pd.
 
 
 def train(
-    spark: SparkSession, table: pd.DataFrame, out: Path, *, seed: int, world: str, trees: Trees | None = None
+    spark: SparkSession,
+    table: pd.DataFrame,
+    out: Path,
+    *,
+    seed: int,
+    world: str,
+    trees: Trees | None = None,
+    labels: Mapping[str, Any] = FROM_TRUTH,
 ) -> str:
     """Train, choose thresholds, test, and write the artefact folder `out`. Returns the SHA-256 of its manifest.
 
-    `world` says where the data came from, with its seed. The same table and seed give the same bytes.
+    `world` says where the data came from, with its seed; `labels` who labelled it. The same table and seed give the
+    same bytes.
     """
     trees = trees or Trees()
     rng = np.random.default_rng(seed)
@@ -144,7 +153,7 @@ def train(
     for name in BLOCKS:
         if table.loc[is_labelled & (block == name), "label"].nunique() < 2:
             raise ModelError(
-                f"the {name} block has no positive or no negative session: simulate more accounts, campaigns or days"
+                f"the {name} block has no positive or no negative session: more accounts, campaigns or days are needed"
             )
     model = fit(spark, table[is_labelled & (block == TRAIN)], trees, seed)
     thresholds = choose(score(spark, model, table[is_labelled & (block == CALIBRATION)]), rng)
@@ -173,6 +182,7 @@ def train(
             "filter_precision": thresholds.filter_precision.as_dict(),
             "is_filter_proven": thresholds.is_filter_proven,
         },
+        "labels": dict(labels),
         "trained_on": _description(table, block, world, seed),
         "trees": {name: getattr(trees, name) for name in trees.__dataclass_fields__},
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -208,7 +218,7 @@ def _baselines(tested: pd.DataFrame) -> dict[str, float | None]:
     known = tested[tested["label"].notna()]
     scores = {name: (sign * known[name]).fillna(-np.inf) for name, sign in BASELINES.items()}
     ranked = {name: values.rank() for name, values in {"model": known["score"], **scores}.items()}
-    return {name: average_precision(known["label"], values) for name, values in ranked.items()}
+    return {name: average_precision(known["label"], values, known.get(WEIGHT)) for name, values in ranked.items()}
 
 
 def _gain(model: PipelineModel) -> dict[str, float]:

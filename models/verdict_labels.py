@@ -2,25 +2,32 @@
 
 The two sources are never mixed: with verdicts a session of an account without one has no label. A confirmed account's
 sessions are positive, a dismissed one's negative; each counts as many times as accounts like it were not drawn
-(the inverse of `draw_probability`), or the few random ones would drown among the flagged.
+(the inverse of `draw_probability`), or the few random ones would drown among the flagged. The sessions are those that
+the job scored, so a world without truth will do.
 """
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
-from contracts.verdicts import APPEAL, CONFIRM, DISMISS
+from contracts.verdicts import APPEAL, CONFIRM, DISMISS, DRAWS
+from contracts.world import World
 from models.errors import ModelError
+from models.truth import read_sessions
 
 SUSPECTED = "confirmed"
 """The `family` of an account that analysts confirmed: they do not name a kind of bot."""
-COLUMNS = ("user_id", "verdict", "draw_probability")
+COLUMNS = ("user_id", "verdict", "drawn_by", "draw_probability")
+LEAST_ACCOUNTS = 30
+"""Fewest confirmed, and fewest dismissed accounts to train on: three blocks share them (models.splits)."""
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
-    """Read the standing verdicts (user_id, verdict, draw_probability); appealed ones wait. Raises ModelError."""
+    """Read the standing verdicts (COLUMNS); appealed ones wait. Raises ModelError where there is no store."""
     if not path.exists():
         raise ModelError(f"no verdicts in {path.parent.name}: decide some cases first, run  make dash")
     query = f"select {', '.join(COLUMNS)} from standing where verdict in (?, ?) and step <> ?"
@@ -50,3 +57,31 @@ def relabel(table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
         cohort="regular",
         weight=(1 / table["user_id"].map(known["draw_probability"])).fillna(1.0),
     )
+
+
+def decided_sessions(world: World) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read the scored sessions of a world, labelled by its verdicts, and what the manifest says of the labels.
+
+    Features that are younger than a session are missing in it. Raises WorldError, ModelError where too few are decided.
+    """
+    verdicts = read_verdicts(world.verdicts)
+    columns = ["session_key", "user_id", "started_at", *FEATURE_NAMES]
+    sessions = read_sessions(world.unit.table("sessions"), columns).reindex(columns=columns)
+    known = verdicts[verdicts["user_id"].isin(sessions["user_id"])].drop_duplicates("user_id")
+    is_confirmed = known["verdict"] == CONFIRM
+    confirmed, dismissed = int(is_confirmed.sum()), int((~is_confirmed).sum())
+    if min(confirmed, dismissed) < LEAST_ACCOUNTS:
+        raise ModelError(
+            f"too few verdicts in world {world.name}: {confirmed} confirmed and {dismissed} dismissed accounts with "
+            f"scored sessions, expected at least {LEAST_ACCOUNTS} of each: decide more cases, run  make dash"
+        )
+    table = relabel(sessions, verdicts).sort_values(["started_at", "user_id"], kind="stable", ignore_index=True)
+    by_draw = {name: is_confirmed[known["drawn_by"] == name] for name in DRAWS}
+    return table, {
+        "source": "verdicts",
+        "world": world.name,
+        "accounts": {"confirmed": confirmed, "dismissed": dismissed},
+        "sessions": int(table["label"].notna().sum()),
+        "by_draw": {name: {"accounts": len(hit), "confirmed": int(hit.sum())} for name, hit in by_draw.items()},
+        "largest_weight": float(table["weight"].max()),
+    }
