@@ -81,9 +81,13 @@ def by_draw(decided: list[Decision]) -> list[Rate]:
     return _rates((d.drawn_by, d.verdict == v.CONFIRM) for d in decided)
 
 
-def missed(decided: list[Decision]) -> float:
-    """Estimate the accounts that should have been flagged: each confirmed random case stands for many like it."""
-    return sum(1 / d.draw_probability for d in decided if d.drawn_by == v.RANDOM and d.verdict == v.CONFIRM)
+def missed(decided: list[Decision]) -> float | None:
+    """Estimate the accounts that should have been flagged: each confirmed random case stands for many like it.
+
+    None while no random case has been decided.
+    """
+    drawn = [d for d in decided if d.drawn_by == v.RANDOM]
+    return sum(1 / d.draw_probability for d in drawn if d.verdict == v.CONFIRM) if drawn else None
 
 
 def agreement(decisions: Iterable[Decision]) -> Rate:

@@ -35,22 +35,22 @@ def contribution_bars(reasons: Sequence[Reason]) -> Markup:
     top = max((r.contribution for r in reasons), default=1.0)
     parts = []
     for i, reason in enumerate(reasons):
-        y = 30 * i
-        length = 250 * reason.contribution / top
+        y = 42 * i  # the words stand above their bar: beside it they would be too small to read on a telephone
+        length = 330 * reason.contribution / top
         parts += [
-            _text(250, y + 19, reason.words, "end", "label"),
-            f'<rect class="own" x="260" y="{y + 6}" width="{length:.1f}" height="18" rx="3"/>',
-            _text(266 + length, y + 19, f"+{reason.contribution:.1f}", kind="value"),
+            _text(0, y + 14, reason.words, kind="label"),
+            f'<rect class="own" x="0" y="{y + 20}" width="{length:.1f}" height="14" rx="3"/>',
+            _text(length + 6, y + 32, f"+{reason.contribution:.1f}", kind="value"),
         ]
     label = "How much each reason pushes the score up: " + ", ".join(
         f"{r.words} +{r.contribution:.1f}" for r in reasons
     )
-    return _svg(560, max(30 * len(reasons), 30), label, parts)
+    return _svg(380, max(42 * len(reasons), 30), label, parts)
 
 
 def gap_histogram(own: Shape, usual: Shape) -> Markup:
     """Draw the shares of start-to-start gaps; honest accounts as an outline."""
-    width, height, left, n = 560, 190, 34, len(GAP_EDGES_S) - 1
+    width, height, left, n = 420, 250, 36, len(GAP_EDGES_S) - 1
     step, top = (width - left) / n, max(float(own.gaps.max()), float(usual.gaps.max()), 0.05)
     parts = _grid(left, width, height - 30, top)
     outline = []
@@ -59,7 +59,8 @@ def gap_histogram(own: Shape, usual: Shape) -> Markup:
         parts.append(
             f'<rect class="own" x="{x + 2:.1f}" y="{height - 30 - h:.1f}" width="{step - 4:.1f}" height="{h:.1f}"/>'
         )
-        parts.append(_text(x + 2, height - 14, _gap(GAP_EDGES_S[i])))
+        if i % 2:  # 30 s is among these, and they have room
+            parts.append(_text(x, height - 12, _gap(GAP_EDGES_S[i]), "middle"))
         y = height - 30 - (height - 40) * usual.gaps[i] / top
         outline.append(f"{x:.1f},{y:.1f} {x + step:.1f},{y:.1f}")
     parts += [f'<polyline class="usual" points="{" ".join(outline)}"/>']
@@ -127,7 +128,7 @@ def _sector(middle: float, inner: float, outer: float, hour: int) -> str:
 
 def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: ZoneInfo) -> Markup:
     """Draw each play as a dot: when it began, how long it was heard. `flagged`: spans of suspected sessions, ms."""
-    width, height, left, bottom = 1120, 220, 44, 190
+    width, height, left, bottom = 800, 220, 40, 190
     if plays.empty:
         return _svg(width, 30, "No plays in the archive", [_text(left, 20, "no plays in the archive")])
     start, end = int(plays["start_ms"].min()), int(plays["end_ms"].max())
@@ -151,7 +152,7 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
         f'<line class="axis" x1="{left}" x2="{width}" y1="{bottom}" y2="{bottom}"/>',
         f'<path class="dots" d="{dots}"/>',
     ]
-    for ms in np.linspace(start, end, 7):
+    for ms in np.linspace(start, end, 5):
         at = datetime.fromtimestamp(ms / 1000, zone)
         x = left + (ms - start) * scale
         anchor = "start" if ms == start else "end" if ms == end else "middle"

@@ -24,6 +24,8 @@ class Reason:
     """Its median over the sessions where it was among the reasons, as text."""
     usual: str
     """What 90 % of honest sessions have."""
+    is_usual: bool
+    """Whether its value lies there too, so that it tells only beside the other reasons."""
     own: str
     """The median of the account's sessions that were not flagged; empty where there is none."""
     contribution: float
@@ -66,6 +68,14 @@ def span(name: str, values: NDArray[np.float64]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def _is_usual(values: NDArray[np.float64], usual: NDArray[np.float64]) -> bool:
+    known = usual[np.isfinite(usual)]
+    if not len(known) or not len(values):
+        return False
+    low, high = np.percentile(known, (LOW, HIGH))
+    return bool(low <= np.median(values) <= high)
+
+
 def features_of(sessions: list[dict[str, Any]]) -> NDArray[np.float64]:
     """Return the sessions' features as (sessions, features)."""
     rows = [np.frombuffer(s["features"], np.float32) for s in sessions]
@@ -94,6 +104,7 @@ def reasons_of(sessions: list[dict[str, Any]], usual: NDArray[np.float64]) -> li
                 BY_NAME[name].words,
                 amount(name, float(np.median(known)) if len(known) else None),
                 span(name, usual[:, PLACE[name]]) if len(usual) else "not known yet",
+                _is_usual(known, usual[:, PLACE[name]]) if len(usual) else False,
                 amount(name, float(np.median(mine))) if len(mine) else "",
                 float(contributions.sum()) / len(flagged),
                 len(pairs),
@@ -105,9 +116,15 @@ def reasons_of(sessions: list[dict[str, Any]], usual: NDArray[np.float64]) -> li
 def sentence(reason: Reason) -> str:
     """Say a reason in one line.
 
-    >>> sentence(Reason("streams", "streams", "84", "0 to 21", "", 4.4, 3))
+    >>> sentence(Reason("streams", "streams", "84", "0 to 21", False, "", 4.4, 3))
     'Streams: 84 in a session, where honest sessions mostly have 0 to 21.'
+    >>> sentence(Reason("skip_rate", "skips", "90 %", "0 % to 95 %", True, "", 2.5, 3))
+    'Skips: 90 % in a session, as some honest sessions have too (0 % to 95 %): it tells only beside the rest.'
     """
     own = f" This account's other sessions: {reason.own}." if reason.own else ""
     words = reason.words[0].upper() + reason.words[1:]
-    return f"{words}: {reason.value} in a session, where honest sessions mostly have {reason.usual}.{own}"
+    if reason.is_usual:
+        usual = f"as some honest sessions have too ({reason.usual}): it tells only beside the rest."
+    else:
+        usual = f"where honest sessions mostly have {reason.usual}."
+    return f"{words}: {reason.value} in a session, {usual}{own}"

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.pulse import SHOWN_BATCHES
 from consumer_viz.dashboard.render import desk_of, is_htmx, page
-from contracts.progress import last_batches, noted_job, recent_batches, totals
+from contracts.progress import Batch, last_batches, noted_job, recent_batches, totals
 
 router = APIRouter()
 STALE_S = 120
-"""A scoring query that has not reported for so long is called silent: it reports every few seconds while it runs."""
+"""A scoring query that has not reported for so long, while batches wait, is called silent."""
 
 
 @router.get("/health")
@@ -32,11 +32,18 @@ def _values(desk: Desk) -> dict[str, Any]:
     chart = {
         "x": [b.ended_at for b in history],
         "seconds": [round(b.seconds, 2) for b in history],
-        "rows": [round(b.rows_per_s) for b in history],
         "behind": [sum(b.behind.values()) for b in history],
     }
     return {
         "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
-        "job": noted_job(unit), "unit": unit.root.name, "is_silent": age_s is None or age_s > STALE_S,
+        "job": noted_job(unit), "unit": unit.root.name, "is_silent": scoring is None or _is_silent(desk, scoring),
         "age_s": age_s, "unsent": len(desk.store.unsent()),
     }  # fmt: skip
+
+
+def _is_silent(desk: Desk, scoring: Batch) -> bool:
+    """Say whether the query should have reported: batches came since it last did, or nobody reads the topics."""
+    if time.time() - scoring.ended_at <= STALE_S:
+        return False
+    planned_at = scoring.ended_at - scoring.seconds
+    return desk.feed is None or bool(desk.feed.snapshot(since=planned_at).batches)

@@ -23,6 +23,7 @@ addEventListener("DOMContentLoaded", async () => {
     put("flagged", said.flagged_now.toLocaleString("en"));
     const columns = [0, 1, 2, 3].map((n) => sorted(points).map(([, values]) => values[n]));
     const bars = [sorted(windows).map(([x]) => x), sorted(windows).map(([, y]) => y)];
+    document.getElementById("silence").hidden = points.size > 0;
     if (!pace) {
       const range = () => axis;
       pace = chart("pace", [{ label: "streams", colour: "--own" }, { label: "activity", colour: "--usual" },
