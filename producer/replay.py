@@ -15,11 +15,12 @@ from typing import Any
 from contracts import topics
 from contracts.events import PLAYS
 from contracts.world import World
+from producer.batch_messages import messages_of
 from producer.batches import Batch, RowReader, count_nulls, count_rows, cut, time_of_row
 from producer.errors import DeliveryError, ReplayError
-from producer.faults import Fate, Faults, disturb_messages, disturb_rows, is_due
+from producer.faults import Faults
 from producer.ledger import TOPICS, Entry, Ledger, Run, Sent, State
-from producer.messages import Message, heartbeat, pack
+from producer.messages import Message
 from producer.pace import Pace
 from producer.replay_health import ReplayHealth
 from producer.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
@@ -192,7 +193,7 @@ class _Attempt:
             batches = self._batches(state.run, {t: first.source[t][0] for t in TOPICS}, first.batch)
         for entry, waiting in ((u.entry, u.waiting) for u in unfinished):
             batch = Batch(entry.batch, {}, entry.clock_ms) if entry.is_flush else next(batches)
-            messages, _ = _compose(batch, state.run.faults, waiting, entry.ts)
+            messages, _ = messages_of(batch, state.run.faults, waiting, entry.ts)
             missing = [
                 (message, sent.number)
                 for message, sent in zip(messages, entry.messages, strict=True)
@@ -203,7 +204,7 @@ class _Attempt:
     def _send(self, sender: Sender, batch: Batch, ts: int) -> None:
         state = self._ledger.state
         assert state.run is not None
-        messages, fates = _compose(batch, state.run.faults, state.waiting, ts)
+        messages, fates = messages_of(batch, state.run.faults, state.waiting, ts)
         numbers = dict(state.next_number)
         sent = []
         for message in messages:
@@ -233,21 +234,3 @@ class _Attempt:
                 last[place] = max(metadata.offset, last.get(place, -1))
             self._ledger.acknowledge(batch, [(*place, offset) for place, offset in last.items()])
             self._health.rows_acknowledged = _since(self._ledger.state, self._before)
-
-
-def _compose(batch: Batch, faults: Faults, waiting: list[Any], ts: int) -> tuple[list[Message], list[Fate]]:
-    """Make a batch's messages, faults and all; a flush takes every row that waited, then a heartbeat on each topic."""
-    is_flush = not batch.rows
-    texts, fates = disturb_rows(batch, faults)
-    messages: list[Message] = []
-    for topic in TOPICS:
-        late = [row.text for row in waiting if row.topic == topic and is_due(row, batch.clock_ms, is_flush)]
-        rows = [*texts.get(topic, ()), *late] if late else texts.get(topic, ())
-        if rows:
-            messages += pack(topic, rows, batch.number, batch.clock_ms, ts)
-        if is_flush or not rows:
-            messages.append(heartbeat(topic, batch.number, batch.clock_ms, ts))
-    if is_flush:
-        return messages, fates
-    messages, torn = disturb_messages(messages, batch.number, faults)
-    return messages, fates + torn
