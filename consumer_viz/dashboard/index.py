@@ -46,6 +46,8 @@ create table user_days (user_id text, local_date text, is_flagged integer, score
 create table campaigns (campaign_key text primary key, row blob);
 create table members (user_id text, campaign_key text, primary key (user_id, campaign_key)) without rowid;
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
+create table shadow (session_key text, model_version text, would_flag integer,
+    primary key (model_version, session_key)) without rowid;
 """
 _FORMAT = zlib.crc32(repr((_SCHEMA, FEATURE_NAMES)).encode()) >> 1
 """Of schema and features: an index of another format is made anew. SQLite keeps 31 bits."""
@@ -105,6 +107,8 @@ class CaseIndex:
                 self._add_static(db, table)
             self._add_new(db, unit.table("plays"), _add_devices)
             self._add_new(db, unit.table("sessions"), self._add_sessions)
+            for challenger in sorted(unit.table("shadow").glob("*/")):
+                self._add_new(db, challenger, _add_shadow)
             touched = add_daily(db, unit, self._has_changed)
             if touched is not None:
                 self._recount(db, touched)
@@ -220,6 +224,10 @@ class Reading:
 
 def _add_devices(db: sqlite3.Connection, file: Path) -> None:
     db.executemany("insert or ignore into devices values (?, ?)", ingest.devices(file))
+
+
+def _add_shadow(db: sqlite3.Connection, file: Path) -> None:
+    db.executemany("insert or ignore into shadow values (?, ?, ?)", ingest.shadow(file))
 
 
 def _is_known(db: sqlite3.Connection, name: object) -> bool:

@@ -57,6 +57,13 @@ def devices(path: Path) -> Iterator[tuple[str, str]]:
         yield row["device_id"], row["user_id"]
 
 
+def shadow(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Read (session, challenger, whether it would flag) of a file of a challenger's."""
+    columns = pq.ParquetFile(path).read(columns=["session_key", "model_version", "would_flag"])
+    for row in columns.to_pylist():
+        yield row["session_key"], row["model_version"], int(row["would_flag"])
+
+
 def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[Any, ...]]:
     """Read columns of a parquet or csv file, dates as ISO text."""
     if path.suffix == ".csv":

@@ -6,28 +6,13 @@ Nothing here flags or ranks an account: it is for the person who decides about p
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from consumer_viz.dashboard.quality import Rate
 from consumer_viz.dashboard.store import Decision
 from contracts import verdicts as v
 
-SCHEMA = """
-create table shadow (
-    session_key text, model_version text, would_flag integer, primary key (model_version, session_key)
-) without rowid;
-"""
 MOST_LISTED = 10
 """Accounts on the page that only one of the two flags."""
-
-
-def add_shadow(db: sqlite3.Connection, file: Path) -> None:
-    """Take in a committed file of a challenger's table."""
-    table = pq.ParquetFile(file).read(columns=["session_key", "model_version", "would_flag"])
-    rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
-    db.executemany("insert or ignore into shadow values (?, ?, ?)", rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +42,23 @@ class Beside:
 def beside(db: sqlite3.Connection, champion: str, challenger: str, decided: Iterable[Decision]) -> Beside | None:
     """Compare the two; None where no session was scored by both. `decided` are standing decisions."""
     names = {"champion": champion, "challenger": challenger}
-    db.execute("create temp table pairs (user_id text, streams integer, a integer, b integer)")
-    db.execute(_PAIRS, names)
-    sessions = int(db.execute("select count(*) from pairs").fetchone()[0])
+    db.execute(f"create temp table pairs as {_PAIRS}", names)  # one row per account
+    sessions, *flagged = db.execute(_SESSIONS).fetchone()
     if not sessions:
         return None
-    scored = int(db.execute("select count(*) from sessions where model_version = ?", (champion,)).fetchone()[0])
-    by_account = {str(row[0]): (bool(row[1]), bool(row[2])) for row in db.execute(_BY_ACCOUNT)}
-    known = [(by_account[d.user_id], d.verdict == v.CONFIRM) for d in decided if d.user_id in by_account]
+    scored = db.execute("select count(*) from sessions where model_version = ?", (champion,)).fetchone()[0]
+    flags = {str(row[0]): (bool(row[1]), bool(row[2])) for row in db.execute("select user_id, a, b from pairs")}
+    known = [(flags[d.user_id], d.verdict == v.CONFIRM) for d in decided if d.user_id in flags]
+    accounts = db.execute(_ACCOUNTS).fetchone()
     return Beside(
-        champion, challenger, sessions, scored - sessions,
-        flagged=_counted(db.execute(_COUNTED).fetchone()),
-        accounts=_counted(db.execute(f"with pairs as ({_BY_ACCOUNT}) {_COUNTED}").fetchone()),
+        champion, challenger, sessions, scored - sessions, _counted(flagged), _counted(accounts),
         precision={
-            name: Rate(name, sum(hit for flags, hit in known if flags[i]), sum(flags[i] for flags, _ in known))
+            name: Rate(name, sum(hit for by, hit in known if by[i]), sum(by[i] for by, _ in known))
             for i, name in enumerate(names)
         },
         alone={
-            name: [tuple(row) for row in db.execute(_ALONE.format(one=one, other=other), (MOST_LISTED,))]
-            for name, one, other in (("challenger", "b", "a"), ("champion", "a", "b"))
+            name: [tuple(row) for row in db.execute(_ALONE.format(mine=mine), (MOST_LISTED,))]
+            for name, mine in (("challenger", "only_b"), ("champion", "only_a"))
         },
     )  # fmt: skip
 
@@ -86,15 +69,16 @@ def _counted(row: Iterable[int | None]) -> dict[str, int]:
 
 
 _PAIRS = """
-insert into pairs select s.user_id, s.streams, s.is_flagged, h.would_flag
+select s.user_id as user_id, count(*) as n, sum(s.is_flagged) as a, sum(h.would_flag) as b,
+    sum(s.is_flagged and h.would_flag) as both, sum(s.is_flagged and not h.would_flag) as only_a,
+    sum(h.would_flag and not s.is_flagged) as only_b, sum(s.streams * (s.is_flagged <> h.would_flag)) as streams
 from shadow h join sessions s using (session_key)
-where h.model_version = :challenger and s.model_version = :champion
+where h.model_version = :challenger and s.model_version = :champion group by s.user_id
 """
-_BY_ACCOUNT = "select user_id, max(a) as a, max(b) as b from main_pairs group by user_id"
-_COUNTED = "select sum(a), sum(b), sum(a and b), sum(a and not b), sum(b and not a) from pairs"
+_SESSIONS = "select coalesce(sum(n), 0), sum(a), sum(b), sum(both), sum(only_a), sum(only_b) from pairs"
+_ACCOUNTS = "select sum(a > 0), sum(b > 0), sum(a > 0 and b > 0), sum(a > 0 and b = 0), sum(b > 0 and a = 0) from pairs"
 # who is reviewed blind or at random must not be told from the flagged: such accounts are on no list
 _ALONE = """
-select c.case_id, p.user_id, count(*), sum(p.streams) as streams from pairs p join cases c using (user_id)
-where p.{one} and not p.{other} and (c.drawn_by is null or c.drawn_by = 'flag')
-group by p.user_id order by streams desc, p.user_id limit ?
+select c.case_id, p.user_id, p.{mine}, p.streams from pairs p join cases c using (user_id)
+where p.{mine} > 0 and (c.drawn_by is null or c.drawn_by = 'flag') order by p.streams desc, p.user_id limit ?
 """

@@ -1,13 +1,34 @@
-"""The shipped models' figures, read from their manifests: data only, no model is loaded."""
+"""The models in charge and their figures, read from their manifests: data only, no model is loaded."""
 
 from typing import Any
 
 import orjson
 
-from models.registry import ARTIFACTS
+from models.registry import CHAMPION, MANIFEST, sha256
+from models.roles import Entry, Registry, version_of
+
+SHIPPED, CHAMPION_NOW, CHALLENGER = "as it shipped", "champion", "challenger"
 
 
-def shipped() -> list[dict[str, Any]]:
-    """Return the manifest of every artefact that ships, by name."""
-    files = sorted(ARTIFACTS.glob("*/manifest.json"))
-    return [orjson.loads(file.read_bytes()) | {"folder": file.parent.name} for file in files]
+def in_charge(registry: Registry) -> list[dict[str, Any]]:
+    """Return the manifests of champion and challenger, each with its `role` and `version`, the champion first.
+
+    The model that ships is the champion until another is promoted. Raises ModelError where the registry is damaged.
+    """
+    roles = registry.roles()
+    found = [_manifest(registry, roles.champion, CHAMPION_NOW if roles.champion else SHIPPED)]
+    if roles.challenger:
+        found.append(_manifest(registry, roles.challenger, CHALLENGER))
+    return found
+
+
+def _manifest(registry: Registry, entry: Entry | None, role: str) -> dict[str, Any]:
+    """Read one; of one that is not what was registered nothing is shown but its version."""
+    named = {"role": role, "version": version_of(entry) if entry else CHAMPION.name}
+    try:
+        content = (registry.folder(entry) / MANIFEST).read_bytes()
+    except OSError:
+        return named
+    if entry and sha256(content) != entry.sha256:
+        return named
+    return orjson.loads(content) | named
