@@ -53,7 +53,7 @@ media: setup ## the pictures of the documents, from the demo's world (needs a Ch
 	@$(RUN) -m producer media
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
-	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 notebooks
+	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 .venv/.notebook: requirements-notebook.lock .venv/.packages
 	@echo "setting up: JupyterLab"
