@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.lake import committed_files
-from contracts.progress import last_batches, noted_job, totals
+from contracts.progress import last_batches, noted_job, noted_shadow, totals
 from contracts.world import Unit
 from producer.audit_checkpoint import last_committed, read_progress
 from producer.ledger import read_state
@@ -49,6 +49,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     sums = totals(unit, SCORING)
     return {
         "model_version": noted_job(unit).get("model_version"),
+        "shadow": noted_shadow(unit),
         "lag_messages": None if ends is None else lag(ends, {place: read.end(*place) for place in ends}),
         "watermark_lag_s": (clock_ms - read.watermark_ms) / 1000 if clock_ms and read.watermark_ms else None,
         "rows": sums["rows"],
@@ -93,6 +94,7 @@ def words(health: Mapping[str, Any]) -> dict[str, str]:
     watermark = health["watermark_lag_s"]
     return {
         "model": health["model_version"] or "none yet",
+        "in its shadow": ": ".join(filter(None, health["shadow"].values())) or "none",
         "lag (messages)": behind or "the topics are missing",
         "watermark lag": "no watermark yet" if watermark is None else f"{watermark:,.0f} s of event time",
         "rows read": f"{health['rows']:,}",

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.progress import note_job
+from contracts.progress import note_job, note_shadow
 from contracts.world import Unit
 from producer.job_health import QUERY_COLUMNS, Ends, ends_of_topics, job_health, query_rows, words
 from producer.ledger import Entry, Ledger, Run
@@ -65,10 +65,17 @@ def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
     assert (found["state_rows"], found["state_bytes"]) == (7, 2_500_000)
     assert found["watermark_lag_s"] == 90
     said = words(found)
-    assert said["model"] == "session_xgb-1"
+    assert (said["model"], said["in its shadow"]) == ("session_xgb-1", "none")
     assert said["watermark lag"] == "90 s of event time"
     assert said["late, duplicate, rejected"] == "3 · 0 · 4"
     assert said["state"] == "7 rows, 2.5 MB"
+
+
+def test_a_challenger_is_told_and_what_keeps_it_out_of_the_shadow(unit: Unit) -> None:
+    note_shadow(unit, "candidate@0badcafe", "query shadow stopped: no trees")
+    assert words(job_health(unit, ENDS, now=0.0))["in its shadow"] == (
+        "candidate@0badcafe: query shadow stopped: no trees"
+    )
 
 
 def test_each_query_has_a_line_with_the_age_of_its_last_batch(unit: Unit) -> None:
