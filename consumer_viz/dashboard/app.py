@@ -44,6 +44,7 @@ def create_app(desk: Desk, cookie: str = "playproof") -> FastAPI:
     app.add_middleware(Guard, door=desk.door, cookie=cookie)
     app.add_exception_handler(RawHTTPException, _refusal)
     app.add_exception_handler(RequestValidationError, _refusal)
+    app.add_exception_handler(Exception, _fault)
     return app
 
 
@@ -54,3 +55,9 @@ async def _refusal(request: Request, error: Exception) -> Response:
     else:
         status, words = 422, "The address or the form is not one of these pages'."
     return page(request, "error.html", status, words=words, code=status)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Say that the fault is ours; the server prints its trace."""
+    words = "This page has a fault. What went wrong stands in the terminal of make dash; the other pages go on."
+    return page(request, "error.html", 500, words=words, code=500)

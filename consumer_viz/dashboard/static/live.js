@@ -7,6 +7,11 @@ addEventListener("DOMContentLoaded", async () => {
   const put = (id, text) => { document.getElementById(id).textContent = text; };
   const sorted = (map) => [...map.entries()].sort((a, b) => a[0] - b[0]);
 
+  function showIfAny(id, n) {
+    document.getElementById(id).hidden = n === 0;
+    document.getElementById(`${id}-none`).hidden = n > 0;
+  }
+
   function take(said) {
     put("headline", said.trouble || said.headline || "");
     document.getElementById("headline").classList.toggle("warn", Boolean(said.trouble || said.is_alarm));
@@ -23,7 +28,8 @@ addEventListener("DOMContentLoaded", async () => {
     put("flagged", said.flagged_now.toLocaleString("en"));
     const columns = [0, 1, 2, 3].map((n) => sorted(points).map(([, values]) => values[n]));
     const bars = [sorted(windows).map(([x]) => x), sorted(windows).map(([, y]) => y)];
-    document.getElementById("silence").hidden = points.size > 0;
+    showIfAny("pace", columns[0].length);
+    showIfAny("flags", bars[0].length);
     if (!pace) {
       const range = () => axis;
       pace = chart("pace", [{ label: "streams", colour: "--own" }, { label: "activity", colour: "--usual" },

@@ -10,6 +10,8 @@ from consumer_viz.dashboard.drawing import case_id
 from tests.consumer_viz.dashboard.desks import TOKEN
 
 HOME = "https://127.0.0.1"
+PAGES = ("/live", "/queue", "/queue?tab=sample", "/queue?tab=waiting", "/queue?tab=decided", "/quality", "/models",
+         "/health")  # fmt: skip
 
 
 class Browser:

@@ -1,0 +1,94 @@
+"""Whatever stands in an event's fields is text: on every page, in the evidence pack, in a spreadsheet."""
+
+import io
+import json
+import re
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.export import cell
+from contracts.world import World
+from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard.analyst import PAGES, Browser
+from tests.consumer_viz.dashboard.desks import make_desk
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "</script><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "\u202egnp.exe\u2066",
+    '=HYPERLINK("http://127.0.0.1","x")',
+    "../../etc/passwd\x00",
+    "]]><!--",
+)
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would take for a tag or an attribute that runs something."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("img", "iframe", "object", "embed", "base"):
+            self.found.append(tag)
+        is_data = values.get("type") == "application/json"
+        if tag == "script" and not is_data and not (values.get("src") or "").startswith("/static/"):
+            self.found.append("script")
+        self.found += [name for name in values if name.startswith("on")]
+        self.found += [v for n, v in attrs if n in ("href", "src", "action") and v and not re.match(r"[/#?]", v)]
+
+
+def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path):
+    hostile = "".join(HOSTILE)
+    world = World(tmp_path / "tiny")
+    scored = desks.sessions([hostile])
+    scored["model_version"] = hostile
+    scored["reasons"] = [[{"feature": hostile, "value": 1.0, "contribution": 2.0}]]
+    scored["track_counts"] = [[{"track_id": hostile, "streams": 3}]]
+    desks.commit(world, "sessions", scored)
+    text = ("play_id", "track_id", "reason_start", "reason_end", "context_type", "context_id", "device_id",
+            "device_type", "ip", "country", "network")  # fmt: skip
+    desks.commit(world, "plays", desks.plays([hostile, "other"], n=1, **dict.fromkeys(text, hostile)))
+    fields = ("plan", "country", "timezone", "age_band", "payment_id")
+    accounts = [desks.account(user, **dict.fromkeys(fields, hostile)) for user in (hostile, "other")]
+    desks.static(world, "users", pd.DataFrame(accounts))
+    desks.static(world, "tracks", pd.DataFrame([desks.track(hostile, hostile) | {"track_id": hostile}]))
+    desk = make_desk(world)
+    ana = Browser(desk, name=hostile[:40])
+    case = f"/cases/{case_id(hostile)}"
+    assert ana.confirm(hostile, note=hostile).status_code == 200
+    stale = ana.form(hostile) | {"version": "0", "key": "k2"}
+    conflict = ana.send(hostile, stale, verdict="dismiss", reason="superfan", note=hostile)
+    pages = [ana.client.get(path).text for path in (*PAGES, case, f"/queue/panel/{case_id(hostile)}")]
+    packed = zipfile.ZipFile(io.BytesIO(ana.client.get(f"{case}/pack.zip").content))
+    report = packed.read(f"{case_id(hostile)}/report.html").decode()
+    for html in (*pages, conflict.text, report):
+        assert Tags(html).found == []
+        assert "\u202e" not in html
+    assert "&lt;script&gt;alert(1)" in pages[-2]
+    assert json.loads(packed.read(f"{case_id(hostile)}/case.json"))["case"]["user_id"] == hostile
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
+def test_no_cell_of_a_csv_is_a_formula(text: str):
+    assert cell(text).startswith("'")
+
+
+def test_the_export_guards_notes_and_keeps_numbers(ana: Browser, users: list[str]):
+    ana.confirm(users[0], note='=HYPERLINK("x")')
+    csv = ana.client.get("/verdicts.csv")
+    assert '"\'=HYPERLINK(""x"")"' in csv.text
+    assert ",200\r\n" in csv.text
+    assert "attachment" in csv.headers["content-disposition"]
