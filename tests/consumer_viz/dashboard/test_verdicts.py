@@ -225,3 +225,21 @@ def test_a_batch_that_is_not_committed_is_not_shown(desk, users):
 def test_the_browser_of_an_analyst_signs_with_their_name(desk: Desk, ben: Browser, users: list[str]):
     ben.confirm(users[2])
     assert desk.store.all()[0].analyst == "ben"
+
+
+def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_what_few_do(desk, monkeypatch):
+    asked: list[str] = []
+    connect = sqlite3.connect
+
+    def overheard(*where, **how):
+        db = connect(*where, **how)
+        db.set_trace_callback(asked.append)
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", overheard)
+    desk.cases.queue("suspected", 50)
+    [query] = [text for text in asked if text.startswith("select")]
+    with desk.cases._both() as db:
+        steps = [row[3] for row in db.execute(f"explain query plan {query}")]
+    assert steps[0] == "SEARCH c USING INDEX cases_by_risk (drawn_by=?)"
+    assert not [step for step in steps if "SCAN" in step or "TEMP" in step]
