@@ -47,7 +47,7 @@ TOPICS: dict[str, Topic] = {
             ("window_start", "window_end", "sessions", "flagged", "flagged_streams", "batch_id"),
         ),
         Topic(
-            VERDICTS, 1, "what analysts decided, at least once, key case_id and version",
+            VERDICTS, 1, "what analysts decided, once for readers of committed messages, key case_id and version",
             ("case_id", "version", "user_id", "verdict", "reason_code", "note", "analyst", "model_version",
              "decided_at", "step", "drawn_by", "draw_probability"),
         ),
