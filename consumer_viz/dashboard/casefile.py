@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from consumer_viz.dashboard import svg
 from consumer_viz.dashboard.cases import Case
+from consumer_viz.dashboard.decisions import Decision
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.evidence import Shape, plays_of, shape_of, zone_of
-from consumer_viz.dashboard.store import Decision
 from consumer_viz.dashboard.words import BY_NAME, PLACE, Reason, amount, features_of, reasons_of, sentence, span
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES

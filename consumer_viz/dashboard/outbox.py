@@ -15,7 +15,8 @@ import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumer_viz.dashboard.store import COLUMNS, Decision, VerdictStore
+from consumer_viz.dashboard.decisions import Decision
+from consumer_viz.dashboard.store import COLUMNS, VerdictStore
 from consumer_viz.feed import ANSWER_MS, client_settings
 from contracts.topics import VERDICTS
 

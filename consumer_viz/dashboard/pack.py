@@ -10,10 +10,10 @@ import numpy as np
 import orjson
 
 from consumer_viz.dashboard.casefile import Casefile
+from consumer_viz.dashboard.decisions import Decision
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.export import to_csv
 from consumer_viz.dashboard.render import ENVIRONMENT, HERE, moment
-from consumer_viz.dashboard.store import Decision
 from contracts.features import FEATURE_NAMES
 
 PLAYS = ["event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type", "device_id",

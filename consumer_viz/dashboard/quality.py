@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from consumer_viz.dashboard.decisions import Decision
 from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.store import Decision
 from consumer_viz.dashboard.words import BY_NAME
 from contracts import verdicts as v
 from models.intervals import wilson

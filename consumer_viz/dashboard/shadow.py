@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from consumer_viz.dashboard.decisions import Decision
 from consumer_viz.dashboard.quality import Rate
-from consumer_viz.dashboard.store import Decision
 from contracts import verdicts as v
 
 MOST_LISTED = 10

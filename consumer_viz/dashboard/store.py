@@ -7,11 +7,11 @@ twice carries the same key, and the second time gives the first decision back.
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts import verdicts as v
+from consumer_viz.dashboard.decisions import Conflict, Decision, Draft, Refused, next_decision
 from contracts.topics import TOPICS, VERDICTS
 
 COLUMNS = TOPICS[VERDICTS].row_fields
@@ -35,65 +35,6 @@ create trigger if not exists decisions_hold before update on decisions begin sel
 create trigger if not exists audit_stays before delete on audit begin select raise(abort, 'append only'); end;
 create trigger if not exists audit_holds before update on audit begin select raise(abort, 'append only'); end;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What an analyst asks for. `seen_version` is the version on the screen, 0 where there was none."""
-
-    case_id: str
-    user_id: str
-    step: str
-    analyst: str
-    seen_version: int
-    key: str
-    verdict: str = ""
-    reason_code: str | None = None
-    note: str | None = None
-    model_version: str | None = None
-    drawn_by: str = v.BY_FLAG
-    draw_probability: float = 1.0
-    eur: float = 0.0
-    """Money at risk when it was decided; what a confirmed case counts for."""
-    streams: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One version of a case's verdict, as it stands in table `decisions`."""
-
-    case_id: str
-    version: int
-    user_id: str
-    verdict: str
-    reason_code: str | None
-    note: str | None
-    analyst: str
-    model_version: str | None
-    decided_at: str
-    step: str
-    drawn_by: str
-    draw_probability: float
-    key: str
-    eur: float
-    streams: int
-
-    @property
-    def is_appealed(self) -> bool:
-        return self.step == v.APPEAL
-
-
-class Refused(Exception):
-    """A decision that makes no sense as it is; the text says why."""
-
-
-class Conflict(Exception):
-    """Somebody decided in between: `standing` is theirs, `draft` is what was not saved."""
-
-    def __init__(self, standing: Decision, draft: Draft) -> None:
-        super().__init__(f"case {draft.case_id} is at version {standing.version}, decided on {draft.seen_version}")
-        self.standing = standing
-        self.draft = draft
 
 
 _NAMES = ", ".join(f.name for f in fields(Decision))
@@ -159,7 +100,7 @@ class VerdictStore:
                 return Decision(*done)
             at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
             try:
-                decision = _next(draft, _standing(db, draft.case_id), self.history(draft.case_id), at)
+                decision = next_decision(draft, _standing(db, draft.case_id), self.history(draft.case_id), at)
             except (Conflict, Refused) as error:
                 _audit(db, at, draft, f"{type(error).__name__.lower()}: {error}")
                 db.execute("commit")
@@ -199,48 +140,3 @@ def _standing(db: sqlite3.Connection, case_id: str) -> Decision | None:
 def _audit(db: sqlite3.Connection, at: str, draft: Draft, outcome: str) -> None:
     row = (at, draft.analyst, draft.step, draft.case_id, draft.seen_version, draft.verdict or None, outcome)
     db.execute("insert into audit values (?, ?, ?, ?, ?, ?, ?)", row)
-
-
-def _next(draft: Draft, standing: Decision | None, history: list[Decision], at: str) -> Decision:
-    """Return the decision a draft makes of what stands. Raises Conflict, Refused."""
-    if standing and standing.version != draft.seen_version:
-        raise Conflict(standing, draft)
-    version = standing.version if standing else 0
-    verdict, reason, note = _outcome(draft, standing, history)
-    return Decision(
-        draft.case_id, version + 1, draft.user_id, verdict, reason, note, draft.analyst, draft.model_version, at,
-        draft.step, draft.drawn_by, draft.draw_probability, draft.key, draft.eur, draft.streams,
-    )  # fmt: skip
-
-
-def _outcome(draft: Draft, standing: Decision | None, history: list[Decision]) -> tuple[str, str | None, str | None]:
-    if draft.step == v.DECIDE:
-        return _checked(draft.verdict, draft.reason_code), draft.reason_code, draft.note
-    if standing is None or standing.verdict == v.OPEN:
-        raise Refused("there is no verdict on this case yet")
-    if draft.step == v.UNDO:
-        if standing.step == v.UNDO:
-            raise Refused("the last decision was already taken back")
-        if standing.analyst != draft.analyst:
-            raise Refused(f"only {standing.analyst} can undo this; decide anew instead")
-        before = history[-2] if len(history) > 1 else None
-        return (before.verdict, before.reason_code, draft.note) if before else (v.OPEN, None, draft.note)
-    if draft.step == v.APPEAL:
-        if standing.verdict != v.CONFIRM or standing.is_appealed:
-            raise Refused("only a confirmed case can be appealed, once at a time")
-        return standing.verdict, standing.reason_code, draft.note
-    if not standing.is_appealed:
-        raise Refused("no appeal is waiting on this case")
-    if draft.step == v.UPHOLD:
-        return standing.verdict, standing.reason_code, draft.note
-    if draft.step == v.ROLL_BACK:
-        return _checked(v.DISMISS, draft.reason_code), draft.reason_code, draft.note
-    raise Refused(f"step {draft.step!r} is none of {', '.join(v.STEPS)}")
-
-
-def _checked(verdict: str, reason_code: str | None) -> str:
-    if verdict not in v.REASONS:
-        raise Refused(f"verdict {verdict!r} is none of {', '.join(v.REASONS)}")
-    if reason_code not in v.REASONS[verdict]:
-        raise Refused(f"pick a reason: a verdict {verdict!r} needs one of {', '.join(v.REASONS[verdict])}")
-    return verdict

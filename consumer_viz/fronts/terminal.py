@@ -6,7 +6,7 @@ from rich.live import Live
 from rich.text import Text
 
 from consumer_viz.charts import SLIDE_S, Numbers, smooth
-from consumer_viz.live import BLUE, GREEN, VERMILION
+from consumer_viz.panels import BLUE, GREEN, VERMILION
 from consumer_viz.view import View
 from consumer_viz.watch import Watch
 

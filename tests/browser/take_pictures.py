@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from consumer_viz.dashboard.decisions import Draft
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.serve import make_desk
-from consumer_viz.dashboard.store import Draft, VerdictStore
+from consumer_viz.dashboard.store import VerdictStore
 from consumer_viz.messages import FraudWindow
 from consumer_viz.tally import Batch, Snapshot
 from contracts import verdicts as v

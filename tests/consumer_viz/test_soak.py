@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from consumer_viz.live import BLUE, GREEN, VERMILION
+from consumer_viz.panels import BLUE, GREEN, VERMILION
 from consumer_viz.tally import LIVE_BATCHES, MAX_WINDOWS, Tally
 from consumer_viz.watch import blank_figure
 from tests.consumer_viz.soak import AdvancedFeed, by_quarter, watch

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from consumer_viz.dashboard.casefile import headline, summarise
 from consumer_viz.dashboard.cases import Case
+from consumer_viz.dashboard.decisions import Conflict, Decision, Draft, Refused
 from consumer_viz.dashboard.render import desk_of, is_htmx, page
-from consumer_viz.dashboard.store import Conflict, Decision, Draft, Refused
 from contracts import verdicts as v
 
 router = APIRouter()

@@ -11,8 +11,9 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError, ProducerFencedError
 
 from consumer_viz.dashboard import outbox
+from consumer_viz.dashboard.decisions import Decision, Draft
 from consumer_viz.dashboard.outbox import Link, Outbox, send_unsent
-from consumer_viz.dashboard.store import Decision, Draft, VerdictStore
+from consumer_viz.dashboard.store import VerdictStore
 from contracts import verdicts as v
 from contracts.topics import TOPICS, VERDICTS
 from producer import topics

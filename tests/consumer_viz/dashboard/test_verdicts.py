@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from consumer_viz.dashboard import index
+from consumer_viz.dashboard.decisions import Conflict, Draft, Refused
 from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.drawing import case_id
-from consumer_viz.dashboard.store import Conflict, Draft, Refused, VerdictStore
+from consumer_viz.dashboard.store import VerdictStore
 from contracts import verdicts as v
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import Browser
@@ -208,7 +209,7 @@ def test_sessions_of_before_a_feature_are_shown_and_an_index_of_before_it_is_mad
     desk.refresh()
     assert desk.trouble == ""
     assert "not measurable" in ana.client.get(f"/cases/{case_id(users[0])}").text
-    monkeypatch.setattr(index, "_FORMAT", 7)
+    monkeypatch.setattr(index, "FORMAT", 7)
     desk.index.open()
     assert desk.index.stamp == 0
     desk.refresh()

@@ -1,0 +1,66 @@
+"""The case index in SQL: its tables, and how an account's case is worked out from its sessions."""
+
+import zlib
+
+from contracts.features import FEATURE_NAMES
+
+SCHEMA = """
+create table files (path text primary key, part text);
+create table sessions (
+    session_key text primary key, user_id text, started_ms integer, ended_ms integer, scored_at text, plays integer,
+    streams integer, score real, is_flagged integer, reasons blob, model_version text, features blob
+);
+create index sessions_of on sessions (user_id, started_ms);
+create table cases (
+    user_id text primary key, case_id text unique, drawn_by text, draw_probability real, sessions integer,
+    flagged integer, streams integer, eur real, probability real, risk real, model_version text, last_scored_at text,
+    seq integer
+);
+create index cases_by_risk on cases (drawn_by, risk desc, case_id);
+create index cases_by_seq on cases (seq) where drawn_by is not null;
+create table suspect_tracks (track_id text, user_id text, streams integer, primary key (track_id, user_id))
+    without rowid;
+create table devices (device_id text, user_id text, primary key (device_id, user_id)) without rowid;
+create index devices_of on devices (user_id);
+create table users (user_id text primary key, signed_up_on text, plan text, country text, timezone text,
+    age_band text, payment_id text);
+create index users_by_payment on users (payment_id) where payment_id is not null;
+create table tracks (track_id text primary key, title text, artist_id text, artist text, duration_ms integer);
+create table account_risk (user_id text primary key, priority real, probability real, eur real, row blob);
+create table user_days (user_id text, local_date text, is_flagged integer, score real, row blob,
+    primary key (user_id, local_date));
+create table campaigns (campaign_key text primary key, row blob);
+create table members (user_id text, campaign_key text, primary key (user_id, campaign_key)) without rowid;
+create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
+create table shadow (session_key text, model_version text, would_flag integer,
+    primary key (model_version, session_key)) without rowid;
+"""
+FORMAT = zlib.crc32(repr((SCHEMA, FEATURE_NAMES)).encode()) >> 1
+"""Of schema and features: an index of another format is made anew. SQLite keeps 31 bits."""
+RECOUNT = """
+insert into cases
+select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
+    coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk), model_version,
+    last_scored_at, :seq
+from (
+    select t.user_id as user_id, count(s.session_key) as n,
+        coalesce(sum(s.is_flagged), 0) as flagged,
+        coalesce(sum(case when s.is_flagged then s.streams end), 0) as streams,
+        coalesce(sum(case when s.is_flagged then s.streams end), 0) * :eur as eur,
+        coalesce(max(s.score), 0) as probability,
+        coalesce(sum(case when s.is_flagged then s.streams * s.score end), 0) * :eur as risk,
+        max(s.model_version) as model_version,
+        max(case when s.is_flagged then s.scored_at end) as last_scored_at,
+        r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
+        (coalesce(sum(s.is_flagged), 0) > 0
+            or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+            or exists (select 1 from members m where m.user_id = t.user_id)) as is_case
+    from touched t left join sessions s on s.user_id = t.user_id left join account_risk r on r.user_id = t.user_id
+    group by t.user_id
+) where true
+on conflict (user_id) do update set
+    seq = case when cases.drawn_by is not excluded.drawn_by then excluded.seq else cases.seq end,
+    drawn_by = excluded.drawn_by, draw_probability = excluded.draw_probability, sessions = excluded.sessions,
+    flagged = excluded.flagged, streams = excluded.streams, eur = excluded.eur, probability = excluded.probability,
+    risk = excluded.risk, model_version = excluded.model_version, last_scored_at = excluded.last_scored_at
+"""
