@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash media notebook train lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live dash media notebook train train-days lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,11 @@ else
 	@$(RUN) -m spark_app training-table --world train --out data/train/table
 	@$(RUN) -m models train
 endif
+
+train-days: setup ## train the trees of the user-day detector, on a world that the lab never sees
+	@$(RUN) -m producer simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
+	@$(RUN) -m spark_app user-days --world train-days --source raw
+	@$(RUN) -m models train-days
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
 	@$(RUN) -m spark_app user-days

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from contracts import events, tables
+from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS, VERDICTS
@@ -16,14 +17,14 @@ HEADERS = {
 }
 """Kafka headers of topics plays and activity; values are decimal text."""
 
-ROW_COLUMNS: dict[str, tuple[tables.Column, ...]] = {
+ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     SCORES: tables.SESSIONS,
     FRAUD_COUNTS: tables.FRAUD_COUNT_TABLE,
     VERDICTS: tables.VERDICTS,
 }
 """Topics whose row fields mean what the columns of a table mean."""
 
-TRUTH: dict[str, tuple[tables.Column, ...]] = {
+TRUTH: dict[str, tuple[Column, ...]] = {
     "plays, activity": tables.TRUTH_ROWS,
     "users": tables.TRUTH_USERS,
     "campaigns": tables.TRUTH_CAMPAIGNS,

@@ -1,19 +1,10 @@
 """Tables: static ones, the lake's, and truth. Types are Spark DDL; new columns are nullable, at the end."""
 
-from dataclasses import dataclass
-
+from contracts.column import Column
+from contracts.daily_tables import ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
 from contracts.features import SESSION_FEATURES
 from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its type in Spark DDL, and what it means."""
-
-    name: str
-    type: str
-    meaning: str
 
 
 def ddl(columns: tuple[Column, ...]) -> str:
@@ -171,70 +162,6 @@ TOP_TRACKS = (
     Column("artist", "string", "its artist"),
     Column("streams", "bigint", "streams in sessions not flagged"),
     Column("batch_id", "bigint", "micro-batch that wrote this version"),
-)
-USER_DAY_FLAGS = (
-    Column("user_id", "string", "the account"),
-    Column("local_date", "date", "the day, in the listener's own time zone"),
-    Column("score", "double", "of the hybrid, in [0, 1], higher is more suspicious; 0.5 and over is flagged"),
-    Column("is_flagged", "boolean", "suspected by the rules or by the forest: a person decides"),
-    Column("by_rules", "boolean", "rules of at least two groups agree"),
-    Column("by_forest", "boolean", "the isolation forest finds the day rare"),
-    Column("rules", "array<string>", "names of the rules that fired"),
-    Column("groups", "array<string>", "their groups: volume, timing, repetition, place, interaction"),
-    Column("reasons", "array<string>", "in words, each with the number and what is usual; empty where not flagged"),
-    Column("history_days", "int", "active days of the account in the 28 days before"),
-    Column("baseline", "string", "own, or cohort where the account has under 7 active days of history"),
-    Column("plays", "bigint", "plays of the day"),
-    Column("streams", "bigint", "plays of at least 30 s"),
-    Column("money_at_risk_eur", "double", "what the day's streams draw under pro-rata pay"),
-    Column("probability", "double", "how likely a bot, read off the score by the shipped calibration"),
-    Column("priority", "double", "money_at_risk_eur × probability"),
-    Column("is_sample", "boolean", "not flagged, drawn at random for review: without such rows recall cannot be known"),
-    Column("model_version", "string", "of the user-day detector"),
-)
-CAMPAIGNS = (
-    Column("campaign_key", "string", "the group, by its kind and members: the same in every run"),
-    Column("kind", "string", "lockstep, device, payment or block"),
-    Column("user_ids", "array<string>", "its accounts, sorted"),
-    Column("size", "int", "number of accounts"),
-    Column("score", "double", "in [0, 1], higher is more suspicious; 0.5 and over is flagged"),
-    Column("is_flagged", "boolean", "suspected: a person decides"),
-    Column("reasons", "array<string>", "in words, honest readings (an office, a household) included"),
-    Column("track_ids", "array<string>", "the tracks they have in common, most streams first, at most 20"),
-    Column("first_seen", "timestamp", "first play together"),
-    Column("last_seen", "timestamp", "last play together"),
-    Column("streams", "bigint", "streams of its accounts"),
-    Column("money_at_risk_eur", "double", "what these streams draw under pro-rata pay"),
-    Column("model_version", "string", "of the campaign detector"),
-)
-TRACK_RISK = (
-    Column("track_id", "string", "the track"),
-    Column("local_date", "date", "the day, in the listeners' own time zones"),
-    Column("artist_id", "string", "its artist"),
-    Column("streams", "bigint", "streams of that day"),
-    Column("listeners", "bigint", "accounts with a stream"),
-    Column("streams_per_listener", "double", "streams / listeners"),
-    Column("suspicious_streams", "bigint", "streams of flagged user-days and campaigns"),
-    Column("suspicious_share", "double", "suspicious_streams / streams"),
-    Column("money_pro_rata_eur", "double", "what the suspicious streams draw under pro-rata pay"),
-    Column("money_user_centric_eur", "double", "what they draw where each account's fee pays for its own streams"),
-    Column("role", "string", "suspected target (plays bought for it), suspected camouflage (a victim) or unclear"),
-    Column("is_penalised", "boolean", "over 90 % of the month's streams are suspicious: the rule of 10 EUR a month"),
-    Column("model_version", "string", "of the detectors that flagged"),
-)
-ACCOUNT_RISK = (
-    Column("user_id", "string", "the account"),
-    Column("rank", "int", "place in the queue: 1 is looked at first"),
-    Column("priority", "double", "money_at_risk_eur × probability"),
-    Column("probability", "double", "how likely a bot, from all detectors together"),
-    Column("money_at_risk_eur", "double", "what the streams of its flagged days and campaigns draw under pro-rata pay"),
-    Column("session_score", "double", "largest score of its sessions; null where none was scored"),
-    Column("user_day_score", "double", "largest score of its user-days"),
-    Column("campaign_score", "double", "largest score of the campaigns it is in; 0 where none"),
-    Column("flagged_days", "int", "user-days flagged"),
-    Column("campaign_keys", "array<string>", "flagged campaigns it is in"),
-    Column("reasons", "array<string>", "the strongest of them, in words"),
-    Column("model_version", "string", "of the detectors together"),
 )
 LAKE: dict[str, tuple[Column, ...]] = {
     "plays": LAKE_PLAYS,

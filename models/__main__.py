@@ -18,10 +18,11 @@ from contracts.world import World, WorldError
 from models.errors import ModelError
 from models.evaluate import evaluate
 from models.listening import source_named
-from models.registry import CARD, CHAMPION, verify
+from models.registry import ARTIFACTS, CARD, CHAMPION, verify
 from models.registry_commands import COMMANDS as REGISTRY_COMMANDS
 from models.registry_commands import FROM_NEXT_START
-from models.roles import FOLDER, Registry
+from models.role_changes import Keeper
+from models.roles import FOLDER
 from models.verdict_labels import decided_sessions
 
 TABLE = Path("data/train/table")
@@ -94,7 +95,7 @@ def train_command(
     from models import train as training  # pyspark is heavy, and the other commands do without it
 
     settings = Settings()
-    registry = Registry(settings.data.resolve() / FOLDER)
+    registry = Keeper(settings.data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
         place = World(settings.data.resolve() / (decided or settings.world))
         rows, source = decided_sessions(place)
@@ -114,6 +115,27 @@ def train_command(
         typer.echo(f"{entry.version} scores in the shadow {FROM_NEXT_START}")
         return
     typer.echo(f"To try it in the shadow:  python -m models register {_shown(out)} --sha256 {manifest_sha256}")
+    typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+@app.command("train-days")
+def train_days_command(
+    world: Annotated[str, typer.Option(help="Simulated world, with its table user_days.")] = "train-days",
+    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = ARTIFACTS / "user_day_xgb",
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+) -> None:
+    """Train the trees of the user-day detector and write them with manifest and model card.
+
+    Example:  make train-days
+    """
+    from models.daily import read_user_days  # scikit-learn takes a second to import
+    from models.truth import label_user_days
+    from models.user_days.train_trees import train_trees
+
+    place = World(Settings().data.resolve() / world)
+    labelled = label_user_days(read_user_days(place), place)
+    manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
+    typer.echo((out / CARD).read_text())
     typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 

@@ -5,13 +5,12 @@ import pandas as pd
 
 from models.listening import Listening
 from models.money import Prices, pro_rata
-from models.user_days.calibration import probability_of
 
 PRECISION = {"device": 0.9, "lockstep": 0.9, "payment": 0.3, "block": 0.5}
 """How likely an account of a flagged group is a bot: by kind of group."""
 REASONS = 4
-SESSION_SHARE = 0.9
-"""The session scorer's probability is calibrated at natural prevalence, but the largest of many is not: discounted."""
+MOST_SHARE = 0.9
+"""A probability of a session or a day is calibrated at natural prevalence; the largest of many is not: discounted."""
 
 
 def rank_accounts(
@@ -35,12 +34,12 @@ def rank_accounts(
     groups = campaigns[campaigns["is_flagged"]].explode("user_ids")
     table["campaign_score"] = groups.groupby("user_ids")["score"].max()
     table["campaign_keys"] = groups.groupby("user_ids")["campaign_key"].agg(list)
-    doubt = 1 - probability_of(table["user_day_score"].fillna(0).to_numpy())
+    doubt = 1 - MOST_SHARE * by_user["probability"].max().reindex(table.index).fillna(0).to_numpy()
     for kind, precision in PRECISION.items():
         members = table.index.isin(groups.loc[groups["kind"] == kind, "user_ids"])
         doubt = np.where(members, doubt * (1 - precision), doubt)
     table["session_score"] = np.nan if sessions is None else sessions.groupby("user_id")["score"].max()
-    doubt *= 1 - SESSION_SHARE * table["session_score"].fillna(0).to_numpy()
+    doubt *= 1 - MOST_SHARE * table["session_score"].fillna(0).to_numpy()
     table["probability"] = 1 - doubt
     table["priority"] = table["money_at_risk_eur"] * table["probability"]
     table["reasons"] = _reasons(flags, groups).reindex(table.index)

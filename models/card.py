@@ -58,8 +58,10 @@ def render(manifest: dict[str, Any]) -> str:
         head + "\n".join(blocks),
         _thresholds(manifest),
         _results(test),
-        _detail("Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], _FAMILY),
-        _detail(
+        shares_table(
+            "Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], FAMILY
+        ),
+        shares_table(
             "False alarms among honest sessions (at the review threshold)",
             "cohort",
             test["review"]["false_alarms_by_cohort"],
@@ -71,7 +73,8 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_FAMILY = {name: family.meaning for name, family in FAMILIES.items()}
+FAMILY = {name: family.meaning for name, family in FAMILIES.items()}
+"""What each family does."""
 
 
 def _data(manifest: dict[str, Any]) -> str:
@@ -99,7 +102,7 @@ def _thresholds(manifest: dict[str, Any]) -> str:
         f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block.\n"
         f"- Review {values['review']:.4f}: {chosen['review']}, so precision counts double.\n"
         f"- Filter {values['filter']:.4f}: lowest score with precision of at least .99, there "
-        f"{_share(chosen['filter_precision'])}; {proof}."
+        f"{share_text(chosen['filter_precision'])}; {proof}."
     )
 
 
@@ -117,7 +120,7 @@ def _results(test: dict[str, Any]) -> str:
     for name, at in (("review", review), ("filter", filtered)):
         false = at["flagged"] * (1 - at["precision"]["value"]) if at["flagged"] else 0.0
         rows.append(
-            f"| {name} | {at['flagged']:,} | {_share(at['precision'])} | {_share(at['recall'])} "
+            f"| {name} | {at['flagged']:,} | {share_text(at['precision'])} | {share_text(at['recall'])} "
             f"| {1000 * false / honest:.2f} |"
         )
     rows += [
@@ -127,9 +130,10 @@ def _results(test: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def _detail(title: str, key: str, shares: dict[str, Any], meanings: dict[str, str]) -> str:
-    rows = [f"## {title}", f"| {key} | meaning | sessions | share |", "|---|---|---|---|"]
-    rows += [f"| {name} | {meanings.get(name, '')} | {s['n']:,} | {_share(s)} |" for name, s in shares.items()]
+def shares_table(title: str, key: str, shares: dict[str, Any], meanings: dict[str, str], unit: str = "sessions") -> str:
+    """Render shares by name, with what each name means and the number of `unit` behind it."""
+    rows = [f"## {title}", f"| {key} | meaning | {unit} | share |", "|---|---|---|---|"]
+    rows += [f"| {name} | {meanings.get(name, '')} | {s['n']:,} | {share_text(s)} |" for name, s in shares.items()]
     return "\n".join(rows)
 
 
@@ -139,7 +143,8 @@ def _baselines(manifest: dict[str, Any]) -> str:
     return f"## Beside trivial scores\nAverage precision on the test block: {values}.\n\nShare of the gain: {top}."
 
 
-def _share(share: dict[str, Any]) -> str:
+def share_text(share: dict[str, Any]) -> str:
+    """Say a share with its interval, or why there is none."""
     if share["value"] is None:
         return "none in this block"
     if share.get("too_few"):

@@ -6,4 +6,5 @@ to put here.
 
 CHAMPIONS: dict[str, str] = {
     "session_xgb": "af8f259e2bef9009d5c7f0609747aaf4f762f23611212389aa1fc22b9007508e",
+    "user_day_xgb": "6a4d1dafa51cc5ade1b7792ccbb6e06107217610102d22a0086e01cc677bdde1",
 }

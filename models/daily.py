@@ -18,13 +18,14 @@ from models.lake_tables import read_table, write_table
 from models.listening import Listening, Source, read_listening, read_static
 from models.money import Prices
 from models.tracks import TARGET, artist_risk, suspicious_plays, track_risk
-from models.truth import read_sessions
+from models.truth import label_user_days, read_sessions
 from models.user_days.against_truth import Judged, judge, judged_by_truth
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.detect import SEED, detect
 from models.user_days.page import render
 from models.user_days.queue import review_list, to_csv, with_priority
 from models.user_days.study import as_markdown, study
+from models.user_days.trees import load_trees
 
 USER_DAYS_BY = "python -m spark_app user-days"
 _KEYS = ["user_id", "local_date", "plan", "country", "plays", "streams"]
@@ -59,7 +60,8 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> Daily:
 def user_day_flags(world: World, seed: int = SEED) -> Daily:
     """Judge the user-days of a world and write table `user_day_flags`."""
     days = read_user_days(world)
-    flags = with_priority(detect(days, seed), np.random.default_rng(seed))
+    trees = None if world.not_measurable else load_trees()
+    flags = with_priority(detect(days, seed, trees), np.random.default_rng(seed))
     write_table(world, "user_day_flags", flags)
     flagged = flags[flags["is_flagged"]]
     both = int((flags["by_rules"] & flags["by_forest"]).sum())
@@ -67,8 +69,9 @@ def user_day_flags(world: World, seed: int = SEED) -> Daily:
         f"world {world.name}, {flags['model_version'].iat[0]}, seed {seed}",
         f"user-days         {len(flags):,} of {flags['user_id'].nunique():,} accounts, "
         f"{flags['local_date'].min():%Y-%m-%d} to {flags['local_date'].max():%Y-%m-%d}",
-        f"suspected         {len(flagged):,}: by rules {int(flags['by_rules'].sum()):,}, by the forest "
-        f"{int(flags['by_forest'].sum()):,}, by both {both:,}",
+        f"suspected         {len(flagged):,}: by the trees {int(flags['by_trees'].sum()):,}, by rules "
+        f"{int(flags['by_rules'].sum()):,}, by the forest {int(flags['by_forest'].sum()):,}, by these two {both:,}",
+        *([] if trees else [f"trees             not asked: this import lacks {', '.join(world.not_measurable)}"]),
         f"without history   {int(flags['baseline'].eq('cohort').sum()):,} were compared with their cohort; "
         f"{int((flagged['baseline'] == 'cohort').sum()):,} of the suspected",
         f"drawn at random   {int(flags['is_sample'].sum()):,} unflagged, for review as well",
@@ -83,9 +86,10 @@ def study_world(world: World, seed: int = SEED) -> str:
     days = read_user_days(world)
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth to compare with: take a simulated one")
-    judged = judged_by_truth(detect(days, seed), world, np.random.default_rng(seed))
+    judged = judged_by_truth(detect(days, seed, load_trees()), world, np.random.default_rng(seed))
+    without_labels = label_user_days(detect(days, seed), world)
     curve = f"probability by score at a prevalence of {PREVALENCE}: {measure_curve(judged.labelled)}"
-    return "\n".join([*judged.lines(), "", curve, "", as_markdown(study(days, judged.labelled, seed))])
+    return "\n".join([*judged.lines(), "", curve, "", as_markdown(study(days, without_labels, seed))])
 
 
 def read_user_days(world: World) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,13 @@ def verify(model: Path, into: Path, trusted_sha256: str | None = None) -> Artefa
     if trusted is None:
         raise ModelError(f"model {model.name} is not in models/champions.py: give the SHA-256 you trust (--sha256)")
     if model.is_dir():
-        manifest = _manifest(model / MANIFEST, trusted)
+        manifest = read_manifest(model / MANIFEST, trusted)
         archive, zip_sha256 = model / MODEL_ZIP, manifest["model_zip_sha256"]
     else:
         manifest = {"name": model.stem, "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER}}
         archive, zip_sha256 = model, trusted
     label = f"{archive.parent.name}/{archive.name}"
-    members = read_members(label, _read_trusted(archive, zip_sha256))
+    members = read_members(label, read_trusted(archive, zip_sha256))
     if "files" in manifest:
         _check_files(label, members, manifest["files"])
     features = _features_of(label, _checked_stages(label, members))
@@ -91,7 +92,7 @@ def verify(model: Path, into: Path, trusted_sha256: str | None = None) -> Artefa
     return Artefact(path, tuple(features), review, filter_, version, manifest)
 
 
-def _read_trusted(path: Path, expected: str) -> bytes:
+def read_trusted(path: Path, expected: str) -> bytes:
     """Read a file whose SHA-256 must be `expected`."""
     label = f"{path.parent.name}/{path.name}"
     try:
@@ -106,8 +107,9 @@ def _read_trusted(path: Path, expected: str) -> bytes:
     return content
 
 
-def _manifest(path: Path, trusted_sha256: str) -> dict[str, Any]:
-    content = _read_trusted(path, trusted_sha256)
+def read_manifest(path: Path, trusted_sha256: str, required: Mapping[str, type] = _REQUIRED) -> dict[str, Any]:
+    """Read a trusted manifest, which must have the keys `required`, of those types. Raises ModelError."""
+    content = read_trusted(path, trusted_sha256)
     label = f"{path.parent.name}/{path.name}"
     try:
         manifest = json.loads(content)
@@ -115,7 +117,7 @@ def _manifest(path: Path, trusted_sha256: str) -> dict[str, Any]:
         raise ModelError(f"{label} is not JSON") from None
     wrong = [
         key
-        for key, kind in _REQUIRED.items()
+        for key, kind in required.items()
         if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind)
     ]
     if wrong:

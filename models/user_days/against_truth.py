@@ -11,7 +11,10 @@ from models.metrics import Report, report, share_text
 from models.truth import label_user_days
 from models.user_days.hybrid import FLAG
 
-DETECTORS = {"rules": "rules_score", "forest": "forest_score", "hybrid": "score"}
+UNLABELLED = {"rules": "rules_score", "forest": "forest_score", "hybrid": "hybrid_score"}
+"""Detectors that learn from no label, and their column."""
+ALL = "all together"
+DETECTORS = {**UNLABELLED, "trees": "trees_score", ALL: "score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ class Judged:
         return {name: report.as_dict() for name, report in self.reports.items()}
 
     def lines(self) -> list[str]:
-        hybrid = self.reports["hybrid"]
+        whole = self.reports[ALL]
         said = [
-            f"against truth     {hybrid.positives:,} of {hybrid.sessions - hybrid.mixed:,} user-days are bots' "
-            f"({100 * hybrid.prevalence:.2f} %)"
+            f"against truth     {whole.positives:,} of {whole.sessions - whole.mixed:,} user-days are bots' "
+            f"({100 * whole.prevalence:.2f} %)"
         ]
         for name, one in self.reports.items():
             precision = one.average_precision
@@ -36,8 +39,8 @@ class Judged:
                 f"{name:<18}precision {share_text(one.precision)}; recall {share_text(one.recall)}; average precision "
                 f"{'none' if precision is None else f'{precision:.3f}'}"
             )
-        said += [f"recall of {name:<16}{share_text(share)}" for name, share in hybrid.recall_by_family.items()]
-        said += [f"false alarms, {name:<16}{share_text(s)}" for name, s in hybrid.false_alarms_by_cohort.items()]
+        said += [f"recall of {name:<16}{share_text(share)}" for name, share in whole.recall_by_family.items()]
+        said += [f"false alarms, {name:<16}{share_text(s)}" for name, s in whole.false_alarms_by_cohort.items()]
         return said
 
 
@@ -56,6 +59,8 @@ def reports_of(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, Re
     """Report each detector on labelled flags."""
     made = {}
     for name, column in DETECTORS.items():
+        if labelled[column].isna().all():  # the trees were not asked
+            continue
         one = labelled.assign(score=labelled[column], is_flagged=labelled[column] >= FLAG)
         made[name] = report(one, rng)
     return made

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
+from contracts.labels import HONEST
 from models.user_days.history import Floats
 
 PREVALENCE = 0.006
@@ -26,12 +27,17 @@ def probability_of(score: Floats) -> Floats:
     return np.interp(score, scores, probabilities)
 
 
+def natural_weights(labelled: pd.DataFrame, prevalence: float = PREVALENCE) -> Floats:
+    """Return a weight for each user-day (user_id, account_family) with which bots are `prevalence` of the accounts."""
+    is_bot = labelled["account_family"].ne(HONEST)
+    accounts = labelled.assign(is_bot=is_bot).drop_duplicates("user_id")["is_bot"].mean()
+    return np.where(is_bot, prevalence / accounts, (1 - prevalence) / (1 - accounts))
+
+
 def measure_curve(labelled: pd.DataFrame, prevalence: float = PREVALENCE) -> list[tuple[float, float]]:
-    """Fit the curve to user-days with score, label (NaN left out) and account_family, bots weighted to `prevalence`."""
+    """Fit the curve to user-days with hybrid_score, label (NaN left out), account_family; bots weigh `prevalence`."""
     known = labelled[labelled["label"].notna()]
-    is_bot = known["account_family"].ne("honest")
-    accounts = known.assign(is_bot=is_bot).drop_duplicates("user_id")["is_bot"].mean()
-    weight = np.where(is_bot, prevalence / accounts, (1 - prevalence) / (1 - accounts))
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(known["score"], known["label"], sample_weight=weight)
+    weight = natural_weights(known, prevalence)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(known["hybrid_score"], known["label"], sample_weight=weight)
     scores = [0.0, 0.25, 0.49, 0.5, 0.55, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0]
     return [(s, round(float(p), 5)) for s, p in zip(scores, fitted.predict(scores), strict=True)]

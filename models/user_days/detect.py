@@ -11,47 +11,59 @@ from models.rules import RULES
 from models.user_days.by_rules import Ruled, apply_rules, columns_of
 from models.user_days.forest import Seen, forest_scores, seen_by_forest
 from models.user_days.history import earlier_rows, in_order
-from models.user_days.hybrid import FLAG, hybrid_score
+from models.user_days.hybrid import FLAG, hybrid_score, with_trees
 from models.user_days.reasons import forest_reason, is_unbroken, rarest_pair, rule_reasons
+from models.user_days.trees import Trees
 
 SEEN = ("volume", "policy", "interaction", "timing", "repetition", "place")
 """Groups of features that the forest sees: what a listener does, not what kind of client or plan it is."""
 _COMPARED = ("z_own_plays", "z_own_hours", "rz_own_plays", "rz_own_hours")
 """Comparisons with the history, which the forest makes for every feature by itself."""
 FOREST_FEATURES = tuple(f for group in SEEN for f in USER_DAY_GROUPS[group] if f.name not in _COMPARED)
-VERSION = "user-day-1"
+VERSION = "user-day-2"
 SEED = 1
 
 
-def model_version() -> str:
-    """Name the detector by its rules and the forest's features: what changes them changes the name.
+def model_version(trees: Trees | None = None) -> str:
+    """Name the detector by its rules, the forest's features and the trees: what changes them changes the name.
 
-    >>> model_version().startswith("user-day-1@")
+    >>> model_version().startswith("user-day-2@")
     True
     """
-    said = repr((RULES, FOREST_FEATURES)).encode()
+    said = repr((RULES, FOREST_FEATURES, trees and trees.version)).encode()
     return f"{VERSION}@{hashlib.sha256(said).hexdigest()[:12]}"
 
 
-def detect(days: pd.DataFrame, seed: int = SEED) -> pd.DataFrame:
-    """Judge user-days (table `user_days`).
+def detect(days: pd.DataFrame, seed: int = SEED, trees: Trees | None = None) -> pd.DataFrame:
+    """Judge user-days (table `user_days`), with or without the trees.
 
-    Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, rules, groups,
-    reasons, history_days, baseline, and rules_score, forest_score: the two before they are combined.
+    Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, by_trees, rules,
+    groups, reasons, history_days, baseline, trees_probability (null without trees), and rules_score, forest_score,
+    hybrid_score, trees_score: each before they are combined.
     """
     days = in_order(days)
     ruled = apply_rules(days)
     seen = seen_by_forest(days, tuple(feature.name for feature in FOREST_FEATURES))
     forest = forest_scores(days, seen, np.random.default_rng(seed))
-    score = hybrid_score(ruled.score, forest)
+    hybrid = hybrid_score(ruled.score, forest)
+    unknown = np.full(len(days), np.nan)
+    probability, by_score = (unknown, unknown) if trees is None else trees.judge(days)
+    score = with_trees(hybrid, by_score)
     flags = days[["user_id", "local_date", "plays", "streams"]].copy()
     flags["score"], flags["rules_score"], flags["forest_score"] = score, ruled.score, forest
+    flags["hybrid_score"], flags["trees_score"], flags["trees_probability"] = hybrid, by_score, probability
     flags["is_flagged"], flags["by_rules"], flags["by_forest"] = score >= FLAG, ruled.is_flagged, forest >= FLAG
+    flags["by_trees"] = by_score >= FLAG
     flags["history_days"] = ruled.history_days
     flags["baseline"] = np.where(ruled.is_own, "own", "cohort")
     flags["rules"], flags["groups"] = _names(ruled)
-    flags["reasons"] = _reasons(days, ruled, seen, forest >= FLAG)
-    flags["model_version"] = model_version()
+    reasons = _reasons(days, ruled, seen, forest >= FLAG)
+    if trees is not None:
+        by_trees = np.flatnonzero(flags["by_trees"])
+        for row, said in zip(map(int, by_trees), trees.reasons(days.iloc[by_trees]), strict=True):
+            reasons[row] += said
+    flags["reasons"] = reasons
+    flags["model_version"] = model_version(trees)
     return flags
 
 

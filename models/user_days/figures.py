@@ -12,7 +12,7 @@ from models.metrics import TOO_FEW
 from models.rules import GROUPS, RULES
 from models.user_days.hybrid import FLAG
 
-RULES_ONLY, FOREST_ONLY, BOTH = "#0072b2", "#e69f00", "#d55e00"
+RULES_ONLY, FOREST_ONLY, BOTH, TREES = "#0072b2", "#e69f00", "#d55e00", "#009e73"
 """Okabe and Ito's colours: told apart by colour-blind readers too."""
 GREY = "#8a8a8a"
 MOST_POINTS = 4000
@@ -23,10 +23,12 @@ def flags_by_day(flags: pd.DataFrame) -> Figure:
     figure, axes = _one(9, 3.4)
     day = pd.to_datetime(flags["local_date"]).dt.normalize()
     days = pd.date_range(day.min(), day.max())
+    others = ~flags["by_trees"]
     kinds = {
-        "both": (flags["by_rules"] & flags["by_forest"], BOTH),
-        "rules only": (flags["by_rules"] & ~flags["by_forest"], RULES_ONLY),
-        "forest only": (~flags["by_rules"] & flags["by_forest"], FOREST_ONLY),
+        "trees": (flags["by_trees"], TREES),
+        "rules and forest": (others & flags["by_rules"] & flags["by_forest"], BOTH),
+        "rules": (others & flags["by_rules"] & ~flags["by_forest"], RULES_ONLY),
+        "forest": (others & ~flags["by_rules"] & flags["by_forest"], FOREST_ONLY),
     }
     base = np.zeros(len(days))
     for label, (rows, colour) in kinds.items():
@@ -35,7 +37,7 @@ def flags_by_day(flags: pd.DataFrame) -> Figure:
         base += height
     axes.set_ylabel("user-days flagged")
     axes.set_title("Flagged user-days by local day")
-    axes.legend(frameon=False, ncols=3)
+    axes.legend(frameon=False, ncols=4)
     figure.autofmt_xdate(rotation=0, ha="center")
     return figure
 
@@ -60,9 +62,9 @@ def rules_fired(flags: pd.DataFrame) -> Figure:
 def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     """Draw the rules' score against the forest's, with their thresholds."""
     figure, axes = _one(5.2, 4.6)
-    quiet = flags[~flags["is_flagged"]]
+    quiet = flags[~(flags["by_rules"] | flags["by_forest"])]
     some = quiet.iloc[rng.permutation(len(quiet))[:MOST_POINTS]]
-    axes.scatter(some["rules_score"], some["forest_score"], s=5, color=GREY, alpha=0.4, label="not flagged")
+    axes.scatter(some["rules_score"], some["forest_score"], s=5, color=GREY, alpha=0.4, label="neither")
     kinds = (
         ("rules only", flags["by_rules"] & ~flags["by_forest"], RULES_ONLY),
         ("forest only", ~flags["by_rules"] & flags["by_forest"], FOREST_ONLY),
@@ -74,7 +76,7 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     axes.axhline(FLAG, color="black", linewidth=0.7, linestyle="--")
     axes.set_xlabel("score of the rules")
     axes.set_ylabel("score of the forest")
-    axes.set_title(f"Each user-day by both scores (up to {MOST_POINTS:,} unflagged)")
+    axes.set_title(f"Each user-day by both scores (up to {MOST_POINTS:,} that neither flags)")
     axes.legend(frameon=False, fontsize=8)
     return figure
 

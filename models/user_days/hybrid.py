@@ -8,7 +8,7 @@ from models.user_days.history import Floats
 FLAG = 0.5
 """The score from which every detector of this package flags."""
 BOTH = 0.75
-"""Scores from here on are of days that both flag, and of no others."""
+"""Scores from here on are of days that both flag, or that the trees flag, and of no others."""
 
 
 def hybrid_score(rules: Floats, forest: Floats) -> Floats:
@@ -24,6 +24,16 @@ def hybrid_score(rules: Floats, forest: Floats) -> Floats:
     both = BOTH + (np.maximum(rules - FLAG, 0) + np.maximum(forest - FLAG, 0)) * quarter
     neither = (rules + forest) / 2
     return np.select([by_rules & by_forest, by_rules | by_forest], [both, one], neither)
+
+
+def with_trees(hybrid: Floats, trees: Floats) -> Floats:
+    """Let the trees' flags stand with the days that both others flag; where the trees are silent nothing changes.
+
+    >>> with_trees(np.array([0.2, 0.9, 0.6]), np.array([0.5, 0.6, np.nan])).tolist()
+    [0.75, 0.9, 0.6]
+    """
+    by_trees = trees >= FLAG  # false where unknown
+    return np.where(by_trees, np.fmax(hybrid, BOTH + (trees - FLAG) * (1 - BOTH) / (1 - FLAG)), hybrid)
 
 
 def is_flag(score: Floats) -> NDArray[np.bool_]:

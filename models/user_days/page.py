@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from models.user_days import figures
-from models.user_days.against_truth import Judged
+from models.user_days.against_truth import ALL, Judged
 
 TOP = 25
 _STYLE = """
@@ -28,10 +28,10 @@ def render(title: str, summary: Sequence[str], ranked: pd.DataFrame, judged: Jud
     drawn = [figures.flags_by_day(ranked), figures.rules_fired(ranked), figures.two_scores(ranked, rng)]
     parts = [_figure(one) for one in drawn]
     if judged is not None:
-        hybrid = judged.reports["hybrid"]
+        whole = judged.reports[ALL]
         parts.append("<h2>Against the simulator's truth</h2>")
-        parts.append(_figure(figures.shares("Recall by family", hybrid.recall_by_family, figures.RULES_ONLY)))
-        alarms = hybrid.false_alarms_by_cohort
+        parts.append(_figure(figures.shares("Recall by family", whole.recall_by_family, figures.RULES_ONLY)))
+        alarms = whole.false_alarms_by_cohort
         parts.append(_figure(figures.shares("False alarms by kind of honest listener", alarms, figures.BOTH)))
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style></head><body>

@@ -16,7 +16,8 @@ def with_priority(flags: pd.DataFrame, rng: np.random.Generator, prices: Prices 
     """Add money_at_risk_eur, probability, priority and is_sample, and sort: what to look at first comes first."""
     ranked = flags.copy()
     ranked["money_at_risk_eur"] = pro_rata(ranked["streams"].to_numpy(dtype=np.int64), prices or Prices())
-    ranked["probability"] = probability_of(ranked["score"].to_numpy())
+    by_score = pd.Series(probability_of(ranked["score"].to_numpy()), ranked.index)
+    ranked["probability"] = ranked["trees_probability"].fillna(by_score)
     ranked["priority"] = ranked["money_at_risk_eur"] * ranked["probability"]
     ranked["is_sample"] = _sample(ranked, rng)
     order = ["is_flagged", "priority", "score", "user_id", "local_date"]

@@ -59,11 +59,18 @@ def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, 
     'a rare pair: hours heard 9.0 h with addresses 4; usually 1.0 h and 1'
     """
     (first, second), (one, other) = pair, values
-    said = f"a rare pair: {first.words} {_number(one, first)} with {second.words} {_number(other, second)}"
-    return f"{said}; {OF_OWN if is_own else OF_COHORT} {_number(usual[0], first)} and {_number(usual[1], second)}"
+    said = f"a rare pair: {first.words} {number_text(one, first)} with {second.words} {number_text(other, second)}"
+    return (
+        f"{said}; {OF_OWN if is_own else OF_COHORT} {number_text(usual[0], first)} and {number_text(usual[1], second)}"
+    )
 
 
-def _number(value: float, feature: Feature) -> str:
+def number_text(value: float, feature: Feature) -> str:
+    """Write a feature's value with its unit.
+
+    >>> number_text(0.5, Feature("skip_rate", "share", "", "")), number_text(1.2345, Feature("z", "sd", "", ""))
+    ('50 %', '1.23')
+    """
     if feature.unit in ("h", "share", "count", "bits"):
         return say(value, feature.unit)
     return "unknown" if np.isnan(value) else f"{value:.3g}"

@@ -11,7 +11,7 @@ import pandas as pd
 from contracts.labels import HONEST
 from models.local_time import day_numbers
 from models.metrics import TOO_FEW
-from models.user_days.against_truth import DETECTORS
+from models.user_days.against_truth import UNLABELLED
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import FOREST_FEATURES, SEED
 from models.user_days.forest import REFIT_DAYS, forest_scores, seen_by_forest
@@ -34,7 +34,7 @@ def study(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> pd.Da
     """
     drift = drift_alarms(days, labelled, seed)
     rows = {}
-    for name, column in DETECTORS.items():
+    for name, column in UNLABELLED.items():
         flagged = labelled[column] >= FLAG
         rows[name] = {
             "explainability": _explained(labelled[flagged]),
@@ -100,7 +100,7 @@ def drift_alarms(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -
     counted = later & (truth["cohort"] == DRIFTER).to_numpy() & (truth["label"] == 0).to_numpy()
     accounts = ordered.loc[counted, "user_id"].nunique()
     weeks = accounts * (day.max() - day.min() + 1 - WINDOW_DAYS) / 7
-    alarms: dict[str, dict[str, float]] = {name: {} for name in DETECTORS}
+    alarms: dict[str, dict[str, float]] = {name: {} for name in UNLABELLED}
     for baseline, (kind, refit_days) in BASELINES.items():
         for name, score in _scores(ordered, kind, refit_days, seed).items():
             alarms[name][baseline] = float((score[counted] >= FLAG).sum() / weeks) if weeks else float("nan")

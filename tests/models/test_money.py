@@ -41,7 +41,14 @@ def world():
     plays = listening(rows)
     day = pd.Timestamp("1970-01-01") + pd.to_timedelta(sorted(set(plays.local_day.tolist())), unit="D")
     flags = pd.DataFrame(
-        {"user_id": "bot", "local_date": day, "is_flagged": True, "score": 0.9, "reasons": [["loud"]] * len(day)}
+        {
+            "user_id": "bot",
+            "local_date": day,
+            "is_flagged": True,
+            "score": 0.9,
+            "probability": 0.8,
+            "reasons": [["loud"]] * len(day),
+        }
     )
     return plays, flags, suspicious_plays(plays, flags, NO_CAMPAIGNS)
 

@@ -1,0 +1,115 @@
+"""The trees of the user-day detector: gradient-boosted trees on every feature of a user-day, trained with labels.
+
+What compares a day with the account's own history cannot see a bot that was one from its first day; these can. The
+artefact is `artifacts/user_day_xgb/`: `trees.ubj` (XGBoost's own format: data, nothing in it is run), `manifest.json`,
+whose SHA-256 stands in `models/champions.py`, and a model card.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xgboost
+from scipy.special import expit
+
+from contracts.features import Feature
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURES
+from models.champions import CHAMPIONS
+from models.errors import ModelError
+from models.registry import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.user_days.by_rules import columns_of
+from models.user_days.history import Floats
+from models.user_days.reasons import number_text
+
+SHIPPED = ARTIFACTS / "user_day_xgb"
+TREES = "trees.ubj"
+REASONS = 3
+REQUIRED = {"name": str, "trees_sha256": str, "features": list, "threshold": float, "curve": list, "usual": list}
+_BY_NAME = {feature.name: feature for feature in USER_DAY_FEATURES}
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Verified trees. A margin becomes a probability at natural prevalence by `curve`, rows (margin, probability)."""
+
+    booster: xgboost.Booster
+    features: tuple[Feature, ...]
+    threshold: float
+    """The margin from which a day is flagged."""
+    curve: Floats
+    usual: Floats
+    """Median of each feature over honest user-days of the training data."""
+    version: str
+    manifest: dict[str, Any] = field(repr=False)
+
+    def judge(self, days: pd.DataFrame) -> tuple[Floats, Floats]:
+        """Return by row the probability that a user-day is a bot's, and a score of which 0.5 and over is a flag.
+
+        A feature that is null is missing, never 0.
+        """
+        margin = self.booster.predict(self._matrix(days), output_margin=True).astype(np.float64)
+        return probability_of(margin, self.curve), as_score(margin, self.threshold)
+
+    def reasons(self, days: pd.DataFrame) -> list[list[str]]:
+        """Say for each row what pushed it up most, with the number and what is usual for honest listeners."""
+        if not len(days):
+            return []
+        values = columns_of(days, self._names())
+        pushes = self.booster.predict(self._matrix(days), pred_contribs=True)[:, :-1]  # the last one is the bias
+        said = []
+        for value, push in zip(values, pushes, strict=True):
+            most = [i for i in np.argsort(-push, kind="stable")[:REASONS] if push[i] > 0]
+            said.append([self._words(i, value[i]) for i in most])
+        return said
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.features)
+
+    def _matrix(self, days: pd.DataFrame) -> xgboost.DMatrix:
+        return xgboost.DMatrix(columns_of(days, self._names()))
+
+    def _words(self, place: int, value: float) -> str:
+        feature = self.features[place]
+        usual = number_text(self.usual[place], feature)
+        return f"{feature.words}: {number_text(value, feature)}; honest listeners usually {usual}"
+
+
+def probability_of(margin: Floats, curve: Floats) -> Floats:
+    """Read probabilities off a curve whose rows are (margin, probability); beyond its ends it is level."""
+    return np.interp(margin, curve[:, 0], curve[:, 1])
+
+
+def as_score(margin: Floats, threshold: float) -> Floats:
+    """Move margins to the scale of the other detectors: between 0 and 1, 0.5 and over is a flag.
+
+    >>> as_score(np.array([-np.inf, 2.0, np.inf]), threshold=2.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return expit(margin - threshold)
+
+
+def load_trees(folder: Path = SHIPPED, trusted_sha256: str | None = None) -> Trees:
+    """Verify an artefact folder and load it. Raises ModelError."""
+    trusted = trusted_sha256 or CHAMPIONS.get(folder.name)
+    if trusted is None:
+        raise ModelError(f"model {folder.name} is not in models/champions.py: give the SHA-256 you trust (--sha256)")
+    manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
+    features = manifest["features"]
+    if unknown := [name for name in features if name not in _BY_NAME]:
+        raise ModelError(
+            f"{manifest['name']} was trained on features that user-days lack: {', '.join(unknown)}; expected some of "
+            f"the {len(USER_DAY_FEATURE_NAMES)} of contracts/user_day_features.py; run  make train-days"
+        )
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(read_trusted(folder / TREES, manifest["trees_sha256"])))
+    return Trees(
+        booster=booster,
+        features=tuple(_BY_NAME[name] for name in features),
+        threshold=manifest["threshold"],
+        curve=np.array(manifest["curve"], dtype=np.float64),
+        usual=np.array([np.nan if value is None else value for value in manifest["usual"]]),
+        version=f"{manifest['name']}@{trusted[:8]}",
+        manifest=manifest,
+    )
