@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from contracts.features import Feature
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURES
-from models.champions import CHAMPIONS
+from models.champions import USER_DAY_CHAMPIONS
 from models.errors import ModelError
 from models.registry import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.user_days.by_rules import columns_of
@@ -92,7 +92,7 @@ def as_score(margin: Floats, threshold: float) -> Floats:
 
 def load_trees(folder: Path = SHIPPED, trusted_sha256: str | None = None) -> Trees:
     """Verify an artefact folder and load it. Raises ModelError."""
-    trusted = trusted_sha256 or CHAMPIONS.get(folder.name)
+    trusted = trusted_sha256 or USER_DAY_CHAMPIONS.get(folder.name)
     if trusted is None:
         raise ModelError(f"model {folder.name} is not in models/champions.py: give the SHA-256 you trust (--sha256)")
     manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
