@@ -98,10 +98,10 @@ def _who_is_right(found: Comparison) -> Iterator[str]:
 def _promoting(found: Comparison) -> Iterator[str]:
     sessions, accounts, streams = (found.counts[name] for name in ("sessions", "accounts", "streams"))
     yield (
-        f"promoting would   flag {sessions['only_challenger']:,} sessions of {accounts['only_challenger']:,} accounts "
-        f"that are not flagged now, and none of {accounts['only_champion']:,} accounts that are"
+        f"promoting would   flag {sessions['only_challenger']:,} sessions more and {sessions['only_champion']:,} "
+        f"fewer: {accounts['only_challenger']:,} accounts come into the queue, {accounts['only_champion']:,} leave it"
     )
     yield (
-        f"                  the queue would hold {accounts[CHALLENGER]:,} accounts instead of {accounts[CHAMPION]:,}, "
+        f"                  the queue holds {accounts[CHALLENGER]:,} accounts instead of {accounts[CHAMPION]:,}, "
         f"with {streams[CHALLENGER]:,} flagged streams instead of {streams[CHAMPION]:,}"
     )

@@ -14,13 +14,14 @@ from models import compare_words
 from models.compare import Judge, compare_world
 from models.errors import ModelError
 from models.registry import MANIFEST
-from models.roles import FOLDER, Registry, version_of
+from models.role_changes import Keeper
+from models.roles import FOLDER, version_of
 
 FROM_NEXT_START = "from the job's next start on:  make down  and  make up"
 
 
-def _registry() -> Registry:
-    return Registry(Settings().data.resolve() / FOLDER)
+def _registry() -> Keeper:
+    return Keeper(Settings().data.resolve() / FOLDER)
 
 
 def _now() -> datetime:

@@ -15,7 +15,7 @@ import typer
 
 from contracts.events import PLAYS
 from contracts.jvm import JvmError
-from contracts.progress import note_job
+from contracts.progress import note_job, note_shadow
 from contracts.settings import Settings
 from contracts.world import WorldError
 from models.errors import ModelError
@@ -126,7 +126,9 @@ def run(
                     place, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value()
                 )
                 writers = {} if stop.is_set else pipeline.all_queries(spark, job)
-                if in_shadow and not stop.is_set:
+                if not in_shadow:
+                    note_shadow(place.unit, "", "switched off with --no-shadow")
+                elif not stop.is_set:
                     writers |= shadow.writers(spark, place.unit, registry, Path(unpacked))
                 chosen = {name: w for name, w in writers.items() if not only or name in only}
                 print(

@@ -103,8 +103,8 @@ def test_the_command_says_what_promoting_would_change(shadowed, run_models, monk
     code, out, _ = run_models("compare", "--world", "toy", "--challenger", VERSION, "--shown", "1")
     assert code == 0
     assert "world toy: champion toy@12345678, challenger candidate@0badcafe" in out
-    assert "flag 1 sessions of 1 accounts that are not flagged now, and none of 6 accounts that are" in out
-    assert "hold 15 accounts instead of 20, with 116 flagged streams instead of 156" in out
+    assert "flag 1 sessions more and 11 fewer: 1 accounts come into the queue, 6 leave it" in out
+    assert "holds 15 accounts instead of 20, with 116 flagged streams instead of 156" in out
     assert "  u30|0  champion 0.100, challenger 0.800, honest: plays" in out
     assert "its highest scores first (1 of 11)" in out
     told = json.loads(run_models("compare", "--world", "toy", "--challenger", VERSION, "--json")[1])

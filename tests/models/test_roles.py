@@ -8,21 +8,26 @@ import pytest
 
 from models.errors import ModelError
 from models.registry import ARTIFACTS, MANIFEST, MODEL_ZIP
-from models.roles import FILE, FOLDER, SHIPPED, Registry
+from models.role_changes import Keeper
+from models.roles import FILE, FOLDER, SHIPPED, Entry
+from tests.models.candidates import candidate
 from tests.models.conftest import Draft
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry(tmp_path / "data" / FOLDER)
+def registry(tmp_path: Path) -> Keeper:
+    return Keeper(tmp_path / "data" / FOLDER)
 
 
-def candidate(folder: Path, review: float) -> tuple[Path, str]:
-    draft = Draft(folder / f"draft{review}")
-    draft.manifest["thresholds"]["review"] = review
-    return draft.folder, draft.write()
+def registered(registry: Keeper, folder: Path, review: float = 0.4) -> Entry:
+    """Register the shipped trees with another threshold."""
+    return registry.register(*draft(folder, review), AT)
+
+
+def draft(folder: Path, review: float = 0.4) -> tuple[Path, str]:
+    return candidate(folder / f"draft{review}", thresholds={"review": review, "filter": 0.9})
 
 
 def spoil(file: Path) -> None:
@@ -38,19 +43,19 @@ def test_without_a_registry_the_shipped_model_is_the_champion_and_nothing_is_in_
 
 
 def test_a_registered_model_is_the_challenger_whatever_becomes_of_the_folder_it_came_from(registry, tmp_path, into):
-    folder, trusted = candidate(tmp_path, 0.4)
+    folder, trusted = draft(tmp_path)
     entry = registry.register(folder, trusted, AT)
     for file in folder.iterdir():
         file.unlink()
-    assert registry.challenger(into).version == entry.version == f"toy@{trusted[:8]}"
+    assert registry.challenger(into).version == entry.version == f"candidate@{trusted[:8]}"
     assert registry.champion(into).version.startswith("session_xgb@")
 
 
 def test_promotion_and_roll_back_are_each_others_undoing(registry, tmp_path, into):
-    first = registry.register(*candidate(tmp_path, 0.4), AT)
+    first = registered(registry, tmp_path)
     assert registry.promote(AT) == first
     assert (registry.champion(into).version, registry.challenger(into)) == (first.version, None)
-    second = registry.register(*candidate(tmp_path, 0.5), AT)
+    second = registered(registry, tmp_path, 0.5)
     registry.promote(AT)
     assert registry.rollback(AT) == first
     assert (registry.roles().champion, registry.roles().challenger) == (first, second)
@@ -67,7 +72,7 @@ def test_promotion_and_roll_back_are_each_others_undoing(registry, tmp_path, int
 
 @pytest.mark.parametrize("name", [MODEL_ZIP, MANIFEST])
 def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(registry, tmp_path, name):
-    folder, trusted = candidate(tmp_path, 0.4)
+    folder, trusted = draft(tmp_path)
     with pytest.raises(ModelError, match="not the file that is trusted"):
         registry.register(folder, "0" * 64, AT)
     assert registry.roles().challenger is None
@@ -79,7 +84,7 @@ def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
     assert (registry.root / FILE).read_bytes() == before
     registry.register(folder, trusted, AT)  # mends it
     registry.promote(AT)
-    registry.register(*candidate(tmp_path, 0.5), AT)
+    registered(registry, tmp_path, 0.5)
     registry.promote(AT)
     spoil(registry.folder(entry) / name)
     before = (registry.root / FILE).read_bytes()
@@ -88,8 +93,16 @@ def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
     assert (registry.root / FILE).read_bytes() == before
 
 
+def test_a_model_whose_trees_cannot_be_read_is_not_registered(registry, tmp_path):
+    spoilt = Draft(tmp_path / "toy")
+    with pytest.raises(ModelError, match=r"^toy@[0-9a-f]{8} cannot score: ") as caught:
+        registry.register(spoilt.folder, spoilt.write(), AT)
+    assert "\n" not in str(caught.value)
+    assert registry.roles().challenger is None
+
+
 def test_a_change_that_dies_before_its_rename_leaves_the_roles_as_they_were(registry, tmp_path, monkeypatch):
-    registry.register(*candidate(tmp_path, 0.4), AT)
+    registered(registry, tmp_path)
     before = registry.roles()
 
     def crash(self: Path, target: Path) -> Path:
@@ -120,8 +133,8 @@ def test_a_damaged_registry_is_said_in_one_line(registry, text):
 
 def test_the_commands_change_roles_and_say_so(tmp_path, run_models, monkeypatch):
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path / "data"))
-    folder, trusted = candidate(tmp_path, 0.4)
-    version = f"toy@{trusted[:8]}"
+    folder, trusted = draft(tmp_path)
+    version = f"candidate@{trusted[:8]}"
     assert run_models("promote")[2].startswith("error: there is no challenger to promote")
     assert run_models("withdraw")[2] == "error: there is no challenger to withdraw\n"
     assert f"{version} scores in the shadow" in run_models("register", str(folder), "--sha256", trusted)[1]

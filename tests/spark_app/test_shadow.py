@@ -1,6 +1,5 @@
 """A challenger scores beside the champion: the same features, other trees, no flag, and no way to stop the job."""
 
-import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +16,13 @@ from contracts.lake import committed_files
 from contracts.progress import noted_shadow
 from contracts.tables import SHADOW
 from contracts.world import Unit
-from models.registry import CHAMPION, MANIFEST, MODEL_ZIP, sha256
-from models.roles import Registry
+from models.registry import MODEL_ZIP
+from models.role_changes import Keeper
 from spark_app.queries import shadow as query
 from spark_app.runner import run as run_queries
 from spark_app.stages.score import Judge, judged
 from spark_app.stages.shadow import SHADOWED, shadowed
+from tests.models.candidates import EAGER, candidate
 from tests.spark_app.test_runner import stop
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -79,17 +79,10 @@ def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBa
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
+def registry(tmp_path: Path) -> Keeper:
     """A registry whose challenger has the shipped trees and flags nearly all."""
-    manifest = json.loads((CHAMPION / MANIFEST).read_text()) | {"name": "eager"}
-    manifest["thresholds"] = {"review": 1e-9, "filter": 1.0}
-    folder = tmp_path / "eager"
-    folder.mkdir()
-    shutil.copyfile(CHAMPION / MODEL_ZIP, folder / MODEL_ZIP)
-    content = json.dumps(manifest).encode()
-    (folder / MANIFEST).write_bytes(content)
-    registry = Registry(tmp_path / "models")
-    registry.register(folder, sha256(content), AT)
+    registry = Keeper(tmp_path / "models")
+    registry.register(*candidate(tmp_path / "candidate", thresholds=EAGER), AT)
     return registry
 
 
@@ -114,7 +107,7 @@ def keys_in(table: Path) -> list[str]:
 
 
 def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_as_it_was(
-    spark: SparkSession, unit: Unit, registry: Registry, tmp_path: Path
+    spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path
 ) -> None:
     entry = registry.roles().challenger
     assert entry is not None
@@ -134,18 +127,18 @@ def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_a
 
     shutil.rmtree(table)
     assert query.writers(spark, unit, registry, tmp_path / "into") == {}
-    assert "has a checkpoint but lake/eager-" in noted_shadow(unit)["trouble"]
+    assert "has a checkpoint but lake/candidate-" in noted_shadow(unit)["trouble"]
 
 
 def test_without_a_challenger_there_is_no_query(unit: Unit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    nobody = Registry(tmp_path / "none")
+    nobody = Keeper(tmp_path / "none")
     assert query.writers(None, unit, nobody, tmp_path / "into") == {}  # type: ignore[arg-type]
     assert noted_shadow(unit) == {"model_version": "", "trouble": ""}
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_tampered_challenger_is_left_out_in_one_line(
-    unit: Unit, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = registry.roles().challenger
     assert entry is not None
@@ -161,7 +154,7 @@ def test_a_tampered_challenger_is_left_out_in_one_line(
 
 
 def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(
-    unit: Unit, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("these are no trees\nand much more")

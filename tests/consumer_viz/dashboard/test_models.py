@@ -1,8 +1,6 @@
 """Page Models: which model flags, which one scores in its shadow, and where the two differ, from the tables."""
 
-import json
 import re
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +11,13 @@ from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.drawing import case_id, draw
 from contracts.progress import note_shadow
 from contracts.world import World
-from models.registry import CHAMPION, MANIFEST, MODEL_ZIP, sha256
-from models.roles import FOLDER, Entry, Registry
+from models.registry import MANIFEST
+from models.role_changes import Keeper
+from models.roles import FOLDER, Entry
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.desks import KEY, make_desk
+from tests.models.candidates import candidate
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -25,13 +25,8 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def challenger_of(world: World, tmp_path: Path) -> Entry:
     """Register the shipped trees under another name, trained on verdicts as its manifest says."""
     told = {"source": "verdicts", "accounts": {"confirmed": 31, "dismissed": 42}}
-    manifest = json.loads((CHAMPION / MANIFEST).read_text()) | {"name": "candidate", "labels": told}
-    folder = tmp_path / "candidate"
-    folder.mkdir()
-    shutil.copyfile(CHAMPION / MODEL_ZIP, folder / MODEL_ZIP)
-    content = json.dumps(manifest).encode()
-    (folder / MANIFEST).write_bytes(content)
-    return Registry(world.root.parent / FOLDER).register(folder, sha256(content), AT)
+    folder, trusted = candidate(tmp_path / "candidate", labels=told)
+    return Keeper(world.root.parent / FOLDER).register(folder, trusted, AT)
 
 
 def shadow(world: World, entry: Entry, would_flag: dict[str, bool]) -> None:
@@ -83,7 +78,7 @@ def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Br
 
 
 def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(desk: Desk, ana: Browser, tmp_path: Path):
-    registry = Registry(desk.world.root.parent / FOLDER)
+    registry = Keeper(desk.world.root.parent / FOLDER)
     manifest = registry.folder(challenger_of(desk.world, tmp_path)) / MANIFEST
     manifest.write_bytes(manifest.read_bytes() + b" ")
     html = ana.client.get("/models").text
