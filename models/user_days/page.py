@@ -17,6 +17,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top; }
+td.day { white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 img { max-width: 100%; } pre { background: #f5f5f5; padding: .8rem; overflow-x: auto; font-size: 12px; }
 """
@@ -54,7 +55,7 @@ def _queue(rows: pd.DataFrame) -> str:
     for row in rows.to_dict("records"):
         why = "<br>".join(escape(reason) for reason in row["reasons"])
         lines.append(
-            f"<tr><td>{escape(str(row['user_id']))}</td><td>{pd.Timestamp(row['local_date']):%Y-%m-%d}</td>"
+            f"<tr><td>{escape(str(row['user_id']))}</td><td class=day>{pd.Timestamp(row['local_date']):%Y-%m-%d}</td>"
             f"<td class=number>{row['score']:.2f}</td><td class=number>{row['streams']:,}</td>"
             f"<td class=number>{row['money_at_risk_eur']:.2f}</td><td>{why}</td></tr>"
         )

@@ -60,8 +60,9 @@ class Trees:
         pushes = self.booster.predict(self._matrix(days), pred_contribs=True)[:, :-1]  # the last one is the bias
         said = []
         for value, push in zip(values, pushes, strict=True):
-            most = [i for i in np.argsort(-push, kind="stable")[:REASONS] if push[i] > 0]
-            said.append([self._words(i, value[i]) for i in most])
+            # what is unknown may push too, but is nothing to tell a person
+            most = [i for i in np.argsort(-push, kind="stable") if push[i] > 0 and not np.isnan(value[i])]
+            said.append([self._words(i, value[i]) for i in most[:REASONS]])
         return said
 
     def _names(self) -> tuple[str, ...]:

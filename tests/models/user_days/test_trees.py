@@ -60,6 +60,7 @@ def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners
     everything = " ".join(reason for reasons in said for reason in reasons)
     assert "95 %" in everything
     assert "nan" not in everything
+    assert "unknown" not in everything
 
 
 def test_without_trees_nothing_is_said_of_them():
