@@ -21,8 +21,12 @@ from models.lake_tables import batch_files, read_parts
 from models.listening import read_static
 from models.local_time import DAY_MS, to_local_ms
 from models.user_days.detect import detect
+from models.user_days.hybrid import FLAG
+from models.user_days.trees import Trees, load_trees
 
 DETECTORS = ("session scorer", "user-day rules", "user-day forest")
+TREES = "user-day trees"
+"""Asked only where the source lacks nothing that they were trained with."""
 SESSIONS, USER_DAYS = "scored_sessions", "user_days"
 EXPORTS = (".zip", ".json", ".csv", ".jsonl", ".tsv", ".txt")
 _SESSION_COLUMNS = ["user_id", "ended_at", "score", "is_flagged", "reasons", "model_version"]
@@ -42,6 +46,11 @@ class Audit:
     last: str
     not_measurable: tuple[str, ...]
     alarms: pd.DataFrame
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Those that were asked."""
+        return DETECTORS if self.not_measurable else (*DETECTORS, TREES)
 
     def of(self, detector: str) -> pd.DataFrame:
         return self.alarms[self.alarms["detector"] == detector]
@@ -63,9 +72,10 @@ def audit(world: World) -> Audit:
     """Find the alarms of a world's real listening. Raises WorldError where a table is missing."""
     sessions, days = _read(world, SESSIONS, _SESSION_COLUMNS), _read(world, USER_DAYS, _DAY_COLUMNS)
     flags = detect(days)
-    alarms = pd.concat(
-        [_session_alarms(sessions, world), _rule_alarms(flags), _forest_alarms(flags)], ignore_index=True
-    )
+    found = [_session_alarms(sessions, world), _rule_alarms(flags), _forest_alarms(flags)]
+    if not world.not_measurable:
+        found.append(_tree_alarms(days, load_trees()))
+    alarms = pd.concat(found, ignore_index=True)
     return Audit(
         name=world.name,
         person_days=len(flags),
@@ -118,6 +128,13 @@ def _forest_alarms(flags: pd.DataFrame) -> pd.DataFrame:
     return _alarms("user-day forest", flagged, (([text.split(";")[0]], text) for text in said))
 
 
+def _tree_alarms(days: pd.DataFrame, trees: Trees) -> pd.DataFrame:
+    _, score = trees.judge(days)
+    flagged = days[score >= FLAG]
+    said = trees.reasons(flagged)
+    return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in said))
+
+
 def _alarms(detector: str, rows: pd.DataFrame, behind: Any) -> pd.DataFrame:
     found = list(behind)
     return pd.DataFrame(
@@ -142,7 +159,7 @@ def as_dict(audits: Sequence[Audit]) -> list[dict[str, Any]]:
             "last": one.last,
             "not_measurable": list(one.not_measurable),
             "detectors": {
-                name: {"alarms": len(one.of(name)), "behind": dict(_behind(one, name))} for name in DETECTORS
+                name: {"alarms": len(one.of(name)), "behind": dict(_behind(one, name))} for name in one.detectors
             },
             "alarms": one.alarms.to_dict("records"),
         }
@@ -160,7 +177,7 @@ def lines(one: Audit, shown: int) -> list[str]:
         f"world {one.name}: {one.person_days:,} person-days of {one.people:,} people, {one.first} to {one.last}; "
         "real listening, so every alarm is a false one"
     ]
-    for name in DETECTORS:
+    for name in one.detectors:
         alarms = len(one.of(name))
         low, high = wilson(alarms, one.person_days)
         said.append(
@@ -169,7 +186,8 @@ def lines(one: Audit, shown: int) -> list[str]:
         )
         said += [f"    {count:>4,} × {what}" for what, count in _behind(one, name)[:5]]
     unknown = ", ".join(one.not_measurable) or "nothing"
-    said.append(f"not measurable from this source: {unknown}")
+    asked = f"; so the {TREES} were not asked" if one.not_measurable else ""
+    said.append(f"not measurable from this source: {unknown}{asked}")
     for alarm in one.alarms.head(shown).itertuples():
         said.append(f"{alarm.local_date}  {alarm.detector}: {alarm.words}")
     if len(one.alarms) > shown:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from contracts.world import World, WorldError
 from models.__main__ import app
-from models.audit import DETECTORS, audit, lines, the_world
+from models.audit import DETECTORS, TREES, audit, lines, the_world
 from models.errors import ModelError
 
 DAYS = 12
@@ -68,7 +68,14 @@ def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(wo
     assert "usually" in rules["words"].iloc[0]
     said = "\n".join(lines(found, shown=10))
     assert all(name in said for name in DETECTORS)
-    assert "not measurable from this source: error_rate" in said
+    assert "not measurable from this source: error_rate; so the user-day trees were not asked" in said
+
+
+def test_the_trees_are_asked_only_where_nothing_is_unknown(world):
+    world.import_report.write_bytes(orjson.dumps({"not_measurable": []}))
+    found = audit(world)
+    assert set(found.of(TREES)["local_date"]) <= {str(RAID)}
+    assert f"{TREES}   {len(found.of(TREES))} alarms" in "\n".join(lines(found, shown=0))
 
 
 def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world):
