@@ -29,6 +29,8 @@ def _manifest(registry: Registry, entry: Entry | None, role: str) -> dict[str, A
         content = (registry.folder(entry) / MANIFEST).read_bytes()
     except OSError:
         return named
-    if entry and sha256(content) != entry.sha256:
+    if entry is None:
+        named["version"] = f"{CHAMPION.name}@{sha256(content)[:8]}"
+    elif sha256(content) != entry.sha256:
         return named
     return orjson.loads(content) | named

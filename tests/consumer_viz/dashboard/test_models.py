@@ -56,15 +56,23 @@ def test_without_a_challenger_the_page_says_so_and_shows_the_model_that_ships(an
 
 def test_champion_and_challenger_are_shown_side_by_side(desk: Desk, ana: Browser, users: list[str], tmp_path: Path):
     entry = challenger_of(desk.world, tmp_path)
-    assert "No session has been scored by both yet" in ana.client.get("/models").text
+    waiting = ana.client.get("/models").text
+    assert "It scores from the job’s next start on." in waiting
+    assert "No session has been scored by both yet" in waiting
     first, second, third = (f"{user}:{i}:0" for i, user in enumerate(users))
     shadow(desk.world, entry, {first: True, second: True, third: False, "honest1:1000:0": True})
     ana.confirm(users[0])
     desk.refresh()
     html = ana.client.get("/models").text
     assert facts(html) == {"scored by both": "4", "same flag": "50.0 %", "queue now": "3", "queue if promoted": "3"}
-    only_challenger, only_champion = html.split("Only the champion flags")[0], html.split("Only the champion flags")[1]
-    assert f'<a href="/cases/{case_id("honest1")}">honest1</a>' in only_challenger.split("Only the challenger flags")[1]
+    only_challenger, only_champion = (
+        html.split("Sessions that only the champion flags")[0],
+        html.split("Sessions that only the champion flags")[1],
+    )
+    assert (
+        f'<a href="/cases/{case_id("honest1")}">honest1</a>'
+        in only_challenger.split("Sessions that only the challenger flags")[1]
+    )
     assert f'<a href="/cases/{case_id(users[2])}">{users[2]}</a>' in only_champion
     assert '<th scope="row">challenger</th><td class="num">1 of 1</td>' in html
     assert "candidate, challenger</h2>" in html
@@ -75,6 +83,8 @@ def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Br
     entry = challenger_of(desk.world, tmp_path)
     note_shadow(desk.world.unit, entry.version, "query shadow stopped: the trees are rotten")
     assert "It does not score now: query shadow stopped: the trees are rotten" in ana.client.get("/models").text
+    note_shadow(desk.world.unit, "another@00000000", "its own trouble")
+    assert "its own trouble" not in ana.client.get("/models").text
 
 
 def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(desk: Desk, ana: Browser, tmp_path: Path):
