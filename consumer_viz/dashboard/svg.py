@@ -95,7 +95,7 @@ def _gap(seconds: float) -> str:
 
 def clock(own: Shape, usual: Shape) -> Markup:
     """Draw the shares of plays by hour of the listener's day, midnight on top, honest accounts as an outline."""
-    middle, inner, outer = 130.0, 28.0, 104.0
+    middle, inner, outer = 130.0, 28.0, 98.0
     top = max(float(own.hours.max()), float(usual.hours.max()), 0.05)
     parts = [f'<circle class="grid" cx="{middle}" cy="{middle}" r="{outer}"/>']
     outline = []

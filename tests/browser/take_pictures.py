@@ -110,7 +110,7 @@ def main() -> None:
             shoot(page, "queue")
             case = page.locator("#panel h2 a").get_attribute("href")
             page.goto(address.split("/?")[0] + str(case))
-            shoot(page, "case", height=1480)
+            shoot(page, "case", height=1700)
             decide_some(desk)
             for name in ("quality", "live", "models", "health"):
                 page.goto(f"{address.split('/?')[0]}/{name}")
@@ -124,7 +124,8 @@ def shoot(page: Page, name: str, height: int = 800) -> None:
     path = OUT / f"{name}.png"
     page.set_viewport_size({"width": 1280, "height": height})
     page.screenshot(path=path)
-    Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    # an octree keeps the colours that are rare and mean something; a median cut mixes them
+    Image.open(path).convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
     print(f"{path}  {path.stat().st_size // 1024} KB")
 
 

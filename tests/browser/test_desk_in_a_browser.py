@@ -88,6 +88,22 @@ def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple
     assert site[0].store.all()[-1].note == "jd1: plays for a shop"
 
 
+def test_whoever_goes_by_tab_sees_where_they_are(page: Page):
+    page.wait_for_selector("#panel h2")
+    unseen, visited = [], set()
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        tag, outline = page.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e.matches(".choice input") ?
+               e.nextElementSibling : e); return [e.outerHTML.slice(0, 80), `${s.outlineStyle} ${s.outlineWidth}`]; }"""
+        )
+        visited.add(tag)
+        if outline != "solid 3px":
+            unseen.append((tag, outline))
+    assert len(visited) > 15
+    assert unseen == []
+
+
 def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[Desk, str]):
     page.locator(".me summary").click()
     page.locator("#name").fill("ben")

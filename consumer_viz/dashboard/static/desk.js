@@ -26,4 +26,18 @@ function connect() {
   }
   addEventListener("pagehide", () => source.close());
 }
-addEventListener("DOMContentLoaded", connect);
+
+// what scrolls sideways can be reached, and is named, by keyboard
+function openScrollers() {
+  for (const place of document.querySelectorAll(".scroll")) {
+    if (place.scrollWidth <= place.clientWidth || place.hasAttribute("tabindex")) continue;
+    place.tabIndex = 0;
+    place.setAttribute("role", "group");
+    const title = place.closest("section")?.querySelector("h2")?.textContent ?? "Table";
+    place.setAttribute("aria-label", `${title}, scrolls sideways`);
+  }
+}
+
+addEventListener("DOMContentLoaded", () => { connect(); openScrollers(); });
+addEventListener("resize", openScrollers);
+addEventListener("toggle", openScrollers, true);
