@@ -95,12 +95,14 @@ def build(
     write = partial(write_day, plan, world)
     with nullcontext(elsewhere) if elsewhere else _pool(workers) as each:
         shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), tell))
-        written = list(_counted(each(write, range(scenario.days)), "writing", scenario.days, tell))
-    delivered = np.sum([share.delivered for share in shares], axis=0)
-    write_small_tables(
-        plan, world, [table for share in shares for table in share.users],
-        [table for share in shares for table in share.truth], delivered,
-    )  # fmt: skip
+        days = each(write, range(scenario.days))
+        # other processes are at the days by now
+        delivered = np.sum([share.delivered for share in shares], axis=0)
+        write_small_tables(
+            plan, world, [table for share in shares for table in share.users],
+            [table for share in shares for table in share.truth], delivered,
+        )  # fmt: skip
+        written = list(_counted(days, "writing", scenario.days, tell))
     shutil.rmtree(world.root / SPILL, ignore_errors=True)
     built = Built(*(sum(day.rows[topic] for day in written) for topic in (PLAYS, ACTIVITY)))
     sums = {path: total for day in written for path, total in day.sums.items()}

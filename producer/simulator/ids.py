@@ -64,6 +64,11 @@ class Ids:
         return render(self.words(kind, counters))
 
 
+def digits(words: Words) -> NDArray[np.uint8]:
+    """Write 64-bit words as 16 hex digits each, one after another."""
+    return _HEX[words.astype(">u8").view(">u2")].view(np.uint8)
+
+
 def render(words: Words) -> pa.StringArray:
     """Write 64-bit words as 16 hex digits each: the order of the texts is the order of the numbers.
 
@@ -71,9 +76,8 @@ def render(words: Words) -> pa.StringArray:
     '00000000000000ff'
     """
     n = len(words)
-    text = _HEX[words.astype(">u8").view(">u2")]
     offsets = np.arange(0, 16 * n + 1, 16, dtype=np.int32)
-    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(text))
+    return pa.StringArray.from_buffers(n, pa.py_buffer(offsets), pa.py_buffer(digits(words)))
 
 
 def addresses(words: Words) -> pa.StringArray:

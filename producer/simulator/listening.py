@@ -9,37 +9,25 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from contracts.events import REASONS_END, REASONS_START
 from producer.simulator.calendar import Calendar
 from producer.simulator.catalogue import FRESH_DRAWS, Catalogue
 from producer.simulator.draws import normal, uniform
+from producer.simulator.endings import cut_listen, reasons_end, reasons_start
 from producer.simulator.places import Places
 from producer.simulator.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, Traits
 from producer.simulator.profiles import Profile
-from producer.simulator.rows import Columns, position, running, take
+from producer.simulator.rows import Columns, position, take
+from producer.simulator.timing import FAR_MS, place_in_time
 
-FAR_MS = np.int64(1) << 40
-"""Longer than any world: keeps the running maximum of one account apart from the next."""
 FULL_LOG, FULL_SLOPE = np.float32(np.log(120)), np.float32(0.7)
 """A day fills up: beyond 120 plays their log grows at this slope (KKBox: p95 125, p99 194, p99.9 318)."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
-LONGEST_LOG_MS = np.float32(14.2)
-"""Log of 24 minutes: a longer silence ends a session."""
-APART_MS = 25 * 60_000
-"""Least silence between two sessions of one listener; about three quarters of an hour come on top."""
 GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.2), np.float32(4.5)
 """Plays of a session on a day of glances; sessions of a day at most, about."""
 MOST_LISTENERS = 8
 RUN_PLAYS = 6
 """Plays that share a mood: an assumption, fitted to the memory of gaps."""
-START = {reason: i for i, reason in enumerate(REASONS_START)}
-ENDED = {reason: i for i, reason in enumerate(REASONS_END)}
-_START_AFTER = np.array(
-    [START["fwdbtn"], START["trackdone"], START["clickrow"], START["backbtn"], START["appload"], START["remote"],
-     START["trackerror"], START["appload"], START["unknown"]], dtype=np.uint8,
-)  # fmt: skip
-"""reason_start of a play by the code of the reason_end of the play before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,7 @@ def listen(traits: Traits, setting: Setting, rng: Generator) -> tuple[Columns, C
     """Return the sessions and plays of a block of honest accounts, inside the world's period."""
     sessions = _sessions(traits, setting, rng)
     plays = _plays(sessions, traits, setting, rng)
-    return _place_in_time(sessions, plays, setting, rng)
+    return place_in_time(sessions, plays, setting.profile.pausing, setting.calendar.ends_ms, rng)
 
 
 def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
@@ -116,7 +104,7 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
     duration = catalogue.duration_ms[track]
     cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
-    reason_end = _reasons_end(is_done, is_last, profile, rng)
+    reason_end = reasons_end(is_done, is_last, profile, rng)
     return {
         "session": session,
         "track": track,
@@ -178,103 +166,3 @@ def _repeats(
         if np.array_equal(further, source):
             return source
         source = further
-
-
-def cut_listen(
-    duration: NDArray[np.int32], shares: tuple[float, float, float, float], u: NDArray[np.float32]
-) -> NDArray[np.int32]:
-    """Map uniform draws to the ms heard of plays that are cut short: under 5 s, 10 s, 30 s, half, or later.
-
-    Even inside each stretch. Half of a track under a minute lies before the 30 s: its stretch up to half is empty.
-
-    >>> draws = np.array([0.125, 0.375, 0.625, 0.875], np.float32)
-    >>> cut_listen(np.full(4, 200_000, np.int32), (0.25, 0.0, 0.25, 0.25), draws)
-    array([  2700,  20000,  65000, 148500], dtype=int32)
-    """
-    e5, e10, e30, half = np.cumsum(shares)
-    early = np.interp(u, (0, e5, e10, e30), (400, 5_000, 10_000, 30_000))
-    middle = np.maximum(0.5 * duration, 30_000)
-    last = np.maximum(0.985 * duration, middle)
-    to_half = 30_000 + (middle - 30_000) * ((u - e30) / (half - e30))
-    later = middle + (last - middle) * ((u - half) / (1 - half))
-    heard = np.where(u < e30, early, np.where(u < half, to_half, later))
-    return np.minimum(heard, duration - 1).astype(np.int32)
-
-
-def _reasons_end(
-    is_done: NDArray[np.bool_], is_last: NDArray[np.bool_], profile: Profile, rng: Generator
-) -> NDArray[np.uint8]:
-    u = uniform(rng, len(is_done))
-    limits = np.cumsum((profile.end_play * 0.4, profile.back, 0.0046, 0.003))
-    codes = np.array([ENDED[r] for r in ("endplay", "backbtn", "logout", "remote", "fwdbtn")], dtype=np.uint8)
-    why = codes[np.searchsorted(limits, u)]
-    why = np.where(is_last & (u > 0.2), ENDED["endplay"], why)
-    return np.where(is_done, ENDED["trackdone"], why).astype(np.uint8)
-
-
-def reasons_start(
-    reason_end: NDArray[np.uint8], is_first: NDArray[np.bool_], u: NDArray[np.float32]
-) -> NDArray[np.uint8]:
-    """Derive why each play began from how the one before it ended; a session opens by a click or with the app."""
-    start = _START_AFTER[np.concatenate((reason_end[-1:], reason_end[:-1]))]
-    opening = np.where(u < 0.85, START["clickrow"], START["appload"])
-    return np.where(is_first, opening, np.where(u < 0.0005, START["trackerror"], start)).astype(np.uint8)
-
-
-def gaps_ms(
-    reason_end: NDArray[np.uint8], tempo: NDArray[np.float32], pausing: NDArray[np.float32], rng: Generator
-) -> NDArray[np.int64]:
-    """Draw the silence after each play: none, a click's worth, or a heavy-tailed pause.
-
-    `tempo` shifts the log of the silence and `pausing` is the chance of a pause, both by play: listeners who dawdle
-    do so for a while, which is why consecutive gaps correlate.
-    """
-    n = len(reason_end)
-    u = uniform(rng, n)
-    z = normal(rng, n)
-    is_cut = reason_end != ENDED["trackdone"]
-    is_pause = u < pausing
-    is_stop = reason_end == ENDED["endplay"]
-    log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_pause, 9.5 + 1.7 * z, 5.8 + 0.9 * z)) + tempo
-    # longer silences are folded back: the session would be over
-    gap = np.exp(LONGEST_LOG_MS - np.abs(LONGEST_LOG_MS - log_ms)).astype(np.int64)
-    return np.where(is_cut | is_pause, gap, 0)
-
-
-def _place_in_time(sessions: Columns, plays: Columns, setting: Setting, rng: Generator) -> tuple[Columns, Columns]:
-    """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before."""
-    counts = sessions["n_plays"]
-    of_session = plays["session"]
-    tempo = (1.2 * normal(rng, len(counts)))[of_session]
-    pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
-    gap = gaps_ms(plays["reason_end"], tempo, pausing, rng)
-    if len(counts) == 0:
-        return sessions, plays | {"end": np.empty(0, np.int64)}
-    last = np.cumsum(counts) - 1
-    inside = gap.copy()
-    inside[last] = 0
-    took = running(plays["listen"] + inside, counts)
-    length = took[last] + APART_MS + np.exp(14.9 + 1.0 * normal(rng, len(counts))).astype(np.int64)
-    # one after another for each person, though not for each account
-    starts = settle(sessions["start"], length, sessions["person"])
-    ends = starts[plays["session"]] + took - inside
-    keep = ends < setting.calendar.ends_ms
-    kept = np.add.reduceat(keep, last - counts + 1).astype(np.int32)
-    plays = take(plays | {"end": ends}, keep)
-    sessions = sessions | {"start": starts, "n_plays": kept}
-    alive = kept > 0
-    renumber = np.cumsum(alive) - 1
-    plays["session"] = renumber[plays["session"]]
-    return take(sessions, alive), plays
-
-
-def settle(wish: NDArray[np.int64], length: NDArray[np.int64], who: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Move session starts later until none of an account overlaps: start >= end of the one before.
-
-    >>> settle(np.array([0, 5, 0]), np.array([10, 3, 1]), np.array([0, 0, 1]))
-    array([ 0, 10,  0])
-    """
-    base = int(wish.min())
-    before = np.cumsum(length) - length
-    lead = np.maximum.accumulate(wish - base - before + who * FAR_MS)
-    return lead - who * FAR_MS + before + base

@@ -40,6 +40,7 @@ def write_small_tables(
         folder.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, folder / "part.parquet")
         (folder.parent / "CURRENT").write_text(as_of + "\n")
+    (world.root / "truth").mkdir(exist_ok=True)
     pq.write_table(pa.concat_tables(truth).sort_by("user_id"), world.root / "truth" / "users.parquet")
     pq.write_table(_truth_campaigns(plan, delivered), world.root / "truth" / "campaigns.parquet")
 

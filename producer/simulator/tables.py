@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +22,8 @@ from contracts.events import (
     Field,
 )
 from producer.simulator.bots import FAMILY_NAMES
-from producer.simulator.ids import Ids, Kind, addresses, render
+from producer.simulator.columns import Coded, Column, Digits, Plain
+from producer.simulator.ids import Ids, Kind, addresses, digits, render
 from producer.simulator.places import CDM_VERSIONS
 from producer.simulator.population import COUNTRIES
 from producer.simulator.rows import Columns
@@ -70,36 +70,8 @@ class Space:
     codes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A column as codes and the words they stand for; -1 is null."""
-
-    codes: NDArray[Any]
-    words: pa.StringArray
-
-    def at(self, places: NDArray[np.integer]) -> pa.DictionaryArray:
-        """Return the elements at some places as a column."""
-        return Coded(self.codes.take(places), self.words).whole()
-
-    def whole(self) -> pa.DictionaryArray:
-        """Return all of it as a column."""
-        codes = self.codes.view(np.int8) if self.codes.dtype == np.uint8 else self.codes
-        indices = pa.array(codes, mask=codes < 0) if len(codes) and codes.min() < 0 else pa.array(codes)
-        return pa.DictionaryArray.from_arrays(indices, self.words, safe=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A column of values that are what they are."""
-
-    values: NDArray[Any]
-
-    def at(self, places: NDArray[np.integer]) -> pa.Array:
-        return pa.array(self.values.take(places))
-
-
-def _words(codes: NDArray[np.uint8], words: tuple[str, ...]) -> pa.DictionaryArray:
-    return Coded(codes, pa.array(words)).whole()
+def _words(words: tuple[str, ...]) -> pa.StringArray:
+    return pa.array(words)
 
 
 def _seen(codes: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -142,33 +114,31 @@ class Writer:
             "campaign_id": self.opaque(sessions["campaign"], self.campaign),
             "session_id": Coded(np.arange(len(sessions["session"]), dtype=np.int32), render(sessions["session"])),
         }
-        closed = {name: Coded(sessions[column], pa.array(words)) for name, (column, words) in _CLOSED.items()}
+        closed = {name: Coded(sessions[column], _words(words)) for name, (column, words) in _CLOSED.items()}
         return opaque | closed | {"shuffle": Plain(sessions["shuffle"])}
 
-    def tables(self, topic: str, rows: Columns, sessions: Mapping[str, Coded | Plain]) -> tuple[pa.Table, pa.Table]:
-        """Build the rows of raw and of truth, in the same order; `sessions` are the columns of their sessions."""
-        wanted = {*RAW_SCHEMAS[topic].names, *TRUTH_SCHEMA.names}
-        ids = render(rows["id"])
-        columns = {name: column.at(rows["session"]) for name, column in sessions.items() if name in wanted}
+    def tables(
+        self, topic: str, rows: Columns, sessions: Mapping[str, Coded | Plain]
+    ) -> tuple[dict[str, Column], dict[str, Column]]:
+        """Build the columns of raw and of truth, in the same order; `sessions` are the columns of their sessions."""
+        ids = Digits(digits(rows["id"]))
+        columns: dict[str, Column] = {ID_FIELD[topic]: ids, "row_id": ids}
+        columns |= {"event_time": Plain(rows["time"]), "is_paid": Plain(rows["is_paid"])}
         columns |= self._plays(rows) if topic == PLAYS else self._activity(rows)
-        columns |= {ID_FIELD[topic]: ids, "row_id": ids, "event_time": pa.array(rows["time"]).cast(TIME)}
-        columns["is_paid"] = pa.array(rows["is_paid"])
-        raw, truth = (
-            pa.table([columns[name] for name in schema.names], schema=schema)
-            for schema in (RAW_SCHEMAS[topic], TRUTH_SCHEMA)
-        )
-        return raw, truth
+        raw, truth = RAW_SCHEMAS[topic].names, TRUTH_SCHEMA.names
+        columns |= {name: sessions[name].at(rows["session"]) for name in sessions if name in {*raw, *truth}}
+        return {name: columns[name] for name in raw}, {name: columns[name] for name in truth}
 
-    def _plays(self, rows: Columns) -> dict[str, pa.Array]:
+    def _plays(self, rows: Columns) -> dict[str, Column]:
         return {
-            "track_id": self.opaque(rows["track"], self.track).whole(),
-            "listen_ms": pa.array(rows["listen"]),
-            "reason_start": _words(rows["reason_start"], REASONS_START),
-            "reason_end": _words(rows["reason_end"], REASONS_END),
+            "track_id": self.opaque(rows["track"], self.track),
+            "listen_ms": Plain(rows["listen"]),
+            "reason_start": Coded(rows["reason_start"], _words(REASONS_START)),
+            "reason_end": Coded(rows["reason_end"], _words(REASONS_END)),
         }
 
-    def _activity(self, rows: Columns) -> dict[str, pa.Array]:
+    def _activity(self, rows: Columns) -> dict[str, Column]:
         return {
-            "action": _words(rows["action"], ACTIONS),
-            "item_id": self.opaque(rows["item"], self.track).whole(),
+            "action": Coded(rows["action"], _words(ACTIONS)),
+            "item_id": self.opaque(rows["item"], self.track),
         }

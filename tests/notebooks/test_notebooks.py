@@ -107,3 +107,12 @@ def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatc
     assert pictures(shown) == 7
     markdown = [o["data"].get("text/markdown", "") for c in shown.cells for o in c.get("outputs", []) if "data" in o]
     assert "`logistic`" in "".join(markdown)
+
+
+def test_the_simulators_notebook_shows_a_day_of_each_kind_and_both_dials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    shown = run("simulator", tmp_path, users=900, days=3)
+    assert pictures(shown) == 2
+    assert said(shown).count("of accounts are bots'") == 2

@@ -106,8 +106,9 @@ def _gaps(axis: Axes, plays: Listened) -> None:
     axis.hist(gaps, np.linspace(-0.5, 6, 90).tolist(), color=OURS)
     for seconds, name in ((60, "1 min"), (10_800, "3 h"), (86_400, "24 h")):
         axis.axvline(np.log10(seconds), color=PUBLISHED, ls="--")
-        axis.text(np.log10(seconds), axis.get_ylim()[1] * 0.5, name, color=PUBLISHED)
+        axis.text(np.log10(seconds) + 0.04, 0.94, name, color=PUBLISHED, transform=axis.get_xaxis_transform())
     axis.set(title="gaps between starts (log-log): two modes", xlabel="log10 seconds", yscale="log")
+    axis.set_ylim(top=axis.get_ylim()[1] * 5)  # room for the names
 
 
 def _popularity(axis: Axes, plays: Listened) -> None:

@@ -18,7 +18,7 @@ from producer.simulator.calendar import DAY_MS
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
 from producer.simulator.plan import make_plan
 from producer.simulator.rows import Columns, take
-from producer.simulator.scenario import Scenario, load_scenario
+from producer.simulator.scenario import Scenario, ScenarioError, load_scenario
 
 HOUR_MS = 3_600_000
 HONEST, COVER, PAID = "#1769aa", "#f0a13c", "#c62828"
@@ -66,7 +66,8 @@ def simulate_crowd(
 def a_day_of(crowd: Crowd, kind: str) -> tuple[Columns, Columns]:
     """Choose an account and local day that is usual for a family or cohort; return its plays that day, and all days.
 
-    Usual is the day with the median number of plays, of a bot the plays it is paid for.
+    Usual is the day with the median number of plays, of a bot the plays it is paid for. Raises ScenarioError where the
+    crowd is too small to have one.
     """
     plays = crowd.plays
     if kind in FAMILY_NAMES[1:]:
@@ -75,6 +76,9 @@ def a_day_of(crowd: Crowd, kind: str) -> tuple[Columns, Columns]:
         counted = (plays["cohort"] == COHORT_NAMES.index(kind)) & ~plays["is_bots"]
     # the first and last local days are cut by the world's period
     counted &= (plays["day"] > 1) & (plays["day"] < crowd.scenario.days)
+    if not counted.any():
+        size = f"{crowd.scenario.users} users for {crowd.scenario.days} days"
+        raise ScenarioError(f"{kind}: no play on a whole local day in {size}: take 3 days or more, or more users")
     key = plays["user"] * np.int64(1_000) + plays["day"]
     days, counts = np.unique(key[counted], return_counts=True)
     days, counts = (days[counts >= FEWEST_PLAYS], counts[counts >= FEWEST_PLAYS]) if counts.max() >= FEWEST_PLAYS else (
