@@ -118,16 +118,29 @@ def _results(test: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     for name, at in (("review", review), ("filter", filtered)):
-        false = at["flagged"] * (1 - at["precision"]["value"]) if at["flagged"] else 0.0
         rows.append(
             f"| {name} | {at['flagged']:,} | {share_text(at['precision'])} | {share_text(at['recall'])} "
-            f"| {1000 * false / honest:.2f} |"
+            f"| {_false_in_1000(at)} |"
         )
     rows += [
         "",
         f"Mixed sessions: {review['mixed']:,}, of them flagged {review['mixed_flagged']:,}, in none of the above.",
     ]
     return "\n".join(rows)
+
+
+def _false_in_1000(at: dict[str, Any]) -> str:
+    """Say how many of 1,000 honest sessions are flagged, from the shares alone: they are weighted where labels are.
+
+    >>> _false_in_1000({"precision": {"value": 0.5}, "recall": {"value": 1.0}, "prevalence": 0.01})
+    '10.10'
+    """
+    precision, recall, prevalence = at["precision"]["value"], at["recall"]["value"], at["prevalence"]
+    if precision is None:
+        return "0.00"
+    if not precision or recall is None:
+        return "–"
+    return f"{1000 * recall * prevalence * (1 / precision - 1) / (1 - prevalence):.2f}"
 
 
 def shares_table(title: str, key: str, shares: dict[str, Any], meanings: dict[str, str], unit: str = "sessions") -> str:

@@ -47,7 +47,7 @@ def lines(found: Comparison, shown: int) -> Iterator[str]:
     yield ""
     yield from _promoting(found)
     for who in (CHALLENGER, CHAMPION):
-        if found.alone[who]:
+        if shown and found.alone[who]:
             yield ""
             yield (
                 f"only the {who} flags, its highest scores first ({min(shown, len(found.alone[who]))} of "
