@@ -18,8 +18,8 @@ from contracts.tables import SHADOW
 from contracts.world import Unit
 from models.registry import MODEL_ZIP
 from models.role_changes import Keeper
+from spark_app import runner
 from spark_app.queries import shadow as query
-from spark_app.runner import run as run_queries
 from spark_app.stages.score import Judge, judged
 from spark_app.stages.shadow import SHADOWED, shadowed
 from tests.models.candidates import EAGER, candidate
@@ -107,8 +107,9 @@ def keys_in(table: Path) -> list[str]:
 
 
 def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_as_it_was(
-    spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path
+    spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(runner, "LOOK_EVERY_S", 0.05)
     entry = registry.roles().challenger
     assert entry is not None
     table = unit.shadow(entry.version)
@@ -116,7 +117,7 @@ def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_a
     before = file.read_bytes()
 
     writers = query.writers(spark, unit, registry, tmp_path / "into")
-    run_queries(spark, writers, stop(False), available_now=True)
+    runner.run(spark, writers, stop(False), available_now=True)
     assert keys_in(table) == sorted(KEYS), "the oldest session too"
     assert file.read_bytes() == before
     rows = pq.ParquetFile(committed_files(table)[0]).read().to_pylist()
