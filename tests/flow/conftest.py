@@ -4,6 +4,7 @@ Each has a broker of its own, so that no test waits for another; a job's JVM tak
 possible are started.
 """
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,17 +17,24 @@ import psutil
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
+from consumer_viz.dashboard.drawing import case_id
 from contracts.events import ACTIVITY, PLAYS
 from contracts.lake import committed_files
 from contracts.world import World
+from models.daily import run_daily
 from producer.batches import count_rows
 from producer.demo import WINDOWS_OF_A_SESSION, counted
 from producer.stack import JOB_IS_UP
+from spark_app import user_days
+from tests.browser.conftest import CHROMIUM
 from tests.flow.lake import messages, rows_of
 from tests.flow.stage import WITHIN_S, Stage, family_of, on_a_broker, wait_until
 
-SCENARIO = Path(__file__).with_name("tiny.toml")
+collect_ignore_glob = [] if CHROMIUM else ["test_pages.py"]
+SCENARIO = ("--scenario", "farm-raid", "--users", "440", "--prevalence", "0.4", "--days", "1", "--seed", "5")
+"""A day with every family of the raid, in as few accounts as that takes: some 50 batches."""
 QUIET_FROM, QUIET_UNTIL = datetime(2025, 3, 3, 16), datetime(2025, 3, 3, 20)
 """Activity is silent for these hours, UTC."""
 SPEED = "20000"
@@ -54,12 +62,12 @@ class Live:
 
 
 def make_world(root: Path) -> World:
-    """Simulate the tiny world, with half of its activity, and none for some hours.
+    """Simulate a small farm raid, with half of its activity, and none for some hours.
 
     So a batch makes one message of each topic, and a job that reads so many messages of each reads both in step.
     """
     world = World(root)
-    Stage(world, "").finish("producer", "simulate", "--scenario", str(SCENARIO))
+    Stage(world, "").finish("producer", "simulate", *SCENARIO)
     for file in world.raw_files(ACTIVITY):
         table = pq.ParquetFile(file).read()
         table = table.take(np.arange(0, len(table), 2))
@@ -71,8 +79,8 @@ def make_world(root: Path) -> World:
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The tiny world, not played yet."""
-    return make_world(tmp_path_factory.mktemp("source") / "tiny")
+    """The small raid, not played yet."""
+    return make_world(tmp_path_factory.mktemp("source") / "raid")
 
 
 def copy_of(source: World, folder: Path) -> World:
@@ -82,7 +90,7 @@ def copy_of(source: World, folder: Path) -> World:
 
 @pytest.fixture(scope="session")
 def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Play the tiny world at speed into a running job and a running plot, wait for every report, stop both."""
+    """Play the raid at speed into a running job and a running plot, wait for every report, stop both."""
     world = copy_of(source, tmp_path_factory.mktemp("live"))
     picture = world.root / "live.png"
     with on_a_broker(world) as stage:
@@ -117,6 +125,39 @@ def has_every_report(stage: Stage) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Raid:
+    """The analyst's pages of the live run, served, with what the daily batch found of it."""
+
+    live: Live
+    address: str
+    """As it was printed, with the token."""
+    campaign_user: str
+    """An account of a suspected campaign."""
+
+    @property
+    def base(self) -> str:
+        return self.address.split("/?")[0]
+
+    @property
+    def campaign_case(self) -> str:
+        return f"/cases/{case_id(self.campaign_user)}"
+
+
+@pytest.fixture(scope="session")
+def raid(live: Live, spark: SparkSession) -> Iterator[Raid]:
+    """Judge the live run's days and campaigns, and serve its pages."""
+    world = live.stage.world
+    user_days.build(spark, world, "lake")
+    run_daily(world)
+    campaign = next(row for row in rows_of(world.unit, "campaigns") if row["is_flagged"])
+    with live.stage.running("consumer_viz", "dash", "--port", "0") as pages:
+        pages.wait_for_word("open  http://", WITHIN_S)
+        printed = re.search(r"http://\S+", pages.log.read_text())
+        assert printed is not None
+        yield Raid(live, printed[0], campaign["user_ids"][0])
+
+
 JOB = ("spark_app", "run", "--available-now", "--max-messages", "8", "--only", "sessions", "--only", "archive")
 """A job that takes many micro-batches to read a replayed topic, without reports."""
 WITH_BAD_ROWS = ("--batches", "8", "--corrupt-share", "0.012", "--seed", "5")
@@ -127,7 +168,7 @@ WITH_COPIES = ("--duplicate-share", "0.8", "--seed", "5")
 
 @pytest.fixture(scope="session")
 def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Replay the tiny world as it is; then once more in three parts: with bad rows, with late rows, with copies.
+    """Replay the raid as it is; then once more in three parts: with bad rows, with late rows, with copies.
 
     Then let a job work it all off, undisturbed.
     """
