@@ -68,7 +68,7 @@ def summarise(desk: Desk, case: Case) -> Summary:
     daily = desk.cases.daily(case.user_id)
     lines = [sentence(reason) for reason in reasons[:5]]
     for found in (*daily["days"][-1:], *daily["campaigns"][:2]):
-        lines += [str(words) for words in found["reasons"][:3]]
+        lines += [words[:1].upper() + words[1:] for words in found["reasons"][:3]]
     return Summary(case, sessions, reasons, lines, daily, desk.store.history(case.case_id))
 
 
