@@ -61,12 +61,10 @@ def series(view: View, tail: int | None = None) -> dict[str, Any]:
         "usual": _list(view.sight.usual_streams[part]),
         "flag_x": _list(flags.edges[:-1][part]),
         "flagged": _list(flags.flagged[part]),
-        "sessions": _list(flags.sessions[part]),
         "start": view.axis[0],
         "end": view.axis[1],
         "headline": view.headline,
         "is_alarm": bool(view.is_alarm),
-        "attack": [view.attack.start, view.attack.end] if view.attack else None,
         "trouble": view.snapshot.trouble,
         "plays_per_s": _rate(view),
         "flagged_now": int(flags.flagged[-1]) if len(flags.flagged) else 0,
@@ -90,5 +88,4 @@ def job_line(batches: dict[str, Batch]) -> dict[str, Any]:
     return {
         "lag": sum(scoring.behind.values()) if scoring else None,
         "batch_s": round(scoring.seconds, 1) if scoring else None,
-        "batch_at": scoring.ended_at if scoring else None,
     }
