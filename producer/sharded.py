@@ -18,6 +18,8 @@ from pyspark.sql import SparkSession
 from contracts import jvm
 
 LOOPBACK = "127.0.0.1"
+QUIET_LOGS = jvm.ROOT / "spark_app" / "log4j2.properties"
+"""The job's own: Spark's default tells of its start at length."""
 
 
 @contextmanager
@@ -27,9 +29,10 @@ def spark_session(master: str, jvm_flags: str) -> Iterator[SparkSession]:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     path = os.pathsep.join(filter(None, [str(jvm.ROOT), os.environ.get("PYTHONPATH", "")]))
     os.environ["PYTHONPATH"] = path
+    logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
     settings = {
         "spark.master": master,
-        "spark.driver.extraJavaOptions": jvm_flags,
+        "spark.driver.extraJavaOptions": f"{jvm_flags} {logs}",
         "spark.executorEnv.PYTHONPATH": path,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -102,6 +102,7 @@ def build(
             plan, world, [table for share in shares for table in share.users],
             [table for share in shares for table in share.truth], delivered,
         )  # fmt: skip
+        shares.clear()  # the accounts' rows need not lie in memory beside the days'
         written = list(_counted(days, "writing", scenario.days, tell))
     shutil.rmtree(world.root / SPILL, ignore_errors=True)
     built = Built(*(sum(day.rows[topic] for day in written) for topic in (PLAYS, ACTIVITY)))
