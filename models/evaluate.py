@@ -53,7 +53,7 @@ class Evaluation:
             f"precision         {share_text(flags.precision)}",
             f"recall            {share_text(flags.recall)}",
             f"filter precision  {share_text(self.filtered.precision)}",
-            *(f"recall of {name:<8}{share_text(share)}" for name, share in flags.recall_by_family.items()),
+            *(f"recall of {name:<15}{share_text(share)}" for name, share in flags.recall_by_family.items()),
             *(f"false alarms among {name}: {share_text(s)}" for name, s in flags.false_alarms_by_cohort.items()),
             f"mixed             {flags.mixed:,}, of them flagged {flags.mixed_flagged:,} (in none of the above)",
             f"outside           {self.plays_outside:,} plays in no session; "

@@ -70,7 +70,11 @@ def number_text(value: float, feature: Feature) -> str:
 
     >>> number_text(0.5, Feature("skip_rate", "share", "", "")), number_text(1.2345, Feature("z", "sd", "", ""))
     ('50 %', '1.23')
+    >>> number_text(-3.0, Feature("popularity_mean", "log10", "", ""))
+    '1 in 1,000'
     """
+    if feature.unit == "log10" and not np.isnan(value):
+        return f"1 in {10 ** min(-value, 15):,.0f}"
     if feature.unit in ("h", "share", "count", "bits"):
         return say(value, feature.unit)
     return "unknown" if np.isnan(value) else f"{value:.3g}"
