@@ -21,7 +21,7 @@ from kafka.errors import KafkaError
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.jvm import find_java, jars
-from contracts.topics import MAX_MESSAGE_BYTES
+from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from producer import ports
 from producer.errors import BrokerError
 from producer.logs import telling_line
@@ -75,6 +75,8 @@ def server_properties(port: int, controller_port: int) -> str:
         "log.message.timestamp.type": "LogAppendTime",
         "message.max.bytes": str(MAX_MESSAGE_BYTES),
         "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
+        "socket.receive.buffer.bytes": str(SOCKET_BYTES),
+        "socket.send.buffer.bytes": str(SOCKET_BYTES),
         "num.network.threads": "1",
         "num.io.threads": "2",
     }

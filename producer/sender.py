@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts.events import HEADER_MESSAGE
-from contracts.topics import MAX_MESSAGE_BYTES
+from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from producer.errors import DeliveryError, ReplayError
 from producer.messages import Message
 
@@ -17,6 +17,8 @@ IN_FLIGHT = 64
 """Messages of a topic on their way at once: about 6 MB."""
 SPAN_MS = 60_000
 """Event time that messages of a topic on their way may span: the watermark's delay (DESIGN §2)."""
+LINGER_MS = 2
+"""How long a message waits for company: fewer requests, each of which costs the client about a millisecond."""
 GIVE_UP_AFTER_S = 120.0
 """How long a message may wait for its acknowledgement, a restart of the broker included."""
 
@@ -38,6 +40,8 @@ class Sender:
             acks="all",
             enable_idempotence=True,
             batch_size=1 << 20,
+            linger_ms=LINGER_MS,
+            send_buffer_bytes=SOCKET_BYTES,
             max_request_size=MAX_MESSAGE_BYTES,
             metrics_enabled=False,  # a quarter of the client's work
             delivery_timeout_ms=int(GIVE_UP_AFTER_S * 1000),
