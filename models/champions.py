@@ -5,7 +5,7 @@ to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "af8f259e2bef9009d5c7f0609747aaf4f762f23611212389aa1fc22b9007508e",
+    "session_xgb": "6a57f7500bd9bbb3fff3e2cec4553029df874dfdae479a796a93da38738bb375",
 }
 """Session scorers, saved PipelineModels: `models/registry.py` loads them."""
 
