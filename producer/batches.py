@@ -4,6 +4,7 @@ Batch k takes the activity in (last event_time of batch k-1, last event_time of 
 the left and the last to the right, so every row is in exactly one batch.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,48 +69,54 @@ class RowReader:
         self._topic, self._files, self._shift_ms, self._id_suffix = topic, files, shift_ms, id_suffix
         self._chunks = _one_ahead(map(self._render, self._read(first)))
         self._next = first
-        self._rows = Rows(RowTexts.empty(), np.empty(0, np.int64), first)
-        """Rendered rows not yet handed out: those from `_next` on."""
+        self._held: deque[Chunk] = deque()
+        """Rendered rows not yet handed out, those of row `_next` first."""
 
     def take(self, count: int, span_ms: int | None = None) -> Rows:
         """Take the next `count` rows, or as many as are left, or lie within `span_ms` of the first one."""
-        while self._held() < count and self._extend():
+        while self._rows_held() < count and self._extend():
             pass
-        count = min(count, self._held())
-        if span_ms is not None and count:
-            times = self._rows.event_ms[self._next - self._rows.first :][:count]
-            count = int(np.searchsorted(times, times[0] + span_ms, side="right"))
-        return self._hand_out(count)
+        if span_ms is not None and self._held:
+            start_ms = int(self._held[0][1][0])
+            count = min(count, self._rows_through(start_ms + span_ms))
+        return self._hand_out(min(count, self._rows_held()))
 
     def take_through(self, until_ms: int) -> Rows:
         """Take the rows up to and with event_time `until_ms`."""
-        while (not self._held() or self._rows.event_ms[-1] <= until_ms) and self._extend():
+        while (not self._held or self._held[-1][1][-1] <= until_ms) and self._extend():
             pass
-        end = int(np.searchsorted(self._rows.event_ms, until_ms, side="right")) + self._rows.first
-        return self._hand_out(max(end - self._next, 0))
+        return self._hand_out(self._rows_through(until_ms))
 
     def is_at_end(self) -> bool:
-        return not self._held() and not self._extend()
+        return not self._held and not self._extend()
 
-    def _held(self) -> int:
-        return self._rows.first + len(self._rows) - self._next
+    def _rows_held(self) -> int:
+        return sum(len(texts) for texts, _ in self._held)
+
+    def _rows_through(self, until_ms: int) -> int:
+        return sum(int(np.searchsorted(event_ms, until_ms, side="right")) for _, event_ms in self._held)
 
     def _hand_out(self, count: int) -> Rows:
-        start = self._next - self._rows.first
+        """Take rows off the front; only where they lie in two chunks are they copied together."""
+        texts, event_ms, first, missing = RowTexts.empty(), np.empty(0, np.int64), self._next, count
+        while missing:
+            chunk_texts, chunk_ms = self._held.popleft()
+            if missing < len(chunk_texts):
+                self._held.appendleft((chunk_texts[missing:], chunk_ms[missing:]))
+                chunk_texts, chunk_ms = chunk_texts[:missing], chunk_ms[:missing]
+            is_first = missing == count
+            texts = chunk_texts if is_first else texts + chunk_texts
+            event_ms = chunk_ms if is_first else np.concatenate([event_ms, chunk_ms])
+            missing -= len(chunk_texts)
         self._next += count
-        return Rows(
-            self._rows.texts[start : start + count], self._rows.event_ms[start : start + count], self._next - count
-        )
+        return Rows(texts, event_ms, first)
 
     def _extend(self) -> bool:
-        """Read one more chunk behind the rows held; False at the end of the source."""
+        """Hold one more chunk; False at the end of the source."""
         chunk = next(self._chunks, None)
         if chunk is None:
             return False
-        texts, event_ms = chunk
-        held = self._hand_out(self._held())
-        self._rows = Rows(held.texts + texts, np.concatenate([held.event_ms, event_ms]), held.first)
-        self._next = held.first
+        self._held.append(chunk)
         return True
 
     def _render(self, table: pa.Table) -> Chunk:

@@ -8,8 +8,9 @@ batch  about to be sent: number, ts, clock, source rows by topic [first, count],
 ack    every message of a batch is acknowledged; the last offset by topic and partition
 end    a run ended by itself, after its flush
 
-Each line is handed to the system before the batch is sent, so a killed process loses nothing that matters. A line
-that a crash cut short belongs to a batch that was not sent yet, and is dropped.
+A batch's line is handed to the system before the batch is sent, so a killed process loses nothing that matters: what
+it knew to be acknowledged goes with the next line, and is otherwise found again in the topics. A line that a crash cut
+short belongs to a batch that was not sent yet, and is dropped.
 """
 
 import fcntl
@@ -145,6 +146,7 @@ class Ledger:
 
     def reload(self) -> None:
         """Take up the state as the file has it."""
+        self._file.flush()
         self.state = read_state(self._folder)
 
     def begin(self, run: Run) -> None:
@@ -156,16 +158,17 @@ class Ledger:
         self.state.intend(entry)
 
     def acknowledge(self, batch: int, offsets: list[tuple[str, int, int]]) -> None:
-        self._append("ack", {"batch": batch, "offsets": offsets})
+        self._append("ack", {"batch": batch, "offsets": offsets}, is_urgent=False)
         self.state.acknowledge(batch, offsets)
 
     def end(self) -> None:
         self._append("end", {})
         self.state.has_ended = True
 
-    def _append(self, kind: str, said: Run | Entry | dict[str, Any]) -> None:
+    def _append(self, kind: str, said: Run | Entry | dict[str, Any], is_urgent: bool = True) -> None:
         self._file.write(orjson.dumps({kind: said}) + b"\n")
-        self._file.flush()
+        if is_urgent:
+            self._file.flush()
 
 
 def read_state(folder: Path) -> State:
