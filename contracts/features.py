@@ -111,7 +111,6 @@ SESSION_FEATURES: tuple[Feature, ...] = (
         "lag of 1–12 plays at which most plays equal the play that many back; null where none does",
         "plays after which tracks repeat",
     ),
-    Feature("context_hhi", "share", "sum of squared shares of plays by playlist", "concentration on few playlists"),
     Feature(
         "max_speed_kmh",
         "km/h",
@@ -125,10 +124,8 @@ SESSION_FEATURES: tuple[Feature, ...] = (
         "share of activity rows whose device type has no use for their DRM (contracts.events.DRMS_OF)",
         "share of odd pairs of device and DRM",
     ),
-    Feature("dist_cdm_cnt", "count", "distinct versions of the decryption module", "decryption modules"),
     Feature("dist_drm_cnt", "count", "distinct DRMs", "DRMs"),
     Feature("dist_enc_frmt_cnt", "count", "distinct codecs", "codecs"),
-    Feature("dist_title_cnt", "count", "distinct tracks played or licensed", "titles"),
     *_shares("dev_type", "pct", "device type", DEVICES),
     *_shares("drm_type", "pct", "DRM", DRMS),
     *_shares("end_frmt", "pct", "codec", CODECS),

@@ -5,7 +5,7 @@ to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "6a57f7500bd9bbb3fff3e2cec4553029df874dfdae479a796a93da38738bb375",
+    "session_xgb": "94bf6389d58e8705baf5e92079263aad2fd46e5364370e4f087bf3f72c741e1a",
 }
 """Session scorers, saved PipelineModels: `models/registry.py` loads them."""
 

@@ -1,4 +1,4 @@
-"""Features of what a session was played from, on which clients and where: one function each, NaN where not measurable.
+"""Features of the clients a session was played on and of where: one function each, NaN where not measurable.
 
 The `dist_*`, `license_cnt` and `*_pct` names are those of Netflix's published account-day features (arXiv 2203.02124).
 """
@@ -10,19 +10,12 @@ import numpy as np
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF
 from contracts.features import LETTERS
 from spark_app.stages.country_centres import COUNTRY_OF_LETTERS, distance_km
-from spark_app.stages.session_batch import Floats, Ints, SessionBatch, ratio, runs, sum_by
+from spark_app.stages.session_batch import Floats, Ints, SessionBatch, ratio
 
 LICENCE_WINDOW_MS = 10 * 60_000
 LEAST_TRAVEL_MS = 60_000
 """Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
 _FITS = np.array([[drm in DRMS_OF[device] for drm in DRMS] for device in DEVICES])
-
-
-def context_hhi(b: SessionBatch) -> Floats:
-    known = b.is_play & b.has_detail
-    session, _, plays = runs(b.session[known], b.detail[known])
-    found = sum_by(session, b.n, (plays / b.count(known)[session]) ** 2)
-    return np.where(found > 0, found, np.nan)
 
 
 def speeds_kmh(owner: Ints, event_ms: Ints, country: Ints) -> tuple[Ints, Floats]:
@@ -71,20 +64,12 @@ def dev_drm_mismatch(b: SessionBatch) -> Floats:
     return ratio(b.count(known & ~_FITS[b.device_type, b.drm]), b.count(known))
 
 
-def dist_cdm_cnt(b: SessionBatch) -> Floats:
-    return b.distinct(b.detail, b.has_detail & ~b.is_play)
-
-
 def dist_drm_cnt(b: SessionBatch) -> Floats:
     return _kinds(b.by_drm)
 
 
 def dist_enc_frmt_cnt(b: SessionBatch) -> Floats:
     return _kinds(b.by_codec)
-
-
-def dist_title_cnt(b: SessionBatch) -> Floats:
-    return b.distinct(b.track, b.track != -1)
 
 
 def _kinds(counts: Floats) -> Floats:

@@ -180,7 +180,6 @@ class DayBatch:
         code += (self.part("device_type") + 1) << layout.DEVICE_TYPE_SHIFT
         code += np.where(self.country >= 0, COUNTRY_LETTERS[self.country], 0) << layout.COUNTRY_SHIFT
         code += ((self.part("drm") + 1) << layout.DRM_SHIFT) + ((self.part("codec") + 1) << layout.CODEC_SHIFT)
-        detail = np.where(self.is_play, self.context, self.cdm)
         nothing = pa.array([], pa.string())
         return SessionBatch(
             n=self.n,
@@ -201,8 +200,6 @@ class DayBatch:
             ip=self.ip,
             has_ip=self.ip != 0,
             client_session=nothing,
-            detail=detail,
-            has_detail=detail != 0,
             no_listen=(unsaid & day_rows.NO_LISTEN) > 0,
         )
 

@@ -191,13 +191,10 @@ FEATURES: dict[str, FeatureFunction] = {
     "license_rate_10min": client_features.license_rate_10min,
     "error_rate": client_features.error_rate,
     "loop_lag": loop_lag,
-    "context_hhi": client_features.context_hhi,
     "max_speed_kmh": client_features.max_speed_kmh,
     "dev_drm_mismatch": client_features.dev_drm_mismatch,
-    "dist_cdm_cnt": client_features.dist_cdm_cnt,
     "dist_drm_cnt": client_features.dist_drm_cnt,
     "dist_enc_frmt_cnt": client_features.dist_enc_frmt_cnt,
-    "dist_title_cnt": client_features.dist_title_cnt,
     **client_features.CLIENT_SHARES,
 }
 """By name; features that need more than a session's rows are in `account_features` and `own_baseline_features`."""

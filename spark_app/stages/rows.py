@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from contracts.events import ACTIONS, ACTIVITY, CODECS, DEVICES, DRMS, NETWORKS, PLAYS, SKIP_REASONS
 
 _SHARED_FIELDS = ("session_id", "device_id", "device_type", "ip", "country", "network", "ts")
-PLAY_FIELDS = (*_SHARED_FIELDS, "context_id")
-ACTIVITY_FIELDS = (*_SHARED_FIELDS, "item_id", "drm", "cdm_version", "codec")
+PLAY_FIELDS = _SHARED_FIELDS
+ACTIVITY_FIELDS = (*_SHARED_FIELDS, "drm", "codec")
 """Fields that sessions use beside the checked ones."""
 
 TOPIC_CODE = {PLAYS: 0, ACTIVITY: 1}
@@ -77,13 +77,11 @@ def _session_row(rows: DataFrame, topic: str, id_field: str, item: dict[str, Col
 
 ITEM = (
     "event_ms", "id_hash", "ts", "code", "lengths", "track_id", "artist", "popularity", "device", "ip", "session_id",
-    "detail",
 )  # fmt: skip
-"""Fields of `item`, in order. `lengths` is listen_ms << 32 | duration_ms (0 = not known); null without a listen_ms.
-`track_id` is also what a licence request asks for; `detail` a play's context or a client's decryption module."""
+"""Fields of `item`, in order. `lengths` is listen_ms << 32 | duration_ms (0 = not known); null without a listen_ms."""
 ITEM_DDL = (
     "event_ms bigint, id_hash bigint, ts bigint, code bigint, lengths bigint, track_id string, artist bigint, "
-    "popularity double, device bigint, ip bigint, session_id string, detail bigint"
+    "popularity double, device bigint, ip bigint, session_id string"
 )
 
 
@@ -107,7 +105,6 @@ def plays_to_session_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
         "track_id": F.col("track_id"),
         "artist": _hash("artist_id"),
         "popularity": F.col("popularity"),
-        "detail": _hash("context_id"),
     }
     return _session_row(joined, PLAYS, "play_id", item)
 
@@ -119,9 +116,8 @@ def activity_to_session_rows(activity: DataFrame) -> DataFrame:
     item = {
         "code": _place_in(ACTIONS, "action") + _shared_code() + drm + codec,
         "lengths": F.lit(0).cast("bigint"),
-        "track_id": F.when(F.col("action") == "licence_request", F.col("item_id")),
+        "track_id": F.lit(None).cast("string"),
         "artist": F.lit(None).cast("bigint"),
         "popularity": F.lit(None).cast("double"),
-        "detail": _hash("cdm_version"),
     }
     return _session_row(activity, ACTIVITY, "event_id", item)

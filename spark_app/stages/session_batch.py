@@ -74,7 +74,7 @@ class SessionBatch:
     listen_ms: Ints
     duration_ms: Ints
     track: Ints
-    """Place in `track_names` of the track played, or that a licence was asked for; −1 for other activity."""
+    """Place in `track_names`; −1 for activity."""
     track_names: pa.Array
     artist: Ints
     has_artist: Bools
@@ -84,9 +84,6 @@ class SessionBatch:
     ip: Ints
     has_ip: Bools
     client_session: pa.Array
-    detail: Ints
-    """Hash of what a play was played from, or of the client's decryption module."""
-    has_detail: Bools
     no_listen: Bools | None = None
     """Plays that do not say how long they were heard (`listen_ms` is 0 there); None where all do."""
 
@@ -106,7 +103,6 @@ class SessionBatch:
         artist, has_artist = _longs(struct, "artist")
         device, has_device = _longs(struct, "device")
         ip, has_ip = _longs(struct, "ip")
-        detail, has_detail = _longs(struct, "detail")
         return cls(
             n=len(items),
             session=session[order],
@@ -126,8 +122,6 @@ class SessionBatch:
             ip=ip,
             has_ip=has_ip,
             client_session=struct.field("session_id"),
-            detail=detail,
-            has_detail=has_detail,
             no_listen=None if has_lengths.all() else ~has_lengths,
         )
 

@@ -109,6 +109,13 @@ def catalogue_flatness(b: DayBatch) -> Floats:
     return np.where(plays_of >= LEAST_LABEL_PLAYS, ratio(entropy, most), np.nan)
 
 
+def context_hhi(b: DayBatch) -> Floats:
+    known = b.is_play & (b.context != 0)
+    day, _, plays = runs(b.day[known], b.context[known])
+    found = sum_by(day, b.n, (plays / b.count(known)[day]) ** 2)
+    return np.where(found > 0, found, np.nan)
+
+
 # ---- place
 
 
@@ -128,6 +135,14 @@ def failed_start_cnt(b: DayBatch) -> Floats:
 
 def dist_dev_id_cnt(b: DayBatch) -> Floats:
     return b.distinct(b.device, b.device != 0)
+
+
+def dist_cdm_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.cdm, b.cdm != 0)
+
+
+def dist_title_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.track, b.track != 0)
 
 
 def _of_session(name: str) -> DayFunction:
@@ -151,8 +166,11 @@ OF_THE_DAY: dict[str, DayFunction] = {
         plays_night,
         night_share,
         catalogue_flatness,
+        context_hhi,
         max_speed_kmh,
         failed_start_cnt,
         dist_dev_id_cnt,
+        dist_cdm_cnt,
+        dist_title_cnt,
     ),
 }

@@ -48,7 +48,7 @@ def heard(
     country: int = 0,
     **values: Any,
 ) -> Item:
-    """Build a play by its start and the seconds heard; device, ip, artist, detail, device_type and others as given."""
+    """Build a play by its start and the seconds heard; device, ip, artist, device_type and others as given."""
     code = layout.IS_AUTOADVANCE * is_autoadvance + layout.IS_SKIP * is_skip
     lengths = (round(listen_s * 1000) << 32) | round(duration_s * 1000)
     return _item(

@@ -29,7 +29,6 @@ places = {
     "network": st.sampled_from([None, *NETWORKS]),
     "country": st.sampled_from([0, 3, *COUNTRY_LETTERS[:2].tolist()]),
     "device_type": st.sampled_from([None, *DEVICES]),
-    "detail": st.sampled_from([None, -1, 5]),
     "device": st.sampled_from([None, -1, 5]),
     "ip": st.sampled_from([None, -(2**63), 2**63 - 1]),
     "session_id": st.sampled_from([None, "b", "a"]),
@@ -112,6 +111,6 @@ def test_of_a_single_play_nothing_is_said_that_needs_two() -> None:
     assert {name for name in FEATURE_NAMES if found[name] is None} == {
         "completion_sd", "listen_cv", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s",
         "n_devices", "n_ips", "n_countries", "hosting_share", "account_age_days", "is_paid_plan", "loop_lag",
-        "context_hhi", "max_speed_kmh", "dev_drm_mismatch", "dist_cdm_cnt", "dist_drm_cnt", "dist_enc_frmt_cnt",
+        "max_speed_kmh", "dev_drm_mismatch", "dist_drm_cnt", "dist_enc_frmt_cnt",
         *OWN_HISTORY_FEATURES, *(name for name in FEATURE_NAMES if name.endswith("_pct")),
     }  # fmt: skip
