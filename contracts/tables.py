@@ -85,6 +85,7 @@ REJECTED = (
     Column("payload", "string", "the row or message, cut to 500 characters; never printed"),
     Column("date", "date", "day of arrival, UTC (partition)"),
 )
+REASONS = "array<struct<feature:string,value:double,contribution:double>>"
 SESSIONS = (
     Column("session_key", "string", "user_id and its first event_time in ms: unique, the same in every replay"),
     Column("user_id", "string", "the account"),
@@ -102,7 +103,7 @@ SESSIONS = (
     Column("is_filtered", "boolean", "score at or over the stricter threshold"),
     Column(
         "reasons",
-        "array<struct<feature:string,value:double,contribution:double>>",
+        REASONS,
         "features that push the score up most, in log-odds",
     ),
     Column("model_version", "string", "name and hash of the model that scored it"),
@@ -121,7 +122,7 @@ SHADOW = (
     Column("would_filter", "boolean", "score at or over its stricter threshold"),
     Column(
         "reasons",
-        "array<struct<feature:string,value:double,contribution:double>>",
+        REASONS,
         "features that push the score up most, in log-odds; null where it would not flag",
     ),
     Column("model_version", "string", "name and hash of the challenger; its rows lie in lake/shadow/<name>-<hash>/"),

@@ -1,8 +1,6 @@
 """`python -m models`: train, verify and evaluate the models."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -51,8 +49,7 @@ def evaluate_command(
 
     Example:  python -m models evaluate --world demo
     """
-    settings = Settings()
-    result = evaluate(World(settings.data.resolve() / (world or settings.world)))
+    result = evaluate(_world(world))
     if json:
         typer.echo(orjson.dumps(result.as_dict(), option=orjson.OPT_INDENT_2).decode())
     else:
@@ -94,10 +91,9 @@ def train_command(
     """
     from models import train as training  # pyspark is heavy, and the other commands do without it
 
-    settings = Settings()
-    registry = Keeper(settings.data.resolve() / FOLDER)
+    registry = Keeper(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
-        place = World(settings.data.resolve() / (decided or settings.world))
+        place = _world(decided)
         rows, source = decided_sessions(place)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {place.name}"
     else:
@@ -132,7 +128,7 @@ def train_days_command(
     from models.truth import label_user_days
     from models.user_days.train_trees import train_trees
 
-    place = World(Settings().data.resolve() / world)
+    place = _world(world)
     labelled = label_user_days(read_user_days(place), place)
     manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
     typer.echo((out / CARD).read_text())
@@ -151,8 +147,7 @@ def daily_command(
     """
     from models.daily import run_daily  # scikit-learn and matplotlib take a second to import
 
-    settings = Settings()
-    found = run_daily(World(settings.data.resolve() / (world or settings.world)), source_named(source), seed)
+    found = run_daily(_world(world), source_named(source), seed)
     typer.echo("\n".join(found.lines))
     typer.echo(f"report            {_shown(found.report)}; review list beside it (csv, parquet)")
 
@@ -170,8 +165,7 @@ def campaigns_command(
     from models.daily import campaign_lines, find_campaigns
     from models.listening import read_listening
 
-    settings = Settings()
-    the_world = World(settings.data.resolve() / (world or settings.world))
+    the_world = _world(world)
     campaigns = find_campaigns(the_world, read_listening(the_world, source_named(source)), seed)
     typer.echo("\n".join(campaign_lines(campaigns, the_world)))
 
@@ -192,12 +186,12 @@ def lab_command(
     """
     from models.lab.page import publish
     from models.lab.run import Size, run_worlds
+    from models.lab.steps import steps
 
-    settings = Settings()
-    folder, names = out or settings.data / "lab", [world, *(other or [])]
+    folder, names = out or Settings().data / "lab", [world, *(other or [])]
     size = Size(parts=parts, draws=draws)
-    with _steps() as tell:
-        said = run_worlds([World(settings.data.resolve() / n) for n in names], folder, tell, seed=seed, size=size)
+    with steps() as tell:
+        said = run_worlds([_world(name) for name in names], folder, tell, seed=seed, size=size)
     if page is not None:
         publish(folder, page)
     winner = said["winner"]
@@ -217,27 +211,14 @@ def netflix_command(
     Example:  python -m models netflix --world lab
     """
     from models.lab.netflix.run import run_study
+    from models.lab.steps import steps
     from models.lab.table import lab_table
 
-    settings = Settings()
-    place, folder = World(settings.data.resolve() / world), out or settings.data / "lab" / "netflix"
-    with _steps() as tell:
+    place, folder = _world(world), out or Settings().data / "lab" / "netflix"
+    with steps() as tell:
         tell(f"reading world {world}")
         run_study(lab_table(place, place.root / "table", seed), folder, tell, seed=seed, most_rows=rows)
     typer.echo(f"report            {folder}/report.md; results.json, results.parquet, figures")
-
-
-@contextmanager
-def _steps() -> Iterator[Callable[[str], None]]:
-    """Say which step runs: one live line in a terminal, a line a step on stderr elsewhere, where a log wants them."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda step: typer.echo(step, err=True)
-        return
-    with console.status("starting") as status:
-        yield status.update
 
 
 @app.command("daily-study")
@@ -251,8 +232,13 @@ def daily_study_command(
     """
     from models.daily import study_world
 
+    typer.echo(study_world(_world(world), seed))
+
+
+def _world(name: str) -> World:
+    """Return a world of the data folder; without a name, that of the settings."""
     settings = Settings()
-    typer.echo(study_world(World(settings.data.resolve() / (world or settings.world)), seed))
+    return World(settings.data.resolve() / (name or settings.world))
 
 
 def _shown(path: Path) -> Path:

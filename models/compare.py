@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from contracts.lake import committed_files
 from contracts.world import World, WorldError
 from models.errors import ModelError
-from models.paired import CHALLENGER, CHAMPION, Estimate, Said, compare
+from models.intervals import Share
+from models.paired import CHALLENGER, CHAMPION, Said, compare
 from models.truth import label_sessions, read_sessions
 from models.verdict_labels import read_verdicts, relabel
 
@@ -80,7 +81,7 @@ class Comparison:
     positives: int
     judged_alone: int
     """Of the accounts that only one of the two flags, those with a label."""
-    measures: dict[str, dict[str, Estimate]]
+    measures: dict[str, dict[str, Share]]
     families: dict[str, dict[str, int]]
     """By family: positive sessions, and how many of them each flags. With truth only."""
     alone: dict[str, list[dict[str, Any]]]

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -19,6 +20,11 @@ class Share:
     high: float
     n: int
     """What it is a share of."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the interval, of a difference, leaves out 0."""
+        return self.value is not None and (self.low > 0 or self.high < 0)
 
     def as_dict(self) -> dict[str, float | int | None]:
         return asdict(self)
@@ -42,6 +48,17 @@ def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float
     half = float(np.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)) / (1 + z2 / n)
     # at 0 and n the formula gives 0 and 1 but for rounding
     return (0.0 if hits <= 0 else centre - half), (1.0 if hits >= n else centre + half)
+
+
+def percentile_interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the percentile bootstrap's interval (Efron 1979) of resampled values.
+
+    >>> percentile_interval(np.arange(101.0))
+    (2.5, 97.5)
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def share_by_account(
@@ -74,6 +91,4 @@ def share_by_account(
     # accounts alike in both numbers are interchangeable, so one multinomial draw stands for drawing each account
     kinds, number = np.unique(per_account, axis=0, return_counts=True)
     drawn = rng.multinomial(accounts, number / accounts, size=resamples) @ kinds
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn[:, 1] / drawn[:, 0], [tail, 1 - tail])
-    return Share(value, float(low), float(high), n)
+    return Share(value, *percentile_interval(drawn[:, 1] / drawn[:, 0]), n)

@@ -10,31 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
-from models.intervals import CONFIDENCE, wilson
+from models.intervals import Share, percentile_interval, wilson
 
 DRAWS = 300
 """Resamples of the accounts behind an interval."""
 CHAMPION, CHALLENGER, DIFFERENCE = "champion", "challenger", "difference"
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its 95 % interval; `value` is None where there is nothing to divide by."""
-
-    value: float | None
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return "none" if self.value is None else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the interval, of a difference, leaves out 0."""
-        return self.value is not None and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +29,11 @@ class Said:
     is_flagged: Bools
 
 
-def average_precision(score: Floats, is_positive: Bools) -> Callable[[Floats], float]:
-    """Return the function from weights of the rows to average precision. Ties count as one step.
-
-    >>> average_precision(np.array([0.9, 0.5, 0.1]), np.array([True, False, True]))(np.ones(3)).__round__(3)
-    0.833
-    """
-    order = np.argsort(-score, kind="stable")
-    ranked, hit = -score[order], is_positive[order]
-    tied = np.searchsorted(ranked, ranked, side="right") - 1
-
+def _average_precision(score: Floats, is_positive: Bools) -> Callable[[Floats], float]:
     def of(weight: Floats) -> float:
-        w = weight[order]
-        true, taken = np.cumsum(w * hit), np.cumsum(w)
-        if not true[-1]:
+        if not weight[is_positive].any():
             return float("nan")
-        precision = true[tied] / np.maximum(taken[tied], 1e-12)
-        return float((w * hit * precision).sum() / true[-1])
+        return float(average_precision_score(is_positive, score, sample_weight=weight))
 
     return of
 
@@ -76,7 +48,7 @@ def _share(hit: Bools, among: Bools) -> Callable[[Floats], float]:
 
 def compare(
     users: pd.Series, is_positive: Bools, weight: Floats, champion: Said, challenger: Said, rng: np.random.Generator
-) -> dict[str, dict[str, Estimate]]:
+) -> dict[str, dict[str, Share]]:
     """Return by measure the estimates of champion, challenger and the difference (challenger − champion).
 
     Rows are labelled sessions: precision, recall, false alarms (share of honest sessions flagged), average precision.
@@ -114,7 +86,7 @@ def _false_alarms(said: Said, is_positive: Bools) -> Measure:
 
 
 def _ranking(said: Said, is_positive: Bools) -> Measure:
-    return average_precision(said.score, is_positive), None
+    return _average_precision(said.score, is_positive), None
 
 
 _MEASURES: dict[str, Callable[[Said, Bools], Measure]] = {
@@ -125,16 +97,15 @@ _MEASURES: dict[str, Callable[[Said, Bools], Measure]] = {
 }
 
 
-def _estimate(values: Floats, accounts: int) -> Estimate:
+def _estimate(values: Floats, accounts: int) -> Share:
     """Read value and interval off the sample (first) and its resamples.
 
     Where all rows agree a bootstrap sees no doubt: a share of `accounts` then has Wilson's interval over them.
     """
     value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
     if np.isnan(value):
-        return Estimate(None, 0.0, 1.0)
+        return Share(None, 0.0, 1.0, accounts)
     if accounts and value in (0.0, 1.0):
-        return Estimate(value, *wilson(value * accounts, accounts))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (value, value)
-    return Estimate(value, float(low), float(high))
+        return Share(value, *wilson(value * accounts, accounts), accounts)
+    low, high = percentile_interval(drawn) if len(drawn) else (value, value)
+    return Share(value, low, high, accounts)

@@ -8,7 +8,7 @@ over families. A row of weights is one resample of the accounts; the first row i
 import numpy as np
 from numpy.typing import NDArray
 
-from models.intervals import CONFIDENCE
+from models.intervals import percentile_interval
 from models.lab.days import Bools, Floats
 
 PREVALENCE = 0.006
@@ -64,9 +64,8 @@ def interval(values: Floats) -> dict[str, float | None]:
     if np.isnan(values[0]):
         return {"value": None, "low": None, "high": None}
     drawn = values[1:][~np.isnan(values[1:])]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (values[0], values[0])
-    return {"value": float(values[0]), "low": float(low), "high": float(high)}
+    low, high = percentile_interval(drawn) if len(drawn) else (float(values[0]), float(values[0]))
+    return {"value": float(values[0]), "low": low, "high": high}
 
 
 def precision_at(scores: Floats, is_positive: Bools, capacity: float, prevalence: float = PREVALENCE) -> float:
