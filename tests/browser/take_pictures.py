@@ -56,10 +56,13 @@ class Recorded:
         )
 
     def snapshot(self, since: float = 0) -> Snapshot:
-        """Return all of it, whenever it is asked for."""
+        """Return what came from `since` on; all of it where that is after the run, as it is when pictures come late."""
         end = max(self._batches[-1].ts, self._windows[-1].end if self._windows else 0) + 3
+        since = since if since <= end else 0
+        batches = tuple(batch for batch in self._batches if batch.ts >= since)
+        windows = tuple(window for window in self._windows if window.end >= since)
         plays, activity = sum(b.plays for b in self._batches), sum(b.activity for b in self._batches)
-        return Snapshot(float(end), self._batches, self._windows, plays, activity)
+        return Snapshot(float(end), batches, windows, plays, activity)
 
 
 def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def _values(desk: Desk) -> dict[str, Any]:
     return {
         "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
         "job": noted_job(unit), "unit": unit.root.name, "is_silent": scoring is None or _is_silent(desk, scoring),
-        "age_s": age_s, "unsent": len(desk.store.unsent()),
+        "is_read": desk.feed is not None, "age_s": age_s, "unsent": len(desk.store.unsent()),
     }  # fmt: skip
 
 
