@@ -9,7 +9,7 @@ SCORES, FRAUD_COUNTS, VERDICTS = "scores", "fraud-counts", "verdicts"
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The broker's limit. 200 rows are about 90 KB; a foreign producer's largest message seen in tests is 5 MB."""
 SOCKET_BYTES = 4 * 1024 * 1024
-"""Socket buffers of broker and producer. With Kafka's 100 KB a single message is more than one fill."""
+"""Socket buffers of broker and producer. Kafka's 100 KB (socket.receive.buffer.bytes, 4.1) are about one message."""
 RETENTION_BYTES = 4 * 1024**3
 """Of a partition, after which Kafka drops its oldest segment: 38 million plays a topic at 450 bytes a row. The job
 stops rather than go on over a gap (`failOnDataLoss`), so this is for topics that nobody reads any more."""
