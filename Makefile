@@ -65,8 +65,8 @@ train: setup ## simulate a world and train the model; LABELS=verdicts: a challen
 ifeq ($(LABELS),verdicts)
 	@$(RUN) -m models train --labels verdicts --register
 else
-	@$(RUN) -m producer simulate --world train --scenario train --users 8000 --days 12 --seed 11
-	@$(RUN) -m spark_app training-table --world train --out data/train/table
+	@$(RUN) -m producer simulate --world train --scenario train --users 6000 --days 24 --seed 11
+	@$(RUN) -m spark_app training-table --world train --since 2025-03-15 --out data/train/table
 	@$(RUN) -m models train
 endif
 

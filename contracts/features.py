@@ -1,9 +1,15 @@
 """The features of a session, in the order the model sees them: name, unit, meaning (DETECTION §2).
 
 Null means "not measurable here" and stays NaN to the model; it is never filled with 0.
+
+**Own history** is what the daily table `user_baselines` says of the account: its active days among the 28 local days
+before the table's date. A session sees the newest table made of days that were over, in every time zone, before its
+first event; null where there is none of the last OWN_HISTORY_MOST_AGE_DAYS, or the account had under 7 active days.
 """
 
 from dataclasses import dataclass
+
+from contracts.events import CODECS, DEVICES, DRMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,31 @@ class Feature:
     unit: str
     meaning: str
     words: str
+
+
+LETTERS = "abcdefghij"
+"""By which the shares of a vocabulary's values are named, in its order."""
+VS_OWN = "_vs_own"
+"""Ends the name of a feature that is another one, compared with own history."""
+OWN_HISTORY_MOST_AGE_DAYS = 7
+"""A table of own histories older than this at a session is no longer asked."""
+
+
+def _vs_own(name: str, unit: str, words: str) -> Feature:
+    return Feature(f"{name}{VS_OWN}", f"{unit} difference", f"{name} less its mean in own history", words)
+
+
+def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tuple[Feature, ...]:
+    """Name a share for each value of a vocabulary as Netflix does, by letter: `dev_type_a_pct`."""
+    return tuple(
+        Feature(
+            f"{prefix}_{letter}_{suffix}",
+            "share",
+            f"share of rows with {what} {value}, of those that tell",
+            f"share of {value}",
+        )
+        for letter, value in zip(LETTERS, values, strict=False)
+    )
 
 
 SESSION_FEATURES: tuple[Feature, ...] = (
@@ -68,14 +99,55 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     Feature(
         "hosting_share", "share", "rows from hosting or vpn networks", "share of rows from hosting or VPN networks"
     ),
-    Feature("licence_cnt", "count", "licence requests", "licence requests"),
+    Feature("license_cnt", "count", "licence requests", "licence requests"),
     Feature("license_rate_10min", "count", "most licence requests in 10 minutes", "licence requests in 10 minutes"),
     Feature("error_rate", "share", "failed starts / (plays + failed starts)", "share of failed starts"),
     Feature("night_share", "share", "plays that end 00–05 h in the listener's local time", "share of plays at night"),
     Feature("account_age_days", "days", "days from sign-up to the session", "age of the account in days"),
     Feature("is_paid_plan", "0/1", "whether the account has a paid plan", "paid plan"),
+    Feature(
+        "loop_lag",
+        "plays",
+        "lag of 1–12 plays at which most plays equal the play that many back; null where none does",
+        "plays after which tracks repeat",
+    ),
+    Feature(
+        "max_speed_kmh",
+        "km/h",
+        "largest speed between consecutive rows of two countries: centre to centre, over at least a minute; 0 "
+        "within one country",
+        "speed of travel",
+    ),
+    Feature(
+        "dev_drm_mismatch",
+        "share",
+        "share of activity rows whose device type has no use for their DRM (contracts.events.DRMS_OF)",
+        "share of odd pairs of device and DRM",
+    ),
+    Feature("dist_drm_cnt", "count", "distinct DRMs", "DRMs"),
+    Feature("dist_enc_frmt_cnt", "count", "distinct codecs", "codecs"),
+    *_shares("dev_type", "pct", "device type", DEVICES),
+    *_shares("drm_type", "pct", "DRM", DRMS),
+    *_shares("end_frmt", "pct", "codec", CODECS),
+    Feature("plays_vs_own", "sd", "plays less the mean of own days, in sd of own days", "plays against own usual day"),
+    Feature("hours_vs_own", "sd", "hours less the mean of own days, in sd of own days", "hours against own usual day"),
+    _vs_own("share_under_35", "share", "growth of plays that stop by 35 s, against own history"),
+    _vs_own("skip_rate", "share", "growth of skipping, against own history"),
+    _vs_own("night_share", "share", "growth of listening at night, against own history"),
+    _vs_own("repeat_ratio", "share", "growth of repeated tracks, against own history"),
+    _vs_own("top_artist_share", "share", "growth of the top artist's share, against own history"),
+    _vs_own("gap_entropy", "bits", "irregularity of gaps, against own history"),
+    _vs_own("popularity_mean", "log10", "popularity of the tracks, against own history"),
+    Feature(
+        "self_drift",
+        "sd",
+        "root mean square of the differences from own history above, in sd of own days; at least 3 of them known",
+        "distance from own history as a whole",
+    ),
 )
 FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in SESSION_FEATURES)
+OWN_HISTORY_FEATURES: tuple[str, ...] = (*(name for name in FEATURE_NAMES if name.endswith(VS_OWN)), "self_drift")
+"""Those that compare a session with own history: null in a world where no table of it was made yet."""
 
 TOP_REASONS = 3
 """How many contributions a score carries as its reasons."""

@@ -7,6 +7,7 @@ Spotify file has a search in it, and a time cut to the minute has no gaps to mea
 from collections.abc import Collection
 
 from contracts.events import ACTIONS, INTERACTIONS
+from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
 
 NEEDS_FIELD: dict[str, tuple[str, ...]] = {
     "listen_ms": (
@@ -21,7 +22,6 @@ NEEDS_FIELD: dict[str, tuple[str, ...]] = {
 NEEDS_ACTIONS: dict[str, tuple[str, ...]] = {
     "interaction_rate": INTERACTIONS,
     "actions_per_play": ACTIONS,
-    "licence_cnt": ("licence_request",),
     "license_cnt": ("licence_request",),
     "license_rate_10min": ("licence_request",),
     "failed_start_cnt": ("failed_start",),
@@ -40,9 +40,13 @@ def not_measurable(actions: Collection[str], precision_ms: int, unknown: Collect
     `actions` are those that it reports, its times are true to `precision_ms`, and `unknown` are fields of a play that
     it never has.
 
-    >>> not_measurable(ACTIONS, 1000, ["reason_end"]), not_measurable(["licence_request"], 1000)
-    (('skip_rate',), ('actions_per_play', 'error_rate', 'failed_start_cnt', 'interaction_rate'))
+    >>> not_measurable(ACTIONS, 1000, ["reason_end"])
+    ('self_drift', 'skip_rate', 'skip_rate_vs_own')
+    >>> not_measurable(["licence_request"], 1000)
+    ('actions_per_play', 'error_rate', 'failed_start_cnt', 'interaction_rate')
     """
     names = {name for name, needed in NEEDS_ACTIONS.items() if not set(needed) <= set(actions)}
     names |= {name for field in unknown for name in NEEDS_FIELD.get(field, ())}
-    return tuple(sorted(names | (set(NEEDS_SECONDS) if precision_ms > 1000 else set())))
+    names |= set(NEEDS_SECONDS) if precision_ms > 1000 else set()
+    compared = {f"{name}{VS_OWN}" for name in names} & {*OWN_HISTORY_FEATURES}
+    return tuple(sorted(names | compared | ({"self_drift"} if compared else set())))

@@ -10,7 +10,6 @@ the meaning says so the days before it:
 Nothing of a later day enters, and nothing of the run as a whole. Null means "not measurable here", never 0.
 """
 
-from contracts.events import CODECS, DEVICES, DRMS
 from contracts.features import SESSION_FEATURES, Feature
 
 HISTORY_DAYS = 28
@@ -24,16 +23,6 @@ _OF_SESSION = {feature.name: feature for feature in SESSION_FEATURES}
 def _over_the_day(*names: str) -> tuple[Feature, ...]:
     """Features of a session that a day has too: the same definition, over all rows of the day."""
     return tuple(_OF_SESSION[name] for name in names)
-
-
-def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tuple[Feature, ...]:
-    """Name a share for each value of a vocabulary as Netflix does, by letter: `dev_type_a_pct`."""
-    return tuple(
-        Feature(
-            f"{prefix}_{letter}_{suffix}", "share", f"share of activity rows with {what} {value}", f"share of {value}"
-        )
-        for letter, value in zip("abcdefghij", values, strict=False)
-    )
 
 
 USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
@@ -118,12 +107,7 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
     ),
     "repetition": (
         *_over_the_day("artist_hhi", "top_artist_share", "repeat_ratio", "loop_share"),
-        Feature(
-            "loop_lag",
-            "plays",
-            "lag of 1–12 plays at which most plays equal the play that many back; null where none does",
-            "plays after which tracks repeat",
-        ),
+        *_over_the_day("loop_lag"),
         Feature(
             "catalogue_flatness",
             "share",
@@ -173,24 +157,15 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
     ),
     # names as published where published (arXiv 2203.02124, table 1); shares by letter in the order of the vocabularies
     "content": (
-        Feature("license_cnt", "count", "licence requests", "licence requests"),
-        *_over_the_day("license_rate_10min"),
+        *_over_the_day("license_cnt", "license_rate_10min"),
         Feature("failed_start_cnt", "count", "failed starts", "failed starts"),
         *_over_the_day("error_rate"),
-        Feature(
-            "dev_drm_mismatch",
-            "share",
-            "share of activity rows whose device type has no use for their DRM (contracts.events.DRMS_OF)",
-            "share of odd pairs of device and DRM",
-        ),
+        *_over_the_day("dev_drm_mismatch"),
         Feature("dist_dev_id_cnt", "count", "distinct devices", "devices"),
         Feature("dist_cdm_cnt", "count", "distinct versions of the decryption module", "decryption modules"),
-        Feature("dist_drm_cnt", "count", "distinct DRMs", "DRMs"),
-        Feature("dist_enc_frmt_cnt", "count", "distinct codecs", "codecs"),
+        *_over_the_day("dist_drm_cnt", "dist_enc_frmt_cnt"),
         Feature("dist_title_cnt", "count", "distinct tracks played or licensed", "titles"),
-        *_shares("dev_type", "pct", "device type", DEVICES),
-        *_shares("drm_type", "pct", "DRM", DRMS),
-        *_shares("end_frmt", "pct", "codec", CODECS),
+        *_over_the_day(*(name for name in _OF_SESSION if name.endswith("_pct"))),
     ),
     "account": _over_the_day("account_age_days", "is_paid_plan"),
 }

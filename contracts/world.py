@@ -10,6 +10,7 @@ v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CUR
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 
@@ -55,6 +56,11 @@ class World:
         if not any(current.glob("*.parquet")) and not any(current.glob("*.csv")):
             raise WorldError(f"static table {table} of world {self.name} is empty: no parquet or csv in {current.name}")
         return current
+
+    def static_dates(self, table: str) -> tuple[date, ...]:
+        """List the dates of a static table's complete folders, oldest first; empty where it was never made."""
+        names = sorted(folder.name for folder in (self.root / "static" / table).glob("as_of=*"))
+        return tuple(date.fromisoformat(name.removeprefix("as_of=")) for name in names)
 
     @property
     def verdicts(self) -> Path:

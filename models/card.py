@@ -23,7 +23,8 @@ reasons in view, and a random sample of what was not flagged is reviewed as well
 listening that looks like a bot (below) is where the errors fall; watch those lines first.
 
 ## Data
-{data} Blocks differ in time **and** accounts **and** campaigns; nothing is resampled.
+{data} Blocks differ in time **and** accounts **and** campaigns; nothing is resampled. Each session is compared with its
+account's own history as the job would have known it that day; half of the training accounts are shown without any.
 
 | block | sessions | positive | mixed | accounts | campaigns | from | to |
 |---|---|---|---|---|---|---|---|
@@ -57,7 +58,7 @@ def render(manifest: dict[str, Any]) -> str:
     parts = [
         head + "\n".join(blocks),
         _thresholds(manifest),
-        _results(test),
+        _results(test, manifest.get("without_own_history")),
         shares_table(
             "Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], FAMILY
         ),
@@ -106,7 +107,7 @@ def _thresholds(manifest: dict[str, Any]) -> str:
     )
 
 
-def _results(test: dict[str, Any]) -> str:
+def _results(test: dict[str, Any], fresh: dict[str, Any] | None) -> str:
     review, filtered = test["review"], test["filter"]
     honest = review["sessions"] - review["mixed"] - review["positives"]
     rows = [
@@ -126,6 +127,13 @@ def _results(test: dict[str, Any]) -> str:
         "",
         f"Mixed sessions: {review['mixed']:,}, of them flagged {review['mixed_flagged']:,}, in none of the above.",
     ]
+    if fresh is not None:
+        rows += [
+            "",
+            "Without own histories, as in a world where no table of them was made yet: average precision "
+            f"{fresh['average_precision']:.3f}, at the review threshold precision {share_text(fresh['precision'])} and "
+            f"recall {share_text(fresh['recall'])}.",
+        ]
     return "\n".join(rows)
 
 

@@ -5,7 +5,7 @@ to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "af8f259e2bef9009d5c7f0609747aaf4f762f23611212389aa1fc22b9007508e",
+    "session_xgb": "94bf6389d58e8705baf5e92079263aad2fd46e5364370e4f087bf3f72c741e1a",
 }
 """Session scorers, saved PipelineModels: `models/registry.py` loads them."""
 

@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from xgboost.spark import SparkXGBClassifier, SparkXGBClassifierModel
 
 from contracts import jvm
-from contracts.features import FEATURE_NAMES
+from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
 from models.archive import pack, read_members
 from models.card import render
 from models.errors import ModelError
@@ -39,6 +39,8 @@ FROM_TRUTH = {"source": "truth"}
 """What a manifest says of labels that the simulator gave."""
 BASELINES = {"plays": 1, "gap_entropy": -1}
 """One-feature scores to beat, with the direction that is suspicious."""
+WITHOUT_HISTORY = 0.5
+"""Share of the training accounts whose own history is forgotten."""
 LIBRARIES = ("pyspark", "xgboost-cpu", "scikit-learn", "numpy", "pandas")
 
 
@@ -155,14 +157,16 @@ def train(
             raise ModelError(
                 f"the {name} block has no positive or no negative session: more accounts, campaigns or days are needed"
             )
-    model = fit(spark, table[is_labelled & (block == TRAIN)], trees, seed)
+    model = fit(spark, half_without_history(table[is_labelled & (block == TRAIN)], rng), trees, seed)
     thresholds = choose(score(spark, model, table[is_labelled & (block == CALIBRATION)]), rng)
     tested = score(spark, model, table[block == TEST])
+    unknown = score(spark, model, without_history(table[block == TEST]))
     families = tuple(table["family"].unique())  # one that the test block lacks is listed, and said to be lacking
     at_review, at_filter = (
         report(tested.assign(is_flagged=tested["score"] >= threshold), rng, families)
         for threshold in (thresholds.review, thresholds.filter)
     )
+    fresh = report(unknown.assign(is_flagged=unknown["score"] >= thresholds.review), rng, families)
 
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
@@ -187,6 +191,7 @@ def train(
         "trees": {name: getattr(trees, name) for name in trees.__dataclass_fields__},
         "libraries": {name: version(name) for name in LIBRARIES},
         "test": {"review": at_review.as_dict(), "filter": at_filter.as_dict()},
+        "without_own_history": {name: fresh.as_dict()[name] for name in ("average_precision", "precision", "recall")},
         "baselines": _baselines(tested),
         "gain": _gain(model),
     }
@@ -194,6 +199,21 @@ def train(
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render(manifest))
     return sha256(content)
+
+
+def without_history(table: pd.DataFrame) -> pd.DataFrame:
+    """Forget own histories, as in a world where no table of them was made yet."""
+    return table.assign(**dict.fromkeys(OWN_HISTORY_FEATURES, np.nan))
+
+
+def half_without_history(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Forget the own history of half of the accounts.
+
+    A model that had always seen one would take its absence, which a fresh world has everywhere, for a sign of a bot.
+    """
+    users = np.sort(table["user_id"].unique())
+    forgotten = table["user_id"].isin(users[rng.random(len(users)) < WITHOUT_HISTORY])
+    return table.assign(**{name: table[name].mask(forgotten) for name in OWN_HISTORY_FEATURES})
 
 
 def _description(table: pd.DataFrame, block: np.ndarray, world: str, seed: int) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def run(
         from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
         from spark_app.metrics import JobMetrics
         from spark_app.queries import shadow
+        from spark_app.stages import own_baselines
 
         session.run_in_utc()
         place = settings.the_world()
@@ -131,6 +132,7 @@ def run(
                 elif not stop.is_set:
                     writers |= shadow.writers(spark, place.unit, registry, Path(unpacked))
                 chosen = {name: w for name, w in writers.items() if not only or name in only}
+                print(own_baselines.told(ingest.baseline_dates(place)))
                 print(
                     f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
                     flush=True,
@@ -146,6 +148,9 @@ def run(
 def training_table(
     out: Annotated[Path, typer.Option(help="Folder to write part.parquet to.")],
     world: Annotated[str | None, typer.Option(help="The world to read; default PLAYPROOF_WORLD.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only sessions from this UTC date on; the days before are their own history.")
+    ] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "6g",
 ) -> None:
     """Write the labelled sessions of a world with the live stages, in batch.
@@ -155,14 +160,16 @@ def training_table(
     with one_line_errors():
         settings = Settings() if world is None else Settings(world=world)
         from spark_app import session
+        from spark_app.baselines import read_date
         from spark_app.training_table import build
 
+        first = None if since is None else read_date(since, "--since")
         session.run_in_utc()
         spark = session.build_session(
             "playproof-training-table", partitions=session.BATCH_PARTITIONS, memory=memory, with_kafka=False
         )
         try:
-            table = build(spark, settings.the_world(), out)
+            table = build(spark, settings.the_world(), out, first)
         finally:
             spark.stop()
         print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")

@@ -13,12 +13,12 @@ from spark_app.stages.baselines import device_links, user_baselines
 from spark_app.user_days import Source, describe_world
 
 
-def read_date(text: str) -> date:
+def read_date(text: str, option: str = "--as-of") -> date:
     """Read a date from the command line. Raises JobError."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise JobError(f"--as-of {text!r}: expected a date such as 2025-03-31") from None
+        raise JobError(f"{option} {text!r}: expected a date such as 2025-03-31") from None
 
 
 def build(spark: SparkSession, world: World, source: Source, as_of: date) -> dict[str, int]:

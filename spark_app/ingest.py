@@ -1,6 +1,9 @@
 """What the job reads: topics, static tables, and the lake's sessions as a stream."""
 
 from collections.abc import Mapping
+from datetime import date
+from functools import reduce
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -8,8 +11,11 @@ from pyspark.sql import functions as F
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS, STATIC, ddl
 from contracts.world import Unit, World
+from spark_app.stages.own_baselines import OwnBaselines
 
 FOREVER = "36500d"
+NEWEST_BASELINES = 3
+"""Tables of own histories that the job joins: of today and, for what comes late, of two days before."""
 
 
 def kafka_options(broker: str, security: str = "") -> dict[str, str]:
@@ -56,8 +62,27 @@ def read_topic(spark: SparkSession, topic: str, options: dict[str, str], max_mes
 
 def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
     """Read the newest immutable folder of a static table, parquet or CSV, with the contract's schema."""
-    folder = world.static(table)
-    schema = ddl(STATIC[table])
+    return _read_folder(spark, world.static(table), ddl(STATIC[table]))
+
+
+def baseline_dates(world: World) -> tuple[date, ...]:
+    """Return the dates of the tables of own histories that the job joins."""
+    return world.static_dates("user_baselines")[-NEWEST_BASELINES:]
+
+
+def read_baselines(spark: SparkSession, world: World) -> OwnBaselines | None:
+    """Read the newest tables of own histories; None where none was ever made."""
+    dates = baseline_dates(world)
+    tables = [
+        _read_folder(
+            spark, world.root / "static" / "user_baselines" / f"as_of={as_of}", ddl(STATIC["user_baselines"])
+        ).withColumn("as_of", F.lit(as_of))
+        for as_of in dates
+    ]
+    return OwnBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
+
+
+def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
     if any(folder.glob("*.parquet")):
         return spark.read.schema(schema).parquet(str(folder))
     return spark.read.schema(schema).option("header", "true").csv(str(folder))

@@ -14,6 +14,7 @@ from spark_app import ingest
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
 from spark_app.stages import rows
 from spark_app.stages.describe import with_features, with_user
+from spark_app.stages.own_baselines import OwnBaselines, with_own
 from spark_app.stages.parse import parse_good_rows
 from spark_app.stages.score import score
 from spark_app.stages.sessions import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
@@ -39,13 +40,16 @@ def session_rows(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> Da
     return narrow.transform(deduplicate).transform(drop_heartbeats)
 
 
-def described_sessions(plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame) -> DataFrame:
-    """Turn typed rows into sessions with features; batch and stream alike."""
+def described_sessions(
+    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, own: OwnBaselines | None = None
+) -> DataFrame:
+    """Turn typed rows into sessions with features; batch and stream alike. Without `own`, no own history is known."""
     return (
         session_rows(plays, activity, tracks)
         .transform(sessionize)
         # one row per session
         .transform(with_user, users)
+        .transform(with_own, own)
         .transform(with_features)
     )
 
@@ -61,7 +65,8 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
         for topic in (PLAYS, ACTIVITY)
     )
     tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    return described_sessions(plays, activity, tracks, users).transform(without, job.world.not_measurable)
+    own = ingest.read_baselines(spark, job.world)
+    return described_sessions(plays, activity, tracks, users, own).transform(without, job.world.not_measurable)
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:

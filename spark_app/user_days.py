@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from contracts.events import ACTIVITY, PLAYS
 from contracts.lake import committed_files
 from contracts.tables import LAKE, ddl
+from contracts.user_day_features import BASELINE_QUANTITIES
 from contracts.world import World, WorldError
 from spark_app.errors import JobError
 from spark_app.ingest import read_static
@@ -61,8 +62,8 @@ def _date_of(file: Path) -> str:
 def describe_world(
     spark: SparkSession, world: World, source: Source, days: tuple[date, date] | None = None
 ) -> DataFrame:
-    """Describe the user-days of a world's rows, before their joins: see `described_days`."""
-    return described_days(*_inputs(spark, world, source, days))
+    """Describe the user-days of a world's rows by what baselines are made of: see `described_days`."""
+    return described_days(*_inputs(spark, world, source, days), names=BASELINE_QUANTITIES)
 
 
 def _inputs(

@@ -10,6 +10,7 @@ from contracts.features import FEATURE_NAMES, SESSION_FEATURES
 
 BY_NAME = {feature.name: feature for feature in SESSION_FEATURES}
 PLACE = {name: place for place, name in enumerate(FEATURE_NAMES)}
+_PERCENT = {"share": "{:.0f} %", "share difference": "{:+.0f} points"}
 LOW, HIGH = 5, 95
 """Percentiles between which a value is called usual."""
 
@@ -42,15 +43,15 @@ def amount(name: str, value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "not measurable"
     unit = BY_NAME[name].unit
-    if unit == "share":
-        return f"{100 * value:.0f} %"
+    if unit in _PERCENT:
+        return _PERCENT[unit].format(100 * value)
     if unit == "count":
         return f"{value:,.0f}"
     if unit == "0/1":
         return "yes" if value else "no"
     if unit == "log10":
         return f"1 in {10 ** min(-value, 15):,.0f} plays"
-    suffix = {"h": " h", "1/h": " an hour", "s": " s", "days": " days", "bits": " bits"}.get(unit, "")
+    suffix = {"h": " h", "1/h": " an hour", "s": " s", "days": " days", "bits": " bits", "sd": " sd"}.get(unit, "")
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 or unit in ("h", "1/h", "s", "days") else 2
     return f"{value:,.{digits}f}{suffix}"
 

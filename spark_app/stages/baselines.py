@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -21,6 +22,8 @@ from spark_app.stages.links import visits
 from spark_app.stages.session_batch import Floats
 from spark_app.stages.whole_accounts import whole_groups
 
+ZONES_DAYS = 3
+"""A session of a local day may see the table of that date, or of one of the two before: zones are 26 hours apart."""
 LEAST_ACCOUNTS = 2
 """A link of one account links nobody; such are nearly all."""
 
@@ -35,6 +38,13 @@ def user_baselines(days: DataFrame, as_of: date) -> DataFrame:
     seen = history_of(days, as_of).select("user_id", "local_date", *BASELINE_QUANTITIES)
     together = seen.repartition("user_id").sortWithinPartitions("user_id")
     return together.mapInArrow(partial(_baseline_batches, as_of=as_of), ddl(USER_BASELINES))
+
+
+def user_baselines_by_date(days: DataFrame) -> DataFrame:
+    """Return the tables `user_baselines` of all dates at which an account may have a session, as one, with `as_of`."""
+    seen = days.select("user_id", "local_date", *BASELINE_QUANTITIES)
+    together = seen.repartition("user_id").sortWithinPartitions("user_id")
+    return together.mapInArrow(_baseline_batches_by_date, f"as_of date, {ddl(USER_BASELINES)}")
 
 
 def device_links(days: DataFrame, as_of: date) -> DataFrame:
@@ -57,12 +67,28 @@ def _baseline_batches(batches: Iterable[pa.RecordBatch], as_of: date) -> Iterato
         yield describe_history(table, as_of)
 
 
+def _baseline_batches_by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for table in whole_groups(batches, "user_id"):
+        active = [day - timedelta(n) for day in pc.unique(table["local_date"]).to_pylist() for n in range(ZONES_DAYS)]
+        for as_of in sorted(set(active)):
+            ago = pc.subtract(pa.scalar(days_since_1970(as_of)), table["local_date"].cast(pa.int32()))
+            seen = table.filter(pc.and_(pc.greater(ago, 0), pc.less_equal(ago, HISTORY_DAYS)))
+            if seen.num_rows:
+                histories = describe_history(seen, as_of)
+                dated = pa.array([as_of] * histories.num_rows, pa.date32())
+                yield histories.add_column(0, "as_of", dated)
+
+
+def days_since_1970(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
 def describe_history(days: pa.Table, as_of: date) -> pa.RecordBatch:
     """Describe each account's days (user_id, local_date, BASELINE_QUANTITIES), an account's rows side by side."""
     users = days["user_id"].combine_chunks().dictionary_encode()
     users = users.chunk(0) if isinstance(users, pa.ChunkedArray) else users
     user, n = users.indices.to_numpy().astype(np.int64), len(users.dictionary)
-    ago = (as_of - date(1970, 1, 1)).days - days["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    ago = days_since_1970(as_of) - days["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
     columns: dict[str, pa.Array] = {
         "user_id": users.dictionary,
         "history_days": pa.array(np.bincount(user, minlength=n).astype(np.int32)),

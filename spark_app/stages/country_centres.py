@@ -39,6 +39,11 @@ ZW -19 29
 """
 _ROWS = [row.split() for row in _CENTRES.replace("\n", ";").split(";") if row]
 COUNTRIES: tuple[str, ...] = tuple(code for code, _, _ in _ROWS)
+COUNTRY_LETTERS = np.array([ord(code[0]) << 8 | ord(code[1]) for code in COUNTRIES], dtype=np.int64)
+"""Each country's two letters, a byte each."""
+COUNTRY_OF_LETTERS = np.full(1 << 16, -1, dtype=np.int64)
+COUNTRY_OF_LETTERS[COUNTRY_LETTERS] = np.arange(len(COUNTRIES))
+"""Place in COUNTRIES by two letters; −1 for any other two."""
 _RADIANS = np.radians(np.array([(float(latitude), float(longitude)) for _, latitude, longitude in _ROWS]))
 
 

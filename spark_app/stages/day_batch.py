@@ -15,6 +15,7 @@ import pyarrow as pa
 from models.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
 from spark_app.stages import day_rows
 from spark_app.stages import rows as layout
+from spark_app.stages.country_centres import COUNTRY_LETTERS
 from spark_app.stages.session_batch import Bools, Floats, Ints, SessionBatch, sum_by
 
 DAY_STEP = 1 << 24
@@ -175,7 +176,10 @@ class DayBatch:
         unsaid = self.part("unsaid") + 1
         code += np.where(unsaid & day_rows.NO_START_REASON, layout.NO_START_REASON, 0)
         code += np.where(unsaid & day_rows.NO_END_REASON, layout.NO_END_REASON, 0)
-        code += ((self.part("network") + 1) << layout.NETWORK_SHIFT) + ((self.country + 1) << layout.COUNTRY_SHIFT)
+        code += (self.part("network") + 1) << layout.NETWORK_SHIFT
+        code += (self.part("device_type") + 1) << layout.DEVICE_TYPE_SHIFT
+        code += np.where(self.country >= 0, COUNTRY_LETTERS[self.country], 0) << layout.COUNTRY_SHIFT
+        code += ((self.part("drm") + 1) << layout.DRM_SHIFT) + ((self.part("codec") + 1) << layout.CODEC_SHIFT)
         nothing = pa.array([], pa.string())
         return SessionBatch(
             n=self.n,
@@ -186,7 +190,7 @@ class DayBatch:
             code=code,
             listen_ms=self.listen_ms,
             duration_ms=self.duration_ms,
-            track=self.track,
+            track=np.where(self.track != 0, self.track, -1),
             track_names=nothing,
             artist=self.artist,
             has_artist=self.artist != 0,

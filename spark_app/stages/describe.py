@@ -12,6 +12,7 @@ from contracts.features import FEATURE_NAMES
 from contracts.tables import SESSIONS, ddl
 from spark_app.stages import account_features
 from spark_app.stages.features import FEATURES
+from spark_app.stages.own_baseline_features import compare_with_own
 from spark_app.stages.session_batch import Bools, Ints, SessionBatch, runs
 from spark_app.stages.unknown import erase_unknown
 
@@ -30,8 +31,8 @@ def with_user(sessions: DataFrame, users: DataFrame) -> DataFrame:
 
 
 def with_features(sessions: DataFrame) -> DataFrame:
-    """Turn (user_id, items, signed_up_on, plan, timezone) into DESCRIBED: a session's identity, features and counts."""
-    columns = sessions.select("user_id", "items", "signed_up_on", "plan", "timezone")
+    """Turn (user_id, items, signed_up_on, plan, timezone, own) into DESCRIBED: identity, features and counts."""
+    columns = sessions.select("user_id", "items", "signed_up_on", "plan", "timezone", "own")
     return columns.mapInArrow(_describe_batches, ddl(DESCRIBED))
 
 
@@ -50,6 +51,7 @@ def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
     values["account_age_days"] = account_features.account_age_days(b, batch.column("signed_up_on"))
     values["is_paid_plan"] = account_features.is_paid_plan(b, batch.column("plan"))
     erase_unknown(values, b)
+    values |= compare_with_own(values, batch.column("own"))
     stamp = pa.timestamp("us", tz="UTC")
     keys = [f"{user}:{first}" for user, first in zip(users.to_pylist(), b.first_event_ms.tolist(), strict=True)]
     columns: dict[str, pa.Array] = {

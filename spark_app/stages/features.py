@@ -1,7 +1,7 @@
 """The features of a session: one function each, from a SessionBatch to an array of n floats, NaN where not measurable.
 
-A feature is one function here or beside (`timing_features`), a line in FEATURES, and a name in `contracts/features.py`;
-stream and batch run this same code.
+A feature is one function here or beside (`timing_features`, `client_features`), a line in FEATURES, and a name in
+`contracts/features.py`; stream and batch run this same code.
 """
 
 from collections.abc import Callable
@@ -9,13 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 from contracts.events import ACTIONS, INTERACTIONS, NETWORKS, STREAM_MS
-from contracts.features import FEATURE_NAMES
-from spark_app.stages import timing_features
+from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
+from spark_app.stages import client_features, timing_features
 from spark_app.stages.rows import IS_AUTOADVANCE, IS_SKIP
 from spark_app.stages.session_batch import Bools, Floats, Ints, SessionBatch, ratio, runs, sum_by
 
-MAX_LOOP_LAG = 12
-LICENCE_WINDOW_MS = 10 * 60_000
 SKIP_BEFORE = 0.9
 """A track left by hand after this share of it counts as heard, not skipped."""
 
@@ -126,20 +124,12 @@ def repeat_ratio(b: SessionBatch) -> Floats:
     return 1.0 - ratio(np.nan_to_num(b.distinct(b.track, b.is_play)), b.plays)
 
 
-def loops(b: SessionBatch) -> tuple[Floats, Floats]:
-    """Return the lag at which most plays equal the play that many back (the smallest in a tie), and how many do."""
-    p = b.by_start
-    best, best_lag = np.zeros(b.n), np.full(b.n, np.nan)
-    for lag in range(1, MAX_LOOP_LAG + 1):
-        again = (p.session[lag:] == p.session[:-lag]) & (p.track[lag:] == p.track[:-lag])
-        found = sum_by(p.session[lag:][again], b.n)
-        best_lag = np.where(found > best, lag, best_lag)
-        best = np.maximum(best, found)
-    return best_lag, best
-
-
 def loop_share(b: SessionBatch) -> Floats:
-    return ratio(loops(b)[1], b.plays)
+    return ratio(b.loops[1], b.plays)
+
+
+def loop_lag(b: SessionBatch) -> Floats:
+    return b.loops[0]
 
 
 def popularity_mean(b: SessionBatch) -> Floats:
@@ -163,26 +153,6 @@ def n_countries(b: SessionBatch) -> Floats:
 def hosting_share(b: SessionBatch) -> Floats:
     away = np.isin(b.network, [NETWORKS.index("hosting"), NETWORKS.index("vpn")])
     return ratio(b.count(away), b.count(b.network >= 0))
-
-
-def licence_cnt(b: SessionBatch) -> Floats:
-    return b.count(_is_action(b, "licence_request"))
-
-
-def license_rate_10min(b: SessionBatch) -> Floats:
-    asked = np.flatnonzero(_is_action(b, "licence_request"))
-    most = np.zeros(b.n)
-    if len(asked):
-        session, at = b.session[asked], b.event_ms[asked] - b.event_ms[asked].min()
-        key = session * (at.max() + LICENCE_WINDOW_MS + 1) + at
-        within = np.arange(1, len(key) + 1) - np.searchsorted(key, key - LICENCE_WINDOW_MS, side="right")
-        np.maximum.at(most, session, within)
-    return most
-
-
-def error_rate(b: SessionBatch) -> Floats:
-    failed = b.count(_is_action(b, "failed_start"))
-    return ratio(failed, b.plays + failed)
 
 
 FeatureFunction = Callable[[SessionBatch], Floats]
@@ -217,10 +187,17 @@ FEATURES: dict[str, FeatureFunction] = {
     "n_ips": n_ips,
     "n_countries": n_countries,
     "hosting_share": hosting_share,
-    "licence_cnt": licence_cnt,
-    "license_rate_10min": license_rate_10min,
-    "error_rate": error_rate,
+    "license_cnt": client_features.license_cnt,
+    "license_rate_10min": client_features.license_rate_10min,
+    "error_rate": client_features.error_rate,
+    "loop_lag": loop_lag,
+    "max_speed_kmh": client_features.max_speed_kmh,
+    "dev_drm_mismatch": client_features.dev_drm_mismatch,
+    "dist_drm_cnt": client_features.dist_drm_cnt,
+    "dist_enc_frmt_cnt": client_features.dist_enc_frmt_cnt,
+    **client_features.CLIENT_SHARES,
 }
-"""By name, in the contract's order; features that need the account's static row are in `account_features`."""
+"""By name; features that need more than a session's rows are in `account_features` and `own_baseline_features`."""
 ACCOUNT_FEATURES = ("night_share", "account_age_days", "is_paid_plan")
-assert (*FEATURES, *ACCOUNT_FEATURES) == FEATURE_NAMES, "features and contracts/features.py differ"
+_ALL = {*FEATURES, *ACCOUNT_FEATURES, *OWN_HISTORY_FEATURES}
+assert {*FEATURE_NAMES} == _ALL, "features and contracts/features.py differ"

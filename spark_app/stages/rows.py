@@ -7,10 +7,11 @@ that are only counted or compared become 64-bit hashes; small values share one l
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, SKIP_REASONS
+from contracts.events import ACTIONS, ACTIVITY, CODECS, DEVICES, DRMS, NETWORKS, PLAYS, SKIP_REASONS
 
-PLAY_FIELDS = ("session_id", "device_id", "ip", "country", "network", "ts")
-ACTIVITY_FIELDS = ("session_id", "device_id", "ip", "country", "network", "ts")
+_SHARED_FIELDS = ("session_id", "device_id", "device_type", "ip", "country", "network", "ts")
+PLAY_FIELDS = _SHARED_FIELDS
+ACTIVITY_FIELDS = (*_SHARED_FIELDS, "drm", "codec")
 """Fields that sessions use beside the checked ones."""
 
 TOPIC_CODE = {PLAYS: 0, ACTIVITY: 1}
@@ -20,9 +21,10 @@ CUT_MS = 3 * 3_600_000
 IS_AUTOADVANCE, IS_SKIP = 1 << 5, 1 << 6
 NO_START_REASON, NO_END_REASON = 1 << 11, 1 << 12
 """A play that does not say why it began, or ended: not to be counted as one that began or ended otherwise."""
-NETWORK_SHIFT, COUNTRY_SHIFT = 8, 16
+NETWORK_SHIFT, DEVICE_TYPE_SHIFT, COUNTRY_SHIFT, DRM_SHIFT, CODEC_SHIFT = 8, 13, 16, 32, 35
 """Layout of `code`: bits 0–4 action (0 for a play, else its place in ACTIONS + 1), 5 and 6 flags, 8–10 network (0 null,
-else its place in NETWORKS + 1), 11 and 12 flags, 16–47 hash of the country (0 null)."""
+else its place in NETWORKS + 1), 11 and 12 flags, 13–15 kind of device, 16–31 the two letters of the country, 32–34 DRM,
+35–37 codec (0 null, likewise)."""
 
 
 def _place_in(values: tuple[str, ...], column: str) -> Column:
@@ -31,9 +33,19 @@ def _place_in(values: tuple[str, ...], column: str) -> Column:
 
 
 def _shared_code() -> Column:
-    country = F.coalesce(F.hash("country").cast("bigint").bitwiseAND(0xFFFFFFFF), F.lit(0))
-    country = F.when(F.col("country").isNull(), F.lit(0)).otherwise(country)
-    return F.shiftleft(_place_in(NETWORKS, "network"), NETWORK_SHIFT) + F.shiftleft(country, COUNTRY_SHIFT)
+    network, device_type = _place_in(NETWORKS, "network"), _place_in(DEVICES, "device_type")
+    return (
+        F.shiftleft(network, NETWORK_SHIFT)
+        + F.shiftleft(device_type, DEVICE_TYPE_SHIFT)
+        + F.shiftleft(_letters("country"), COUNTRY_SHIFT)
+    )
+
+
+def _letters(column: str) -> Column:
+    """Put the first two characters of a text side by side, a byte each; 0 where it is null."""
+    first, second = F.ascii(column), F.ascii(F.substring(column, 2, 1))
+    letters = F.shiftleft(first.bitwiseAND(0xFF), 8) + second.bitwiseAND(0xFF)
+    return F.coalesce(letters.cast("bigint"), F.lit(0).cast("bigint"))
 
 
 def _hash(column: str) -> Column:
@@ -99,8 +111,10 @@ def plays_to_session_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
 
 def activity_to_session_rows(activity: DataFrame) -> DataFrame:
     """Keep what a session needs of activity rows, in the same shape as plays."""
+    drm = F.shiftleft(_place_in(DRMS, "drm").cast("bigint"), DRM_SHIFT)
+    codec = F.shiftleft(_place_in(CODECS, "codec").cast("bigint"), CODEC_SHIFT)
     item = {
-        "code": _place_in(ACTIONS, "action") + _shared_code(),
+        "code": _place_in(ACTIONS, "action") + _shared_code() + drm + codec,
         "lengths": F.lit(0).cast("bigint"),
         "track_id": F.lit(None).cast("string"),
         "artist": F.lit(None).cast("bigint"),

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+MAX_LOOP_LAG = 12
 FLAT_MS = 10**11
 """Wider than any session in ms: keeps the sessions of a running maximum apart."""
 
@@ -73,7 +74,7 @@ class SessionBatch:
     listen_ms: Ints
     duration_ms: Ints
     track: Ints
-    """Place of the track in `track_names`; −1 for activity."""
+    """Place in `track_names`; −1 for activity."""
     track_names: pa.Array
     artist: Ints
     has_artist: Bools
@@ -164,8 +165,41 @@ class SessionBatch:
 
     @cached_property
     def country(self) -> Ints:
-        """Hash of the country; 0 where unknown."""
-        return (self.code >> layout.COUNTRY_SHIFT) & 0xFFFFFFFF
+        """Letters of the country, a byte each; 0 where unknown."""
+        return (self.code >> layout.COUNTRY_SHIFT) & 0xFFFF
+
+    @cached_property
+    def device_type(self) -> Ints:
+        """Place in DEVICES; −1 where unknown."""
+        return ((self.code >> layout.DEVICE_TYPE_SHIFT) & 0x7) - 1
+
+    @cached_property
+    def drm(self) -> Ints:
+        """Place in DRMS; −1 where unknown."""
+        return ((self.code >> layout.DRM_SHIFT) & 0x7) - 1
+
+    @cached_property
+    def codec(self) -> Ints:
+        """Place in CODECS; −1 where unknown."""
+        return ((self.code >> layout.CODEC_SHIFT) & 0x7) - 1
+
+    @cached_property
+    def by_device_type(self) -> Floats:
+        """Rows by session and kind of device: shape (n, 7)."""
+        return self._by_place(self.device_type)
+
+    @cached_property
+    def by_drm(self) -> Floats:
+        """Rows by session and DRM: shape (n, 7)."""
+        return self._by_place(self.drm)
+
+    @cached_property
+    def by_codec(self) -> Floats:
+        """Rows by session and codec: shape (n, 7)."""
+        return self._by_place(self.codec)
+
+    def _by_place(self, places: Ints) -> Floats:
+        return sum_by(self.session * 8 + places + 1, self.n * 8).reshape(self.n, 8)[:, 1:]
 
     @cached_property
     def plays(self) -> Floats:
@@ -183,6 +217,18 @@ class SessionBatch:
         chosen = np.flatnonzero(self.is_play)
         order = chosen[np.lexsort((self.event_ms[chosen], start[chosen], self.session[chosen]))]
         return Plays(self.session[order], start[order], self.event_ms[order], self.track[order])
+
+    @cached_property
+    def loops(self) -> tuple[Floats, Floats]:
+        """The lag at which most plays equal the play that many back (the smallest in a tie), and how many do."""
+        p = self.by_start
+        best, best_lag = np.zeros(self.n), np.full(self.n, np.nan)
+        for lag in range(1, MAX_LOOP_LAG + 1):
+            again = (p.session[lag:] == p.session[:-lag]) & (p.track[lag:] == p.track[:-lag])
+            found = sum_by(p.session[lag:][again], self.n)
+            best_lag = np.where(found > best, lag, best_lag)
+            best = np.maximum(best, found)
+        return best_lag, best
 
     @cached_property
     def started_ms(self) -> Ints:

@@ -6,12 +6,12 @@ NaN where not measurable. Those that look back on other days are in `clock_featu
 
 import numpy as np
 
-from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF, STREAM_MS
+from contracts.events import ACTIONS, STREAM_MS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from spark_app.stages.account_features import NIGHT_UNTIL_H
-from spark_app.stages.country_centres import distance_km
+from spark_app.stages.client_features import speeds_kmh
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name, first_of_each
-from spark_app.stages.features import FEATURES, loops
+from spark_app.stages.features import FEATURES
 from spark_app.stages.session_batch import Bools, Floats, Ints, ratio, runs, sum_by
 
 RUN_GAP_MS = 20 * 60_000
@@ -20,8 +20,6 @@ WAKE_GAP_MS = 2 * 3_600_000
 """Pause that is long enough to be rest."""
 LEAST_LABEL_PLAYS = 20
 """Fewest plays of a label of which evenness over its tracks says something."""
-LEAST_TRAVEL_MS = 60_000
-"""Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
 
 
 # ---- volume
@@ -93,10 +91,6 @@ def night_share(b: DayBatch) -> Floats:
 # ---- repetition
 
 
-def loop_lag(b: DayBatch) -> Floats:
-    return loops(b.as_sessions)[0]
-
-
 def catalogue_flatness(b: DayBatch) -> Floats:
     known = b.is_play & (b.label != 0)
     day, label, plays = runs(b.day[known], b.label[known])
@@ -126,36 +120,17 @@ def context_hhi(b: DayBatch) -> Floats:
 
 
 def max_speed_kmh(b: DayBatch) -> Floats:
-    known = np.flatnonzero(b.country >= 0)
-    before, after = known[:-1], known[1:]
-    moved = (b.user[before] == b.user[after]) & (b.country[before] != b.country[after])
-    before, after = before[moved], after[moved]
-    took_h = np.maximum(b.event_ms[after] - b.event_ms[before], LEAST_TRAVEL_MS) / 3.6e6
+    rows, found = speeds_kmh(b.user, b.event_ms, b.country)
     speed = np.where(b.count(b.country >= 0) > 0, 0.0, np.nan)
-    np.fmax.at(speed, b.day[after], distance_km(b.country[before], b.country[after]) / took_h)
+    np.fmax.at(speed, b.day[rows], found)
     return speed
 
 
 # ---- content (the names of arXiv 2203.02124)
 
 
-def _is_action(b: DayBatch, name: str) -> Bools:
-    return b.action == ACTIONS.index(name)
-
-
-def license_cnt(b: DayBatch) -> Floats:
-    return b.count(_is_action(b, "licence_request"))
-
-
 def failed_start_cnt(b: DayBatch) -> Floats:
-    return b.count(_is_action(b, "failed_start"))
-
-
-def dev_drm_mismatch(b: DayBatch) -> Floats:
-    fits = np.array([[drm in DRMS_OF[device] for drm in DRMS] for device in DEVICES])
-    device, drm = b.part("device_type"), b.part("drm")
-    known = ~b.is_play & (device >= 0) & (drm >= 0)
-    return ratio(b.count(known & ~fits[device, drm]), b.count(known))
+    return b.count(b.action == ACTIONS.index("failed_start"))
 
 
 def dist_dev_id_cnt(b: DayBatch) -> Floats:
@@ -166,33 +141,19 @@ def dist_cdm_cnt(b: DayBatch) -> Floats:
     return b.distinct(b.cdm, b.cdm != 0)
 
 
-def dist_drm_cnt(b: DayBatch) -> Floats:
-    return b.distinct(b.part("drm"), b.part("drm") >= 0)
-
-
-def dist_enc_frmt_cnt(b: DayBatch) -> Floats:
-    return b.distinct(b.part("codec"), b.part("codec") >= 0)
-
-
 def dist_title_cnt(b: DayBatch) -> Floats:
     return b.distinct(b.track, b.track != 0)
-
-
-def _share_of(part: str, place: int) -> DayFunction:
-    def share(b: DayBatch) -> Floats:
-        value = b.part(part)
-        return ratio(b.count(value == place), b.count(value >= 0))
-
-    return share
 
 
 def _of_session(name: str) -> DayFunction:
     return lambda b: FEATURES[name](b.as_sessions)
 
 
-OF_SESSION = {name: _of_session(name) for name in USER_DAY_FEATURE_NAMES if name in FEATURES}
+_OVER_MIDNIGHT = ("max_speed_kmh",)
+OF_SESSION = {
+    name: _of_session(name) for name in USER_DAY_FEATURE_NAMES if name in FEATURES and name not in _OVER_MIDNIGHT
+}
 """Features that a session has too: the very same code, on the day as one long session."""
-_VOCABULARIES = {"dev_type": ("device_type", DEVICES), "drm_type": ("drm", DRMS), "end_frmt": ("codec", CODECS)}
 OF_THE_DAY: dict[str, DayFunction] = {
     **OF_SESSION,
     **by_name(
@@ -204,22 +165,12 @@ OF_THE_DAY: dict[str, DayFunction] = {
         duty_24h,
         plays_night,
         night_share,
-        loop_lag,
         catalogue_flatness,
         context_hhi,
         max_speed_kmh,
-        license_cnt,
         failed_start_cnt,
-        dev_drm_mismatch,
         dist_dev_id_cnt,
         dist_cdm_cnt,
-        dist_drm_cnt,
-        dist_enc_frmt_cnt,
         dist_title_cnt,
     ),
-    **{
-        f"{prefix}_{letter}_pct": _share_of(part, place)
-        for prefix, (part, values) in _VOCABULARIES.items()
-        for place, letter in zip(range(len(values)), "abcdefghij", strict=False)
-    },
 }

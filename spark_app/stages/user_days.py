@@ -28,21 +28,31 @@ JOINED = ("accounts_per_device", "accounts_per_ip", "account_age_days", "is_paid
 assert {*DAY_FEATURES, *JOINED} == {*USER_DAY_FEATURE_NAMES}, "features and contracts/user_day_features.py differ"
 
 _BY_ARROW = tuple(name for name in USER_DAY_FEATURE_NAMES if name in DAY_FEATURES)
-DESCRIBED = (
-    "user_id string, local_date date, history_days int, sessions bigint, plays bigint, streams bigint, "
-    + ", ".join(f"{name} double" for name in _BY_ARROW)
-    + ", devices array<bigint>, ips array<bigint>"
-)
-"""Columns of a user-day before its joins; `devices` and `ips` are the hashes seen, sorted."""
+
+
+def described_ddl(names: Sequence[str]) -> str:
+    """Say the columns of a user-day before its joins; `devices` and `ips` are the hashes seen, sorted."""
+    features = ", ".join(f"{name} double" for name in names)
+    counts = "history_days int, sessions bigint, plays bigint, streams bigint"
+    return f"user_id string, local_date date, {counts}, {features}, devices array<bigint>, ips array<bigint>"
 
 
 def described_days(
-    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, zones: Sequence[str]
+    plays: DataFrame,
+    activity: DataFrame,
+    tracks: DataFrame,
+    users: DataFrame,
+    zones: Sequence[str],
+    names: Sequence[str] = _BY_ARROW,
 ) -> DataFrame:
-    """Turn typed rows into DESCRIBED, one row per (account, local day) with a row. `zones`: time zones of `users`."""
+    """Turn typed rows into `described_ddl`, one row per (account, local day) with a row.
+
+    `zones`: time zones of `users`. `names`: features, those that count sessions, plays and streams among them.
+    """
     rows = day_rows.plays_to_day_rows(plays, tracks).unionByName(day_rows.activity_to_day_rows(activity))
     accounts = day_rows.by_account(rows, users, zones)
-    return accounts.mapInArrow(partial(_describe_batches, zones=tuple(zones)), DESCRIBED)
+    describe_these = partial(_describe_batches, zones=tuple(zones), names=tuple(names))
+    return accounts.mapInArrow(describe_these, described_ddl(names))
 
 
 def user_days(
@@ -70,14 +80,16 @@ def zones_of(users: DataFrame) -> list[str]:
     return sorted(row["timezone"] for row in users.select("timezone").distinct().collect() if row["timezone"])
 
 
-def _describe_batches(batches: Iterable[pa.RecordBatch], zones: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _describe_batches(
+    batches: Iterable[pa.RecordBatch], zones: Sequence[str], names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     for table in whole_groups(batches, "user_id"):
-        yield describe(DayBatch.from_arrow(table, zones))
+        yield describe(DayBatch.from_arrow(table, zones), names)
 
 
-def describe(b: DayBatch) -> pa.RecordBatch:
-    """Compute DESCRIBED for whole accounts."""
-    values = {name: DAY_FEATURES[name](b) for name in _BY_ARROW}
+def describe(b: DayBatch, names: Sequence[str] = _BY_ARROW) -> pa.RecordBatch:
+    """Compute `described_ddl` for whole accounts."""
+    values = {name: DAY_FEATURES[name](b) for name in names}
     erase_unknown(values, b.as_sessions)
     columns: dict[str, pa.Array] = {
         "user_id": b.users.take(pa.array(b.day_user)),
@@ -88,7 +100,7 @@ def describe(b: DayBatch) -> pa.RecordBatch:
             for name in ("sessions", "plays", "streams")
         },
         # NaN is "not measurable": null in the table
-        **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in _BY_ARROW},
+        **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in names},
         "devices": _lists(b, b.device, b.device != 0),
         "ips": _lists(b, b.ip, b.ip != 0),
     }

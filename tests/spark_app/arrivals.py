@@ -14,7 +14,7 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
 from spark_app.pipeline import described_sessions
 from spark_app.stages.sessions import WATERMARK_DELAY
-from tests.spark_app.typed import TypedRow, topic_of, tracks, users
+from tests.spark_app.typed import TypedRow, own_histories, topic_of, tracks, users
 
 
 def arrive(folder: Path, number: int, rows: Sequence[TypedRow]) -> None:
@@ -66,7 +66,7 @@ def stream(spark: SparkSession, folder: Path, batches: Sequence[Sequence[TypedRo
     plays, activity = read_stream(spark, folder)
     name = f"sessions_{folder.name}".replace("-", "_")
     query = (
-        described_sessions(plays, activity, tracks(spark), users(spark))
+        described_sessions(plays, activity, tracks(spark), users(spark), own_histories(spark))
         .writeStream.format("memory")
         .queryName(name)
         .option("checkpointLocation", str(folder / "checkpoint"))

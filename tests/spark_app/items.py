@@ -1,15 +1,16 @@
 """Builders of sessions as `describe` gets them: gathered items in an Arrow batch, without Spark."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from contracts.events import ACTIONS, NETWORKS, parse_time
+from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, parse_time
 from spark_app.stages import rows as layout
 from spark_app.stages.describe import describe
+from spark_app.stages.own_baseline_features import STATISTICS
 
 Item = dict[str, Any]
 
@@ -18,11 +19,18 @@ NOON_MS = parse_time("2026-03-01T12:00:00.000Z") or 0
 
 _ARROW = {"bigint": pa.int64(), "string": pa.string(), "double": pa.float64(), "int": pa.int32()}
 ITEMS = pa.list_(pa.struct([(n, _ARROW[t]) for n, t in (field.split() for field in layout.ITEM_DDL.split(", "))]))
+OWN_STRUCT = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in STATISTICS)])
 
 
 def _item(at_s: float, code: int, *, network: str | None, country: int, **values: Any) -> Item:
     code += (NETWORKS.index(network) + 1 if network else 0) << layout.NETWORK_SHIFT
     code += country << layout.COUNTRY_SHIFT
+    for shift, vocabulary, value in (
+        (layout.DEVICE_TYPE_SHIFT, DEVICES, values.pop("device_type", None)),
+        (layout.DRM_SHIFT, DRMS, values.pop("drm", None)),
+        (layout.CODEC_SHIFT, CODECS, values.pop("codec", None)),
+    ):
+        code += (vocabulary.index(value) + 1 if value else 0) << shift
     item = {"event_ms": NOON_MS + round(at_s * 1000), "code": code, "ts": 0, **values}
     # an id of its own, the same in every run
     return {"id_hash": zlib.crc32(repr(sorted(item.items())).encode()), **item}
@@ -40,7 +48,7 @@ def heard(
     country: int = 0,
     **values: Any,
 ) -> Item:
-    """Build a play by its start and the seconds heard; device, ip, artist, popularity, session_id, ts as given."""
+    """Build a play by its start and the seconds heard; device, ip, artist, device_type and others as given."""
     code = layout.IS_AUTOADVANCE * is_autoadvance + layout.IS_SKIP * is_skip
     lengths = (round(listen_s * 1000) << 32) | round(duration_s * 1000)
     return _item(
@@ -59,6 +67,7 @@ def batch(
     signed_up_on: date | None = None,
     plan: str | None = None,
     timezone: str | None = None,
+    own: Mapping[str, float] | None = None,
 ) -> pa.RecordBatch:
     """Build the Arrow batch that Spark hands to `describe`; every session is of the same account."""
     n = len(sessions)
@@ -69,6 +78,7 @@ def batch(
             "signed_up_on": pa.array([signed_up_on] * n, pa.date32()),
             "plan": pa.array([plan] * n, pa.string()),
             "timezone": pa.array([timezone] * n, pa.string()),
+            "own": pa.array([own] * n, OWN_STRUCT),
         }
     )
 

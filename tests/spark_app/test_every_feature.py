@@ -5,14 +5,18 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import ACTIONS, NETWORKS
-from contracts.features import FEATURE_NAMES, SESSION_FEATURES
+from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
+from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES, SESSION_FEATURES
+from spark_app.stages.country_centres import COUNTRY_LETTERS
 from spark_app.stages.describe import describe
+from spark_app.stages.own_baseline_features import STATISTICS
 from tests.spark_app.items import Item, batch, described, did, heard
 
 RANGE: dict[str, tuple[float | None, float | None]] = {
     **dict.fromkeys(["share", "0/1"], (0, 1)),
-    **dict.fromkeys(["count", "h", "s", "1/h", "bits", "days"], (0, None)),
+    **dict.fromkeys(["count", "h", "s", "1/h", "bits", "days", "plays", "km/h"], (0, None)),
+    "share difference": (-1, 1),
+    **dict.fromkeys(["sd", "bits difference", "log10 difference"], (None, None)),
     "correlation": (-1, 1),
     "ratio": (-1, None),
     "log10": (None, 0),
@@ -23,7 +27,8 @@ DECADE_S = 315_360_000
 
 places = {
     "network": st.sampled_from([None, *NETWORKS]),
-    "country": st.integers(0, 3),
+    "country": st.sampled_from([0, 3, *COUNTRY_LETTERS[:2].tolist()]),
+    "device_type": st.sampled_from([None, *DEVICES]),
     "device": st.sampled_from([None, -1, 5]),
     "ip": st.sampled_from([None, -(2**63), 2**63 - 1]),
     "session_id": st.sampled_from([None, "b", "a"]),
@@ -41,7 +46,15 @@ plays = st.builds(
     popularity=st.sampled_from([None, 0.0, 1e-9, 0.5]),
     **places,
 )
-activity = st.builds(did, st.sampled_from(ACTIONS), st.integers(0, 9_000), **places)
+clients = {"drm": st.sampled_from([None, *DRMS]), "codec": st.sampled_from([None, *CODECS])}
+asked = {"track_id": st.sampled_from([None, "a", "z"])}
+activity = st.builds(did, st.sampled_from(ACTIONS), st.integers(0, 9_000), **places, **clients, **asked)
+histories = st.none() | st.fixed_dictionaries(
+    {
+        "history_days": st.integers(1, 28),
+        **{name: st.none() | st.floats(0, 1) for name in STATISTICS},
+    }
+)
 sessions = st.lists(plays | activity, min_size=1, max_size=16)
 
 
@@ -70,9 +83,9 @@ def test_sessions_of_one_batch_do_not_influence_one_another(apart: list[tuple[li
 
 
 @settings(deadline=None, max_examples=50)
-@given(sessions)
-def test_every_feature_lies_in_the_range_of_its_unit(items: list[Item]) -> None:
-    found = described(*items, timezone="Pacific/Auckland")
+@given(sessions, histories)
+def test_every_feature_lies_in_the_range_of_its_unit(items: list[Item], own: dict[str, float] | None) -> None:
+    found = described(*items, timezone="Pacific/Auckland", own=own)
     for feature in SESSION_FEATURES:
         value, (low, high) = found[feature.name], RANGE[feature.unit]
         if value is not None:
@@ -89,7 +102,7 @@ def test_every_feature_of_the_contract_is_described_in_its_order() -> None:
 def test_a_session_without_plays_has_no_shares_of_plays() -> None:
     found = described(did("search"), timezone="UTC", plan="free")
     measurable = {name for name in FEATURE_NAMES if found[name] is not None}
-    counts = {"plays", "streams", "hours", "span_h", "overlap_s", "licence_cnt", "license_rate_10min"}
+    counts = {"plays", "streams", "hours", "span_h", "overlap_s", "license_cnt", "license_rate_10min"}
     assert measurable == {*counts, "is_paid_plan"}
 
 
@@ -97,5 +110,7 @@ def test_of_a_single_play_nothing_is_said_that_needs_two() -> None:
     found = described(heard(0, 40, duration_s=100, artist=1, popularity=0.1), timezone="UTC")
     assert {name for name in FEATURE_NAMES if found[name] is None} == {
         "completion_sd", "listen_cv", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s",
-        "n_devices", "n_ips", "n_countries", "hosting_share", "account_age_days", "is_paid_plan",
+        "n_devices", "n_ips", "n_countries", "hosting_share", "account_age_days", "is_paid_plan", "loop_lag",
+        "max_speed_kmh", "dev_drm_mismatch", "dist_drm_cnt", "dist_enc_frmt_cnt",
+        *OWN_HISTORY_FEATURES, *(name for name in FEATURE_NAMES if name.endswith("_pct")),
     }  # fmt: skip

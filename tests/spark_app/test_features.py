@@ -147,7 +147,7 @@ def test_hosting_share_is_of_the_rows_whose_network_is_known() -> None:
 
 def test_licence_requests_are_counted() -> None:
     found = described(did("licence_request", 1), did("licence_request", 2), did("manifest_request", 3))
-    assert found["licence_cnt"] == 2
+    assert found["license_cnt"] == 2
 
 
 def test_error_rate_is_failed_starts_of_all_starts() -> None:

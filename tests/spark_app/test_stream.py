@@ -9,7 +9,7 @@ from pyspark.sql import Row, SparkSession
 from contracts import progress
 from spark_app.pipeline import described_sessions
 from tests.spark_app.arrivals import read_batch, stream
-from tests.spark_app.typed import TypedRow, event, heartbeats, play, tracks, users
+from tests.spark_app.typed import TypedRow, event, heartbeats, own_histories, play, tracks, users
 
 HOUR = 3600.0
 FLUSH = 3 * 86_400.0
@@ -35,11 +35,15 @@ def listening(rng: random.Random, n_accounts: int, hours: float) -> list[TypedRo
         while second < hours * HOUR:
             second = round(second + rng.choice([1, 20, 40, 200, 200, 1800, 2500]) + rng.random(), 3)
             device = {"device_id": rng.choice(["d1", "d2", None]), "network": rng.choice(["vpn", "mobile", None])}
+            device |= {"device_type": rng.choice(["tv", "car", None]), "country": rng.choice(["AU", "JP", None])}
             if rng.random() < 0.6:
                 heard = {"track_id": rng.choice(["t1", "t2", "t3", "t4"]), "session_id": rng.choice(["c", "b", None])}
+                heard |= {"context_id": rng.choice(["x", "y", None])}
                 rows.append(play(second, rng.choice([3, 31, 100]), user=user, reason_end="fwdbtn", **heard, **device))
             else:
-                rows.append(event(second, rng.choice(["search", "failed_start", "like"]), user=user, **device))
+                action = rng.choice(["search", "failed_start", "licence_request"])
+                client = {"drm": rng.choice(["none", "fairplay"]), "codec": "ogg", "cdm_version": rng.choice("12")}
+                rows.append(event(second, action, user=user, item_id=rng.choice(["t1", "s"]), **client, **device))
     return rows
 
 
@@ -67,10 +71,13 @@ def test_stream_and_batch_describe_the_same_sessions_with_the_same_features(
 
     plays, activity = read_batch(spark, tmp_path)
     in_time = plays.where("play_id NOT LIKE 'late%'")
-    expected = described_sessions(in_time, activity, tracks(spark), users(spark)).collect()
+    statics = tracks(spark), users(spark), own_histories(spark)
+    expected = described_sessions(in_time, activity, *statics).collect()
     assert found.late_and_duplicate == (len(late), n_twice)
     assert len(expected) > 30
     assert by_key(found.sessions) == by_key(expected)
+    compared = {row["user_id"] for row in found.sessions if row["skip_rate_vs_own"] is not None}
+    assert compared == {"u1", "u2"}
 
 
 def test_a_row_beyond_the_watermark_is_counted_as_late_and_opens_no_session(

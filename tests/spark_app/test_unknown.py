@@ -85,7 +85,7 @@ def test_an_imported_history_has_null_for_all_that_it_cannot_tell(spark, tmp_pat
     assert of_scrobbles["plays"].tolist() == [2]
     unknown = {name for name in FEATURE_NAMES if of_scrobbles[name].isna().all()}
     assert unknown >= {
-        "streams", "hours", "completion_mean", "skip_rate", "autoadvance_share", "interaction_rate", "licence_cnt",
+        "streams", "hours", "completion_mean", "skip_rate", "autoadvance_share", "interaction_rate", "license_cnt",
         "error_rate", "n_devices", "n_ips", "hosting_share", "popularity_mean", "night_share", "account_age_days",
     }  # fmt: skip
     newest = of_extended.sort_values("started_at").iloc[-1]

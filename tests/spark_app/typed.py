@@ -8,7 +8,9 @@ import xxhash
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, parse_time
-from contracts.tables import LAKE, STATIC, ddl
+from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
+from spark_app.stages.own_baseline_features import STATISTICS
+from spark_app.stages.own_baselines import OwnBaselines
 
 TypedRow = dict[str, Any]
 
@@ -74,6 +76,15 @@ def tracks(spark: SparkSession) -> DataFrame:
         {"track_id": "t2", "artist_id": "a1", "duration_ms": 100_000, "total_track_popularity": 1e-5},
         {"track_id": "t3", "artist_id": "a2", "duration_ms": 30_000},
     )
+
+
+def own_histories(spark: SparkSession) -> OwnBaselines:
+    """What is usual for u1 and u2, as of the day of second 0."""
+    as_of = date(2026, 3, 1)
+    statistics = dict.fromkeys(STATISTICS, 0.25)
+    rows = [{"user_id": user, "as_of": as_of, "history_days": 9, **statistics} for user in ("u1", "u2")]
+    columns = ("as_of", *(c.name for c in USER_BASELINES))
+    return OwnBaselines(frame(spark, f"as_of date, {ddl(USER_BASELINES)}", columns, rows), (as_of,))
 
 
 def users(spark: SparkSession) -> DataFrame:

@@ -84,7 +84,7 @@ def action_features(
     return {
         "interaction_rate": ratio(count(*INTERACTIONS), features["hours"]),
         "actions_per_play": np.bincount(of, minlength=n) / features["plays"],
-        "licence_cnt": count("licence_request"),
+        "license_cnt": count("licence_request"),
         "error_rate": failed / (features["plays"] + failed),
     }
 

@@ -42,7 +42,7 @@ def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported, sample
         ("Low Tide", "Glass Harbour"), ("Breakwater", "Glass Harbour"), ('Ünder "Glass"', "Ida & the Owls"),
     }  # fmt: skip
     assert imported.static("users")[0]["timezone"] == "Europe/Berlin"
-    assert {"gap_entropy", "overlap_s", "interaction_rate", "licence_cnt"} <= set(imported.world.not_measurable)
+    assert {"gap_entropy", "overlap_s", "interaction_rate", "license_cnt"} <= set(imported.world.not_measurable)
     assert imported.report()["imports"][0]["passed_over"] == ["Userdata.json"]
 
 
@@ -98,7 +98,7 @@ def test_eventsim_pages_are_plays_and_client_actions(imported, samples):
     assert imported.static("tracks")[0]["duration_ms"] == 277_890
     by_user = {user["user_id"]: (user["plan"], user["signed_up_on"]) for user in imported.static("users")}
     assert by_user == {"30": ("premium", date(2018, 9, 28)), "9": ("free", date(2018, 9, 30))}
-    assert {"interaction_rate", "licence_cnt"} <= set(imported.world.not_measurable)
+    assert {"interaction_rate", "license_cnt"} <= set(imported.world.not_measurable)
 
 
 def test_a_plain_csv_is_read_by_its_map(imported, samples):
