@@ -16,6 +16,7 @@ from contracts.world import Unit
 from spark_app import ingest, pipeline, runner
 from spark_app.pipeline import Job
 from spark_app.queries import archive, sessions
+from spark_app.stages.describe import with_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def minimal_spark(spark: SparkSession, job: Job) -> Contest:
 
 def scoring_without_model(spark: SparkSession, job: Job) -> Contest:
     """Our query up to the features: all of it but the model, its contributions and the reasons."""
-    described = pipeline.streamed_sessions(spark, job).withColumn("date", F.to_date("ended_at"))
+    gathered = pipeline.streamed_sessions(spark, job)
+    described = gathered.transform(with_features, job.world.not_measurable).withColumn("date", F.to_date("ended_at"))
     return Contest({sessions.NAME: sessions.write(described, job.world.unit)})
 
 

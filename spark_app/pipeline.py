@@ -1,9 +1,8 @@
 """The whole job on one screen: from two topics to scored sessions, and which queries run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
@@ -16,9 +15,8 @@ from spark_app.stages import rows
 from spark_app.stages.describe import with_features, with_user
 from spark_app.stages.own_baselines import OwnBaselines, with_own
 from spark_app.stages.parse import parse_good_rows
-from spark_app.stages.score import score
+from spark_app.stages.score import judge_of, score
 from spark_app.stages.sessions import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
-from spark_app.stages.unknown import without
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,33 @@ def session_rows(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> Da
     return narrow.transform(deduplicate).transform(drop_heartbeats)
 
 
-def described_sessions(
+def gathered_sessions(
     plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, own: OwnBaselines | None = None
 ) -> DataFrame:
-    """Turn typed rows into sessions with features; batch and stream alike. Without `own`, no own history is known."""
+    """Turn typed rows into sessions to be described; batch and stream alike. Without `own`, no own history is known."""
     return (
         session_rows(plays, activity, tracks)
         .transform(sessionize)
         # one row per session
         .transform(with_user, users)
         .transform(with_own, own)
-        .transform(with_features)
     )
 
 
+def described_sessions(
+    plays: DataFrame,
+    activity: DataFrame,
+    tracks: DataFrame,
+    users: DataFrame,
+    own: OwnBaselines | None = None,
+    not_measurable: Collection[str] = (),
+) -> DataFrame:
+    """Turn typed rows into sessions with features."""
+    return gathered_sessions(plays, activity, tracks, users, own).transform(with_features, not_measurable)
+
+
 def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
-    """Stream both topics into sessions with features."""
+    """Stream both topics into gathered sessions."""
     used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
     # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
     plays, activity = (
@@ -65,20 +74,12 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
         for topic in (PLAYS, ACTIVITY)
     )
     tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    own = ingest.read_baselines(spark, job.world)
-    return described_sessions(plays, activity, tracks, users, own).transform(without, job.world.not_measurable)
+    return gathered_sessions(plays, activity, tracks, users, ingest.read_baselines(spark, job.world))
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
     """Stream both topics into scored sessions."""
-    return streamed_sessions(spark, job).transform(
-        score,
-        PipelineModel.load(str(job.artefact.path)),
-        features=job.artefact.features,
-        review_threshold=job.artefact.review_threshold,
-        filter_threshold=job.artefact.filter_threshold,
-        version=job.artefact.version,
-    )
+    return streamed_sessions(spark, job).transform(score, judge_of(job.artefact), job.world.not_measurable)
 
 
 def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:

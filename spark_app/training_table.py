@@ -19,7 +19,6 @@ from spark_app.ingest import read_static
 from spark_app.pipeline import described_sessions
 from spark_app.stages.baselines import user_baselines_by_date
 from spark_app.stages.own_baselines import OwnBaselines
-from spark_app.stages.unknown import without
 from spark_app.user_days import describe_world
 
 
@@ -36,7 +35,7 @@ def sessions_of(spark: SparkSession, world: World, since: date | None = None) ->
     tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
     plays, activity = (read_raw(spark, world, topic, since) for topic in (PLAYS, ACTIVITY))
     own = own_baselines(spark, world)
-    return described_sessions(plays, activity, tracks, users, own).transform(without, world.not_measurable)
+    return described_sessions(plays, activity, tracks, users, own, world.not_measurable)
 
 
 def own_baselines(spark: SparkSession, world: World) -> OwnBaselines:

@@ -1,6 +1,7 @@
 """Sessions with their gathered rows to sessions with features: one pass through Arrow and NumPy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,8 @@ _OF_SCORING = {
 }  # fmt: skip
 DESCRIBED = tuple(c for c in SESSIONS if c.name not in _OF_SCORING)
 """Columns of a session before it is scored."""
+GATHERED = ("user_id", "items", "signed_up_on", "plan", "timezone", "own")
+"""Columns that a session is described from."""
 
 
 def with_user(sessions: DataFrame, users: DataFrame) -> DataFrame:
@@ -30,20 +33,18 @@ def with_user(sessions: DataFrame, users: DataFrame) -> DataFrame:
     return sessions.join(F.broadcast(known), on="user_id", how="left")
 
 
-def with_features(sessions: DataFrame) -> DataFrame:
-    """Turn (user_id, items, signed_up_on, plan, timezone, own) into DESCRIBED: identity, features and counts."""
-    columns = sessions.select("user_id", "items", "signed_up_on", "plan", "timezone", "own")
-    return columns.mapInArrow(_describe_batches, ddl(DESCRIBED))
+def with_features(sessions: DataFrame, not_measurable: Collection[str] = ()) -> DataFrame:
+    """Turn GATHERED into DESCRIBED: identity, features, and counts; features that the source cannot tell are null."""
+    return sessions.select(*GATHERED).mapInArrow(partial(described, not_measurable=not_measurable), ddl(DESCRIBED))
 
 
-def _describe_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        if batch.num_rows:
-            yield describe(batch)
+def described(batches: Iterable[pa.RecordBatch], not_measurable: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
+    """Describe the sessions of each Arrow batch that has any."""
+    return (describe(batch, not_measurable) for batch in batches if batch.num_rows)
 
 
-def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Compute DESCRIBED for one Arrow batch of sessions."""
+def describe(batch: pa.RecordBatch, not_measurable: Collection[str] = ()) -> pa.RecordBatch:
+    """Compute DESCRIBED for one Arrow batch of GATHERED sessions."""
     b = SessionBatch.from_arrow(batch.column("items"))
     users = batch.column("user_id")
     values = {name: function(b) for name, function in FEATURES.items()}
@@ -52,6 +53,7 @@ def describe(batch: pa.RecordBatch) -> pa.RecordBatch:
     values["is_paid_plan"] = account_features.is_paid_plan(b, batch.column("plan"))
     erase_unknown(values, b)
     values |= compare_with_own(values, batch.column("own"))
+    values |= {name: np.full(b.n, np.nan) for name in not_measurable if name in values}
     stamp = pa.timestamp("us", tz="UTC")
     keys = [f"{user}:{first}" for user, first in zip(users.to_pylist(), b.first_event_ms.tolist(), strict=True)]
     columns: dict[str, pa.Array] = {

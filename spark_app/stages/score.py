@@ -1,12 +1,14 @@
-"""Described sessions to scored sessions: the model's columns, a score, a flag and its reasons.
+"""Gathered sessions to scored sessions: features, the model's columns, a score, a flag and its reasons.
 
-The trees of the saved PipelineModel are asked directly, in one pass through Arrow. Its own `transform` gives the same
-numbers (a test compares them) through a pandas column of lists, which cost 121 CPU-seconds against 44 here
-(docs/bench.md).
+The trees of the saved PipelineModel are asked directly, in the pass through Arrow in which the sessions are described.
+Its own `transform` gives the same numbers (a test compares them) through a pandas column of lists, which cost 121
+CPU-seconds against 44 here (docs/bench.md). The time is the worker's clock: Spark's `current_timestamp()` is written
+into the code that it generates for these wide rows, so every micro-batch would compile it anew.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,14 +18,13 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS, ddl
+from models.registry import Artefact
+from spark_app.stages.describe import GATHERED, described
+from spark_app.stages.row_rules import STAMP
 
-_LATER = ("scored_at", "model_version", "date")
-JUDGED = tuple(c for c in SESSIONS if c.name not in _LATER)
-"""Columns of a session once the model has spoken."""
 REASON = pa.struct([("feature", pa.string()), ("value", pa.float64()), ("contribution", pa.float64())])
 
 
@@ -35,14 +36,14 @@ class Judge:
     features: tuple[str, ...]
     review_threshold: float
     filter_threshold: float
+    version: str
 
 
-def judge_of(
-    model: PipelineModel, *, features: Sequence[str], review_threshold: float, filter_threshold: float
-) -> Judge:
-    """Take what a worker needs out of a loaded model."""
-    classifier: Any = model.stages[-1]
-    return Judge(bytes(classifier.get_booster().save_raw("ubj")), tuple(features), review_threshold, filter_threshold)
+def judge_of(artefact: Artefact) -> Judge:
+    """Load a verified model, and take out of it what a worker needs."""
+    classifier: Any = PipelineModel.load(str(artefact.path)).stages[-1]
+    trees = bytes(classifier.get_booster().save_raw("ubj"))
+    return Judge(trees, artefact.features, artefact.review_threshold, artefact.filter_threshold, artefact.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,20 @@ def reasons_of(names: Sequence[str], values: NDArray[np.float64], contributions:
     return pa.ListArray.from_arrays(pa.array(offsets), chosen)
 
 
-def judged(batch: pa.RecordBatch, judge: Judge) -> pa.RecordBatch:
-    """Add the model's columns to described sessions."""
+def judged(batch: pa.RecordBatch, judge: Judge, at: datetime) -> pa.RecordBatch:
+    """Score DESCRIBED sessions at a time: SESSIONS."""
+    columns = {name: batch.column(name) for name in batch.schema.names} | judgement(batch, judge)
+    columns["scored_at"] = pa.repeat(pa.scalar(at, STAMP), batch.num_rows)
+    columns["date"] = batch.column("ended_at").cast(pa.date32())
+    return pa.RecordBatch.from_arrays([columns[c.name] for c in SESSIONS], names=[c.name for c in SESSIONS])
+
+
+def judgement(batch: pa.RecordBatch, judge: Judge) -> dict[str, pa.Array]:
+    """Return the model's columns for described sessions."""
     found = opinion_of(batch, judge)
     score, margin = found.score, found.margin
     is_flagged = score >= judge.review_threshold
-    columns = {name: batch.column(name) for name in batch.schema.names} | {
+    return {
         "rawPrediction": _pairs(-margin, margin),
         "probability": _pairs(1 - score, score),
         "prediction": pa.array(is_flagged.astype(np.float64)),
@@ -108,8 +117,8 @@ def judged(batch: pa.RecordBatch, judge: Judge) -> pa.RecordBatch:
         "is_flagged": pa.array(is_flagged),
         "is_filtered": pa.array(score >= judge.filter_threshold),
         "reasons": reasons_of(judge.features, found.values, contributions_of(found.matrix, judge)),
+        "model_version": pa.repeat(judge.version, batch.num_rows),
     }
-    return pa.RecordBatch.from_arrays([columns[c.name] for c in JUDGED], names=[c.name for c in JUDGED])
 
 
 def _pairs(no: NDArray[np.float64], yes: NDArray[np.float64]) -> pa.Array:
@@ -117,27 +126,14 @@ def _pairs(no: NDArray[np.float64], yes: NDArray[np.float64]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, 2, dtype=np.int32)), pa.array(flat))
 
 
-def _judged_batches(batches: Iterable[pa.RecordBatch], judge: Judge) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        if batch.num_rows:
-            yield judged(batch, judge)
+def score(sessions: DataFrame, judge: Judge, not_measurable: Collection[str] = ()) -> DataFrame:
+    """Describe and score GATHERED sessions, in one pass through Python: SESSIONS."""
+    scored = partial(_scored_batches, judge=judge, not_measurable=not_measurable)
+    return sessions.select(*GATHERED).mapInArrow(scored, ddl(SESSIONS))
 
 
-def score(
-    sessions: DataFrame,
-    model: PipelineModel,
-    *,
-    features: Sequence[str],
-    review_threshold: float,
-    filter_threshold: float,
-    version: str,
-) -> DataFrame:
-    """Score described sessions: adds the columns of SESSIONS that describe lacks."""
-    judge = judge_of(model, features=features, review_threshold=review_threshold, filter_threshold=filter_threshold)
-    scored = (
-        sessions.mapInArrow(partial(_judged_batches, judge=judge), ddl(JUDGED))
-        .withColumn("model_version", F.lit(version))
-        .withColumn("scored_at", F.current_timestamp())
-        .withColumn("date", F.to_date("ended_at"))
-    )
-    return scored.select(*(c.name for c in SESSIONS))
+def _scored_batches(
+    batches: Iterable[pa.RecordBatch], judge: Judge, not_measurable: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    for batch in described(batches, not_measurable):
+        yield judged(batch, judge, datetime.now(UTC))

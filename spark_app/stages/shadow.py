@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -52,12 +51,7 @@ def _shadowed_batches(batches: Iterable[pa.RecordBatch], judge: Judge) -> Iterat
 
 def shadow(sessions: DataFrame, challenger: Artefact) -> DataFrame:
     """Score the sessions of the lake as a challenger would: SHADOW."""
-    judge = judge_of(
-        PipelineModel.load(str(challenger.path)),
-        features=challenger.features,
-        review_threshold=challenger.review_threshold,
-        filter_threshold=challenger.filter_threshold,
-    )
+    judge = judge_of(challenger)
     asked = sessions.select("session_key", "scored_at", *challenger.features)
     scored = asked.mapInArrow(partial(_shadowed_batches, judge=judge), ddl(SHADOWED))
     return scored.withColumn("model_version", F.lit(challenger.version)).select(*(c.name for c in SHADOW))

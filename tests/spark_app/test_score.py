@@ -1,21 +1,27 @@
 """Scores, flags and reasons, with a small model trained as `models.train` trains the shipped one."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.tables import SESSIONS, ddl
 from models.registry import CONTRIBUTIONS
 from models.train import Trees, fit
-from spark_app.stages.describe import DESCRIBED, describe
-from spark_app.stages.score import reasons_of, score
+from spark_app.stages.describe import describe
+from spark_app.stages.score import Judge, judged, reasons_of, score
 from tests.spark_app.items import Item, batch, did, heard
 
 REVIEW, FILTER = 0.5, 0.8
+AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -28,58 +34,60 @@ def model(spark: SparkSession) -> PipelineModel:
 
 
 @pytest.fixture(scope="module")
-def described(spark: SparkSession) -> DataFrame:
-    """Three described sessions, of 1 play, of 80 plays and without any."""
+def judge(model: PipelineModel) -> Judge:
+    trees = bytes(model.stages[-1].get_booster().save_raw("ubj"))
+    return Judge(trees, FEATURE_NAMES, REVIEW, FILTER, "tiny@1")
+
+
+@pytest.fixture(scope="module")
+def gathered() -> pa.RecordBatch:
+    """Three gathered sessions: without a play, of 1 and of 80."""
     sessions: list[list[Item]] = [
+        [did("search", second) for second in range(5)],
         [heard(0, 40, artist=1)],
         [heard(31 * i, 31, f"t{i % 3}", artist=2, network="vpn") for i in range(80)],
-        [did("search", second) for second in range(5)],
     ]
-    rows = [tuple(row.values()) for row in describe(batch(*sessions)).to_pylist()]
-    return spark.createDataFrame(rows, ddl(DESCRIBED))
+    return batch(*sessions)
 
 
 @pytest.fixture(scope="module")
-def scored(described: DataFrame, model: PipelineModel) -> DataFrame:
-    return score(
-        described, model, features=FEATURE_NAMES, review_threshold=REVIEW, filter_threshold=FILTER, version="tiny@1"
-    ).cache()
+def rows(gathered: pa.RecordBatch, judge: Judge) -> list[dict[str, Any]]:
+    return judged(describe(gathered), judge, AT).to_pylist()
 
 
-@pytest.fixture(scope="module")
-def rows(scored: DataFrame) -> list[Row]:
-    return scored.orderBy("plays").collect()
+def test_scored_sessions_have_the_columns_and_types_of_the_contract_and_the_time_of_scoring(
+    spark: SparkSession, gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]
+) -> None:
+    asked = spark.createDataFrame(pa.Table.from_batches([gathered]))
+    before = datetime.now(UTC)
+    scored = score(asked, judge, not_measurable=["n_ips"])
+    assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
+    found = sorted(scored.collect(), key=lambda row: row["plays"])
+    assert [row["session_key"] for row in found] == [row["session_key"] for row in rows]
+    assert all(before <= row["scored_at"].astimezone(UTC) <= datetime.now(UTC) for row in found)
+    assert [(row["n_ips"], row["n_devices"]) for row in found] == [(None, row["n_devices"]) for row in rows]
 
 
-def test_scored_sessions_have_the_columns_and_types_of_the_contract(scored: DataFrame) -> None:
-    expected = StructType.fromDDL(ddl(SESSIONS))
-    assert [(f.name, f.dataType.simpleString()) for f in scored.schema] == [
-        (f.name, f.dataType.simpleString()) for f in expected
-    ]
-
-
-def test_a_score_is_the_probability_of_the_positive_class(rows: list[Row]) -> None:
+def test_a_score_is_the_probability_of_the_positive_class(rows: list[dict[str, Any]]) -> None:
     assert all(0 <= row["score"] <= 1 for row in rows)
     assert all(row["score"] == row["probability"][1] for row in rows)
     assert [row["plays"] for row in rows] == [0, 1, 80]
     assert rows[2]["score"] > 0.5 > rows[1]["score"], "what the model learnt"
 
 
-def test_flags_follow_the_two_thresholds(rows: list[Row]) -> None:
+def test_flags_follow_the_two_thresholds(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         assert row["is_flagged"] == (row["score"] >= REVIEW)
         assert row["is_filtered"] == (row["score"] >= FILTER)
         assert row["prediction"] == float(row["is_flagged"])
 
 
-def test_a_score_at_the_threshold_is_a_flag(described: DataFrame, model: PipelineModel, rows: list[Row]) -> None:
-    exactly = score(
-        described, model, features=FEATURE_NAMES, review_threshold=rows[2]["score"], filter_threshold=1, version="x"
-    )
-    assert [r["is_flagged"] for r in exactly.select("plays", "is_flagged").orderBy("plays").collect()][2]
+def test_a_score_at_the_threshold_is_a_flag(gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]) -> None:
+    exactly = replace(judge, review_threshold=rows[2]["score"])
+    assert judged(describe(gathered), exactly, AT).column("is_flagged").to_pylist()[2]
 
 
-def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[Row]) -> None:
+def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         contributions = [reason["contribution"] for reason in row["reasons"]]
         assert len(contributions) <= TOP_REASONS
@@ -89,15 +97,17 @@ def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[Row]) ->
     assert rows[2]["reasons"][0]["feature"] == "plays"
 
 
-def test_each_scored_session_says_its_model_and_the_date_it_ended(rows: list[Row]) -> None:
+def test_each_scored_session_says_its_model_and_the_date_it_ended(rows: list[dict[str, Any]]) -> None:
     assert {row["model_version"] for row in rows} == {"tiny@1"}
     assert {str(row["date"]) for row in rows} == {"2026-03-01"}
+    assert {row["scored_at"] for row in rows} == {AT}
 
 
 def test_the_score_and_its_reasons_are_those_of_the_saved_pipeline(
-    described: DataFrame, model: PipelineModel, rows: list[Row]
+    spark: SparkSession, gathered: pa.RecordBatch, model: PipelineModel, rows: list[dict[str, Any]]
 ) -> None:
-    saved = model.transform(described.na.fill(float("nan"))).orderBy("plays").collect()
+    features = describe(gathered).select(list(FEATURE_NAMES)).to_pandas()
+    saved = model.transform(spark.createDataFrame(features)).orderBy("plays").collect()
     for mine, its in zip(rows, saved, strict=True):
         assert mine["probability"] == pytest.approx(list(its["probability"]), abs=1e-6)
         assert mine["rawPrediction"] == pytest.approx(list(its["rawPrediction"]), abs=1e-5)

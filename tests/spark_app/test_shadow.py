@@ -20,7 +20,7 @@ from models.registry import MODEL_ZIP
 from models.role_changes import Keeper
 from spark_app import runner
 from spark_app.queries import shadow as query
-from spark_app.stages.score import Judge, judged
+from spark_app.stages.score import Judge, judgement
 from spark_app.stages.shadow import SHADOWED, shadowed
 from tests.models.candidates import EAGER, candidate
 from tests.spark_app.test_runner import stop
@@ -46,16 +46,14 @@ def judge() -> Judge:
     rng = np.random.default_rng(7)
     values = rng.uniform(0, 100, (200, len(FEATURE_NAMES)))
     trees = xgb.train({"max_depth": 2, "nthread": 1}, xgb.DMatrix(values, (values[:, 0] > 50).astype(float)), 5)
-    return Judge(bytes(trees.save_raw("ubj")), FEATURE_NAMES, 0.55, 0.6)
+    return Judge(bytes(trees.save_raw("ubj")), FEATURE_NAMES, 0.55, 0.6, "tiny@1")
 
 
 def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
-    lake_rows: pa.RecordBatch, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    lake_rows: pa.RecordBatch, judge: Judge
 ) -> None:
     beside = shadowed(lake_rows, judge)
-    names = ("session_key", "score", "is_flagged", "is_filtered", "reasons")
-    monkeypatch.setattr("spark_app.stages.score.JUDGED", tuple(_Named(name) for name in names))
-    as_champion = judged(lake_rows, judge)
+    as_champion = judgement(lake_rows, judge)
     assert beside.schema.names == [c.name for c in SHADOWED]
     assert beside["score"].equals(as_champion["score"])
     assert beside["would_flag"].equals(as_champion["is_flagged"])
@@ -66,15 +64,8 @@ def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
     assert beside["reasons"].to_pylist() == expected
 
 
-class _Named:
-    """A column of which only the name matters."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
 def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBatch, judge: Judge) -> None:
-    calm = Judge(judge.trees, judge.features, 1.0, 1.0)
+    calm = Judge(judge.trees, judge.features, 1.0, 1.0, "calm@1")
     assert shadowed(lake_rows, calm)["reasons"].null_count == N
 
 
