@@ -110,7 +110,7 @@ lint: setup ## style, types, import arrows
 	@.venv/bin/lint-imports
 
 test: lint ## everything: style, types, import arrows, tests on a real broker and a real Spark
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 clean: ## remove what setup made; data stays
 	rm -rf .venv jars jre .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from producer.broker import Broker, running
 from producer.ports import free_port
@@ -21,9 +24,28 @@ QUICK_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 os.environ["PLAYPROOF_SPARK_JVM_FLAGS"] = QUICK_JVM  # for the jobs that tests start as processes
 
 
+FLOW = Path(__file__).parent / "flow"
+
 # a busy neighbour is no fault of ours: the time of an example says nothing
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
+
+
+class ByFolder(LoadScopeScheduling):
+    """Keeps the tests of a folder in one process: they share what costs seconds."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
+    """Hand out folders, where `make test` runs two processes."""
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the flow tests first: they take as long as all others together."""
+    items.sort(key=lambda item: FLOW not in item.path.parents)
 
 
 @pytest.fixture(scope="session")
