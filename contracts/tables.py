@@ -93,7 +93,7 @@ SESSIONS = (
     Column("started_at", "timestamp", "earliest start of a play or activity"),
     Column("ended_at", "timestamp", "latest event_time"),
     Column("ts", "bigint", "largest ts of its rows, epoch seconds"),
-    Column("scored_at", "timestamp", "time of the micro-batch that scored it"),
+    Column("scored_at", "timestamp", "when it was scored, by the clock of the worker that did"),
     *(Column(f.name, "double", f"{f.meaning} [{f.unit}]") for f in SESSION_FEATURES),
     Column("rawPrediction", "array<double>", "margins of the two classes"),
     Column("probability", "array<double>", "probabilities of the two classes"),

@@ -1,25 +1,33 @@
 """Query `archive`: every row of both topics to lake/plays and lake/activity, every bad one to lake/rejected."""
 
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 
-from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
+from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, REJECTED
 from contracts.world import Unit
-from spark_app.queries.batch_folder import write_batch_folder
-from spark_app.stages.parse import parse_all_rows
+from spark_app.queries.batch_files import WRITTEN, BatchFiles, clear, commit
+from spark_app.stages.parse import all_rows, with_headers
 
 NAME = "archive"
 EVERY = "20 seconds"
 """Long, since every batch adds files."""
 HASH_CHARS = 16
+ROW_GROUP_ROWS = 100_000
+"""Rows that a worker holds before it writes them."""
 
 
 def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
-    """Archive messages (topic, partition, offset, value, headers). Exactly once: a batch's folders are overwritten."""
+    """Archive messages (topic, partition, offset, value, headers). Exactly once: a batch's folders are replaced."""
     return (
         messages.writeStream.queryName(NAME)
         .foreachBatch(partial(archive_batch, unit=unit, hash_key=hash_key))
@@ -29,31 +37,78 @@ def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
 
 
 def archive_batch(messages: DataFrame, batch_id: int, *, unit: Unit, hash_key: str) -> None:
-    """Write one batch: good rows by topic and date, and the rejected ones where there are any.
-
-    Rejected rows are counted on the way past; only a batch that has some is parsed a second time for them.
-    """
-    rejected = []
-    for topic in (PLAYS, ACTIVITY):
-        rows = parse_all_rows(messages.where(F.col("topic") == topic), topic)
-        seen = Observation()
-        counted = rows.observe(seen, F.count("reason").alias("rejected"))
-        write_batch_folder(_archived(counted, topic, hash_key), unit.table(topic), batch_id, "date")
-        if seen.get["rejected"]:
-            rejected.append(_rejected(rows))
-    if rejected:
-        both = rejected[0] if len(rejected) == 1 else rejected[0].unionByName(rejected[1])
-        write_batch_folder(both, unit.table("rejected"), batch_id)
+    """Write one batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
+    batch = f"batch_id={batch_id}"
+    tables = {name: unit.table(name).resolve() for name in (PLAYS, ACTIVITY, "rejected")}
+    clear(tables.values(), batch)
+    archive = Archive(tables, batch, hash_key, datetime.now(UTC).date())
+    found = with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect()
+    written = {row["path"]: row["folder"] for row in found}
+    has_rejected = any(Path(folder).is_relative_to(tables["rejected"]) for folder in written.values())
+    commit(written, [table for name, table in tables.items() if name != "rejected" or has_rejected], batch)
 
 
-def _archived(rows: DataFrame, topic: str, hash_key: str) -> DataFrame:
-    """Good rows, with the date and without heartbeats; `ip` as a keyed hash, since it is personal data."""
-    good = rows.where(F.col("reason").isNull() & (F.col("user_id") != HEARTBEAT_USER))
-    hidden = F.left(F.sha2(F.concat(F.lit(hash_key), F.col("ip")), 256), F.lit(HASH_CHARS))
-    names = [c.name for c in LAKE[topic]]
-    return good.withColumn("ip", hidden).select(*names, F.to_date("event_time").alias("date"))
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What a worker needs to know of a micro-batch."""
+
+    tables: dict[str, Path]
+    batch: str
+    hash_key: str
+    today: date
 
 
-def _rejected(rows: DataFrame) -> DataFrame:
-    bad = rows.where(F.col("reason").isNotNull()).withColumn("date", F.current_date())
-    return bad.select(*(c.name for c in REJECTED))
+@dataclass(slots=True)
+class Rows:
+    """Good rows of one topic that wait to be written."""
+
+    topic: str
+    waiting: list[pa.RecordBatch] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return sum(batch.num_rows for batch in self.waiting)
+
+
+def _archived(messages: Iterable[pa.RecordBatch], archive: Archive) -> Iterator[pa.RecordBatch]:
+    files = BatchFiles()
+    rows = {topic: Rows(topic) for topic in (PLAYS, ACTIVITY)}
+    for batch in messages:
+        for topic, good in rows.items():
+            of_topic = batch.filter(pc.equal(batch.column("topic"), topic))
+            for lines in all_rows([of_topic] if of_topic.num_rows else [], topic):
+                if lines.column("reason").null_count == lines.num_rows:
+                    good.waiting.append(lines.filter(pc.not_equal(lines.column("user_id"), HEARTBEAT_USER)))
+                else:
+                    _write_rejected(files, lines, archive)
+            if good.count >= ROW_GROUP_ROWS:
+                _write_good(files, good, archive)
+    for good in rows.values():
+        _write_good(files, good, archive)
+    yield files.report()
+
+
+def _write_good(files: BatchFiles, rows: Rows, archive: Archive) -> None:
+    """Write the waiting rows by UTC date; `ip` as a keyed hash, since it is personal data."""
+    if not rows.count:
+        return
+    table = pa.Table.from_batches(rows.waiting).select([c.name for c in LAKE[rows.topic]])
+    rows.waiting.clear()
+    table = table.set_column(table.column_names.index("ip"), "ip", _hidden(table["ip"], archive.hash_key))
+    dates = table["event_time"].cast(pa.date32())
+    for day in pc.unique(dates).to_pylist():
+        of_day = table.filter(pc.equal(dates, pa.scalar(day, pa.date32())))
+        plain = (ID_FIELD[rows.topic], "event_time")
+        files.add(of_day, archive.tables[rows.topic], archive.batch, f"date={day}", plain)
+
+
+def _hidden(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
+    """Hash each address once, with the key before it; what is not known stays so."""
+    known = addresses.combine_chunks().dictionary_encode()
+    hashed = [hashlib.sha256(f"{key}{ip}".encode()).hexdigest()[:HASH_CHARS] for ip in known.dictionary.to_pylist()]
+    return pa.chunked_array([pa.array(hashed, pa.string()).take(known.indices)])
+
+
+def _write_rejected(files: BatchFiles, lines: pa.RecordBatch, archive: Archive) -> None:
+    table = pa.Table.from_batches([lines]).append_column("date", pa.repeat(pa.scalar(archive.today), lines.num_rows))
+    files.add(table.select([c.name for c in REJECTED]), archive.tables["rejected"], archive.batch)

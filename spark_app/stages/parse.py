@@ -39,16 +39,22 @@ def _schema(topic: str, fields: Sequence[Field]) -> str:
     return ddl(tuple(column for column in LAKE[topic] if column.name in names))
 
 
-def _messages(messages: DataFrame, *more: str | Column) -> DataFrame:
-    clock = header(events.HEADER_CLOCK_MS).try_cast("bigint").alias("clock_ms")
-    return messages.select("value", clock, *more)
+def _number(header_name: str, name: str) -> Column:
+    return header(header_name).try_cast("bigint").alias(name)
+
+
+def with_headers(messages: DataFrame) -> DataFrame:
+    """Read the headers that `all_rows` asks for: topic, partition, offset, value, clock_ms, sent_rows."""
+    numbers = _number(events.HEADER_CLOCK_MS, "clock_ms"), _number(events.HEADER_ROWS, "sent_rows")
+    return messages.select("topic", "partition", "offset", "value", *numbers)
 
 
 def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> DataFrame:
     """Turn messages (value, headers) of a topic into its good rows: the checked fields and `names`, typed."""
     fields = fields_named(topic, names)
     parse = partial(_good_batches, topic=topic, fields=fields)
-    return _messages(messages).mapInArrow(parse, _schema(topic, fields))
+    clock = _number(events.HEADER_CLOCK_MS, "clock_ms")
+    return messages.select("value", clock).mapInArrow(parse, _schema(topic, fields))
 
 
 def _good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
@@ -78,20 +84,19 @@ class _Lost:
     payload: str | None
 
 
-def parse_all_rows(messages: DataFrame, topic: str) -> DataFrame:
-    """Turn messages (partition, offset, value, headers) of a topic into rows with all fields and a `reason`.
+def all_rows_ddl(topic: str) -> str:
+    """Say as a Spark schema what `all_rows` returns."""
+    return f"{_LINE}, {_schema(topic, FIELDS[topic])}"
+
+
+def all_rows(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
+    """Turn messages (partition, offset, value, clock_ms, sent_rows) of a topic into rows with all fields and a reason.
 
     Columns: topic, partition, offset, position, rows (how many sent rows this line stands for), reason (null = good),
-    payload (only of rejected ones), then the fields, typed; null in rejected rows. A message that is no list is one
-    line, position null; so are the rows that a message's header counts and its list lacks.
+    payload (only of rejected ones), then the fields, typed; null in rejected rows. A batch has good lines or rejected
+    ones. A message that is no list is one line, position null; so are the rows that a message's header counts and its
+    list lacks.
     """
-    sent_rows = header(events.HEADER_ROWS).try_cast("bigint").alias("sent_rows")
-    parse = partial(_all_batches, topic=topic)
-    schema = f"{_LINE}, {_schema(topic, FIELDS[topic])}"
-    return _messages(messages, "partition", "offset", sent_rows).mapInArrow(parse, schema)
-
-
-def _all_batches(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
     fields = FIELDS[topic]
     decoder = Decoder(fields)
     for batch in batches:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS, format_time, parse_time
+from spark_app.stages.parse import all_rows, all_rows_ddl, with_headers
 
 NOON = "2026-03-01T12:00:00.000Z"
 NOON_MS = parse_time(NOON) or 0
@@ -62,3 +64,8 @@ def message(
 def arrived(spark: SparkSession, messages: Sequence[tuple[Any, ...]]) -> DataFrame:
     """Make a DataFrame of messages."""
     return spark.createDataFrame(messages, MESSAGE_SCHEMA)
+
+
+def lines_of(messages: DataFrame, topic: str) -> DataFrame:
+    """Parse messages of one topic, as the archive's workers do."""
+    return with_headers(messages).mapInArrow(partial(all_rows, topic=topic), all_rows_ddl(topic))

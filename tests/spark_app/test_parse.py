@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 
 from contracts import events
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
-from spark_app.stages.parse import parse_all_rows, parse_good_rows
+from spark_app.stages.parse import parse_good_rows
 from spark_app.stages.rows import PLAY_FIELDS
-from tests.spark_app.messages import NOON_MS, arrived, clock, list_of, message, sent, without
+from tests.spark_app.messages import NOON_MS, arrived, clock, lines_of, list_of, message, sent, without
 
 BAD = {field.name: events.bad(field) for fields in events.FIELDS.values() for field in fields if field.is_checked}
 PLACE = 100
@@ -153,7 +153,7 @@ def parsed(spark: SparkSession) -> dict[str, list[Row]]:
     """Every case's rows in order; one Spark job for all cases."""
     messages = arrived(spark, [message(text, offset=i, headers=h) for i, (_, text, h) in enumerate(CASES)])
     rows: dict[str, list[Row]] = defaultdict(list)
-    lines = with_event_ms(parse_all_rows(messages, PLAYS)).collect()
+    lines = with_event_ms(lines_of(messages, PLAYS)).collect()
     for found in sorted(lines, key=lambda line: (line["offset"], line["position"] is None, line["position"])):
         rows[CASES[found["offset"]][0]].append(found)
     return rows
@@ -240,5 +240,5 @@ def test_activity_has_rules_of_its_own(spark: SparkSession) -> None:
         sent(ACTIVITY, codec="wax cylinder"),
     ]
     messages = arrived(spark, [message(list_of(rows), topic=ACTIVITY, headers=clock(NOON_MS))])
-    found = sorted(parse_all_rows(messages, ACTIVITY).collect(), key=lambda r: r["position"])
+    found = sorted(lines_of(messages, ACTIVITY).collect(), key=lambda r: r["position"])
     assert reasons(found) == [None, BAD["action"], BAD["action"], BAD["event_id"], None]

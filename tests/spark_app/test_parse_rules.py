@@ -8,8 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS, check_row, format_time
-from spark_app.stages.parse import parse_all_rows
-from tests.spark_app.messages import NOON_MS, arrived, clock, message, sent
+from tests.spark_app.messages import NOON_MS, arrived, clock, lines_of, message, sent
 
 MESSAGES, ROWS = 40, 12
 """Per topic."""
@@ -57,7 +56,7 @@ def test_spark_rejects_the_rows_that_plain_python_rejects_for_the_same_reasons(s
         ],
     )
 
-    found = parse_all_rows(messages, topic).select("offset", "position", "reason").collect()
+    found = lines_of(messages, topic).select("offset", "position", "reason").collect()
 
     readable = [ms if isinstance(ms, int) else None for ms in clocks]
     expected = {

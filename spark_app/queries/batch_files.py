@@ -1,0 +1,69 @@
+"""Parquet files of a micro-batch that Python workers write straight from Arrow, and the driver then makes count.
+
+Rows that are in Arrow already need not be taken apart for Spark's writer (docs/bench.md). A worker writes beside the
+table's folders; only what its task reported is moved into the folder `batch_id=N`, which counts once `_SUCCESS` stands:
+what a failed or forgotten task leaves behind never does.
+"""
+
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WRITING = "_writing"
+"""Folder of a table that files stand in until they count; Spark and readers pass over names that begin so."""
+WRITTEN = "path string, folder string"
+"""What a task reports, a line a file: where it stands, and the folder that it belongs in."""
+
+
+class BatchFiles:
+    """The files that one task writes: one for each folder, a row group for each table of rows that it is given."""
+
+    def __init__(self) -> None:
+        self._name = f"part-{uuid.uuid4()}.parquet"
+        self._writers: dict[Path, tuple[Path, pq.ParquetWriter]] = {}
+
+    def add(self, rows: pa.Table, table: Path, batch: str, part: str = "", plain: Iterable[str] = ()) -> None:
+        """Write rows for `table`/`batch`/`part`. `plain` are columns whose values hardly repeat: no dictionary."""
+        if not rows.num_rows:
+            return
+        folder = table / batch / part
+        if folder not in self._writers:
+            file = table / WRITING / batch / part / self._name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            dictionary = [name for name in rows.column_names if name not in plain]
+            self._writers[folder] = (
+                file,
+                pq.ParquetWriter(file, rows.schema, use_dictionary=dictionary, store_schema=False),
+            )
+        self._writers[folder][1].write_table(rows)
+
+    def report(self) -> pa.RecordBatch:
+        """Close the files; return WRITTEN."""
+        for _, writer in self._writers.values():
+            writer.close()
+        paths = [str(file) for file, _ in self._writers.values()]
+        return pa.RecordBatch.from_pydict(
+            {"path": pa.array(paths, pa.string()), "folder": pa.array(map(str, self._writers), pa.string())}
+        )
+
+
+def clear(tables: Iterable[Path], batch: str) -> None:
+    """Remove what an earlier try of a micro-batch has left in tables."""
+    for table in tables:
+        shutil.rmtree(table / batch, ignore_errors=True)
+        shutil.rmtree(table / WRITING, ignore_errors=True)
+
+
+def commit(written: Mapping[str, str], tables: Iterable[Path], batch: str) -> None:
+    """Move files, given with their folders, to where they belong, and let the micro-batch count in these tables."""
+    for path, folder in written.items():
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        Path(path).rename(Path(folder) / Path(path).name)
+    for table in tables:
+        shutil.rmtree(table / WRITING, ignore_errors=True)
+        (table / batch).mkdir(parents=True, exist_ok=True)
+        (table / batch / "_SUCCESS").touch()
