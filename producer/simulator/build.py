@@ -38,6 +38,8 @@ STRETCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 144, 288)
 SPILL, PART = ".spill", "part.parquet"
 SHARDS = 8
 """Portions for each worker: enough for a progress bar and an even load."""
+TASKS_AT_ONCE = 2
+"""Handed to a worker together, with one copy of the plan."""
 T = TypeVar("T")
 Map = Callable[..., Iterable[Any]]
 Progress = Callable[[str, int, int], None]
@@ -84,16 +86,16 @@ def build(
     The bytes do not depend on `workers` (processes), on `shards` (portions that the blocks are dealt into), nor on
     where the work is done: `elsewhere` is a `map` that runs it on other machines (`producer/sharded.py`).
     """
-    plan = make_plan(scenario)
     for part in ("raw", "static", "truth", SPILL):
         shutil.rmtree(world.root / part, ignore_errors=True)
     tell = progress or (lambda step, done, of: None)
-    portions = [
-        list(range(plan.blocks))[i::n] for n in [shards or min(plan.blocks, SHARDS * workers)] for i in range(n)
-    ]
-    spill = partial(spill_blocks, plan, world.root / SPILL)
-    write = partial(write_day, plan, world)
     with nullcontext(elsewhere) if elsewhere else _pool(workers) as each:
+        plan = make_plan(scenario)
+        portions = [
+            list(range(plan.blocks))[i::n] for n in [shards or min(plan.blocks, SHARDS * workers)] for i in range(n)
+        ]
+        spill = partial(spill_blocks, plan, world.root / SPILL)
+        write = partial(write_day, plan, world)
         shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), tell))
         days = each(write, range(scenario.days))
         # other processes are at the days by now
@@ -118,7 +120,13 @@ def _pool(workers: int) -> Iterator[Map]:
         yield map
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool.map
+        for _ in range(workers):
+            pool.submit(_ready)  # so they import what they need while the plan is made
+        yield partial(pool.map, chunksize=TASKS_AT_ONCE)
+
+
+def _ready() -> None:
+    """Do nothing, in a process that by then has imported this module."""
 
 
 def _counted(results: Iterable[T], step: str, of: int, tell: Progress) -> Iterator[T]:

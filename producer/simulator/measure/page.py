@@ -1,5 +1,7 @@
 """The calibration page: every acceptance line against its range, and the curves behind them beside published ones."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -21,6 +23,7 @@ from producer.simulator.measure.acceptance import (
 from producer.simulator.measure.listened import Listened
 
 matplotlib.use("Agg")
+Drawer = Callable[[Axes, Listened], None]
 PUBLISHED, OURS, FAILED = "#8a8f98", "#1769aa", "#c62828"
 
 
@@ -30,7 +33,9 @@ def draw_page(path: Path, profile: str, plays: Listened, runs: list[list[Line]])
     figure.suptitle(f"Honest listening, profile {profile}: simulated (blue) against published (grey)", fontsize=15)
     grid = figure.add_gridspec(4, 4, width_ratios=[0.3, 1.0, 0.9, 0.9])
     _lines(figure.add_subplot(grid[:, 1]), runs)
-    drawers = [_user_day, _positions, _mix_of_ends, _mix_of_contexts, _hours, _gaps, _popularity, _memory]
+    # published of Spotify's listeners, so another profile's stand alone
+    of_spotify: list[Drawer] = [partial(d, is_like=profile == "spotify") for d in (_positions, _ends, _contexts)]
+    drawers: list[Drawer] = [_user_day, *of_spotify, _hours, _gaps, _popularity, _memory]
     for number, drawer in enumerate(drawers):
         drawer(figure.add_subplot(grid[number // 2, 2 + number % 2]), plays)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,36 +67,39 @@ def _user_day(axis: Axes, plays: Listened) -> None:
     axis.legend(fontsize=8)
 
 
-def _positions(axis: Axes, plays: Listened) -> None:
+def _positions(axis: Axes, plays: Listened, is_like: bool) -> None:
     places = tuple(range(1, 21))
     axis.plot(places, st.brief_by_position(plays, places), color=OURS)
-    axis.plot(list(POSITION_CURVE), list(POSITION_CURVE.values()), "o", color=PUBLISHED)
+    if is_like:
+        axis.plot(list(POSITION_CURVE), list(POSITION_CURVE.values()), "o", color=PUBLISHED)
     for seconds, value in CUT_WITHIN.items():
-        axis.plot(seconds * 20 / 30, value, "x", color=PUBLISHED)
+        if is_like:
+            axis.plot(seconds * 20 / 30, value, "x", color=PUBLISHED)
         axis.plot(seconds * 20 / 30, st.cut_within(plays, seconds), "+", color=OURS)
     axis.set(
-        title="brief plays by position; skipped within 5, 10, 30 s (x, +)",
+        title=f"brief plays by position; skipped within 5, 10, 30 s ({'x, +' if is_like else '+'})",
         xlabel="position in the session",
         ylim=(0, 0.7),
     )
 
 
-def _bars(axis: Axes, found: dict[str, float], published: dict[str, float], title: str) -> None:
+def _bars(axis: Axes, found: dict[str, float], published: dict[str, float], is_like: bool, title: str) -> None:
     at = np.arange(len(published))
-    axis.bar(at - 0.2, list(published.values()), 0.4, color=PUBLISHED)
-    axis.bar(at + 0.2, [found[word] for word in published], 0.4, color=OURS)
+    if is_like:
+        axis.bar(at - 0.2, list(published.values()), 0.4, color=PUBLISHED)
+    axis.bar(at + 0.2 * is_like, [found[word] for word in published], 0.4, color=OURS)
     axis.set(title=title, xticks=at)
     axis.set_xticklabels(list(published), fontsize=8)
 
 
-def _mix_of_ends(axis: Axes, plays: Listened) -> None:
+def _ends(axis: Axes, plays: Listened, is_like: bool) -> None:
     keep = st.in_long_sessions(plays)
-    _bars(axis, st.shares(plays.reason_end[keep], REASONS_END), END_MIX, "reason_end")
+    _bars(axis, st.shares(plays.reason_end[keep], REASONS_END), END_MIX, is_like, "reason_end")
 
 
-def _mix_of_contexts(axis: Axes, plays: Listened) -> None:
+def _contexts(axis: Axes, plays: Listened, is_like: bool) -> None:
     keep = st.in_long_sessions(plays)
-    _bars(axis, st.shares(plays.context[keep], CONTEXTS), CONTEXT_MIX, "context")
+    _bars(axis, st.shares(plays.context[keep], CONTEXTS), CONTEXT_MIX, is_like, "context")
 
 
 def _hours(axis: Axes, plays: Listened) -> None:
