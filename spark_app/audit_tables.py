@@ -1,27 +1,19 @@
 """What the false-alarm audit reads of a world that no job has seen: its sessions, scored, and its user-days."""
 
-from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
 from contracts.world import World
 from models.registry import Artefact
 from spark_app import user_days
-from spark_app.stages.score import score
-from spark_app.training_table import sessions_of
+from spark_app.stages.score import judge_of, score
+from spark_app.training_table import gathered_of
 
 SESSIONS = "scored_sessions"
 
 
 def build(spark: SparkSession, world: World, artefact: Artefact) -> tuple[int, int]:
     """Write both tables from raw rows, over what stood there; return their numbers of rows."""
-    scored = sessions_of(spark, world).transform(
-        score,
-        PipelineModel.load(str(artefact.path)),
-        features=artefact.features,
-        review_threshold=artefact.review_threshold,
-        filter_threshold=artefact.filter_threshold,
-        version=artefact.version,
-    )
+    scored = gathered_of(spark, world).transform(score, judge_of(artefact), world.not_measurable)
     folders = [str(world.from_raw(SESSIONS)), str(user_days.build(spark, world, "raw"))]
     scored.coalesce(1).write.mode("overwrite").parquet(folders[0])
     sessions, days = (spark.read.parquet(folder).count() for folder in folders)

@@ -1,6 +1,6 @@
 """The whole job on one screen: from two topics to scored sessions, and which queries run."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,7 +12,7 @@ from models.registry import Artefact
 from spark_app import ingest
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
 from spark_app.stages import rows
-from spark_app.stages.describe import with_features, with_user
+from spark_app.stages.describe import with_user
 from spark_app.stages.own_baselines import OwnBaselines, with_own
 from spark_app.stages.parse import parse_good_rows
 from spark_app.stages.score import judge_of, score
@@ -49,18 +49,6 @@ def gathered_sessions(
         .transform(with_user, users)
         .transform(with_own, own)
     )
-
-
-def described_sessions(
-    plays: DataFrame,
-    activity: DataFrame,
-    tracks: DataFrame,
-    users: DataFrame,
-    own: OwnBaselines | None = None,
-    not_measurable: Collection[str] = (),
-) -> DataFrame:
-    """Turn typed rows into sessions with features."""
-    return gathered_sessions(plays, activity, tracks, users, own).transform(with_features, not_measurable)
 
 
 def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:

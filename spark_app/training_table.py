@@ -16,8 +16,9 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.world import World, WorldError
 from models.truth import label_sessions
 from spark_app.ingest import read_static
-from spark_app.pipeline import described_sessions
+from spark_app.pipeline import gathered_sessions
 from spark_app.stages.baselines import user_baselines_by_date
+from spark_app.stages.describe import with_features
 from spark_app.stages.own_baselines import OwnBaselines
 from spark_app.user_days import describe_world
 
@@ -32,10 +33,14 @@ def read_raw(spark: SparkSession, world: World, topic: str, since: date | None =
 
 def sessions_of(spark: SparkSession, world: World, since: date | None = None) -> DataFrame:
     """Describe every session of a world in batch; of days before `since` none, but what was usual on them."""
+    return gathered_of(spark, world, since).transform(with_features, world.not_measurable)
+
+
+def gathered_of(spark: SparkSession, world: World, since: date | None = None) -> DataFrame:
+    """Gather every session of a world in batch, to be described."""
     tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
     plays, activity = (read_raw(spark, world, topic, since) for topic in (PLAYS, ACTIVITY))
-    own = own_baselines(spark, world)
-    return described_sessions(plays, activity, tracks, users, own, world.not_measurable)
+    return gathered_sessions(plays, activity, tracks, users, own_baselines(spark, world))
 
 
 def own_baselines(spark: SparkSession, world: World) -> OwnBaselines:

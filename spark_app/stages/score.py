@@ -6,9 +6,9 @@ CPU-seconds against 44 here (docs/bench.md). The time is the worker's clock: Spa
 into the code that it generates for these wide rows, so every micro-batch would compile it anew.
 """
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
@@ -96,10 +96,10 @@ def reasons_of(names: Sequence[str], values: NDArray[np.float64], contributions:
     return pa.ListArray.from_arrays(pa.array(offsets), chosen)
 
 
-def judged(batch: pa.RecordBatch, judge: Judge, at: datetime) -> pa.RecordBatch:
-    """Score DESCRIBED sessions at a time: SESSIONS."""
+def judged(batch: pa.RecordBatch, judge: Judge, at_ms: int) -> pa.RecordBatch:
+    """Score DESCRIBED sessions at a time (epoch ms): SESSIONS."""
     columns = {name: batch.column(name) for name in batch.schema.names} | judgement(batch, judge)
-    columns["scored_at"] = pa.repeat(pa.scalar(at, STAMP), batch.num_rows)
+    columns["scored_at"] = pa.repeat(pa.scalar(at_ms * 1000, STAMP), batch.num_rows)
     columns["date"] = batch.column("ended_at").cast(pa.date32())
     return pa.RecordBatch.from_arrays([columns[c.name] for c in SESSIONS], names=[c.name for c in SESSIONS])
 
@@ -136,4 +136,4 @@ def _scored_batches(
     batches: Iterable[pa.RecordBatch], judge: Judge, not_measurable: Collection[str]
 ) -> Iterator[pa.RecordBatch]:
     for batch in described(batches, not_measurable):
-        yield judged(batch, judge, datetime.now(UTC))
+        yield judged(batch, judge, round(time.time() * 1000))

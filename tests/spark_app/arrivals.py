@@ -12,9 +12,15 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
-from spark_app.pipeline import described_sessions
 from spark_app.stages.sessions import WATERMARK_DELAY
-from tests.spark_app.typed import TypedRow, own_histories, topic_of, tracks, users
+from tests.spark_app.typed import (
+    TypedRow,
+    described_sessions,
+    own_histories,
+    topic_of,
+    tracks,
+    users,
+)
 
 
 def arrive(folder: Path, number: int, rows: Sequence[TypedRow]) -> None:

@@ -12,13 +12,20 @@ from contracts.features import OWN_HISTORY_FEATURES
 from contracts.tables import USER_BASELINES, ddl
 from contracts.world import World
 from spark_app.ingest import read_baselines
-from spark_app.pipeline import described_sessions
 from spark_app.stages.baselines import user_baselines, user_baselines_by_date
 from spark_app.stages.own_baseline_features import STATISTICS
 from spark_app.stages.own_baselines import OwnBaselines, with_own
 from spark_app.stages.user_days import described_days, zones_of
 from tests.spark_app.items import described, heard
-from tests.spark_app.typed import TypedRow, frame, of_topic, play, tracks, users
+from tests.spark_app.typed import (
+    TypedRow,
+    described_sessions,
+    frame,
+    of_topic,
+    play,
+    tracks,
+    users,
+)
 
 DAY = 86_400.0
 USUAL = {"history_days": 10, **{name: 1.0 if name.endswith("_sd") else 0.5 for name in STATISTICS}}

@@ -1,5 +1,6 @@
 """Scores, flags and reasons, with a small model trained as `models.train` trains the shipped one."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,8 @@ from spark_app.stages.score import Judge, judged, reasons_of, score
 from tests.spark_app.items import Item, batch, did, heard
 
 REVIEW, FILTER = 0.5, 0.8
-AT = datetime(2026, 3, 2, tzinfo=UTC)
+AT = datetime(2026, 3, 2, 1, 2, 3, 456_000, tzinfo=UTC)
+AT_MS = round(AT.timestamp() * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +54,20 @@ def gathered() -> pa.RecordBatch:
 
 @pytest.fixture(scope="module")
 def rows(gathered: pa.RecordBatch, judge: Judge) -> list[dict[str, Any]]:
-    return judged(describe(gathered), judge, AT).to_pylist()
+    return judged(describe(gathered), judge, AT_MS).to_pylist()
 
 
 def test_scored_sessions_have_the_columns_and_types_of_the_contract_and_the_time_of_scoring(
     spark: SparkSession, gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]
 ) -> None:
     asked = spark.createDataFrame(pa.Table.from_batches([gathered]))
-    before = datetime.now(UTC)
+    before = time.time()
     scored = score(asked, judge, not_measurable=["n_ips"])
     assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
     found = sorted(scored.collect(), key=lambda row: row["plays"])
     assert [row["session_key"] for row in found] == [row["session_key"] for row in rows]
-    assert all(before <= row["scored_at"].astimezone(UTC) <= datetime.now(UTC) for row in found)
+    assert all(before - 1e-3 <= row["scored_at"].timestamp() <= time.time() + 1e-3 for row in found)
+    assert all(row["scored_at"].microsecond % 1000 == 0 for row in found), "readers count in milliseconds"
     assert [(row["n_ips"], row["n_devices"]) for row in found] == [(None, row["n_devices"]) for row in rows]
 
 
@@ -84,7 +87,7 @@ def test_flags_follow_the_two_thresholds(rows: list[dict[str, Any]]) -> None:
 
 def test_a_score_at_the_threshold_is_a_flag(gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]) -> None:
     exactly = replace(judge, review_threshold=rows[2]["score"])
-    assert judged(describe(gathered), exactly, AT).column("is_flagged").to_pylist()[2]
+    assert judged(describe(gathered), exactly, AT_MS).column("is_flagged").to_pylist()[2]
 
 
 def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[dict[str, Any]]) -> None:

@@ -10,12 +10,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
-from spark_app.pipeline import described_sessions, session_rows
+from spark_app.pipeline import session_rows
 from spark_app.stages.rows import CUT_MS, ITEM, ITEM_DDL
 from spark_app.stages.sessions import sessionize
 from tests.spark_app.typed import (
     NOON_MS,
     TypedRow,
+    described_sessions,
     event,
     hash_of,
     heartbeats,

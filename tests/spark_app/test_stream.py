@@ -7,9 +7,17 @@ from typing import Any
 from pyspark.sql import Row, SparkSession
 
 from contracts import progress
-from spark_app.pipeline import described_sessions
 from tests.spark_app.arrivals import read_batch, stream
-from tests.spark_app.typed import TypedRow, event, heartbeats, own_histories, play, tracks, users
+from tests.spark_app.typed import (
+    TypedRow,
+    described_sessions,
+    event,
+    heartbeats,
+    own_histories,
+    play,
+    tracks,
+    users,
+)
 
 HOUR = 3600.0
 FLUSH = 3 * 86_400.0

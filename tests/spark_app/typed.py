@@ -9,6 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, parse_time
 from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
+from spark_app.pipeline import gathered_sessions
+from spark_app.stages.describe import with_features
 from spark_app.stages.own_baseline_features import STATISTICS
 from spark_app.stages.own_baselines import OwnBaselines
 
@@ -95,3 +97,10 @@ def users(spark: SparkSession) -> DataFrame:
         {"user_id": "u1", "signed_up_on": date(2026, 1, 1), "plan": "premium", "timezone": "Australia/Melbourne"},
         {"user_id": "u2", "signed_up_on": date(2026, 2, 28), "plan": "free", "timezone": "UTC"},
     )
+
+
+def described_sessions(
+    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, own: OwnBaselines | None = None
+) -> DataFrame:
+    """Turn typed rows into sessions with features, by the stages of the job."""
+    return gathered_sessions(plays, activity, tracks, users, own).transform(with_features)
