@@ -15,6 +15,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from spark_app.errors import JobError
 
+TRACEBACK = "Traceback (most recent call last):"
 LOOK_EVERY_S = 1.0
 """A blocking `awaitAnyTermination()` would never see the signal."""
 FINISH_BATCH_WITHIN_S = 15.0
@@ -108,10 +109,15 @@ def _look_for_dead(queries: list[StreamingQuery], expendable: Mapping[str, Calla
 
 
 def cause_of(error: StreamingQueryException) -> str:
-    """Return what went wrong in one line, without the query's ids and plan."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("Caused by") or "SparkException" in line]
-    return (told[-1].removeprefix("Caused by: ") if told else first_line(error))[:400]
+    """Return what went wrong in one line, without the query's ids and plan: the innermost cause, Java's or Python's."""
+    _, traceback, last = str(error).rpartition(TRACEBACK)
+    lines = [line for line in last.splitlines() if line.strip()]
+    told = [line.strip() for line in lines if line.lstrip().startswith("Caused by") or "SparkException" in line]
+    if told:
+        return told[-1].removeprefix("Caused by: ")[:400]
+    # the lines of a traceback are indented, what was raised is not
+    thrown = [line for line in lines if not line[0].isspace()] if traceback else []
+    return (thrown[0] if thrown else first_line(error))[:400]
 
 
 def first_line(error: BaseException) -> str:
