@@ -17,6 +17,7 @@ from consumer_viz.dashboard.words import amount, sentence
 from contracts import verdicts as v
 
 HERE = Path(__file__).resolve().parent
+_UNIT = re.compile(r"(\d) (%|h|s|km)(?=\W|$)")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 VERDICT_WORDS = {v.CONFIRM: "suspicion confirmed", v.DISMISS: "dismissed", v.NEED_MORE: "needs more", v.OPEN: "open"}
 STEP_WORDS = {v.DECIDE: "decided", v.UNDO: "taken back", v.APPEAL: "appealed", v.UPHOLD: "appeal turned down",
@@ -43,6 +44,15 @@ def moment(value: str | float | int | None, zone: ZoneInfo, form: str = "%d %b %
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone).strftime(form)
 
 
+def unbroken(text: str) -> str:
+    """Keep a number and its unit on one line of a page.
+
+    >>> unbroken("0 % to 95 %, 3 h")
+    '0\xa0% to 95\xa0%, 3\xa0h'
+    """
+    return _UNIT.sub("\\1\xa0\\2", text)
+
+
 def environment() -> Environment:
     """Make the one environment of templates."""
     env = Environment(
@@ -53,7 +63,7 @@ def environment() -> Environment:
         v=v, verdict_words=VERDICT_WORDS, step_words=STEP_WORDS, reason_words=REASON_WORDS, amount=amount,
         sentence=sentence, query=urlencode,
     )  # fmt: skip
-    env.filters["moment"] = moment
+    env.filters |= {"moment": moment, "unbroken": unbroken}
     return env
 
 

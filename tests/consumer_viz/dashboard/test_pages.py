@@ -80,7 +80,7 @@ def test_the_queue_ranks_by_money_at_risk_times_probability(ana: Browser, users:
 def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[str]):
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
     assert "Streams: 84 in a session, where honest sessions mostly have 3." in html
-    assert "Share of plays skipped by hand: 80 %" in html
+    assert "Share of plays skipped by hand: 80\N{NO-BREAK SPACE}%" in html
     assert "Cedar south" in html
     assert "6 plays, 6 of them at least 30 s" in html
     assert "Same device: 3 accounts" in html
