@@ -1,5 +1,6 @@
 """The SparkSession, with every setting that a newcomer would otherwise trip over."""
 
+import atexit
 import os
 import sys
 import tempfile
@@ -109,19 +110,21 @@ def build_session(
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     if not is_local:
-        _ship_code(spark)
+        ship_code(spark)
     return spark
 
 
-def _ship_code(spark: SparkSession) -> None:
+def ship_code(spark: SparkSession) -> None:
     """Send the packages that executors import; the libraries (docs/sizing.md) are theirs."""
-    with tempfile.TemporaryDirectory(prefix="playproof-code-") as folder:
-        archive = Path(folder) / "playproof.zip"
-        with zipfile.ZipFile(archive, "w") as packed:
-            for package in SHIPPED:
-                for file in sorted((jvm.ROOT / package).rglob("*.py")):
-                    packed.write(file, file.relative_to(jvm.ROOT))
-        spark.sparkContext.addPyFile(str(archive))
+    folder = tempfile.TemporaryDirectory(prefix="playproof-code-")
+    # executors fetch it whenever they start, so it stays as long as this process
+    atexit.register(folder.cleanup)
+    archive = Path(folder.name) / "playproof.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for package in SHIPPED:
+            for file in sorted((jvm.ROOT / package).rglob("*.py")):
+                packed.write(file, file.relative_to(jvm.ROOT))
+    spark.sparkContext.addPyFile(str(archive))
 
 
 def run_in_utc() -> None:
