@@ -1,8 +1,8 @@
 """Query `archive`: every row of both topics to lake/plays and lake/activity, every bad one to lake/rejected."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -58,48 +58,35 @@ class Archive:
     today: date
 
 
-@dataclass(slots=True)
-class Rows:
-    """Good rows of one topic that wait to be written."""
-
-    topic: str
-    waiting: list[pa.RecordBatch] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        return sum(batch.num_rows for batch in self.waiting)
-
-
 def _archived(messages: Iterable[pa.RecordBatch], archive: Archive) -> Iterator[pa.RecordBatch]:
     files = BatchFiles()
-    rows = {topic: Rows(topic) for topic in (PLAYS, ACTIVITY)}
+    waiting: dict[str, list[pa.RecordBatch]] = {PLAYS: [], ACTIVITY: []}
     for batch in messages:
-        for topic, good in rows.items():
+        for topic, good in waiting.items():
             of_topic = batch.filter(pc.equal(batch.column("topic"), topic))
             for lines in all_rows([of_topic] if of_topic.num_rows else [], topic):
                 if lines.column("reason").null_count == lines.num_rows:
-                    good.waiting.append(lines.filter(pc.not_equal(lines.column("user_id"), HEARTBEAT_USER)))
+                    good.append(lines.filter(pc.not_equal(lines.column("user_id"), HEARTBEAT_USER)))
                 else:
                     _write_rejected(files, lines, archive)
-            if good.count >= ROW_GROUP_ROWS:
-                _write_good(files, good, archive)
-    for good in rows.values():
-        _write_good(files, good, archive)
+            if sum(lines.num_rows for lines in good) >= ROW_GROUP_ROWS:
+                _write_good(files, topic, good, archive)
+                good.clear()
+    for topic, good in waiting.items():
+        if good:
+            _write_good(files, topic, good, archive)
     yield files.report()
 
 
-def _write_good(files: BatchFiles, rows: Rows, archive: Archive) -> None:
-    """Write the waiting rows by UTC date; `ip` as a keyed hash, since it is personal data."""
-    if not rows.count:
-        return
-    table = pa.Table.from_batches(rows.waiting).select([c.name for c in LAKE[rows.topic]])
-    rows.waiting.clear()
+def _write_good(files: BatchFiles, topic: str, good: Sequence[pa.RecordBatch], archive: Archive) -> None:
+    """Write good rows of a topic by UTC date; `ip` as a keyed hash, since it is personal data."""
+    table = pa.Table.from_batches(good).select([c.name for c in LAKE[topic]])
     table = table.set_column(table.column_names.index("ip"), "ip", _hidden(table["ip"], archive.hash_key))
     dates = table["event_time"].cast(pa.date32())
     for day in pc.unique(dates).to_pylist():
         of_day = table.filter(pc.equal(dates, pa.scalar(day, pa.date32())))
-        plain = (ID_FIELD[rows.topic], "event_time")
-        files.add(of_day, archive.tables[rows.topic], archive.batch, f"date={day}", plain)
+        plain = (ID_FIELD[topic], "event_time")
+        files.add(of_day, archive.tables[topic], archive.batch, f"date={day}", plain)
 
 
 def _hidden(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from models.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
-from spark_app.stages.session_batch import Floats, SessionBatch, ratio
+from spark_app.stages.by_session import Floats, ratio
+from spark_app.stages.session_batch import SessionBatch
 
 NIGHT_UNTIL_H = 5
 """A play that ends before this local hour is at night (00–05 h)."""

@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 from contracts.tables import DEVICE_LINKS, USER_BASELINES, ddl
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS, WEEK_DAYS
 from models.robust import median_and_mad
+from spark_app.stages.by_session import Floats
 from spark_app.stages.history import moments
 from spark_app.stages.links import visits
-from spark_app.stages.session_batch import Floats
 from spark_app.stages.whole_accounts import whole_groups
 
 ZONES_DAYS = 3

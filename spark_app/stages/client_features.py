@@ -9,8 +9,9 @@ import numpy as np
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF
 from contracts.features import LETTERS
+from spark_app.stages.by_session import Floats, Ints, ratio
 from spark_app.stages.country_centres import COUNTRY_OF_LETTERS, distance_km
-from spark_app.stages.session_batch import Floats, Ints, SessionBatch, ratio
+from spark_app.stages.session_batch import SessionBatch
 
 LICENCE_WINDOW_MS = 10 * 60_000
 LEAST_TRAVEL_MS = 60_000

@@ -4,9 +4,9 @@ import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
 from models.local_time import DAY_MS
+from spark_app.stages.by_session import Floats, Ints, ratio, sum_by
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name
 from spark_app.stages.history import entropy_bits, histogram
-from spark_app.stages.session_batch import Floats, Ints, ratio, sum_by
 
 PERIODS_MIN = (5, 10, 15, 20, 30, 60)
 LEAST_BEGINS = 8

@@ -15,8 +15,9 @@ import pyarrow as pa
 from models.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
 from spark_app.stages import day_rows
 from spark_app.stages import rows as layout
+from spark_app.stages.by_session import Bools, Floats, Ints, sum_by
 from spark_app.stages.country_centres import COUNTRY_LETTERS
-from spark_app.stages.session_batch import Bools, Floats, Ints, SessionBatch, sum_by
+from spark_app.stages.session_batch import SessionBatch
 
 DAY_STEP = 1 << 24
 """Room for day numbers beside an account in one sortable integer; negative days (before 1970) are refused upstream."""

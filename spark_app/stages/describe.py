@@ -12,9 +12,11 @@ from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
 from contracts.tables import SESSIONS, ddl
 from spark_app.stages import account_features
+from spark_app.stages.by_session import Bools, Ints, runs
 from spark_app.stages.features import FEATURES
 from spark_app.stages.own_baseline_features import compare_with_own
-from spark_app.stages.session_batch import Bools, Ints, SessionBatch, runs
+from spark_app.stages.row_rules import STAMP
+from spark_app.stages.session_batch import SessionBatch
 from spark_app.stages.unknown import erase_unknown
 
 _OF_SCORING = {
@@ -54,14 +56,13 @@ def describe(batch: pa.RecordBatch, not_measurable: Collection[str] = ()) -> pa.
     erase_unknown(values, b)
     values |= compare_with_own(values, batch.column("own"))
     values |= {name: np.full(b.n, np.nan) for name in not_measurable if name in values}
-    stamp = pa.timestamp("us", tz="UTC")
     keys = [f"{user}:{first}" for user, first in zip(users.to_pylist(), b.first_event_ms.tolist(), strict=True)]
     columns: dict[str, pa.Array] = {
         "session_key": pa.array(keys, pa.string()),
         "user_id": users,
         "client_session_ids": _client_sessions(b),
-        "started_at": pa.array(b.started_ms * 1000, pa.int64()).cast(stamp),
-        "ended_at": pa.array(b.ended_ms * 1000, pa.int64()).cast(stamp),
+        "started_at": pa.array(b.started_ms * 1000, pa.int64()).cast(STAMP),
+        "ended_at": pa.array(b.ended_ms * 1000, pa.int64()).cast(STAMP),
         "ts": pa.array(b.largest(b.ts, b.all_rows)),
         # NaN is "not measurable": null in the table
         **{name: pa.array(values[name], pa.float64(), from_pandas=True) for name in FEATURE_NAMES},

@@ -11,8 +11,9 @@ import numpy as np
 from contracts.events import ACTIONS, INTERACTIONS, NETWORKS, STREAM_MS
 from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
 from spark_app.stages import client_features, timing_features
+from spark_app.stages.by_session import Bools, Floats, Ints, ratio, runs, sum_by
 from spark_app.stages.rows import IS_AUTOADVANCE, IS_SKIP
-from spark_app.stages.session_batch import Bools, Floats, Ints, SessionBatch, ratio, runs, sum_by
+from spark_app.stages.session_batch import SessionBatch
 
 SKIP_BEFORE = 0.9
 """A track left by hand after this share of it counts as heard, not skipped."""

@@ -7,8 +7,8 @@ future enters, and nothing of the run as a whole.
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
+from spark_app.stages.by_session import Bools, Floats, Ints, ratio, sum_by
 from spark_app.stages.day_batch import DayBatch
-from spark_app.stages.session_batch import Bools, Floats, Ints, ratio, sum_by
 
 
 def history_days(b: DayBatch) -> Ints:

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
+from spark_app.stages.by_session import Ints
 from spark_app.stages.day_batch import first_of_each
-from spark_app.stages.session_batch import Ints
 from spark_app.stages.whole_accounts import whole_groups
 
 LINKED = "kind string, id_hash bigint, user_id string, local_date date, accounts_7d int, accounts_28d int"

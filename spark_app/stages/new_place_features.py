@@ -3,9 +3,9 @@
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
+from spark_app.stages.by_session import Bools, Floats, Ints, sum_by
 from spark_app.stages.day_batch import DAY_STEP, DayBatch, DayFunction, by_name, first_of_each
 from spark_app.stages.history import history_days
-from spark_app.stages.session_batch import Bools, Floats, Ints, sum_by
 
 
 def _is_new(b: DayBatch, rows: Ints, values: Ints) -> Bools:

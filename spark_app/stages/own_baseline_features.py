@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
 from contracts.user_day_features import HISTORY_DAYS_LEAST
+from spark_app.stages.by_session import Floats
 from spark_app.stages.own_history_features import LEAST_SD as LEAST_SD_OF_VOLUME
-from spark_app.stages.session_batch import Floats
 
 VOLUMES = {"plays": "plays_day", "hours": "hours"}
 """What is compared in standard deviations, with the quantity of a day that it is compared with."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS, HISTORY_DAYS_LEAST, WEEK_DAYS
 from models.robust import MAD_TO_SD, median_and_mad
+from spark_app.stages.by_session import Floats, ratio
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name
 from spark_app.stages.features import FEATURES
 from spark_app.stages.history import entropy_bits, histogram, history, history_days, moments
-from spark_app.stages.session_batch import Floats, ratio
 from spark_app.stages.user_day_features import OF_THE_DAY, plays_night
 
 LEAST_SD = {"plays_day": 5.0, "hours": 0.5}

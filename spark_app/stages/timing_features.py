@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spark_app.stages.session_batch import Floats, SessionBatch, ratio, runs, sum_by
+from spark_app.stages.by_session import Floats, ratio, runs, sum_by
+from spark_app.stages.session_batch import SessionBatch
 
 MIN_GAPS = 4
 """Fewest start-to-start gaps of which a distribution is worth a number."""

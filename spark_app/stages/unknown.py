@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.measurable import NEEDS_FIELD
+from spark_app.stages.by_session import Floats
 from spark_app.stages.rows import NO_END_REASON, NO_START_REASON
-from spark_app.stages.session_batch import Floats, SessionBatch
+from spark_app.stages.session_batch import SessionBatch
 
 
 def erase_unknown(values: dict[str, Floats], b: SessionBatch) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 from contracts.events import ACTIONS, STREAM_MS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from spark_app.stages.account_features import NIGHT_UNTIL_H
+from spark_app.stages.by_session import Bools, Floats, Ints, ratio, runs, sum_by
 from spark_app.stages.client_features import speeds_kmh
 from spark_app.stages.day_batch import DayBatch, DayFunction, by_name, first_of_each
 from spark_app.stages.features import FEATURES
-from spark_app.stages.session_batch import Bools, Floats, Ints, ratio, runs, sum_by
 
 RUN_GAP_MS = 20 * 60_000
 """Silence that ends a run of plays."""

@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 from contracts.tables import USER_DAYS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from spark_app.stages import day_rows, links
+from spark_app.stages.by_session import Bools, Ints, runs
 from spark_app.stages.clock_features import CLOCK
 from spark_app.stages.day_batch import DayBatch, DayFunction
 from spark_app.stages.history import history_days
 from spark_app.stages.new_place_features import NEW_PLACES
 from spark_app.stages.own_history_features import OWN_HISTORY
-from spark_app.stages.session_batch import Bools, Ints, runs
 from spark_app.stages.unknown import erase_unknown
 from spark_app.stages.user_day_features import OF_THE_DAY
 from spark_app.stages.whole_accounts import whole_groups
