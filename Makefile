@@ -11,36 +11,36 @@ help: ## list the targets
 setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
 	@:
 
-.venv/.packages: requirements.lock producer/bootstrap.py
+.venv/.packages: requirements.lock ops/setup/bootstrap.py
 	@echo "setting up: packages (a first time takes a few minutes)"
-	@$(PYTHON) producer/bootstrap.py
+	@$(PYTHON) ops/setup/bootstrap.py
 	@touch $@
 
 jars/.checked: ivy.xml jars.sha256 .venv/.packages
 	@echo "setting up: Java and the JVM jars"
-	@$(RUN) -m producer setup-jars
+	@$(RUN) -m ops setup-jars
 	@touch $@
 
 demo: setup ## the whole thing in a few minutes: broker, job, live plot, an attack, a summary
-	@$(RUN) -m producer demo
+	@$(RUN) -m ops demo
 
 up: setup ## start broker and Spark job in the background
-	@$(RUN) -m producer up
+	@$(RUN) -m ops up
 
 down: setup ## stop them
-	@$(RUN) -m producer down
+	@$(RUN) -m ops down
 
 status: setup ## what runs, how it fares, and where
-	@$(RUN) -m producer status
+	@$(RUN) -m ops status
 
 logs: setup ## the last lines of every log
-	@$(RUN) -m producer logs
+	@$(RUN) -m ops logs
 
 console: setup ## follow the Spark job's console
-	@$(RUN) -m producer console
+	@$(RUN) -m ops console
 
 produce: setup ## replay a world's events into the topics
-	@$(RUN) -m producer replay --metrics
+	@$(RUN) -m ops replay --metrics
 
 live: setup ## the live plot
 	@$(RUN) -m consumer_viz live --metrics
@@ -50,7 +50,7 @@ dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
 
 media: setup ## the pictures of the documents, from the demo's world (needs a Chromium)
 	@$(RUN) -m tests.browser.take_pictures
-	@$(RUN) -m producer media
+	@$(RUN) -m ops media
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -65,13 +65,13 @@ train: setup ## simulate a world and train the model; LABELS=verdicts: a challen
 ifeq ($(LABELS),verdicts)
 	@$(RUN) -m models train --labels verdicts --register
 else
-	@$(RUN) -m producer simulate --world train --scenario train --users 6000 --days 24 --seed 11
+	@$(RUN) -m ops simulate --world train --scenario train --users 6000 --days 24 --seed 11
 	@$(RUN) -m spark_app training-table --world train --since 2025-03-15 --out data/train/table
 	@$(RUN) -m models train
 endif
 
 train-days: setup ## train the trees of the user-day detector, on a world that the lab never sees
-	@$(RUN) -m producer simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
+	@$(RUN) -m ops simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
 	@$(RUN) -m spark_app user-days --world train-days --source raw
 	@$(RUN) -m models train-days
 
@@ -83,8 +83,8 @@ LAB_USERS ?= 2500
 LAB_DAYS ?= 49
 LAB_PARTS ?= 2
 lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/lab.md
-	@$(RUN) -m producer simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
-	@$(RUN) -m producer simulate --world lab-hard --scenario lab-hard --seed 22
+	@$(RUN) -m ops simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
+	@$(RUN) -m ops simulate --world lab-hard --scenario lab-hard --seed 22
 	@for world in lab lab-hard; do \
 	  $(RUN) -m spark_app user-days --world $$world --source raw && \
 	  $(RUN) -m spark_app training-table --world $$world --out data/$$world/table || exit 1; done
@@ -92,16 +92,16 @@ lab: setup ## which technique picks the bots out best? two worlds, their tables,
 	  $(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/lab.md && wait $$netflix
 
 calibrate: setup ## simulated listening against published numbers
-	@$(RUN) -m producer calibrate
+	@$(RUN) -m ops calibrate
 
 leakscan: setup ## does any one column give the bots away?
-	@$(RUN) -m producer leakscan
+	@$(RUN) -m ops leakscan
 
 bench: setup ## measure rows a second against a minimal Spark job
-	@$(RUN) -m producer bench
+	@$(RUN) -m ops bench
 
 doctor: setup ## what is missing on this machine, and its cure
-	@$(RUN) -m producer doctor
+	@$(RUN) -m ops doctor
 
 lint: setup ## style, types, import arrows
 	@$(RUN) -m ruff check .

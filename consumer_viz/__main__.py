@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from consumer_viz import fronts
 from consumer_viz import metrics as feed_metrics
-from consumer_viz.feed import KafkaFeed, SettingError
-from consumer_viz.fronts.image import FRAMES, write_gif, write_png
-from consumer_viz.tally import RUN_BATCHES
-from consumer_viz.view import film, run_view
-from consumer_viz.watch import HISTORY_S, Watch
+from consumer_viz.feed.consumer import KafkaFeed, SettingError
+from consumer_viz.feed.tally import RUN_BATCHES
+from consumer_viz.plot import frontends
+from consumer_viz.plot.frontends.image import FRAMES, write_gif, write_png
+from consumer_viz.plot.view import film, run_view
+from consumer_viz.plot.viewer import HISTORY_S, Watch
 from contracts.metrics import PORT_OFFSETS
-from contracts.settings import Settings
+from runtime.settings import Settings
 
 READ_REST_S = 10.0
 """When a recording is stopped, what is still unread gets this long."""
@@ -52,14 +52,14 @@ def live(
 ) -> None:
     """Show streams, activity and flagged sessions of the last ten minutes until stopped."""
     settings, stop = Settings(), _stop_on_signals()
-    name = fronts.choose(out, os.environ) if front is Front.AUTO else front.value
+    name = frontends.choose(out, os.environ) if front is Front.AUTO else front.value
     is_file = name in ("png", "gif")
     watch_s = 30.0 if is_file and seconds is None else seconds
     with _feed(settings, since_s=HISTORY_S) as feed:
         target = out or Path(f"live.{name}")
         if metrics:
             feed_metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["feed"])
-        fronts.FRONTS[name](Watch(feed, _zone(settings), target, watch_s, port, _say, stop))
+        frontends.FRONTS[name](Watch(feed, _zone(settings), target, watch_s, port, _say, stop))
 
 
 @app.command(epilog="Example:  python -m consumer_viz record --out run.png --gif run.gif   (then Ctrl-C, or SIGTERM)")

@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from consumer_viz.tally import Snapshot
-from consumer_viz.watch import Source
+from consumer_viz.feed.tally import Snapshot
+from consumer_viz.plot.viewer import Source
 from contracts.events import ACTIVITY, PLAYS
 from contracts.metrics import FEED
 

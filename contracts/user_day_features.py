@@ -16,6 +16,8 @@ HISTORY_DAYS = 28
 WEEK_DAYS = 7
 HISTORY_DAYS_LEAST = 7
 """Fewest active days that make a history to compare with."""
+MIN_SD_OF_VOLUME = {"plays_day": 5.0, "hours": 0.5}
+"""Smallest spread that a comparison divides by: it keeps z finite where every day of an account was the same."""
 
 _OF_SESSION = {feature.name: feature for feature in SESSION_FEATURES}
 

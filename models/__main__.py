@@ -10,18 +10,18 @@ from typing import Annotated
 import orjson
 import typer
 
-from contracts.jvm import JvmError
-from contracts.settings import Settings
-from contracts.world import World, WorldError
+from models.commands.registry import COMMANDS as REGISTRY_COMMANDS
+from models.commands.registry import FROM_NEXT_START
 from models.errors import ModelError
-from models.evaluate import evaluate
-from models.listening import source_named
-from models.registry import ARTIFACTS, CARD, CHAMPION, verify
-from models.registry_commands import COMMANDS as REGISTRY_COMMANDS
-from models.registry_commands import FROM_NEXT_START
-from models.role_changes import Keeper
-from models.roles import FOLDER
-from models.verdict_labels import decided_sessions
+from models.labels.verdicts import decided_sessions
+from models.registry.role_changes import Keeper
+from models.registry.roles import FOLDER
+from models.registry.verify import ARTIFACTS, CARD, CHAMPION, verify
+from models.reports.evaluate import evaluate
+from models.tables.plays import source_named
+from runtime.jvm import JvmError
+from runtime.settings import Settings
+from runtime.world import World, WorldError
 
 TABLE = Path("data/train/table")
 ON_VERDICTS = "session_verdicts"
@@ -89,7 +89,7 @@ def train_command(
 
     Example:  python -m spark_app training-table --world train --out data/train/table && python -m models train
     """
-    from models import train as training  # pyspark is heavy, and the other commands do without it
+    from models.training import train as training  # pyspark is heavy, and the other commands do without it
 
     registry = Keeper(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
@@ -111,7 +111,7 @@ def train_command(
         typer.echo(f"{entry.version} scores in the shadow {FROM_NEXT_START}")
         return
     typer.echo(f"To try it in the shadow:  python -m models register {_shown(out)} --sha256 {manifest_sha256}")
-    typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+    typer.echo(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
 @app.command("train-days")
@@ -124,15 +124,15 @@ def train_days_command(
 
     Example:  make train-days
     """
-    from models.daily import read_user_days  # scikit-learn takes a second to import
-    from models.truth import label_user_days
-    from models.user_days.train_trees import train_trees
+    from models.labels.truth import label_user_days
+    from models.reports.daily import read_user_days  # scikit-learn takes a second to import
+    from models.user_days.training.train_trees import train_trees
 
     place = _world(world)
     labelled = label_user_days(read_user_days(place), place)
     manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
     typer.echo((out / CARD).read_text())
-    typer.echo(f'To ship it, put this line in models/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+    typer.echo(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
 @app.command("daily")
@@ -145,7 +145,7 @@ def daily_command(
 
     Example:  python -m spark_app user-days --world demo && python -m models daily --world demo
     """
-    from models.daily import run_daily  # scikit-learn and matplotlib take a second to import
+    from models.reports.daily import run_daily  # scikit-learn and matplotlib take a second to import
 
     found = run_daily(_world(world), source_named(source), seed)
     typer.echo("\n".join(found.lines))
@@ -162,8 +162,8 @@ def campaigns_command(
 
     Example:  python -m models campaigns --world demo --source raw
     """
-    from models.daily import campaign_lines, find_campaigns
-    from models.listening import read_listening
+    from models.reports.daily import campaign_lines, find_campaigns
+    from models.tables.plays import read_listening
 
     the_world = _world(world)
     campaigns = find_campaigns(the_world, read_listening(the_world, source_named(source)), seed)
@@ -184,7 +184,7 @@ def lab_command(
 
     Example:  python -m models lab --world lab --other lab-hard --page docs/lab.md
     """
-    from models.lab.page import publish
+    from models.lab.report.page import publish
     from models.lab.run import Size, run_worlds
     from models.lab.steps import steps
 
@@ -230,7 +230,7 @@ def daily_study_command(
 
     Example:  python -m models daily-study --world lab
     """
-    from models.daily import study_world
+    from models.reports.daily import study_world
 
     typer.echo(study_world(_world(world), seed))
 
@@ -256,7 +256,7 @@ def audit_command(
 
     Example:  python -m spark_app audit-tables --world me && python -m models audit data/me
     """
-    from models import audit as false_alarms  # scikit-learn takes a second to import
+    from models.reports import false_alarms  # scikit-learn takes a second to import
 
     audits = [false_alarms.audit(false_alarms.the_world(path)) for path in worlds]
     if json:

@@ -1,5 +1,7 @@
 """The one error of this package: its message is one line that says what is wrong and what to do."""
 
+from runtime.errors import PlayproofError
 
-class ModelError(Exception):
+
+class ModelError(PlayproofError):
     """A model, a training table or an evaluation cannot be used as asked."""

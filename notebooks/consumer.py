@@ -34,13 +34,13 @@ from zoneinfo import ZoneInfo
 os.chdir(next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "contracts").is_dir()))
 sys.path.insert(0, os.getcwd())
 
-from consumer_viz.feed import KafkaFeed
-from consumer_viz.fronts import notebook
-from consumer_viz.fronts.image import write_png
-from consumer_viz.tally import RUN_BATCHES
-from consumer_viz.view import run_view
-from consumer_viz.watch import HISTORY_S, Watch
-from contracts.settings import Settings
+from consumer_viz.feed.consumer import KafkaFeed
+from consumer_viz.plot.frontends import notebook
+from consumer_viz.plot.frontends.image import write_png
+from consumer_viz.feed.tally import RUN_BATCHES
+from consumer_viz.plot.view import run_view
+from consumer_viz.plot.viewer import HISTORY_S, Watch
+from runtime.settings import Settings
 
 settings = Settings()
 zone = ZoneInfo(settings.time_zone)

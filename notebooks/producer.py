@@ -36,13 +36,13 @@ sys.path.insert(0, os.getcwd())
 
 from tqdm import tqdm
 
-from consumer_viz.feed import KafkaFeed
-from consumer_viz.fronts import notebook
-from consumer_viz.watch import HISTORY_S, Watch
-from contracts.settings import Settings
-from producer.background import Background, attack_batches, next_batch, total_batches
-from producer.faults import Faults
-from producer.pace import Pace
+from consumer_viz.feed.consumer import KafkaFeed
+from consumer_viz.plot.frontends import notebook
+from consumer_viz.plot.viewer import HISTORY_S, Watch
+from runtime.settings import Settings
+from producer.replay.background import Background, attack_batches, next_batch, total_batches
+from producer.replay.faults import Faults
+from producer.replay.pace import Pace
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
 

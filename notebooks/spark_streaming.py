@@ -34,10 +34,10 @@ sys.path.insert(0, os.getcwd())
 import pandas as pd
 
 from contracts.features import SESSION_FEATURES
-from contracts.lake import committed_files
-from contracts.settings import Settings
+from runtime.lake import committed_files
+from runtime.settings import Settings
 from contracts.tables import SESSIONS
-from producer import stack
+from ops.stack import stack
 
 settings = Settings(**({"world": world} if world else {}))
 lake = settings.the_world().unit.lake

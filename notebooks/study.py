@@ -35,7 +35,7 @@ sys.path.insert(0, os.getcwd())
 import orjson
 from IPython.display import Image, Markdown, display
 
-from models.lab import page
+from models.lab.report import page
 
 lab = Path(folder)
 results = orjson.loads((lab / "results.json").read_bytes())
@@ -110,4 +110,4 @@ display(Markdown(page.stability(results)))
 # %% [markdown]
 # ## 8. Limits
 # The data is simulated, and the simulator is ours: absolute numbers are a choice, the ranking less so. Cohorts under 30
-# days print "too few". Euros are an assumption (`models/money.py`). A flag is a suspicion, not proof.
+# days print "too few". Euros are an assumption (`models/risk/money.py`). A flag is a suspicion, not proof.

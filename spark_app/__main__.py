@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.events import PLAYS
-from contracts.jvm import JvmError
-from contracts.progress import note_job, note_shadow
-from contracts.settings import Settings
-from contracts.world import WorldError
 from models.errors import ModelError
-from models.registry import verify
-from models.roles import FOLDER, Registry
+from models.registry.roles import FOLDER, Registry
+from models.registry.verify import verify
+from runtime.jvm import JvmError
+from runtime.progress import note_job, note_shadow
+from runtime.settings import Settings
+from runtime.world import WorldError
 from spark_app.errors import JobError
 
 if TYPE_CHECKING:
@@ -87,20 +87,21 @@ def run(
     """
     with one_line_errors():
         settings = Settings() if world is None else Settings(world=world)
-        from spark_app import guard, ingest, pipeline, preflight, progress, runner, session
-        from spark_app.metrics import JobMetrics
+        from spark_app import guard, pipeline, preflight, runner, session, sources
+        from spark_app.monitoring import progress
+        from spark_app.monitoring.metrics import JobMetrics
         from spark_app.queries import shadow
-        from spark_app.stages import own_baselines
+        from spark_app.stages.sessions import account_baselines
 
         session.run_in_utc()
         place = settings.the_world()
         n_partitions = partitions or os.cpu_count() or 2
-        kafka = ingest.kafka_options(settings.broker, settings.security)
+        kafka = sources.kafka_options(settings.broker, settings.security)
         for table in ("tracks", "users"):
             place.static(table)
         guard.check(place.unit, n_partitions)
         client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-        limits = ingest.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
+        limits = sources.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
         with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
             registry = Registry(settings.data.resolve() / FOLDER)
             artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
@@ -132,7 +133,7 @@ def run(
                 elif not stop.is_set:
                     writers |= shadow.writers(spark, place.unit, registry, Path(unpacked))
                 chosen = {name: w for name, w in writers.items() if not only or name in only}
-                print(own_baselines.told(ingest.baseline_dates(place)))
+                print(account_baselines.told(sources.baseline_dates(place)))
                 print(
                     f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
                     flush=True,
@@ -160,8 +161,8 @@ def training_table(
     with one_line_errors():
         settings = Settings() if world is None else Settings(world=world)
         from spark_app import session
-        from spark_app.baselines import read_date
-        from spark_app.training_table import build
+        from spark_app.batch.baselines import read_date
+        from spark_app.batch.training_table import build
 
         first = None if since is None else read_date(since, "--since")
         session.run_in_utc()
@@ -187,7 +188,7 @@ def user_days(
     Example: python -m spark_app user-days --world demo
     """
     with one_line_errors():
-        from spark_app import user_days as days
+        from spark_app.batch import user_days as days
 
         chosen = days.source_of(source)
         settings = Settings() if world is None else Settings(world=world)
@@ -212,7 +213,7 @@ def audit_tables(
         place.raw_files(PLAYS)
         registry = Registry(settings.data.resolve() / FOLDER)
         artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
-        from spark_app import audit_tables as tables
+        from spark_app.batch import score_history as tables
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
         with _batch_session("playproof-audit-tables", settings, memory) as spark:
@@ -233,8 +234,8 @@ def baselines(
     Example: python -m spark_app baselines --world demo --as-of 2025-03-04
     """
     with one_line_errors():
-        from spark_app import baselines as tables
-        from spark_app.user_days import source_of
+        from spark_app.batch import baselines as tables
+        from spark_app.batch.user_days import source_of
 
         chosen, day = source_of(source), tables.read_date(as_of)
         settings = Settings() if world is None else Settings(world=world)
@@ -257,7 +258,7 @@ def bench_one(
     Example: python -m spark_app bench-one --contender minimal_spark --world bench --out minimal.json
     """
     with one_line_errors():
-        from spark_app import bench_one as the_contender
+        from spark_app.bench import command as the_contender
 
         settings = Settings() if world is None else Settings(world=world)
         the_contender.bench_one(settings, contender, out, cores, memory, max_messages)

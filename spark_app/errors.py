@@ -5,8 +5,10 @@ JobError
 └── StateError       checkpoint and output do not belong together, or to this code
 """
 
+from runtime.errors import PlayproofError
 
-class JobError(Exception):
+
+class JobError(PlayproofError):
     """The job cannot go on; the message names the thing, what was expected and what to do."""
 
 

@@ -8,12 +8,12 @@ import hashlib
 import json
 from pathlib import Path
 
-from contracts.world import Unit
+from runtime.world import Unit
 from spark_app.errors import StateError
-from spark_app.stages import rows, sessions
+from spark_app.stages.sessions import rows, sessionize
 
 STATE_FILE = "STATE.json"
-MEND = "begin a fresh version of this world with  python -m producer up --fresh"
+MEND = "begin a fresh version of this world with  python -m ops up --fresh"
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose output must stand beside their checkpoint, with the table that proves it."""
 LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
@@ -22,7 +22,7 @@ LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
 
 def state_of(partitions: int) -> dict[str, str | int]:
     """Describe what the state of open sessions depends on."""
-    shape = f"{rows.ITEM_DDL}|cut {rows.CUT_MS}|gap {sessions.SESSION_GAP}|delay {sessions.WATERMARK_DELAY}"
+    shape = f"{rows.ITEM_DDL}|cut {rows.CUT_MS}|gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
     return {"session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16], "partitions": partitions}
 
 

@@ -7,16 +7,16 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.world import World
-from models.registry import Artefact
-from spark_app import ingest
+from models.registry.verify import Artefact
+from runtime.world import World
+from spark_app import sources
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
-from spark_app.stages import rows
-from spark_app.stages.describe import with_user
-from spark_app.stages.own_baselines import OwnBaselines, with_own
-from spark_app.stages.parse import parse_good_rows
-from spark_app.stages.score import judge_of, score
-from spark_app.stages.sessions import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
+from spark_app.stages.parsing.parse import parse_good_rows
+from spark_app.stages.scoring.score import judge_of, score
+from spark_app.stages.sessions import rows
+from spark_app.stages.sessions.account_baselines import OwnBaselines, with_own
+from spark_app.stages.sessions.compute_features import with_user
+from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Job:
     kafka: dict[str, str]
     artefact: Artefact
     time_zone: str
-    max_messages: Mapping[str, int] = field(default_factory=lambda: ingest.balanced(ingest.USUAL_MESSAGES, 3000))
+    max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balanced(sources.USUAL_MESSAGES, 3000))
     hash_key: str = ""
 
 
@@ -56,13 +56,13 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
     used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
     # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
     plays, activity = (
-        ingest.read_topic(spark, topic, job.kafka, job.max_messages[topic])
+        sources.read_topic(spark, topic, job.kafka, job.max_messages[topic])
         .transform(parse_good_rows, topic, used[topic])
         .withWatermark("event_time", WATERMARK_DELAY)
         for topic in (PLAYS, ACTIVITY)
     )
-    tracks, users = (ingest.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    return gathered_sessions(plays, activity, tracks, users, ingest.read_baselines(spark, job.world))
+    tracks, users = (sources.read_static(spark, job.world, table) for table in ("tracks", "users"))
+    return gathered_sessions(plays, activity, tracks, users, sources.read_baselines(spark, job.world))
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
@@ -73,9 +73,9 @@ def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
 def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
     """Return every query of the job by name, unstarted, in the order they start."""
     unit = job.world.unit
-    messages = [ingest.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)]
-    scored = ingest.stream_sessions(spark, unit)
-    tracks = ingest.read_static(spark, job.world, "tracks")
+    messages = [sources.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)]
+    scored = sources.stream_sessions(spark, unit)
+    tracks = sources.read_static(spark, job.world, "tracks")
     return {
         "sessions": sessions.write(scored_sessions(spark, job), unit),
         "archive": archive.write(messages[0].unionByName(messages[1]), unit, job.hash_key),

@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import TOPICS, VERDICTS
-from contracts.world import Unit
+from runtime.world import Unit
 from spark_app.errors import PreflightError
 
 NEEDED = [name for name in TOPICS if name != VERDICTS]
@@ -36,9 +36,7 @@ def check_topics(broker: str, security: dict[str, str], unit: Unit) -> dict[str,
         there = consumer.topics()
         missing = [name for name in NEEDED if name not in there]
         if missing:
-            raise PreflightError(
-                f"topic {', '.join(missing)} does not exist at {broker}: run  python -m producer topics"
-            )
+            raise PreflightError(f"topic {', '.join(missing)} does not exist at {broker}: run  python -m ops topics")
         for query in READERS:
             _check_read(consumer, query, read_so_far(unit.checkpoints / query / "offsets"))
         return {topic: _messages(consumer, topic) for topic in (PLAYS, ACTIVITY)}
@@ -74,5 +72,5 @@ def _check_read(consumer: KafkaConsumer, query: str, read: dict[TopicPartition, 
         if ends[place] < offset:
             raise PreflightError(
                 f"{place.topic}[{place.partition}] ends at offset {ends[place]}, but query {query} has read up to "
-                f"{offset}: the topic was made anew; begin a fresh version with  python -m producer up --fresh"
+                f"{offset}: the topic was made anew; begin a fresh version with  python -m ops up --fresh"
             )

@@ -19,7 +19,7 @@ for _place, _finder in list(sys.path_importer_cache.items()):
 from pyspark import daemon  # noqa: E402 - from where it is installed, not from the archive
 
 from spark_app.queries import archive  # noqa: E402, F401 - loaded for the workers
-from spark_app.stages import describe, parse, score  # noqa: E402, F401 - likewise
+from spark_app.stages.scoring import score  # noqa: E402, F401 - likewise
 
 if __name__ == "__main__":
     gc.collect()

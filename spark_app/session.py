@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from contracts import jvm
+from runtime import jvm
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
@@ -29,7 +29,7 @@ STREAMING = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
 }
 """Settings of the streaming job only."""
-SHIPPED = ("contracts", "models", "spark_app")
+SHIPPED = ("contracts", "runtime", "models", "spark_app")
 """Packages that stages import on executors."""
 BATCH = {
     # ten times the default: what goes to NumPy is put together to whole accounts anyway

@@ -12,8 +12,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from producer.broker import Broker, running
-from producer.ports import free_port
+from ops.stack.broker import Broker, running
+from ops.stack.ports import free_port
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,14 +11,29 @@ from starlette.exceptions import HTTPException as RawHTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.hub import Hub
+from consumer_viz.dashboard import common_routes
+from consumer_viz.dashboard.case.routes import router as case_router
+from consumer_viz.dashboard.event_stream import Hub
+from consumer_viz.dashboard.health.routes import router as health_router
+from consumer_viz.dashboard.live.routes import router as live_router
+from consumer_viz.dashboard.models.routes import router as models_router
+from consumer_viz.dashboard.quality.routes import router as quality_router
+from consumer_viz.dashboard.queue.routes import router as queue_router
 from consumer_viz.dashboard.render import HERE, page
-from consumer_viz.dashboard.routes import case, common, health, live, models, quality, queue, verdict
 from consumer_viz.dashboard.security import Guard, check_csrf
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.verdicts.routes import router as verdicts_router
 
-ROUTERS = (common.router, queue.router, case.router, verdict.router, live.router, quality.router, models.router,
-           health.router)  # fmt: skip
+ROUTERS = (
+    common_routes.router,
+    queue_router,
+    case_router,
+    verdicts_router,
+    live_router,
+    quality_router,
+    models_router,
+    health_router,
+)
 
 
 def create_app(desk: Desk, cookie: str = "playproof") -> FastAPI:

@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.words import amount, sentence
+from consumer_viz.dashboard.case.reasons import amount, sentence
+from consumer_viz.dashboard.state import Desk
 from contracts import verdicts as v
 
 HERE = Path(__file__).resolve().parent

@@ -13,17 +13,17 @@ import uvicorn
 
 from consumer_viz import metrics
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.hub import Hub
-from consumer_viz.dashboard.index import CaseIndex
-from consumer_viz.dashboard.outbox import Link, Outbox
+from consumer_viz.dashboard.event_stream import Hub
+from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.security import Door
-from consumer_viz.dashboard.store import VerdictStore
-from consumer_viz.feed import KafkaFeed
-from consumer_viz.watch import HISTORY_S
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.verdicts.outbox import Link, Outbox
+from consumer_viz.dashboard.verdicts.store import VerdictStore
+from consumer_viz.feed.consumer import KafkaFeed
+from consumer_viz.plot.viewer import HISTORY_S
 from contracts.metrics import PORT_OFFSETS
-from contracts.settings import Settings
-from models.money import Prices
+from models.risk.money import Prices
+from runtime.settings import Settings
 
 HOST = "127.0.0.1"
 GOODBYE_S = 1

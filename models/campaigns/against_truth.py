@@ -3,8 +3,8 @@
 import pandas as pd
 
 from contracts.labels import HONEST
-from contracts.world import World
-from models.truth import users
+from models.labels.truth import users
+from runtime.world import World
 
 LEAST_SIZE = 3
 """Campaigns of fewer accounts are no group to find."""

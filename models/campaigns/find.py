@@ -12,8 +12,8 @@ from models.campaigns.blocks import chance_density, densest_blocks
 from models.campaigns.components import components, sharing_pairs
 from models.campaigns.minhash import lockstep_pairs
 from models.campaigns.surprise import surprising
-from models.listening import HOUR_MS, Listening
-from models.money import Prices, pro_rata
+from models.risk.money import Prices, pro_rata
+from models.tables.plays import HOUR_MS, Listening
 
 Ints = NDArray[np.int64]
 

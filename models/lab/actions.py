@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY
-from contracts.world import World
 from models.lab.days import Ints
-from models.local_time import DAY_MS, to_local_ms
+from runtime.local_time import DAY_MS, to_local_ms
+from runtime.world import World
 
 PAIRS = len(ACTIONS) ** 2
 

@@ -7,8 +7,8 @@ from sklearn.isotonic import IsotonicRegression
 from models.lab.days import Days, Floats
 from models.lab.engine import Outcome
 from models.lab.measures import PREVALENCE, brier, precision_at
-from models.metrics import TOO_FEW
-from models.money import Prices
+from models.metrics.flags import TOO_FEW
+from models.risk.money import Prices
 
 CAPACITY = 0.005
 """Share of account-days that analysts can look at: 5 in 1,000. An assumption."""

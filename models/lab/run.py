@@ -8,18 +8,18 @@ import orjson
 import pandas as pd
 from scipy.stats import kendalltau
 
-from contracts.world import World
 from models.lab.candidates import CANDIDATES, Candidate
 from models.lab.candidates.supervised import ablations
 from models.lab.days import Days
-from models.lab.figures import write_figures
 from models.lab.measures import RESAMPLES, interval
 from models.lab.protocol import HISTORY_DAYS
-from models.lab.results import Json, ranked, summary, tau_between
+from models.lab.report.figures import write_figures
+from models.lab.report.results import Json, ranked, summary, tau_between
 from models.lab.shift import SHIFTED, shifted
 from models.lab.study import SEEN, Results, Tell, study
 from models.lab.table import lab_table
 from models.lab.tally import AP, RECALL
+from runtime.world import World
 
 
 @dataclass(frozen=True, slots=True)

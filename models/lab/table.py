@@ -9,19 +9,19 @@ import pyarrow.parquet as pq
 from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from contracts.world import World, WorldError
 from models.lab.actions import DayIndex, count_pairs, read_activity
 from models.lab.candidates.detectors import FOREST, HYBRID, RULES
 from models.lab.days import Days, Ints, Sessions
 from models.lab.protocol import HISTORY_DAYS
-from models.labelling import epoch_ms
-from models.lake_tables import batch_files, read_parts
-from models.listening import read_static
-from models.local_time import day_numbers
-from models.splits import groups_of
-from models.truth import label_user_days, users
+from models.labels.sessions import epoch_ms
+from models.labels.truth import label_user_days, users
+from models.tables.lake_tables import batch_files, read_parts
+from models.tables.plays import read_static
+from models.training.splits import groups_of
 from models.user_days.detect import detect
 from models.user_days.history import in_order
+from runtime.local_time import day_numbers
+from runtime.world import World, WorldError
 
 TRUSTED_SHARE = 0.05
 """Share of honest accounts that are known to be honest: the cohort of arXiv 2203.02124, a setting."""

@@ -10,7 +10,7 @@ from models.lab.days import Days, Floats, Ints
 from models.lab.engine import Outcome
 from models.lab.measures import RESAMPLES, Weights, average_precision, interval, resamples, share
 from models.lab.protocol import Fold
-from models.metrics import REGULAR, TOO_FEW
+from models.metrics.flags import REGULAR, TOO_FEW
 
 AP, RECALL, ALARMS = "ap", "recall_at_fpr_0001", "false_alarm_rate"
 MACRO = "macro"

@@ -8,9 +8,9 @@ other, and a median is not moved by the few bots in it.
 import numpy as np
 import pandas as pd
 
-from models.local_time import day_numbers
-from models.robust import MAD_TO_SD, median
+from models.metrics.robust import MAD_TO_SD, median
 from models.user_days.history import WINDOW_DAYS, Floats, Ints, Usual
+from runtime.local_time import day_numbers
 
 LEAST_USER_DAYS = 100
 """User-days below which a cohort widens: the MAD of fewer moves by more than a tenth from draw to draw."""

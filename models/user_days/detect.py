@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from contracts.user_day_features import USER_DAY_GROUPS
-from models.rules import RULES
 from models.user_days.by_rules import Ruled, apply_rules, columns_of
 from models.user_days.forest import Seen, forest_scores, seen_by_forest
 from models.user_days.history import earlier_rows, in_order
 from models.user_days.hybrid import FLAG, hybrid_score, with_trees
 from models.user_days.reasons import forest_reason, is_unbroken, rarest_pair, rule_reasons
+from models.user_days.rules import RULES
 from models.user_days.trees import Trees
 
 SEEN = ("volume", "policy", "interaction", "timing", "repetition", "place")

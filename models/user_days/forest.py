@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import IsolationForest
 
-from models.local_time import day_numbers
 from models.user_days.by_rules import columns_of, with_cohort
 from models.user_days.history import WINDOW_DAYS, Floats, Ints, Kind
+from runtime.local_time import day_numbers
 
 FLAG_SHARE = 0.01
 """Share of the days it is fitted on that would be flagged: what the analysts have time for. An assumption."""

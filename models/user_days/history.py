@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.local_time import day_numbers
-from models.robust import MAD_TO_SD, median
+from models.metrics.robust import MAD_TO_SD, median
+from runtime.local_time import day_numbers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

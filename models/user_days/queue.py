@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.money import Prices, pro_rata
+from models.risk.money import Prices, pro_rata
 from models.user_days.calibration import probability_of
 
 SAMPLE_SHARE = 0.01

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.features import Feature
-from models.rules import RULES, say
 from models.user_days.by_rules import Ruled
 from models.user_days.history import Floats, Ints
+from models.user_days.rules import RULES, say
 
 UNBROKEN = " without a pause of 2 h"
 """Said of hours that lie in one stretch (`longest_wake_h`)."""

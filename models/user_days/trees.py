@@ -2,7 +2,7 @@
 
 What compares a day with the account's own history cannot see a bot that was one from its first day; these can. The
 artefact is `artifacts/user_day_xgb/`: `trees.ubj` (XGBoost's own format: data, nothing in it is run), `manifest.json`,
-whose SHA-256 stands in `models/champions.py`, and a model card.
+whose SHA-256 stands in `models/registry/champions.py`, and a model card.
 """
 
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from scipy.special import expit
 
 from contracts.features import Feature
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURES
-from models.champions import USER_DAY_CHAMPIONS
 from models.errors import ModelError
-from models.registry import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.registry.champions import USER_DAY_CHAMPIONS
+from models.registry.verify import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.user_days.by_rules import columns_of
 from models.user_days.history import Floats
 from models.user_days.reasons import number_text
@@ -95,7 +95,9 @@ def load_trees(folder: Path = SHIPPED, trusted_sha256: str | None = None) -> Tre
     """Verify an artefact folder and load it. Raises ModelError."""
     trusted = trusted_sha256 or USER_DAY_CHAMPIONS.get(folder.name)
     if trusted is None:
-        raise ModelError(f"model {folder.name} is not in models/champions.py: give the SHA-256 you trust (--sha256)")
+        raise ModelError(
+            f"model {folder.name} is not a champion (models/registry/champions.py): give the hash you trust, --sha256"
+        )
     manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
     features = manifest["features"]
     if unknown := [name for name in features if name not in _BY_NAME]:

@@ -1,4 +1,4 @@
-"""The commands of `python -m producer` by area: what each is told, and nothing else.
+"""The commands of `python -m ops` by area: what each is told, and nothing else.
 
 A command imports what it needs when it runs: `status` must not load NumPy, the simulator and Kafka to say one line.
 """
@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from contracts.settings import Settings
+from runtime.settings import Settings
 
 World = Annotated[str | None, typer.Option("--world", help="The world to work on; default PLAYPROOF_WORLD, or main.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -37,6 +37,4 @@ def import_(
     say(import_history(paths, target, layout, options, timezone, now_ms=int(time.time() * 1000)), target)
 
 
-COMMANDS = (
-    Command("import", import_, "python -m producer import my_spotify_data.zip --world me --timezone Europe/Berlin"),
-)
+COMMANDS = (Command("import", import_, "python -m ops import my_spotify_data.zip --world me --timezone Europe/Berlin"),)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from contracts.settings import Settings
 from producer.commands import Command, World, settings_for
+from runtime.settings import Settings
 
 
 def simulate(
@@ -21,7 +21,7 @@ def simulate(
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
     profile: Annotated[str | None, typer.Option(help="Honest listening: spotify or kkbox.")] = None,
     chains: Annotated[
-        Path | None, typer.Option(help="Activity chains of your own, in the form of producer/simulator/chains.toml.")
+        Path | None, typer.Option(help="Activity chains of your own, in the form of producer/simulator/listeners/chains.toml.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of data/<world>.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
@@ -31,9 +31,9 @@ def simulate(
     spark: Annotated[bool, typer.Option("--spark", help="Work on Spark (PLAYPROOF_SPARK_MASTER): same bytes.")] = False,
 ) -> None:
     """Simulate listening and bots into raw, static and truth tables."""
-    from contracts.world import World as Folder
-    from producer.simulate import simulate as run
+    from producer.simulator.command import simulate as run
     from producer.simulator.scenario import load_scenario
+    from runtime.world import World as Folder
 
     settings = settings_for(world)
     target = Folder(out.resolve()) if out else settings.the_world()
@@ -44,7 +44,7 @@ def simulate(
     if not spark:
         run(target, chosen, workers=workers, shards=shards)
         return
-    from producer.sharded import on_spark, spark_session
+    from producer.simulator.sharded import on_spark, spark_session
 
     with spark_session(settings.spark_master, settings.spark_jvm_flags) as session:
         cores = session.sparkContext.defaultParallelism
@@ -59,7 +59,7 @@ def calibrate(
     scenario: Annotated[str, typer.Option(help="Scenario that the worlds follow.")] = "default",
 ) -> None:
     """Hold simulated honest listening against published numbers, line by line; exit 1 where one is not met."""
-    from producer.calibrate import calibrate as run
+    from producer.simulator.measure.calibrate import calibrate as run
 
     folder = Settings().data.resolve() / "calibration"
     run(folder, scenario, profiles.split(","), [int(seed) for seed in seeds.split(",")], users, days, print)
@@ -75,7 +75,7 @@ def leakscan(
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
 ) -> None:
     """Scan every column and feature for give-aways, and print the ceiling of each family; exit 1 where one is found."""
-    from producer.leakscan import leakscan as run
+    from producer.simulator.measure.leakscan import leakscan as run
     from producer.simulator.scenario import load_scenario
 
     sizes = {"users": users, "days": days, "prevalence": prevalence, "seed": seed}
@@ -84,7 +84,7 @@ def leakscan(
 
 
 COMMANDS = (
-    Command("simulate", simulate, "python -m producer simulate --world w --scenario demo --users 2000 --days 1"),
-    Command("calibrate", calibrate, "python -m producer calibrate --users 2000 --days 14 --seeds 1"),
-    Command("leakscan", leakscan, "python -m producer leakscan --users 2000 --days 7"),
+    Command("simulate", simulate, "python -m ops simulate --world w --scenario demo --users 2000 --days 1"),
+    Command("calibrate", calibrate, "python -m ops calibrate --users 2000 --days 14 --seeds 1"),
+    Command("leakscan", leakscan, "python -m ops leakscan --users 2000 --days 7"),
 )

@@ -9,14 +9,14 @@ import pyarrow as pa
 from rich.progress import Progress
 
 from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
-from contracts.world import World
-from producer import terminal
 from producer.errors import HistoryError
 from producer.importers.collect import Collector, Tally
 from producer.importers.files import find_files
 from producer.importers.layout import Options
 from producer.importers.registry import choose
 from producer.importers.write import check_target, existing_rows, write, write_report
+from runtime import terminal
+from runtime.world import World
 
 
 def import_history(

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
 from contracts.measurable import NEEDS_FIELD, not_measurable
 from contracts.tables import TRACKS, USERS
-from contracts.world import World, WorldError
 from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
 from producer.importers.layout import Layout
+from runtime.world import World, WorldError
 
 _STATIC_TYPES = {"string": pa.string(), "int": pa.int32(), "date": pa.date32(), "double": pa.float64()}
 STATIC_SCHEMAS = {

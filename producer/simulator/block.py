@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, PLAYS
-from producer.simulator.activity import act
 from producer.simulator.bots import BOTS
 from producer.simulator.bots.family import Account, Run
-from producer.simulator.chain import Chain
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
 from producer.simulator.draws import Purpose, stream
 from producer.simulator.ids import Kind
-from producer.simulator.listening import listen
-from producer.simulator.places import place_sessions
+from producer.simulator.listeners.activity import act
+from producer.simulator.listeners.chain import Chain
+from producer.simulator.listeners.listening import listen
+from producer.simulator.listeners.places import place_sessions
+from producer.simulator.listeners.population import Traits, draw_traits
 from producer.simulator.plan import Plan, family_code
-from producer.simulator.population import Traits, draw_traits
 from producer.simulator.rows import PLAY_DTYPES, ROW_DTYPES, SESSION_DTYPES, Columns, stack, take
 from producer.simulator.scenario import BAD_SESSIONS
 

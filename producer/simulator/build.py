@@ -16,21 +16,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.world import World
-from producer.simulator.activity import load_chains
 from producer.simulator.block import make_block
 from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
 from producer.simulator.calendar import DAY_MS
-from producer.simulator.datasheet import write_datasheet
-from producer.simulator.places import DEVICES_PER_ACCOUNT
+from producer.simulator.listeners.activity import load_chains
+from producer.simulator.listeners.places import DEVICES_PER_ACCOUNT
+from producer.simulator.listeners.population import users_table
+from producer.simulator.output.datasheet import write_datasheet
+from producer.simulator.output.small_tables import truth_users, write_small_tables
+from producer.simulator.output.spill import Spill, read_stretch
+from producer.simulator.output.table_file import TableFile
+from producer.simulator.output.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
 from producer.simulator.plan import Plan, make_plan
-from producer.simulator.population import users_table
 from producer.simulator.rows import size
 from producer.simulator.scenario import Scenario
-from producer.simulator.small_tables import truth_users, write_small_tables
-from producer.simulator.spill import Spill, read_stretch
-from producer.simulator.table_file import TableFile
-from producer.simulator.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
+from runtime.world import World
 
 USERS_PER_STRETCH = 20_000
 """A day is sorted in stretches of about this many accounts' share of it, so memory does not grow with the world."""
@@ -84,7 +84,7 @@ def build(
     """Simulate a scenario into a world's raw, static and truth folders, replacing what was there.
 
     The bytes do not depend on `workers` (processes), on `shards` (portions that the blocks are dealt into), nor on
-    where the work is done: `elsewhere` is a `map` that runs it on other machines (`producer/sharded.py`).
+    where the work is done: `elsewhere` is a `map` that runs it on other machines (`producer/simulator/sharded.py`).
     """
     for part in ("raw", "static", "truth", SPILL):
         shutil.rmtree(world.root / part, ignore_errors=True)

@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.simulator.draws import uniform
-from producer.simulator.population import offsets_ms
+from producer.simulator.listeners.population import offsets_ms
 
 DAY_MS = 86_400_000
 QUANTILES = 2048

@@ -12,10 +12,10 @@ from producer.simulator.catalogue import Catalogue, make_catalogue
 from producer.simulator.cohorts import COHORT_NAMES
 from producer.simulator.draws import Purpose, stream
 from producer.simulator.ids import Ids
-from producer.simulator.listening import Setting
-from producer.simulator.places import Places
+from producer.simulator.listeners.listening import Setting
+from producer.simulator.listeners.places import Places
+from producer.simulator.listeners.profiles import PROFILES
 from producer.simulator.prevalence import bot_accounts
-from producer.simulator.profiles import PROFILES
 from producer.simulator.scenario import SHARED_PARAMS, Scenario
 
 USER_DAYS_PER_BLOCK = 8_192

@@ -9,8 +9,8 @@ from producer.simulator.bots import BOTS
 from producer.simulator.bots.family import Account, Campaign
 from producer.simulator.bots.script import delivered
 from producer.simulator.draws import Purpose, stream
-from producer.simulator.listening import Setting, listen
-from producer.simulator.population import draw_traits
+from producer.simulator.listeners.listening import Setting, listen
+from producer.simulator.listeners.population import draw_traits
 from producer.simulator.scenario import BAD_SESSIONS, SHARED_PARAMS, Scenario, ScenarioError
 
 PILOT_USERS, PILOT_BOTS = 400, 6

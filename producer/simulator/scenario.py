@@ -9,7 +9,7 @@ from typing import Any, Literal
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from producer.errors import ProducerError
 from producer.simulator.catalogue import CatalogueSettings
-from producer.simulator.profiles import PROFILES
+from producer.simulator.listeners.profiles import PROFILES
 
 SHARED_PARAMS = ("weight", "accounts", "difficulty")
 """Parameters that every family has."""

@@ -14,9 +14,9 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, REJECTED
-from contracts.world import Unit
+from runtime.world import Unit
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, clear, commit
-from spark_app.stages.parse import all_rows, with_headers
+from spark_app.stages.parsing.parse import all_rows, with_headers
 
 NAME = "archive"
 EVERY = "20 seconds"

@@ -10,7 +10,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import FRAUD_COUNT_TABLE
 from contracts.topics import FRAUD_COUNTS, TOPICS
-from contracts.world import Unit
+from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
 

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.topics import SCORES, TOPICS
-from contracts.world import Unit
+from runtime.world import Unit
 
 NAME = "scores"
 EVERY = "10 seconds"

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.features import FEATURE_NAMES
-from contracts.world import Unit
+from runtime.world import Unit
 
 NAME = "sessions"
 EVERY = "1 second"

@@ -9,15 +9,15 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from contracts.progress import note_shadow, noted_shadow
-from contracts.world import Unit
 from models.errors import ModelError
-from models.registry import Artefact
-from models.roles import Registry
-from spark_app import guard, ingest
+from models.registry.roles import Registry
+from models.registry.verify import Artefact
+from runtime.progress import note_shadow, noted_shadow
+from runtime.world import Unit
+from spark_app import guard, sources
 from spark_app.errors import StateError
 from spark_app.runner import first_line
-from spark_app.stages.shadow import shadow
+from spark_app.stages.scoring.shadow import shadow
 
 NAME = "shadow"
 EVERY = "10 seconds"
@@ -32,7 +32,7 @@ def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWr
     checkpoint = unit.checkpoints / NAME / table.name
     guard.check_pair(NAME, checkpoint, table, MEND)
     return (
-        ingest.stream_sessions(spark, unit, MOST_FILES)
+        sources.stream_sessions(spark, unit, MOST_FILES)
         .transform(shadow, challenger)
         .writeStream.queryName(NAME)
         .format("parquet")

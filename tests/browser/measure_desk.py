@@ -22,7 +22,7 @@ import pandas as pd
 import psutil
 
 from contracts.features import FEATURE_NAMES
-from contracts.world import World
+from runtime.world import World
 from tests.consumer_viz.dashboard import desks
 
 SESSIONS, ACCOUNTS, FILES, WATCH_S, TRIES = 100_000, 20_000, 20, 30, 5

@@ -10,9 +10,9 @@ from pathlib import Path
 import uvicorn
 
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.messages import FraudWindow
-from consumer_viz.tally import Batch, Snapshot
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.tally import Batch, Snapshot
 from tests.consumer_viz.dashboard.desks import TOKEN, make_desk, make_world
 
 

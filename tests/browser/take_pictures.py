@@ -14,18 +14,18 @@ import pyarrow.parquet as pq
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from consumer_viz.dashboard.decisions import Draft
-from consumer_viz.dashboard.desk import Desk
 from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.serve import make_desk
-from consumer_viz.dashboard.store import VerdictStore
-from consumer_viz.messages import FraudWindow
-from consumer_viz.tally import Batch, Snapshot
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.verdicts.decisions import Draft
+from consumer_viz.dashboard.verdicts.store import VerdictStore
+from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.tally import Batch, Snapshot
 from contracts import verdicts as v
 from contracts.events import STREAM_MS
-from contracts.lake import committed_files
-from contracts.settings import Settings
-from contracts.world import World
+from runtime.lake import committed_files
+from runtime.settings import Settings
+from runtime.world import World
 from tests.browser.conftest import CHROMIUM, NAMES
 from tests.browser.served import serving
 

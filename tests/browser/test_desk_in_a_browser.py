@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.state import Desk
 from tests.browser.served import served
 from tests.consumer_viz.dashboard import desks
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from consumer_viz.messages import Arrival, FraudWindow
-from consumer_viz.tally import Snapshot, Tally
+from consumer_viz.feed.messages import Arrival, FraudWindow
+from consumer_viz.feed.tally import Snapshot, Tally
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 
 NOW = 1_795_000_000

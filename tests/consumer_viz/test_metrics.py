@@ -2,11 +2,11 @@
 
 from urllib.request import urlopen
 
-from consumer_viz.messages import FraudWindow
+from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.tally import Batch, Snapshot
 from consumer_viz.metrics import exposition, serve
-from consumer_viz.tally import Batch, Snapshot
 from contracts.metrics import FEED
-from producer.ports import free_port
+from ops.stack.ports import free_port
 
 
 class Feed:

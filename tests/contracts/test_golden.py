@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from contracts.dictionary import ROW_COLUMNS
 from contracts.events import FIELDS, check_row, parse_time
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.topics import SCORES, TOPICS
+from ops.tools.data_dictionary import ROW_COLUMNS
 
 GOLDEN = Path(__file__).resolve().parents[2] / "contracts" / "golden"
 JSON_TYPES = {"string": str, "int": int, "bigint": int, "double": float, "boolean": bool, "timestamp": str}

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from typer.main import get_command
 
-from contracts.settings import Settings
+from runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,7 +54,7 @@ def test_every_relative_link_leads_somewhere(page):
 
 @page
 def test_every_file_of_ours_that_is_named_exists(page):
-    ours = r"^(?:contracts|producer|spark_app|models|consumer_viz|notebooks|tests|docs)/[\w./-]+$"
+    ours = r"^(?:contracts|runtime|ops|producer|spark_app|models|consumer_viz|notebooks|tests|docs)/[\w./-]+$"
     named = [line for line in code(page.read_text()) if re.match(ours, line)]
     assert [name for name in named if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()] == []
 

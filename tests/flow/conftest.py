@@ -19,15 +19,15 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.index.sampling import case_id
 from contracts.events import ACTIVITY, PLAYS
-from contracts.lake import committed_files
-from contracts.world import World
-from models.daily import run_daily
-from producer.batches import count_rows
-from producer.demo import WINDOWS_OF_A_SESSION, counted
-from producer.stack import JOB_IS_UP
-from spark_app import user_days
+from models.reports.daily import run_daily
+from ops.demo import WINDOWS_OF_A_SESSION, counted
+from ops.stack.stack import JOB_IS_UP
+from producer.replay.batches import count_rows
+from runtime.lake import committed_files
+from runtime.world import World
+from spark_app.batch import user_days
 from tests.browser.conftest import CHROMIUM
 from tests.flow.lake import messages, rows_of
 from tests.flow.stage import WITHIN_S, Stage, family_of, on_a_broker, wait_until
@@ -67,7 +67,7 @@ def make_world(root: Path) -> World:
     So a batch makes one message of each topic, and a job that reads so many messages of each reads both in step.
     """
     world = World(root)
-    Stage(world, "").finish("producer", "simulate", *SCENARIO)
+    Stage(world, "").finish("ops", "simulate", *SCENARIO)
     for file in world.raw_files(ACTIVITY):
         table = pq.ParquetFile(file).read()
         table = table.take(np.arange(0, len(table), 2))
@@ -99,7 +99,7 @@ def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
             stage.running("spark_app", "run") as job,
         ):
             job.wait_for_word(JOB_IS_UP, WITHIN_S)
-            stage.finish("producer", "replay", "--speed", SPEED)
+            stage.finish("ops", "replay", "--speed", SPEED)
             wait_until(lambda: has_every_report(stage), "every session in every report", [job, plot])
             family = family_of(job.process.pid)
             asked_at = time.monotonic()
@@ -175,6 +175,6 @@ def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     world = copy_of(source, tmp_path_factory.mktemp("rushed"))
     with on_a_broker(world) as stage:
         for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
-            stage.finish("producer", "replay", "--speed", "0", *faults)
+            stage.finish("ops", "replay", "--speed", "0", *faults)
         stage.finish(*JOB)
         yield stage

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from kafka import KafkaConsumer, TopicPartition
 
-from contracts.lake import committed_files
 from contracts.topics import TOPICS
-from contracts.world import Unit
+from runtime.lake import committed_files
+from runtime.world import Unit
 
 Row = dict[str, Any]
 

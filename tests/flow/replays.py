@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.world import Unit
-from producer.ledger import read_lines
+from producer.replay.ledger import read_lines
+from runtime.world import Unit
 
 
 @dataclass(slots=True)

@@ -13,12 +13,12 @@ from typing import Any
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from contracts.settings import Settings
-from contracts.world import World
-from producer import child
-from producer.broker import running
-from producer.child import Child
-from producer.ports import free_port
+from ops.stack import child
+from ops.stack.broker import running
+from ops.stack.child import Child
+from ops.stack.ports import free_port
+from runtime.settings import Settings
+from runtime.world import World
 
 WITHIN_S = 900.0
 """Far over what anything here takes on an idle machine: only a fault reaches it, not a busy neighbour."""
@@ -79,7 +79,7 @@ class Stage:
 
     def audit(self) -> dict[str, Any]:
         """Return the audit's account, faults or not."""
-        done = self.run("producer", "audit", "--json")
+        done = self.run("ops", "audit", "--json")
         assert done.stdout, f"the audit failed: {done.stderr}"
         account: dict[str, Any] = json.loads(done.stdout)
         return account
@@ -98,7 +98,7 @@ def on_a_broker(world: World) -> Iterator[Stage]:
     """Serve a world from a broker with all topics, empty, for the length of a `with` block."""
     with running(world.unit.broker, f"127.0.0.1:{free_port()}") as broker:
         stage = Stage(world, broker.address)
-        stage.finish("producer", "topics")
+        stage.finish("ops", "topics")
         yield stage
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from contracts.world import Unit
+from runtime.world import Unit
 from tests.flow.conftest import JOB, Live
 from tests.flow.lake import differences, newest_version, rows_of, sessions_by_key
 from tests.flow.stage import Stage, family_of, still_alive, wait_until

@@ -7,10 +7,10 @@ import pytest
 from kafka import KafkaAdminClient
 
 from contracts.topics import FRAUD_COUNTS
-from contracts.world import World
-from models.registry import CHAMPION
-from producer import topics
-from producer.broker import Broker
+from models.registry.verify import CHAMPION
+from ops.stack.broker import Broker
+from producer.kafka import topics
+from runtime.world import World
 from tests.flow.conftest import Live
 from tests.flow.stage import Done, Stage, still_alive
 
@@ -49,14 +49,14 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(ready: Stage) -
         admin.delete_topics([FRAUD_COUNTS])
     line = refusal(ready.run("spark_app", "run"))
     assert line.startswith(f"spark_app: topic {FRAUD_COUNTS} does not exist at {ready.address}")
-    assert "python -m producer topics" in line
+    assert "python -m ops topics" in line
 
 
 def test_a_missing_static_table_is_named_with_the_command_that_makes_it(ready: Stage) -> None:
     shutil.rmtree(ready.world.root / "static" / "users")
     line = refusal(ready.run("spark_app", "run"))
     assert line.startswith("spark_app: static table users is missing in world w")
-    assert "python -m producer simulate --world w" in line
+    assert "python -m ops simulate --world w" in line
 
 
 def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) 
 def test_a_model_that_is_not_there_is_named(ready: Stage) -> None:
     line = refusal(ready.run("spark_app", "run", "--model", "nowhere/session_xgb"))
     assert "nowhere" in line or "session_xgb" in line
-    assert "No such file" in line or "not in models/champions.py" in line
+    assert "No such file" in line or "not a champion" in line
 
 
 @pytest.mark.parametrize("name", ["metadata", "offsets/0"])
@@ -83,5 +83,5 @@ def test_an_unreadable_checkpoint_is_named_and_left_as_it_is(ready: Stage, name:
     file.write_bytes(b"\x00garbage\xff")
     line = refusal(ready.run("spark_app", "run"))
     assert line.startswith(f"spark_app: checkpoints/sessions/{name} is unreadable")
-    assert "python -m producer up --fresh" in line
+    assert "python -m ops up --fresh" in line
     assert file.read_bytes() == b"\x00garbage\xff"

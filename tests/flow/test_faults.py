@@ -9,7 +9,7 @@ import pytest
 
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS, ROWS_PER_BATCH, parse_time
 from contracts.features import FEATURE_NAMES
-from producer.batches import time_of_row
+from producer.replay.batches import time_of_row
 from tests.flow.conftest import Live
 from tests.flow.lake import Row, messages, rows_of
 from tests.flow.replays import Replayed, replays_of

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
-from spark_app.training_table import sessions_of
+from spark_app.batch.training_table import sessions_of
 from tests.flow.conftest import QUIET_FROM, QUIET_UNTIL, Live
 from tests.flow.lake import Row, differences, in_utc, rows_of, sessions_by_key
 from tests.flow.stage import Stage

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from urllib.parse import urlsplit
 
-from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.index.sampling import case_id
 from contracts.events import ACTIVITY, PLAYS
 from tests.flow.conftest import Live, Raid
 from tests.flow.lake import rows_of
@@ -37,7 +37,7 @@ class Browser:
 
 
 def test_status_says_that_everything_was_read_and_which_model_scores(live: Live) -> None:
-    found = json.loads(live.stage.finish("producer", "status", "--json"))
+    found = json.loads(live.stage.finish("ops", "status", "--json"))
     job = found["job"]
     assert found["broker_answers"]
     assert job["lag_messages"] == {PLAYS: 0, ACTIVITY: 0}

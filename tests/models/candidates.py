@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from models.registry import CHAMPION, MANIFEST, MODEL_ZIP, sha256
+from models.registry.verify import CHAMPION, MANIFEST, MODEL_ZIP, sha256
 
 EAGER = {"review": 1e-9, "filter": 1.0}
 """Thresholds by which nearly every session would be flagged."""

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from contracts.features import FEATURE_NAMES
-from contracts.world import World
-from models.registry import ASSEMBLER, MANIFEST, MODEL_ZIP, PIPELINE, STAGE_CLASSES, sha256
+from models.registry.verify import ASSEMBLER, MANIFEST, MODEL_ZIP, PIPELINE, STAGE_CLASSES, sha256
+from runtime.world import World
 
 DAY = "date=2026-03-02"
 START = pd.Timestamp("2026-03-02T10:00:00Z")

@@ -12,9 +12,9 @@ import pytest
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.supervised import ablations
 from models.lab.run import Size, run_lab
-from producer import topics
-from producer.broker import running
-from producer.ports import free_port
+from producer.kafka import topics
+from ops.stack.broker import running
+from ops.stack.ports import free_port
 from tests.models.lab.tiny import tiny_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

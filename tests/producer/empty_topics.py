@@ -6,7 +6,7 @@ from kafka import KafkaAdminClient
 
 from contracts import topics as contract
 from contracts.events import ACTIVITY, PLAYS
-from producer import topics
+from producer.kafka import topics
 
 
 def empty_topics(client: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, FIELDS, ID_FIELD, PLAYS
-from contracts.world import World
+from runtime.world import World
 
 START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
-from spark_app.stages.sessions import WATERMARK_DELAY
+from spark_app.stages.sessions.sessionize import WATERMARK_DELAY
 from tests.spark_app.typed import (
     TypedRow,
     described_sessions,

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, parse_time
-from models.local_time import DAY_MS
-from spark_app.stages import day_rows
-from spark_app.stages.country_centres import COUNTRIES
-from spark_app.stages.day_batch import DayBatch
-from spark_app.stages.user_days import describe
+from runtime.local_time import DAY_MS
+from spark_app.stages.arrays.country_centres import COUNTRIES
+from spark_app.stages.user_days import day_rows
+from spark_app.stages.user_days.day_batch import DayBatch
+from spark_app.stages.user_days.describe import describe
 
 DayRow = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, parse_time
-from spark_app.stages import rows as layout
-from spark_app.stages.describe import describe
-from spark_app.stages.own_baseline_features import STATISTICS
+from spark_app.stages.sessions import rows as layout
+from spark_app.stages.sessions.baseline_features import STATISTICS
+from spark_app.stages.sessions.compute_features import describe
 
 Item = dict[str, Any]
 

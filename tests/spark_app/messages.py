@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS, format_time, parse_time
-from spark_app.stages.parse import all_rows, all_rows_ddl, with_headers
+from spark_app.stages.parsing.parse import all_rows, all_rows_ddl, with_headers
 
 NOON = "2026-03-01T12:00:00.000Z"
 NOON_MS = parse_time(NOON) or 0
@@ -17,7 +17,7 @@ NOON_MS = parse_time(NOON) or 0
 MESSAGE_SCHEMA = (
     "topic string, partition int, offset bigint, value binary, headers array<struct<key: string, value: binary>>"
 )
-"""What spark_app.ingest.read_topic hands on."""
+"""What spark_app.sources.read_topic hands on."""
 
 PLAY = {
     "play_id": "p1", "user_id": "u1", "session_id": "c1", "event_time": format_time(NOON_MS - 3_600_000),

@@ -6,8 +6,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from contracts.world import World
-from producer.ports import free_port
+from ops.stack.ports import free_port
+from runtime.world import World
 from spark_app import preflight
 from spark_app.__main__ import app
 from spark_app.guard import STATE_FILE
@@ -42,7 +42,7 @@ def one_line(result: Result) -> str:
 def test_a_world_without_static_tables_is_named_with_the_command_that_makes_them() -> None:
     line = one_line(run("--world", "elsewhere"))
     assert "static table tracks is missing in world elsewhere" in line
-    assert "python -m producer simulate --world elsewhere" in line
+    assert "python -m ops simulate --world elsewhere" in line
 
 
 def test_an_empty_static_table_is_named(world: World) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.world import Unit
+from runtime.world import Unit
 from spark_app import guard
 from spark_app.errors import JobError, StateError
-from spark_app.stages import rows
+from spark_app.stages.sessions import rows
 
 PARTITIONS = 2
 
@@ -33,7 +33,7 @@ def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
         guard.check(unit, partitions)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith("python -m producer up --fresh")
+    assert message.endswith("python -m ops up --fresh")
     return message
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
-from spark_app.stages.parse import parse_good_rows
-from spark_app.stages.rows import ACTIVITY_FIELDS, PLAY_FIELDS
-from spark_app.stages.sessions import WATERMARK_DELAY, drop_heartbeats
+from spark_app.stages.parsing.parse import parse_good_rows
+from spark_app.stages.sessions.rows import ACTIVITY_FIELDS, PLAY_FIELDS
+from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, drop_heartbeats
 from tests.spark_app.messages import MESSAGE_SCHEMA
 from tests.spark_app.typed import (
     described_sessions,

@@ -7,9 +7,9 @@ import pytest
 from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.world import Unit
-from producer import topics
-from producer.broker import Broker
+from ops.stack.broker import Broker
+from producer.kafka import topics
+from runtime.world import Unit
 from spark_app.errors import PreflightError
 from spark_app.preflight import check_topics, read_so_far
 from tests.producer.empty_topics import empty_topics
@@ -54,4 +54,4 @@ def test_a_topic_that_was_made_anew_is_refused_with_both_offsets_and_the_way_out
         PreflightError, match=r"plays\[0\] ends at offset 0, but query sessions has read up to 3"
     ) as told:
         check_topics(broker.address, {}, unit)
-    assert "python -m producer up --fresh" in str(told.value)
+    assert "python -m ops up --fresh" in str(told.value)

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 from spark_app.session import SHIPPED, ship_code
 
-IMPORTS = "import spark_app.stages.parse, spark_app.stages.score, spark_app.queries.archive as a; print(a.__file__)"
+IMPORTS = "import spark_app.stages.scoring.score, spark_app.queries.archive as a; print(a.__file__)"
 
 
 def test_the_code_stays_where_executors_fetch_it_and_imports_there() -> None:

@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, parse_time
 from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
 from spark_app.pipeline import gathered_sessions
-from spark_app.stages.describe import with_features
-from spark_app.stages.own_baseline_features import STATISTICS
-from spark_app.stages.own_baselines import OwnBaselines
+from spark_app.stages.sessions.account_baselines import OwnBaselines
+from spark_app.stages.sessions.baseline_features import STATISTICS
+from spark_app.stages.sessions.compute_features import with_features
 
 TypedRow = dict[str, Any]
 

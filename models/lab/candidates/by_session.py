@@ -14,7 +14,7 @@ from models.lab.days import Days, Floats
 from models.lab.protocol import halves
 
 TREES, DEPTH = 100, 3
-"""As the shipped scorer has them (models.train.Trees)."""
+"""As the shipped scorer has them (models.training.train.Trees)."""
 TOP = 3
 
 

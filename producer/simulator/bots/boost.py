@@ -8,7 +8,7 @@ from producer.simulator.bots.orders import split_order
 from producer.simulator.bots.schedule import HOUR_MS, MINUTE_MS, waking
 from producer.simulator.bots.script import deliver, manners
 from producer.simulator.calendar import DAY_MS
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 STREAMS_A_DAY = 9
 

@@ -7,7 +7,7 @@ from producer.simulator.bots.place import through_hosts
 from producer.simulator.bots.schedule import cycles, waking, with_breaks
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 BLATANT_PLAYS, ADAPTIVE_SHARE = 650.0, 0.03
 

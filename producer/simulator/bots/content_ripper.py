@@ -4,13 +4,13 @@ import numpy as np
 from numpy.random import Generator
 
 from contracts.events import DRMS
-from producer.simulator.activity import ROLES
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import records
 from producer.simulator.draws import uniform
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.activity import ROLES
+from producer.simulator.listeners.listening import Setting
 
 
 class ContentRipper:

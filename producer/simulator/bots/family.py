@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.listening import Setting
-from producer.simulator.population import Traits
+from producer.simulator.listeners.listening import Setting
+from producer.simulator.listeners.population import Traits
 from producer.simulator.rows import Columns
 
 

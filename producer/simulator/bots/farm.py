@@ -11,7 +11,7 @@ from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import uniform
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 BLATANT_HOURS, ADAPTIVE_SHARE = 6.0, 0.15
 EDITORIAL = CONTEXTS.index("editorial")

@@ -7,7 +7,7 @@ from producer.simulator.bots.place import from_abroad, through_hosts
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 
 class GeoVpn:

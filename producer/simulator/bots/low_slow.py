@@ -6,7 +6,7 @@ from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 
 class LowSlow:

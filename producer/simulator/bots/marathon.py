@@ -8,7 +8,7 @@ from producer.simulator.bots.orders import split_order
 from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
 from producer.simulator.bots.script import Script, deliver, manners
 from producer.simulator.bots.targets import tail_artist
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 
 class Marathon:

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.activity import ROLES
 from producer.simulator.bots.family import Account, Run
 from producer.simulator.draws import uniform
-from producer.simulator.listening import Setting
-from producer.simulator.places import CONTEXT_SHARES, DEVICES_PER_ACCOUNT, NETWORK, client_of
-from producer.simulator.population import COUNTRIES, PLACES
+from producer.simulator.listeners.activity import ROLES
+from producer.simulator.listeners.listening import Setting
+from producer.simulator.listeners.places import CONTEXT_SHARES, DEVICES_PER_ACCOUNT, NETWORK, client_of
+from producer.simulator.listeners.population import COUNTRIES, PLACES
 from producer.simulator.rows import Columns
 
 DEVICES_PER_CAMPAIGN = 64

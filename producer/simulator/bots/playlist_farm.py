@@ -8,7 +8,7 @@ from producer.simulator.bots.place import in_context
 from producer.simulator.bots.schedule import waking, with_breaks
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 BLATANT_HOURS, ADAPTIVE_SHARE = 16.0, 0.07
 

@@ -9,7 +9,7 @@ from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import normal, uniform
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 
 class QuietShift:

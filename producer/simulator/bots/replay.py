@@ -7,8 +7,8 @@ from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import own_place
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.draws import uniform
-from producer.simulator.endings import ENDED, reasons_start
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.endings import ENDED, reasons_start
+from producer.simulator.listeners.listening import Setting
 from producer.simulator.rows import running, take
 
 TRIES = 12

@@ -8,7 +8,7 @@ from producer.simulator.bots.place import from_abroad, on_a_borrowed_device, thr
 from producer.simulator.bots.schedule import daily
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
-from producer.simulator.listening import Setting
+from producer.simulator.listeners.listening import Setting
 
 
 class Takeover:

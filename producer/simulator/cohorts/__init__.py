@@ -20,7 +20,7 @@ from producer.simulator.cohorts.superfan import superfan
 from producer.simulator.cohorts.traveller import traveller
 from producer.simulator.cohorts.venue import venue
 from producer.simulator.cohorts.vpn import vpn
-from producer.simulator.population import Traits
+from producer.simulator.listeners.population import Traits
 
 Cohort = Callable[[Traits, NDArray[np.int64], Generator], None]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.population import FAULTY, Traits
+from producer.simulator.listeners.population import FAULTY, Traits
 
 
 def buggy_client(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:

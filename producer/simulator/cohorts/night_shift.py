@@ -5,7 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.simulator.calendar import NIGHT_SHIFT
-from producer.simulator.population import Traits
+from producer.simulator.listeners.population import Traits
 
 
 def night_shift(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:

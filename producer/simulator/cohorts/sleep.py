@@ -5,7 +5,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.simulator.calendar import BEDTIME
-from producer.simulator.population import Traits
+from producer.simulator.listeners.population import Traits
 
 
 def sleep(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:

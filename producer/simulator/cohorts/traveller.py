@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.population import Traits
+from producer.simulator.listeners.population import Traits
 
 
 def traveller(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS
 from contracts.labels import FAMILIES, HONEST
-from contracts.world import World
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.measure.units import Units
+from runtime.world import World
 
 WORST_ALLOWED = 0.95
 EXEMPT = ("loop30",)

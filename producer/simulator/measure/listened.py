@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from contracts.events import CONTEXTS, PLAYS, REASONS_END, REASONS_START
 from contracts.labels import HONEST
-from contracts.world import World
 from producer.simulator.calendar import DAY_MS
+from runtime.world import World
 
 HOUR_MS = 3_600_000
 _COLUMNS = ("user_id", "session_id", "track_id", "event_time", "listen_ms", "reason_start", "reason_end",

@@ -11,11 +11,11 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from contracts.events import PLAYS, STREAM_MS
-from producer.simulator.activity import load_chains
 from producer.simulator.block import make_block
 from producer.simulator.bots import BOTS, FAMILY_NAMES
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
+from producer.simulator.listeners.activity import load_chains
 from producer.simulator.plan import make_plan
 from producer.simulator.rows import Columns, take
 from producer.simulator.scenario import Scenario, ScenarioError, load_scenario

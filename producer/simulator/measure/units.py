@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
-from contracts.world import World
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.measure.groups import Floats, Groups, entropy_by_group
 from producer.simulator.measure.listened import HOUR_MS, offsets_by_day
 from producer.simulator.measure.unit_features import action_features, play_features
+from runtime.world import World
 
 GAP_MS, CUT_MS = 30 * 60_000, 3 * HOUR_MS
 SHARE_POSITIVE = 0.5

@@ -5,8 +5,8 @@ import re
 from fastapi.testclient import TestClient
 
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.drawing import case_id
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.state import Desk
 from tests.consumer_viz.dashboard.desks import TOKEN
 
 HOME = "https://127.0.0.1"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer_viz.dashboard.desk import Desk
-from contracts.world import World
+from consumer_viz.dashboard.state import Desk
+from runtime.world import World
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.desks import flagged_users, make_desk, make_world
 

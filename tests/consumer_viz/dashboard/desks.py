@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.index import CaseIndex
+from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.security import Door
-from consumer_viz.dashboard.store import VerdictStore
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.verdicts.store import VerdictStore
 from contracts.features import FEATURE_NAMES
-from contracts.world import World
+from runtime.world import World
 
 KEY = b"tests"
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
@@ -89,7 +89,7 @@ def track(title: str = "Cedar south", artist: str = "Water paper") -> dict[str, 
 
 def flagged_users(n: int) -> list[str]:
     """Names whose cases are reviewed openly: not drawn for the blind share."""
-    from consumer_viz.dashboard.drawing import draw
+    from consumer_viz.dashboard.index.sampling import draw
 
     named = (f"user{i:04d}" for i in range(100_000))
     return [user for user in named if draw(user, True, KEY)[0] == "flag"][:n]

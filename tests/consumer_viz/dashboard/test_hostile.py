@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from consumer_viz.dashboard.drawing import case_id
-from consumer_viz.dashboard.export import cell
-from contracts.world import World
+from consumer_viz.dashboard.csv_export import cell
+from consumer_viz.dashboard.index.sampling import case_id
+from runtime.world import World
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import PAGES, Browser
 from tests.consumer_viz.dashboard.desks import make_desk

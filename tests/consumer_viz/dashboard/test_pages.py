@@ -12,12 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.desk import Desk
-from consumer_viz.dashboard.drawing import case_id
-from consumer_viz.messages import Arrival
-from consumer_viz.tally import Snapshot, Tally
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.state import Desk
+from consumer_viz.feed.messages import Arrival
+from consumer_viz.feed.tally import Snapshot, Tally
 from contracts.events import PLAYS
-from contracts.world import World
+from runtime.world import World
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import HOME, PAGES, Browser
 from tests.consumer_viz.dashboard.desks import TOKEN, make_desk
@@ -93,7 +93,7 @@ def test_no_page_calls_anybody_a_fraudster(ana: Browser, users: list[str]):
 
 
 def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path: Path):
-    from consumer_viz.dashboard.drawing import draw
+    from consumer_viz.dashboard.index.sampling import draw
 
     blind = next(u for u in (f"b{i}" for i in range(9999)) if draw(u, True, desks.KEY)[0] == "blind")
     desk = make_desk(desks.make_world(tmp_path, [blind]))
@@ -113,7 +113,7 @@ def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path
 
 
 def test_a_random_share_of_the_unflagged_goes_to_review_with_its_probability(tmp_path: Path):
-    from consumer_viz.dashboard.drawing import draw
+    from consumer_viz.dashboard.index.sampling import draw
 
     lucky = next(u for u in (f"r{i}" for i in range(9999)) if draw(u, False, desks.KEY)[0] == "random")
     world = World(tmp_path / "tiny")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from models.listening import Listening, listening_of
+from models.tables.plays import Listening, listening_of
 
 START_MS = 1_741_000_000_000
 HOUR_MS = 3_600_000

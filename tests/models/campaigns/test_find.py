@@ -84,6 +84,6 @@ def test_a_play_sent_twice_counts_once():
     frame.insert(0, "play_id", [f"p{i}" for i in range(len(rows))] * 2)
     from pyarrow import Table
 
-    from models.listening import listening_of
+    from models.tables.plays import listening_of
 
     assert len(listening_of(Table.from_pandas(frame), pd.Series(dtype=object)).user) == len(rows)

@@ -9,7 +9,7 @@ import pytest
 from models.errors import ModelError
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.supervised import ablations
-from models.lab.page import publish, tables
+from models.lab.report.page import publish, tables
 from models.lab.run import Size, run_lab
 from models.lab.study import study
 from tests.models.lab.tiny import tiny_days

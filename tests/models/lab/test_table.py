@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from contracts.events import ACTIONS
-from contracts.world import World, WorldError
 from models.lab.actions import PAIRS, DayIndex, count_pairs
 from models.lab.table import read_user_days
-from models.local_time import DAY_MS, HOUR_MS
+from runtime.local_time import DAY_MS, HOUR_MS
+from runtime.world import World, WorldError
 
 
 def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_second_action():

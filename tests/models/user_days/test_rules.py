@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.rules import GROUPS, RULES, table
+from models.user_days.rules import GROUPS, RULES, table
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "user-days.md"
 
 
 def test_the_docs_carry_the_table_of_rules_as_it_is():
     said = PAGE.read_text().split("<!-- rules:begin -->\n")[1].split("\n<!-- rules:end -->")[0]
-    assert said == table(), 'stale: paste  python -c "from models.rules import table; print(table())"'
+    assert said == table(), 'stale: paste  python -c "from models.user_days.rules import table; print(table())"'
 
 
 def test_every_rule_reads_a_feature_that_user_days_have_and_is_of_a_known_group():

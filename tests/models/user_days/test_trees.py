@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from models.errors import ModelError
-from models.registry import CARD, MANIFEST
+from models.registry.verify import CARD, MANIFEST
 from models.user_days.detect import detect
-from models.user_days.train_trees import train_trees
+from models.user_days.training.train_trees import train_trees
 from models.user_days.trees import SHIPPED, TREES, Trees, load_trees
 from tests.models.user_days.made import crowd, user_days
 

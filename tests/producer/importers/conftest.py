@@ -8,10 +8,10 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.world import World
 from producer.importers.collect import Tally
 from producer.importers.layout import Options
 from producer.importers.run import import_history
+from runtime.world import World
 
 NOW_MS = 1_767_225_600_000
 """2026-01-01."""

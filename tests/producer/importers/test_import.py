@@ -6,13 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from producer.__main__ import app
-from producer.batches import RowReader
+from ops.__main__ import app
 from producer.errors import HistoryError, ReplayError
 from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
-from producer.replay import check_plays
+from producer.replay.batches import RowReader
+from producer.replay.replay import check_plays
 
 
 def zipped(tmp_path, folder):

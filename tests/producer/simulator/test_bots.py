@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, PLAYS, STREAM_MS
 from contracts.labels import FAMILIES
-from producer.simulator.activity import load_chains
 from producer.simulator.block import make_block
 from producer.simulator.bots import BOTS, FAMILY_NAMES
 from producer.simulator.calendar import DAY_MS
+from producer.simulator.listeners.activity import load_chains
 from producer.simulator.plan import Plan, make_plan
 from producer.simulator.rows import Columns
 from producer.simulator.scenario import Scenario, ScenarioError, load_scenario

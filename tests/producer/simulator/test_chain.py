@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from producer.simulator.activity import CHAINS_FILE, ROLES, load_chains
-from producer.simulator.chain import Chain, ChainError, from_rows
+from producer.simulator.listeners.activity import CHAINS_FILE, ROLES, load_chains
+from producer.simulator.listeners.chain import Chain, ChainError, from_rows
 from producer.simulator.small import MARKOV_SMALL
 
 STATES = ("start", "end", "a")

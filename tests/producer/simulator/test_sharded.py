@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from contracts.world import World
-from producer.sharded import on_spark
 from producer.simulator.build import build
-from producer.simulator.datasheet import NAME
+from producer.simulator.output.datasheet import NAME
 from producer.simulator.scenario import load_scenario
+from producer.simulator.sharded import on_spark
+from runtime.world import World
 
 TINY = replace(
     load_scenario("demo"),

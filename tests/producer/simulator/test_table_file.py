@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from producer.simulator import table_file
-from producer.simulator.columns import Coded, Column, Digits, Plain
 from producer.simulator.ids import digits
-from producer.simulator.table_file import TableFile
+from producer.simulator.output import table_file
+from producer.simulator.output.columns import Coded, Column, Digits, Plain
+from producer.simulator.output.table_file import TableFile
 
 TIME = pa.timestamp("ms", tz="UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())

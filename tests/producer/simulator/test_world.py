@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.events import FIELDS, ID_FIELD
-from contracts.world import World
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
+from runtime.world import World
 
 SMALL = replace(load_scenario("demo"), users=700, days=2, prevalence=0.1)
 

@@ -1,0 +1,1 @@
+"""The page of one case, its evidence and its export."""

@@ -1,0 +1,186 @@
+"""The case index: accounts and their sessions in a SQLite file that is made of the lake, piece by piece as it grows.
+
+It lies in `v<N>/dashboard/` and may be deleted at any time. A file of the lake is read once; a page asks the index.
+Beside the sessions it knows which accounts share a device, a payment method or a campaign.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from consumer_viz.dashboard.index import ingest
+from consumer_viz.dashboard.index.daily import add_daily
+from consumer_viz.dashboard.index.sampling import case_id, draw
+from consumer_viz.dashboard.index.schema import FORMAT, RECOUNT, SCHEMA
+from runtime.lake import committed_files
+from runtime.world import Unit, World, WorldError
+
+_USERS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
+_TRACKS = ["track_id", "title", "artist_id", "artist", "duration_ms"]
+
+
+class CaseIndex:
+    """Keeps the index of a world's current version up to date. One writer (`refresh`), any number of readers."""
+
+    def __init__(self, world: World, key: bytes, eur_per_stream: float) -> None:
+        self.world = world
+        self._key = key
+        self._eur_per_stream = eur_per_stream
+        self._signatures: dict[Path, object] = {}
+        self._unit: Unit | None = None
+        self.stamp = 0
+        """Grows whenever something was added."""
+        self.open()
+
+    def open(self) -> None:
+        """Open the index of the current version; make it where there is none, or one of another format."""
+        self._unit = self.world.unit
+        self.path = self._unit.root / "dashboard" / "index.sqlite"
+        self._signatures.clear()
+        if self.path.exists():
+            with self.read() as db:
+                if db.execute("pragma user_version").fetchone()[0] == FORMAT:
+                    self.stamp = int(db.execute("select coalesce(max(seq), 0) from cases").fetchone()[0])
+                    return
+            for file in self.path.parent.glob("index.sqlite*"):
+                file.unlink()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        db = self._connect()
+        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {FORMAT};")
+        db.close()
+        self.stamp = 0
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        db.execute("pragma synchronous = off")  # derived: a torn index is made anew
+        return db
+
+    def read(self) -> "Reading":
+        """Open the index for reading."""
+        return Reading(self.path)
+
+    def refresh(self) -> bool:
+        """Take in what was committed since the last time; tell whether anything was."""
+        unit = self.world.unit
+        if unit != self._unit:
+            self.open()
+        was = self.stamp
+        db = self._connect()
+        try:
+            for table in ("users", "tracks"):
+                self._add_static(db, table)
+            self._add_new(db, unit.table("plays"), _add_devices)
+            self._add_new(db, unit.table("sessions"), self._add_sessions)
+            for challenger in sorted(unit.table("shadow").glob("*/")):
+                self._add_new(db, challenger, _add_shadow)
+            touched = add_daily(db, unit, self._has_changed)
+            if touched is not None:
+                self._recount(db, touched)
+        finally:
+            db.close()
+        return self.stamp != was
+
+    def _has_changed(self, folder: Path) -> bool:
+        now = _signature(folder)
+        if now is None or self._signatures.get(folder) == now:
+            return False
+        self._signatures[folder] = now
+        return True
+
+    def _add_static(self, db: sqlite3.Connection, table: str) -> None:
+        pointer = self.world.root / "static" / table
+        if not self._has_changed(pointer):
+            return
+        try:
+            folder = self.world.static(table)
+        except WorldError:
+            return  # the pages live without names and countries
+        if _is_known(db, folder):
+            return
+        columns = _USERS if table == "users" else _TRACKS
+        marks = ", ".join("?" * len(columns))
+        db.execute("begin")
+        for file in sorted([*folder.glob("*.parquet"), *folder.glob("*.csv")]):
+            db.executemany(f"insert or replace into {table} values ({marks})", ingest.table_rows(file, columns))
+        db.execute("insert or replace into files values (?, ?)", (str(folder), table))
+        db.execute("commit")
+
+    def _add_new(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], None]) -> None:
+        if not self._has_changed(table):
+            return
+        for file in committed_files(table):
+            name = str(file.relative_to(table.parent))
+            if not _is_known(db, name):
+                db.execute("begin")
+                add(db, file)
+                db.execute("insert into files values (?, ?)", (name, table.name))
+                db.execute("commit")
+
+    def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
+        rows, tracks = ingest.sessions(file)
+        db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
+        db.executemany(
+            "insert into suspect_tracks values (?, ?, ?) "
+            "on conflict do update set streams = streams + excluded.streams",
+            tracks,
+        )
+        self._recount(db, {row[1] for row in rows})
+
+    def _recount(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
+        """Work out the cases of some accounts anew: what is flagged, what it may cost, how likely it is a bot.
+
+        Money at risk is what the flagged streams draw; where the daily batch has ranked the account over all
+        detectors, its figures stand.
+        """
+        self.stamp += 1
+        db.create_function("case_of", 1, case_id, deterministic=True)
+        db.create_function("drawn", 2, lambda u, flagged: draw(u, bool(flagged), self._key)[0], deterministic=True)
+        db.create_function("drawn_p", 2, lambda u, flagged: draw(u, bool(flagged), self._key)[1], deterministic=True)
+        db.execute("create temp table if not exists touched (user_id text primary key)")
+        db.execute("delete from touched")
+        db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
+        db.execute(RECOUNT, {"eur": self._eur_per_stream, "seq": self.stamp})
+
+
+class Reading:
+    """A read-only connection as a context manager; rows come as `sqlite3.Row`."""
+
+    def __init__(self, path: Path) -> None:
+        self._open = partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db = self._open()
+        self._db.row_factory = sqlite3.Row
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+
+def _add_devices(db: sqlite3.Connection, file: Path) -> None:
+    db.executemany("insert or ignore into devices values (?, ?)", ingest.devices(file))
+
+
+def _add_shadow(db: sqlite3.Connection, file: Path) -> None:
+    db.executemany("insert or ignore into shadow values (?, ?, ?)", ingest.shadow(file))
+
+
+def _is_known(db: sqlite3.Connection, name: object) -> bool:
+    return db.execute("select 1 from files where path = ?", (str(name),)).fetchone() is not None
+
+
+def _signature(folder: Path) -> object:
+    """Return what changes when something is committed to a table; None where there is no table.
+
+    Reading the list of files costs milliseconds, this microseconds: it is asked every few seconds for days.
+    """
+    log = folder / "_spark_metadata"
+    try:
+        if log.is_dir():
+            return log.stat().st_mtime_ns
+        parts = sorted((e.stat().st_mtime_ns for e in os.scandir(folder)), reverse=True)
+    except FileNotFoundError:
+        return None
+    return (len(parts), parts[:1])

@@ -1,0 +1,206 @@
+"""Questions to the case index and the verdicts together: the queue, its counts, one case, its links."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+
+from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.verdicts.store import VerdictStore
+
+_IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
+_IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and c.last_scored_at > v.decided_at)"
+TABS: dict[str, tuple[str, str]] = {
+    "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK})"),
+    "sample": ("Blind sample", f"c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED}"),
+    "waiting": ("Waiting", "(v.verdict = 'need_more' or v.step = 'appeal')"),
+    "decided": ("Decided", f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"),
+}
+"""Lists of the queue: title and which cases belong to it."""
+ORDERS = {"suspected": "c.risk desc, c.case_id", "sample": "c.case_id", "waiting": "v.decided_at, c.case_id",
+          "decided": "v.decided_at desc, c.case_id"}  # fmt: skip
+"""A sample in order of risk would give its scores away, so it stands in the order of its random ids."""
+MOST_LINKED = 60
+"""Accounts listed under one link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One account that is reviewed, with what stands about it."""
+
+    case_id: str
+    user_id: str
+    drawn_by: str
+    draw_probability: float
+    sessions: int
+    flagged: int
+    streams: int
+    eur: float
+    probability: float
+    risk: float
+    model_version: str | None
+    last_scored_at: str | None
+    seq: int
+    country: str | None
+    plan: str | None
+    timezone: str | None
+    version: int
+    """Of the standing verdict; 0 without one."""
+    verdict: str | None
+    reason_code: str | None
+    step: str | None
+    analyst: str | None
+    decided_at: str | None
+
+    @property
+    def is_decided(self) -> bool:
+        return self.verdict not in (None, "open")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether score and reasons are not to be shown: a blind review that has not been decided."""
+        return self.drawn_by in ("blind", "random") and not self.is_decided
+
+    @property
+    def is_back(self) -> bool:
+        """Whether sessions were flagged after the case was dismissed."""
+        return self.verdict == "dismiss" and (self.last_scored_at or "") > (self.decided_at or "")
+
+
+_CASE_COLUMNS = """c.case_id, c.user_id, coalesce(c.drawn_by, 'none') as drawn_by, c.draw_probability, c.sessions,
+    c.flagged, c.streams, c.eur, c.probability, c.risk, c.model_version, c.last_scored_at, c.seq, u.country, u.plan,
+    u.timezone, coalesce(v.version, 0) as version, v.verdict, v.reason_code, v.step, v.analyst, v.decided_at"""
+_FROM = "from cases c left join verdicts.standing v on v.case_id = c.case_id left join users u on u.user_id = c.user_id"
+
+
+class Cases:
+    """Reads index and verdicts; writes neither."""
+
+    def __init__(self, index: CaseIndex, store: VerdictStore) -> None:
+        self.index = index
+        self.store = store
+        self._counted: tuple[tuple[int, int], dict[str, int]] | None = None
+
+    @contextmanager
+    def _both(self) -> Iterator[sqlite3.Connection]:
+        with self.index.read() as db:
+            db.execute("attach database ? as verdicts", (f"{self.store.path.resolve().as_uri()}?mode=ro",))
+            yield db
+
+    def queue(self, tab: str, limit: int, offset: int = 0) -> list[Case]:
+        """Return a page of one list of the queue."""
+        query = f"select {_CASE_COLUMNS} {_FROM} where {TABS[tab][1]} order by {ORDERS[tab]} limit ? offset ?"
+        with self._both() as db:
+            return [_case(row) for row in db.execute(query, (limit, offset))]
+
+    def one(self, case_id: str) -> Case | None:
+        """Return a case; accounts that are not in review have one too."""
+        with self._both() as db:
+            row = db.execute(f"select {_CASE_COLUMNS} {_FROM} where c.case_id = ?", (case_id,)).fetchone()
+            return _case(row) if row else None
+
+    def of_account(self, user_id: str) -> str | None:
+        """Return the case of an account, by its id."""
+        with self.index.read() as db:
+            row = db.execute("select case_id from cases where user_id = ?", (user_id,)).fetchone()
+            return row[0] if row else None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many cases each list has; counted anew only when something changed."""
+        stamp = (self.index.stamp, self.store.stamp())
+        if self._counted is None or self._counted[0] != stamp:
+            with self._both() as db:
+                found = {
+                    tab: int(db.execute(f"select count(*) {_FROM.partition(' left join users')[0]} where {where}")
+                             .fetchone()[0])
+                    for tab, (_, where) in TABS.items()
+                }  # fmt: skip
+            self._counted = (stamp, found)
+        return self._counted[1]
+
+    def new_since(self, seq: int) -> int:
+        """Return how many cases came into review after a page was made."""
+        with self.index.read() as db:
+            query = "select count(*) from cases where seq > ? and drawn_by is not null"
+            return int(db.execute(query, (seq,)).fetchone()[0])
+
+    def outcome(self) -> list[dict[str, Any]]:
+        """Return per verdict that stands: cases, streams, euros; an appeal has a line of its own."""
+        query = """select case when step = 'appeal' then 'appealed' else verdict end as verdict, count(*) as cases,
+            sum(streams) as streams, sum(eur) as eur from verdicts.standing where verdict <> 'open' group by 1"""
+        with self._both() as db:
+            return [dict(row) for row in db.execute(query)]
+
+    def sessions(self, user_id: str) -> list[dict[str, Any]]:
+        """Return the account's scored sessions in order of time; reasons are read from their JSON."""
+        query = "select * from sessions where user_id = ? order by started_ms"
+        with self.index.read() as db:
+            rows = [dict(row) for row in db.execute(query, (user_id,))]
+        for row in rows:
+            row["reasons"] = orjson.loads(row["reasons"]) if row["reasons"] else []
+        return rows
+
+    def account(self, user_id: str) -> dict[str, Any]:
+        """Return what the static table says of an account; empty where it says nothing."""
+        with self.index.read() as db:
+            row = db.execute("select * from users where user_id = ?", (user_id,)).fetchone()
+            return dict(row) if row else {}
+
+    def tracks(self, track_ids: set[str]) -> dict[str, dict[str, Any]]:
+        """Return title, artist and length of tracks, by id."""
+        with self.index.read() as db:
+            query = f"select * from tracks where track_id in ({', '.join('?' * len(track_ids))})"
+            return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
+
+    def daily(self, user_id: str) -> dict[str, Any]:
+        """Return the account's flagged days, its flagged campaigns and its place in the daily ranking."""
+        days = "select row from user_days where user_id = ? and is_flagged order by local_date"
+        groups = "select c.row from members m join campaigns c using (campaign_key) where m.user_id = ?"
+        with self.index.read() as db:
+            rank = db.execute("select row from account_risk where user_id = ?", (user_id,)).fetchone()
+            return {
+                "days": [orjson.loads(row[0]) for row in db.execute(days, (user_id,))],
+                "campaigns": [orjson.loads(row[0]) for row in db.execute(groups, (user_id,))],
+                "rank": orjson.loads(rank[0]) if rank else None,
+            }
+
+    def links(self, user_id: str) -> list[dict[str, Any]]:
+        """Return what the account shares with others: kind, what, and the accounts with their flags."""
+        payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
+            where m.user_id = :user and o.user_id <> :user"""
+        device = """select 'device' as kind, o.user_id from devices m join devices o using (device_id)
+            where m.user_id = :user and o.user_id <> :user"""
+        campaign = """select 'suspected campaign' as kind, o.user_id from members m join members o using (campaign_key)
+            where m.user_id = :user and o.user_id <> :user"""
+        query = f"""select l.kind, l.user_id, c.case_id, c.flagged, c.sessions, c.streams, v.verdict
+            from ({payment} union {device} union {campaign}) l join cases c on c.user_id = l.user_id
+            left join verdicts.standing v on v.case_id = c.case_id order by l.kind, c.flagged desc, l.user_id"""
+        with self._both() as db:
+            found: dict[str, list[dict[str, Any]]] = {}
+            for row in db.execute(query, {"user": user_id}):
+                found.setdefault(row["kind"], []).append(dict(row))
+        return [
+            {"kind": kind, "accounts": accounts[:MOST_LINKED], "count": len(accounts),
+             "flagged": sum(a["flagged"] > 0 for a in accounts)}
+            for kind, accounts in found.items()
+        ]  # fmt: skip
+
+    def suspect_tracks(self, limit: int) -> list[dict[str, Any]]:
+        """Return the tracks with most streams in flagged sessions, with what the daily batch says of them."""
+        query = """select s.track_id, sum(s.streams) as streams, count(*) as accounts from suspect_tracks s
+            group by s.track_id order by 2 desc, 1 limit ?"""
+        with self.index.read() as db:
+            rows = [dict(row) for row in db.execute(query, (limit,))]
+            newest = "select row from track_risk where track_id = ? order by local_date desc limit 1"
+            for row in rows:
+                found = db.execute(newest, (row["track_id"],)).fetchone()
+                row["role"] = orjson.loads(found[0])["role"] if found else None
+        named = self.tracks({row["track_id"] for row in rows})
+        return [{**row, **named.get(row["track_id"], {})} for row in rows]
+
+
+def _case(row: sqlite3.Row) -> Case:
+    return Case(*(row[f.name] for f in fields(Case)))

@@ -1,0 +1,1 @@
+"""The models page: which model flags, and how the challenger compares."""

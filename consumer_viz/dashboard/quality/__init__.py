@@ -1,0 +1,1 @@
+"""The quality page: what verdicts say about the flags."""

@@ -1,0 +1,1 @@
+"""Decisions: their rules, their store, their way to the topic."""

@@ -1,0 +1,1 @@
+"""A plain Kafka consumer and what it counts."""

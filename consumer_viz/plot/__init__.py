@@ -1,0 +1,1 @@
+"""The live plot: series, panels, figure, front ends."""

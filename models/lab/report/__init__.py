@@ -1,0 +1,1 @@
+"""What the lab publishes: results, figures, tables of the docs."""

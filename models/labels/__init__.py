@@ -1,0 +1,1 @@
+"""Labels of sessions and user-days: from truth, or from what analysts decided."""

@@ -1,0 +1,1 @@
+"""How good flags are: measures and their intervals."""

@@ -1,0 +1,1 @@
+"""Reports for people: evaluation, comparison, false alarms, the daily run."""

@@ -1,0 +1,191 @@
+"""Champion against challenger on the sessions that both scored: where they differ, who is right, what promoting does.
+
+Truth and verdicts are never mixed: one of them says who is right, and the report says which.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from models.errors import ModelError
+from models.labels.truth import label_sessions, read_sessions
+from models.labels.verdicts import read_verdicts, relabel
+from models.metrics.intervals import Share
+from models.metrics.paired import CHALLENGER, CHAMPION, Said, compare
+from runtime.lake import committed_files
+from runtime.world import World, WorldError
+
+_SESSION = ["session_key", "user_id", "started_at", "ended_at", "scored_at", "streams", "score", "is_flagged",
+            "is_filtered", "reasons", "model_version"]  # fmt: skip
+_SHADOW = {"score": "challenger_score", "would_flag": "would_flag", "would_filter": "would_filter",
+           "reasons": "challenger_reasons"}  # fmt: skip
+
+
+class Judge(StrEnum):
+    """Who says which of the two is right."""
+
+    AUTO = "auto"
+    TRUTH = "truth"
+    VERDICTS = "verdicts"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Sessions that both models scored: a row each, the champion's columns and the challenger's."""
+
+    rows: pd.DataFrame
+    champion: str
+    challenger: str
+    waiting: int
+    """Sessions that the champion has scored and the challenger not yet."""
+    other: int
+    """Sessions that another champion scored, left out."""
+
+
+def read_pairs(world: World, challenger: str) -> Pairs:
+    """Join the newest champion's sessions with what a challenger said of them. Raises WorldError, ModelError."""
+    sessions = read_sessions(world.unit.table("sessions"), _SESSION)
+    files = committed_files(world.unit.shadow(challenger))
+    if not files:
+        raise ModelError(
+            f"{challenger} has scored nothing in world {world.name} yet: it begins at the job's next start, "
+            "make down  and  make up"
+        )
+    columns = ["session_key", *_SHADOW]
+    said = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()
+    champion = str(sessions["model_version"].iloc[int(sessions["scored_at"].argmax())])
+    its_own = sessions[sessions["model_version"] == champion]
+    rows = its_own.merge(said.rename(columns=_SHADOW), on="session_key", how="inner", validate="one_to_one")
+    return Pairs(rows, champion, challenger, len(its_own) - len(rows), len(sessions) - len(its_own))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The report."""
+
+    world: str
+    pairs: Pairs
+    counts: dict[str, dict[str, int]]
+    """Of sessions, accounts, streams and filtered sessions: how many each flags, both, or one alone."""
+    agreement: float
+    rank_correlation: float | None
+    """Spearman's, of the two scores."""
+    judge: Judge
+    labelled: int
+    positives: int
+    judged_alone: int
+    """Of the accounts that only one of the two flags, those with a label."""
+    measures: dict[str, dict[str, Share]]
+    families: dict[str, dict[str, int]]
+    """By family: positive sessions, and how many of them each flags. With truth only."""
+    alone: dict[str, list[dict[str, Any]]]
+    """Sessions that only one of the two flags, that one's highest scores first."""
+
+
+def compare_world(world: World, challenger: str, judge: Judge = Judge.AUTO, seed: int = 0) -> Comparison:
+    """Compare champion and challenger on a world. Raises WorldError, ModelError. `seed` is that of the bootstrap."""
+    pairs = read_pairs(world, challenger)
+    if pairs.rows.empty:
+        raise ModelError(f"champion and challenger have scored no session of world {world.name} both")
+    judge, rows = _judged(world, pairs.rows, judge)
+    known = rows[rows["label"].notna()]
+    measures = compare(
+        known["user_id"], (known["label"] == 1).to_numpy(), known["weight"].to_numpy(float),
+        Said(known["score"].to_numpy(float), known["is_flagged"].to_numpy(bool)),
+        Said(known["challenger_score"].to_numpy(float), known["would_flag"].to_numpy(bool)),
+        np.random.default_rng(seed),
+    )  # fmt: skip
+    differ = rows[rows["is_flagged"] != rows["would_flag"]]
+    return Comparison(
+        world=world.name,
+        pairs=pairs,
+        counts=_counts(rows),
+        agreement=float((rows["is_flagged"] == rows["would_flag"]).mean()),
+        rank_correlation=_rank_correlation(rows),
+        judge=judge,
+        labelled=len(known),
+        positives=int((known["label"] == 1).sum()),
+        judged_alone=int(differ.loc[differ["label"].notna(), "user_id"].nunique()),
+        measures=measures if len(known) else {},
+        families=_families(known) if judge is Judge.TRUTH else {},
+        alone={
+            CHAMPION: _listed(differ[differ["is_flagged"]], "score", "reasons"),
+            CHALLENGER: _listed(differ[differ["would_flag"]], "challenger_score", "challenger_reasons"),
+        },
+    )
+
+
+def _judged(world: World, rows: pd.DataFrame, judge: Judge) -> tuple[Judge, pd.DataFrame]:
+    """Label the sessions (1, 0, NaN) by truth, or else by verdicts, whichever there is or was asked for."""
+    if judge in (Judge.AUTO, Judge.TRUTH):
+        try:
+            return Judge.TRUTH, label_sessions(rows, world).assign(weight=1.0)
+        except WorldError:
+            if judge is Judge.TRUTH:
+                raise
+    if judge in (Judge.AUTO, Judge.VERDICTS):
+        try:
+            return Judge.VERDICTS, relabel(rows, read_verdicts(world.verdicts))
+        except ModelError:
+            if judge is Judge.VERDICTS:
+                raise
+    return Judge.NOBODY, rows.assign(label=np.nan, weight=1.0, family=None)
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
+    one, other = rows["is_flagged"].to_numpy(bool), rows["would_flag"].to_numpy(bool)
+    accounts = rows.groupby("user_id")[["is_flagged", "would_flag"]].any()
+    each = np.ones(len(rows), dtype=np.int64)
+    streams = rows["streams"].fillna(0).to_numpy().astype(np.int64)
+    return {
+        "sessions": _overlap(one, other, each),
+        "accounts": _overlap(
+            accounts["is_flagged"].to_numpy(bool), accounts["would_flag"].to_numpy(bool), each[: len(accounts)]
+        ),
+        "streams": _overlap(one, other, streams),
+        "filtered": _overlap(rows["is_filtered"].to_numpy(bool), rows["would_filter"].to_numpy(bool), each),
+    }
+
+
+def _overlap(one: np.ndarray, other: np.ndarray, size: np.ndarray) -> dict[str, int]:
+    """Count what each has, both, and one alone.
+
+    >>> _overlap(np.array([True, True]), np.array([True, False]), np.array([1, 5]))
+    {'champion': 6, 'challenger': 1, 'both': 1, 'only_champion': 5, 'only_challenger': 0}
+    """
+    parts = {CHAMPION: one, CHALLENGER: other, "both": one & other,
+             "only_champion": one & ~other, "only_challenger": other & ~one}  # fmt: skip
+    return {name: int(size[part].sum()) for name, part in parts.items()}
+
+
+def _rank_correlation(rows: pd.DataFrame) -> float | None:
+    one, other = rows["score"].rank(), rows["challenger_score"].rank()
+    return float(one.corr(other)) if one.nunique() > 1 and other.nunique() > 1 else None
+
+
+def _families(known: pd.DataFrame) -> dict[str, dict[str, int]]:
+    bots = known[known["label"] == 1].groupby("family")
+    return {
+        str(name): {
+            "sessions": len(rows), CHAMPION: int(rows["is_flagged"].sum()), CHALLENGER: int(rows["would_flag"].sum()),
+        }
+        for name, rows in bots
+    }  # fmt: skip
+
+
+def _listed(rows: pd.DataFrame, score: str, reasons: str) -> list[dict[str, Any]]:
+    ranked = rows.sort_values([score, "session_key"], ascending=[False, True])
+    return [
+        {
+            "session_key": row["session_key"], "user_id": row["user_id"], "champion_score": row["score"],
+            "challenger_score": row["challenger_score"], "label": None if np.isnan(row["label"]) else row["label"],
+            "reasons": [r["feature"] for r in row[reasons]] if row[reasons] is not None else [],
+        }
+        for row in ranked.to_dict("records")
+    ]  # fmt: skip

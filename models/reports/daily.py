@@ -1,0 +1,160 @@
+"""The daily run: user-days, campaigns, tracks and accounts of a world, from its lake to tables and a report."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.campaigns import find as campaign_finder
+from models.campaigns.against_truth import recall_lines
+from models.labels.truth import label_user_days, read_sessions
+from models.risk.accounts import rank_accounts
+from models.risk.money import Prices
+from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
+from models.tables.lake_tables import read_table, write_table
+from models.tables.plays import Listening, Source, read_listening, read_static
+from models.user_days.calibration import PREVALENCE, measure_curve
+from models.user_days.detect import SEED, detect
+from models.user_days.queue import review_list, to_csv, with_priority
+from models.user_days.report.against_truth import Judged, judge, judged_by_truth
+from models.user_days.report.page import render
+from models.user_days.report.study import as_markdown, study
+from models.user_days.trees import load_trees
+from runtime.lake import committed_files
+from runtime.world import World, WorldError
+
+USER_DAYS_BY = "python -m spark_app user-days"
+_KEYS = ["user_id", "local_date", "plan", "country", "plays", "streams"]
+
+
+@dataclass(slots=True)
+class Daily:
+    """What a daily run found: its tables, the lines of its summary, and where the report went."""
+
+    flags: pd.DataFrame
+    judged: Judged | None
+    lines: list[str] = field(default_factory=list)
+    report: Path = Path()
+
+
+def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> Daily:
+    """Judge a world's user-days, find its campaigns, weigh tracks and accounts; write tables and report."""
+    daily = user_day_flags(world, seed)
+    plays = read_listening(world, source)
+    campaigns = find_campaigns(world, plays, seed)
+    daily.lines += ["", *campaign_lines(campaigns, world)]
+    daily.lines += ["", *weigh(world, plays, daily.flags, campaigns)]
+    folder = world.unit.root / "daily"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_review(folder, daily.flags)
+    title = f"Suspected user-days of world {world.name}"
+    daily.report = folder / "report.html"
+    daily.report.write_text(render(title, daily.lines, daily.flags, daily.judged))
+    return daily
+
+
+def user_day_flags(world: World, seed: int = SEED) -> Daily:
+    """Judge the user-days of a world and write table `user_day_flags`."""
+    days = read_user_days(world)
+    trees = None if world.not_measurable else load_trees()
+    flags = with_priority(detect(days, seed, trees), np.random.default_rng(seed))
+    write_table(world, "user_day_flags", flags)
+    flagged = flags[flags["is_flagged"]]
+    both = int((flags["by_rules"] & flags["by_forest"]).sum())
+    lines = [
+        f"world {world.name}, {flags['model_version'].iat[0]}, seed {seed}",
+        f"user-days         {len(flags):,} of {flags['user_id'].nunique():,} accounts, "
+        f"{flags['local_date'].min():%Y-%m-%d} to {flags['local_date'].max():%Y-%m-%d}",
+        f"suspected         {len(flagged):,}: by the trees {int(flags['by_trees'].sum()):,}, by rules "
+        f"{int(flags['by_rules'].sum()):,}, by the forest {int(flags['by_forest'].sum()):,}, by these two {both:,}",
+        *([] if trees else [f"trees             not asked: this import lacks {', '.join(world.not_measurable)}"]),
+        f"without history   {int(flags['baseline'].eq('cohort').sum()):,} were compared with their cohort; "
+        f"{int((flagged['baseline'] == 'cohort').sum()):,} of the suspected",
+        f"drawn at random   {int(flags['is_sample'].sum()):,} unflagged, for review as well",
+        f"money at risk     {flagged['money_at_risk_eur'].sum():.2f} EUR in flagged user-days",
+    ]
+    judged = judge(flags, world, np.random.default_rng(seed))
+    return Daily(flags, judged, lines + (judged.lines() if judged else []))
+
+
+def study_world(world: World, seed: int = SEED) -> str:
+    """Return how good each detector is, and the table of `study` as Markdown. Raises WorldError without truth."""
+    days = read_user_days(world)
+    if not world.truth("users.parquet").exists():
+        raise WorldError(f"world {world.name} has no truth to compare with: take a simulated one")
+    judged = judged_by_truth(detect(days, seed, load_trees()), world, np.random.default_rng(seed))
+    without_labels = label_user_days(detect(days, seed), world)
+    curve = f"probability by score at a prevalence of {PREVALENCE}: {measure_curve(judged.labelled)}"
+    return "\n".join([*judged.lines(), "", curve, "", as_markdown(study(days, without_labels, seed))])
+
+
+def read_user_days(world: World) -> pd.DataFrame:
+    """Read the user-days of a world with all their features. Raises WorldError where there are none."""
+    return read_table(world, "user_days", USER_DAYS_BY, [*_KEYS, *USER_DAY_FEATURE_NAMES])
+
+
+def find_campaigns(world: World, plays: Listening, seed: int = SEED) -> pd.DataFrame:
+    """Find the campaigns of a world and write table `campaigns`."""
+    accounts = read_static(world, "users", ["user_id", "payment_id", "plan"])
+    tracks = read_static(world, "tracks", ["track_id", "total_track_popularity"]).set_index("track_id")
+    popularity = tracks["total_track_popularity"].reindex(plays.tracks).fillna(0.0).to_numpy()
+    campaigns = campaign_finder.find(plays, accounts, popularity, np.random.default_rng(seed))
+    write_table(world, "campaigns", campaigns)
+    return campaigns
+
+
+def campaign_lines(campaigns: pd.DataFrame, world: World) -> list[str]:
+    """Say what groups were found, and how they stand against truth where there is any."""
+    flagged = campaigns[campaigns["is_flagged"]]
+    by_kind = flagged.groupby("kind")["size"].agg(["size", "sum"])
+    said = [f"{kind} {int(row['size'])} ({int(row['sum'])} accounts)" for kind, row in by_kind.iterrows()]
+    return [
+        f"campaigns         {len(flagged):,} suspected: {', '.join(said) or 'none'}",
+        *recall_lines(campaigns, world),
+    ]
+
+
+def weigh(world: World, plays: Listening, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
+    """Write tables `track_risk` and `account_risk`; return the lines that sum them up."""
+    prices = Prices()
+    suspicious = suspicious_plays(plays, flags, campaigns)
+    artists = read_static(world, "tracks", ["track_id", "artist_id"]).set_index("track_id")["artist_id"]
+    plan = read_static(world, "users", ["user_id", "plan"]).set_index("user_id")["plan"]
+    weight = np.asarray(plan.reindex(plays.users).map(prices.weights).fillna(1.0), dtype=np.float64)
+    tracks = track_risk(plays, suspicious, artists, weight, str(flags["model_version"].iat[0]), prices)
+    write_table(world, "track_risk", tracks)
+    accounts = rank_accounts(flags, campaigns, plays, suspicious, _sessions(world), prices)
+    write_table(world, "account_risk", accounts)
+    roles = tracks.drop_duplicates("track_id")["role"].value_counts()
+    streams = int((suspicious & plays.is_stream).sum())
+    lines = [
+        f"streams           {streams:,} of {int(plays.is_stream.sum()):,} are suspicious: "
+        f"{tracks['money_pro_rata_eur'].sum():.2f} EUR pro rata, "
+        f"{tracks['money_user_centric_eur'].sum():.2f} EUR user-centric",
+        "tracks            " + ", ".join(f"{count:,} {role}" for role, count in roles.items()),
+    ]
+    top = artist_risk(tracks, prices)
+    top = top[top["target_tracks"] > 0].head(3)
+    lines += [
+        f"artist            {row['artist_id']}: {int(row['target_tracks'])} {TARGET}s, "
+        f"{row['money_pro_rata_eur']:.2f} EUR at risk, {row['penalty_eur']:.0f} EUR of penalties"
+        for row in top.to_dict("records")
+    ]
+    return [*lines, f"accounts          {len(accounts):,} in the queue, by money at risk × probability"]
+
+
+def _sessions(world: World) -> pd.DataFrame | None:
+    if not committed_files(world.unit.table("sessions")):
+        return None
+    return read_sessions(world.unit.table("sessions"), ["user_id", "score"])
+
+
+def write_review(folder: Path, flags: pd.DataFrame) -> None:
+    """Write the review list for a spreadsheet and for a program."""
+    review = review_list(flags)
+    (folder / "review.csv").write_text(to_csv(review))
+    pq.write_table(pa.Table.from_pandas(review, preserve_index=False), folder / "review.parquet")

@@ -1,0 +1,1 @@
+"""Money at risk by account, track and artist."""

@@ -1,0 +1,1 @@
+"""Tables that the detectors read and write."""

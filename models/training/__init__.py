@@ -1,0 +1,1 @@
+"""Training of the session scorer: splits, fit, thresholds, card."""

@@ -1,0 +1,84 @@
+"""Choose the two thresholds, on the calibration block at its natural prevalence, never on the test block."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.metrics.flags import WEIGHT
+from models.metrics.intervals import Share, share_by_account
+
+REVIEW_BETA = 0.5
+"""Review maximises F0.5: a false flag costs an analyst's time and may cost an artist's pay; precision counts double."""
+FILTER_PRECISION = 0.99
+"""Filtering acts without a person: it needs this precision."""
+LEAST_FLAGS = 30
+"""The filter's precision is read from at least this many flags."""
+MOST_TRIALS = 50
+"""Thresholds tried for the filter, evenly spaced: each costs a bootstrap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Scores at or over `review` are flags, at or over `filter` are filtered."""
+
+    review: float
+    filter: float
+    filter_precision: Share
+    is_filter_proven: bool
+    """Whether even the lower end of the interval reaches FILTER_PRECISION; 299 flags without an error would."""
+
+
+def choose(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
+    """Choose thresholds on a block of user_id, label (1 or 0), score and, where labels have one, weight.
+
+    Raises ModelError where it can't be done.
+    """
+    if block["label"].nunique() < 2:
+        raise ModelError("the calibration block has no positive or no negative session: simulate a larger world")
+    scores, hits, size, flags = _by_score(block)
+    precision, recall = hits / size, hits / hits[-1]
+    weight = REVIEW_BETA**2
+    f_score = (1 + weight) * precision * recall / np.maximum(weight * precision + recall, 1e-12)
+    review = int(f_score.argmax())
+
+    # proven where the interval's lower end reaches the target; else by the value alone, and said to be so
+    candidates = [i for i in range(review + 1) if flags[i] >= LEAST_FLAGS and precision[i] >= FILTER_PRECISION]
+    loosest_first = candidates[::-1]
+    for i in loosest_first[:: 1 + len(candidates) // MOST_TRIALS]:
+        share = _precision(block, scores[i], rng)
+        if share.low >= FILTER_PRECISION:
+            return Thresholds(_between(scores, review), _between(scores, i), share, True)
+    if candidates:
+        i = loosest_first[0]
+        return Thresholds(_between(scores, review), _between(scores, i), _precision(block, scores[i], rng), False)
+    return Thresholds(_between(scores, review), 1.0, Share(None, 0.0, 1.0, 0), False)
+
+
+def _by_score(block: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    """Return the distinct scores, highest first, and what a threshold there would give: the weight of hits, the weight
+    of flags, the number of flags."""
+    weight = block[WEIGHT] if WEIGHT in block else pd.Series(1.0, block.index)
+    parts = pd.DataFrame({"score": block["score"], "hits": block["label"] * weight, "size": weight, "flags": 1.0})
+    ranked = parts.groupby("score").sum().sort_index(ascending=False)
+    return ranked.index.to_numpy(float), *(ranked[name].cumsum().to_numpy(float) for name in ("hits", "size", "flags"))
+
+
+def _precision(block: pd.DataFrame, threshold: float, rng: np.random.Generator) -> Share:
+    flags = block[block["score"] >= threshold]
+    return share_by_account(flags["user_id"], flags["label"] == 1, rng, weight=flags.get(WEIGHT))
+
+
+def _between(scores: NDArray[np.float64], i: int) -> float:
+    """Return the middle, in log-odds, of the i-th score and the next lower one: the data says nothing between them.
+
+    >>> round(_between(np.array([0.9, 0.1]), 0), 9)
+    0.5
+    """
+    upper = scores[i]
+    lower = scores[i + 1] if i + 1 < len(scores) else upper / 2
+    tiny = 1e-9
+    odds = [np.log(np.clip(s, tiny, 1 - tiny) / (1 - np.clip(s, tiny, 1 - tiny))) for s in (lower, upper)]
+    return float(1 / (1 + np.exp(-np.mean(odds))))

@@ -1,0 +1,1 @@
+"""The report on suspected user-days: page, figures, comparison with truth."""

@@ -1,0 +1,72 @@
+"""The model card of the user-day trees: their manifest, said to a person."""
+
+from typing import Any
+
+from contracts.labels import HARD_NEGATIVES
+from models.metrics.flags import REGULAR
+from models.training.card import FAMILY, share_text, shares_table
+
+MOST_FEATURES = 10
+_INTRO = """# Model card: {name}
+
+Gives a user-day (an account on one of its local days) the probability that it was a bot's: {rounds} gradient-boosted
+trees of depth {max_depth} (XGBoost) on {n_features} features, calibrated at a prevalence of {prevalence} %. A day is
+flagged from a margin of {threshold:.2f}; each flag comes with what pushed it up and what is usual for honest listeners.
+
+## Use
+- **For**: which user-days and accounts an analyst looks at first, beside rules and forest (docs/user-days.md).
+- **Not for**: closing an account or withholding a royalty by itself; listening that was imported without all fields
+  (rules and forest judge that); services other than the simulated one without new training.
+
+## Ethics
+A false flag accuses a listener and may cut an artist's pay. A person decides, with the reasons in view; the kinds of
+honest listening below are where the errors fall.
+
+## Data
+Synthetic: {world} (`make train-days`), seed of split and trees {seed}. Labels are what the simulator made: a day is
+positive from ten paid-for streams; with
+fewer it is mixed and left out. Blocks differ in time, accounts and campaigns. Bots are oversampled in the world and
+weighted back to {prevalence} % of accounts in calibration, threshold and every share below.
+
+| block | user-days | positive | mixed | accounts | campaigns | from | to |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def render(manifest: dict[str, Any]) -> str:
+    """Render the card of a manifest as Markdown."""
+    trained, test = manifest["trained_on"], manifest["test"]
+    head = _INTRO.format(
+        name=manifest["name"], rounds=manifest["trees"]["rounds"], max_depth=manifest["trees"]["max_depth"],
+        n_features=len(manifest["features"]), prevalence=100 * manifest["prevalence"], threshold=manifest["threshold"],
+        world=trained["world"], seed=trained["seed"],
+    )  # fmt: skip
+    blocks = "\n".join(
+        f"| {name} | {b['days']:,} | {b['positives']:,} | {b['mixed']:,} | {b['accounts']:,} | {b['campaigns']} "
+        f"| {b['from']} | {b['to']} |"
+        for name, b in trained["blocks"].items()
+    )
+    lines = [
+        "",
+        "## Results on the test block",
+        f"Average precision {test['average_precision']:.3f}. Precision {share_text(test['precision'])}, recall "
+        f"{share_text(test['recall'])}. Intervals: 95 %, by account.",
+        "",
+        shares_table("Recall by family", "family", test["recall_by_family"], FAMILY, "user-days"),
+        "",
+        shares_table(
+            "False alarms by kind of honest listener",
+            "cohort",
+            test["false_alarms_by_cohort"],
+            {REGULAR: "no hard negative"} | HARD_NEGATIVES,
+            "user-days",
+        ),
+        "",
+        "## What it looks at",
+        "Share of the trees' total gain, the largest:",
+        "",
+        *(f"- `{name}` {100 * share:.0f} %" for name, share in list(manifest["gain"].items())[:MOST_FEATURES]),
+        "",
+        "Libraries: " + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()) + ".",
+    ]
+    return head + blocks + "\n" + "\n".join(lines) + "\n"

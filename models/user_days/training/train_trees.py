@@ -1,0 +1,133 @@
+"""Train the trees of the user-day detector on a simulated world: fit, calibrate, choose the threshold, test, pack.
+
+The blocks differ in time, accounts and campaigns (`models/training/splits.py`). Bots are oversampled in the world
+and weighted back to natural prevalence wherever anything is calibrated, chosen or measured.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xgboost
+from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.errors import ModelError
+from models.metrics.flags import WEIGHT, Report, report
+from models.metrics.robust import median
+from models.registry.verify import CARD, MANIFEST, sha256
+from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, split
+from models.training.thresholds import choose
+from models.user_days.by_rules import columns_of
+from models.user_days.calibration import PREVALENCE, natural_weights
+from models.user_days.history import Floats
+from models.user_days.training.card import render
+from models.user_days.trees import TREES
+
+TREES_PARAMETERS: dict[str, Any] = {
+    "objective": "binary:logistic", "max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5,
+    "min_child_weight": 2, "tree_method": "hist", "nthread": 1,
+}  # fmt: skip
+"""Those of `xgboost` in the lab, the best single technique there."""
+ROUNDS = 150
+LIBRARIES = ("xgboost-cpu", "scikit-learn", "numpy", "pandas")
+
+
+def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> str:
+    """Train on labelled user-days, write the artefact folder `out`; return the SHA-256 of its manifest.
+
+    `labelled`: table user_days with `models.labels.truth.label_user_days`. The same table and seed give the same bytes.
+    Raises ModelError.
+    """
+    rng = np.random.default_rng(seed)
+    days = labelled.assign(started_at=pd.to_datetime(labelled["local_date"]))
+    days = days.sort_values(["started_at", "user_id"], ignore_index=True)
+    block = split(days, rng)
+    for name in BLOCKS:
+        if days.loc[block == name, "label"].nunique() < 2:
+            raise ModelError(f"the {name} block has no positive or no negative day: more accounts or days are needed")
+    days[WEIGHT] = natural_weights(days)
+    known = days["label"].notna().to_numpy()
+    booster = _fit(days[known & (block == TRAIN)], seed)
+    curve, threshold = _calibrate(booster, days[known & (block == CALIBRATION)], rng)
+    tested = report(_scored(days[block == TEST], booster, threshold), rng, tuple(days["family"].unique()))
+    return _write(out, booster, curve, threshold, days, block, tested, seed, world)
+
+
+def _fit(days: pd.DataFrame, seed: int) -> xgboost.Booster:
+    matrix = xgboost.DMatrix(columns_of(days, USER_DAY_FEATURE_NAMES), days["label"].to_numpy(np.float64))
+    return xgboost.train({**TREES_PARAMETERS, "seed": seed}, matrix, ROUNDS)
+
+
+def _margins(booster: xgboost.Booster, days: pd.DataFrame) -> Floats:
+    matrix = xgboost.DMatrix(columns_of(days, USER_DAY_FEATURE_NAMES))
+    return booster.predict(matrix, output_margin=True).astype(np.float64)
+
+
+def _calibrate(booster: xgboost.Booster, days: pd.DataFrame, rng: np.random.Generator) -> tuple[Floats, float]:
+    """Return the curve from margin to probability, and the margin from which a day is flagged."""
+    margin = _margins(booster, days)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(margin, days["label"], sample_weight=days[WEIGHT])
+    knots = np.column_stack([fitted.X_thresholds_, fitted.y_thresholds_])
+    curve = np.round(knots[np.r_[True, (np.diff(knots, axis=0) != 0).any(axis=1)]], 6)
+    # by margin: the curve has steps, on which days could not be told apart
+    scored = days[["user_id", "label", WEIGHT]].assign(score=expit(margin))
+    return curve, float(logit(choose(scored, rng).review))
+
+
+def _scored(days: pd.DataFrame, booster: xgboost.Booster, threshold: float) -> pd.DataFrame:
+    margin = _margins(booster, days)
+    return days.assign(score=margin, is_flagged=margin >= threshold)
+
+
+def _write(
+    out: Path, booster: xgboost.Booster, curve: Floats, threshold: float, days: pd.DataFrame, block: np.ndarray,
+    tested: Report, seed: int, world: str,
+) -> str:  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    trees = bytes(booster.save_raw("ubj"))
+    (out / TREES).write_bytes(trees)
+    honest = days[(block == TRAIN) & (days["label"] == 0)]
+    usual = median(columns_of(honest, USER_DAY_FEATURE_NAMES).T)
+    gains = booster.get_score(importance_type="total_gain")
+    named = {USER_DAY_FEATURE_NAMES[int(str(key)[1:])]: float(np.sum(gain)) for key, gain in gains.items()}
+    total = sum(named.values())
+    manifest = {
+        "name": out.name,
+        "trees_sha256": sha256(trees),
+        "features": list(USER_DAY_FEATURE_NAMES),
+        "threshold": threshold,
+        "curve": curve.tolist(),
+        "usual": [None if np.isnan(value) else round(float(value), 6) for value in usual],
+        "prevalence": PREVALENCE,
+        "trained_on": {
+            "world": world,
+            "seed": seed,
+            "blocks": {name: _block(days[block == name]) for name in BLOCKS},
+        },
+        "trees": {**TREES_PARAMETERS, "rounds": ROUNDS},
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "test": tested.as_dict(),
+        "gain": {name: gain / total for name, gain in sorted(named.items(), key=lambda item: -item[1])},
+    }
+    content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
+    (out / MANIFEST).write_bytes(content)
+    (out / CARD).write_text(render(manifest))
+    return sha256(content)
+
+
+def _block(days: pd.DataFrame) -> dict[str, Any]:
+    positive = days["label"] == 1
+    return {
+        "days": len(days),
+        "positives": int(positive.sum()),
+        "mixed": int(days["label"].isna().sum()),
+        "accounts": int(days["user_id"].nunique()),
+        "campaigns": int(days.loc[positive, "campaign_id"].nunique()),
+        "from": f"{days['started_at'].min():%Y-%m-%d}",
+        "to": f"{days['started_at'].max():%Y-%m-%d}",
+    }

@@ -1,0 +1,1 @@
+"""Running, checking and measuring the whole: stack, set-up, reconciliation, bench, demo, doctor."""

@@ -1,0 +1,1 @@
+"""`make bench`: the job against a minimal Spark job and a plain consumer."""

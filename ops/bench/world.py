@@ -1,0 +1,104 @@
+"""The world that `make bench` reads: simulated once for its parameters, replayed into fresh topics each time."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.errors import StackError
+from producer.kafka import connection
+from producer.kafka.client import client_settings
+from producer.replay.faults import Faults
+from producer.replay.pace import Pace
+from producer.replay.replay import replay
+from producer.simulator.build import build
+from producer.simulator.scenario import Scenario, load_scenario
+from runtime.settings import Settings
+from runtime.world import World
+
+ROWS_PER_ACCOUNT_DAY = 40
+"""Plays and activity of one account in one day, a little under the simulator (41.3 to 43.5 in `default`, measured)."""
+RECORD = "simulated.json"
+CLOCK_S = 0.01
+"""Times are kept to hundredths of a second."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast one process did something with rows. The second rate is the one to read on a busy machine."""
+
+    rows: int
+    seconds: float
+    cpu_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        spent = {"rows_per_s": self.seconds, "rows_per_cpu_s": self.cpu_s}
+        return asdict(self) | {name: round(self.rows / max(s, CLOCK_S)) for name, s in spent.items()}
+
+
+class Stopwatch:
+    """Measures wall time, and this process's CPU time, from when it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def speed(self, rows: int) -> Speed:
+        wall, cpu = time.monotonic() - self._wall, time.process_time() - self._cpu
+        return Speed(rows, round(wall, 2), round(cpu, 2))
+
+
+def scenario_of(scenario: str, rows: int, days: int, users: int | None, seed: int) -> Scenario:
+    """Choose a population that makes at least so many rows, unless it is given."""
+    enough = -(-rows // (ROWS_PER_ACCOUNT_DAY * days))
+    return load_scenario(scenario, users=users or enough, days=days, seed=seed)
+
+
+def _parameters(scenario: Scenario) -> dict[str, Any]:
+    return json.loads(json.dumps(asdict(scenario), default=str))
+
+
+def _recorded(record: Path, scenario: Scenario) -> Speed | None:
+    try:
+        found = json.loads(record.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    is_the_same = isinstance(found, dict) and found.get("scenario") == _parameters(scenario)
+    return Speed(**found["speed"]) if is_the_same else None
+
+
+def simulated(world: World, scenario: Scenario, rows: int, say: Say) -> Speed:
+    """Make the world on one core, unless it is there with the same parameters. Raises StackError if it is too small."""
+    record = world.root / RECORD
+    speed = _recorded(record, scenario)
+    if speed is None:
+        record.unlink(missing_ok=True)
+        say(f"simulating {scenario.users:,} accounts, {scenario.days} days of {scenario.name}")
+        watch = Stopwatch()
+        built = build(scenario, world)
+        speed = watch.speed(built.plays + built.activity)
+        record.write_text(json.dumps({"scenario": _parameters(scenario), "speed": asdict(speed)}, indent=2) + "\n")
+        said = speed.as_dict()
+        say(f"simulated {speed.rows:,} rows: {said['rows_per_s']:,} rows/s, {said['rows_per_cpu_s']:,} a CPU-second")
+    else:
+        say(f"the world is there: {speed.rows:,} rows, {scenario.users:,} accounts, {scenario.days} days")
+    if speed.rows < rows:
+        needed = -(-scenario.users * rows * 21 // (speed.rows * 20))
+        raise StackError(f"{scenario.users:,} accounts made {speed.rows:,} rows, asked were {rows:,}: --users {needed}")
+    return speed
+
+
+def replayed(settings: Settings, world: World) -> tuple[Speed, dict[str, int]]:
+    """Send the world into the topics as fast as possible; return the speed, and the rows by topic."""
+    watch = Stopwatch()
+    outcome = replay(
+        world,
+        client_settings(settings),
+        Pace(speed=0),
+        Faults(),
+        wait_for_broker=lambda: connection.wait_until_up(settings.broker),
+    )
+    return watch.speed(sum(outcome.rows.values())), outcome.rows

@@ -1,0 +1,147 @@
+"""Look at what Playproof needs on this machine and say, for each thing, whether it is there and how to mend it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ops.setup.jars import CHECKSUMS, faults, read_checksums
+from ops.stack import compose, ports
+from producer.errors import BrokerError
+from producer.kafka.client import security_settings
+from producer.kafka.connection import PLAINTEXT, Security, answers
+from runtime.jvm import JARS, ROOT, JvmError, find_java, java_version
+from runtime.settings import Settings
+
+LOCK = ROOT / "requirements.lock"
+PYTHON_NEEDED = (3, 11)
+MEMORY_NEEDED_GB = 4.0
+"""3 GB for the Spark job and 0.5 GB for the broker (their heap limits), the rest for the replay and the plot."""
+SPARK_UI_PORT = 4040
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `cure` is empty where all is well; what is not needed can be missing without harm."""
+
+    name: str
+    is_ok: bool
+    found: str
+    cure: str = ""
+    is_needed: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def line(self) -> str:
+        """Return the finding in one line, as `missing  Java   found none -> run  make setup`."""
+        state = "ok" if self.is_ok else ("missing" if self.is_needed else "note")
+        return f"{state:<8} {self.name:<9} {self.found}" + (f"  ->  {self.cure}" if self.cure else "")
+
+
+def python(now: tuple[int, ...] = sys.version_info[:3]) -> Finding:
+    """Check the version of Python."""
+    is_ok = now >= PYTHON_NEEDED
+    found = ".".join(map(str, now))
+    return Finding("Python", is_ok, found, "" if is_ok else "install Python 3.11 or later, then  make setup")
+
+
+def java() -> Finding:
+    """Check for Java 17 or 21."""
+    try:
+        home = find_java()
+    except JvmError as error:
+        return Finding("Java", False, str(error).partition(":")[0], "run  make setup  (it brings one)")
+    return Finding("Java", True, f"{java_version(home)} in {home}")
+
+
+def memory(available: int | None = None) -> Finding:
+    """Check the memory that is free or can be freed, in bytes."""
+    gb = (psutil.virtual_memory().available if available is None else available) / 1e9
+    is_ok = gb >= MEMORY_NEEDED_GB
+    cure = "" if is_ok else f"close programs until {MEMORY_NEEDED_GB:g} GB are free"
+    return Finding("memory", is_ok, f"{gb:.1f} GB free", cure)
+
+
+def installed_jars(folder: Path = JARS, checksums: Path = CHECKSUMS) -> Finding:
+    """Check every jar against jars.sha256."""
+    expected = read_checksums(checksums.read_text())
+    wrong = faults(folder, expected)
+    if not wrong:
+        return Finding("jars", True, f"{len(expected)}, checksums as pinned")
+    name, fault = next(iter(wrong.items()))
+    return Finding("jars", False, f"{len(wrong)} of {len(expected)} wrong ({name}: {fault})", "run  make setup")
+
+
+def packages(lock: Path = LOCK) -> Finding:
+    """Compare the installed packages with the lock."""
+    pins = [line.strip().split("==") for line in lock.read_text().splitlines() if "==" in line]
+    wrong = [
+        f"{name} is {found or 'missing'}, expected {pin}" for name, pin in pins if (found := _version(name)) != pin
+    ]
+    if not wrong:
+        return Finding("packages", True, f"{len(pins)}, versions as locked")
+    return Finding(
+        "packages", False, f"{len(wrong)} differ ({wrong[0]})", "run  .venv/bin/python ops/setup/bootstrap.py"
+    )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def broker(address: str, security: Security = PLAINTEXT) -> Finding:
+    """Check whether a broker answers, or else whether one could be started there."""
+    if answers(address, security):
+        return Finding("broker", True, f"answers at {address}")
+    try:
+        ports.require_free(ports.loopback_port(address))
+    except BrokerError as error:
+        found, _, cure = str(error).partition(": ")
+        return Finding("broker", False, found, cure)
+    return Finding("broker", False, f"none at {address}, the port is free", "run  make up", is_needed=False)
+
+
+def spark_pages() -> Finding:
+    """Check the port of Spark's own pages; Spark takes the next one where it is taken."""
+    if ports.is_free(SPARK_UI_PORT):
+        return Finding("ports", True, f"{SPARK_UI_PORT} is free for Spark's own pages")
+    held = ports.owner(SPARK_UI_PORT) or "another process"
+    return Finding("ports", True, f"{SPARK_UI_PORT} is held by {held}; Spark's own pages take the next free port")
+
+
+def docker(is_wanted: bool) -> Finding:
+    """Say which way `make up` will go."""
+    if not is_wanted:
+        return Finding("Docker", True, "not used (PLAYPROOF_DOCKER=0): the embedded broker")
+    if compose.is_usable():
+        return Finding("Docker", True, "an engine answers: make up uses Compose")
+    return Finding("Docker", True, "no engine with Compose answers, none is needed: the embedded broker")
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything."""
+    checks: list[Callable[[], Finding]] = [
+        python,
+        java,
+        memory,
+        packages,
+        installed_jars,
+        spark_pages,
+        lambda: docker(settings.docker),
+        lambda: broker(settings.broker, security_settings(settings)),
+    ]
+    return [check() for check in checks]
+
+
+def is_healthy(findings: list[Finding]) -> bool:
+    """Say whether nothing that is needed is missing."""
+    return all(finding.is_ok or not finding.is_needed for finding in findings)

@@ -1,0 +1,1 @@
+"""The independent check: every row that was sent against every row that the tables hold."""

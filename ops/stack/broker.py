@@ -1,0 +1,177 @@
+"""The embedded broker: a real Apache Kafka in one JVM, without Docker (KRaft, one node, loopback only).
+
+Its folder (`Unit.broker`) holds everything: `server.properties`, `log/` (the data) and `broker.log` (what it says).
+The folder outlives the process: after a stop, or a `kill -9`, the same cluster comes back with every acknowledged
+message. Kafka acknowledges from the page cache, so this holds for a killed process, not for a power cut.
+"""
+
+import base64
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
+from ops.stack import ports
+from ops.stack.logs import telling_line
+from producer.errors import BrokerError
+from producer.kafka.connection import UP_WITHIN_S, wait_until_up
+from runtime.jvm import find_java, jars
+
+JVM_OPTIONS = (
+    # small and quick to start: 340 MB and 3 CPU-s on 2 cores (DESIGN §6)
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    # at info, each start prints every setting three times over
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+)
+LOG_NAME = "broker.log"
+STOPS_WITHIN_S = 25.0
+"""After this a broker that was asked to stop is killed; supervisor waits 30 s."""
+
+
+def server_properties(port: int, controller_port: int) -> str:
+    """Return the broker's settings (Kafka 4.1 broker configuration; the list that worked, DESIGN §6).
+
+    `log.dirs` is relative to the working folder, so no path needs the escapes of a Java properties file.
+    """
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{ports.LOOPBACK}:{controller_port}",
+        "listeners": f"BROKER://{ports.LOOPBACK}:{port},CONTROLLER://{ports.LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"BROKER://{ports.LOOPBACK}:{port}",
+        "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "BROKER",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": "log",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        "log.message.timestamp.type": "LogAppendTime",
+        "message.max.bytes": str(MAX_MESSAGE_BYTES),
+        "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
+        "socket.receive.buffer.bytes": str(SOCKET_BYTES),
+        "socket.send.buffer.bytes": str(SOCKET_BYTES),
+        "num.network.threads": "1",
+        "num.io.threads": "2",
+    }
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def _kafka(main_class: str, *arguments: str) -> list[str]:
+    """Return the command that runs a class of the broker's jars."""
+    java = find_java() / "bin" / "java"
+    return [str(java), *JVM_OPTIONS, "-cp", os.pathsep.join(map(str, jars("broker"))), main_class, *arguments]
+
+
+def cluster_id(folder: Path) -> str | None:
+    """Return the id that the data in a broker's folder was formatted with; None before the first start."""
+    try:
+        lines = (folder / "log" / "meta.properties").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
+
+
+def prepare(folder: Path, address: str) -> list[str]:
+    """Write the settings, format the data on first use, and return the command that serves from `folder`.
+
+    Raises BrokerError where the port is taken or the format fails, JvmError without Java or jars.
+    """
+    port = ports.loopback_port(address)
+    serve = _kafka("kafka.Kafka", "server.properties")
+    ports.require_free(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "server.properties").write_text(server_properties(port, ports.free_port()))
+    if cluster_id(folder) is None:
+        # Kafka's ids are 16 random bytes in URL-safe base64
+        new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        form = _kafka("kafka.tools.StorageTool", "format", f"--cluster-id={new_id}", "--config=server.properties")
+        done = subprocess.run(form, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]
+            raise BrokerError(f"the broker's folder {folder} cannot be formatted ({said}): mend or remove the folder")
+    return serve
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A running embedded broker."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> Path:
+        return self.folder / LOG_NAME
+
+    def stop(self) -> None:
+        """Ask it to stop, wait, and kill it only if it does not; a second call does nothing."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
+    """Start a broker on `folder` and return it once it answers. Raises BrokerError, with nothing left running."""
+    command = prepare(folder, address)
+    with (folder / LOG_NAME).open("ab") as log:
+        # a session of its own: Ctrl-C in the terminal reaches our process, which stops the broker last
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+    broker = Broker(address, folder, process)
+    try:
+        wait_until_up(address, within_s, is_alive=lambda: process.poll() is None)
+    except BaseException as error:
+        broker.stop()
+        if isinstance(error, BrokerError):
+            raise BrokerError(f"{error}; last in {broker.log}: {telling_line(broker.log)}") from None
+        raise
+    return broker
+
+
+@contextmanager
+def running(folder: Path, address: str) -> Iterator[Broker]:
+    """Run a broker for the length of a `with` block."""
+    broker = start(folder, address)
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def become(folder: Path, address: str) -> NoReturn:
+    """Turn this very process into the broker, its output in the folder's log.
+
+    Nothing stands between a supervisor, or the terminal's Ctrl-C, and the JVM: no signal to pass on, and no orphan
+    when the one process is killed.
+    """
+    command = prepare(folder, address)
+    log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.chdir(folder)
+    os.execv(command[0], command)

@@ -1,0 +1,49 @@
+"""The broker under Docker Compose, for machines where an engine answers; its version is the embedded broker's."""
+
+import os
+import shutil
+import subprocess
+
+from ops.errors import StackError
+from ops.stack import ports
+from runtime.jvm import ROOT
+from runtime.settings import Settings
+
+FILE = ROOT / "docker-compose.yml"
+PROFILE = "core"
+
+
+def is_usable() -> bool:
+    """Say whether a Docker engine answers and its client has Compose."""
+    if shutil.which("docker") is None:
+        return False
+    try:
+        return all(
+            subprocess.run(["docker", *command], capture_output=True, timeout=10, check=False).returncode == 0
+            for command in (["info"], ["compose", "version"])
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _compose(settings: Settings, *arguments: str) -> None:
+    world = settings.the_world()
+    environment = os.environ | {
+        "PLAYPROOF_UNIT": f"{world.name}-v{world.version}",
+        "PLAYPROOF_BROKER_PORT": str(ports.loopback_port(settings.broker)),
+    }
+    command = ["docker", "compose", "--file", str(FILE), "--profile", PROFILE, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]
+        raise StackError(f"docker compose {arguments[0]} failed ({said}): PLAYPROOF_DOCKER=0 does without Docker")
+
+
+def up(settings: Settings) -> None:
+    """Start the broker's container and return once its health check passes."""
+    _compose(settings, "up", "--detach", "--wait")
+
+
+def down(settings: Settings) -> None:
+    """Stop and remove the container; the volume with its log stays, as the world's version does."""
+    _compose(settings, "down")

@@ -1,0 +1,114 @@
+"""How the Spark job fares, for `status`: from its checkpoint, its progress, its tables, and the ends of the topics.
+
+The job has no consumer group, so nobody but its checkpoint knows what it has read: lag = end of the topic − that.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from contracts.events import ACTIVITY, PLAYS
+from producer.replay.ledger import read_state
+from runtime.checkpoint import last_committed, read_progress
+from runtime.lake import committed_files
+from runtime.progress import last_batches, noted_job, noted_shadow, totals
+from runtime.world import Unit
+
+SCORING = "sessions"
+"""The query that reads the topics into sessions: lag, lateness and state are its own."""
+ANSWERS_WITHIN_MS = 2000
+
+Ends = Mapping[tuple[str, int], int]
+
+
+def ends_of_topics(client: dict[str, Any]) -> Ends | None:
+    """Ask where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
+    try:
+        with KafkaConsumer(**client, bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
+            places = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in consumer.partitions_for_topic(t) or ()]
+            return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(places).items()}
+    except (KafkaError, OSError):
+        return None
+
+
+def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
+    """Return the figures of a version's job: lag by topic in messages, watermark lag in event time, rows by fate.
+
+    A figure is None where it cannot be known: the lag without a broker, the watermark before the first micro-batch.
+    """
+    last = last_committed(unit, SCORING)
+    read = read_progress(unit, SCORING, last, max(last, 0))
+    clock_ms = read_state(unit.ledger).clock_ms
+    batches = last_batches(unit)
+    scoring = batches.get(SCORING)
+    sums = totals(unit, SCORING)
+    return {
+        "model_version": noted_job(unit).get("model_version"),
+        "shadow": noted_shadow(unit),
+        "lag_messages": None if ends is None else lag(ends, {place: read.end(*place) for place in ends}),
+        "watermark_lag_s": (clock_ms - read.watermark_ms) / 1000 if clock_ms and read.watermark_ms else None,
+        "rows": sums["rows"],
+        "late_rows": sums["late"],
+        "duplicate_rows": sums["duplicate"],
+        "rejected_rows": sum(_rows(file) for file in committed_files(unit.table("rejected"))),
+        "state_rows": sum(scoring.state_rows.values()) if scoring else 0,
+        "state_bytes": sum(scoring.state_bytes.values()) if scoring else 0,
+        "queries": {
+            name: {
+                "batch_id": batch.batch_id,
+                "batch_s": batch.seconds,
+                "rows_per_s": round(batch.rows_per_s, 1),
+                "age_s": round(max(now - batch.ended_at, 0.0), 1),
+            }
+            for name, batch in batches.items()
+        },
+    }
+
+
+def _rows(rejected: Path) -> int:
+    """Sum the rows that the lines of a file of lake/rejected stand for."""
+    return pc.sum(pq.ParquetFile(rejected).read(["rows"])["rows"]).as_py() or 0
+
+
+def lag(ends: Ends, read: Ends) -> dict[str, int]:
+    """Count the messages that are not read yet, by topic.
+
+    >>> lag({("plays", 0): 9, ("plays", 1): 8}, {("plays", 0): 9, ("plays", 1): 3})
+    {'plays': 5}
+    """
+    behind: dict[str, int] = {}
+    for place, end in ends.items():
+        behind[place[0]] = behind.get(place[0], 0) + max(end - read.get(place, 0), 0)
+    return behind
+
+
+def words(health: Mapping[str, Any]) -> dict[str, str]:
+    """Say the figures of the job as a whole to a person: name -> value with its unit."""
+    lags = health["lag_messages"]
+    behind = "unknown: no broker answers" if lags is None else ", ".join(f"{t} {n:,}" for t, n in lags.items())
+    watermark = health["watermark_lag_s"]
+    return {
+        "model": health["model_version"] or "none yet",
+        "in its shadow": ": ".join(filter(None, health["shadow"].values())) or "none",
+        "lag (messages)": behind or "the topics are missing",
+        "watermark lag": "no watermark yet" if watermark is None else f"{watermark:,.0f} s of event time",
+        "rows read": f"{health['rows']:,}",
+        "late, duplicate, rejected": " · ".join(f"{health[f'{f}_rows']:,}" for f in ("late", "duplicate", "rejected")),
+        "state": f"{health['state_rows']:,} rows, {health['state_bytes'] / 1e6:,.1f} MB",
+    }
+
+
+QUERY_COLUMNS = ("query", "batch", "took", "rows/s", "ended")
+
+
+def query_rows(health: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    """Return a line a query, under QUERY_COLUMNS."""
+    return [
+        (name, f"{q['batch_id']:,}", f"{q['batch_s']:.1f} s", f"{q['rows_per_s']:,.0f}", f"{q['age_s']:,.0f} s ago")
+        for name, q in health["queries"].items()
+    ]

@@ -1,0 +1,152 @@
+"""What `make up` runs, in which order, and where to find it: broker, topics, Spark job."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ops.errors import StackError
+from ops.stack import compose, job_health, ports
+from ops.stack.supervision import Supervisor
+from producer.kafka import topics
+from producer.kafka.client import client_settings, security_settings
+from producer.kafka.connection import answers, wait_until_up
+from runtime.settings import Settings
+from runtime.world import World, WorldError
+
+BROKER, JOB = "broker", "job"
+FIRST_WORLD = ("--scenario", "demo", "--users", "2000", "--days", "1")
+"""What a new world is simulated from: a day with an attack in it, small enough to wait for."""
+VERSION_FILE = "version"
+STATIC_TABLES = ("tracks", "users")
+BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 300.0
+JOB_IS_UP = "scoring world"
+"""What the Spark job prints before it starts its queries."""
+SPARK_UI = "http://127.0.0.1:4040"
+TAIL_LINES = 20
+
+Say = Callable[[str], None]
+
+
+def supervisor_of(world: World) -> Supervisor:
+    """Return the supervisor of a world's processes, running or not."""
+    return Supervisor(world.root / "run")
+
+
+def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
+    """Start what does not run yet: broker, topics, Spark job. A second call changes nothing.
+
+    `is_fresh` begins a new version of the world: an empty log, lake and checkpoint. Raises StackError, BrokerError or
+    JvmError with the reason; what did start keeps running for `status` and `logs`.
+    """
+    world = settings.the_world()
+    supervisor = supervisor_of(world)
+    _make_world(world, say)
+    if is_fresh:
+        world.start_version()
+    if supervisor.pid() is not None and _running_version(supervisor) != world.version:
+        say(f"world {world.name} is at version {world.version} now: starting afresh")
+        supervisor.stop()
+    supervisor.start(settings)
+    (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
+    _start_broker(settings, supervisor)
+    security = security_settings(settings)
+    wait_until_up(settings.broker, security=security)
+    say(f"broker up at {settings.broker}")
+    topics.create(settings.broker, security=security)
+    supervisor.launch(JOB, JOB_WITHIN_S, word=JOB_IS_UP)
+    say("Spark job up")
+
+
+def _running_version(supervisor: Supervisor) -> int | None:
+    """Return the version that the processes were started on; a replay with `--fresh` may have begun another since."""
+    file = supervisor.run / VERSION_FILE
+    return int(file.read_text()) if file.exists() else None
+
+
+def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
+    """Start the broker in Docker or embedded; one on another machine only has to answer."""
+    if not ports.is_loopback(settings.broker):
+        return
+    if _in_docker(settings):
+        compose.up(settings)
+        return
+    if supervisor.state(BROKER) == "STOPPED":
+        ports.require_free(ports.loopback_port(settings.broker))
+    supervisor.launch(BROKER, BROKER_WITHIN_S)
+
+
+def _in_docker(settings: Settings) -> bool:
+    return settings.docker and ports.is_loopback(settings.broker) and compose.is_usable()
+
+
+def _make_world(world: World, say: Say) -> None:
+    """Simulate the world if it has no static tables yet: the job joins them from its first session on."""
+    try:
+        for table in STATIC_TABLES:
+            world.static(table)
+    except WorldError:
+        say(f"world {world.name} is new: simulating its listeners and their events")
+        made = subprocess.run(
+            [sys.executable, "-m", "ops", "simulate", "--world", world.name, *FIRST_WORLD], check=False
+        )
+        if made.returncode != 0:
+            raise StackError(f"world {world.name} could not be simulated: see the line above") from None
+
+
+def down(settings: Settings) -> bool:
+    """Stop the job, then the broker, and return whether anything ran; no process is left behind."""
+    had_processes = supervisor_of(settings.the_world()).stop()
+    if _in_docker(settings):
+        compose.down(settings)
+        return True
+    return had_processes
+
+
+def addresses(settings: Settings) -> dict[str, str]:
+    """Return what a user may want to open: name -> address, path or command."""
+    world = settings.the_world()
+    return {
+        "Kafka": settings.broker,
+        "Spark's own pages": SPARK_UI,
+        "tables": _shown(world.unit.lake),
+        "metrics of the job": f"http://{ports.LOOPBACK}:{settings.metrics_port}/metrics",
+        "logs": _shown(supervisor_of(world).run),
+        "send events": "make produce",
+        "live plot": "make live",
+        "analyst's pages": "make dash",
+        "Spark console": "make console",
+    }
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be written from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Return what runs and how it fares: the broker, the supervised processes, the job's health, the addresses."""
+    world = settings.the_world()
+    is_up = answers(settings.broker, security_settings(settings))
+    ends = job_health.ends_of_topics(client_settings(settings)) if is_up else None
+    return {
+        "world": world.name,
+        "version": world.version,
+        "broker_answers": is_up,
+        "processes": [p.as_dict() for p in supervisor_of(world).processes()],
+        "job": job_health.job_health(world.unit, ends, time.time()),
+        "addresses": addresses(settings),
+    }
+
+
+def follow(settings: Settings, programs: list[str], lines: int = TAIL_LINES, keep_on: bool = False) -> NoReturn:
+    """Turn this process into a `tail` of the programs' logs, with `keep_on` until Ctrl-C."""
+    supervisor = supervisor_of(settings.the_world())
+    logs = [str(supervisor.log(program)) for program in programs if supervisor.log(program).exists()]
+    if not logs:
+        raise StackError(f"there is no log of {', '.join(programs)} in world {settings.world}: run  make up")
+    # -F goes on when supervisord rotates the log
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if keep_on else []), *logs])

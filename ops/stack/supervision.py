@@ -1,0 +1,174 @@
+"""Start, ask and stop the supervisord of a world (`supervisord.conf`), over its socket."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import xmlrpc.client
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from ops.errors import StackError
+from ops.stack.logs import telling_line
+from runtime.jvm import ROOT
+from runtime.settings import Settings
+
+CONFIGURATION = ROOT / "supervisord.conf"
+STARTS_WITHIN_S = 10.0
+STOPS_WITHIN_S = 75.0
+"""supervisord stops the job and then the broker, and gives each 30 s."""
+UP_OR_COMING = ("RUNNING", "STARTING", "BACKOFF")
+"""supervisord's words for a program that it keeps up, starts, or will start again in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One supervised program, as supervisord sees it."""
+
+    name: str
+    state: str
+    pid: int
+    up_s: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """The supervisord of one world."""
+
+    run: Path
+    """`data/<world>/run`: logs and the pid file."""
+
+    @property
+    def socket(self) -> Path:
+        """Return the socket's path: short, in a folder of this user's own, another for each world."""
+        name = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"playproof-{os.getuid()}" / f"{name}.sock"
+
+    def log(self, program: str) -> Path:
+        return self.run / f"{program}.log"
+
+    def start(self, settings: Settings) -> None:
+        """Start supervisord, its programs still stopped; nothing happens if it runs."""
+        if self.pid() is not None:
+            return
+        self.run.mkdir(parents=True, exist_ok=True)
+        _own_folder(self.socket.parent)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)]
+        done = subprocess.run(command, env=self._environment(settings), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise StackError(f"supervisord did not start ({said}): see {self.log('supervisord')}")
+        Retrying(stop=stop_after_delay(STARTS_WITHIN_S), wait=wait_fixed(0.05), retry=retry_if_result(_is_none))(
+            self.pid
+        )
+
+    def _environment(self, settings: Settings) -> dict[str, str]:
+        """Return the environment of the programs: this one's, with settings given on the command line put in."""
+        return os.environ | {
+            "PLAYPROOF_RUN": str(self.run),
+            "PLAYPROOF_SOCKET": str(self.socket),
+            "PLAYPROOF_PYTHON": sys.executable,
+            "PLAYPROOF_WORLD": settings.world,
+            "PLAYPROOF_DATA": str(settings.data.resolve()),
+            "PLAYPROOF_BROKER": settings.broker,
+        }
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
+
+    def pid(self) -> int | None:
+        """Return the pid of the running supervisord; None if it does not run."""
+        try:
+            return cast(int, self._ask("getPID"))
+        except (OSError, xmlrpc.client.Error):
+            return None
+
+    def processes(self) -> list[Process]:
+        """List the programs with their states; none if supervisord does not run."""
+        if self.pid() is None:
+            return []
+        return [
+            Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
+            for p in self._ask("getAllProcessInfo")
+        ]
+
+    def state(self, program: str) -> str:
+        return next((p.state for p in self.processes() if p.name == program), "STOPPED")
+
+    def launch(self, program: str, within_s: float, word: str = "") -> None:
+        """Start a program and return once it has stayed up for its `startsecs` and has said `word`.
+
+        Raises StackError if it ends before, or takes longer. A program that ends at its first start is not tried
+        again: that is for one that was up and crashed.
+        """
+        if self.state(program) == "RUNNING":
+            return
+        said_before = _size(self.log(program))
+        if self.state(program) not in UP_OR_COMING:
+            self._ask("startProcess", program, False)
+
+        def is_pending(state: str) -> bool:
+            return state == "STARTING" or (state == "RUNNING" and not _says(self.log(program), word, said_before))
+
+        wait = Retrying(
+            stop=stop_after_delay(within_s),
+            wait=wait_fixed(0.2),
+            retry=retry_if_result(is_pending),
+            retry_error_callback=lambda last: "PENDING",
+        )
+        state = wait(lambda: self.state(program))
+        if state == "PENDING":
+            raise StackError(f"{program} is not up after {within_s:g} s: see {self.log(program)}")
+        if state != "RUNNING":
+            if state in UP_OR_COMING:
+                self._ask("stopProcess", program)
+            raise StackError(f"{program} did not start: {telling_line(self.log(program))}  (see {self.log(program)})")
+
+    def stop(self) -> bool:
+        """Stop every program and supervisord, and return whether it ran; no process of theirs is left behind."""
+        pid = self.pid()
+        if pid is None:
+            return False
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        self._ask("shutdown")
+        _, alive = psutil.wait_procs(family, timeout=STOPS_WITHIN_S)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive)
+        return True
+
+
+def _own_folder(folder: Path) -> None:
+    """Make a folder that only this user can use. Raises StackError where somebody else's lies in its place."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise StackError(f"{folder} is open to other users: remove it, or set TMPDIR to a folder of your own")
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _says(log: Path, word: str, after: int) -> bool:
+    """Say whether a log has `word` behind its first `after` bytes; from its start if it was rotated since."""
+    if not word:
+        return True
+    with log.open("rb") as file:
+        file.seek(after if after <= _size(log) else 0)
+        return word.encode() in file.read()

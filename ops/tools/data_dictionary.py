@@ -1,0 +1,115 @@
+"""Render the data dictionary from the contracts: `python -m ops.tools.data_dictionary > data/README.md`."""
+
+from collections.abc import Iterable, Sequence
+
+from contracts import events, tables
+from contracts.column import Column
+from contracts.features import SESSION_FEATURES
+from contracts.labels import FAMILIES, HARD_NEGATIVES
+from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS, VERDICTS
+
+HEADERS = {
+    events.HEADER_ROWS: "rows in the message: what an unreadable one is counted as",
+    events.HEADER_BATCH: "number of the batch, from 0 in each world",
+    events.HEADER_CLOCK_MS: "the sender's event-time clock, epoch ms: rows far from it are rejected",
+    events.HEADER_HEARTBEAT: "1 where the message only moves the watermark, else 0",
+    events.HEADER_MESSAGE: "the message's place among its topic's messages: a replay goes on from it",
+}
+"""Kafka headers of topics plays and activity; values are decimal text."""
+
+ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
+    SCORES: tables.SESSIONS,
+    FRAUD_COUNTS: tables.FRAUD_COUNT_TABLE,
+    VERDICTS: tables.VERDICTS,
+}
+"""Topics whose row fields mean what the columns of a table mean."""
+
+TRUTH: dict[str, tuple[Column, ...]] = {
+    "plays, activity": tables.TRUTH_ROWS,
+    "users": tables.TRUTH_USERS,
+    "campaigns": tables.TRUTH_CAMPAIGNS,
+}
+
+_INTRO = """<!-- Made from contracts/ by  python -m ops.tools.data_dictionary > data/README.md ; a test compares. -->
+# Data dictionary
+
+A world is one population, its time line, and everything that came of it: `data/<world>/`. Nothing here but this page
+and `sample/` is in git. Times are UTC. A column that is null was not measurable or not given; null is never 0.
+
+| folder of a world | holds |
+|---|---|
+| `raw/<topic>/date=D/` | simulated or imported: the fields of the topic but `ts`, typed, sorted by (event_time, id) |
+| `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot tell |
+| `scored_sessions/`, `user_days/` | tables that batch commands made of raw rows which no job has seen |
+| `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
+| `truth/` | what the simulator knows: never in a message, a static table or a feature |
+| `v<N>/lake/<table>/` | what the job wrote; list files with `runtime.lake.committed_files`, never by a glob |
+| `v<N>/{broker,ledger,checkpoints,offsets}` | the rest of the unit that belongs to that lake; `CURRENT` names the N |
+"""
+
+
+def render() -> str:
+    """Return the dictionary as Markdown."""
+    return "\n".join([_INTRO, *_topics(), *_tables(), *_words()])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines] + [""]
+
+
+def _topics() -> list[str]:
+    lines = [
+        "## Topics",
+        "A message of `plays` or `activity` is a JSON list of up to 200 objects, every field a string as it came from",
+        "the source, except the integer `ts`; one of the other topics is a JSON object. A checked field that breaks",
+        "its rule rejects its row, not its message. Golden samples: `contracts/golden/`.",
+        "",
+    ]
+    for topic in TOPICS.values():
+        lines += [f"### Topic `{topic.name}`", f"{topic.meaning}; {topic.partitions} partitions.", ""]
+        if topic.name in events.FIELDS:
+            fields = ([f"`{f.name}`", f.kind, _rule(f), f.meaning] for f in events.FIELDS[topic.name])
+            lines += _table(["field", "kind", "rule", "meaning"], fields)
+        else:
+            known = {column.name: column for column in ROW_COLUMNS[topic.name]}
+            columns = (known[name] for name in topic.row_fields)
+            lines += _table(["field", "type", "meaning"], ([f"`{c.name}`", c.type, c.meaning] for c in columns))
+    lines += ["### Headers of `plays` and `activity`"]
+    return lines + _table(["header", "meaning"], ([f"`{name}`", meaning] for name, meaning in HEADERS.items()))
+
+
+def _rule(field: events.Field) -> str:
+    rules = ["required"] if field.is_required else []
+    rules += ["checked"] if field.is_checked else []
+    rules += [f"one of {', '.join(field.values)}"] if field.values else []
+    return "; ".join(rules)
+
+
+def _tables() -> list[str]:
+    lines: list[str] = []
+    places = {"Static tables": ("static/", tables.STATIC), "Lake": ("lake/", tables.LAKE), "Truth": ("truth/", TRUTH)}
+    for title, (folder, content) in places.items():
+        lines += [f"## {title}"]
+        for name, columns in content.items():
+            lines += [f"### Table `{folder}{name}`"]
+            lines += _table(["column", "type", "meaning"], ([f"`{c.name}`", c.type, c.meaning] for c in columns))
+    return lines
+
+
+def _words() -> list[str]:
+    features = ([f"`{f.name}`", f.unit, f.meaning] for f in SESSION_FEATURES)
+    families = ([f"`{f.name}`", f.meaning, ", ".join(f.categories)] for f in FAMILIES.values())
+    negatives = ([f"`{name}`", meaning] for name, meaning in HARD_NEGATIVES.items())
+    return [
+        "## Features of a session, in the model's order",
+        *_table(["feature", "unit", "meaning"], features),
+        "## Families of bots",
+        *_table(["family", "meaning", "categories"], families),
+        "## Hard negatives: honest accounts that look like bots",
+        *_table(["cohort", "meaning"], negatives),
+    ]
+
+
+if __name__ == "__main__":
+    print(render(), end="")

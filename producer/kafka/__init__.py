@@ -1,0 +1,1 @@
+"""Messages and connections: how rows are encoded, sent, and found again in the topics."""

@@ -1,0 +1,125 @@
+"""Send messages to Kafka: idempotent, in the order of event time, each acknowledged by all replicas."""
+
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from contracts.events import HEADER_MESSAGE
+from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
+from producer.errors import DeliveryError, ReplayError
+from producer.kafka.messages import Message
+
+IN_FLIGHT = 64
+"""Messages of a topic on their way at once: about 6 MB."""
+SPAN_MS = 60_000
+"""Event time that messages of a topic on their way may span: the watermark's delay (DESIGN §2)."""
+LINGER_MS = 2
+"""How long a message waits for company: fewer requests, each of which costs the client about a millisecond."""
+GIVE_UP_AFTER_S = 120.0
+"""How long a message may wait for its acknowledgement, a restart of the broker included."""
+
+
+class Sender:
+    """Sends to explicit partitions, round-robin by message number, and tells when a message is acknowledged.
+
+    A reader sees the partitions side by side. Were a message to get ahead of another of its topic that is over a
+    minute older, the watermark would make the older one's rows late; so it waits until those are acknowledged. Few
+    accounts make this slow (a batch spans minutes, and each message waits for the one before), many do not.
+    """
+
+    def __init__(self, client: dict[str, Any], partitions: dict[str, int]):
+        """Connect with kafka-python's settings `client`; `partitions` is how many each topic has."""
+        self._partitions = partitions
+        self._on_the_way: dict[str, deque[tuple[int, Any]]] = {topic: deque() for topic in partitions}
+        self._producer = KafkaProducer(
+            **client,
+            acks="all",
+            enable_idempotence=True,
+            batch_size=1 << 20,
+            linger_ms=LINGER_MS,
+            send_buffer_bytes=SOCKET_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES,
+            metrics_enabled=False,  # a quarter of the client's work
+            delivery_timeout_ms=int(GIVE_UP_AFTER_S * 1000),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        # every message gets an answer or is given up before we go on: none may arrive behind our back, to be sent twice
+        try:
+            self._producer.close(2 * GIVE_UP_AFTER_S)
+        except KafkaError as unanswered:
+            raise _undelivered(unanswered) from error
+
+    def send(self, message: Message, number: int, start_ms: int) -> Any:
+        """Send a message whose rows begin at `start_ms`; return a future of its acknowledgement.
+
+        Raises DeliveryError where one before it was not acknowledged.
+        """
+        on_the_way = self._on_the_way[message.topic]
+        while on_the_way and (on_the_way[0][0] <= message.clock_ms - SPAN_MS or len(on_the_way) >= IN_FLIGHT):
+            wait_for(on_the_way.popleft()[1])
+        partition = number % self._partitions[message.topic]
+        try:
+            future = self._producer.send(
+                message.topic, message.value, headers=message.headers(number), partition=partition
+            )
+        except KafkaError as error:
+            raise _undelivered(error) from error
+        on_the_way.append((start_ms, future))
+        return future
+
+
+def wait_for(future: Any) -> Any:
+    """Return the metadata of an acknowledged message. Raises DeliveryError where it was not."""
+    try:
+        return future.get(GIVE_UP_AFTER_S)
+    except KafkaError as error:
+        raise _undelivered(error) from error
+
+
+def _undelivered(error: KafkaError) -> DeliveryError:
+    return DeliveryError(
+        f"the broker did not acknowledge what was sent ({error}): see that it runs, then start the replay again, "
+        f"which goes on where this one stopped"
+    )
+
+
+def arrived_numbers(client: dict[str, Any], topic: str, partitions: int, last_known: dict[int, int]) -> set[int]:
+    """Read the numbers of a topic's messages behind the last acknowledged offsets, by partition, from their headers.
+
+    Raises ReplayError where a partition ends before such an offset: the topic is another than the ledger's.
+    """
+    wanted = [TopicPartition(topic, p) for p in range(partitions)]
+    numbers: set[int] = set()
+    with KafkaConsumer(**client, enable_auto_commit=False) as consumer:
+        consumer.assign(wanted)
+        ends = consumer.end_offsets(wanted)
+        starts = {tp: last_known.get(tp.partition, -1) + 1 for tp in wanted}
+        for tp in wanted:
+            if ends[tp] < starts[tp]:
+                raise ReplayError(
+                    f"{topic}[{tp.partition}] ends at offset {ends[tp]}, but the ledger knows of {starts[tp]}: "
+                    f"the topic was made anew; begin a new version of the world with  --fresh"
+                )
+            consumer.seek(tp, starts[tp])
+        while any(consumer.position(tp) < ends[tp] for tp in wanted):
+            for records in consumer.poll(1000).values():
+                numbers.update(int(value) for r in records for key, value in r.headers if key == HEADER_MESSAGE)
+    return numbers
+
+
+def message_counts(client: dict[str, Any], topics: Sequence[str]) -> dict[str, int]:
+    """Count the messages ever appended to each topic, by the ends of its partitions."""
+    with KafkaConsumer(**client) as consumer:
+        counts = {}
+        for topic in topics:
+            ends = consumer.end_offsets([TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()])
+            counts[topic] = sum(ends.values())
+        return counts

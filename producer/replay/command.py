@@ -1,0 +1,102 @@
+"""The command `replay`: signals, progress and the last line around `producer.replay.replay`."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH, format_time
+from contracts.metrics import PORT_OFFSETS
+from producer.kafka import connection, topics
+from producer.kafka.client import client_settings, security_settings
+from producer.replay.batches import count_rows
+from producer.replay.faults import Faults
+from producer.replay.health import ReplayHealth, serve
+from producer.replay.pace import Pace
+from producer.replay.replay import Outcome, Report, replay
+from runtime.settings import Settings
+from runtime.world import World
+
+
+def run(
+    settings: Settings,
+    faults: Faults,
+    interval: float | None,
+    speed: float | None,
+    batches: int | None,
+    is_fresh: bool,
+    is_measured: bool = False,
+) -> None:
+    """Replay the settings' world and say what was sent; `is_measured` serves metrics meanwhile.
+
+    Raises ProducerError or WorldError.
+    """
+    world = settings.the_world()
+    pace = Pace(interval, speed)
+    client = client_settings(settings)
+    plays = count_rows(world.raw_files(PLAYS))
+    if is_fresh:
+        world.start_version()
+    security = security_settings(settings)
+    connection.wait_until_up(settings.broker, security=security)
+    topics.require(settings.broker, (PLAYS, ACTIVITY), security)
+    health = ReplayHealth()
+    if is_measured:
+        serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
+    total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
+    with _stopping(pace), _progress(total) as report:
+        outcome = replay(
+            world,
+            client,
+            pace,
+            faults,
+            batches,
+            report,
+            lambda: connection.wait_until_up(settings.broker, security=security),
+            health,
+        )
+    print(said(outcome, world), flush=True)
+
+
+def said(outcome: Outcome, world: World) -> str:
+    """Say what a replay sent, and how to go on where it was stopped.
+
+    >>> from pathlib import Path
+    >>> said(Outcome({"plays": 400, "activity": 600}, 2, 0.5, 7, False), World(Path("w")))
+    'sent 1,000 rows (plays 400, activity 600) in 2 batches, 0.5 s: 2,000 rows/s, every one acknowledged'
+    """
+    by_topic = ", ".join(f"{topic} {rows:,}" for topic, rows in outcome.rows.items())
+    sent = (
+        f"sent {sum(outcome.rows.values()):,} rows ({by_topic}) in {outcome.batches:,} batches, "
+        f"{outcome.seconds:.1f} s: {outcome.rows_per_s:,.0f} rows/s, every one acknowledged"
+    )
+    if not outcome.is_stopped:
+        return sent
+    return f"{sent}\nstopped before batch {outcome.next_batch}; to go on:  python -m ops replay --world {world.name}"
+
+
+@contextmanager
+def _stopping(pace: Pace) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the replay after the batch in flight."""
+    before = {s: signal.signal(s, lambda *_: pace.stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Report]:
+    """Show progress in a terminal; be quiet elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("batches"))
+    with Progress(*columns, TimeRemainingColumn(), disable=not sys.stdout.isatty()) as progress:
+        task = progress.add_task("replay", total=total)
+
+        def report(rows: dict[str, int], clock_ms: int) -> None:
+            described = f"{format_time(clock_ms)[:16]}Z  {sum(rows.values()):,} rows"
+            progress.update(task, advance=1, description=described)
+
+        yield report

@@ -1,0 +1,213 @@
+"""The ledger of a version: what replay means to send, written before it is sent, and what the broker acknowledged.
+
+`ledger/replay.jsonl`, one JSON object with one key a line, only ever appended to:
+
+run    a replay began: its faults, its pass over the source, the shift of its event times, its first source rows
+batch  about to be sent: number, ts, clock, source rows by topic [first, count], what each message has, and the fates
+       of the rows that are not sent as they came
+ack    every message of a batch is acknowledged; the last offset by topic and partition
+end    a run ended by itself, after its flush
+
+A batch's line is handed to the system before the batch is sent, so a killed process loses nothing that matters: what
+it knew to be acknowledged goes with the next line, and is otherwise found again in the topics. A line that a crash cut
+short belongs to a batch that was not sent yet, and is dropped.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from contracts.events import ACTIVITY, PLAYS
+from producer.errors import ReplayError
+from producer.replay.faults import Fate, Faults, LateRow, is_due, late_rows
+
+TOPICS = (PLAYS, ACTIVITY)
+FILE_NAME = "replay.jsonl"
+
+
+def _zero_by_topic() -> dict[str, int]:
+    return dict.fromkeys(TOPICS, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one replay reads the source. A pass is one way through all of it."""
+
+    source_rows: dict[str, int]
+    faults: Faults = field(default_factory=Faults)
+    source_pass: int = 1
+    shift_ms: int = 0
+    first: dict[str, int] = field(default_factory=_zero_by_topic)
+    """First source row by topic."""
+
+    @property
+    def id_suffix(self) -> str:
+        """What makes row ids unique again when the source is sent once more."""
+        return "" if self.source_pass == 1 else f"~{self.source_pass}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as the ledger knows it: its topic, its number among that topic's messages, its rows."""
+
+    topic: str
+    number: int
+    rows: int
+    is_heartbeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One batch as the ledger knows it. The flush at the end of a run is a batch without source rows."""
+
+    batch: int
+    ts: int
+    clock_ms: int
+    source: dict[str, list[int]]
+    messages: list[Sent]
+    fates: list[Fate] = field(default_factory=list)
+    is_flush: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A batch of which not every message is acknowledged, and the late rows that waited before it."""
+
+    entry: Entry
+    waiting: list[LateRow]
+
+
+@dataclass(slots=True)
+class State:
+    """Where a version stands: what the next replay has to know."""
+
+    run: Run | None = None
+    has_ended: bool = True
+    """Whether the last run came to its flush; otherwise the next one goes on where it stopped."""
+    next_batch: int = 0
+    next_row: dict[str, int] = field(default_factory=_zero_by_topic)
+    next_number: dict[str, int] = field(default_factory=_zero_by_topic)
+    clock_ms: int = 0
+    waiting: list[LateRow] = field(default_factory=list)
+    unfinished: dict[int, Unfinished] = field(default_factory=dict)
+    rows_acknowledged: dict[str, int] = field(default_factory=_zero_by_topic)
+    """Rows by topic, copies included and heartbeats aside."""
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Last acknowledged offset by topic and partition."""
+
+    def begin(self, run: Run) -> None:
+        self.run, self.has_ended, self.next_row = run, False, dict(run.first)
+
+    def intend(self, entry: Entry) -> None:
+        self.unfinished[entry.batch] = Unfinished(entry, self.waiting)
+        self.next_batch, self.clock_ms = entry.batch + 1, entry.clock_ms
+        for topic, (first, count) in entry.source.items():
+            self.next_row[topic] = first + count
+        for message in entry.messages:
+            self.next_number[message.topic] = message.number + 1
+        late = late_rows(entry.fates)
+        if late or self.waiting:
+            self.waiting = [row for row in self.waiting if not is_due(row, entry.clock_ms, entry.is_flush)] + late
+
+    def acknowledge(self, batch: int, offsets: list[tuple[str, int, int]]) -> None:
+        for message in self.unfinished.pop(batch).entry.messages:
+            self.rows_acknowledged[message.topic] += 0 if message.is_heartbeat else message.rows
+        for topic, partition, offset in offsets:
+            self.offsets[topic, partition] = offset
+
+
+class Ledger:
+    """The open ledger of a version, and its state; one process at a time."""
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / FILE_NAME).open("ab")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise ReplayError(
+                f"another replay is at work on world {folder.parent.parent.name}: wait for it, or stop it"
+            ) from None
+        self._file.truncate(_complete_bytes(folder))
+        self._folder = folder
+        self.reload()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._file.close()
+
+    def reload(self) -> None:
+        """Take up the state as the file has it."""
+        self._file.flush()
+        self.state = read_state(self._folder)
+
+    def begin(self, run: Run) -> None:
+        self._append("run", run)
+        self.state.begin(run)
+
+    def intend(self, entry: Entry) -> None:
+        self._append("batch", entry)
+        self.state.intend(entry)
+
+    def acknowledge(self, batch: int, offsets: list[tuple[str, int, int]]) -> None:
+        self._append("ack", {"batch": batch, "offsets": offsets}, is_urgent=False)
+        self.state.acknowledge(batch, offsets)
+
+    def end(self) -> None:
+        self._append("end", {})
+        self.state.has_ended = True
+
+    def _append(self, kind: str, said: Run | Entry | dict[str, Any], is_urgent: bool = True) -> None:
+        self._file.write(orjson.dumps({kind: said}) + b"\n")
+        if is_urgent:
+            self._file.flush()
+
+
+def read_state(folder: Path) -> State:
+    """Read where a version stands; the state of a fresh one where there is no ledger."""
+    state = State()
+    for line in read_lines(folder):
+        ((kind, said),) = line.items()
+        if kind == "run":
+            state.begin(Run(**{**said, "faults": Faults(**said["faults"])}))
+        elif kind == "batch":
+            state.intend(Entry(**{**said, "messages": [Sent(**m) for m in said["messages"]]}))
+        elif kind == "ack":
+            state.acknowledge(said["batch"], [(t, p, o) for t, p, o in said["offsets"]])
+        else:
+            state.has_ended = True
+    return state
+
+
+def read_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """Read the ledger's complete lines; none where there is no ledger."""
+    path = folder / FILE_NAME
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n"):
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    raise ReplayError(
+                        f"line {number} of the ledger {path} is unreadable: begin a new version with  --fresh"
+                    ) from None
+
+
+def _complete_bytes(folder: Path) -> int:
+    """Length of the ledger without a line that a crash cut short."""
+    path = folder / FILE_NAME
+    tail = min(path.stat().st_size, 64 * 1024 * 1024)  # longer than any line
+    with path.open("rb") as file:
+        file.seek(-tail, 2)
+        start = file.tell()
+        return start + file.read().rfind(b"\n") + 1

@@ -1,0 +1,168 @@
+"""Honest listening of a block of accounts: days, sessions, tracks, how long each was heard, and when.
+
+All arrays; no loop over accounts, sessions or plays. Order everywhere: account, then time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from producer.simulator.calendar import Calendar
+from producer.simulator.catalogue import FRESH_DRAWS, Catalogue
+from producer.simulator.draws import normal, uniform
+from producer.simulator.listeners.endings import cut_listen, reasons_end, reasons_start
+from producer.simulator.listeners.places import Places
+from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, Traits
+from producer.simulator.listeners.profiles import Profile
+from producer.simulator.listeners.timing import FAR_MS, place_in_time
+from producer.simulator.rows import Columns, position, take
+
+FULL_LOG, FULL_SLOPE = np.float32(np.log(120)), np.float32(0.7)
+"""A day fills up: beyond 120 plays their log grows at this slope (KKBox: p95 125, p99 194, p99.9 318)."""
+GLANCE_LOG = np.float32(1.8)
+"""How much shorter, in log plays, a day is on which the app is only glanced at."""
+GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.2), np.float32(4.5)
+"""Plays of a session on a day of glances; sessions of a day at most, about."""
+MOST_LISTENERS = 8
+RUN_PLAYS = 6
+"""Plays that share a mood: an assumption, fitted to the memory of gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every block shares."""
+
+    calendar: Calendar
+    catalogue: Catalogue
+    profile: Profile
+    places: Places
+
+
+def listen(traits: Traits, setting: Setting, rng: Generator) -> tuple[Columns, Columns]:
+    """Return the sessions and plays of a block of honest accounts, inside the world's period."""
+    sessions = _sessions(traits, setting, rng)
+    plays = _plays(sessions, traits, setting, rng)
+    return place_in_time(sessions, plays, setting.profile.pausing, setting.calendar.ends_ms, rng)
+
+
+def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
+    """Draw user-days and split each into sessions with a wished start; sorted by account and wish."""
+    calendar, profile = setting.calendar, setting.profile
+    n, days = len(traits.user), calendar.local_days
+    boost = calendar.boost[None, :]
+    is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
+    who, day = np.nonzero(is_active)
+    log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who))
+    log_n += traits.drift[who] * (day / 28.0).astype(np.float32)
+    since = day - traits.binge_from[who]
+    log_n += BINGE_LOG * ((since >= 0) & (since < BINGE_DAYS))
+    is_glance = uniform(rng, len(who)) < profile.glance
+    log_n -= GLANCE_LOG * is_glance
+    log_n = np.minimum(log_n, FULL_LOG + FULL_SLOPE * (log_n - FULL_LOG))
+    n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
+    # a glance is a track now and one hours later
+    n_sessions = 1 + rng.poisson(
+        n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MOST_SESSIONS)
+    )
+    row = np.repeat(np.arange(len(who)), n_sessions)
+    weight = -np.log1p(-rng.random(len(row)))
+    share = weight / np.repeat(np.add.reduceat(weight, np.cumsum(n_sessions) - n_sessions), n_sessions)
+    count = (n_plays[row] * share + uniform(rng, len(row))).astype(np.int32)
+    who, day, day_row = who[row], day[row], row
+    minute = calendar.draw_minute(traits.chronotype[who], day, rng)
+    wish = calendar.local_midnight[traits.place[who], day] + (minute * 60_000.0).astype(np.int64)
+    keep = (count > 0) & (wish >= calendar.starts_ms) & (wish < calendar.ends_ms)
+    day_completion = profile.completion_day_sd * normal(rng, len(n_plays)) + profile.heavy * (log_n - profile.log_plays)
+    day_repeat = profile.repeat_day_sd * normal(rng, len(n_plays))
+    completion = day_completion[day_row] + profile.completion_session_sd * normal(rng, len(row))
+    person = (uniform(rng, len(row)) * traits.listeners[who]).astype(np.int32)
+    table: Columns = {
+        "who": who, "person": who * MOST_LISTENERS + person, "day": day,
+        "n_plays": count, "start": wish, "completion": completion, "repeat": day_repeat[day_row],
+    }  # fmt: skip
+    table = take(table, keep)
+    return take(table, np.argsort(table["person"] * FAR_MS + (table["start"] - calendar.starts_ms)))
+
+
+def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) -> Columns:
+    """Draw what each session plays and for how long."""
+    profile, catalogue = setting.profile, setting.catalogue
+    counts = sessions["n_plays"]
+    session = np.repeat(np.arange(len(counts)), counts)
+    place = position(counts)
+    who = sessions["who"][session]
+    n = len(session)
+    is_mixed = uniform(rng, len(counts)) < traits.mixed[sessions["who"]]
+    track = _tracks(sessions, session, place, is_mixed, traits, setting, rng)
+    track = track[_repeats(sessions, session, place, is_mixed, traits, rng)]
+    shift = np.array(profile.position, dtype=np.float32)[np.minimum(place, len(profile.position) - 1)]
+    is_last = place == counts[session] - 1
+    odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS]
+    odds += traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
+    is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
+    duration = catalogue.duration_ms[track]
+    cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
+    reason_end = reasons_end(is_done, is_last, profile, rng)
+    return {
+        "session": session,
+        "track": track,
+        "listen": np.where(is_done, duration, cut),
+        "reason_start": reasons_start(reason_end, place == 0, uniform(rng, n)),
+        "reason_end": reason_end,
+        "is_paid": np.zeros(n, dtype=bool),
+    }
+
+
+def _tracks(
+    sessions: Columns, session: NDArray[np.int64], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    traits: Traits, setting: Setting, rng: Generator,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
+    n = len(session)
+    who = sessions["who"][session]
+    dear = (FAVOURITES * np.power(uniform(rng, n), traits.devotion[who])).astype(np.int32)
+    artist = traits.favourites[who, dear]
+    popular = setting.catalogue.artists.draw(rng, n)
+    # one session explores, the next stays at home
+    venture = (traits.pop_fan[sessions["who"]] + 0.35 * normal(rng, len(sessions["who"])))[session]
+    artist = np.where(uniform(rng, n) < venture, popular, artist)
+    first = np.cumsum(sessions["n_plays"]) - sessions["n_plays"]
+    artist = np.where(is_mixed[session], artist, artist[first][session]).astype(np.int64)
+    track = setting.catalogue.draw_track(artist, uniform(rng, n))
+    # a session of one artist goes through its tracks in order, from wherever it began, and round again
+    start, size = setting.catalogue.first_track[artist], setting.catalogue.n_tracks[artist]
+    in_order = start + (track[first][session] - start + place) % size
+    track = np.where(is_mixed[session], track, in_order).astype(np.int32)
+    day = sessions["day"][session]
+    is_new = np.flatnonzero(uniform(rng, n) < traits.newness[who])
+    track[is_new] = setting.catalogue.fresh[day[is_new], rng.integers(0, FRESH_DRAWS, len(is_new))]
+    early = np.flatnonzero(setting.catalogue.not_yet_out(track, day))
+    track[early] = setting.catalogue.first_track[setting.catalogue.artist_of[track[early]]]
+    return track
+
+
+def _repeats(
+    sessions: Columns, session: NDArray[np.int64], place: NDArray[np.int64], is_mixed: NDArray[np.bool_],
+    traits: Traits, rng: Generator,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Point each play at the play whose track it has: itself, or one some plays back in the listener's own history.
+
+    Copying an old play at a heavy-tailed distance gives recency and frequency at once (Simon 1955; ACT-R decay).
+    """
+    n = len(session)
+    who = sessions["who"][session]
+    # the history of the person, not of the account: people on one account listen at once, and not in each other's order
+    of_person = np.bincount(sessions["person"][session])
+    mine = position(of_person[of_person > 0])
+    odds = traits.repeat[who] + sessions["repeat"][session]
+    wants = uniform(rng, n) * (1 + np.exp(-odds)) < 1
+    back = np.power(1 - uniform(rng, n), np.float32(-1 / 0.8)).astype(np.int64)
+    reach = np.where(is_mixed[session], mine, place)
+    source = np.arange(n) - np.where(wants & (back <= reach), back, 0)
+    while True:
+        further = source[source]
+        if np.array_equal(further, source):
+            return source
+        source = further

@@ -1,0 +1,66 @@
+"""Hold simulated honest listening against published numbers, line by line: `python -m ops calibrate`."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from producer.errors import ProducerError
+from producer.simulator.build import build
+from producer.simulator.measure.acceptance import Line, lines
+from producer.simulator.measure.listened import Listened, honest_plays
+from producer.simulator.measure.page import draw_page
+from producer.simulator.scenario import load_scenario
+from runtime.world import World
+
+
+class CalibrationError(ProducerError):
+    """A line of the acceptance list is not met."""
+
+
+def calibrate(
+    folder: Path,
+    scenario: str,
+    profiles: list[str],
+    seeds: list[int],
+    users: int,
+    days: int,
+    say: Callable[[str], None],
+) -> None:
+    """Simulate a world for each profile and seed and measure it; write `results.json` and a page for each profile.
+
+    Raises CalibrationError, after all is written, where a line is not met.
+    """
+    results: list[dict[str, object]] = []
+    for profile in profiles:
+        runs: list[list[Line]] = []
+        for seed in seeds:
+            plays = _simulate(folder, scenario, profile, users, days, seed)
+            runs.append(lines(plays, profile))
+            for line in runs[-1]:
+                results.append(_as_result(line, profile, seed))
+                verdict = "pass" if line.is_met else "FAIL"
+                say(f"{profile:8s} seed {seed}  {verdict}  {line.line:36s} {line.measured:9.3f}  target {line.target}")
+            if seed == seeds[-1]:
+                draw_page(folder / f"{profile}.png", profile, plays, runs)
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    missed = [result for result in results if not result["pass"]]
+    say(f"{len(results) - len(missed)} of {len(results)} lines pass; pages and results.json in {folder}")
+    if missed:
+        raise CalibrationError(f"{len(missed)} lines are not met, first {missed[0]['line']} ({missed[0]['profile']})")
+
+
+def _simulate(folder: Path, scenario: str, profile: str, users: int, days: int, seed: int) -> Listened:
+    """Build a world without bots, read its plays, and leave nothing of it."""
+    world = World(folder / "world")
+    build(load_scenario(scenario, profile=profile, users=users, days=days, seed=seed, prevalence=0.0), world)
+    plays = honest_plays(world)
+    shutil.rmtree(world.root)
+    return plays
+
+
+def _as_result(line: Line, profile: str, seed: int) -> dict[str, object]:
+    found = asdict(line)
+    kept = {"line": found["line"], "target": found["target"], "measured": round(line.measured, 4), "pass": line.is_met}
+    return kept | {"profile": profile, "seed": seed}

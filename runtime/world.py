@@ -1,0 +1,141 @@
+"""Where a world keeps its things: `data/<world>/`, and inside it one versioned unit per run of the pipeline.
+
+raw/<topic>/date=D/part.parquet    what the simulator made or the importers read: typed, sorted by (event_time, id)
+static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the newest
+import.json                        an imported world: what was read, and what its source cannot tell
+verdicts.sqlite                    what analysts decided (contracts.verdicts)
+truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
+v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from runtime.errors import PlayproofError
+
+
+class WorldError(PlayproofError):
+    """A world lacks a part that a command needs; the message names it and the command that makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Paths of one world. Nothing here writes except `start_version`."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    def raw(self, topic: str) -> Path:
+        return self.root / "raw" / topic
+
+    def truth(self, table: str) -> Path:
+        return self.root / "truth" / table
+
+    def raw_files(self, topic: str) -> list[Path]:
+        """List the parquet files of a raw table in time order. Raises WorldError where there are none."""
+        files = sorted(self.raw(topic).glob("date=*/*.parquet"))
+        if not files:
+            raise WorldError(f"world {self.name} has no raw {topic}: run  python -m ops simulate --world {self.name}")
+        return files
+
+    def static(self, table: str) -> Path:
+        """Return the newest immutable folder of a static table. Raises WorldError where there is none."""
+        folder = self.root / "static" / table
+        try:
+            current = folder / (folder / "CURRENT").read_text().strip()
+        except FileNotFoundError:
+            raise WorldError(
+                f"static table {table} is missing in world {self.name} (expected static/{table}/CURRENT): "
+                f"run  python -m ops simulate --world {self.name}"
+            ) from None
+        if not any(current.glob("*.parquet")) and not any(current.glob("*.csv")):
+            raise WorldError(f"static table {table} of world {self.name} is empty: no parquet or csv in {current.name}")
+        return current
+
+    def static_dates(self, table: str) -> tuple[date, ...]:
+        """List the dates of a static table's complete folders, oldest first; empty where it was never made."""
+        names = sorted(folder.name for folder in (self.root / "static" / table).glob("as_of=*"))
+        return tuple(date.fromisoformat(name.removeprefix("as_of=")) for name in names)
+
+    @property
+    def verdicts(self) -> Path:
+        """What analysts decided (SQLite): it outlives the versions, a fresh run forgets no verdict."""
+        return self.root / "verdicts.sqlite"
+
+    def from_raw(self, table: str) -> Path:
+        """Folder of a table that a batch command made of raw rows, which no job has seen."""
+        return self.root / table
+
+    @property
+    def import_report(self) -> Path:
+        """What the importers read and rejected; a simulated world has none."""
+        return self.root / "import.json"
+
+    @property
+    def not_measurable(self) -> tuple[str, ...]:
+        """Features that the source of an imported world cannot tell: they are null there, never 0."""
+        if not self.import_report.exists():
+            return ()
+        return tuple(json.loads(self.import_report.read_text())["not_measurable"])
+
+    @property
+    def version(self) -> int:
+        """The current version; 1 before the first run."""
+        pointer = self.root / "CURRENT"
+        return int(pointer.read_text()) if pointer.exists() else 1
+
+    @property
+    def unit(self) -> "Unit":
+        return Unit(self.root / f"v{self.version}")
+
+    def start_version(self) -> "Unit":
+        """Begin a fresh version: a new broker log, ledger, lake and checkpoints. The old one stays on disk."""
+        used = [int(p.name[1:]) for p in self.root.glob("v*") if p.name[1:].isdigit()]
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / "CURRENT").write_text(f"{max(used, default=0) + 1}\n")
+        return self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One version of a world: everything that only makes sense together."""
+
+    root: Path
+
+    @property
+    def broker(self) -> Path:
+        return self.root / "broker"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def offsets(self) -> Path:
+        """Copies of every micro-batch's offset file: Spark forgets them after 100 batches, the audit needs all."""
+        return self.root / "offsets"
+
+    @property
+    def progress(self) -> Path:
+        """What the job writes down of its micro-batches (`runtime.progress`)."""
+        return self.root / "progress"
+
+    def table(self, name: str) -> Path:
+        return self.lake / name
+
+    def shadow(self, model_version: str) -> Path:
+        """Table of what one challenger made of the sessions: each has its own, with its own checkpoint."""
+        return self.table("shadow") / model_version.replace("@", "-")

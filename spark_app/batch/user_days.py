@@ -1,0 +1,82 @@
+"""The table `user_days` of a world, and the rows it is made from: the lake's, or raw."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal, get_args
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.tables import LAKE, ddl
+from contracts.user_day_features import BASELINE_QUANTITIES
+from runtime.lake import committed_files
+from runtime.world import World, WorldError
+from spark_app.errors import JobError
+from spark_app.sources import read_static
+from spark_app.stages.sessions.unmeasurable import without
+from spark_app.stages.user_days.describe import described_days, user_days, zones_of
+
+Source = Literal["lake", "raw"]
+TABLE = "user_days"
+
+
+def source_of(word: str) -> Source:
+    """Read a source from the command line. Raises JobError."""
+    for source in get_args(Source):
+        if word == source:
+            return source
+    raise JobError(f"--source {word!r}: expected lake (what the job archived) or raw (what no job has seen)")
+
+
+def folder_of(world: World, source: Source) -> Path:
+    """Return where the table of a world stands: in the lake it was made from, or beside raw."""
+    return world.unit.table(TABLE) if source == "lake" else world.root / TABLE
+
+
+def read_rows(
+    spark: SparkSession, world: World, topic: str, source: Source, days: tuple[date, date] | None = None
+) -> DataFrame:
+    """Read the typed rows of a topic, of UTC dates from the first to the last of `days` where given.
+
+    Raises WorldError where there are none.
+    """
+    files = world.raw_files(topic) if source == "raw" else committed_files(world.unit.table(topic))
+    if not files:
+        raise WorldError(
+            f"world {world.name} has no committed lake/{topic}: run  make up  and  make produce, or take --source raw"
+        )
+    if days is not None:
+        files = [file for file in files if days[0].isoformat() <= _date_of(file) <= days[1].isoformat()]
+    names = [c.name for c in LAKE[topic] if c.name != "ts"]
+    if not files:
+        return spark.createDataFrame([], ddl(LAKE[topic])).select(*names)
+    # the types in the files are the writer's: milliseconds in raw, microseconds in the lake
+    return spark.read.parquet(*map(str, files)).select(*names)
+
+
+def _date_of(file: Path) -> str:
+    return next(part for part in file.parts[::-1] if part.startswith("date=")).removeprefix("date=")
+
+
+def describe_world(
+    spark: SparkSession, world: World, source: Source, days: tuple[date, date] | None = None
+) -> DataFrame:
+    """Describe the user-days of a world's rows by what baselines are made of: see `described_days`."""
+    return described_days(*_inputs(spark, world, source, days), names=BASELINE_QUANTITIES)
+
+
+def _inputs(
+    spark: SparkSession, world: World, source: Source, days: tuple[date, date] | None = None
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, list[str]]:
+    plays, activity = (read_rows(spark, world, topic, source, days) for topic in (PLAYS, ACTIVITY))
+    tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
+    return plays, activity, tracks, users, zones_of(users)
+
+
+def build(spark: SparkSession, world: World, source: Source, out: Path | None = None) -> Path:
+    """Write the user-days of a world, partitioned by date, over what stood there; return the folder."""
+    folder = out or folder_of(world, source)
+    table = user_days(*_inputs(spark, world, source)).transform(without, world.not_measurable)
+    table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
+    return folder

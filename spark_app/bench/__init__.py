@@ -1,0 +1,1 @@
+"""The Spark contenders of `make bench`."""

@@ -1,0 +1,97 @@
+"""The Spark contenders of `make bench`: each reads both topics from the start until they are drained.
+
+A contender runs in a process of its own. What it writes to a file are facts: when each micro-batch ended, and how many
+messages of each topic it took. The rates are computed by the one who started it, who also sees its processes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from contracts.events import ACTIVITY, FIELDS, PLAYS
+from runtime.world import Unit
+from spark_app import pipeline, runner, sources
+from spark_app.pipeline import Job
+from spark_app.queries import archive, sessions
+from spark_app.stages.sessions.compute_features import with_features
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The queries of a contender: those that are timed, each ending once it has drained what it reads, and the rest."""
+
+    timed: dict[str, DataStreamWriter]
+    beside: dict[str, DataStreamWriter] = field(default_factory=dict)
+
+
+def minimal_rows(messages: DataFrame, topic: str) -> DataFrame:
+    """Do what a newcomer would: all fields of the topic as strings, one row per element, the obvious casts, no rules.
+
+    Rows of a message that is not as expected come out null, and nobody is told.
+    """
+    row = "struct<" + ",".join(f"{f.name}:string" for f in FIELDS[topic]) + ">"
+    casts = {"event_time": "timestamp", "listen_ms": "int"}
+    parsed = messages.select(F.explode(F.from_json(F.col("value").cast("string"), f"array<{row}>")).alias("row"))
+    names = [f.name for f in FIELDS[topic]]
+    return parsed.select(*(F.col(f"row.{name}").cast(casts.get(name, "string")).alias(name) for name in names))
+
+
+def _to_parquet(rows: DataFrame, unit: Unit, name: str) -> DataStreamWriter:
+    return (
+        rows.writeStream.queryName(name)
+        .format("parquet")
+        .option("path", str(unit.table(name)))
+        .option("checkpointLocation", str(unit.checkpoints / name))
+    )
+
+
+def minimal_spark(spark: SparkSession, job: Job) -> Contest:
+    """A newcomer's job: a query per topic, from message to parquet."""
+    messages = {
+        topic: sources.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)
+    }
+    unit = job.world.unit
+    return Contest({topic: _to_parquet(minimal_rows(m, topic), unit, topic) for topic, m in messages.items()})
+
+
+def scoring_without_model(spark: SparkSession, job: Job) -> Contest:
+    """Our query up to the features: all of it but the model, its contributions and the reasons."""
+    gathered = pipeline.streamed_sessions(spark, job)
+    described = gathered.transform(with_features, job.world.not_measurable).withColumn("date", F.to_date("ended_at"))
+    return Contest({sessions.NAME: sessions.write(described, job.world.unit)})
+
+
+def scoring(spark: SparkSession, job: Job) -> Contest:
+    """Our query as it ships."""
+    return Contest({sessions.NAME: sessions.write(pipeline.scored_sessions(spark, job), job.world.unit)})
+
+
+def whole_job(spark: SparkSession, job: Job) -> Contest:
+    """Every query of the job; the reports run beside the two that read topics, each at its own interval.
+
+    They cannot drain: what they read, the sessions, is only made while they run.
+    """
+    writers = pipeline.all_queries(spark, job)
+    timed = {name: writers.pop(name) for name in (sessions.NAME, archive.NAME)}
+    return Contest(timed, writers)
+
+
+CONTENDERS: dict[str, Callable[[SparkSession, Job], Contest]] = {
+    "minimal_spark": minimal_spark,
+    "scoring_without_model": scoring_without_model,
+    "scoring": scoring,
+    "job": whole_job,
+}
+
+
+def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
+    """Run a contender until its timed queries have drained the topics. Raises JobError where a query dies."""
+    timed = {name: writer.trigger(availableNow=True) for name, writer in contest.timed.items()}
+
+    def is_drained() -> bool:
+        return timed.keys().isdisjoint(query.name for query in spark.streams.active)
+
+    runner.run(spark, timed | contest.beside, signal, available_now=False, is_done=is_drained)

@@ -1,0 +1,1 @@
+"""What the job reports about itself: progress, offsets, metrics."""

@@ -1,0 +1,73 @@
+"""The job's metrics for Prometheus, on loopback: what each micro-batch reported, and which model scores."""
+
+import sys
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from contracts.metrics import JOB
+from runtime.lake import committed_files
+from runtime.progress import Batch
+
+LOOPBACK = "127.0.0.1"
+ARCHIVE = "archive"
+"""The query that writes lake/rejected (`queries/archive.py`)."""
+KINDS = {"gauge": Gauge, "counter": Counter}
+
+
+class JobMetrics:
+    """The metrics of one job. A micro-batch in, numbers out; `serve` shows them."""
+
+    def __init__(self, model_version: str, rejected: Path) -> None:
+        self.registry = CollectorRegistry()
+        self._of = {m.name: KINDS[m.kind](m.name, m.meaning, m.labels, registry=self.registry) for m in JOB}
+        self._of["playproof_job_model_info"].labels(model_version).set(1)
+        self._rejected = rejected
+        self._rejected_rows: dict[Path, int] = {}
+        self._count_rejected()
+
+    def observe(self, batch: Batch) -> None:
+        """Take up what a micro-batch reported."""
+        counted = {
+            "batches": 1, "messages": batch.messages, "rows": batch.rows,
+            "late_rows": batch.late, "duplicate_rows": batch.duplicate,
+        }  # fmt: skip
+        for name, count in counted.items():
+            self._of[f"playproof_job_{name}"].labels(batch.query).inc(count)
+        seen = {
+            "rows_per_second": batch.rows_per_s,
+            "batch_seconds": batch.seconds,
+            "last_batch_timestamp_seconds": batch.ended_at,
+            "watermark_lag_seconds": batch.watermark_lag_s,
+            "watermark_timestamp_seconds": batch.watermark_at,
+        }
+        for name, value in seen.items():
+            if value is not None:
+                self._of[f"playproof_job_{name}"].labels(batch.query).set(value)
+        for topic, messages in batch.behind.items():
+            self._of["playproof_job_lag_messages"].labels(batch.query, topic).set(messages)
+        for operator, rows in batch.state_rows.items():
+            self._of["playproof_job_state_rows"].labels(batch.query, operator).set(rows)
+            self._of["playproof_job_state_bytes"].labels(batch.query, operator).set(batch.state_bytes[operator])
+        if batch.query == ARCHIVE:
+            self._count_rejected()
+
+    def _count_rejected(self) -> None:
+        """Count the rows that lake/rejected stands for, each file read once."""
+        for file in committed_files(self._rejected):
+            if file not in self._rejected_rows:
+                self._rejected_rows[file] = pc.sum(pq.ParquetFile(file).read(["rows"])["rows"]).as_py() or 0
+        self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
+
+    def serve(self, port: int) -> None:
+        """Serve on loopback until the process ends; where the port is taken, say so: the job is worth more."""
+        try:
+            start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        except OSError as error:
+            print(
+                f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
+                file=sys.stderr,
+                flush=True,
+            )

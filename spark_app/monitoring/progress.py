@@ -1,0 +1,68 @@
+"""The one listener: writes down each micro-batch's progress and keeps a copy of its offsets for the audit."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+    StreamingQueryListener,
+)
+
+from runtime import progress
+from runtime.world import Unit
+from spark_app.monitoring.metrics import JobMetrics
+
+
+class ProgressListener(StreamingQueryListener):
+    """Appends each progress to `<unit>/progress/<query>.jsonl`, and keeps the metrics where there are some."""
+
+    def __init__(self, unit: Unit, metrics: JobMetrics | None = None) -> None:
+        self._unit, self._metrics = unit, metrics
+        self._unit.progress.mkdir(parents=True, exist_ok=True)
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:
+        """Nothing to write before the first batch."""
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:
+        """Write the progress, keep the offsets, and warn where most of a batch is late."""
+        told = json.loads(event.progress.json)
+        batch = progress.read(told)
+        with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
+            log.write(json.dumps(told, separators=(",", ":")) + "\n")
+        keep_offsets(self._unit, batch.query)
+        if self._metrics is not None:
+            self._metrics.observe(batch)
+        if batch.late * 2 > batch.rows:
+            print(
+                f"{batch.late:,} of {batch.rows:,} rows of batch {batch.batch_id} are late: was the same world "
+                "replayed again from its start? A second replay continues event time; --fresh begins a new version.",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:
+        """Nothing happened."""
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
+        """The main loop reports how a query ended."""
+
+
+def keep_offsets(unit: Unit, query: str) -> None:
+    """Copy offset files that are not kept yet: Spark forgets them after 100 batches."""
+    kept = unit.offsets / query
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in (unit.checkpoints / query / "offsets").glob("[0-9]*"):
+        if not (kept / file.name).exists():
+            _copy(file, kept / file.name)
+
+
+def _copy(file: Path, to: Path) -> None:
+    """Copy so that a reader never sees half a file."""
+    partial = to.with_name(f".{to.name}.partial")
+    shutil.copyfile(file, partial)
+    partial.replace(to)

@@ -1,0 +1,99 @@
+"""What the job reads: topics, static tables, and the lake's sessions as a stream."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.tables import SESSIONS, STATIC, ddl
+from runtime.world import Unit, World
+from spark_app.stages.sessions.account_baselines import OwnBaselines
+
+FOREVER = "36500d"
+NEWEST_BASELINES = 3
+"""Tables of own histories that the job joins: of today and, for what comes late, of two days before."""
+
+
+def kafka_options(broker: str, security: str = "") -> dict[str, str]:
+    """Return the connector's options; `security` is `key=value;…` of Kafka client settings, passed through."""
+    pairs = (pair.split("=", 1) for pair in security.split(";") if pair)
+    return {"kafka.bootstrap.servers": broker, **{f"kafka.{key}": value for key, value in pairs}}
+
+
+USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
+"""Messages of activity to a message of plays in what our simulator makes (24,279 to 12,115 in `default`, seed 3)."""
+TOO_FEW_TO_TELL = 20
+"""Messages of a topic below which the usual proportion stands in for the topics' own."""
+
+
+def balanced(messages: Mapping[str, int], most: int) -> dict[str, int]:
+    """Say how many messages of each topic a micro-batch takes, `most` of the fuller one, so that both last as long.
+
+    A topic that runs ahead of the other in event time waits in the state, as sessions that cannot close yet: with as
+    many messages of each, scoring a backlog held days of plays, at three quarters of the speed (docs/bench.md).
+
+    >>> balanced({"plays": 1000, "activity": 4000}, 3000)
+    {'plays': 750, 'activity': 3000}
+    """
+    if min(messages.values()) < TOO_FEW_TO_TELL:
+        messages = USUAL_MESSAGES
+    fullest = max(messages.values())
+    return {topic: max(1, round(most * count / fullest)) for topic, count in messages.items()}
+
+
+def read_topic(spark: SparkSession, topic: str, options: dict[str, str], max_messages: int) -> DataFrame:
+    """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` a micro-batch."""
+    stream = (
+        spark.readStream.format("kafka")
+        .options(**options)
+        .option("subscribe", topic)
+        .option("includeHeaders", "true")
+        # the default, latest, loses what was sent before the first start
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", max_messages)
+        .load()
+    )
+    return stream.select(F.lit(topic).alias("topic"), "partition", "offset", "value", "headers")
+
+
+def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
+    """Read the newest immutable folder of a static table, parquet or CSV, with the contract's schema."""
+    return _read_folder(spark, world.static(table), ddl(STATIC[table]))
+
+
+def baseline_dates(world: World) -> tuple[date, ...]:
+    """Return the dates of the tables of own histories that the job joins."""
+    return world.static_dates("user_baselines")[-NEWEST_BASELINES:]
+
+
+def read_baselines(spark: SparkSession, world: World) -> OwnBaselines | None:
+    """Read the newest tables of own histories; None where none was ever made."""
+    dates = baseline_dates(world)
+    tables = [
+        _read_folder(
+            spark, world.root / "static" / "user_baselines" / f"as_of={as_of}", ddl(STATIC["user_baselines"])
+        ).withColumn("as_of", F.lit(as_of))
+        for as_of in dates
+    ]
+    return OwnBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
+
+
+def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
+    if any(folder.glob("*.parquet")):
+        return spark.read.schema(schema).parquet(str(folder))
+    return spark.read.schema(schema).option("header", "true").csv(str(folder))
+
+
+def stream_sessions(spark: SparkSession, unit: Unit, most_files: int | None = None) -> DataFrame:
+    """Stream the lake's scored sessions, as the sessions query commits them, `most_files` a micro-batch."""
+    table = unit.table("sessions")
+    # a stream reader dies on a folder that does not exist; on an empty one it waits
+    table.mkdir(parents=True, exist_ok=True)
+    reader = spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER)
+    if most_files is not None:
+        reader = reader.option("maxFilesPerTrigger", most_files)
+    return reader.parquet(str(table))

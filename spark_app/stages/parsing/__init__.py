@@ -1,0 +1,1 @@
+"""Messages to typed rows, or to rejected rows with a reason."""

@@ -1,0 +1,1 @@
+"""Sessions with features to scores, flags and reasons."""

@@ -1,0 +1,1 @@
+"""Typed rows to sessions, and sessions to features."""

@@ -1,0 +1,35 @@
+"""Features that need the account's static row: its time zone, age and plan."""
+
+import numpy as np
+import pyarrow as pa
+
+from runtime.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
+from spark_app.stages.arrays.segments import Floats, ratio
+from spark_app.stages.sessions.session_batch import SessionBatch
+
+NIGHT_UNTIL_H = 5
+"""A play that ends before this local hour is at night (00–05 h)."""
+
+
+def night_share(b: SessionBatch, timezones: pa.Array) -> Floats:
+    """Share of plays that end 00–05 h in the listener's zone; NaN where the zone is unknown."""
+    coded = timezones.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    zone_of = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    is_zone = np.array([*(find_zone(name) is not None for name in names), False])  # -1, unknown, is the last
+    local_ms = to_local_ms(b.event_ms, zone_of[b.session], names)
+    at_night = b.count(b.is_play & (local_ms // HOUR_MS % 24 < NIGHT_UNTIL_H))
+    return np.where(is_zone[zone_of], ratio(at_night, b.plays), np.nan)
+
+
+def account_age_days(b: SessionBatch, signed_up_on: pa.Array) -> Floats:
+    """Days from sign-up to the session's start, at least 0; NaN where unknown."""
+    days = signed_up_on.cast(pa.int32()).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return np.maximum(b.started_ms / DAY_MS - days, 0.0)
+
+
+def is_paid_plan(b: SessionBatch, plans: pa.Array) -> Floats:
+    """1 for a paid plan, 0 for the free one; NaN where unknown."""
+    known = plans.is_valid().to_numpy(zero_copy_only=False)
+    free = np.array([plan == "free" for plan in plans.to_pylist()], dtype=bool)
+    return np.where(known, np.where(free, 0.0, 1.0), np.nan)

@@ -1,0 +1,1 @@
+"""Typed rows to user-days with features."""

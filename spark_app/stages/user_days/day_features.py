@@ -1,0 +1,176 @@
+"""Features of a user-day that the day itself shows: one function each, from a DayBatch to n floats.
+
+NaN where not measurable. Those that look back on other days are in `clock_features`, `own_history_features` and
+`new_place_features`.
+"""
+
+import numpy as np
+
+from contracts.events import ACTIONS, STREAM_MS
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from spark_app.stages.arrays.segments import Bools, Floats, Ints, ratio, runs, sum_by
+from spark_app.stages.sessions.account_features import NIGHT_UNTIL_H
+from spark_app.stages.sessions.client_features import speeds_kmh
+from spark_app.stages.sessions.features import FEATURES
+from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name, first_of_each
+
+RUN_GAP_MS = 20 * 60_000
+"""Silence that ends a run of plays."""
+WAKE_GAP_MS = 2 * 3_600_000
+"""Pause that is long enough to be rest."""
+LEAST_LABEL_PLAYS = 20
+"""Fewest plays of a label of which evenness over its tracks says something."""
+
+
+# ---- volume
+
+
+def plays_day(b: DayBatch) -> Floats:
+    return b.plays
+
+
+def streams_day(b: DayBatch) -> Floats:
+    return b.count(b.is_play & (b.listen_ms >= STREAM_MS))
+
+
+def sessions_day(b: DayBatch) -> Floats:
+    return b.count(b.starts_a_session | first_of_each(b.day))
+
+
+def _largest(b: DayBatch, day: Ints, values: Floats) -> Floats:
+    """Largest value by user-day; NaN where there is none."""
+    out = np.full(b.n, np.nan)
+    np.fmax.at(out, day, values)
+    return out
+
+
+def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
+    """Longest stretch of rows with less than `gap_ms` of silence, as seen at the last row of each day.
+
+    Followed back over midnight, into the account's days before.
+    """
+    chosen = np.flatnonzero(rows)
+    if len(chosen) == 0:
+        return np.full(b.n, np.nan)
+    start = b.event_ms - b.listen_ms
+    order = chosen[np.lexsort((b.event_ms[chosen], start[chosen], b.user[chosen]))]
+    user, start, end = b.user[order], start[order], b.event_ms[order]
+    # accounts are kept apart by more than all of time in the batch, so that one running maximum serves them all
+    apart = user * (end.max() - start.min() + 1)
+    until = np.maximum.accumulate(end + apart) - apart
+    begins = first_of_each(user)
+    begins[1:] |= start[1:] - until[:-1] >= gap_ms
+    began = start[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
+    return _largest(b, b.day[order], (until - began) / 3.6e6)
+
+
+def longest_run_h(b: DayBatch) -> Floats:
+    return _longest_stretch_h(b, b.is_play, RUN_GAP_MS)
+
+
+def longest_wake_h(b: DayBatch) -> Floats:
+    return _longest_stretch_h(b, np.ones(len(b.day), dtype=bool), WAKE_GAP_MS)
+
+
+def duty_24h(b: DayBatch) -> Floats:
+    union_h = FEATURES["hours"](b.as_sessions) - FEATURES["overlap_s"](b.as_sessions) / 3600
+    return np.minimum(union_h / 24, 1.0)
+
+
+# ---- policy and timing
+
+
+def plays_night(b: DayBatch) -> Floats:
+    return np.where(b.has_zone, b.count(b.is_play & (b.hour < NIGHT_UNTIL_H)), np.nan)
+
+
+def night_share(b: DayBatch) -> Floats:
+    return ratio(plays_night(b), b.plays)
+
+
+# ---- repetition
+
+
+def catalogue_flatness(b: DayBatch) -> Floats:
+    known = b.is_play & (b.label != 0)
+    day, label, plays = runs(b.day[known], b.label[known])
+    # the label played most, the smallest hash in a tie
+    top = np.lexsort((label, -plays, day))
+    top = top[first_of_each(day[top])] if len(top) else top
+    label_of, plays_of = np.zeros(b.n, dtype=np.int64), np.zeros(b.n)
+    label_of[day[top]], plays_of[day[top]] = label[top], plays[top]
+    of_label = known & (b.label == label_of[b.day])
+    size = np.ones(b.n)
+    size[b.day[of_label]] = b.label_size[of_label]
+    day, _, plays = runs(b.day[of_label], b.track[of_label])
+    p = plays / plays_of[day]
+    entropy = sum_by(day, b.n, -p * np.log2(p))
+    most = np.log2(np.maximum(np.minimum(size, plays_of), 1))
+    return np.where(plays_of >= LEAST_LABEL_PLAYS, ratio(entropy, most), np.nan)
+
+
+def context_hhi(b: DayBatch) -> Floats:
+    known = b.is_play & (b.context != 0)
+    day, _, plays = runs(b.day[known], b.context[known])
+    found = sum_by(day, b.n, (plays / b.count(known)[day]) ** 2)
+    return np.where(found > 0, found, np.nan)
+
+
+# ---- place
+
+
+def max_speed_kmh(b: DayBatch) -> Floats:
+    rows, found = speeds_kmh(b.user, b.event_ms, b.country)
+    speed = np.where(b.count(b.country >= 0) > 0, 0.0, np.nan)
+    np.fmax.at(speed, b.day[rows], found)
+    return speed
+
+
+# ---- content (the names of arXiv 2203.02124)
+
+
+def failed_start_cnt(b: DayBatch) -> Floats:
+    return b.count(b.action == ACTIONS.index("failed_start"))
+
+
+def dist_dev_id_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.device, b.device != 0)
+
+
+def dist_cdm_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.cdm, b.cdm != 0)
+
+
+def dist_title_cnt(b: DayBatch) -> Floats:
+    return b.distinct(b.track, b.track != 0)
+
+
+def _of_session(name: str) -> DayFunction:
+    return lambda b: FEATURES[name](b.as_sessions)
+
+
+_OVER_MIDNIGHT = ("max_speed_kmh",)
+OF_SESSION = {
+    name: _of_session(name) for name in USER_DAY_FEATURE_NAMES if name in FEATURES and name not in _OVER_MIDNIGHT
+}
+"""Features that a session has too: the very same code, on the day as one long session."""
+OF_THE_DAY: dict[str, DayFunction] = {
+    **OF_SESSION,
+    **by_name(
+        plays_day,
+        streams_day,
+        sessions_day,
+        longest_run_h,
+        longest_wake_h,
+        duty_24h,
+        plays_night,
+        night_share,
+        catalogue_flatness,
+        context_hhi,
+        max_speed_kmh,
+        failed_start_cnt,
+        dist_dev_id_cnt,
+        dist_cdm_cnt,
+        dist_title_cnt,
+    ),
+}

@@ -1,0 +1,98 @@
+"""How many accounts were seen on a device or an address in the days before a day."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
+from spark_app.stages.arrays.complete_groups import whole_groups
+from spark_app.stages.arrays.segments import Ints
+from spark_app.stages.user_days.day_batch import first_of_each
+
+LINKED = "kind string, id_hash bigint, user_id string, local_date date, accounts_7d int, accounts_28d int"
+KINDS = {"device": "devices", "ip": "ips"}
+"""Kinds of link, with the column of a user-day that lists the ids seen."""
+
+
+def accounts_before(link: Ints, user: Ints, day: Ints, days: int) -> Ints:
+    """Count the accounts seen on a link in the `days` days before each day it was seen, that day not among them.
+
+    Each row says that an account was seen on a link on a day; at most one row for each.
+
+    >>> accounts_before(np.array([7, 7, 7]), np.array([1, 2, 1]), np.array([0, 1, 2]), 28).tolist()
+    [0, 1, 2]
+    """
+    _, place = np.unique(link, return_inverse=True)
+    order = np.lexsort((day, user, place))
+    place_of, day_of = place[order], day[order]
+    is_last = np.ones(len(order), dtype=bool)
+    is_last[:-1] = first_of_each(place_of, user[order])[1:]
+    # an account counts on the days after it was seen, until it is seen again (and then on the days after that)
+    until = np.where(is_last, day_of + days, np.minimum(day_of + days, np.roll(day_of, -1)))
+    span = int(until.max(initial=0)) + 2
+    keys = np.concatenate([place_of * span + day_of + 1, place_of * span + until + 1])
+    steps = np.repeat([1, -1], len(order))
+    in_time = np.argsort(keys)
+    # the steps of each link sum to 0, so one running sum serves them all
+    running = np.concatenate([[0], np.cumsum(steps[in_time])])
+    return running[np.searchsorted(keys[in_time], place * span + day, side="right")]
+
+
+def visits(days: DataFrame) -> DataFrame:
+    """List the devices and addresses of user-days (user_id, local_date, devices, ips) one by one, by kind."""
+    devices, ips = (
+        days.select(F.lit(kind).alias("kind"), F.explode(ids).alias("id_hash"), "user_id", "local_date")
+        for kind, ids in KINDS.items()
+    )
+    # one row per link, account and local day
+    return devices.unionByName(ips)
+
+
+def linked_visits(days: DataFrame) -> DataFrame:
+    """Count, for each visit of a link, the accounts on it in the days before: LINKED."""
+    by_link = visits(days).repartition("id_hash").sortWithinPartitions("id_hash")
+    return by_link.mapInArrow(_count_batches, LINKED)
+
+
+def _count_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for table in whole_groups(batches, "id_hash"):
+        is_ip = (table["kind"].to_numpy() == "ip").astype(np.int64)
+        # a device and an address of one hash would still be told apart
+        link = _numbered(table["id_hash"].to_numpy()) * 2 + is_ip
+        user = _numbered(table["user_id"].to_numpy())
+        day = table["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+        counts = {
+            f"accounts_{window}d": pa.array(accounts_before(link, user, day, window).astype(np.int32))
+            for window in (WEEK_DAYS, HISTORY_DAYS)
+        }
+        columns = {name: table[name] for name in table.column_names}
+        yield from pa.table(columns | counts).combine_chunks().to_batches()
+
+
+def _numbered(values: Ints) -> Ints:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def with_links(days: DataFrame) -> DataFrame:
+    """Add accounts_per_device and accounts_per_ip, at least 1, null where the day has no known one; drop the ids."""
+    most = (
+        linked_visits(days)
+        .groupBy("user_id", "local_date")
+        .agg(
+            *(
+                F.greatest(F.max(F.when(F.col("kind") == kind, F.col("accounts_28d"))), F.lit(1))
+                .cast("double")
+                .alias(f"accounts_per_{kind}")
+                for kind in KINDS
+            )
+        )
+    )
+    # greatest skips nulls: a kind that the day does not know must stay null
+    joined = days.join(most, on=["user_id", "local_date"], how="left")
+    for kind, ids in KINDS.items():
+        name = f"accounts_per_{kind}"
+        joined = joined.withColumn(name, F.when(F.size(ids) > 0, F.col(name)))
+    return joined.drop(*KINDS.values())

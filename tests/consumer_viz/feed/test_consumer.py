@@ -1,0 +1,176 @@
+"""The feed on a real broker: late, missing, killed, hostile; and the commands around it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+from PIL import Image
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from consumer_viz.feed.consumer import KafkaFeed, SettingError, client_settings
+from contracts.events import ACTIVITY, HEADER_BATCH, PLAYS, ROWS_PER_BATCH
+from contracts.topics import FRAUD_COUNTS, TOPICS
+from ops.stack.broker import Broker, running, start
+from ops.stack.ports import free_port
+from producer.kafka import topics
+
+WITHIN_S = 30
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker whose topics nobody else writes to."""
+    with running(tmp_path_factory.mktemp("viz-broker"), f"127.0.0.1:{free_port()}") as up:
+        topics.create(up.address)
+        yield up
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    Retrying(stop=stop_after_delay(WITHIN_S), wait=wait_fixed(0.05), retry=retry_if_result(lambda so: not so))(is_so)
+
+
+def send(address: str, batches: range, ts: int, flagged: int | None = None) -> None:
+    """Send batches of 120 streams and 300 activity rows, in two messages, and a fraud count if asked."""
+    producer = KafkaProducer(bootstrap_servers=address)
+    for number in batches:
+        headers = [(HEADER_BATCH, str(number).encode())]
+        plays = [{"user_id": "u", "listen_ms": "40000" if i < 120 else "9", "ts": ts} for i in range(ROWS_PER_BATCH)]
+        producer.send(PLAYS, orjson.dumps(plays), headers=headers, partition=number % 4)
+        for rows in (200, 100):
+            producer.send(ACTIVITY, orjson.dumps([{"user_id": "u", "ts": ts}] * rows), headers=headers)
+    if flagged is not None:
+        start, end = (time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(at // 10 * 10)) for at in (ts - 120, ts))
+        counts = {"sessions": 9, "flagged": flagged, "flagged_streams": 5, "batch_id": 1}
+        producer.send(FRAUD_COUNTS, orjson.dumps({"window_start": start, "window_end": end} | counts))
+    producer.flush()
+    producer.close()
+
+
+def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(own_broker: Broker):
+    ts = int(time.time()) - 5
+    send(own_broker.address, range(20), ts, flagged=4)
+    producer = KafkaProducer(bootstrap_servers=own_broker.address)
+    for hostile in (b"{", b"[" * 5000, b"\x00\xff", None):
+        producer.send(PLAYS, hostile, key=b"k", partition=0)
+    producer.close()
+    with KafkaFeed(own_broker.address, since_s=None) as feed:
+        assert feed.wait_until_read(WITHIN_S)
+        snapshot = feed.snapshot()
+    mine = [b for b in snapshot.batches if b.ts == ts]
+    assert [(b.plays, b.streams, b.activity) for b in mine] == [(200, 120, 300)] * 20
+    assert snapshot.bad_messages == 4
+    assert feed.last_bad.startswith("plays[0]@")
+    assert [w.flagged for w in snapshot.windows] == [4]
+    assert snapshot.trouble == ""
+
+
+def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker):
+    with KafkaFeed(own_broker.address, since_s=0) as feed:
+        assert feed.wait_until_read(WITHIN_S)
+        before = feed.snapshot().plays
+        send(own_broker.address, range(100, 103), int(time.time()))
+        assert feed.wait_until_read(WITHIN_S)
+        assert feed.snapshot().plays - before == 3 * ROWS_PER_BATCH
+
+
+def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Path):
+    address = f"127.0.0.1:{free_port()}"
+    with KafkaFeed(address, since_s=None) as feed:
+        wait_until(lambda: f"no broker answers at {address}" in feed.snapshot().trouble)
+        broker = start(tmp_path, address)
+        try:
+            wait_until(lambda: "no topic plays, activity, fraud-counts yet" in feed.snapshot().trouble)
+            topics.create(address, [TOPICS[PLAYS], TOPICS[ACTIVITY]])
+            send(address, range(5), int(time.time()))
+            wait_until(lambda: feed.snapshot().plays == 5 * ROWS_PER_BATCH)
+            assert feed.snapshot().trouble.startswith("no topic fraud-counts yet")
+            topics.create(address)
+            broker.kill()
+            wait_until(lambda: "no broker answers" in feed.snapshot().trouble)
+            broker = start(tmp_path, address)
+            send(address, range(5, 9), int(time.time()))
+            wait_until(lambda: feed.snapshot().plays == 9 * ROWS_PER_BATCH)
+            assert feed.wait_until_read(WITHIN_S)
+            assert feed.snapshot().trouble == ""
+            assert feed.snapshot().activity == 9 * 300
+        finally:
+            broker.stop()
+
+
+def test_a_feed_without_a_broker_stops_at_once():
+    began = time.monotonic()
+    with KafkaFeed(f"127.0.0.1:{free_port()}", since_s=None) as feed:
+        assert not feed.wait_until_read(within_s=0)
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("security", ["nonsense", "no_such_key=1", "sasl_mechanism=X;=;"])
+def test_a_wrong_security_setting_is_told_without_its_value(security: str):
+    with pytest.raises(SettingError, match=r"entry \d is no  key=value"):
+        client_settings(security)
+
+
+def test_security_settings_of_java_and_python_are_read():
+    read = client_settings("security.protocol=SSL; ssl_check_hostname=false ;request_timeout_ms=9;sasl.jaas.config=x")
+    assert read == {"security_protocol": "SSL", "ssl_check_hostname": False, "request_timeout_ms": 9}
+
+
+def command(*arguments: str, broker: str, **environment: str) -> subprocess.Popen[str]:
+    env = os.environ | {"PLAYPROOF_BROKER": broker} | environment
+    return subprocess.Popen(
+        [sys.executable, "-m", "consumer_viz", *arguments], env=env, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_record_writes_picture_and_film_of_the_whole_run_when_it_is_asked_to_end(own_broker: Broker, tmp_path: Path):
+    send(own_broker.address, range(200, 205), int(time.time()))
+    out, gif = tmp_path / "run.png", tmp_path / "run.gif"
+    process = command("record", "--out", str(out), "--gif", str(gif), "--seconds", "60", broker=own_broker.address)
+    # signals sent before the command handles them would end it without a picture: it answers the first with its work
+    wait_until(lambda: _handles_sigterm(process.pid))
+    process.send_signal(signal.SIGTERM)
+    said, errors = process.communicate(timeout=90)
+    assert process.returncode == 0, errors
+    assert said.split() == [str(out), str(gif)]
+    assert Image.open(out).size == (1200, 700)
+    assert Image.open(gif).n_frames > 1
+
+
+def _handles_sigterm(pid: int) -> bool:
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_record_of_nothing_says_so_and_fails(tmp_path: Path):
+    process = command("record", "--out", str(tmp_path / "run.png"), "--seconds", "0", broker=f"127.0.0.1:{free_port()}")
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 1
+    assert "no plays were in topic plays" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+
+
+def test_live_writes_a_png_of_now(own_broker: Broker, tmp_path: Path):
+    process = command("live", "--seconds", "1", "--out", str(tmp_path / "now.png"), broker=own_broker.address)
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 0, errors
+    assert Image.open(tmp_path / "now.png").size == (1200, 700)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("PLAYPROOF_TIME_ZONE", "Mars/Olympus", "no time zone 'Mars/Olympus'"), ("PLAYPROOF_SECURITY", "x", "entry 1")],
+)
+def test_a_wrong_setting_is_one_line(name: str, value: str, told: str):
+    process = command("live", "--front", "png", "--seconds", "0", broker="127.0.0.1:9", **{name: value})
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told in errors
+    assert len(errors.splitlines()) == 1

@@ -1,0 +1,178 @@
+"""Every front end shows the same plot; the right one is chosen."""
+
+import asyncio
+import io
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from IPython.display import Image as CellImage
+from PIL import Image
+from rich.console import Console
+from tornado.httpclient import AsyncHTTPClient
+from tornado.websocket import websocket_connect
+
+from consumer_viz.plot.frontends import FRONTS, browser, choose, notebook, terminal, window
+from consumer_viz.plot.view import live_view
+from consumer_viz.plot.viewer import Watch
+
+Listen = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("out", "env", "platform", "gui", "chosen"),
+    [
+        (Path("a.gif"), {"DISPLAY": ":0"}, "linux", "tkagg", "gif"),
+        (Path("a.png"), {"DISPLAY": ":0"}, "linux", "tkagg", "png"),
+        (None, {"DISPLAY": ":0"}, "linux", "tkagg", "window"),
+        (None, {"WAYLAND_DISPLAY": "wayland-0"}, "linux", "qtagg", "window"),
+        (None, {}, "darwin", "macosx", "window"),
+        (None, {"DISPLAY": "", "SSH_CONNECTION": "a b"}, "linux", None, "terminal"),
+        (None, {"DISPLAY": ":10", "SSH_CONNECTION": "a b"}, "linux", "tkagg", "window"),
+        (None, {}, "linux", None, "browser"),
+    ],
+)
+def test_the_front_end_fits_the_session(out: Path | None, env: dict[str, str], platform: str, gui: str, chosen: str):
+    assert choose(out, env, platform, gui) == chosen
+
+
+def test_a_png_is_written_where_it_was_asked_for(listen: Listen, zone: ZoneInfo, tmp_path: Path):
+    out, said = tmp_path / "new" / "live.png", []
+    FRONTS["png"](Watch(listen(), zone, out, seconds=0, say=said.append, clock=lambda: 1_795_000_000))
+    assert Image.open(out).size == (1200, 700)
+    assert said == [f"picture: {out}"]
+
+
+def test_a_gif_unfolds_and_rests_on_its_last_picture(listen: Listen, zone: ZoneInfo, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("consumer_viz.plot.frontends.image.FRAMES", 6)
+    out = tmp_path / "live.gif"
+    FRONTS["gif"](Watch(listen(attack=(300, 500)), zone, out, 0, say=lambda _: None, clock=lambda: 1_795_000_000))
+    film = Image.open(out)
+    assert film.n_frames == 6
+    lengths = []
+    for place in range(film.n_frames):
+        film.seek(place)
+        lengths.append(film.info["duration"])
+    assert lengths[0] < 200
+    assert lengths[-1] >= 3000
+
+
+def test_the_terminal_shows_the_three_charts_and_the_attack(listen: Listen, zone: ZoneInfo):
+    for width in (40, 80, 200):
+        console = Console(width=width, file=io.StringIO())
+        console.print(terminal.draw(live_view(listen(attack=(400, 600)).snapshot(), zone), width))
+        said = console.file.getvalue()
+        assert "Looks like bots since" in said
+        assert "▲▲" in said
+        assert "█" in said
+        assert all(len(line) <= width for line in said.splitlines())
+
+
+def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo):
+    console = Console(width=80, file=io.StringIO())
+    console.print(terminal.draw(live_view(listen(n=0, with_flags=False).snapshot(), zone), 80))
+    assert console.file.getvalue().count("nothing yet") == 3
+
+
+def test_the_terminal_ends_when_it_is_told(listen: Listen, zone: ZoneInfo, capsys: pytest.CaptureFixture[str]):
+    watch = Watch(listen(), zone, seconds=0)
+    FRONTS["terminal"](watch)
+    assert not watch.stop.is_set()
+
+
+def test_a_cell_shows_one_picture_and_renews_it_until_done(listen: Listen, zone: ZoneInfo, monkeypatch):
+    shown: list[CellImage] = []
+
+    class Handle:
+        def update(self, image: CellImage) -> None:
+            shown.append(image)
+
+    def display(image: CellImage, display_id: bool) -> Handle:
+        assert display_id
+        shown.append(image)
+        return Handle()
+
+    monkeypatch.setattr(notebook, "display", display)
+    monkeypatch.setattr(Watch, "rest", lambda self: None)
+    turns = iter([False, False, True])
+    notebook.show(Watch(listen(), zone), is_done=lambda: next(turns))
+    assert [Image.open(io.BytesIO(image.data)).size for image in shown] == [(1200, 700)] * 3
+
+
+def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkeypatch):
+    def interrupt(self: Watch) -> None:
+        raise KeyboardInterrupt
+
+    said: list[str] = []
+    monkeypatch.setattr(notebook, "display", lambda *_, **__: None)
+    monkeypatch.setattr(Watch, "rest", interrupt)
+    notebook.show(Watch(listen(), zone, say=said.append))
+    assert said == ["stopped watching; all else goes on"]
+
+
+def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_told(listen: Listen, zone: ZoneInfo):
+    said: list[str] = []
+    has_address = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        has_address.set()
+
+    watch = Watch(listen(), zone, say=say)
+    thread = threading.Thread(target=browser.show, args=(watch,))
+    thread.start()
+    try:
+        assert has_address.wait(20)
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", said[0])
+        page, png = asyncio.run(_visit(address))
+    finally:
+        watch.stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert b"ondownload" in page or b"mpl" in page
+    assert png.startswith(b"\x89PNG")
+
+
+async def _visit(address: str) -> tuple[bytes, bytes]:
+    """Load the page and ask its socket for a picture, as the page's script does."""
+    page = await AsyncHTTPClient().fetch(address)
+    socket = await websocket_connect(f"{address.replace('http', 'ws', 1)}/ws")
+    await socket.write_message('{"type": "send_image_mode"}')
+    await socket.write_message('{"type": "refresh"}')
+    await socket.write_message('{"type": "draw"}')
+    while isinstance(message := await socket.read_message(), str):
+        pass
+    socket.close()
+    return page.body, message
+
+
+def test_a_window_is_closed_when_the_sitting_is_over(listen: Listen, zone: ZoneInfo, monkeypatch):
+    monkeypatch.setattr(window, "backend", lambda: "agg")
+    frames: list[Callable[[], bool]] = []
+
+    class Timer:
+        def add_callback(self, frame: Callable[[], bool]) -> None:
+            frames.append(frame)
+
+        def start(self) -> None: ...
+
+        def stop(self) -> None:
+            frames.clear()
+
+    monkeypatch.setattr("matplotlib.backend_bases.FigureCanvasBase.new_timer", lambda self, interval: Timer())
+    watch = Watch(listen(), zone)
+
+    def show(block: bool) -> None:
+        assert frames[0]()
+        assert window.plt.get_fignums()
+        watch.stop.set()
+        assert not frames[0]()
+        assert not window.plt.get_fignums()
+
+    monkeypatch.setattr(window.plt, "show", show)
+    window.show(watch)
+    assert frames == []

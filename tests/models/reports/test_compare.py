@@ -1,0 +1,142 @@
+"""Champion against challenger on a small world whose right answer is known by hand."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from consumer_viz.dashboard.verdicts.store import Draft, VerdictStore
+from contracts import verdicts as v
+from models.errors import ModelError
+from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, Said, compare
+from models.reports.compare import Judge, compare_world
+from models.reports.compare_words import lines
+from runtime.world import World
+from tests.models.conftest import N_ACCOUNTS
+
+VERSION = "candidate@0badcafe"
+
+
+@pytest.fixture
+def shadowed(world: World) -> World:
+    """The challenger misses bot u5, spares the superfans, wrongly flags a session of u30, and lacks the last session.
+
+    The champion flags u2 (mixed, like u3 and u4) to u19, both sessions of superfan u20 and one of u21.
+    """
+    rows = []
+    for user in range(N_ACCOUNTS):
+        for number in range(2):
+            would_flag = 6 <= user < 20 or (user == 30 and number == 0)
+            rows.append(
+                {
+                    "session_key": f"u{user}|{number}", "scored_at": pd.Timestamp("2026-03-02T11:00:00Z"),
+                    "score": 0.8 if would_flag else 0.2, "would_flag": would_flag, "would_filter": False,
+                    "reasons": [{"feature": "plays", "value": 1.0}] if would_flag else None, "model_version": VERSION,
+                }
+            )  # fmt: skip
+    folder = world.unit.shadow(VERSION) / "batch_id=0"
+    folder.mkdir(parents=True)
+    pd.DataFrame(rows[:-1]).to_parquet(folder / "part.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+    return world
+
+
+def test_agreement_and_flags_are_those_counted_by_hand(shadowed):
+    found = compare_world(shadowed, VERSION)
+    assert (len(found.pairs.rows), found.pairs.waiting, found.pairs.other) == (119, 1, 0)
+    assert found.counts["sessions"] == {
+        "champion": 39, "challenger": 29, "both": 28, "only_champion": 11, "only_challenger": 1,
+    }  # fmt: skip
+    assert found.counts["accounts"]["only_champion"] == 6
+    assert found.counts["streams"]["challenger"] == 29 * 4
+    assert found.agreement == pytest.approx(107 / 119)
+    assert [row["session_key"] for row in found.alone[CHALLENGER]] == ["u30|0"]
+    assert found.alone[CHALLENGER][0]["reasons"] == ["plays"]
+
+
+def test_truth_says_who_is_right_with_intervals(shadowed):
+    found = compare_world(shadowed, VERSION)
+    assert (found.judge, found.labelled, found.positives) == (Judge.TRUTH, 109, 30)
+    precision, recall = found.measures["precision"], found.measures["recall"]
+    assert precision[CHAMPION].value == pytest.approx(30 / 33)
+    assert precision[CHALLENGER].value == pytest.approx(28 / 29)
+    assert (recall[CHAMPION].value, recall[CHALLENGER].value) == (1.0, pytest.approx(28 / 30))
+    assert recall[CHAMPION].low < 1, "15 accounts without an error prove little"
+    assert precision[DIFFERENCE].value == pytest.approx(28 / 29 - 30 / 33)
+    assert precision[DIFFERENCE].low < 0 < precision[DIFFERENCE].high
+    assert found.families == {
+        "loop30": {"sessions": 10, "champion": 10, "challenger": 8},
+        "masked": {"sessions": 20, "champion": 20, "challenger": 20},
+    }
+
+
+def test_verdicts_say_who_is_right_where_asked_and_weigh_by_their_draw(shadowed):
+    store = VerdictStore(shadowed.verdicts)
+    for user, verdict, reason, probability in [
+        ("u20", v.DISMISS, "superfan", 1.0), ("u10", v.CONFIRM, "velocity", 1.0), ("u5", v.CONFIRM, "velocity", 0.1),
+    ]:  # fmt: skip
+        store.write(Draft(f"c-{user}", user, v.DECIDE, "ana", 0, user, verdict, reason, draw_probability=probability))
+    found = compare_world(shadowed, VERSION, Judge.VERDICTS)
+    assert (found.judge, found.labelled, found.positives, found.judged_alone) == (Judge.VERDICTS, 6, 4, 2)
+    assert found.measures["recall"][CHALLENGER].value == pytest.approx(2 / 22)
+    assert found.measures["precision"][CHAMPION].value == pytest.approx(22 / 24)
+    assert found.families == {}
+    said = "\n".join(lines(found, 3))
+    assert "judged by         verdicts" in said
+    assert "too few to go by" in said
+    assert "of 7 accounts that only one flags, 2 have a verdict" in said
+
+
+def test_where_nobody_knows_the_flags_are_compared_all_the_same(shadowed):
+    shutil.rmtree(shadowed.root / "truth")
+    found = compare_world(shadowed, VERSION)
+    assert (found.judge, found.measures) == (Judge.NOBODY, {})
+    assert "nobody says" in "\n".join(lines(found, 3))
+    with pytest.raises(ModelError, match="no verdicts"):
+        compare_world(shadowed, VERSION, Judge.VERDICTS)
+
+
+def test_the_command_says_what_promoting_would_change(shadowed, run_models, monkeypatch):
+    monkeypatch.setenv("PLAYPROOF_DATA", str(shadowed.root.parent))
+    code, out, _ = run_models("compare", "--world", "toy", "--challenger", VERSION, "--shown", "1")
+    assert code == 0
+    assert "world toy: champion toy@12345678, challenger candidate@0badcafe" in out
+    assert "flag 1 sessions more and 11 fewer: 1 accounts come into the queue, 6 leave it" in out
+    assert "holds 15 accounts instead of 20, with 116 flagged streams instead of 156" in out
+    assert "  u30|0  champion 0.100, challenger 0.800, honest: plays" in out
+    assert "its highest scores first (1 of 11)" in out
+    told = json.loads(run_models("compare", "--world", "toy", "--challenger", VERSION, "--json")[1])
+    assert told["scored_by_both"] == 119
+    assert len(told["alone"]["champion"]) == 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "no challenger is registered"),
+        (("--challenger", "other@00000000"), "other@00000000 has scored nothing in world toy yet"),
+        (("--challenger", VERSION, "--judge", "dice"), "--judge dice is none of auto, truth, verdicts, nobody"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_line(shadowed, run_models, monkeypatch, arguments, expected):
+    monkeypatch.setenv("PLAYPROOF_DATA", str(shadowed.root.parent))
+    code, _, err = run_models("compare", "--world", "toy", *arguments)
+    assert code == 1
+    assert err.startswith(f"error: {expected}")
+    assert err.count("\n") == 1
+
+
+def test_a_model_compared_with_itself_differs_nowhere_and_a_better_one_is_proven_better():
+    rng = np.random.default_rng(1)
+    users = pd.Series([f"u{i // 2}" for i in range(600)])
+    is_positive = np.arange(600) < 120
+    good = is_positive + rng.normal(0, 0.1, 600)
+    bad = is_positive + rng.normal(0, 1.5, 600)
+    one, other = Said(bad, bad > 0.5), Said(good, good > 0.5)
+    same = compare(users, is_positive, np.ones(600), one, one, np.random.default_rng(2))
+    assert all(by[DIFFERENCE].value == 0 and not by[DIFFERENCE].is_proven for by in same.values())
+    better = compare(users, is_positive, np.ones(600), one, other, np.random.default_rng(2))
+    assert all(by[DIFFERENCE].is_proven for by in better.values())
+    assert better["average precision"][CHALLENGER].value == pytest.approx(1)

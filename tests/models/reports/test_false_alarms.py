@@ -1,0 +1,104 @@
+"""The false-alarm audit of an imported history: alarms per person-day, and what is missing said in a line."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.__main__ import app
+from models.errors import ModelError
+from models.reports.false_alarms import DETECTORS, TREES, audit, lines, the_world
+from runtime.world import World, WorldError
+
+DAYS = 12
+RAID = date(2024, 3, 13)
+
+
+def write(world: World, table: str, rows: pd.DataFrame) -> None:
+    """Write a table as Spark does."""
+    folder = world.from_raw(table)
+    folder.mkdir(parents=True)
+    rows.to_parquet(folder / "part-0.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+
+
+def day(local_date: date, hours: float, plays: int) -> dict[str, object]:
+    unknown = dict.fromkeys(USER_DAY_FEATURE_NAMES, float("nan"))
+    known = {"plays": plays, "streams": plays, "plays_day": plays, "hours": hours, "repeat_ratio": plays / 3000}
+    return {"user_id": "me", "local_date": local_date, "plan": None, "country": None, **unknown, **known}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Quiet evenings, then a day of 20 h, whose flagged session ended just after the listener's midnight."""
+    made = World(tmp_path / "data" / "me")
+    quiet = [day(RAID - timedelta(DAYS - n), 0.5 + 0.05 * (n % 3), 9 + n % 4) for n in range(DAYS)]
+    write(made, "user_days", pd.DataFrame([*quiet, day(RAID, 20.0, 2300)]))
+    flagged = {
+        "user_id": "me", "ended_at": datetime(2024, 3, 12, 23, 30, tzinfo=UTC), "score": 0.9, "is_flagged": True,
+        "reasons": [{"feature": "loop_share", "value": 0.99, "contribution": 3.0},
+                    {"feature": "gap_memory", "value": None, "contribution": 0.1}], "model_version": "m@1",
+    }  # fmt: skip
+    honest = flagged | {
+        "ended_at": datetime(2024, 3, 5, 19, tzinfo=UTC),
+        "score": 0.1,
+        "is_flagged": False,
+        "reasons": [],
+    }
+    weaker = flagged | {"ended_at": datetime(2024, 3, 13, 9, tzinfo=UTC), "score": 0.8}
+    write(made, "scored_sessions", pd.DataFrame([honest, weaker, flagged]))
+    users = made.root / "static" / "users" / "as_of=2024-03-13"
+    users.mkdir(parents=True)
+    pd.DataFrame({"user_id": ["me"], "timezone": ["Europe/Berlin"]}).to_parquet(users / "part.parquet")
+    (users.parent / "CURRENT").write_text(users.name)
+    made.import_report.write_bytes(orjson.dumps({"not_measurable": ["error_rate"]}))
+    return made
+
+
+def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(world):
+    found = audit(world)
+    assert (found.person_days, found.people, found.last) == (DAYS + 1, 1, "2024-03-13")
+    rules = found.of("user-day rules")
+    assert rules["local_date"].tolist() == ["2024-03-13"]
+    assert set(rules["behind"].iloc[0]) == {"hours", "plays", "few_tracks"}
+    assert "usually" in rules["words"].iloc[0]
+    said = "\n".join(lines(found, shown=10))
+    assert all(name in said for name in DETECTORS)
+    assert "not measurable from this source: error_rate; so the user-day trees were not asked" in said
+
+
+def test_the_trees_are_asked_only_where_nothing_is_unknown(world):
+    world.import_report.write_bytes(orjson.dumps({"not_measurable": []}))
+    found = audit(world)
+    assert set(found.of(TREES)["local_date"]) <= {str(RAID)}
+    assert f"{TREES}   {len(found.of(TREES))} alarms" in "\n".join(lines(found, shown=0))
+
+
+def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world):
+    (alarm,) = audit(world).of("session scorer").itertuples()
+    assert (alarm.local_date, alarm.behind) == ("2024-03-13", ["loop_share"])
+    assert alarm.words == "loop_share 0.99, gap_memory unknown"
+    assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(lines(audit(world), shown=0))
+
+
+def test_the_command_prints_json_with_every_alarm(world):
+    done = CliRunner().invoke(app, ["audit", str(world.root), "--json"], catch_exceptions=False)
+    (one,) = orjson.loads(done.stdout)
+    assert one["person_days"] == DAYS + 1
+    assert sum(detector["alarms"] for detector in one["detectors"].values()) == len(one["alarms"])
+
+
+def test_a_world_without_tables_names_the_command_that_makes_them(tmp_path):
+    with pytest.raises(WorldError, match="run  python -m spark_app audit-tables --world me"):
+        audit(World(tmp_path / "me"))
+
+
+def test_an_export_is_no_world_and_the_commands_in_between_are_named(tmp_path):
+    with pytest.raises(ModelError, match="python -m ops import"):
+        the_world(tmp_path / "my_spotify_data.zip")
+    with pytest.raises(ModelError, match="no such world"):
+        the_world(tmp_path / "nobody")

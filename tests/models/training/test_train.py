@@ -1,0 +1,158 @@
+"""Training on a make-believe table: bots have regular gaps and one artist; everything else is noise."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import VectorAssembler
+from pyspark.sql import SparkSession
+
+from contracts.features import FEATURE_NAMES
+from models.errors import ModelError
+from models.registry.verify import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, verify
+from models.training.card import render
+from models.training.splits import TRAIN
+from models.training.train import Trees, local_session, read_table, score, to_spark, train
+
+SMALL = Trees(n_estimators=8, max_depth=3)
+FAMILIES = ("loop30", "farm")
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    return_to = SparkSession.getActiveSession()
+    session = return_to or local_session()
+    yield session
+    if return_to is None:
+        session.stop()
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """3,000 sessions of 600 accounts over 8 days; 120 accounts are bots of 24 campaigns."""
+    rng = np.random.default_rng(5)
+    n = 3000
+    account = rng.integers(600, size=n)
+    is_bot = account < 120
+    features = rng.random((n, len(FEATURE_NAMES)))
+    features[rng.random(features.shape) < 0.3] = 0.0
+    features[rng.random(features.shape) < 0.1] = np.nan
+    rows = pd.DataFrame(features, columns=list(FEATURE_NAMES))
+    rows["gap_entropy"] = np.where(is_bot, rng.normal(1, 0.5, n), rng.normal(3, 0.7, n))
+    rows["artist_hhi"] = np.where(is_bot, rng.uniform(0.4, 1, n), rng.uniform(0, 0.6, n))
+    rows["user_id"] = [f"u{i}" for i in account]
+    rows["campaign_id"] = [f"c{i % 24}" if i < 120 else None for i in account]
+    rows["family"] = [FAMILIES[i % 2] if i < 120 else "honest" for i in account]
+    rows["cohort"] = np.where(account % 10 == 7, "sleep", "regular")
+    rows["label"] = np.where(is_bot, 1.0, 0.0)
+    rows.loc[rows.index % 50 == 0, "label"] = np.nan
+    rows["started_at"] = pd.Timestamp("2026-03-02", tz="UTC") + pd.to_timedelta(rng.integers(8 * 86_400, size=n), "s")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def artefact_folder(spark: SparkSession, table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("artifacts") / "toy"
+    trusted = train(spark, table, out, seed=1, world="a make-believe table", trees=SMALL)
+    (out / "TRUSTED").write_text(trusted)
+    return out
+
+
+@pytest.fixture(scope="module")
+def loaded(spark: SparkSession, artefact_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineModel:
+    into = tmp_path_factory.mktemp("unpacked")
+    artefact = verify(artefact_folder, into, (artefact_folder / "TRUSTED").read_text())
+    return PipelineModel.load(artefact.path.as_uri())
+
+
+def test_the_trained_artefact_verifies_loads_and_tells_bots(spark, loaded, table):
+    scored = score(spark, loaded, table)
+    assert scored["score"].between(0, 1).all()
+    assert scored.loc[table["label"] == 1, "score"].median() > 0.8
+    assert scored.loc[table["label"] == 0, "score"].median() < 0.2
+
+
+def test_contributions_and_bias_add_up_to_the_margin(spark, loaded, table):
+    rows = loaded.transform(to_spark(spark, table[:50])).select("rawPrediction", CONTRIBUTIONS).collect()
+    for row in rows:
+        (contributions,) = row[CONTRIBUTIONS]
+        assert len(contributions) == len(FEATURE_NAMES) + 1
+        assert sum(contributions) == pytest.approx(row["rawPrediction"][1], abs=1e-4)
+
+
+def test_the_same_table_and_seed_give_the_same_bytes(spark, table, artefact_folder, tmp_path):
+    again = tmp_path / "toy"
+    train(spark, table, again, seed=1, world="a make-believe table", trees=SMALL)
+    for name in (MODEL_ZIP, MANIFEST, CARD):
+        assert (again / name).read_bytes() == (artefact_folder / name).read_bytes(), name
+
+
+def test_a_zero_in_a_sparse_row_is_a_zero_and_not_missing(spark, loaded):
+    """The assembler compresses rows of many zeros; read as missing they would score as if nothing was measured."""
+    rows = pd.DataFrame(0.0, index=[0, 1], columns=[*FEATURE_NAMES, "label"])
+    rows.loc[1] = np.nan
+    rows["gap_entropy"] = 2.0
+    zeros, missing = loaded.transform(to_spark(spark, rows)).orderBy("row").collect()
+    assert type(zeros["features"]).__name__ == "SparseVector"
+    expected = loaded.stages[-1].get_booster().inplace_predict(rows[list(FEATURE_NAMES)].to_numpy())
+    assert zeros["probability"][1] == pytest.approx(expected[0], abs=1e-6)
+    assert missing["probability"][1] == pytest.approx(expected[1], abs=1e-6)
+    assert expected[0] != pytest.approx(expected[1], abs=1e-6)
+
+
+def test_null_and_nan_score_alike(spark, loaded, table):
+    nan = to_spark(spark, table[:50])
+    both = nan.union(nan.replace(float("nan"), None))
+    scores = [row["probability"][1] for row in loaded.transform(both).select("probability").collect()]
+    assert scores[:50] == scores[50:]
+
+
+def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folder):
+    manifest = json.loads((artefact_folder / MANIFEST).read_text())
+    assert manifest["trained_on"]["blocks"][TRAIN]["sessions"] > 400
+    assert manifest["test"]["review"]["precision"]["value"] > 0.8
+    assert manifest["test"]["review"]["recall_by_family"].keys() == set(FAMILIES)
+    assert manifest["baselines"]["model"] > max(manifest["baselines"]["plays"], 0.5)
+    assert next(iter(manifest["gain"])) in ("gap_entropy", "artist_hhi")
+    assert 0 < manifest["thresholds"]["review"] <= manifest["thresholds"]["filter"] <= 1
+
+
+def test_the_card_is_the_manifest_said_to_a_person(artefact_folder):
+    manifest = json.loads((artefact_folder / MANIFEST).read_text())
+    card = (artefact_folder / CARD).read_text()
+    assert card == render(manifest)
+    for said in (
+        "Not for",
+        "A false flag cuts an artist's pay",
+        "not proof",
+        f"{manifest['thresholds']['review']:.4f}",
+    ):
+        assert said in card
+
+
+def test_a_table_too_small_for_three_blocks_is_refused_in_one_line(spark, table, tmp_path):
+    with pytest.raises(ModelError, match="block has no positive or no negative session"):
+        train(spark, table[table["label"] == 0], tmp_path / "toy", seed=1, world="none", trees=SMALL)
+
+
+def test_a_table_without_its_columns_is_refused_by_name(table, tmp_path):
+    table.drop(columns=["gap_entropy", "cohort"]).to_parquet(tmp_path / "part.parquet")
+    with pytest.raises(ModelError, match="lacks columns gap_entropy, cohort"):
+        read_table(tmp_path)
+
+
+def test_a_missing_table_names_the_command_that_writes_it(tmp_path, run_models):
+    code, _, err = run_models("train", "--table", str(tmp_path / "none"))
+    assert code == 1
+    assert "python -m spark_app training-table" in err
+    assert err.count("\n") == 1
+
+
+def test_the_assembler_keeps_rows_with_nulls(loaded):
+    assembler = loaded.stages[0]
+    assert isinstance(assembler, VectorAssembler)
+    assert assembler.getHandleInvalid() == "keep"

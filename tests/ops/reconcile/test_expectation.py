@@ -1,0 +1,149 @@
+"""What the audit expects of late rows, duplicates and sessions is what Spark's rules give, row by row."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ops.reconcile.expectation import CUT_MS, DELAY_MS, GAP_MS, Rows, Sessions, duplicate, late, sessionize
+
+MINUTE_MS = 60_000
+Session = tuple[int, int, int, int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One good row; `listened_ms` is 0 for activity."""
+
+    topic: int
+    row_id: int
+    user: int
+    event_ms: int
+    listened_ms: int
+
+
+def as_rows(batches: list[list[Row]]) -> Rows:
+    flat = [(number, row) for number, rows in enumerate(batches) for row in rows]
+    fields = [
+        (row.topic, row.row_id, row.user, row.event_ms, row.event_ms - row.listened_ms, number) for number, row in flat
+    ]
+    return Rows(*np.array(fields, np.int64).reshape(-1, 6).T)
+
+
+def as_sessions(sessions: Sessions) -> list[Session]:
+    columns = [getattr(sessions, name).tolist() for name in Sessions.__slots__]
+    return sorted(zip(*columns, strict=True))
+
+
+def of_batches(batches: list[list[Row]]) -> list[int]:
+    """Watermarks of micro-batches: each a minute behind the newest row of those before, never going back."""
+    marks, newest = [], 0
+    for rows in batches:
+        marks.append(max(newest - DELAY_MS, 0))
+        newest = max([newest, *(row.event_ms for row in rows)])
+    return marks
+
+
+def spark(batches: list[list[Row]], marks: list[int]) -> tuple[int, int, list[Session], list[Session]]:
+    """Follow Spark's operators one row at a time: (late, duplicate, sessions written, sessions still open)."""
+    remembered: dict[tuple[int, int], int] = {}
+    windows: dict[tuple[int, int], list[list[Row]]] = {}
+    written: list[list[Row]] = []
+    late_rows = duplicates = 0
+    for number, rows in enumerate(batches):
+        before = marks[number - 1] if number else 0
+        for row in rows:
+            if row.event_ms <= before:
+                late_rows += 1
+            elif (row.topic, row.row_id) in remembered:
+                duplicates += 1
+            else:
+                remembered[row.topic, row.row_id] = row.event_ms + DELAY_MS
+                key = row.user, (row.event_ms + row.user % CUT_MS) // CUT_MS
+                touching = [w for w in windows.get(key, []) if touches(w, row)]
+                rest = [w for w in windows.get(key, []) if not touches(w, row)]
+                windows[key] = [*rest, [row, *(r for w in touching for r in w)]]
+        remembered = {key: expires for key, expires in remembered.items() if marks[number] < expires}
+        for key, held in windows.items():
+            written += [w for w in held if end(w) <= marks[number]]
+            windows[key] = [w for w in held if end(w) > marks[number]]
+    still_open = [described(w) for held in windows.values() for w in held]
+    return late_rows, duplicates, sorted(map(described, written)), sorted(still_open)
+
+
+def end(window: list[Row]) -> int:
+    return max(row.event_ms for row in window) + GAP_MS
+
+
+def touches(window: list[Row], row: Row) -> bool:
+    return row.event_ms <= end(window) and row.event_ms + GAP_MS >= min(r.event_ms for r in window)
+
+
+def described(window: list[Row]) -> Session:
+    counts = [
+        value
+        for topic in (0, 1)
+        for value in (sum(r.topic == topic for r in window), sum(r.row_id for r in window if r.topic == topic))
+    ]
+    started = min(row.event_ms - row.listened_ms for row in window)
+    return (window[0].user, started, end(window) - GAP_MS, *counts)  # type: ignore[return-value]
+
+
+ROWS = st.builds(
+    Row,
+    topic=st.integers(0, 1),
+    row_id=st.integers(0, 12),
+    user=st.sampled_from([3, -7, CUT_MS - 1, 2**62]),
+    # on a grid of half gaps, so that gaps of exactly 30 minutes are common
+    event_ms=st.integers(1, 30).map(lambda steps: steps * GAP_MS // 2) | st.integers(1, 6 * 3_600_000),
+    listened_ms=st.integers(0, 300_000),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(ROWS, max_size=8), max_size=6))
+def test_the_prediction_is_what_the_operators_give_row_by_row(batches: list[list[Row]]) -> None:
+    batches = [*batches, []]  # the batch without data with which Spark moves the last watermark on
+    marks = of_batches(batches)
+    rows = as_rows(batches)
+    is_late = late(rows, np.array(marks, np.int64))
+    in_time = rows.where(~is_late)
+    is_duplicate = duplicate(in_time, np.array(marks, np.int64))
+    sessions = sessionize(in_time.where(~is_duplicate))
+    is_closed = sessions.is_closed(marks[-1])
+    late_rows, duplicates, written, still_open = spark(batches, marks)
+    assert int(is_late.sum()) == late_rows
+    assert int(is_duplicate.sum()) == duplicates
+    assert as_sessions(sessions.where(is_closed)) == written
+    assert as_sessions(sessions.where(~is_closed)) == still_open
+
+
+def sessions_of(*event_ms: int) -> list[Session]:
+    return as_sessions(sessionize(as_rows([[Row(0, i, 0, ms, 0) for i, ms in enumerate(event_ms)]])))
+
+
+def test_gap_of_exactly_30_minutes_keeps_one_session() -> None:
+    assert len(sessions_of(MINUTE_MS, 31 * MINUTE_MS)) == 1
+
+
+def test_gap_of_a_millisecond_more_makes_two_sessions() -> None:
+    assert len(sessions_of(MINUTE_MS, 31 * MINUTE_MS + 1)) == 2
+
+
+def test_a_session_is_cut_at_three_hours() -> None:
+    assert len(sessions_of(CUT_MS - 1, CUT_MS)) == 2
+
+
+def test_a_row_at_the_watermark_is_late_and_one_after_it_is_not() -> None:
+    rows = as_rows([[], [Row(0, 1, 0, 1_000, 0), Row(0, 2, 0, 1_001, 0)]])
+    assert late(rows, np.array([1_000, 5_000])).tolist() == [True, False]
+
+
+def test_sums_of_hashes_wrap_at_64_bits() -> None:
+    rows = as_rows([[Row(0, 2**62, 0, 1, 0), Row(0, 2**62 + 1, 0, 2, 0)]])
+    assert sessionize(rows).plays_hash.tolist() == [-(2**63) + 1]
+
+
+def test_no_rows_make_no_sessions() -> None:
+    assert len(sessionize(as_rows([]))) == 0

@@ -1,0 +1,154 @@
+"""The audit balances when the tables are right, and names what is missing, doubled or wrong when they are not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from kafka import KafkaProducer
+
+from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS, format_time
+from ops.reconcile.command import words
+from ops.reconcile.reconciliation import Audit, audit
+from ops.reconcile.rows import hash64
+from ops.stack.broker import Broker
+from runtime.world import Unit, World
+from tests.producer.empty_topics import empty_topics
+from tests.producer.raw_world import START_MS
+
+MINUTE_MS = 60_000
+WATERMARK_MS = START_MS + 60 * MINUTE_MS
+Session = dict[str, Any]
+
+
+def play(play_id: str, user: str, minute: float) -> dict[str, Any]:
+    when = format_time(START_MS + int(minute * MINUTE_MS))
+    return {"play_id": play_id, "user_id": user, "event_time": when, "track_id": "t", "listen_ms": "30000", "ts": 1}
+
+
+def session(user: str, plays: dict[str, float]) -> Session:
+    """Describe a session of plays (id -> minute) as the job would write it."""
+    ids = sum(hash64(play_id) for play_id in plays)
+    return {
+        "user_id": user,
+        "started_at": START_MS + int(min(plays.values()) * MINUTE_MS) - 30_000,
+        "ended_at": START_MS + int(max(plays.values()) * MINUTE_MS),
+        "plays_rows": len(plays),
+        "plays_hash": int(np.uint64(ids % 2**64).view(np.int64)),
+        "activity_rows": 0,
+        "activity_hash": 0,
+    }
+
+
+RIGHT = [session("ann", {"p1": 5, "p2": 10}), session("bob", {"p3": 6})]
+"""What the job must have written of the first message below, under the watermark of an hour."""
+MESSAGES: list[list[Any]] = [
+    [play("p1", "ann", 5), play("p2", "ann", 10), play("p3", "bob", 6), play("p1", "ann", 5), 5],
+    [play("late", "ann", 20), play("open", "ann", 65)],
+    [play("unread", "bob", 66), "unread and bad"],
+]
+
+
+def write_sessions(unit: Unit, sessions: list[Session]) -> None:
+    """Write a table as Spark's file sink does: a part file, and a log that names it."""
+    times = pa.timestamp("us", "UTC")
+    columns = {name: [s[name] for s in sessions] for name in RIGHT[0]}
+    table = pa.table(columns)
+    for name in ("started_at", "ended_at"):
+        milliseconds = table.column(name).cast(pa.int64()).cast(pa.timestamp("ms", "UTC"))
+        table = table.set_column(table.schema.get_field_index(name), name, milliseconds.cast(times))
+    folder = unit.table("sessions")
+    (folder / "_spark_metadata").mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, folder / "part-0.parquet")
+    entry = {"path": f"file://{folder}/part-0.parquet", "action": "add"}
+    (folder / "_spark_metadata" / "1").write_text(f"v1\n{json.dumps(entry)}")
+
+
+def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> None:
+    folder = unit.checkpoints / "sessions" / "offsets"
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata, ends = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}
+    (folder / str(batch)).write_text(f"v1\n{json.dumps(metadata)}\n{json.dumps(ends)}\n-")
+
+
+@pytest.fixture
+def world(broker: Broker, tmp_path: Path) -> World:
+    """Three messages: the first read by micro-batch 0, the second by 1 under an hour's watermark, the third unread."""
+    made = World(tmp_path / "w")
+    empty_topics({"bootstrap_servers": broker.address})
+    producer = KafkaProducer(bootstrap_servers=broker.address)
+    for rows in MESSAGES:
+        clock_ms = START_MS + 65 * MINUTE_MS
+        headers = [(HEADER_CLOCK_MS, str(clock_ms).encode()), (HEADER_ROWS, str(len(rows)).encode())]
+        producer.send(PLAYS, json.dumps(rows).encode(), headers=headers, partition=0)
+    producer.close()
+    write_offsets(made.unit, 0, WATERMARK_MS - 1, 1)
+    write_offsets(made.unit, 1, WATERMARK_MS, 2)
+    return made
+
+
+def audited(world: World, broker: Broker, sessions: list[Session]) -> Audit:
+    write_sessions(world.unit, sessions)
+    return audit(world, {"bootstrap_servers": broker.address})
+
+
+def test_every_row_has_one_fate_where_the_table_is_right(world: World, broker: Broker) -> None:
+    found = audited(world, broker, RIGHT)
+    account = found.topics[PLAYS]
+    assert found.faults == []
+    assert account.unaccounted == 0
+    fates = (account.sent, account.in_sessions, account.late, account.duplicate, account.rejected, account.open)
+    assert fates == (9, 3, 1, 1, 1, 3)
+    assert words(found)[-1] == "every row has one fate; nothing lost or twice"
+
+
+def test_the_rows_of_a_missing_session_are_lost(world: World, broker: Broker) -> None:
+    found = audited(world, broker, RIGHT[:1])
+    assert found.topics[PLAYS].lost == 1
+    assert found.faults == ["1 rows of plays are lost", "1 sessions are missing"]
+
+
+def test_a_session_that_is_there_twice_is_duplicated(world: World, broker: Broker) -> None:
+    found = audited(world, broker, [*RIGHT, RIGHT[0]])
+    assert found.faults == ["1 sessions are in the table more than once"]
+    assert found.topics[PLAYS].lost == 0
+
+
+def test_a_session_with_another_row_in_it_is_wrong(world: World, broker: Broker) -> None:
+    found = audited(world, broker, [RIGHT[0], {**RIGHT[1], "plays_hash": 7}])
+    assert (found.wrong, found.missing, found.topics[PLAYS].lost) == (1, 1, 0)
+    assert words(found)[-1].startswith("FAULT: ")
+
+
+def test_a_session_that_was_split_is_two_wrong_ones_and_loses_nothing(world: World, broker: Broker) -> None:
+    halves = [session("ann", {"p1": 5}), session("ann", {"p2": 10})]
+    found = audited(world, broker, [*halves, RIGHT[1]])
+    assert (found.wrong, found.missing) == (2, 1)
+    assert found.topics[PLAYS].lost == 0
+    assert found.topics[PLAYS].unaccounted == 0
+
+
+def test_rejected_rows_are_compared_as_far_as_the_archive_is(world: World, broker: Broker) -> None:
+    unit = world.unit
+    for kind in ("offsets", "commits"):
+        (unit.checkpoints / "archive" / kind).mkdir(parents=True)
+        (unit.checkpoints / "archive" / kind / "4").write_text(
+            f'v1\n{{"batchWatermarkMs":0}}\n{json.dumps({PLAYS: {"0": 2}})}'
+        )
+    assert audited(world, broker, RIGHT).wrongly_rejected == 1, "the archive has read it and not written it"
+    folder = unit.table("rejected") / "batch_id=4"
+    folder.mkdir(parents=True)
+    lines = {"topic": [PLAYS] * 2, "partition": [0, 0], "offset": [0, 2], "rows": [1, 1]}
+    pq.write_table(pa.table(lines), folder / "part.parquet")
+    (folder / "_SUCCESS").touch()
+    assert audited(world, broker, RIGHT).wrongly_rejected == 0, "what lies behind the archive's end does not count"
+
+
+def test_without_a_job_every_row_is_open(broker: Broker, world: World) -> None:
+    elsewhere = World(world.root.parent / "untouched")
+    found = audit(elsewhere, {"bootstrap_servers": broker.address})
+    assert found.topics[PLAYS].open == found.topics[PLAYS].sent == 9
+    assert found.topics[ACTIVITY].sent == 0

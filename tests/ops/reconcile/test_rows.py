@@ -1,0 +1,139 @@
+"""The audit reads messages by the same rules as contracts.events.check_row, and hashes as Spark does."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.events import (
+    ACTIVITY,
+    FIELDS,
+    HEADER_CLOCK_MS,
+    HEADER_ROWS,
+    HEARTBEAT_USER,
+    PLAYS,
+    check_row,
+    format_time,
+    parse_time,
+)
+from ops.reconcile.rows import check_rows, hash64, header_number, parse, parse_times, read_list
+
+CLOCK_MS = 1_767_225_600_000
+GOOD: dict[str, dict[str, Any]] = {
+    PLAYS: {
+        "play_id": "p1", "user_id": "u1", "event_time": format_time(CLOCK_MS), "track_id": "t1", "listen_ms": "40000",
+        "reason_start": "clickrow", "reason_end": None,
+    },
+    ACTIVITY: {"event_id": "e1", "user_id": "u1", "event_time": format_time(CLOCK_MS), "action": "search"},
+}  # fmt: skip
+ODD = st.one_of(
+    st.none(),
+    st.integers(),
+    st.booleans(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(codec="utf-8"), max_size=70),
+    st.sampled_from(["", "x" * 64, "x" * 65, "12:30", "40000\n", "123456789", "fwdbtn", "start", "🎧" * 64]),
+    st.integers(CLOCK_MS - 2 * 604_800_000, CLOCK_MS + 1_200_000).map(format_time),
+    st.lists(st.integers(), max_size=2),
+)
+NEARLY_A_TIME = r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z"
+CLOCK = (HEADER_CLOCK_MS, str(CLOCK_MS).encode())
+HEADERS = [CLOCK, (HEADER_ROWS, b"7")]
+
+
+@st.composite
+def rows(draw: st.DrawFn, topic: str) -> list[Any]:
+    """A few rows, each good but for one field, or no object at all."""
+    made: list[Any] = []
+    for _ in range(draw(st.integers(0, 5))):
+        name = draw(st.sampled_from([f.name for f in FIELDS[topic]]))
+        made.append(draw(st.one_of(ODD, ODD.map(lambda value, name=name: {**GOOD[topic], name: value}))))
+    return made
+
+
+@pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
+def test_rows_are_good_and_bad_just_as_the_contract_says(topic: str) -> None:
+    @settings(max_examples=100, deadline=None)
+    @given(rows(topic))
+    def holds(made: list[Any]) -> None:
+        good, _ = check_rows(topic, made, np.full(len(made), CLOCK_MS))
+        assert good.tolist() == [check_row(topic, row, CLOCK_MS) is None for row in made]
+
+    holds()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.text(st.sampled_from("0123456789-T:.Z "), max_size=25),
+            st.from_regex(NEARLY_A_TIME, fullmatch=True),
+        ),
+        max_size=5,
+    )
+)  # fmt: skip
+def test_times_are_read_just_as_the_contract_reads_them(texts: list[str | None]) -> None:
+    times, valid = parse_times(pa.array(texts, pa.string()))
+    read = [int(ms) if is_time else None for ms, is_time in zip(times, valid, strict=True)]
+    assert read == [None if text is None else parse_time(text) for text in texts]
+
+
+def test_good_rows_come_with_their_hashes_and_times() -> None:
+    parsed = parse(PLAYS, [(json.dumps([GOOD[PLAYS]]).encode(), [CLOCK])])
+    assert parsed.id_hash.tolist() == [hash64("p1")]
+    assert parsed.event_ms.tolist() == [CLOCK_MS]
+    assert parsed.start_ms.tolist() == [CLOCK_MS - 40_000]
+
+
+def test_hashes_are_those_of_spark() -> None:
+    # SELECT xxhash64('u1') in Spark 4.0.4
+    assert hash64("u1") == -5294616631767451713
+
+
+def test_one_bad_row_is_rejected_and_a_heartbeat_is_no_row() -> None:
+    listed = [GOOD[PLAYS], 5, {**GOOD[PLAYS], "user_id": HEARTBEAT_USER}, {**GOOD[PLAYS], "listen_ms": "-1"}]
+    parsed = parse(PLAYS, [(json.dumps(listed).encode(), [CLOCK])])
+    assert len(parsed.id_hash) == 1
+    assert parsed.rejected.tolist() == [2]
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{}", b"GET /", b"\xff[", b'[{"play_id": "p'])
+def test_an_unreadable_message_is_as_many_rejected_rows_as_its_header_says(value: bytes | None) -> None:
+    assert parse(PLAYS, [(value, HEADERS)]).rejected.tolist() == [7]
+
+
+def test_rows_that_the_header_counts_and_the_list_lacks_are_rejected() -> None:
+    listed = json.dumps([GOOD[PLAYS]] * 3).encode()
+    assert parse(PLAYS, [(listed + listed, HEADERS), (listed, [CLOCK, (HEADER_ROWS, b"1")])]).rejected.tolist() == [
+        4,
+        0,
+    ]
+    assert parse(PLAYS, [(listed, HEADERS[1:])]).rejected.tolist() == [7], "without a clock, the three as well"
+
+
+def test_rows_without_a_clock_are_rejected() -> None:
+    assert parse(PLAYS, [(json.dumps([GOOD[PLAYS]] * 3).encode(), [])]).rejected.tolist() == [3]
+
+
+def test_what_spark_reads_past_is_read_past() -> None:
+    assert read_list(b' [NaN, "\\ud800"] [1]') is not None
+    assert read_list(b" [1]\n") == [1]
+
+
+@pytest.mark.parametrize(("text", "number"), [(b"5", 5), (b"-5", -5), (b"noon", None), (b"", None), (b"9" * 30, None)])
+def test_a_header_is_a_64_bit_integer_or_nothing(text: bytes, number: int | None) -> None:
+    assert header_number([("clock_ms", text)], "clock_ms") == number
+
+
+@pytest.mark.parametrize("size", [1_000_000, 5_000_000])
+def test_a_message_of_megabytes_is_read_row_by_row(size: int) -> None:
+    row = json.dumps(GOOD[PLAYS]).encode()
+    n_rows = size // len(row)
+    parsed = parse(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", [CLOCK])])
+    assert len(parsed.id_hash) == n_rows
+    assert parsed.rejected.tolist() == [0]

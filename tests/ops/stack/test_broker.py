@@ -1,0 +1,119 @@
+"""The embedded broker, on a real Kafka."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+
+from contracts.topics import MAX_MESSAGE_BYTES, Topic
+from ops.stack import ports
+from ops.stack.broker import Broker, cluster_id, running, server_properties, start
+from producer.errors import BrokerError
+from producer.kafka import topics
+from producer.kafka.connection import answers, serving, wait_until_up
+
+
+def free_address() -> str:
+    return f"127.0.0.1:{ports.free_port()}"
+
+
+def values(address: str, topic: str) -> list[bytes]:
+    with KafkaConsumer(
+        topic, bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=3000
+    ) as consumer:
+        return [message.value for message in consumer]
+
+
+def test_a_broker_answers_with_the_cluster_id_of_its_folder(broker: Broker) -> None:
+    assert serving(broker.address) == cluster_id(broker.folder)
+
+
+def test_only_loopback_is_listened_on(broker: Broker) -> None:
+    listeners = [
+        line for line in (broker.folder / "server.properties").read_text().splitlines() if "listeners=" in line
+    ]
+    assert all("//127.0.0.1:" in line for line in listeners)
+    assert len(listeners) == 2
+
+
+def test_nobody_at_the_address_is_no_answer() -> None:
+    assert not answers(free_address())
+
+
+def test_a_client_that_insists_on_tls_gets_no_answer_from_a_broker_without_it(broker: Broker) -> None:
+    assert not answers(broker.address, {"security_protocol": "SSL"})
+
+
+def test_waiting_for_an_absent_broker_ends_in_one_line_with_the_way_out() -> None:
+    address = free_address()
+    with pytest.raises(BrokerError, match=rf"no broker answers at {address} after 0.2 s: start one with  make up"):
+        wait_until_up(address, within_s=0.2)
+
+
+def test_a_taken_port_is_named_with_its_holder_and_another_choice(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(BrokerError) as error:
+            start(tmp_path, f"127.0.0.1:{port}")
+    said = str(error.value)
+    assert f"port {port} is taken by {psutil.Process().name()} (pid {os.getpid()})" in said
+    assert "PLAYPROOF_BROKER=127.0.0.1:" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("address", ["kafka.example:9092", "0.0.0.0:9092", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:0"])
+def test_an_embedded_broker_takes_loopback_addresses_only(address: str, tmp_path: Path) -> None:
+    with pytest.raises(BrokerError, match=r"expected 127\.0\.0\.1:PORT"):
+        start(tmp_path, address)
+
+
+def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) -> None:
+    topics.create(broker.address, [Topic("large", 1, "for this test")])
+    message = b"x" * (5 * 1024 * 1024)
+    assert len(message) < MAX_MESSAGE_BYTES
+    with KafkaProducer(bootstrap_servers=broker.address, max_request_size=MAX_MESSAGE_BYTES) as producer:
+        assert producer.send("large", message).get(timeout=30).offset == 0
+    assert [len(value) for value in values(broker.address, "large")] == [len(message)]
+
+
+def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_messages(tmp_path: Path) -> None:
+    folder, address = tmp_path / "a folder with spaces and é", free_address()
+    with running(folder, address) as first:
+        topics.create(address, [Topic("kept", 1, "for this test")])
+        with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
+            producer.send("kept", b"before the kill").get(timeout=30)
+        named = cluster_id(folder)
+        first.kill()
+    with running(folder, address) as second:
+        assert serving(address) == named
+        with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
+            producer.send("kept", b"after it").get(timeout=30)
+        assert values(address, "kept") == [b"before the kill", b"after it"]
+    assert second.process.poll() is not None
+    assert ports.is_free(ports.loopback_port(address))
+
+
+def test_the_command_becomes_the_broker_and_ends_cleanly_on_a_signal(tmp_path: Path) -> None:
+    address = free_address()
+    environment = os.environ | {"PLAYPROOF_DATA": str(tmp_path), "PLAYPROOF_WORLD": "w", "PLAYPROOF_BROKER": address}
+    command = [sys.executable, "-m", "ops", "broker"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until_up(address, is_alive=lambda: process.poll() is None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 128 + signal.SIGINT
+    finally:
+        process.kill()
+        process.wait()
+    assert ports.is_free(ports.loopback_port(address))
+    assert "Kafka Server started" in (tmp_path / "w" / "v1" / "broker" / "broker.log").read_text()
+
+
+def test_the_settings_name_the_message_limit_of_the_contract() -> None:
+    assert f"message.max.bytes={MAX_MESSAGE_BYTES}\n" in server_properties(9092, 9093)

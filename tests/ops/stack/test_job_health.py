@@ -1,0 +1,97 @@
+"""`status` on the job: lag against the checkpoint, lateness, state and batches, from files as the job leaves them."""
+
+import json
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, job_health, query_rows, words
+from ops.stack.ports import free_port
+from producer.replay.ledger import Entry, Ledger, Run
+from runtime.progress import note_job, note_shadow
+from runtime.world import Unit
+
+WATERMARK_MS = 1_741_046_400_000
+ENDS: Ends = {("plays", 0): 12, ("plays", 1): 9, ("activity", 0): 20}
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    """A version in which the job did one micro-batch: 12 and 8 messages of plays, 20 of activity, 3 late rows."""
+    unit = Unit(tmp_path)
+    for log in ("offsets", "commits"):
+        (unit.checkpoints / "sessions" / log).mkdir(parents=True)
+    offsets = [
+        "v1", json.dumps({"batchWatermarkMs": WATERMARK_MS}), '{"plays":{"0":12,"1":8}}', '{"activity":{"0":20}}',
+    ]  # fmt: skip
+    (unit.checkpoints / "sessions" / "offsets" / "0").write_text("\n".join(offsets))
+    (unit.checkpoints / "sessions" / "commits" / "0").write_text("v1\n{}")
+    note_job(unit, "session_xgb-1", 5.0)
+    step = {
+        "operatorName": "dedupeWithinWatermark", "numRowsTotal": 7, "numRowsUpdated": 10, "memoryUsedBytes": 2_500_000,
+        "numRowsDroppedByWatermark": 3,
+    }  # fmt: skip
+    report = {
+        "name": "sessions", "timestamp": "2026-11-22T03:11:15.000Z", "batchId": 0, "batchDuration": 2000,
+        "numInputRows": 40, "stateOperators": [step],
+    }  # fmt: skip
+    (unit.progress / "sessions.jsonl").write_text(json.dumps(report) + "\n")
+    rejected = unit.table("rejected") / "batch_id=0"
+    rejected.mkdir(parents=True)
+    pq.write_table(pa.table({"rows": [1, 1, 2]}), rejected / "part.parquet")
+    (rejected / "_SUCCESS").touch()
+    with Ledger(unit.ledger) as ledger:
+        ledger.begin(Run({"plays": 200, "activity": 200}))
+        ledger.intend(Entry(0, 1, WATERMARK_MS + 90_000, {"plays": [0, 200], "activity": [0, 200]}, []))
+    return unit
+
+
+def test_lag_is_what_the_checkpoint_has_not_read_of_the_topics(unit: Unit) -> None:
+    assert job_health(unit, ENDS, now=0.0)["lag_messages"] == {"plays": 1, "activity": 0}
+
+
+def test_without_a_broker_the_lag_is_unknown_not_zero(unit: Unit) -> None:
+    found = job_health(unit, None, now=0.0)
+    assert found["lag_messages"] is None
+    assert words(found)["lag (messages)"].startswith("unknown")
+
+
+def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
+    found = job_health(unit, ENDS, now=0.0)
+    assert (found["rows"], found["late_rows"], found["rejected_rows"]) == (13, 3, 4)
+    assert (found["state_rows"], found["state_bytes"]) == (7, 2_500_000)
+    assert found["watermark_lag_s"] == 90
+    said = words(found)
+    assert (said["model"], said["in its shadow"]) == ("session_xgb-1", "none")
+    assert said["watermark lag"] == "90 s of event time"
+    assert said["late, duplicate, rejected"] == "3 · 0 · 4"
+    assert said["state"] == "7 rows, 2.5 MB"
+
+
+def test_a_challenger_is_told_and_what_keeps_it_out_of_the_shadow(unit: Unit) -> None:
+    note_shadow(unit, "candidate@0badcafe", "query shadow stopped: no trees")
+    assert words(job_health(unit, ENDS, now=0.0))["in its shadow"] == (
+        "candidate@0badcafe: query shadow stopped: no trees"
+    )
+
+
+def test_each_query_has_a_line_with_the_age_of_its_last_batch(unit: Unit) -> None:
+    ended_at = 1_795_317_077.0  # 2026-11-22T03:11:17Z
+    (line,) = query_rows(job_health(unit, ENDS, now=ended_at + 30))
+    assert dict(zip(QUERY_COLUMNS, line, strict=True)) == {
+        "query": "sessions", "batch": "0", "took": "2.0 s", "rows/s": "6", "ended": "30 s ago",
+    }  # fmt: skip
+
+
+def test_a_version_that_never_ran_has_nothing_to_tell_and_no_error(tmp_path: Path) -> None:
+    found = job_health(Unit(tmp_path), ENDS, now=time.time())
+    assert found["lag_messages"] == {"plays": 21, "activity": 20}
+    assert words(found)["watermark lag"] == "no watermark yet"
+    assert query_rows(found) == []
+
+
+def test_an_absent_broker_is_told_as_none_soon() -> None:
+    assert ends_of_topics({"bootstrap_servers": f"127.0.0.1:{free_port()}"}) is None

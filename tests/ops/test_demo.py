@@ -1,0 +1,68 @@
+"""The parts of the demo; the whole is run by `make demo`."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ops import demo
+from ops.errors import StackError
+from ops.stack import child
+from runtime.world import World
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Let `python -m waits` and `python -m fails` find the modules that the tests write."""
+    (tmp_path / "waits.py").write_text("import signal\nprint('now up')\nsignal.pause()\n")
+    (tmp_path / "fails.py").write_text("import sys\nprint('why it failed')\nsys.exit(3)\n")
+    return os.environ | {"PYTHONPATH": str(tmp_path)}
+
+
+def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path, environment: dict[str, str]) -> None:
+    with child.running("the waiter", ["waits"], environment, tmp_path / "run" / "waits.log") as waiter:
+        waiter.wait_for_word("now up", within_s=30)
+        waiter.require_alive()
+        pid = waiter.process.pid
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_child_that_ended_is_named_with_its_last_words(tmp_path: Path, environment: dict[str, str]) -> None:
+    with child.running("the failer", ["fails"], environment, tmp_path / "fails.log") as failer:
+        failer.process.wait()
+        with pytest.raises(StackError, match="the failer ended too early: why it failed"):
+            failer.wait_for_word("up", within_s=30)
+
+
+def test_a_child_that_is_not_up_in_time_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    with (
+        child.running("the waiter", ["waits"], environment, tmp_path / "waits.log") as waiter,
+        pytest.raises(StackError, match="the waiter is not up after 0 s"),
+    ):
+        waiter.wait_for_word("never said", within_s=0)
+
+
+def test_a_fresh_version_leaves_one_run_behind(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.start_version().broker.mkdir(parents=True)
+    unit = demo.fresh_version(world)
+    unit.broker.mkdir(parents=True)
+    assert unit.root.name == "v2"
+    assert [path.name for path in tmp_path.glob("v*")] == ["v2"]
+
+
+def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
+    def version(batch_id: int, counts: dict[int, int]) -> Path:
+        file = tmp_path / f"batch_id={batch_id}" / "part.parquet"
+        file.parent.mkdir()
+        starts = [datetime(2025, 3, 3, 12, minute, tzinfo=UTC) for minute in counts]
+        pq.write_table(pa.table({"window_start": starts, "sessions": list(counts.values())}), file)
+        return file
+
+    files = [version(10, {0: 5, 1: 7}), version(9, {0: 2, 1: 3, 2: 4})]
+    assert demo.counted(files) == 5 + 7 + 4

@@ -1,0 +1,46 @@
+"""Topics are made from the contract, once, with explicit settings."""
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from contracts.topics import TOPICS, Topic
+from ops.stack import ports
+from ops.stack.broker import Broker
+from producer.errors import BrokerError
+from producer.kafka import topics
+
+
+def test_every_topic_of_the_contract_is_made_once_with_its_partitions_and_settings(broker: Broker) -> None:
+    topics.create(broker.address)
+    assert topics.create(broker.address) == []
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        made = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(list(TOPICS))}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in TOPICS]
+        settings = admin.describe_configs(resources, config_filter="all")["topic"]
+    assert made == {name: topic.partitions for name, topic in TOPICS.items()}
+    for name, topic in TOPICS.items():
+        assert {key: settings[name][key]["value"] for key in topic.config} == topic.config
+
+
+def test_only_what_is_missing_is_made(broker: Broker) -> None:
+    there, missing = Topic("there", 1, "for this test"), Topic("missing", 2, "for this test")
+    assert topics.create(broker.address, [there]) == ["there"]
+    assert topics.create(broker.address, [there, missing]) == ["missing"]
+
+
+def test_a_topic_with_other_partitions_than_the_contract_is_refused(broker: Broker) -> None:
+    topics.create(broker.address, [Topic("shape", 1, "for this test")])
+    with pytest.raises(BrokerError, match="topic shape has 1 partitions, expected 3"):
+        topics.create(broker.address, [Topic("shape", 3, "for this test")])
+
+
+def test_missing_topics_are_named_in_one_line(broker: Broker) -> None:
+    with pytest.raises(BrokerError, match=r"no topic no-such-a, no-such-b at .*run  python -m ops topics"):
+        topics.require(broker.address, ["no-such-b", "no-such-a"])
+
+
+def test_without_a_broker_the_command_says_where_it_looked() -> None:
+    address = f"127.0.0.1:{ports.free_port()}"
+    with pytest.raises(BrokerError, match=f"no broker answers at {address}"):
+        topics.create(address, within_s=0.2)

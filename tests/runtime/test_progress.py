@@ -1,0 +1,98 @@
+"""What is read of the progress that Spark reports, on a report as Spark 4.0 wrote it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.progress import last_batch, last_batches, note_job, noted_job, read, totals
+from runtime.world import Unit
+
+
+def report(batch: int = 11, late: int = 3, duplicate: int = 2, kept: int = 10, **more: Any) -> dict[str, Any]:
+    """Build a report of the sessions query: two operators with state, two topics, one partition of each behind."""
+    window = {
+        "operatorName": "sessionWindowStateStoreSaveExec", "numRowsTotal": 40, "numRowsUpdated": 1,
+        "memoryUsedBytes": 748136, "numRowsDroppedByWatermark": 99,
+    }  # fmt: skip
+    step = {
+        "operatorName": "dedupeWithinWatermark", "numRowsTotal": 7, "numRowsUpdated": kept, "memoryUsedBytes": 597536,
+        "numRowsDroppedByWatermark": late, "customMetrics": {"numDroppedDuplicateRows": duplicate},
+    }  # fmt: skip
+
+    def source(topic: str, end: int, latest: int) -> dict[str, Any]:
+        return {
+            "description": f"KafkaV2[Subscribe[{topic}]]",
+            "endOffset": {topic: {"0": end, "1": 9}},
+            "latestOffset": {topic: {"0": latest, "1": 9}},
+        }
+
+    return {
+        "name": "sessions",
+        "timestamp": "2026-11-22T03:11:15.093Z",
+        "batchId": batch,
+        "batchDuration": 1500,
+        "numInputRows": 6,
+        "eventTime": {"max": "2025-03-04T00:32:00.000Z", "watermark": "2025-03-04T00:30:00.500Z"},
+        "stateOperators": [window, step],
+        "sources": [source("plays", 68, 70), source("activity", 135, 135)],
+        **more,
+    }
+
+
+def test_late_and_duplicate_rows_are_those_of_the_deduplication_step_alone() -> None:
+    batch = read(report())
+    assert (batch.late, batch.duplicate, batch.rows) == (3, 2, 15)
+    assert batch.rows_per_s == 10
+
+
+def test_a_query_without_that_step_has_none_and_counts_its_messages() -> None:
+    batch = read(report(stateOperators=[], sources=[{"description": "FileStreamSource[x]", "endOffset": {"log": 3}}]))
+    assert (batch.late, batch.rows, batch.ends) == (0, 0, {})
+    assert batch.rows_per_s == 4
+
+
+def test_what_is_behind_is_counted_by_topic() -> None:
+    batch = read(report())
+    assert batch.behind == {"plays": 2, "activity": 0}
+    assert batch.ends["plays"] == {0: 68, 1: 9}
+
+
+@pytest.mark.parametrize(
+    ("times", "lag_s"),
+    [
+        ({"max": "2025-03-04T00:32:00.000Z", "watermark": "2025-03-04T00:30:00.500Z"}, 119.5),
+        ({"watermark": "2025-03-04T00:30:00.500Z"}, None),
+        ({"max": "2025-03-04T00:32:00.000Z", "watermark": "1970-01-01T00:00:00.000Z"}, None),
+        ({}, None),
+    ],
+    ids=["both known", "no rows", "no watermark yet", "neither"],
+)
+def test_the_watermark_lag_is_known_where_both_ends_are(times: dict[str, str], lag_s: float | None) -> None:
+    assert read(report(eventTime=times)).watermark_lag_s == lag_s
+
+
+def test_the_newest_whole_line_counts_and_totals_sum_all_of_them(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    unit.progress.mkdir()
+    lines = [json.dumps(report(batch)) for batch in range(3)]
+    (unit.progress / "sessions.jsonl").write_text("\n".join(lines) + '\n{"name": "sess')
+    newest = last_batch(unit, "sessions")
+    assert newest is not None
+    assert newest.batch_id == 2
+    assert list(last_batches(unit)) == ["sessions"]
+    assert totals(unit, "sessions") == {"rows": 45, "late": 9, "duplicate": 6}
+
+
+def test_before_the_first_batch_there_is_nothing(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    assert last_batch(unit, "sessions") is None
+    assert last_batches(unit) == {}
+    assert totals(unit, "sessions") == {"rows": 0, "late": 0, "duplicate": 0}
+    assert noted_job(unit) == {}
+
+
+def test_the_job_notes_which_model_scores(tmp_path: Path) -> None:
+    note_job(Unit(tmp_path), "session_xgb-1", 5.0)
+    assert noted_job(Unit(tmp_path)) == {"model_version": "session_xgb-1", "started_at": 5.0}

@@ -1,0 +1,69 @@
+"""What the job exports: each metric of the contract, with the numbers of its micro-batches, on loopback."""
+
+import socket
+from pathlib import Path
+from urllib.request import urlopen
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from prometheus_client import generate_latest
+
+from contracts.metrics import JOB
+from runtime.progress import Batch
+from spark_app.monitoring.metrics import JobMetrics
+from spark_app.queries import archive
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> JobMetrics:
+    return JobMetrics("session_xgb-1", tmp_path / "rejected")
+
+
+def batch(batch_id: int = 0, *, query: str = "sessions", late: int = 0, watermark_at: float | None = None) -> Batch:
+    return Batch(
+        query, batch_id, ended_at=100.0, seconds=2.0, messages=4, rows=800, late=late, duplicate=1,
+        watermark_at=watermark_at, newest_at=1000.0, state_rows={"dedupe": 7}, state_bytes={"dedupe": 70},
+        behind={"plays": 3},
+    )  # fmt: skip
+
+
+def test_every_metric_of_the_contract_is_exported_after_a_batch(metrics: JobMetrics) -> None:
+    metrics.observe(batch(watermark_at=940.0))
+    text = generate_latest(metrics.registry).decode()
+    exported = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+    assert {metric.exported for metric in JOB} <= exported
+
+
+def test_counters_add_up_and_gauges_show_the_last_batch(metrics: JobMetrics) -> None:
+    metrics.observe(batch(0, late=3))
+    metrics.observe(batch(1, late=4, watermark_at=940.0))
+    value = metrics.registry.get_sample_value
+    assert value("playproof_job_late_rows_total", {"query": "sessions"}) == 7
+    assert value("playproof_job_rows_per_second", {"query": "sessions"}) == 400
+    assert value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
+    assert value("playproof_job_lag_messages", {"query": "sessions", "topic": "plays"}) == 3
+    assert value("playproof_job_model_info", {"model_version": "session_xgb-1"}) == 1
+
+
+def test_rejected_rows_are_those_that_committed_files_stand_for(metrics: JobMetrics, tmp_path: Path) -> None:
+    for folder, is_complete in (("batch_id=0", True), ("batch_id=1", False)):
+        (tmp_path / "rejected" / folder).mkdir(parents=True)
+        pq.write_table(pa.table({"rows": [1, 7]}), tmp_path / "rejected" / folder / "part.parquet")
+        if is_complete:
+            (tmp_path / "rejected" / folder / "_SUCCESS").touch()
+    metrics.observe(batch(query=archive.NAME))
+    assert metrics.registry.get_sample_value("playproof_job_rejected_rows") == 8
+
+
+def test_metrics_are_served_on_loopback_and_a_taken_port_is_said_in_one_line(
+    metrics: JobMetrics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    metrics.serve(port)
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert b"playproof_job_model_info" in answer.read()
+    metrics.serve(port)
+    assert capsys.readouterr().err.startswith(f"no metrics: port {port} is not free")

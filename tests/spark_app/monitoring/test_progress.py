@@ -1,0 +1,60 @@
+"""What the listener writes of each micro-batch, and how it counts late rows."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runtime.world import Unit
+from spark_app.monitoring.progress import ProgressListener, keep_offsets
+
+
+def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -> dict[str, Any]:
+    """Build what Spark reports of a micro-batch of the sessions query."""
+    step = {
+        "operatorName": "dedupeWithinWatermark",
+        "numRowsDroppedByWatermark": late,
+        "numRowsUpdated": kept,
+        "customMetrics": {"numDroppedDuplicateRows": duplicate},
+    }
+    window = {"operatorName": "sessionWindowStateStoreSaveExec", "numRowsDroppedByWatermark": 99, "numRowsUpdated": 1}
+    at = "2025-03-04T00:00:00.000Z"
+    return {"name": "sessions", "batchId": batch, "timestamp": at, "stateOperators": [window, step]}
+
+
+def reported(listener: ProgressListener, **counts: int) -> None:
+    listener.onQueryProgress(SimpleNamespace(progress=SimpleNamespace(json=json.dumps(progress(**counts)))))
+
+
+def test_each_progress_is_a_line_of_its_querys_file(tmp_path: Path) -> None:
+    listener = ProgressListener(Unit(tmp_path))
+    reported(listener, batch=0)
+    reported(listener, batch=1)
+    lines = (tmp_path / "progress" / "sessions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["batchId"] for line in lines] == [0, 1]
+
+
+def test_a_batch_that_is_mostly_late_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listener = ProgressListener(Unit(tmp_path))
+    reported(listener, late=5, kept=5)
+    assert capsys.readouterr().err == ""
+    reported(listener, late=1200, kept=5, batch=8)
+    said = capsys.readouterr().err
+    assert said.startswith("1,200 of 1,205 rows of batch 8 are late")
+    assert said.count("\n") == 1
+
+
+def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    offsets = unit.checkpoints / "sessions" / "offsets"
+    offsets.mkdir(parents=True)
+    (offsets / "0").write_text("first")
+    (offsets / ".1.crc").write_text("no offsets")
+    keep_offsets(unit, "sessions")
+    (offsets / "0").unlink()
+    (offsets / "1").write_text("second")
+    keep_offsets(unit, "sessions")
+    kept = {file.name: file.read_text() for file in (unit.offsets / "sessions").iterdir()}
+    assert kept == {"0": "first", "1": "second"}

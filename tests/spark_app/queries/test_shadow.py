@@ -1,0 +1,156 @@
+"""A challenger scores beside the champion: the same features, other trees, no flag, and no way to stop the job."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xgboost as xgb
+from pyspark.sql import SparkSession
+
+from contracts.features import FEATURE_NAMES
+from contracts.tables import SHADOW
+from models.registry.role_changes import Keeper
+from models.registry.verify import MODEL_ZIP
+from runtime.lake import committed_files
+from runtime.progress import noted_shadow
+from runtime.world import Unit
+from spark_app import runner
+from spark_app.queries import shadow as query
+from spark_app.stages.scoring.score import Judge, judgement
+from spark_app.stages.scoring.shadow import SHADOWED, shadowed
+from tests.models.candidates import EAGER, candidate
+from tests.spark_app.test_runner import stop
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+N = 12
+KEYS = [f"u{i}:0" for i in range(N)]
+
+
+@pytest.fixture(scope="module")
+def lake_rows() -> pa.RecordBatch:
+    """Scored sessions with what a model asks for; a tenth of the features is not measurable."""
+    rng = np.random.default_rng(3)
+    values = rng.uniform(0, 100, (len(FEATURE_NAMES), N))
+    columns = {name: pa.array(row, mask=rng.random(N) < 0.1) for name, row in zip(FEATURE_NAMES, values, strict=True)}
+    scored_at = pa.array([AT] * N, pa.timestamp("us", tz="UTC"))
+    return pa.RecordBatch.from_pydict(columns | {"session_key": KEYS, "scored_at": scored_at})
+
+
+@pytest.fixture(scope="module")
+def judge() -> Judge:
+    """Trees that half of these sessions look suspicious to."""
+    rng = np.random.default_rng(7)
+    values = rng.uniform(0, 100, (200, len(FEATURE_NAMES)))
+    trees = xgb.train({"max_depth": 2, "nthread": 1}, xgb.DMatrix(values, (values[:, 0] > 50).astype(float)), 5)
+    return Judge(bytes(trees.save_raw("ubj")), FEATURE_NAMES, 0.55, 0.6, "tiny@1")
+
+
+def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
+    lake_rows: pa.RecordBatch, judge: Judge
+) -> None:
+    beside = shadowed(lake_rows, judge)
+    as_champion = judgement(lake_rows, judge)
+    assert beside.schema.names == [c.name for c in SHADOWED]
+    assert beside["score"].equals(as_champion["score"])
+    assert beside["would_flag"].equals(as_champion["is_flagged"])
+    assert beside["would_filter"].equals(as_champion["is_filtered"])
+    flags = beside["would_flag"].to_pylist()
+    assert 0 < sum(flags) < N
+    expected = [r if flag else None for r, flag in zip(as_champion["reasons"].to_pylist(), flags, strict=True)]
+    assert beside["reasons"].to_pylist() == expected
+
+
+def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBatch, judge: Judge) -> None:
+    calm = Judge(judge.trees, judge.features, 1.0, 1.0, "calm@1")
+    assert shadowed(lake_rows, calm)["reasons"].null_count == N
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Keeper:
+    """A registry whose challenger has the shipped trees and flags nearly all."""
+    registry = Keeper(tmp_path / "models")
+    registry.register(*candidate(tmp_path / "candidate", thresholds=EAGER), AT)
+    return registry
+
+
+@pytest.fixture
+def unit(tmp_path: Path, lake_rows: pa.RecordBatch) -> Unit:
+    """A lake of scored sessions."""
+    unit = Unit(tmp_path / "w" / "v1")
+    commit(unit, lake_rows, "a")
+    return unit
+
+
+def commit(unit: Unit, rows: pa.RecordBatch, name: str) -> None:
+    folder = unit.table("sessions") / "date=2026-03-02"
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_batches([rows]), folder / f"{name}.parquet")
+
+
+def keys_in(table: Path) -> list[str]:
+    return sorted(
+        key for file in committed_files(table) for key in pq.ParquetFile(file).read()["session_key"].to_pylist()
+    )
+
+
+def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_as_it_was(
+    spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LOOK_EVERY_S", 0.05)
+    entry = registry.roles().challenger
+    assert entry is not None
+    table = unit.shadow(entry.version)
+    (file,) = unit.table("sessions").rglob("*.parquet")
+    before = file.read_bytes()
+
+    writers = query.writers(spark, unit, registry, tmp_path / "into")
+    runner.run(spark, writers, stop(False), available_now=True)
+    assert keys_in(table) == sorted(KEYS), "the oldest session too"
+    assert file.read_bytes() == before
+    rows = pq.ParquetFile(committed_files(table)[0]).read().to_pylist()
+    assert list(rows[0]) == [c.name for c in SHADOW]
+    assert {row["model_version"] for row in rows} == {entry.version}
+    assert all(row["would_flag"] and row["reasons"] is not None for row in rows)
+    assert noted_shadow(unit) == {"model_version": entry.version, "trouble": ""}
+
+    shutil.rmtree(table)
+    assert query.writers(spark, unit, registry, tmp_path / "into") == {}
+    assert "has a checkpoint but lake/candidate-" in noted_shadow(unit)["trouble"]
+
+
+def test_without_a_challenger_there_is_no_query(unit: Unit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = Keeper(tmp_path / "none")
+    assert query.writers(None, unit, nobody, tmp_path / "into") == {}  # type: ignore[arg-type]
+    assert noted_shadow(unit) == {"model_version": "", "trouble": ""}
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_tampered_challenger_is_left_out_in_one_line(
+    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = registry.roles().challenger
+    assert entry is not None
+    archive = registry.folder(entry) / MODEL_ZIP
+    archive.write_bytes(archive.read_bytes() + b"x")
+    assert query.writers(None, unit, registry, tmp_path / "into") == {}  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert said.startswith(f"no shadow, {entry.version}: ")
+    assert "is not the file that is trusted" in said
+    assert said.endswith("; the champion scores on\n")
+    assert said.count("\n") == 1
+    assert noted_shadow(unit)["trouble"]
+
+
+def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(
+    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("these are no trees\nand much more")
+
+    monkeypatch.setattr(query, "write", broken)
+    assert query.writers(None, unit, registry, tmp_path / "into") == {}  # type: ignore[arg-type]
+    assert capsys.readouterr().err.endswith(": these are no trees; the champion scores on\n")

@@ -1,0 +1,46 @@
+"""What the job reads beside the topics, and how Kafka's settings are passed on."""
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.tables import SESSIONS
+from runtime.world import Unit, World
+from spark_app import sources
+from tests.spark_app.typed import users
+
+
+def test_kafka_settings_are_passed_through_with_the_connectors_prefix() -> None:
+    assert sources.kafka_options("127.0.0.1:1") == {"kafka.bootstrap.servers": "127.0.0.1:1"}
+    security = "security.protocol=SASL_SSL;sasl.jaas.config=X required password=a=b;"
+    assert sources.kafka_options("b:1", security) == {
+        "kafka.bootstrap.servers": "b:1",
+        "kafka.security.protocol": "SASL_SSL",
+        "kafka.sasl.jaas.config": "X required password=a=b",
+    }
+
+
+def test_a_static_table_reads_the_same_from_parquet_and_csv(spark: SparkSession, tmp_path: Path) -> None:
+    made = users(spark)
+    world = World(tmp_path)
+    folder = tmp_path / "static" / "users"
+    made.write.parquet(str(folder / "as_of=2026-03-01"))
+    made.write.option("header", "true").csv(str(folder / "as_of=2026-03-02"))
+    found = []
+    for day in ("2026-03-01", "2026-03-02"):
+        (folder / "CURRENT").write_text(f"as_of={day}\n")
+        found.append(sorted(map(repr, sources.read_static(spark, world, "users").collect())))
+    assert found[0] == found[1] == sorted(map(repr, made.collect()))
+
+
+def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: SparkSession, tmp_path: Path) -> None:
+    sessions = sources.stream_sessions(spark, Unit(tmp_path))
+    assert sessions.isStreaming
+    assert sessions.columns == [c.name for c in SESSIONS]
+    assert Unit(tmp_path).table("sessions").is_dir()
+
+
+def test_topics_too_young_to_tell_take_the_usual_proportion() -> None:
+    assert sources.balanced({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
+    assert sources.balanced({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}
