@@ -82,14 +82,14 @@ daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, 
 LAB_USERS ?= 2500
 LAB_DAYS ?= 49
 LAB_PARTS ?= 2
-lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/lab.md
+lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/studies/lab.md
 	@$(RUN) -m ops simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
 	@$(RUN) -m ops simulate --world lab-hard --scenario lab-hard --seed 22
 	@for world in lab lab-hard; do \
 	  $(RUN) -m spark_app user-days --world $$world --source raw && \
 	  $(RUN) -m spark_app training-table --world $$world --out data/$$world/table || exit 1; done
 	@$(RUN) -m models netflix --world lab & netflix=$$!; \
-	  $(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/lab.md && wait $$netflix
+	  $(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/studies/lab.md && wait $$netflix
 
 calibrate: setup ## simulated listening against published numbers
 	@$(RUN) -m ops calibrate

@@ -62,7 +62,7 @@ ACTIONS = (
     "manifest_request", "licence_request", "failed_start", "download", "heartbeat",
 )  # fmt: skip
 INTERACTIONS = ("search", "click", "seek", "pause", "like")
-"""Actions that only a hand makes (DETECTION §2, interaction_rate)."""
+"""Actions that only a hand makes: `interaction_rate` counts them."""
 
 Kind = Literal["id", "time", "ms", "code", "text", "bool", "epoch_s"]
 

@@ -1,4 +1,4 @@
-"""The features of a session, in the order the model sees them: name, unit, meaning (DETECTION §2).
+"""The features of a session, in the order the model sees them: name, unit, meaning.
 
 Null means "not measurable here" and stays NaN to the model; it is never filled with 0.
 

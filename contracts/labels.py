@@ -14,7 +14,7 @@ HONEST = "honest"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A kind of bot, with the categories of abuse it counts under (REALISM §2)."""
+    """A kind of bot, with the categories of abuse it counts under (arXiv 2203.02124)."""
 
     name: str
     meaning: str
@@ -62,4 +62,4 @@ PAID_SHARE_POSITIVE = 0.5
 """A session is positive if it has a paid-for stream and at least this share of its streams is paid for."""
 
 PAID_STREAMS_OF_A_DAY = 10
-"""A user-day is positive from this many paid-for streams (DETECTION §4)."""
+"""A user-day is positive from this many paid-for streams: a choice."""

@@ -1,4 +1,4 @@
-"""The features of a user-day, by kind of evidence: name, unit, meaning (DETECTION §2).
+"""The features of a user-day, by kind of evidence: name, unit, meaning.
 
 A user-day is the rows of one account whose `event_time` falls in one local day. Its features see that day, and where
 the meaning says so the days before it:

@@ -182,7 +182,7 @@ def lab_command(
 ) -> None:
     """Say which technique picks the bots out best, and whom it accuses wrongly. `make lab` makes what it needs.
 
-    Example:  python -m models lab --world lab --other lab-hard --page docs/lab.md
+    Example:  python -m models lab --world lab --other lab-hard --page docs/studies/lab.md
     """
     from models.lab.report.page import publish
     from models.lab.run import Size, run_worlds

@@ -55,7 +55,7 @@ def build_session(
     """Start Spark, or return the running session. On a cluster (`master` is not local) our code is sent along.
 
     `partitions` is the number of shuffle partitions (default: the cores of this machine; 200, Spark's own default, made
-    batches 6× slower: DESIGN §6). It is frozen in a checkpoint. `conf` adds settings, `__` standing for a dot.
+    batches 6× slower: decision 0012). It is frozen in a checkpoint. `conf` adds settings, `__` standing for a dot.
     Raises JvmError where Java or the Kafka connector jars are missing.
     """
     java_home = jvm.find_java()
@@ -74,7 +74,7 @@ def build_session(
         "spark.master": master,
         "spark.app.name": name,
         "spark.driver.memory": memory,
-        # all of it from the start: a heap that grows is collected far more often (docs/bench.md)
+        # all of it from the start: a heap that grows is collected far more often (docs/studies/bench.md)
         "spark.driver.extraJavaOptions": f"-Xms{memory} {jvm_flags} {DEEP_STACKS} {logs}",
         "spark.executor.extraJavaOptions": DEEP_STACKS,
         "spark.ui.enabled": str(ui).lower(),
@@ -115,7 +115,7 @@ def build_session(
 
 
 def ship_code(spark: SparkSession) -> None:
-    """Send the packages that executors import; the libraries (docs/sizing.md) are theirs."""
+    """Send the packages that executors import; the libraries (docs/studies/sizing.md) are theirs."""
     folder = tempfile.TemporaryDirectory(prefix="playproof-code-")
     # executors fetch it whenever they start, so it stays as long as this process
     atexit.register(folder.cleanup)

@@ -34,7 +34,7 @@ def balanced(messages: Mapping[str, int], most: int) -> dict[str, int]:
     """Say how many messages of each topic a micro-batch takes, `most` of the fuller one, so that both last as long.
 
     A topic that runs ahead of the other in event time waits in the state, as sessions that cannot close yet: with as
-    many messages of each, scoring a backlog held days of plays, at three quarters of the speed (docs/bench.md).
+    many messages of each, scoring a backlog held days of plays, at three quarters of the speed (docs/studies/bench.md).
 
     >>> balanced({"plays": 1000, "activity": 4000}, 3000)
     {'plays': 750, 'activity': 3000}

@@ -20,7 +20,7 @@ STEPS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 SETTLE_S = 2
 """A batch younger than this may still be arriving, message by message; drawing it would look like a fall."""
 SLIDE_S = 10
-"""Fraud-count windows begin every 10 s (DESIGN §3)."""
+"""Fraud-count windows begin every 10 s (query fraud_counts)."""
 WINDOW_GRACE_S = 30
 """A window that ended less than this ago and has not come is unknown; an older one is silent, which is zero."""
 SMOOTH_POINTS = 15

@@ -1,4 +1,4 @@
-"""The lab: which technique picks the bots out best, and whom does it accuse wrongly (DETECTION §4).
+"""The lab: which technique picks the bots out best, and whom does it accuse wrongly (docs/studies/lab.md).
 
 A **candidate** is one entry of `candidates.CANDIDATES`: `fit(days, rng)` gives a scorer, a scorer gives each
 account-day a number, higher is more suspicious; the scale is the candidate's own. The lab fits it on a week, waits a

@@ -12,7 +12,7 @@ from models.lab.days import Bools, Floats
 from models.metrics.intervals import percentile_interval
 
 PREVALENCE = 0.006
-"""Share of account-days that are bots': the published share of accounts (Deezer 2022, REALISM §2)."""
+"""Share of account-days that are bots': the published share of accounts (Deezer 2022)."""
 RESAMPLES = 200
 
 Weights = NDArray[np.float32]

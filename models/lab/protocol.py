@@ -1,4 +1,4 @@
-"""The protocol: what may be trained on, what is tested on, and where thresholds come from (DETECTION §4).
+"""The protocol: what may be trained on, what is tested on, and where thresholds come from (docs/studies/lab.md).
 
 Prequential: train a week, wait a week (labels come late), test a week, slide by a week; 28 days of history come before.
 Beside time, account and campaign are split: the groups are dealt into parts, and a part is tested by what was trained

@@ -28,7 +28,7 @@ from models.lab.tally import AP, RECALL, Row, Sample, Tally
 SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION = "seen", "left_out", "mechanism_out", "ablation"
 CEILING = "ceiling"
 STREAM_SHARES = (0.003, 0.01, 0.03, 0.08)
-"""Prevalences of the sweep, as shares of streams (REALISM §2)."""
+"""Prevalences of the sweep, as shares of streams (docs/reference/published-numbers.md#fraud)."""
 CEILING_FOLDS = 5
 
 Tell = Callable[[str], None]

@@ -18,7 +18,7 @@ from models.metrics.intervals import Share, share_by_account
 WEIGHT = "weight"
 """Column of labels from verdicts (models.labels.verdicts); labels from truth have none."""
 TOO_FEW = 30
-"""A share of fewer rows than this prints "too few" (DETECTION §4)."""
+"""A share of fewer rows than this prints "too few" (docs/reference/published-numbers.md)."""
 
 REGULAR = "regular"
 """The cohort of honest accounts that play no hard negative."""

@@ -26,7 +26,7 @@ class Prices:
     """What an account of a plan pays in, next to one of its own: list prices of 2024 (about 11, 18 for three or four
     members, and 6 EUR a month), and a tenth for advertising: assumptions. They only split the pool between accounts."""
     penalty_eur: float = 10.0
-    """A month, for a track with over `penalty_share` of artificial streams (Spotify, from April 2024; REALISM §2)."""
+    """A month, for a track with over `penalty_share` of artificial streams (Spotify, from April 2024)."""
     penalty_share: float = 0.9
 
 

@@ -1,6 +1,6 @@
 """The user-day detector: one account in one of its local days, against that account's own last 28 days.
 
-Every detector here takes the same frame (`contracts.features.USER_DAY_FEATURES`, one row per account and local day)
-and gives a score in [0, 1], higher is more suspicious, 0.5 and over is a flag. A flag is a suspicion with its reasons
-in words; nothing acts on it before a person gave a verdict.
+Every detector here takes the same frame: one row per account and local day, the columns of
+`contracts.user_day_features.USER_DAY_FEATURES`. It gives a score in [0, 1]: higher is more suspicious, from 0.5 it is a
+flag. A flag is a suspicion with its reasons in words; nothing acts on it before a person gave a verdict.
 """

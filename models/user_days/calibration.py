@@ -8,7 +8,7 @@ from contracts.labels import HONEST
 from models.user_days.history import Floats
 
 PREVALENCE = 0.006
-"""Share of bot accounts that the curve is for (REALISM §2)."""
+"""Share of bot accounts that the curve is for (Deezer 2022)."""
 CURVE: tuple[tuple[float, float], ...] = (
     (0.0, 0.0), (0.25, 0.01143), (0.5, 0.01143), (0.55, 0.01143), (0.6, 0.01336), (0.7, 0.02543), (0.8, 0.02543),
     (0.9, 0.03828), (1.0, 0.03828),

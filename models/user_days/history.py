@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 WINDOW_DAYS = 28
-"""Length of the history (DETECTION §1)."""
+"""Length of the history: a choice (docs/reference/published-numbers.md#rules-of-thumb)."""
 LEAST_DAYS = 7
-"""Active days below which an account's own history says too little (DETECTION §1)."""
+"""Active days below which an account's own history says too little: a choice."""
 
 Kind = Literal["rolling", "fixed"]
 """Rolling: the 28 days before each day. Fixed: the account's first 28 days for ever after (for the study of drift)."""

@@ -7,7 +7,7 @@ from models.risk.money import Prices, pro_rata
 from models.user_days.calibration import probability_of
 
 SAMPLE_SHARE = 0.01
-"""Share of unflagged accounts that go to review too: without them recall cannot be known (DETECTION §5: 1–2 %)."""
+"""Share of unflagged accounts that go to review too: without them recall cannot be known (a choice)."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet run a cell instead of showing it (OWASP, CSV injection)."""
 

@@ -1,4 +1,4 @@
-"""The rules of the user-day detector, each a row of a table (DETECTION §1).
+"""The rules of the user-day detector, each a row of a table.
 
 A rule fires where the day is far from what is usual for this account (robust z over its own active days) **and** over
 an absolute floor, so that "three times nothing" is no alarm. Rules of one group see the same thing twice: a flag needs
@@ -74,7 +74,7 @@ RULES: tuple[Rule, ...] = (
         "a device and a network not seen on this account before, at once", 1, z=None,
     ),
 )  # fmt: skip
-"""Floors: 12 h is 1 % and 125 plays 5 % of honest user-days (KKBox user_logs, REALISM §1); a fifth of 24 h lies
+"""Floors: 12 h is 1 % and 125 plays 5 % of honest user-days (KKBox user_logs); a fifth of 24 h lies
 between midnight and 5 h, so a day that never sleeps passes 0.15; the others are assumptions, judged by the lab."""
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -98,7 +98,7 @@ def say(number: float, unit: str) -> str:
 
 
 def table() -> str:
-    """Render the rules as Markdown: docs/user-days.md carries it, and a test compares."""
+    """Render the rules as Markdown: docs/guides/user-days.md carries it, and a test compares."""
     lines = [
         "| rule | group | feature | fires from | unusual from | only days of | says |",
         "|---|---|---|---|---|---|---|",

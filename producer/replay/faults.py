@@ -21,7 +21,7 @@ Fate = dict[str, Any]
 """One line of the ledger about a row that is not sent as it came: topic, row (its place in the source), fate, …"""
 
 WATERMARK_DELAY_MINUTES = 1.0
-"""The job's watermark is a minute behind (DESIGN §2): a row that waits less is not late."""
+"""The job's watermark is a minute behind: a row that waits less is not late."""
 
 
 @dataclass(frozen=True, slots=True)

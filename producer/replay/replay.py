@@ -1,4 +1,4 @@
-"""Replay a world's raw rows into the topics plays and activity, so that each is sent exactly once (DESIGN §4).
+"""Replay a world's raw rows into the topics plays and activity, so that each is sent exactly once.
 
 A version's ledger says what was meant to be sent and what was acknowledged. A replay that was stopped or killed goes
 on where it was. A replay after one that came to its end, and so flushed all sessions, goes on with event times moved

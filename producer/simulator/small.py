@@ -51,13 +51,14 @@ MARKOV_SMALL = SmallReference(
         ),
     }
 )  # fmt: skip
-"""REALISM §1, preset `markov_small`; one public run of it gave 111 fraudulent sessions of 40,000."""
+"""A small public Markov chain; one public run of it gave 111 fraudulent sessions of 40,000
+(docs/reference/published-numbers.md#the-small-reference)."""
 
 CATALOGUE_SMALL = CatalogueSettings(
     n_artists=30, tracks_per_artist_mean=26, tracks_log_sd=0.0, artist_exponent=0.5, tail_exponent=0.5,
     track_exponent=0.4251, releases_a_day=0.0,
 )  # fmt: skip
-"""REALISM §1, preset `small`: the first artist has 0.104328 of the plays, its first track 0.097664 of those."""
+"""A small public generator: the first artist has 0.104328 of the plays, its first track 0.097664 of those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Parquet files of a micro-batch that Python workers write straight from Arrow, and the driver then makes count.
 
-Rows that are in Arrow already need not be taken apart for Spark's writer (docs/bench.md). A worker writes beside the
-table's folders; only what its task reported is moved into the folder `batch_id=N`, which counts once `_SUCCESS` stands:
-what a failed or forgotten task leaves behind never does.
+Rows that are in Arrow already need not be taken apart for Spark's writer (docs/studies/bench.md). A worker writes
+next to the table's folders; only what its task reported is moved into the folder `batch_id=N`, which counts once
+`_SUCCESS` is there: what a failed or forgotten task leaves behind never does.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""docs/walkthrough.md, step by step, on the world that was played live: status, plot, queue, case page."""
+"""docs/guides/walkthrough.md, step by step, on the world that was played live: status, plot, queue, case page."""
 
 import http.client
 import json

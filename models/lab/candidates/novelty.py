@@ -101,7 +101,7 @@ def _fit(detector: Detector) -> Callable[[Days, np.random.Generator], Scorer]:
 
 
 def _mean_rank(days: Days, rng: np.random.Generator) -> Scorer:
-    """DETECTION §2, novelty: mean rank of four, each against the days it was fitted on."""
+    """Novelty: mean rank of four detectors, each against the days it was fitted on."""
     prepare = Prepare.fit(days.features)
     honest = prepare(days.features)
     seed = int(rng.integers(2**31))

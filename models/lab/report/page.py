@@ -1,4 +1,4 @@
-"""The lab's tables for the docs: Markdown between markers in docs/lab.md, made from results.json alone."""
+"""The lab's tables for the docs: Markdown between markers in docs/studies/lab.md, made from results.json alone."""
 
 from pathlib import Path
 from typing import Any

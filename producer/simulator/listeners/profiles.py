@@ -1,4 +1,4 @@
-"""The two calibrated kinds of honest listening: numbers fitted to REALISM §1, printed against it by `calibrate`."""
+"""The two calibrated kinds of honest listening: numbers fitted to published ones, which `calibrate` compares."""
 
 from dataclasses import dataclass
 

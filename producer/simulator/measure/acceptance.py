@@ -1,4 +1,4 @@
-"""The acceptance lines of honest listening: target, measured, pass. Targets are published numbers (REALISM §1, §3)."""
+"""The acceptance lines of honest listening: target, measured, pass. Targets: docs/reference/published-numbers.md."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """The features of sessions and user-days, by group, in NumPy.
 
-An independent reading of the definitions (contracts/features.py, DETECTION §1–2): the simulator never sees the job's.
+An independent reading of the definitions (contracts/features.py, contracts/user_day_features.py): the simulator never
+sees the job's.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Messages to rows: every good row of a bad message survives, every bad row gets the first rule it breaks.
 
 In Python, a Kafka partition's share at a time: `from_json` and the rules as columns took 27 % of the JVM's CPU
-(docs/bench.md).
+(docs/studies/bench.md).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -2,8 +2,8 @@
 
 The trees of the saved PipelineModel are asked directly, in the pass through Arrow in which the sessions are described.
 Its own `transform` gives the same numbers (a test compares them) through a pandas column of lists, which cost 121
-CPU-seconds against 44 here (docs/bench.md). The time is the worker's clock: Spark's `current_timestamp()` is written
-into the code that it generates for these wide rows, so every micro-batch would compile it anew.
+CPU-seconds against 44 here (docs/studies/bench.md). The time is the worker's clock: Spark's `current_timestamp()` is
+written into the code that it generates for these wide rows, so every micro-batch would compile it again.
 """
 
 import time

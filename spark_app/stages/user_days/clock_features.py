@@ -12,7 +12,7 @@ PERIODS_MIN = (5, 10, 15, 20, 30, 60)
 LEAST_BEGINS = 8
 """Fewest begins of sessions whose regularity means something: by chance alone 8 have a resultant of about .35."""
 LEAST_PLAYS_OF_CLOCK = 80
-"""Under 80 events the entropy of clock times is of no use (DETECTION §2)."""
+"""Under 80 events the entropy of clock times is of no use (docs/reference/published-numbers.md#features)."""
 LEAST_DAYS_OF_CLOCK = 3
 CLOCK_BINS = 48
 

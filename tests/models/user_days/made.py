@@ -13,7 +13,7 @@ ORDINARY = {
     "gap_entropy": 4.0, "new_device_and_network": 0.0, "account_age_days": 900.0, "n_ips": 1.0, "n_countries": 1.0,
     "hosting_share": 0.0, "dist_dev_id_cnt": 1.0,
 }  # fmt: skip
-"""A listener's usual day; about the medians of REALISM §1."""
+"""A listener's usual day; about the published medians (docs/reference/published-numbers.md)."""
 WOBBLE = {
     "plays_day": 6.0, "hours": 0.3, "share_under_35": 0.05, "night_share": 0.01, "repeat_ratio": 0.05,
     "top_artist_share": 0.05, "skip_rate": 0.05, "gap_entropy": 0.2,

@@ -5,7 +5,7 @@ from pathlib import Path
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.user_days.rules import GROUPS, RULES, table
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "user-days.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "user-days.md"
 
 
 def test_the_docs_carry_the_table_of_rules_as_it_is():

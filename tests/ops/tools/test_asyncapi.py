@@ -16,8 +16,8 @@ TYPES = {"string": str, "integer": int, "number": float, "boolean": bool, "array
 
 
 def test_the_description_in_git_is_the_rendered_one() -> None:
-    stale = "stale: run  .venv/bin/python -m ops.tools.asyncapi > docs/asyncapi.yaml"
-    assert (ROOT / "docs" / "asyncapi.yaml").read_text() == render(), stale
+    stale = "stale: run  .venv/bin/python -m ops.tools.asyncapi > docs/reference/asyncapi.yaml"
+    assert (ROOT / "docs/reference/asyncapi.yaml").read_text() == render(), stale
 
 
 def test_what_is_rendered_is_yaml_and_says_the_same() -> None:

@@ -1,4 +1,4 @@
-"""Hostile payloads (RELIABILITY §1): each is rejected alone, with its reason, and its neighbours survive."""
+"""Hostile payloads: each is rejected alone, with its reason, and its neighbours survive."""
 
 import json
 from collections import defaultdict
