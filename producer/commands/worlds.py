@@ -21,7 +21,8 @@ def simulate(
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
     profile: Annotated[str | None, typer.Option(help="Honest listening: spotify or kkbox.")] = None,
     chains: Annotated[
-        Path | None, typer.Option(help="Activity chains of your own, in the form of producer/simulator/listeners/chains.toml.")
+        Path | None,
+        typer.Option(help="Activity chains of your own, in the form of producer/simulator/listeners/chains.toml."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of data/<world>.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,

@@ -48,9 +48,8 @@ def test_every_decision_is_on_its_page_in_order_and_says_what_was_measured() -> 
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    rows = dict(
-        re.findall(r"^\| `PLAYPROOF_(\w+)` \| (.+?) \|", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
-    )
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `PLAYPROOF_(\w+)` \| (.+?) \|", page, re.MULTILINE))
     expected = {}
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, SecretStr):

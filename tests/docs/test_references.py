@@ -10,7 +10,8 @@ from tests.docs.pages import DOCS, FOLDERS, PACKAGES, PAGES, RECORDS, ROOT, anch
 
 page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 TEXTS = [(name_of(path), path.read_text(errors="replace")) for path in texts()]
-OUTSIDE = re.compile("(" + "|".join(("DESIGN", "STYLE", "DETECTION", "REALISM", "RELIABILITY", "INTERFACE")) + r")( §|\.md)")
+_OUTSIDE_PAGES = ("design", "style", "detection", "realism", "reliability", "interface")
+OUTSIDE = re.compile(f"({'|'.join(_OUTSIDE_PAGES).upper()})( §|\\.md)")
 
 
 def test_nothing_refers_to_a_page_outside_the_repository() -> None:

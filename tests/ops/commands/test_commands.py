@@ -28,8 +28,6 @@ def test_no_name_is_taken_twice() -> None:
 
 
 def test_the_help_page_loads_neither_numpy_nor_kafka_nor_the_simulator() -> None:
-    look = (
-        "import sys, ops.__main__; print({'numpy', 'kafka', 'pyarrow', 'producer.simulator'} & set(sys.modules))"
-    )
+    look = "import sys, ops.__main__; print({'numpy', 'kafka', 'pyarrow', 'producer.simulator'} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "set()"
