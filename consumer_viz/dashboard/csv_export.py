@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters at which spreadsheets begin to calculate (OWASP, "CSV Injection"), the full-width ones included."""
 
@@ -29,3 +31,9 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     writer.writerow(head)
     writer.writerows([cell(value) for value in row] for row in rows)
     return out.getvalue().encode("utf-8", "replace")
+
+
+def csv_file(content: bytes, name: str) -> Response:
+    """Answer a request with a CSV file to keep."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

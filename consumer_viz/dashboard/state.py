@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from consumer_viz.dashboard.case.evidence import Usual
+from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.decisions.store import VerdictStore
+from consumer_viz.dashboard.evidence.honest import Usual
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
-from consumer_viz.dashboard.security import Door
-from consumer_viz.dashboard.verdicts.store import VerdictStore
 from consumer_viz.plot.viewer import Source
 from runtime.world import World
 

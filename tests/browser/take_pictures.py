@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from consumer_viz.dashboard.security import Door
+from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.decisions.rules import Draft
+from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.serve import make_desk
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.dashboard.verdicts.decisions import Draft
-from consumer_viz.dashboard.verdicts.store import VerdictStore
 from consumer_viz.feed.messages import FraudWindow
 from consumer_viz.feed.tally import Batch, Snapshot
 from contracts import verdicts as v

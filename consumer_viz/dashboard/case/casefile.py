@@ -5,25 +5,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import orjson
 import pandas as pd
 from markupsafe import Markup
 
-from consumer_viz.dashboard.case import svg
-from consumer_viz.dashboard.case.evidence import Shape, plays_of, shape_of, zone_of
-from consumer_viz.dashboard.case.reasons import (
+from consumer_viz.dashboard.case import pictures as svg
+from consumer_viz.dashboard.evidence.plays import Shape, plays_of, shape_of, zone_of
+from consumer_viz.dashboard.evidence.reasons import (
     BY_NAME,
     PLACE,
-    Reason,
     amount,
     features_of,
-    reasons_of,
-    sentence,
     span,
 )
+from consumer_viz.dashboard.evidence.summary import Summary, summarise
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.dashboard.verdicts.decisions import Decision
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
 
@@ -31,23 +27,6 @@ DAY_MS = 86_400_000
 SHOWN_TRACKS = 10
 MOST_DAYS = 28
 """Days of plays that are drawn, up to the newest session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A case in short: what the queue's preview shows."""
-
-    case: Case
-    sessions: list[dict[str, Any]]
-    reasons: list[Reason]
-    lines: list[str]
-    """Why, in words, strongest first; those of the daily batch after those of the sessions."""
-    daily: dict[str, Any]
-    history: list[Decision]
-
-    @property
-    def flagged(self) -> list[dict[str, Any]]:
-        return [s for s in self.sessions if s["is_flagged"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +49,9 @@ class Casefile:
     pictures: dict[str, Markup]
 
 
-def summarise(desk: Desk, case: Case) -> Summary:
-    """Gather what the index and the verdicts hold of a case; no file of the lake is opened."""
-    sessions = desk.cases.sessions(case.user_id)
-    reasons = reasons_of(sessions, desk.usual.features())
-    daily = desk.cases.daily(case.user_id)
-    lines = [sentence(reason) for reason in reasons[:5]]
-    for found in (*daily["days"][-1:], *daily["campaigns"][:2]):
-        lines += [words[:1].upper() + words[1:] for words in found["reasons"][:3]]
-    return Summary(case, sessions, reasons, lines, daily, desk.store.history(case.case_id))
-
-
-def headline(desk: Desk, case: Case) -> str:
-    """Say in a few words why a case is in the queue, without its sessions."""
-    if case.is_hidden:
-        return "drawn for a review without the score"
-    with desk.index.read() as db:
-        query = "select reasons from sessions where user_id = ? and is_flagged order by score desc limit 1"
-        row = db.execute(query, (case.user_id,)).fetchone()
-    if row and row[0]:
-        named = [r for r in orjson.loads(row[0]) if r["feature"] in BY_NAME and r["contribution"] > 0]
-        return " · ".join(f"{BY_NAME[r['feature']].words} {amount(r['feature'], r['value'])}" for r in named[:2])
-    daily = desk.cases.daily(case.user_id)
-    found = [words for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for words in part["reasons"]]
-    return str(found[0]) if found else "not flagged"
-
-
 def gather(desk: Desk, case: Case) -> Casefile:
     """Gather all of a case; reads the account's plays from the archive."""
-    summary = summarise(desk, case)
+    summary = summarise(desk.cases, desk.usual, case)
     account = desk.cases.account(case.user_id)
     if summary.sessions:
         last = max(s["ended_ms"] for s in summary.sessions)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from consumer_viz.dashboard.case.case_export import pack
 from consumer_viz.dashboard.case.casefile import Casefile, gather
-from consumer_viz.dashboard.render import desk_of, page
+from consumer_viz.dashboard.case.export import pack
+from consumer_viz.dashboard.layout.render import desk_of, page
 from consumer_viz.dashboard.verdicts.routes import form_values
 
 router = APIRouter()
@@ -27,7 +27,7 @@ def show(request: Request, case_id: str) -> Response:
     file = _file(request, case_id)
     audit = desk_of(request).store.audit(case_id)
     values = form_values("case") | {"file": file, "summary": file.summary, "case": file.summary.case}
-    return page(request, "case.html", audit=audit, **values)
+    return page(request, "case/case.html", audit=audit, **values)
 
 
 @router.get("/cases/{case_id}/pack.zip")

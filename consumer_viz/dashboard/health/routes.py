@@ -6,12 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from consumer_viz.dashboard.live.live_metrics import SHOWN_BATCHES
-from consumer_viz.dashboard.render import desk_of, is_htmx, page
+from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
 from consumer_viz.dashboard.state import Desk
 from runtime.progress import Batch, last_batches, noted_job, recent_batches, totals
 
 router = APIRouter()
+SHOWN_BATCHES = 300
+"""Micro-batches in the chart."""
 STALE_S = 120
 """A scoring query that has not reported for so long, while batches wait, is called silent."""
 
@@ -20,7 +21,7 @@ STALE_S = 120
 def show(request: Request) -> Response:
     """Show lag, batch time, watermark, late and rejected rows, state, and the model that scores."""
     values = _values(desk_of(request))
-    return page(request, "_health.html" if is_htmx(request) else "health.html", **values)
+    return page(request, "health/status.html" if is_htmx(request) else "health/health.html", **values)
 
 
 def _values(desk: Desk) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
+from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.verdicts.store import VerdictStore
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and c.last_scored_at > v.decided_at)"

@@ -15,8 +15,6 @@ TAIL = 15
 """Points of a line sent with a tick: a page that missed a few ticks still has a whole line."""
 QUIET_TICKS = 5
 """Where nothing comes in, every so many ticks the page hears so all the same."""
-SHOWN_BATCHES = 300
-"""Micro-batches in the charts of the health page."""
 
 
 class Pulse:

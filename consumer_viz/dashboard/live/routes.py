@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
+from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
 from consumer_viz.dashboard.live.live_metrics import job_line, series
-from consumer_viz.dashboard.render import desk_of, is_htmx, page
 from consumer_viz.plot.view import live_view
 from consumer_viz.plot.viewer import HISTORY_S
 from runtime.progress import last_batches
@@ -20,7 +20,7 @@ SHOWN_TRACKS = 12
 def show(request: Request) -> Response:
     """Show the page; its lines come from `live_data`, then from the stream of events."""
     tracks = desk_of(request).cases.suspect_tracks(SHOWN_TRACKS)
-    return page(request, "_tracks.html" if is_htmx(request) else "live.html", tracks=tracks)
+    return page(request, "live/tracks.html" if is_htmx(request) else "live/live.html", tracks=tracks)
 
 
 @router.get("/live/data")

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from consumer_viz.dashboard.decisions.rates import standing
+from consumer_viz.dashboard.layout.render import desk_of, page
 from consumer_viz.dashboard.models.shadow import beside
 from consumer_viz.dashboard.models.shipped import in_charge
-from consumer_viz.dashboard.quality.figures import standing
-from consumer_viz.dashboard.render import desk_of, page
 from models.errors import ModelError
 from models.registry.roles import FOLDER, Registry
 from runtime.progress import noted_job, noted_shadow
@@ -36,7 +36,7 @@ def show(request: Request) -> Response:
             pair = beside(db, versions[0][0], challenger.version, standing(desk.store.all()))
     tenths = {int(row[0]): (int(row[1]), int(row[2])) for row in rows}
     return page(
-        request, "models.html", models=models, versions=[tuple(row) for row in versions], trouble=trouble,
+        request, "models/models.html", models=models, versions=[tuple(row) for row in versions], trouble=trouble,
         tenths=[(n / 10, *tenths.get(n, (0, 0))) for n in range(10)], job=noted_job(desk.world.unit),
         challenger=challenger, pair=pair, shadow=noted_shadow(desk.world.unit),
     )  # fmt: skip

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from consumer_viz.dashboard.quality.figures import Rate
-from consumer_viz.dashboard.verdicts.decisions import Decision
+from consumer_viz.dashboard.decisions.rates import Rate
+from consumer_viz.dashboard.decisions.rules import Decision
 from contracts import verdicts as v
 
 MOST_LISTED = 10

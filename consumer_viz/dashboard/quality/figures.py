@@ -5,46 +5,15 @@ Verdicts are opinions, not truth; every share comes with its count and a 95 % in
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from consumer_viz.dashboard.case.reasons import BY_NAME
+from consumer_viz.dashboard.decisions.rates import Rate
+from consumer_viz.dashboard.decisions.rules import Decision
+from consumer_viz.dashboard.evidence.reasons import BY_NAME
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.dashboard.verdicts.decisions import Decision
 from contracts import verdicts as v
-from models.metrics.intervals import wilson
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of cases, with its Wilson interval."""
-
-    name: str
-    hits: int
-    of: int
-
-    @property
-    def share(self) -> float:
-        return self.hits / self.of if self.of else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval (Wilson 1927), which behaves at few cases and at shares of 0 and 1.
-
-        >>> [round(x, 2) for x in Rate("", 9, 10).interval]
-        [0.6, 0.98]
-        """
-        if not self.of:
-            return (0.0, 1.0)
-        return wilson(self.hits, self.of)
-
-
-def standing(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return the newest decision of each case, of those that confirm or dismiss."""
-    newest = {d.case_id: d for d in decisions}
-    return [d for d in newest.values() if d.verdict in (v.CONFIRM, v.DISMISS)]
 
 
 def by_model(decided: list[Decision]) -> list[Rate]:

@@ -3,13 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from consumer_viz.dashboard.case.case_export import verdicts_csv
-from consumer_viz.dashboard.case.casefile import headline, summarise
-from consumer_viz.dashboard.csv_export import to_csv
+from consumer_viz.dashboard.csv_export import csv_file, to_csv
+from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import TABS, Case
-from consumer_viz.dashboard.render import desk_of, is_htmx, page
+from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
 from consumer_viz.dashboard.state import Desk
 from consumer_viz.dashboard.verdicts.routes import form_values
 
@@ -24,7 +23,13 @@ HIDDEN = frozenset({"flagged", "streams", "eur", "probability", "risk", "drawn_b
 
 def rows_of(desk: Desk, tab: str, offset: int = 0) -> list[tuple[Case, str]]:
     """Return a page of cases with the words of their rows."""
-    return [(case, headline(desk, case)) for case in desk.cases.queue(tab, ROWS, offset)]
+    return [(case, headline(desk.cases, case)) for case in desk.cases.queue(tab, ROWS, offset)]
+
+
+@router.get("/")
+def home() -> Response:
+    """Lead to the queue."""
+    return RedirectResponse("/queue", 303)
 
 
 @router.get("/queue")
@@ -37,10 +42,10 @@ def queue(request: Request, tab: str = "suspected", offset: int = 0) -> Response
     rows = rows_of(desk, tab, offset)
     more = offset + ROWS if offset + len(rows) < counts[tab] else None
     if is_htmx(request) and offset:
-        return page(request, "_rows.html", rows=rows, more=more, tab=tab)
+        return page(request, "queue/rows.html", rows=rows, more=more, tab=tab)
     outcome = {line["verdict"]: line for line in desk.cases.outcome()}
     shown: dict[str, Any] = {"rows": rows, "more": more, "tab": tab, "tabs": TABS, "counts": counts, "seq": seq}
-    return page(request, "queue.html", outcome=outcome, **shown)
+    return page(request, "queue/queue.html", outcome=outcome, **shown)
 
 
 @router.get("/queue/panel/{case_id}")
@@ -50,7 +55,8 @@ def panel(request: Request, case_id: str) -> Response:
     case = desk.cases.one(case_id)
     if case is None:
         raise HTTPException(404, "No such case.")
-    return page(request, "_panel.html", summary=summarise(desk, case), case=case, **form_values("queue"))
+    summary = summarise(desk.cases, desk.usual, case)
+    return page(request, "queue/panel.html", summary=summary, case=case, **form_values("queue"))
 
 
 @router.get("/queue.csv")
@@ -60,16 +66,4 @@ def queue_csv(request: Request, tab: str = "suspected") -> Response:
         raise HTTPException(404, f"The queue has the lists {', '.join(TABS)}.")
     cases = desk_of(request).cases.queue(tab, MOST_ROWS)
     rows = ([None if c.is_hidden and name in HIDDEN else getattr(c, name) for name in COLUMNS] for c in cases)
-    return csv(to_csv(COLUMNS, rows), f"playproof-{tab}.csv")
-
-
-@router.get("/verdicts.csv")
-def all_verdicts(request: Request) -> Response:
-    """Export every decision."""
-    return csv(verdicts_csv(desk_of(request).store.all()), "playproof-verdicts.csv")
-
-
-def csv(content: bytes, name: str) -> Response:
-    """Answer with a file to keep."""
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_file(to_csv(COLUMNS, rows), f"playproof-{tab}.csv")

@@ -1,1 +1,1 @@
-"""Decisions: their rules, their store, their way to the topic."""
+"""The decision form, on the queue and on a case, and what it does."""

@@ -8,10 +8,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from consumer_viz.dashboard.case.casefile import headline, summarise
+from consumer_viz.dashboard.csv_export import csv_file
+from consumer_viz.dashboard.decisions.export import verdicts_csv
+from consumer_viz.dashboard.decisions.rules import Conflict, Decision, Draft, Refused
+from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import Case
-from consumer_viz.dashboard.render import desk_of, is_htmx, page
-from consumer_viz.dashboard.verdicts.decisions import Conflict, Decision, Draft, Refused
+from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
 from contracts import verdicts as v
 
 router = APIRouter()
@@ -73,13 +75,19 @@ def _again(request: Request, case: Case, form: FormData, status: int, **why: Any
     case = desk.cases.one(case.case_id) or case
     chosen = {name: _text(form, name) for name in ("verdict", "reason", "note", "step")}
     values = form_values(_text(form, "origin")) | {"chosen": chosen} | why
-    name = "_verdict.html" if is_htmx(request) else "refused.html"
-    return page(request, name, status, summary=summarise(desk, case), case=case, **values)
+    name = "verdicts/verdict.html" if is_htmx(request) else "verdicts/refused.html"
+    return page(request, name, status, summary=summarise(desk.cases, desk.usual, case), case=case, **values)
 
 
 def _done(request: Request, case_id: str, decision: Decision, origin: str) -> Response:
     desk = desk_of(request)
     case = desk.cases.one(case_id)
     assert case is not None
-    values = form_values(origin) | {"decision": decision, "words": headline(desk, case)}
-    return page(request, "_done.html", summary=summarise(desk, case), case=case, **values)
+    values = form_values(origin) | {"decision": decision, "words": headline(desk.cases, case)}
+    return page(request, "verdicts/done.html", summary=summarise(desk.cases, desk.usual, case), case=case, **values)
+
+
+@router.get("/verdicts.csv")
+def all_verdicts(request: Request) -> Response:
+    """Export every decision."""
+    return csv_file(verdicts_csv(desk_of(request).store.all()), "playproof-verdicts.csv")

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.security import Door
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.dashboard.verdicts.store import VerdictStore
 from contracts.features import FEATURE_NAMES
 from runtime.world import World
 

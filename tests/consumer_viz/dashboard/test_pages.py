@@ -63,7 +63,7 @@ def test_another_name_for_this_machine_is_refused(desk: Desk):
 
 
 def test_every_answer_forbids_foreign_scripts_and_caching(ana: Browser):
-    for path in ("/queue", "/nowhere", "/static/desk.css"):
+    for path in ("/queue", "/nowhere", "/static/layout/desk.css"):
         headers = ana.client.get(path).headers
         policy = headers["content-security-policy"]
         assert "script-src 'self'" in policy

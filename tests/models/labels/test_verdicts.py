@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from consumer_viz.dashboard.verdicts.store import Draft, VerdictStore
+from consumer_viz.dashboard.decisions.store import Draft, VerdictStore
 from contracts import verdicts as v
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError

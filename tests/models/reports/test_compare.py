@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from consumer_viz.dashboard.verdicts.store import Draft, VerdictStore
+from consumer_viz.dashboard.decisions.store import Draft, VerdictStore
 from contracts import verdicts as v
 from models.errors import ModelError
 from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, Said, compare

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from consumer_viz.dashboard.decisions.rules import Conflict, Draft, Refused
+from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index import case_index
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.dashboard.verdicts.decisions import Conflict, Draft, Refused
-from consumer_viz.dashboard.verdicts.store import VerdictStore
 from contracts import verdicts as v
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import Browser

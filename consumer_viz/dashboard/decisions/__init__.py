@@ -1,0 +1,1 @@
+"""Decisions of analysts: their rules, their store, their way to the topic, and how often they confirm."""

@@ -1,0 +1,1 @@
+"""What changes, sent to the open pages."""

@@ -1,0 +1,1 @@
+"""What every page shares: the frame, the style sheet, scripts, and how a template is rendered."""

@@ -1,0 +1,94 @@
+"""Decisions in topic `verdicts`, on a real broker: each once, in order, whatever happens in between."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import orjson
+import psutil
+import pytest
+from kafka import KafkaConsumer
+from kafka.errors import KafkaTimeoutError, ProducerFencedError
+
+from consumer_viz.dashboard.decisions import outbox
+from consumer_viz.dashboard.decisions.outbox import Link, Outbox, send_unsent
+from consumer_viz.dashboard.decisions.rules import Decision, Draft
+from consumer_viz.dashboard.decisions.store import VerdictStore
+from contracts import verdicts as v
+from contracts.topics import TOPICS, VERDICTS
+from ops.stack.broker import Broker
+from producer.kafka import topics
+from tests.flow.stage import wait_until
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> VerdictStore:
+    return VerdictStore(tmp_path / "verdicts.sqlite")
+
+
+def decide(store: VerdictStore, name: str) -> Decision:
+    return store.write(Draft(f"c-{name}", f"user-{name}", v.DECIDE, "ana", 0, name, v.CONFIRM, "velocity"))
+
+
+def in_topic(address: str) -> list[str]:
+    """Read the accounts of all committed decisions, in the topic's order."""
+    with KafkaConsumer(
+        VERDICTS, bootstrap_servers=address, auto_offset_reset="earliest", isolation_level="read_committed",
+        consumer_timeout_ms=1000,
+    ) as consumer:  # fmt: skip
+        rows = [orjson.loads(message.value) for message in consumer]
+    assert all(tuple(row) == TOPICS[VERDICTS].row_fields for row in rows)
+    return [row["user_id"].removeprefix("user-") for row in rows]
+
+
+def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictStore):
+    first, second = decide(store, "1"), decide(store, "2")
+    sent: list[Decision] = []
+
+    def broker_away(decisions: Sequence[Decision]) -> None:
+        raise KafkaTimeoutError("away")
+
+    with pytest.raises(KafkaTimeoutError):
+        send_unsent(store, broker_away)
+    assert store.unsent() == [first, second]
+    send_unsent(store, sent.extend)
+    send_unsent(store, sent.extend)
+    assert sent == [first, second]
+    assert store.unsent() == []
+
+
+def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
+    broker: Broker, store: VerdictStore, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(outbox, "ANSWER_MS", 1000)
+    monkeypatch.setattr(outbox, "IDLE_S", 0.05)
+    topics.create(broker.address, [TOPICS[VERDICTS]])
+    tries: list[int] = []
+    away = psutil.Process(broker.process.pid)
+
+    def connect() -> Link:
+        tries.append(len(store.unsent()))
+        return Link("w", broker.address)
+
+    with Outbox(store, connect, away_s=0.1):
+        decide(store, "before")
+        wait_until(lambda: not store.unsent(), "sent before the outage")
+        away.suspend()
+        try:
+            decide(store, "during")
+            wait_until(lambda: len(tries) > 1, "a second connection tried")
+            assert [d.user_id for d in store.unsent()] == ["user-during"]
+        finally:
+            away.resume()
+        wait_until(lambda: not store.unsent(), "sent after the outage")
+
+    # a server that ends between sending and noting it, and a decision on its way when the next one starts
+    ending, decided = Link("w", broker.address), decide(store, "ending")
+    ending.deliver([decided])
+    decide(store, "restarted")
+    with Outbox(store, partial(Link, "w", broker.address), away_s=0.1):
+        wait_until(lambda: not store.unsent(), "sent by the next server")
+    with pytest.raises(ProducerFencedError):
+        ending.deliver([decided])
+    ending.close()
+    assert in_topic(broker.address) == ["before", "during", "ending", "restarted"]
