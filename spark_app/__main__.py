@@ -1,30 +1,18 @@
 """Commands of the Spark job: `python -m spark_app run`, `python -m spark_app training-table`."""
 
-import logging
-import os
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from contracts.events import PLAYS
 from models.errors import ModelError
-from models.registry.roles import FOLDER, Registry
-from models.registry.verify import verify
 from runtime.jvm import JvmError
-from runtime.progress import note_job, note_shadow
 from runtime.settings import Settings
 from runtime.world import WorldError
 from spark_app.errors import JobError
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="The streaming job, and its stages in batch."
@@ -39,26 +27,6 @@ def one_line_errors() -> Iterator[None]:
     except (JobError, JvmError, WorldError, ModelError) as error:
         print(f"spark_app: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-
-
-@contextmanager
-def _batch_session(name: str, settings: Settings, memory: str) -> "Iterator[SparkSession]":
-    """Start Spark for a batch command, and stop it."""
-    from spark_app import session
-
-    spark = session.build_session(
-        name,
-        master=settings.spark_master,
-        partitions=session.BATCH_PARTITIONS,
-        memory=memory,
-        with_kafka=False,
-        settings_of_run=session.BATCH,
-        jvm_flags=settings.spark_jvm_flags,
-    )
-    try:
-        yield spark
-    finally:
-        spark.stop()
 
 
 @app.command()
@@ -86,62 +54,21 @@ def run(
     Example: python -m spark_app run --world demo
     """
     with one_line_errors():
-        settings = Settings() if world is None else Settings(world=world)
-        from spark_app import guard, pipeline, preflight, runner, session, sources
-        from spark_app.monitoring import progress
-        from spark_app.monitoring.metrics import JobMetrics
-        from spark_app.queries import shadow
-        from spark_app.stages.sessions import account_baselines
+        from spark_app.start import RunOptions, run_job
 
-        session.run_in_utc()
-        place = settings.the_world()
-        n_partitions = partitions or os.cpu_count() or 2
-        kafka = sources.kafka_options(settings.broker, settings.security)
-        for table in ("tracks", "users"):
-            place.static(table)
-        guard.check(place.unit, n_partitions)
-        client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
-        limits = sources.balanced(preflight.check_topics(settings.broker, client, place.unit), max_messages)
-        with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
-            registry = Registry(settings.data.resolve() / FOLDER)
-            artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
-            runner.end_at_once_on_sigterm()
-            # it would announce every micro-batch that it scores
-            logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-            spark = session.build_session(
-                "playproof",
-                master=master or settings.spark_master,
-                partitions=n_partitions,
-                memory=memory,
-                ui=ui,
-                settings_of_run=session.STREAMING,
-                jvm_flags=settings.spark_jvm_flags,
-            )
-            stop = runner.StopRequest()
-            try:
-                told = JobMetrics(artefact.version, place.unit.table("rejected"))
-                if metrics:
-                    told.serve(settings.metrics_port)
-                note_job(place.unit, artefact.version, time.time())
-                spark.streams.addListener(progress.ProgressListener(place.unit, told))
-                job = pipeline.Job(
-                    place, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value()
-                )
-                writers = {} if stop.is_set else pipeline.all_queries(spark, job)
-                if not in_shadow:
-                    note_shadow(place.unit, "", "switched off with --no-shadow")
-                elif not stop.is_set:
-                    writers |= shadow.writers(spark, place.unit, registry, Path(unpacked))
-                chosen = {name: w for name, w in writers.items() if not only or name in only}
-                print(account_baselines.told(sources.baseline_dates(place)))
-                print(
-                    f"scoring world {place.name} from {settings.broker} with {artefact.version}; Ctrl-C stops",
-                    flush=True,
-                )
-                expendable = {shadow.NAME: partial(shadow.leave, place.unit)}
-                runner.run(spark, chosen, stop, available_now=available_now, expendable=expendable)
-            finally:
-                spark.stop()
+        options = RunOptions(
+            model=model,
+            with_shadow=in_shadow,
+            only=tuple(only or ()),
+            available_now=available_now,
+            max_messages=max_messages,
+            partitions=partitions,
+            memory=memory,
+            master=master,
+            serve_ui=ui,
+            serve_metrics=metrics,
+        )
+        run_job(Settings() if world is None else Settings(world=world), options)
         print("stopped cleanly; the next run continues from here", flush=True)
 
 
@@ -159,20 +86,15 @@ def training_table(
     Example: python -m spark_app training-table --world train --out data/train/table
     """
     with one_line_errors():
-        settings = Settings() if world is None else Settings(world=world)
         from spark_app import session
         from spark_app.batch.baselines import read_date
         from spark_app.batch.training_table import build
 
         first = None if since is None else read_date(since, "--since")
+        settings = Settings() if world is None else Settings(world=world)
         session.run_in_utc()
-        spark = session.build_session(
-            "playproof-training-table", partitions=session.BATCH_PARTITIONS, memory=memory, with_kafka=False
-        )
-        try:
+        with session.batch_session("playproof-training-table", settings, memory) as spark:
             table = build(spark, settings.the_world(), out, first)
-        finally:
-            spark.stop()
         print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
 
 
@@ -189,10 +111,11 @@ def user_days(
     """
     with one_line_errors():
         from spark_app.batch import user_days as days
+        from spark_app.session import batch_session
 
         chosen = days.source_of(source)
         settings = Settings() if world is None else Settings(world=world)
-        with _batch_session("playproof-user-days", settings, memory) as spark:
+        with batch_session("playproof-user-days", settings, memory) as spark:
             folder = days.build(spark, settings.the_world(), chosen, out)
             print(f"{spark.read.parquet(str(folder)).count():,} user-days in {folder}")
 
@@ -207,18 +130,12 @@ def audit_tables(
 
     Example: python -m spark_app audit-tables --world me
     """
-    with one_line_errors(), tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
-        settings = Settings() if world is None else Settings(world=world)
-        place = settings.the_world()
-        place.raw_files(PLAYS)
-        registry = Registry(settings.data.resolve() / FOLDER)
-        artefact = verify(model, Path(unpacked)) if model else registry.champion(Path(unpacked))
+    with one_line_errors():
         from spark_app.batch import score_history as tables
 
-        logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
-        with _batch_session("playproof-audit-tables", settings, memory) as spark:
-            sessions, days = tables.build(spark, place, artefact)
-        print(f"world {place.name}: {sessions:,} scored sessions, {days:,} user-days")
+        settings = Settings() if world is None else Settings(world=world)
+        sessions, days = tables.score_world(settings, model, memory)
+        print(f"world {settings.world}: {sessions:,} scored sessions, {days:,} user-days")
         print(f"next:  python -m models audit {settings.data / settings.world}")
 
 
@@ -236,10 +153,11 @@ def baselines(
     with one_line_errors():
         from spark_app.batch import baselines as tables
         from spark_app.batch.user_days import source_of
+        from spark_app.session import batch_session
 
         chosen, day = source_of(source), tables.read_date(as_of)
         settings = Settings() if world is None else Settings(world=world)
-        with _batch_session("playproof-baselines", settings, memory) as spark:
+        with batch_session("playproof-baselines", settings, memory) as spark:
             rows = tables.build(spark, settings.the_world(), chosen, day)
             print(f"as of {day}: " + ", ".join(f"{n:,} rows in static/{name}" for name, n in rows.items()))
 

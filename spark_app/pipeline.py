@@ -8,9 +8,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
 from models.registry.verify import Artefact
+from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources
-from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, top_tracks
+from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
 from spark_app.stages.parsing.parse import parse_good_rows
 from spark_app.stages.scoring.score import judge_of, score
 from spark_app.stages.sessions import rows
@@ -21,14 +22,31 @@ from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, deduplicate, d
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a run of the job is told. `max_messages` bounds a micro-batch, by topic."""
+    """What the queries of the job are built from. `max_messages` bounds a micro-batch, by topic."""
 
     world: World
     kafka: dict[str, str]
-    artefact: Artefact
+    champion: Artefact
     time_zone: str
     max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balanced(sources.USUAL_MESSAGES, 3000))
     hash_key: str = ""
+    challenger: Artefact | None = None
+    """The model that scores in the shadow; None without one."""
+
+
+def build_job(
+    settings: Settings, champion: Artefact, max_messages: Mapping[str, int], challenger: Artefact | None = None
+) -> Job:
+    """Return the job of the settings' world, broker and display zone."""
+    return Job(
+        world=settings.the_world(),
+        kafka=sources.kafka_options(settings.broker, settings.security),
+        champion=champion,
+        time_zone=settings.time_zone,
+        max_messages=max_messages,
+        hash_key=settings.hash_key.get_secret_value(),
+        challenger=challenger,
+    )
 
 
 def session_rows(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> DataFrame:
@@ -67,7 +85,7 @@ def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
     """Stream both topics into scored sessions."""
-    return streamed_sessions(spark, job).transform(score, judge_of(job.artefact), job.world.not_measurable)
+    return streamed_sessions(spark, job).transform(score, judge_of(job.champion), job.world.not_measurable)
 
 
 def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
@@ -83,4 +101,5 @@ def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
         "fraud_counts": fraud_counts.write(scored, unit, job.kafka, job.time_zone),
         "genuine_totals": genuine_totals.write(scored, unit, job.time_zone),
         "top_tracks": top_tracks.write(scored, unit, tracks, job.time_zone),
+        **shadow.optional_query(spark, unit, job.challenger),
     }

@@ -16,13 +16,13 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from spark_app.errors import JobError
 
 TRACEBACK = "Traceback (most recent call last):"
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 """A blocking `awaitAnyTermination()` would never see the signal."""
 FINISH_BATCH_WITHIN_S = 15.0
 
 
 class Stop(Protocol):
-    """Says when a run is to end."""
+    """Tells a run when to end."""
 
     @property
     def is_set(self) -> bool: ...
@@ -62,13 +62,13 @@ def run(
     *,
     available_now: bool,
     is_done: Callable[[], bool] = lambda: False,
-    expendable: Mapping[str, Callable[[str], None]] | None = None,
+    optional: Mapping[str, Callable[[str], None]] | None = None,
 ) -> None:
     """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query dies.
 
-    One that is `expendable` dies alone: its function is told why, the others go on.
+    An `optional` query fails alone: its function is called with the reason, and the others go on.
     """
-    expendable = expendable or {}
+    optional = optional or {}
     queries: list[StreamingQuery] = []
     try:
         for name, writer in writers.items():
@@ -77,13 +77,13 @@ def run(
             try:
                 queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
             except JobError as error:
-                if name not in expendable:
+                if name not in optional:
                     raise
-                expendable[name](str(error))
+                optional[name](str(error))
         while not stop.is_set and not is_done() and any(q.isActive for q in queries):
-            _look_for_dead(queries, expendable)
-            time.sleep(LOOK_EVERY_S)
-        _look_for_dead(queries, expendable)
+            _check_queries(queries, optional)
+            time.sleep(CHECK_EVERY_S)
+        _check_queries(queries, optional)
     finally:
         stop_queries(queries)
 
@@ -95,29 +95,29 @@ def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:
         raise JobError(f"query {name} could not start: {first_line(error)}") from error
 
 
-def _look_for_dead(queries: list[StreamingQuery], expendable: Mapping[str, Callable[[str], None]]) -> None:
-    """Raise JobError for a query that died; take one that is expendable off the list."""
+def _check_queries(queries: list[StreamingQuery], optional: Mapping[str, Callable[[str], None]]) -> None:
+    """Raise JobError for a query that died; take an optional one off the list."""
     for query in tuple(queries):
         error = query.exception()
         if error is None:
             continue
-        said = f"query {query.name} stopped: {cause_of(error)}"
-        if query.name not in expendable:
-            raise JobError(said)
+        message = f"query {query.name} stopped: {cause_of(error)}"
+        if query.name not in optional:
+            raise JobError(message)
         queries.remove(query)
-        expendable[query.name](said)
+        optional[query.name](message)
 
 
 def cause_of(error: StreamingQueryException) -> str:
     """Return what went wrong in one line, without the query's ids and plan: the innermost cause, Java's or Python's."""
     _, traceback, last = str(error).rpartition(TRACEBACK)
     lines = [line for line in last.splitlines() if line.strip()]
-    told = [line.strip() for line in lines if line.lstrip().startswith("Caused by") or "SparkException" in line]
-    if told:
-        return told[-1].removeprefix("Caused by: ")[:400]
+    causes = [line.strip() for line in lines if line.lstrip().startswith("Caused by") or "SparkException" in line]
+    if causes:
+        return causes[-1].removeprefix("Caused by: ")[:400]
     # the lines of a traceback are indented, what was raised is not
-    thrown = [line for line in lines if not line[0].isspace()] if traceback else []
-    return (thrown[0] if thrown else first_line(error))[:400]
+    raised = [line for line in lines if not line[0].isspace()] if traceback else []
+    return (raised[0] if raised else first_line(error))[:400]
 
 
 def first_line(error: BaseException) -> str:

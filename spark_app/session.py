@@ -6,12 +6,14 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from runtime import jvm
+from runtime.settings import Settings
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
@@ -112,6 +114,24 @@ def build_session(
     if not is_local:
         ship_code(spark)
     return spark
+
+
+@contextmanager
+def batch_session(name: str, settings: Settings, memory: str) -> Iterator[SparkSession]:
+    """Start Spark for a batch command, and stop it at the end of the context."""
+    spark = build_session(
+        name,
+        master=settings.spark_master,
+        partitions=BATCH_PARTITIONS,
+        memory=memory,
+        with_kafka=False,
+        settings_of_run=BATCH,
+        jvm_flags=settings.spark_jvm_flags,
+    )
+    try:
+        yield spark
+    finally:
+        spark.stop()
 
 
 def ship_code(spark: SparkSession) -> None:

@@ -24,6 +24,12 @@ def kafka_options(broker: str, security: str = "") -> dict[str, str]:
     return {"kafka.bootstrap.servers": broker, **{f"kafka.{key}": value for key, value in pairs}}
 
 
+def client_options(kafka: Mapping[str, str]) -> dict[str, str]:
+    """Return the client settings among the connector's options, without their prefix and without the broker."""
+    settings = {key.removeprefix("kafka."): value for key, value in kafka.items()}
+    return {key: value for key, value in settings.items() if key != "bootstrap.servers"}
+
+
 USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
 """Messages of activity to a message of plays in what our simulator makes (24,279 to 12,115 in `default`, seed 3)."""
 TOO_FEW_TO_TELL = 20

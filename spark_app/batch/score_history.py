@@ -1,18 +1,38 @@
-"""What the false-alarm audit reads of a world that no job has seen: its sessions, scored, and its user-days."""
+"""Raw rows that no job has read: their sessions, scored, and their user-days, as the false-alarm report reads them."""
+
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from contracts.events import PLAYS
 from models.registry.verify import Artefact
+from runtime.settings import Settings
 from runtime.world import World
+from spark_app.artefacts import open_artefacts
 from spark_app.batch import user_days
 from spark_app.batch.training_table import gathered_of
+from spark_app.session import batch_session
 from spark_app.stages.scoring.score import judge_of, score
 
 SESSIONS = "scored_sessions"
 
 
+def score_world(settings: Settings, model: Path | None, memory: str) -> tuple[int, int]:
+    """Start Spark and score the settings' world with `model`, or the champion; return what `build` returns.
+
+    Raises WorldError before Spark starts where the world has no raw rows.
+    """
+    world = settings.the_world()
+    world.raw_files(PLAYS)
+    with (
+        open_artefacts(settings, model) as artefacts,
+        batch_session("playproof-audit-tables", settings, memory) as spark,
+    ):
+        return build(spark, world, artefacts.champion)
+
+
 def build(spark: SparkSession, world: World, artefact: Artefact) -> tuple[int, int]:
-    """Write both tables from raw rows, over what stood there; return their numbers of rows."""
+    """Write both tables from raw rows, over those of an earlier run; return their numbers of rows."""
     scored = gathered_of(spark, world).transform(score, judge_of(artefact), world.not_measurable)
     folders = [str(world.from_raw(SESSIONS)), str(user_days.build(spark, world, "raw"))]
     scored.coalesce(1).write.mode("overwrite").parquet(folders[0])

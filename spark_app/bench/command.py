@@ -1,14 +1,14 @@
-"""The command `bench-one`: run one contender of `make bench` in this process, and write down what it did."""
+"""The command `bench-one`: run one contender of `make bench` in this process, and write down its steps."""
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from models.registry.verify import CHAMPION, verify
+from models.registry.verify import CHAMPION
 from runtime.settings import Settings
 from spark_app import pipeline, preflight, runner, session, sources
+from spark_app.artefacts import open_artefacts
 from spark_app.bench import contenders, raw_consumer, steps
 from spark_app.errors import JobError
 from spark_app.monitoring import progress
@@ -20,22 +20,18 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
     """Run a contender over the settings' world and broker; write `out`. Raises JobError or what `run` raises."""
     if contender not in NAMES:
         raise JobError(f"no contender {contender!r}: expected one of {', '.join(NAMES)}")
-    kafka = sources.kafka_options(settings.broker, settings.security)
-    client = {key.removeprefix("kafka."): v for key, v in kafka.items() if key != "kafka.bootstrap.servers"}
+    client = sources.client_options(sources.kafka_options(settings.broker, settings.security))
     messages = preflight.check_topics(settings.broker, client, settings.the_world().unit)
     if contender == raw_consumer.NAME:
         facts = raw_consumer.consume(settings.broker, {key.replace(".", "_"): value for key, value in client.items()})
     else:
-        facts = _run_spark(
-            settings, contender, kafka, cores or os.cpu_count() or 2, memory, sources.balanced(messages, max_messages)
-        )
+        limits = sources.balanced(messages, max_messages)
+        facts = _run_spark(settings, contender, cores or os.cpu_count() or 2, memory, limits)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"contender": contender, **facts}) + "\n")
 
 
-def _run_spark(
-    settings: Settings, contender: str, kafka: dict[str, str], cores: int, memory: str, limits: dict[str, int]
-) -> dict[str, Any]:
+def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limits: dict[str, int]) -> dict[str, Any]:
     world = settings.the_world()
     if world.unit.checkpoints.exists():
         unit = f"{world.name}/v{world.version}"
@@ -43,8 +39,7 @@ def _run_spark(
             f"{unit}/checkpoints exists, so the topics would not be read from the start: remove {unit}/checkpoints, "
             f"lake, offsets and progress, or run  make bench"
         )
-    with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
-        artefact = verify(CHAMPION, Path(unpacked))
+    with open_artefacts(settings, CHAMPION) as artefacts:
         signal = runner.StopRequest()
         spark = session.build_session(
             f"playproof-bench-{contender}",
@@ -55,11 +50,11 @@ def _run_spark(
         )
         try:
             spark.streams.addListener(progress.ProgressListener(world.unit))
-            job = pipeline.Job(world, kafka, artefact, settings.time_zone, limits, settings.hash_key.get_secret_value())
+            job = pipeline.build_job(settings, artefacts.champion, limits)
             contest = contenders.CONTENDERS[contender](spark, job)
             contenders.run(spark, contest, signal)
         finally:
-            # delivers what the listener has not been told yet
+            # delivers the progress that the listener does not have yet
             spark.stop()
     if signal.is_set:
         raise JobError(f"contender {contender} was stopped before it had drained the topics")

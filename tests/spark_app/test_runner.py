@@ -31,7 +31,7 @@ Caused by: java.io.IOException: No space left on device
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(runner, "CHECK_EVERY_S", 0.01)
 
 
 @pytest.fixture
@@ -107,22 +107,26 @@ def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(
     assert spark.streams.active == [], "the healthy one does not live on unseen"
 
 
-def test_an_expendable_query_that_dies_or_cannot_start_is_told_and_the_others_finish(
+def test_an_optional_query_that_dies_or_cannot_start_is_reported_and_the_others_finish(
     spark: SparkSession, lines: DataFrame
 ) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     writers = {
         "unbounded": named(lines.groupBy("value").count(), "unbounded"),
         "doomed": named(lines.select(F.raise_error(F.lit("the trees are rotten"))), "doomed"),
         "fine": named(lines, "fine"),
     }
     runner.run(
-        spark, writers, stop(False), available_now=True, expendable={"unbounded": told.append, "doomed": told.append}
+        spark,
+        writers,
+        stop(False),
+        available_now=True,
+        optional={"unbounded": reported.append, "doomed": reported.append},
     )
-    assert told[0].startswith("query unbounded could not start: ")
-    assert told[1].startswith("query doomed stopped: ")
-    assert "the trees are rotten" in told[1]
-    assert len(told) == 2
+    assert reported[0].startswith("query unbounded could not start: ")
+    assert reported[1].startswith("query doomed stopped: ")
+    assert "the trees are rotten" in reported[1]
+    assert len(reported) == 2
 
 
 def test_a_query_that_cannot_start_is_named(spark: SparkSession, lines: DataFrame) -> None:

@@ -112,4 +112,4 @@ def test_a_program_is_up_once_it_says_so_in_this_run_not_in_an_earlier_one(tmp_p
 
 
 def test_the_job_prints_the_words_that_are_waited_for() -> None:
-    assert stack.JOB_IS_UP in (ROOT / "spark_app" / "__main__.py").read_text()
+    assert stack.JOB_IS_UP in (ROOT / "spark_app" / "start.py").read_text()

@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.features import FEATURE_NAMES
 from contracts.tables import SHADOW
@@ -97,18 +99,22 @@ def keys_in(table: Path) -> list[str]:
     )
 
 
+def writers(spark: SparkSession | None, unit: Unit, registry: Keeper, into: Path) -> dict[str, DataStreamWriter]:
+    """Return the query as a start of the job does."""
+    return query.optional_query(cast(SparkSession, spark), unit, query.find_challenger(registry, into, unit))
+
+
 def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_as_it_was(
     spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(runner, "CHECK_EVERY_S", 0.05)
     entry = registry.roles().challenger
     assert entry is not None
     table = unit.shadow(entry.version)
     (file,) = unit.table("sessions").rglob("*.parquet")
     before = file.read_bytes()
 
-    writers = query.writers(spark, unit, registry, tmp_path / "into")
-    runner.run(spark, writers, stop(False), available_now=True)
+    runner.run(spark, writers(spark, unit, registry, tmp_path / "into"), stop(False), available_now=True)
     assert keys_in(table) == sorted(KEYS), "the oldest session too"
     assert file.read_bytes() == before
     rows = pq.ParquetFile(committed_files(table)[0]).read().to_pylist()
@@ -118,13 +124,13 @@ def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_a
     assert noted_shadow(unit) == {"model_version": entry.version, "trouble": ""}
 
     shutil.rmtree(table)
-    assert query.writers(spark, unit, registry, tmp_path / "into") == {}
+    assert writers(spark, unit, registry, tmp_path / "into") == {}
     assert "has a checkpoint but lake/candidate-" in noted_shadow(unit)["trouble"]
 
 
 def test_without_a_challenger_there_is_no_query(unit: Unit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nobody = Keeper(tmp_path / "none")
-    assert query.writers(None, unit, nobody, tmp_path / "into") == {}  # type: ignore[arg-type]
+    assert writers(None, unit, nobody, tmp_path / "into") == {}
     assert noted_shadow(unit) == {"model_version": "", "trouble": ""}
     assert capsys.readouterr() == ("", "")
 
@@ -136,12 +142,12 @@ def test_a_tampered_challenger_is_left_out_in_one_line(
     assert entry is not None
     archive = registry.folder(entry) / MODEL_ZIP
     archive.write_bytes(archive.read_bytes() + b"x")
-    assert query.writers(None, unit, registry, tmp_path / "into") == {}  # type: ignore[arg-type]
-    said = capsys.readouterr().err
-    assert said.startswith(f"no shadow, {entry.version}: ")
-    assert "is not the file that is trusted" in said
-    assert said.endswith("; the champion scores on\n")
-    assert said.count("\n") == 1
+    assert writers(None, unit, registry, tmp_path / "into") == {}
+    message = capsys.readouterr().err
+    assert message.startswith(f"no shadow, {entry.version}: ")
+    assert "is not the file that is trusted" in message
+    assert message.endswith("; the champion scores on\n")
+    assert message.count("\n") == 1
     assert noted_shadow(unit)["trouble"]
 
 
@@ -152,5 +158,5 @@ def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(
         raise RuntimeError("these are no trees\nand much more")
 
     monkeypatch.setattr(query, "write", broken)
-    assert query.writers(None, unit, registry, tmp_path / "into") == {}  # type: ignore[arg-type]
+    assert writers(None, unit, registry, tmp_path / "into") == {}
     assert capsys.readouterr().err.endswith(": these are no trees; the champion scores on\n")

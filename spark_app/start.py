@@ -1,0 +1,119 @@
+"""Starts the job: checks what it needs, loads its models, builds its queries, and runs them until they are to end."""
+
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from runtime.progress import note_job, note_shadow
+from runtime.settings import Settings
+from runtime.world import World
+from spark_app import guard, pipeline, preflight, runner, session, sources
+from spark_app.artefacts import Artefacts, open_artefacts
+from spark_app.errors import JobError
+from spark_app.monitoring.metrics import JobMetrics
+from spark_app.monitoring.progress import ProgressListener
+from spark_app.queries import shadow
+from spark_app.stages.sessions import account_baselines
+
+STATIC_TABLES = ("tracks", "users")
+"""Static tables without which no session can be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How one run of the job differs from the settings."""
+
+    model: Path | None = None
+    """Folder of the artefact that scores; None for the champion."""
+    with_shadow: bool = True
+    """Whether the challenger scores too, where there is one."""
+    only: tuple[str, ...] = ()
+    """Names of the queries to run; all where empty."""
+    available_now: bool = False
+    """Whether to stop once everything that is in the topics now is done."""
+    max_messages: int = 3000
+    """Messages of the fuller topic in a micro-batch, at most."""
+    partitions: int | None = None
+    """Shuffle partitions; None for the cores of this machine. A checkpoint keeps the number of its first run."""
+    memory: str = "3g"
+    master: str | None = None
+    """Address of a Spark master; None for the settings'."""
+    serve_ui: bool = False
+    serve_metrics: bool = False
+
+
+def run_job(settings: Settings, options: RunOptions) -> None:
+    """Score sessions from Kafka until a signal, or until the topics are drained; continue from the checkpoint.
+
+    Raises WorldError, JobError, ModelError or JvmError where something that the job needs is missing or does not fit,
+    and JobError where a query dies.
+    """
+    session.run_in_utc()
+    world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
+    kafka = sources.kafka_options(settings.broker, settings.security)
+    messages = check_inputs(settings, world, kafka, partitions)
+    with open_artefacts(settings, options.model) as artefacts:
+        runner.end_at_once_on_sigterm()
+        spark = session.build_session(
+            "playproof",
+            master=options.master or settings.spark_master,
+            partitions=partitions,
+            memory=options.memory,
+            ui=options.serve_ui,
+            settings_of_run=session.STREAMING,
+            jvm_flags=settings.spark_jvm_flags,
+        )
+        try:
+            limits = sources.balanced(messages, options.max_messages)
+            _run_queries(spark, settings, options, artefacts, limits)
+        finally:
+            spark.stop()
+
+
+def check_inputs(settings: Settings, world: World, kafka: dict[str, str], partitions: int) -> dict[str, int]:
+    """Check static tables, checkpoints and topics before Spark starts; return the messages of each topic so far.
+
+    Raises WorldError, StateError or PreflightError.
+    """
+    for table in STATIC_TABLES:
+        world.static(table)
+    guard.check(world.unit, partitions)
+    return preflight.check_topics(settings.broker, sources.client_options(kafka), world.unit)
+
+
+def _run_queries(
+    spark: SparkSession, settings: Settings, options: RunOptions, artefacts: Artefacts, limits: dict[str, int]
+) -> None:
+    """Build and run the queries; note for the pages which models score."""
+    stop = runner.StopRequest()
+    world, unit, version = settings.the_world(), settings.the_world().unit, artefacts.champion.version
+    metrics = JobMetrics(version, unit.table("rejected"))
+    if options.serve_metrics:
+        metrics.serve(settings.metrics_port)
+    spark.streams.addListener(ProgressListener(unit, metrics))
+    note_job(unit, version, time.time())
+    challenger = None
+    if options.with_shadow:
+        challenger = shadow.find_challenger(artefacts.registry, artefacts.folder, unit)
+    else:
+        note_shadow(unit, "", "switched off with --no-shadow")
+    job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
+    writers = {} if stop.is_set else _choose(pipeline.all_queries(spark, job), options.only)
+    print(account_baselines.told(sources.baseline_dates(world)))
+    print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
+    optional = {shadow.NAME: partial(shadow.remove, unit)}
+    runner.run(spark, writers, stop, available_now=options.available_now, optional=optional)
+
+
+def _choose(writers: dict[str, DataStreamWriter], only: Collection[str]) -> dict[str, DataStreamWriter]:
+    """Return the queries named in `only`, all where it is empty. Raises JobError for a name that no query has."""
+    unknown = sorted({*only} - {*writers, shadow.NAME})
+    if unknown:
+        raise JobError(f"no query {', '.join(unknown)}: expected one of {', '.join({**writers, shadow.NAME: None})}")
+    return {name: writer for name, writer in writers.items() if not only or name in only}
