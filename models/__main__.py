@@ -14,9 +14,10 @@ from models.commands.registry import COMMANDS as REGISTRY_COMMANDS
 from models.commands.registry import FROM_NEXT_START
 from models.errors import ModelError
 from models.labels.verdicts import decided_sessions
-from models.registry.role_changes import Keeper
+from models.registry.artefact import ARTIFACTS, CARD, SHIPPED_SCORER
+from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER
-from models.registry.verify import ARTIFACTS, CARD, CHAMPION, verify
+from models.registry.verify import verify_artefact
 from models.reports.evaluate import evaluate
 from models.tables.plays import source_named
 from runtime.jvm import JvmError
@@ -58,7 +59,9 @@ def evaluate_command(
 
 @app.command("verify")
 def verify_command(
-    model: Annotated[Path, typer.Option(help="Artefact folder or zip; default: the model that ships.")] = CHAMPION,
+    model: Annotated[
+        Path, typer.Option(help="Artefact folder or zip; default: the model that ships.")
+    ] = SHIPPED_SCORER,
     sha256: Annotated[str | None, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = None,
 ) -> None:
     """Check a model's hashes, layout, classes and features, without loading it.
@@ -66,7 +69,7 @@ def verify_command(
     Example:  python -m models verify
     """
     with TemporaryDirectory() as into:
-        artefact = verify(model, Path(into), sha256)
+        artefact = verify_artefact(model, Path(into), sha256)
     typer.echo(
         f"{artefact.version}: verified; review at {artefact.review_threshold:.4f}, "
         f"filter at {artefact.filter_threshold:.4f}"
@@ -91,14 +94,14 @@ def train_command(
     """
     from models.training import train as training  # pyspark is heavy, and the other commands do without it
 
-    registry = Keeper(Settings().data.resolve() / FOLDER)
+    registry = WritableRegistry(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
         place = _world(decided)
         rows, source = decided_sessions(place)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {place.name}"
     else:
         rows, source = training.read_table(table), training.FROM_TRUTH
-        out, world = out or CHAMPION, world or "world train"
+        out, world = out or SHIPPED_SCORER, world or "world train"
     spark = training.local_session()
     try:
         size = training.Trees(n_estimators=trees, max_depth=depth)

@@ -1,4 +1,4 @@
-"""The one error of this package: its message is one line that says what is wrong and what to do."""
+"""The error of this package: one line that says what is wrong and what to do."""
 
 from runtime.errors import PlayproofError
 

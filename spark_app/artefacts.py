@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.registry.artefact import Artefact
 from models.registry.roles import FOLDER, Registry
-from models.registry.verify import Artefact, verify
+from models.registry.verify import verify_artefact
 from runtime.settings import Settings
 
 
@@ -26,5 +27,5 @@ def open_artefacts(settings: Settings, model: Path | None = None) -> Iterator[Ar
     registry = Registry(settings.data.resolve() / FOLDER)
     with tempfile.TemporaryDirectory(prefix="playproof-model-") as unpacked:
         folder = Path(unpacked)
-        champion = verify(model, folder) if model else registry.champion(folder)
+        champion = verify_artefact(model, folder) if model else registry.champion(folder)
         yield Artefacts(champion, registry, folder)

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
-from models.registry.verify import Artefact
+from models.registry.artefact import Artefact
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources

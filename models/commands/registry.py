@@ -9,9 +9,9 @@ import orjson
 import typer
 
 from models.errors import ModelError
-from models.registry.role_changes import Keeper
+from models.registry.artefact import MANIFEST
+from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER, version_of
-from models.registry.verify import MANIFEST
 from models.reports import compare_words
 from models.reports.compare import Judge, compare_world
 from runtime.settings import Settings
@@ -20,8 +20,8 @@ from runtime.world import World
 FROM_NEXT_START = "from the job's next start on:  make down  and  make up"
 
 
-def _registry() -> Keeper:
-    return Keeper(Settings().data.resolve() / FOLDER)
+def _registry() -> WritableRegistry:
+    return WritableRegistry(Settings().data.resolve() / FOLDER)
 
 
 def _now() -> datetime:

@@ -1,1 +1,1 @@
-"""Which models may be loaded, which one scores, and how they change places."""
+"""Which models may be loaded, which one scores, and how their roles change."""

@@ -1,4 +1,4 @@
-"""The zip of a saved PipelineModel: packed with the same bytes for the same model, unpacked without trusting it.
+"""The zip of a saved PipelineModel: pack it with the same bytes for the same model, and unpack it without trusting it.
 
 Layout, as Spark saves it, at the top of the zip or in one folder: `metadata/part-…`, `stages/<i>_<uid>/metadata/part-…`
 and, for a stage that has data, `stages/<i>_<uid>/model/part-…`.
@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from models.errors import ModelError
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Most bytes that an artefact may unpack to. The shipped model has under 1 MB; a zip bomb has no limit of its own."""
+"""Bytes that an artefact may unpack to at most, so that a zip bomb is refused. The shipped model has under 1 MB."""
 MAX_FILES = 200
 
 _FOLDER = "pipeline_model"
@@ -26,11 +26,11 @@ _UID = re.compile(r"_[0-9a-f]{12}$")
 
 
 def read_members(name: str, content: bytes) -> dict[str, bytes]:
-    """Read the files of a zipped PipelineModel: path below the model's folder -> bytes. `name` is for messages.
+    """Read the files of a zipped PipelineModel: path below the model's folder -> bytes.
 
-    Takes bytes, so that what was hashed is what is unpacked. Raises ModelError on anything that is no plain file of
-    the layout above: absolute paths, `..`, links, foreign files, duplicates, or more than MAX_BYTES (counted while
-    unpacking: a header can lie).
+    `name` is for messages. `content` is bytes and not a path, so that the bytes that were hashed are those unpacked.
+    Raises ModelError on absolute paths, `..`, links, duplicates, files outside the layout above, and more than
+    MAX_BYTES. The size is counted while unpacking, because the sizes in a zip's headers can be wrong.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -45,15 +45,15 @@ def _read_all(name: str, packed: zipfile.ZipFile) -> dict[str, bytes]:
         raise ModelError(f"{name}: {len(entries)} files, expected at most {MAX_FILES}")
     top = _top_folder(entries)
     members: dict[str, bytes] = {}
-    left = MAX_BYTES
+    remaining_bytes = MAX_BYTES
     for entry in entries:
         member = _safe_name(name, entry, top)
         if member in members:
-            raise ModelError(f"{name}: {member} stands in it twice")
+            raise ModelError(f"{name}: {member} is in it twice")
         with packed.open(entry) as stream:
-            members[member] = stream.read(left + 1)
-        left -= len(members[member])
-        if left < 0:
+            members[member] = stream.read(remaining_bytes + 1)
+        remaining_bytes -= len(members[member])
+        if remaining_bytes < 0:
             raise ModelError(f"{name}: unpacks to over {MAX_BYTES // 1024**2} MB")
     return members
 
@@ -76,7 +76,7 @@ def _safe_name(name: str, entry: zipfile.ZipInfo, top: str) -> str:
 
 
 def write_members(members: dict[str, bytes], folder: Path) -> None:
-    """Write members below `folder`."""
+    """Write files (path below the model's folder -> bytes) below `folder`."""
     for name, content in members.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,10 +84,10 @@ def write_members(members: dict[str, bytes], folder: Path) -> None:
 
 
 def pack(saved: Path, archive: Path) -> None:
-    """Zip a PipelineModel that Spark saved in `saved`, free of clock and chance: the same model gives the same bytes.
+    """Zip a PipelineModel that Spark saved in `saved`, so that the same model gives the same bytes.
 
-    Spark puts a time stamp in every metadata file, random endings on stage uids and part files, and checksums of
-    its own beside them; loading needs none of it.
+    Spark writes the time into every metadata file, random endings onto stage uids and part files, and checksum files
+    next to them. Loading needs none of these, so they are set to fixed values or left out.
     """
     renamed: dict[str, str] = {}
     for metadata in sorted(saved.glob("stages/*/metadata/part-*")):
@@ -99,7 +99,7 @@ def pack(saved: Path, archive: Path) -> None:
             content = path.read_text()
             name = parts.as_posix()
             if path.parent.name == "metadata":
-                content = _without_chance(content, renamed)
+                content = _fix_metadata(content, renamed)
             for old, new in renamed.items():
                 name = name.replace(old, new)
             entry = zipfile.ZipInfo(f"{_FOLDER}/{name}", _EARLIEST)
@@ -108,10 +108,11 @@ def pack(saved: Path, archive: Path) -> None:
             packed.writestr(entry, content)
 
 
-def _without_chance(metadata: str, renamed: dict[str, str]) -> str:
+def _fix_metadata(metadata: str, renamed: dict[str, str]) -> str:
+    """Set the time to 0, replace random uids, and sort the keys: the JVM's maps have no order."""
     for old, new in renamed.items():
         metadata = metadata.replace(old, new)
     content = json.loads(metadata)
     content["timestamp"] = 0
     content["uid"] = _UID.sub("", content["uid"])
-    return json.dumps(content, separators=(",", ":"), sort_keys=True)  # the JVM's maps have no order
+    return json.dumps(content, separators=(",", ":"), sort_keys=True)

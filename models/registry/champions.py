@@ -1,13 +1,13 @@
-"""The models that ship: name -> SHA-256 of their manifest.json, which in turn names the hash of every file.
+"""The models that ship: name -> SHA-256 of their manifest.json, which holds the hashes of their other files.
 
-A model is code: what is not in these tables loads only with its hash given. `python -m models train` prints the line
-to put here.
+A model is code. One that is not in these tables loads only where the caller gives its hash. `python -m models train`
+prints the line to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
     "session_xgb": "94bf6389d58e8705baf5e92079263aad2fd46e5364370e4f087bf3f72c741e1a",
 }
-"""Session scorers, saved PipelineModels: `models/registry/verify.py` loads them."""
+"""Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
 USER_DAY_CHAMPIONS: dict[str, str] = {
     "user_day_xgb": "6a4d1dafa51cc5ade1b7792ccbb6e06107217610102d22a0086e01cc677bdde1",

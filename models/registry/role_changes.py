@@ -1,6 +1,6 @@
-"""Changes of roles: register a challenger, promote it, roll back, withdraw; each in one rename, under a lock.
+"""Changes of roles: register a challenger, promote it, roll back, withdraw. Each is one rename, under a lock.
 
-A model is verified in full before it takes up a role; nothing changes where it is not what was trusted.
+A model is verified in full before it gets a role. Where it is not the trusted one, nothing changes.
 """
 
 import fcntl
@@ -18,25 +18,30 @@ import numpy as np
 import xgboost as xgb
 
 from models.errors import ModelError
+from models.registry.artefact import CARD, MANIFEST, MODEL_ZIP, Artefact
 from models.registry.champions import CHAMPIONS
 from models.registry.roles import FILE, Entry, Registry, Roles, version_of
-from models.registry.verify import CARD, MANIFEST, MODEL_ZIP, Artefact, verify
+from models.registry.verify import verify_artefact
 
 LOCK = ".lock"
 FILES = (MODEL_ZIP, MANIFEST, CARD)
-"""Of an artefact; what else lies beside them stays there."""
+"""The files of an artefact. Other files in its folder are not copied."""
 
 
-class Keeper(Registry):
-    """The registry of one installation, to be changed: `Keeper(settings.data / FOLDER)`."""
+class WritableRegistry(Registry):
+    """Reads and changes the registry of one installation: `WritableRegistry(settings.data / FOLDER)`."""
 
     def register(self, artefact: Path, sha256: str, at: datetime) -> Entry:
-        """Copy an artefact into the registry and make it the challenger. Raises ModelError; nothing changes then."""
+        """Copy an artefact folder into the registry and make it the challenger.
+
+        `sha256` is the trusted hash of its manifest, `at` the time for the log. Raises ModelError, and then nothing has
+        changed.
+        """
         if not artefact.is_dir():
             raise ModelError(f"{artefact.name} is no folder: register an artefact with its {MANIFEST}")
         with TemporaryDirectory() as into:
-            verified = verify(artefact, Path(into), sha256)
-            _try_trees(verified)
+            verified = verify_artefact(artefact, Path(into), sha256)
+            _check_scoring(verified)
         entry = Entry(verified.version, sha256)
         with self._changing() as roles:
             if sha256 == (roles.champion.sha256 if roles.champion else CHAMPIONS.get(self.shipped.name)):
@@ -46,7 +51,7 @@ class Keeper(Registry):
         return entry
 
     def promote(self, at: datetime) -> Entry:
-        """Make the challenger the champion, after verifying it anew. Raises ModelError; nothing changes then."""
+        """Verify the challenger again and make it the champion. Raises ModelError, and then nothing has changed."""
         with self._changing() as roles:
             entry = roles.challenger
             if entry is None:
@@ -57,10 +62,10 @@ class Keeper(Registry):
         return entry
 
     def rollback(self, at: datetime) -> Entry | None:
-        """Undo the last promotion: the champion before scores again, the promoted one goes back into the shadow.
+        """Undo the last promotion: the champion before it scores again, and the promoted one becomes the challenger.
 
-        It stays out of the shadow where another challenger was registered since. Raises ModelError; nothing changes
-        then.
+        A challenger that was registered since keeps its role. Returns None for the model that ships. Raises ModelError,
+        and then nothing has changed.
         """
         with self._changing() as roles:
             if not roles.former:
@@ -73,7 +78,7 @@ class Keeper(Registry):
         return entry
 
     def withdraw(self, at: datetime) -> Entry:
-        """Take the challenger out of the shadow; its artefact stays. Raises ModelError where there is none."""
+        """Take the challenger out of the shadow; its artefact stays in the registry. Raises ModelError without one."""
         with self._changing() as roles:
             if roles.challenger is None:
                 raise ModelError("there is no challenger to withdraw")
@@ -86,22 +91,22 @@ class Keeper(Registry):
 
     @contextmanager
     def _changing(self) -> Iterator[Roles]:
-        """Read the roles under a lock that other changes wait for."""
+        """Read the roles under a lock; other changes wait for it."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield self.roles()
 
     def _copy(self, artefact: Path, entry: Entry) -> None:
-        """Copy what the job needs, and the card, so that no half artefact ever stands under its name."""
-        to = self.folder(entry)
-        if to.resolve() == artefact.resolve():
+        """Copy the files of an artefact into another folder and rename it, so that no half artefact has its name."""
+        target = self.folder(entry)
+        if target.resolve() == artefact.resolve():
             return
         with TemporaryDirectory(dir=self.root, prefix=".new-") as folder:
-            whole = Path(folder) / to.name
-            shutil.copytree(artefact, whole, ignore=lambda _, names: [n for n in names if n not in FILES])
-            shutil.rmtree(to, ignore_errors=True)  # the same hash: at worst damaged, and now mended
-            whole.rename(to)
+            complete = Path(folder) / target.name
+            shutil.copytree(artefact, complete, ignore=lambda _, names: [n for n in names if n not in FILES])
+            shutil.rmtree(target, ignore_errors=True)  # it has the same hash: at worst it was damaged
+            complete.rename(target)
 
     def _write(self, roles: Roles) -> None:
         partial = self.root / f".{FILE}.partial"
@@ -112,15 +117,18 @@ class Keeper(Registry):
         partial.replace(self.root / FILE)
 
 
-def _try_trees(artefact: Artefact) -> None:
-    """Ask the trees about one session, so that what cannot score is never promoted. Raises ModelError."""
+def _check_scoring(artefact: Artefact) -> None:
+    """Score one session of missing values with the trees, so that no model that cannot score gets a role.
+
+    Raises ModelError.
+    """
     try:
         (file,) = artefact.path.glob("stages/*/model/part-*")
         trees = xgb.Booster({"nthread": 1}, model_file=bytearray(file.read_bytes()))
-        unknown = np.full((1, len(artefact.features)), np.nan, dtype=np.float32)
-        (score,) = trees.predict(xgb.DMatrix(unknown, missing=np.nan, nthread=1))
+        session = np.full((1, len(artefact.features)), np.nan, dtype=np.float32)
+        (score,) = trees.predict(xgb.DMatrix(session, missing=np.nan, nthread=1))
     except (ValueError, xgb.core.XGBoostError) as error:
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        raise ModelError(f"{artefact.version} cannot score: {said[:200]}") from None
+        message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise ModelError(f"{artefact.version} cannot score: {message[:200]}") from None
     if not 0 <= score <= 1:
-        raise ModelError(f"{artefact.version} cannot score: it says {score}, expected a probability")
+        raise ModelError(f"{artefact.version} cannot score: its score is {score}, expected a probability")

@@ -28,7 +28,7 @@ from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
 from models.errors import ModelError
 from models.metrics.flags import WEIGHT, average_precision, report
 from models.registry.archive import pack, read_members
-from models.registry.verify import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, sha256
+from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, sha256
 from models.training.card import render
 from models.training.splits import BLOCKS, CALIBRATION, SHARES, TEST, TRAIN, split
 from models.training.thresholds import REVIEW_BETA, choose

@@ -17,8 +17,8 @@ from scipy.special import expit
 from contracts.features import Feature
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURES
 from models.errors import ModelError
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import USER_DAY_CHAMPIONS
-from models.registry.verify import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.user_days.by_rules import columns_of
 from models.user_days.history import Floats
 from models.user_days.reasons import number_text

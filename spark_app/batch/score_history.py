@@ -5,7 +5,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from contracts.events import PLAYS
-from models.registry.verify import Artefact
+from models.registry.artefact import Artefact
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app.artefacts import open_artefacts

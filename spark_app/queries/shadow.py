@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from models.errors import ModelError
+from models.registry.artefact import Artefact
 from models.registry.roles import Registry
-from models.registry.verify import Artefact
 from runtime.progress import note_shadow, noted_shadow
 from runtime.world import Unit
 from spark_app import guard, sources

@@ -7,7 +7,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from contracts.topics import FRAUD_COUNTS
-from models.registry.verify import CHAMPION
+from models.registry.artefact import SHIPPED_SCORER
 from ops.stack.broker import Broker
 from producer.kafka import topics
 from runtime.world import World
@@ -60,8 +60,8 @@ def test_a_missing_static_table_is_named_with_the_command_that_makes_it(ready: S
 
 
 def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) -> None:
-    tampered = tmp_path / CHAMPION.name
-    shutil.copytree(CHAMPION, tampered)
+    tampered = tmp_path / SHIPPED_SCORER.name
+    shutil.copytree(SHIPPED_SCORER, tampered)
     content = bytearray((tampered / "model.zip").read_bytes())
     content[len(content) // 2] ^= 1
     (tampered / "model.zip").write_bytes(content)

@@ -1,4 +1,4 @@
-"""Small artefacts and worlds to test with: made in memory, nothing trained, no Spark."""
+"""Small artefacts and worlds to test with. Nothing is trained, and nothing needs Spark."""
 
 import json
 import zipfile
@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from contracts.features import FEATURE_NAMES
-from models.registry.verify import ASSEMBLER, MANIFEST, MODEL_ZIP, PIPELINE, STAGE_CLASSES, sha256
+from models.registry.artefact import MANIFEST, MODEL_ZIP, sha256
+from models.registry.verify import ASSEMBLER, PIPELINE, STAGE_CLASSES
 from runtime.world import World
 
 DAY = "date=2026-03-02"
@@ -22,7 +23,7 @@ N_ACCOUNTS = 60
 
 
 def metadata(class_name: str, uid: str, **params: Any) -> dict[str, Any]:
-    """What Spark writes of a stage."""
+    """Return what Spark writes about a stage."""
     return {
         "class": class_name, "timestamp": 0, "sparkVersion": "4.0.4", "uid": uid, "paramMap": params,
         "defaultParamMap": {},
@@ -30,8 +31,8 @@ def metadata(class_name: str, uid: str, **params: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Draft:
-    """An artefact that a test spoils before it is written. Every change keeps hashes right unless told otherwise."""
+class ArtefactDraft:
+    """An artefact that a test changes before it is written. `write` computes the hashes after the changes."""
 
     folder: Path
     pipeline: dict[str, Any] = field(
@@ -76,8 +77,8 @@ class Draft:
 
 
 @pytest.fixture
-def draft(tmp_path: Path) -> Draft:
-    return Draft(tmp_path / "toy")
+def draft(tmp_path: Path) -> ArtefactDraft:
+    return ArtefactDraft(tmp_path / "toy")
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def write(frame: pd.DataFrame, path: Path) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Each session has 4 streams. Bots are flagged but for two; of the superfans 3 sessions are flagged."""
+    """A world of N_ACCOUNTS accounts, 4 streams per session. All bots but two, and 3 superfan sessions, are flagged."""
     world = World(tmp_path / "toy")
     users = pd.DataFrame({"user_id": [f"u{i}" for i in range(N_ACCOUNTS)], "family": "honest", "campaign_id": None})
     users.loc[:19, ["family", "campaign_id"]] = [["loop30", "c1"]] * 10 + [["masked", "c2"]] * 10

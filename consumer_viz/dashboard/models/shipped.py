@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
+from models.registry.artefact import MANIFEST, SHIPPED_SCORER, sha256
 from models.registry.roles import Entry, Registry, version_of
-from models.registry.verify import CHAMPION, MANIFEST, sha256
 
 SHIPPED, CHAMPION_NOW, CHALLENGER = "as it shipped", "champion", "challenger"
 
@@ -24,13 +24,13 @@ def in_charge(registry: Registry) -> list[dict[str, Any]]:
 
 def _manifest(registry: Registry, entry: Entry | None, role: str) -> dict[str, Any]:
     """Read one; of one that is not what was registered nothing is shown but its version."""
-    named = {"role": role, "version": version_of(entry) if entry else CHAMPION.name}
+    named = {"role": role, "version": version_of(entry) if entry else SHIPPED_SCORER.name}
     try:
         content = (registry.folder(entry) / MANIFEST).read_bytes()
     except OSError:
         return named
     if entry is None:
-        named["version"] = f"{CHAMPION.name}@{sha256(content)[:8]}"
+        named["version"] = f"{SHIPPED_SCORER.name}@{sha256(content)[:8]}"
     elif sha256(content) != entry.sha256:
         return named
     return orjson.loads(content) | named

@@ -19,7 +19,7 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.errors import ModelError
 from models.metrics.flags import WEIGHT, Report, report
 from models.metrics.robust import median
-from models.registry.verify import CARD, MANIFEST, sha256
+from models.registry.artefact import CARD, MANIFEST, sha256
 from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, split
 from models.training.thresholds import choose
 from models.user_days.by_rules import columns_of

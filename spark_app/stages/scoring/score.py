@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 
 from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS, ddl
-from models.registry.verify import Artefact
+from models.registry.artefact import Artefact
 from spark_app.stages.parsing.row_rules import STAMP
 from spark_app.stages.sessions.compute_features import GATHERED, described
 

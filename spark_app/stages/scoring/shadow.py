@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.tables import SHADOW, ddl
-from models.registry.verify import Artefact
+from models.registry.artefact import Artefact
 from spark_app.stages.scoring.score import REASON, Judge, contributions_of, judge_of, opinion_of, reasons_of
 
 SHADOWED = tuple(c for c in SHADOW if c.name != "model_version")

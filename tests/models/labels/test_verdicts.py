@@ -11,8 +11,8 @@ from contracts import verdicts as v
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
 from models.labels.verdicts import read_verdicts, relabel
+from models.registry.artefact import CARD, MANIFEST
 from models.registry.roles import FOLDER, Registry
-from models.registry.verify import CARD, MANIFEST
 from runtime.world import World
 
 

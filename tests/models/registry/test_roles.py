@@ -1,4 +1,4 @@
-"""Champion and challenger change places in one rename, and only as artefacts that verify."""
+"""Champion and challenger change roles in one rename, and only artefacts that verify get a role."""
 
 import json
 from datetime import UTC, datetime
@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 
 from models.errors import ModelError
-from models.registry.role_changes import Keeper
-from models.registry.roles import FILE, FOLDER, SHIPPED, Entry
-from models.registry.verify import ARTIFACTS, MANIFEST, MODEL_ZIP
-from tests.models.candidates import candidate
-from tests.models.conftest import Draft
+from models.registry.artefact import ARTIFACTS, MANIFEST, MODEL_ZIP
+from models.registry.role_changes import WritableRegistry
+from models.registry.roles import FILE, FOLDER, SHIPPED_VERSION, Entry
+from tests.models.challenger import write_challenger
+from tests.models.conftest import ArtefactDraft
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Keeper:
-    return Keeper(tmp_path / "data" / FOLDER)
+def registry(tmp_path: Path) -> WritableRegistry:
+    return WritableRegistry(tmp_path / "data" / FOLDER)
 
 
-def registered(registry: Keeper, folder: Path, review: float = 0.4) -> Entry:
+def register(registry: WritableRegistry, folder: Path, review: float = 0.4) -> Entry:
     """Register the shipped trees with another threshold."""
-    return registry.register(*draft(folder, review), AT)
+    return registry.register(*challenger(folder, review), AT)
 
 
-def draft(folder: Path, review: float = 0.4) -> tuple[Path, str]:
-    return candidate(folder / f"draft{review}", thresholds={"review": review, "filter": 0.9})
+def challenger(folder: Path, review: float = 0.4) -> tuple[Path, str]:
+    return write_challenger(folder / f"draft{review}", thresholds={"review": review, "filter": 0.9})
 
 
 def spoil(file: Path) -> None:
@@ -42,8 +42,8 @@ def test_without_a_registry_the_shipped_model_is_the_champion_and_nothing_is_in_
     assert not registry.root.exists()
 
 
-def test_a_registered_model_is_the_challenger_whatever_becomes_of_the_folder_it_came_from(registry, tmp_path, into):
-    folder, trusted = draft(tmp_path)
+def test_a_registered_model_stays_the_challenger_after_its_source_folder_is_emptied(registry, tmp_path, into):
+    folder, trusted = challenger(tmp_path)
     entry = registry.register(folder, trusted, AT)
     for file in folder.iterdir():
         file.unlink()
@@ -51,11 +51,11 @@ def test_a_registered_model_is_the_challenger_whatever_becomes_of_the_folder_it_
     assert registry.champion(into).version.startswith("session_xgb@")
 
 
-def test_promotion_and_roll_back_are_each_others_undoing(registry, tmp_path, into):
-    first = registered(registry, tmp_path)
+def test_a_roll_back_undoes_the_last_promotion(registry, tmp_path, into):
+    first = register(registry, tmp_path)
     assert registry.promote(AT) == first
     assert (registry.champion(into).version, registry.challenger(into)) == (first.version, None)
-    second = registered(registry, tmp_path, 0.5)
+    second = register(registry, tmp_path, 0.5)
     registry.promote(AT)
     assert registry.rollback(AT) == first
     assert (registry.roles().champion, registry.roles().challenger) == (first, second)
@@ -67,12 +67,16 @@ def test_promotion_and_roll_back_are_each_others_undoing(registry, tmp_path, int
     assert [line["step"] for line in registry.roles().log] == [
         "register", "promote", "register", "promote", "rollback", "rollback",
     ]  # fmt: skip
-    assert registry.roles().log[-1] == {"at": "2026-03-02T09:00:00+00:00", "step": "rollback", "version": SHIPPED}
+    assert registry.roles().log[-1] == {
+        "at": "2026-03-02T09:00:00+00:00",
+        "step": "rollback",
+        "version": SHIPPED_VERSION,
+    }
 
 
 @pytest.mark.parametrize("name", [MODEL_ZIP, MANIFEST])
 def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(registry, tmp_path, name):
-    folder, trusted = draft(tmp_path)
+    folder, trusted = challenger(tmp_path)
     with pytest.raises(ModelError, match="not the file that is trusted"):
         registry.register(folder, "0" * 64, AT)
     assert registry.roles().challenger is None
@@ -82,9 +86,9 @@ def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
     with pytest.raises(ModelError, match="not the file that is trusted"):
         registry.promote(AT)
     assert (registry.root / FILE).read_bytes() == before
-    registry.register(folder, trusted, AT)  # mends it
+    registry.register(folder, trusted, AT)  # repairs it
     registry.promote(AT)
-    registered(registry, tmp_path, 0.5)
+    register(registry, tmp_path, 0.5)
     registry.promote(AT)
     spoil(registry.folder(entry) / name)
     before = (registry.root / FILE).read_bytes()
@@ -94,15 +98,15 @@ def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
 
 
 def test_a_model_whose_trees_cannot_be_read_is_not_registered(registry, tmp_path):
-    spoilt = Draft(tmp_path / "toy")
+    spoilt = ArtefactDraft(tmp_path / "toy")
     with pytest.raises(ModelError, match=r"^toy@[0-9a-f]{8} cannot score: ") as caught:
         registry.register(spoilt.folder, spoilt.write(), AT)
     assert "\n" not in str(caught.value)
     assert registry.roles().challenger is None
 
 
-def test_a_change_that_dies_before_its_rename_leaves_the_roles_as_they_were(registry, tmp_path, monkeypatch):
-    registered(registry, tmp_path)
+def test_a_change_that_fails_before_its_rename_leaves_the_roles_as_they_were(registry, tmp_path, monkeypatch):
+    register(registry, tmp_path)
     before = registry.roles()
 
     def crash(self: Path, target: Path) -> Path:
@@ -123,7 +127,7 @@ def test_the_champion_is_not_its_own_challenger(registry, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"champion": {"version": "../../x@00000000", "sha256": ""}}'])
-def test_a_damaged_registry_is_said_in_one_line(registry, text):
+def test_a_damaged_registry_is_reported_in_one_line(registry, text):
     registry.root.mkdir(parents=True)
     (registry.root / FILE).write_text(text)
     with pytest.raises(ModelError, match=r"^models/registry\.json is not a registry") as caught:
@@ -131,9 +135,9 @@ def test_a_damaged_registry_is_said_in_one_line(registry, text):
     assert "\n" not in str(caught.value)
 
 
-def test_the_commands_change_roles_and_say_so(tmp_path, run_models, monkeypatch):
+def test_the_commands_change_roles_and_print_the_change(tmp_path, run_models, monkeypatch):
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path / "data"))
-    folder, trusted = draft(tmp_path)
+    folder, trusted = challenger(tmp_path)
     version = f"candidate@{trusted[:8]}"
     assert run_models("promote")[2].startswith("error: there is no challenger to promote")
     assert run_models("withdraw")[2] == "error: there is no challenger to withdraw\n"
@@ -141,8 +145,8 @@ def test_the_commands_change_roles_and_say_so(tmp_path, run_models, monkeypatch)
     assert "no longer scores in the shadow" in run_models("withdraw")[1]
     run_models("register", str(folder), "--sha256", trusted)
     assert f"{version} scores and flags" in run_models("promote")[1]
-    code, said, _ = run_models("roles")
+    code, out, _ = run_models("roles")
     assert code == 0
-    assert said.splitlines()[:2] == [f"champion          {version}", "challenger        none"]
-    assert f"{SHIPPED} scores and flags" in run_models("rollback")[1]
+    assert out.splitlines()[:2] == [f"champion          {version}", "challenger        none"]
+    assert f"{SHIPPED_VERSION} scores and flags" in run_models("rollback")[1]
     assert json.loads((tmp_path / "data" / FOLDER / FILE).read_text())["champion"] is None

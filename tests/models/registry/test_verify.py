@@ -1,4 +1,4 @@
-"""A model is code: what is not exactly the trusted artefact never reaches a loader, and one line says why."""
+"""A model is code: anything but the trusted artefact is refused before a loader sees it, in one line that says why."""
 
 import stat
 import zipfile
@@ -9,23 +9,15 @@ import pytest
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
 from models.registry import archive
+from models.registry.artefact import ARTIFACTS, CARD, MANIFEST, MODEL_ZIP, sha256
 from models.registry.champions import CHAMPIONS
-from models.registry.verify import (
-    ARTIFACTS,
-    CARD,
-    DEFAULT_FILTER,
-    DEFAULT_REVIEW,
-    MANIFEST,
-    MODEL_ZIP,
-    sha256,
-    verify,
-)
+from models.registry.verify import DEFAULT_FILTER, DEFAULT_REVIEW, verify_artefact
 
 
 def refusal(draft, into: Path, trusted: str) -> str:
-    """Verify, expect a refusal that leaves nothing behind, and return its line."""
+    """Verify, expect a refusal that writes nothing, and return its message."""
     with pytest.raises(ModelError) as caught:
-        verify(draft.folder, into, trusted)
+        verify_artefact(draft.folder, into, trusted)
     message = str(caught.value)
     assert "\n" not in message
     assert list(into.iterdir()) == []
@@ -34,7 +26,7 @@ def refusal(draft, into: Path, trusted: str) -> str:
 
 def test_a_good_artefact_is_unpacked_with_its_thresholds_and_version(draft, into):
     trusted = draft.write()
-    artefact = verify(draft.folder, into, trusted)
+    artefact = verify_artefact(draft.folder, into, trusted)
     assert (artefact.path / "metadata" / "part-00000").exists()
     assert (artefact.path / "stages" / "1_SparkXGBClassifier_1" / "model" / "part-00000").read_bytes() == b"{}"
     assert (artefact.review_threshold, artefact.filter_threshold) == (0.4, 0.9)
@@ -44,9 +36,9 @@ def test_a_good_artefact_is_unpacked_with_its_thresholds_and_version(draft, into
 
 def test_a_second_verification_into_the_same_folder_replaces_the_first(draft, into):
     trusted = draft.write()
-    stray = verify(draft.folder, into, trusted).path / "stray"
+    stray = verify_artefact(draft.folder, into, trusted).path / "stray"
     stray.write_text("left over")
-    verify(draft.folder, into, trusted)
+    verify_artefact(draft.folder, into, trusted)
     assert not stray.exists()
 
 
@@ -54,7 +46,7 @@ def test_a_zip_without_manifest_loads_by_its_own_hash_with_default_thresholds(dr
     draft.top = ""
     draft.write()
     path = draft.folder / MODEL_ZIP
-    artefact = verify(path, into, sha256(path.read_bytes()))
+    artefact = verify_artefact(path, into, sha256(path.read_bytes()))
     assert (artefact.review_threshold, artefact.filter_threshold) == (DEFAULT_REVIEW, DEFAULT_FILTER)
 
 
@@ -115,12 +107,12 @@ def test_too_many_files_are_refused(draft, into, monkeypatch):
     assert "4 files, expected at most 3" in refusal(draft, into, draft.write())
 
 
-def test_what_is_no_zip_is_refused(draft, into):
+def test_a_file_that_is_no_zip_is_refused(draft, into):
     draft.write()
     path = draft.folder / MODEL_ZIP
     path.write_bytes(b"not a zip")
     with pytest.raises(ModelError, match="not a readable zip"):
-        verify(path, into, sha256(b"not a zip"))
+        verify_artefact(path, into, sha256(b"not a zip"))
 
 
 @pytest.mark.parametrize("part", ["pipeline", "assembler", "classifier"])
@@ -146,9 +138,9 @@ def test_stage_folders_other_than_those_the_pipeline_names_are_refused(draft, in
 
 
 def test_a_model_of_some_of_the_contracts_features_loads_with_those(draft, into):
-    """One that was trained before a feature was added goes on working until it is trained anew."""
+    """A model that was trained before a feature was added works on."""
     draft.manifest["features"] = draft.assembler["paramMap"]["inputCols"] = list(FEATURE_NAMES[3:])
-    assert verify(draft.folder, into, draft.write()).features == FEATURE_NAMES[3:]
+    assert verify_artefact(draft.folder, into, draft.write()).features == FEATURE_NAMES[3:]
 
 
 @pytest.mark.parametrize(
@@ -186,17 +178,17 @@ def test_a_manifest_without_its_parts_is_refused(draft, into):
 def test_a_model_outside_the_table_needs_a_hash(draft, into):
     draft.write()
     with pytest.raises(ModelError, match="toy is not a champion"):
-        verify(draft.folder, into)
+        verify_artefact(draft.folder, into)
 
 
-def test_every_champion_verifies_and_states_what_its_card_states(into):
+def test_every_champion_verifies_and_its_card_has_its_threshold(into):
     for name in CHAMPIONS:
-        artefact = verify(ARTIFACTS / name, into)
+        artefact = verify_artefact(ARTIFACTS / name, into)
         assert artefact.manifest["name"] == name
         assert f"{artefact.review_threshold:.4f}" in (ARTIFACTS / name / CARD).read_text()
 
 
-def test_the_command_says_in_one_line_what_is_wrong(draft, run_models):
+def test_the_command_prints_in_one_line_what_is_wrong(draft, run_models):
     draft.write()
     code, out, err = run_models("verify", "--model", str(draft.folder), "--sha256", "0" * 64)
     assert code == 1

@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
-from models.registry.verify import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, verify
+from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP
+from models.registry.verify import verify_artefact
 from models.training.card import render
 from models.training.splits import TRAIN
 from models.training.train import Trees, local_session, read_table, score, to_spark, train
@@ -65,7 +66,7 @@ def artefact_folder(spark: SparkSession, table: pd.DataFrame, tmp_path_factory: 
 @pytest.fixture(scope="module")
 def loaded(spark: SparkSession, artefact_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineModel:
     into = tmp_path_factory.mktemp("unpacked")
-    artefact = verify(artefact_folder, into, (artefact_folder / "TRUSTED").read_text())
+    artefact = verify_artefact(artefact_folder, into, (artefact_folder / "TRUSTED").read_text())
     return PipelineModel.load(artefact.path.as_uri())
 
 

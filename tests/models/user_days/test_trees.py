@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from models.errors import ModelError
-from models.registry.verify import CARD, MANIFEST
+from models.registry.artefact import CARD, MANIFEST
 from models.user_days.detect import detect
 from models.user_days.training.train_trees import train_trees
 from models.user_days.trees import SHIPPED, TREES, Trees, load_trees

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from models.registry.verify import CHAMPION, verify
+from models.registry.artefact import SHIPPED_SCORER
+from models.registry.verify import verify_artefact
 from models.reports.false_alarms import audit
 from producer.importers.layout import Options
 from producer.importers.run import import_history
@@ -46,7 +47,7 @@ def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_
     world = World(tmp_path / "data" / "me")
     import_history([export], world, None, Options(), "Europe/Berlin", now_ms=1_767_225_600_000)
     with TemporaryDirectory() as unpacked:
-        sessions, days = build(spark, world, verify(CHAMPION, Path(unpacked)))
+        sessions, days = build(spark, world, verify_artefact(SHIPPED_SCORER, Path(unpacked)))
     assert days == DAYS + 1
     assert sessions >= days
     found = audit(world)

@@ -15,8 +15,8 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.features import FEATURE_NAMES
 from contracts.tables import SHADOW
-from models.registry.role_changes import Keeper
-from models.registry.verify import MODEL_ZIP
+from models.registry.artefact import MODEL_ZIP
+from models.registry.role_changes import WritableRegistry
 from runtime.lake import committed_files
 from runtime.progress import noted_shadow
 from runtime.world import Unit
@@ -24,7 +24,7 @@ from spark_app import runner
 from spark_app.queries import shadow as query
 from spark_app.stages.scoring.score import Judge, judgement
 from spark_app.stages.scoring.shadow import SHADOWED, shadowed
-from tests.models.candidates import EAGER, candidate
+from tests.models.challenger import FLAGS_NEARLY_ALL, write_challenger
 from tests.spark_app.test_runner import stop
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -72,10 +72,10 @@ def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBa
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Keeper:
+def registry(tmp_path: Path) -> WritableRegistry:
     """A registry whose challenger has the shipped trees and flags nearly all."""
-    registry = Keeper(tmp_path / "models")
-    registry.register(*candidate(tmp_path / "candidate", thresholds=EAGER), AT)
+    registry = WritableRegistry(tmp_path / "models")
+    registry.register(*write_challenger(tmp_path / "candidate", thresholds=FLAGS_NEARLY_ALL), AT)
     return registry
 
 
@@ -99,13 +99,15 @@ def keys_in(table: Path) -> list[str]:
     )
 
 
-def writers(spark: SparkSession | None, unit: Unit, registry: Keeper, into: Path) -> dict[str, DataStreamWriter]:
+def writers(
+    spark: SparkSession | None, unit: Unit, registry: WritableRegistry, into: Path
+) -> dict[str, DataStreamWriter]:
     """Return the query as a start of the job does."""
     return query.optional_query(cast(SparkSession, spark), unit, query.find_challenger(registry, into, unit))
 
 
 def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_as_it_was(
-    spark: SparkSession, unit: Unit, registry: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, unit: Unit, registry: WritableRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CHECK_EVERY_S", 0.05)
     entry = registry.roles().challenger
@@ -129,14 +131,14 @@ def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_a
 
 
 def test_without_a_challenger_there_is_no_query(unit: Unit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    nobody = Keeper(tmp_path / "none")
+    nobody = WritableRegistry(tmp_path / "none")
     assert writers(None, unit, nobody, tmp_path / "into") == {}
     assert noted_shadow(unit) == {"model_version": "", "trouble": ""}
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_tampered_challenger_is_left_out_in_one_line(
-    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unit: Unit, registry: WritableRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = registry.roles().challenger
     assert entry is not None
@@ -152,7 +154,11 @@ def test_a_tampered_challenger_is_left_out_in_one_line(
 
 
 def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(
-    unit: Unit, registry: Keeper, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    unit: Unit,
+    registry: WritableRegistry,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("these are no trees\nand much more")

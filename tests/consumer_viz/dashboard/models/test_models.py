@@ -9,15 +9,15 @@ import pytest
 
 from consumer_viz.dashboard.index.sampling import case_id, draw
 from consumer_viz.dashboard.state import Desk
-from models.registry.role_changes import Keeper
+from models.registry.artefact import MANIFEST
+from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER, Entry
-from models.registry.verify import MANIFEST
 from runtime.progress import note_shadow
 from runtime.world import World
 from tests.consumer_viz.dashboard import desks
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.desks import KEY, make_desk
-from tests.models.candidates import candidate
+from tests.models.challenger import write_challenger
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -25,8 +25,8 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def challenger_of(world: World, tmp_path: Path) -> Entry:
     """Register the shipped trees under another name, trained on verdicts as its manifest says."""
     told = {"source": "verdicts", "accounts": {"confirmed": 31, "dismissed": 42}}
-    folder, trusted = candidate(tmp_path / "candidate", labels=told)
-    return Keeper(world.root.parent / FOLDER).register(folder, trusted, AT)
+    folder, trusted = write_challenger(tmp_path / "candidate", labels=told)
+    return WritableRegistry(world.root.parent / FOLDER).register(folder, trusted, AT)
 
 
 def shadow(world: World, entry: Entry, would_flag: dict[str, bool]) -> None:
@@ -88,7 +88,7 @@ def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Br
 
 
 def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(desk: Desk, ana: Browser, tmp_path: Path):
-    registry = Keeper(desk.world.root.parent / FOLDER)
+    registry = WritableRegistry(desk.world.root.parent / FOLDER)
     manifest = registry.folder(challenger_of(desk.world, tmp_path)) / MANIFEST
     manifest.write_bytes(manifest.read_bytes() + b" ")
     html = ana.client.get("/models").text

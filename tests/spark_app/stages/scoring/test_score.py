@@ -15,7 +15,7 @@ from pyspark.sql.types import StructType
 
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.tables import SESSIONS, ddl
-from models.registry.verify import CONTRIBUTIONS
+from models.registry.artefact import CONTRIBUTIONS
 from models.training.train import Trees, fit
 from spark_app.stages.scoring.score import Judge, judged, reasons_of, score
 from spark_app.stages.sessions.compute_features import describe

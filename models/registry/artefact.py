@@ -1,0 +1,79 @@
+"""A trained model on disk, its manifest, and how a file is trusted before anything reads it.
+
+An artefact is a folder `artifacts/<name>/` with the model's data, `manifest.json` and `MODEL_CARD.md`. It is trusted by
+the SHA-256 of `manifest.json`, which is in `models/registry/champions.py` or comes from the caller. The manifest holds
+the hashes of the files with the model's data.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.errors import ModelError
+
+ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
+SHIPPED_SCORER = ARTIFACTS / "session_xgb"
+"""The session scorer that the job uses by default."""
+MODEL_ZIP, MANIFEST, CARD = "model.zip", "manifest.json", "MODEL_CARD.md"
+CONTRIBUTIONS = "contributions"
+"""Column of the scored rows: [[contribution of each feature in log-odds, …, bias]]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A verified session scorer. `path` is the folder of its PipelineModel.
+
+    A score at or over the review threshold is a flag; a session at or over the filter threshold is filtered.
+    """
+
+    path: Path
+    features: tuple[str, ...]
+    review_threshold: float
+    filter_threshold: float
+    version: str
+    """name@ and the first 8 digits of the trusted hash."""
+    manifest: dict[str, Any] = field(repr=False)
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_trusted(path: Path, expected_sha256: str) -> bytes:
+    """Read a file and check its SHA-256. Raises ModelError where it is missing or another one."""
+    label = f"{path.parent.name}/{path.name}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model file {label}: {error.strerror}; run  make train") from None
+    if sha256(content) != expected_sha256.lower():
+        raise ModelError(
+            f"{label} is not the file that is trusted: SHA-256 {sha256(content)[:12]}…, "
+            f"expected {expected_sha256[:12]}…; restore it from git, or run  make train"
+        )
+    return content
+
+
+def read_manifest(path: Path, trusted_sha256: str, required: Mapping[str, type]) -> dict[str, Any]:
+    """Read a trusted manifest. `required`: the keys that it must have, each with its type. Raises ModelError."""
+    content = read_trusted(path, trusted_sha256)
+    label = f"{path.parent.name}/{path.name}"
+    try:
+        manifest = json.loads(content)
+    except ValueError:
+        raise ModelError(f"{label} is not JSON") from None
+    wrong = [
+        key
+        for key, kind in required.items()
+        if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind)
+    ]
+    if wrong:
+        raise ModelError(f"{label}: missing or of the wrong type: {', '.join(wrong)}")
+    if re.fullmatch(r"[A-Za-z0-9_]+", manifest["name"]) is None:
+        raise ModelError(f"{label}: name {manifest['name']!r} is not a plain word")
+    return manifest
