@@ -31,7 +31,7 @@ settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")
 
 
-class ByFolder(LoadScopeScheduling):
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Keeps the tests of a folder in one process: they share what costs seconds."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -38,7 +38,7 @@ def many_sessions(start: int, n: int) -> pd.DataFrame:
     rows["session_key"] = [f"s{k}" for k in number]
     rows["score"], rows["streams"] = rng.uniform(0.78, 1, n), rng.integers(2, 200, n).astype(float)
     rows[list(FEATURE_NAMES[2:])] = rng.uniform(0, 1, (n, len(FEATURE_NAMES) - 2))
-    rows["track_counts"] = [[{"track_id": f"t{k}", "streams": 9}] for k in rng.integers(0, 5000, n)]
+    rows["track_counts"] = pd.Series([[{"track_id": f"t{k}", "streams": 9}] for k in rng.integers(0, 5000, n)])
     return rows
 
 
@@ -70,8 +70,8 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     while f'<td class="num">{SESSIONS:,}</td>' not in client.get("/models").text:
         time.sleep(1)
     print(f"index of {SESSIONS:,} flagged sessions made: {cpu(process) - started:.1f} CPU-s, asking included")
-    clock, spent = zip(*(open_queue(client, process) for _ in range(TRIES)), strict=True)
-    print(f"queue and first case, median of {TRIES}: {median(clock):.2f} s by the clock, {median(spent):.3f} CPU-s")
+    clocks, seconds = zip(*(open_queue(client, process) for _ in range(TRIES)), strict=True)
+    print(f"queue and first case, median of {TRIES}: {median(clocks):.2f} s by the clock, {median(seconds):.3f} CPU-s")
     for page in PAGES:
         threading.Thread(target=listen, args=(client, page), daemon=True).start()
     time.sleep(3)

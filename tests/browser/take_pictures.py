@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from PIL import Image
@@ -45,7 +46,7 @@ class Recorded:
         touched = activity.groupby("ts").size()
         self._batches = tuple(
             Batch(int(ts), int(ts), int(n), int(streams.get(ts, 0)), int(touched.get(ts, 0)))
-            for ts, n in plays.groupby("ts").size().items()
+            for ts, n in zip(*np.unique(plays["ts"].to_numpy(dtype=int), return_counts=True), strict=True)
         )
         columns = ["window_start", "window_end", "sessions", "flagged", "flagged_streams"]
         counts = _read(world, "fraud_counts", columns)

@@ -55,7 +55,7 @@ def is_shown(page: Page, user: str) -> None:
     expect(page.locator("#panel h2")).to_have_text(user)
 
 
-def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page, site: tuple[Desk, str]):
+def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page, site: tuple[Desk, str]) -> None:
     desk = site[0]
     for n, user in enumerate(USERS[:10]):
         is_shown(page, user)
@@ -72,7 +72,7 @@ def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page,
     assert order == [case_id(user) for user in USERS]  # nothing moved
 
 
-def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[Desk, str]):
+def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[Desk, str]) -> None:
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
@@ -88,7 +88,7 @@ def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple
     assert site[0].store.all()[-1].note == "jd1: plays for a shop"
 
 
-def test_whoever_goes_by_tab_sees_where_they_are(page: Page):
+def test_whoever_goes_by_tab_sees_where_they_are(page: Page) -> None:
     page.wait_for_selector("#panel h2")
     unseen, visited = [], set()
     for _ in range(24):
@@ -104,14 +104,14 @@ def test_whoever_goes_by_tab_sees_where_they_are(page: Page):
     assert unseen == []
 
 
-def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[Desk, str]):
+def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[Desk, str]) -> None:
     page.locator(".me summary").click()
     page.locator("#name").fill("ben")
     page.locator(".me button").click()
     expect(page.locator(".me summary")).to_contain_text("ben")
 
 
-def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Desk, str]):
+def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Desk, str]) -> None:
     path = f"/cases/{case_id(USERS[14])}"
     go(page, site, path)
     other = page.context.new_page()
@@ -126,7 +126,7 @@ def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Des
     assert [d.verdict for d in site[0].store.history(case_id(USERS[14]))] == ["dismiss"]
 
 
-def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, site: tuple[Desk, str]):
+def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, site: tuple[Desk, str]) -> None:
     desk = site[0]
     before = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
     newcomers = [user for user in desks.flagged_users(40) if user not in USERS][:2]
@@ -138,7 +138,7 @@ def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, sit
     expect(page.locator(f"#row-{case_id(newcomers[0])}")).to_be_visible()
 
 
-def test_the_live_charts_points_grow(page: Page, site: tuple[Desk, str]):
+def test_the_live_charts_points_grow(page: Page, site: tuple[Desk, str]) -> None:
     go(page, site, "/live")
     chart = page.locator("#pace")
     expect(chart.locator("canvas")).to_be_visible()
@@ -159,7 +159,7 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("path", "scheme"), LOOKS)
-def test_axe_finds_nothing_that_shuts_anybody_out(page: Page, site: tuple[Desk, str], path: str, scheme: str):
+def test_axe_finds_nothing_that_shuts_anybody_out(page: Page, site: tuple[Desk, str], path: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     go(page, site, path)
     found = Axe().run(page).response["violations"]

@@ -20,12 +20,12 @@ def sample(topic: str) -> Any:
     return json.loads((GOLDEN / f"{topic}.json").read_text())
 
 
-def test_every_topic_has_a_sample_and_every_sample_a_topic():
+def test_every_topic_has_a_sample_and_every_sample_a_topic() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(TOPICS)
 
 
 @pytest.mark.parametrize("topic", FIELDS)
-def test_event_samples_have_every_field_in_order_as_strings_but_ts(topic):
+def test_event_samples_have_every_field_in_order_as_strings_but_ts(topic: str) -> None:
     for row in sample(topic):
         assert list(row) == [field.name for field in FIELDS[topic]]
         assert {name for name, value in row.items() if not isinstance(value, str)} == {"ts"}
@@ -33,7 +33,7 @@ def test_event_samples_have_every_field_in_order_as_strings_but_ts(topic):
 
 
 @pytest.mark.parametrize("topic", FIELDS)
-def test_event_samples_pass_the_row_rules_and_their_vocabularies(topic):
+def test_event_samples_pass_the_row_rules_and_their_vocabularies(topic: str) -> None:
     for row in sample(topic):
         assert check_row(topic, row, parse_time(row["event_time"])) is None
         for field in FIELDS[topic]:
@@ -41,7 +41,7 @@ def test_event_samples_pass_the_row_rules_and_their_vocabularies(topic):
 
 
 @pytest.mark.parametrize("topic", ROW_COLUMNS)
-def test_other_samples_have_every_field_in_order_and_of_the_columns_type(topic):
+def test_other_samples_have_every_field_in_order_and_of_the_columns_type(topic: str) -> None:
     row, columns = sample(topic), {column.name: column for column in ROW_COLUMNS[topic]}
     assert tuple(row) == TOPICS[topic].row_fields
     for name, value in row.items():
@@ -49,10 +49,10 @@ def test_other_samples_have_every_field_in_order_and_of_the_columns_type(topic):
             continue
         assert type(value) is JSON_TYPES[columns[name].type], name
         if columns[name].type == "timestamp":
-            datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")
+            datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def test_the_sample_score_carries_reasons_that_are_features_strongest_first():
+def test_the_sample_score_carries_reasons_that_are_features_strongest_first() -> None:
     reasons = sample(SCORES)["reasons"]
     assert 0 < len(reasons) <= TOP_REASONS
     assert all(list(r) == ["feature", "value", "contribution"] and r["feature"] in FEATURE_NAMES for r in reasons)

@@ -33,15 +33,16 @@ ANY_JSON = st.recursive(
 
 
 def good(topic: str) -> dict[str, Any]:
-    return json.loads((GOLDEN / f"{topic}.json").read_text())[0]
+    row: dict[str, Any] = json.loads((GOLDEN / f"{topic}.json").read_text())[0]
+    return row
 
 
-CLOCK = {topic: parse_time(good(topic)["event_time"]) for topic in FIELDS}
+CLOCK = {topic: parse_time(good(topic)["event_time"]) or 0 for topic in FIELDS}
 
 
 @pytest.mark.parametrize("topic", FIELDS)
 @given(data=st.data())
-def test_any_value_in_any_field_is_accepted_or_rejected_by_that_fields_reason(topic, data):
+def test_any_value_in_any_field_is_accepted_or_rejected_by_that_fields_reason(topic: str, data: Any) -> None:
     field = data.draw(st.sampled_from(FIELDS[topic]))
     row = good(topic) | {field.name: data.draw(ANY_JSON)}
     reason = check_row(topic, row, CLOCK[topic])
@@ -50,12 +51,12 @@ def test_any_value_in_any_field_is_accepted_or_rejected_by_that_fields_reason(to
 
 @pytest.mark.parametrize("topic", FIELDS)
 @given(row=ANY_JSON)
-def test_any_json_has_a_reason_and_never_an_error(topic, row):
+def test_any_json_has_a_reason_and_never_an_error(topic: str, row: Any) -> None:
     assert check_row(topic, row, CLOCK[topic]) is not None
 
 
 @pytest.mark.parametrize("topic", FIELDS)
-def test_of_several_bad_fields_the_first_in_order_is_the_reason(topic):
+def test_of_several_bad_fields_the_first_in_order_is_the_reason(topic: str) -> None:
     checked = [field for field in FIELDS[topic] if field.is_checked]
     row = good(topic)
     for field in reversed(checked):
@@ -64,7 +65,7 @@ def test_of_several_bad_fields_the_first_in_order_is_the_reason(topic):
 
 
 @pytest.mark.parametrize("topic", FIELDS)
-def test_a_required_field_may_not_be_missing_and_another_may(topic):
+def test_a_required_field_may_not_be_missing_and_another_may(topic: str) -> None:
     for field in FIELDS[topic]:
         row = good(topic)
         del row[field.name]
@@ -72,15 +73,15 @@ def test_a_required_field_may_not_be_missing_and_another_may(topic):
 
 
 @pytest.mark.parametrize("row", [None, 5, "x", [], [1], True])
-def test_what_is_no_object_is_rejected(row):
+def test_what_is_no_object_is_rejected(row: Any) -> None:
     assert check_row(PLAYS, row, 0) == NOT_AN_OBJECT
 
 
-def test_without_a_clock_no_row_is_accepted():
+def test_without_a_clock_no_row_is_accepted() -> None:
     assert check_row(PLAYS, good(PLAYS), None) == NO_CLOCK
 
 
-def test_the_bounds_around_the_clock_are_inclusive():
+def test_the_bounds_around_the_clock_are_inclusive() -> None:
     row, at = good(ACTIVITY), CLOCK[ACTIVITY]
     assert check_row(ACTIVITY, row, at - AHEAD_MS) is None
     assert check_row(ACTIVITY, row, at - AHEAD_MS - 1) == AHEAD
@@ -94,12 +95,12 @@ def test_the_bounds_around_the_clock_are_inclusive():
      "2025-02-30T00:00:00.000Z", "2025-03-03T11:42:07.315Z\n",
      "0000-01-01T00:00:00.000Z", "2025-03-03T24:00:00.000Z", "２025-03-03T11:42:07.315Z"],
 )  # fmt: skip
-def test_a_time_of_another_form_is_none(text):
+def test_a_time_of_another_form_is_none(text: str) -> None:
     assert parse_time(text) is None
 
 
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
-def test_a_time_survives_the_way_to_text_and_back(ms):
+def test_a_time_survives_the_way_to_text_and_back(ms: int) -> None:
     text = format_time(ms)
     assert len(text) == 24
     assert parse_time(text) == ms
@@ -107,10 +108,10 @@ def test_a_time_survives_the_way_to_text_and_back(ms):
 
 @pytest.mark.parametrize(("text", "is_good"), [("0", True), ("99999999", True), ("100000000", False), ("-1", False),
                                                ("1.5", False), ("", False), ("7\n", False), ("１", False)])  # fmt: skip
-def test_milliseconds_are_one_to_eight_digits(text, is_good):
+def test_milliseconds_are_one_to_eight_digits(text: str, is_good: bool) -> None:
     reason = check_row(PLAYS, good(PLAYS) | {"listen_ms": text}, CLOCK[PLAYS])
     assert (reason is None) == is_good
 
 
-def test_a_number_where_a_string_was_meant_is_read_as_its_text():
+def test_a_number_where_a_string_was_meant_is_read_as_its_text() -> None:
     assert check_row(PLAYS, good(PLAYS) | {"listen_ms": 31250}, CLOCK[PLAYS]) is None

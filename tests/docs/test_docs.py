@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click import Group
 from pydantic import SecretStr
 from typer.main import get_command
 
@@ -28,7 +29,9 @@ def test_every_command_named_exists_with_its_options(page: Path) -> None:
         if found is None:
             continue
         package, name, rest = found.groups()
-        commands = get_command(importlib.import_module(f"{package}.__main__").app).commands
+        group = get_command(importlib.import_module(f"{package}.__main__").app)
+        assert isinstance(group, Group)
+        commands = group.commands
         assert name in commands, line
         options = {
             option for parameter in commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)

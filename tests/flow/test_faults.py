@@ -95,7 +95,7 @@ def test_one_bad_row_among_two_hundred_is_rejected_alone_and_its_neighbours_are_
         assert len(neighbours) == ROWS_PER_BATCH - 1
         assert {row["play_id"] for row in neighbours} <= archived
         for row in neighbours:
-            ended_ms = parse_time(row["event_time"])
+            ended_ms = parse_time(row["event_time"]) or 0
             assert any(first <= ended_ms <= last for first, last in spans[row["user_id"]]), row["play_id"]
 
 

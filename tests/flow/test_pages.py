@@ -33,7 +33,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_of_the_raid_is_clear_and_shuts_nobody_out(raid: Raid, browser: Browser, size: str, tmp_path: Path):
+def test_every_page_of_the_raid_is_clear_and_shuts_nobody_out(
+    raid: Raid, browser: Browser, size: str, tmp_path: Path
+) -> None:
     width, height, scheme = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
     context.set_default_timeout(WITHIN_MS)
@@ -54,7 +56,7 @@ def test_every_page_of_the_raid_is_clear_and_shuts_nobody_out(raid: Raid, browse
     assert complaints == []
 
 
-def test_the_raids_farm_is_told_as_a_campaign_with_its_accounts_and_targets(raid: Raid, browser: Browser):
+def test_the_raids_farm_is_told_as_a_campaign_with_its_accounts_and_targets(raid: Raid, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(raid.address)
     page.goto(raid.base + raid.campaign_case)

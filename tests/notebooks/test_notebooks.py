@@ -22,7 +22,7 @@ NAMES = ("producer", "spark_streaming", "consumer", "study", "simulator")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_and_its_paired_script_say_the_same(name: str):
+def test_a_notebook_and_its_paired_script_say_the_same(name: str) -> None:
     cells = [
         [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in jupytext.read(file).cells]
         for file in (NOTEBOOKS / f"{name}.ipynb", NOTEBOOKS / f"{name}.py")
@@ -31,7 +31,7 @@ def test_a_notebook_and_its_paired_script_say_the_same(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_is_thin_and_keeps_no_outputs(name: str):
+def test_a_notebook_is_thin_and_keeps_no_outputs(name: str) -> None:
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -80,25 +80,25 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         yield Played(data, sent)
 
 
-def test_the_producers_notebook_sends_the_quiet_and_the_attack_and_shows_both(played: Played):
+def test_the_producers_notebook_sends_the_quiet_and_the_attack_and_shows_both(played: Played) -> None:
     assert pictures(played.notebook) == 2
     assert said(played.notebook).count("every one acknowledged") == 2
 
 
-def test_the_jobs_notebook_shows_schema_predictions_and_reports(played: Played):
+def test_the_jobs_notebook_shows_schema_predictions_and_reports(played: Played) -> None:
     shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=240))
     for column in ("rawPrediction", "probability", "prediction", "window_start", "stopped cleanly"):
         assert column in shown
     assert "[20 rows x 8 columns]" in shown or shown.count("[") >= 20
 
 
-def test_the_consumers_notebook_shows_the_plot_and_keeps_the_run(played: Played):
+def test_the_consumers_notebook_shows_the_plot_and_keeps_the_run(played: Played) -> None:
     shown = run("consumer", played.data, seconds=1, record_to=str(played.data / "run.png"))
     assert pictures(shown) == 1
     assert (played.data / "run.png").stat().st_size > 10_000
 
 
-def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     chosen = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "logistic"))
     size = Size(draws=5, history=0, candidates=chosen, ablated=ablations()[:2])
@@ -111,7 +111,7 @@ def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatc
 
 def test_the_simulators_notebook_shows_a_day_of_each_kind_and_both_dials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     shown = run("simulator", tmp_path, users=900, days=3)
     assert pictures(shown) == 2

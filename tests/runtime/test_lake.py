@@ -30,48 +30,48 @@ def names_of(table: Path) -> list[str]:
     return [file.relative_to(table).as_posix() for file in committed_files(table)]
 
 
-def test_a_table_that_does_not_exist_has_no_files(tmp_path):
+def test_a_table_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
     assert committed_files(tmp_path / "none") == []
 
 
-def test_files_are_listed_in_the_order_of_batches_by_number(table):
+def test_files_are_listed_in_the_order_of_batches_by_number(table: Path) -> None:
     for batch in (0, 2, 10):
         commit(table, str(batch), f"date=2025-03-03/part-{batch}.parquet")
     assert names_of(table) == [f"date=2025-03-03/part-{batch}.parquet" for batch in (0, 2, 10)]
 
 
-def test_a_part_file_that_no_batch_committed_is_left_out(table):
+def test_a_part_file_that_no_batch_committed_is_left_out(table: Path) -> None:
     commit(table, "0", "date=2025-03-03/part-0.parquet")
     (table / "date=2025-03-03" / "part-orphan.parquet").touch()
     assert names_of(table) == ["date=2025-03-03/part-0.parquet"]
 
 
-def test_a_batch_without_files_is_no_error(table):
+def test_a_batch_without_files_is_no_error(table: Path) -> None:
     commit(table, "0")
     assert names_of(table) == []
 
 
-def test_a_compact_log_stands_for_all_batches_before_it(table):
+def test_a_compact_log_stands_for_all_batches_before_it(table: Path) -> None:
     commit(table, "8", "a.parquet")
     commit(table, "9.compact", "old.parquet", "a.parquet")
     commit(table, "10", "b.parquet")
     assert names_of(table) == ["old.parquet", "a.parquet", "b.parquet"]
 
 
-def test_of_two_compact_logs_the_newest_stands(table):
+def test_of_two_compact_logs_the_newest_stands(table: Path) -> None:
     commit(table, "9.compact", "a.parquet")
     commit(table, "19.compact", "a.parquet", "b.parquet")
     assert names_of(table) == ["a.parquet", "b.parquet"]
 
 
-def test_checksums_and_temporary_files_of_the_log_are_not_read(table):
+def test_checksums_and_temporary_files_of_the_log_are_not_read(table: Path) -> None:
     commit(table, "0", "a.parquet")
     (table / "_spark_metadata" / ".0.crc").write_bytes(b"crc\0\xff")
     (table / "_spark_metadata" / ".1.5f3a.tmp").write_bytes(b"half")
     assert names_of(table) == ["a.parquet"]
 
 
-def test_a_world_that_was_moved_is_read_where_it_is_now(table, tmp_path):
+def test_a_world_that_was_moved_is_read_where_it_is_now(table: Path, tmp_path: Path) -> None:
     commit(table, "0", "date=2025-03-03/part 0.parquet")
     moved = tmp_path / "elsewhere" / "sessions"
     moved.parent.mkdir()
@@ -81,7 +81,7 @@ def test_a_world_that_was_moved_is_read_where_it_is_now(table, tmp_path):
     assert file.exists()
 
 
-def test_a_batch_folder_counts_once_it_is_complete(tmp_path):
+def test_a_batch_folder_counts_once_it_is_complete(tmp_path: Path) -> None:
     table = tmp_path / "fraud_counts"
     for batch, is_done in ((0, True), (1, False)):
         folder = table / f"batch_id={batch}"
@@ -92,7 +92,7 @@ def test_a_batch_folder_counts_once_it_is_complete(tmp_path):
     assert names_of(table) == ["batch_id=0/part-0.parquet"]
 
 
-def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_path):
+def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_path: Path) -> None:
     folder = tmp_path / "plays" / "batch_id=0"
     (folder / "date=2025-03-03").mkdir(parents=True)
     (folder / "date=2025-03-03" / "part-0.parquet").touch()
@@ -100,7 +100,7 @@ def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_pa
     assert names_of(tmp_path / "plays") == ["batch_id=0/date=2025-03-03/part-0.parquet"]
 
 
-def test_a_batch_folder_that_is_partitioned_counts_with_all_its_parts(tmp_path):
+def test_a_batch_folder_that_is_partitioned_counts_with_all_its_parts(tmp_path: Path) -> None:
     table = tmp_path / "plays"
     for day in ("2025-03-03", "2025-03-04"):
         folder = table / "batch_id=0" / f"date={day}"

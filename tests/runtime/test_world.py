@@ -13,31 +13,31 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "toy")
 
 
-def test_a_new_world_is_at_version_1_and_writes_nothing(world):
+def test_a_new_world_is_at_version_1_and_writes_nothing(world: World) -> None:
     assert world.version == 1
     assert world.unit.table("sessions") == world.root / "v1" / "lake" / "sessions"
     assert not world.root.exists()
 
 
-def test_a_fresh_version_comes_after_every_one_on_disk(world):
+def test_a_fresh_version_comes_after_every_one_on_disk(world: World) -> None:
     (world.root / "v7").mkdir(parents=True)
     assert world.start_version().root.name == "v8"
     assert world.version == 8
 
 
-def test_output_checkpoints_and_broker_log_are_one_unit(world):
+def test_output_checkpoints_and_broker_log_are_one_unit(world: World) -> None:
     unit = world.unit
     assert {path.parent for path in (unit.broker, unit.ledger, unit.lake, unit.checkpoints, unit.offsets)} == {
         unit.root
     }
 
 
-def test_a_missing_raw_table_names_world_topic_and_command(world):
+def test_a_missing_raw_table_names_world_topic_and_command(world: World) -> None:
     with pytest.raises(WorldError, match=r"world toy has no raw plays: run  python -m ops simulate --world toy"):
         world.raw_files("plays")
 
 
-def test_raw_files_come_in_the_order_of_days(world):
+def test_raw_files_come_in_the_order_of_days(world: World) -> None:
     for day in ("2025-03-04", "2025-03-03"):
         folder = world.raw("plays") / f"date={day}"
         folder.mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_raw_files_come_in_the_order_of_days(world):
 
 
 @pytest.mark.parametrize("has_pointer", [False, True])
-def test_a_missing_or_empty_static_table_is_named(world, has_pointer):
+def test_a_missing_or_empty_static_table_is_named(world: World, has_pointer: bool) -> None:
     if has_pointer:
         folder = world.root / "static" / "tracks" / "as_of=2025-03-03"
         folder.mkdir(parents=True)
@@ -55,7 +55,7 @@ def test_a_missing_or_empty_static_table_is_named(world, has_pointer):
         world.static("tracks")
 
 
-def test_the_pointer_names_the_static_folder(world):
+def test_the_pointer_names_the_static_folder(world: World) -> None:
     for day in ("2025-03-03", "2025-03-04"):
         folder = world.root / "static" / "users" / f"as_of={day}"
         folder.mkdir(parents=True)
@@ -64,17 +64,17 @@ def test_the_pointer_names_the_static_folder(world):
     assert world.static("users").name == "as_of=2025-03-03"
 
 
-def test_settings_come_from_the_environment_under_one_prefix(monkeypatch, tmp_path):
+def test_settings_come_from_the_environment_under_one_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
     monkeypatch.setenv("PLAYPROOF_WORLD", "other")
     assert Settings().the_world() == World(tmp_path / "other")
 
 
-def test_without_an_environment_everything_is_on_loopback(monkeypatch):
+def test_without_an_environment_everything_is_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PLAYPROOF_BROKER", raising=False)
     assert Settings().broker.startswith("127.0.0.1:")
 
 
-def test_secrets_do_not_show_when_settings_are_printed(monkeypatch):
+def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYPROOF_HASH_KEY", "do-not-show")
     assert "do-not-show" not in repr(Settings())

@@ -17,15 +17,16 @@ from tests.spark_app.typed import (
 )
 
 
-def typed_streams(spark: SparkSession, folder: Path) -> list[DataFrame]:
+def typed_streams(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
     """Both topics parsed and watermarked as the pipeline does it."""
-    return [
+    plays, activity = (
         spark.readStream.schema(MESSAGE_SCHEMA)
         .parquet(str(folder))
         .transform(parse_good_rows, topic, names)
         .withWatermark("event_time", WATERMARK_DELAY)
         for topic, names in ((PLAYS, PLAY_FIELDS), (ACTIVITY, ACTIVITY_FIELDS))
-    ]
+    )
+    return plays, activity
 
 
 def optimized(frame: DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any, cast
 from zipfile import ZipFile
 
 from spark_app.session import SHIPPED, ship_code
@@ -12,7 +13,7 @@ IMPORTS = "import spark_app.stages.scoring.score, spark_app.queries.archive as a
 
 def test_the_code_stays_where_executors_fetch_it_and_imports_there() -> None:
     sent: list[str] = []
-    ship_code(SimpleNamespace(sparkContext=SimpleNamespace(addPyFile=sent.append)))
+    ship_code(cast(Any, SimpleNamespace(sparkContext=SimpleNamespace(addPyFile=sent.append))))
     (archive,) = sent
     with ZipFile(archive) as packed:
         assert {name.split("/")[0] for name in packed.namelist()} == set(SHIPPED)

@@ -50,13 +50,13 @@ class Tags(HTMLParser):
         self.found += [v for n, v in attrs if n in ("href", "src", "action") and v and not re.match(r"[/#?]", v)]
 
 
-def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path):
+def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path) -> None:
     hostile = "".join(HOSTILE)
     world = World(tmp_path / "tiny")
     scored = desks.sessions([hostile])
     scored["model_version"] = hostile
-    scored["reasons"] = [[{"feature": hostile, "value": 1.0, "contribution": 2.0}]]
-    scored["track_counts"] = [[{"track_id": hostile, "streams": 3}]]
+    scored["reasons"] = pd.Series([[{"feature": hostile, "value": 1.0, "contribution": 2.0}]])
+    scored["track_counts"] = pd.Series([[{"track_id": hostile, "streams": 3}]])
     desks.commit(world, "sessions", scored)
     text = ("play_id", "track_id", "reason_start", "reason_end", "context_type", "context_id", "device_id",
             "device_type", "ip", "country", "network")  # fmt: skip
@@ -82,11 +82,11 @@ def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
-def test_no_cell_of_a_csv_is_a_formula(text: str):
+def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
     assert cell(text).startswith("'")
 
 
-def test_the_export_guards_notes_and_keeps_numbers(ana: Browser, users: list[str]):
+def test_the_export_guards_notes_and_keeps_numbers(ana: Browser, users: list[str]) -> None:
     ana.confirm(users[0], note='=HYPERLINK("x")')
     csv = ana.client.get("/verdicts.csv")
     assert '"\'=HYPERLINK(""x"")"' in csv.text

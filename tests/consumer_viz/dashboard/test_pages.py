@@ -34,20 +34,20 @@ class TallyFeed:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_answers_whoever_came_with_the_token(ana: Browser, path: str):
+def test_every_page_answers_whoever_came_with_the_token(ana: Browser, path: str) -> None:
     answer = ana.client.get(path)
     assert answer.status_code == 200
     assert "<h1>" in answer.text
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/events", "/verdicts.csv", "/live/data", "/cases/c-0/pack.zip"])
-def test_no_page_answers_without_token_or_cookie(desk: Desk, path: str):
+def test_no_page_answers_without_token_or_cookie(desk: Desk, path: str) -> None:
     answer = TestClient(create_app(desk), base_url=HOME).get(path)
     assert answer.status_code == 403
     assert "make dash" in answer.text
 
 
-def test_a_wrong_token_is_refused_and_the_right_one_leaves_the_address(desk: Desk):
+def test_a_wrong_token_is_refused_and_the_right_one_leaves_the_address(desk: Desk) -> None:
     client = TestClient(create_app(desk), base_url=HOME, follow_redirects=False)
     assert client.get("/queue?token=wrong").status_code == 403
     answer = client.get(f"/queue?tab=sample&token={TOKEN}")
@@ -58,11 +58,11 @@ def test_a_wrong_token_is_refused_and_the_right_one_leaves_the_address(desk: Des
     assert "samesite=strict" in cookie
 
 
-def test_another_name_for_this_machine_is_refused(desk: Desk):
+def test_another_name_for_this_machine_is_refused(desk: Desk) -> None:
     assert TestClient(create_app(desk), base_url="https://evil.example").get(f"/?token={TOKEN}").status_code == 421
 
 
-def test_every_answer_forbids_foreign_scripts_and_caching(ana: Browser):
+def test_every_answer_forbids_foreign_scripts_and_caching(ana: Browser) -> None:
     for path in ("/queue", "/nowhere", "/static/layout/desk.css"):
         headers = ana.client.get(path).headers
         policy = headers["content-security-policy"]
@@ -72,12 +72,12 @@ def test_every_answer_forbids_foreign_scripts_and_caching(ana: Browser):
     assert ana.client.get("/queue").headers["cache-control"] == "no-store"
 
 
-def test_the_queue_ranks_by_money_at_risk_times_probability(ana: Browser, users: list[str]):
+def test_the_queue_ranks_by_money_at_risk_times_probability(ana: Browser, users: list[str]) -> None:
     shown = re.findall(r'data-case="(c-\w+)"', ana.client.get("/queue").text)
     assert shown == [case_id(user) for user in users]
 
 
-def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[str]):
+def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[str]) -> None:
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
     assert "Streams: 84 in a session, where honest sessions mostly have 3." in html
     assert "Share of plays skipped by hand: 80\N{NO-BREAK SPACE}%" in html
@@ -87,12 +87,12 @@ def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[s
     assert "Same payment method: 3 accounts" in html
 
 
-def test_no_page_calls_anybody_a_fraudster(ana: Browser, users: list[str]):
+def test_no_page_calls_anybody_a_fraudster(ana: Browser, users: list[str]) -> None:
     for path in (*PAGES, f"/cases/{case_id(users[0])}"):
         assert "fraudster" not in ana.client.get(path).text.lower()
 
 
-def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path: Path):
+def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path: Path) -> None:
     from consumer_viz.dashboard.index.sampling import draw
 
     blind = next(u for u in (f"b{i}" for i in range(9999)) if draw(u, True, desks.KEY)[0] == "blind")
@@ -112,7 +112,7 @@ def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path
     assert (decision.drawn_by, decision.draw_probability) == ("blind", 1.0)
 
 
-def test_a_random_share_of_the_unflagged_goes_to_review_with_its_probability(tmp_path: Path):
+def test_a_random_share_of_the_unflagged_goes_to_review_with_its_probability(tmp_path: Path) -> None:
     from consumer_viz.dashboard.index.sampling import draw
 
     lucky = next(u for u in (f"r{i}" for i in range(9999)) if draw(u, False, desks.KEY)[0] == "random")
@@ -126,7 +126,7 @@ def test_a_random_share_of_the_unflagged_goes_to_review_with_its_probability(tmp
     assert "accounts missed, estimated</dt><dd>67" in ana.client.get("/quality").text
 
 
-def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, users: list[str]):
+def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, users: list[str]) -> None:
     ana.confirm(users[0], note="stops at 31 s")
     content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
     packed = zipfile.ZipFile(io.BytesIO(content))
@@ -140,7 +140,7 @@ def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, us
 
 def test_a_fault_of_one_page_is_said_on_it_and_the_others_go_on(
     ana: Browser, desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def broken(n: int) -> None:
         raise ZeroDivisionError
 
@@ -154,7 +154,7 @@ def test_a_fault_of_one_page_is_said_on_it_and_the_others_go_on(
     assert client.get("/queue").status_code == 200
 
 
-def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, desk: Desk):
+def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, desk: Desk) -> None:
     ended = datetime.now(UTC) - timedelta(minutes=10)
     line = {"name": "sessions", "batchId": 3, "timestamp": ended.isoformat(), "batchDuration": 500}
     desk.world.unit.progress.mkdir(parents=True)
@@ -166,6 +166,6 @@ def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, desk:
     assert "Batches wait" in ana.client.get("/health").text
 
 
-def test_an_account_is_found_by_its_id(ana: Browser, users: list[str]):
+def test_an_account_is_found_by_its_id(ana: Browser, users: list[str]) -> None:
     assert ana.client.get("/find", params={"account": users[1]}).url.path == f"/cases/{case_id(users[1])}"
     assert ana.client.get("/find?account=nobody").status_code == 404

@@ -11,7 +11,7 @@ from contracts.events import ACTIVITY, PLAYS
 NOW = 1_795_000_000
 
 
-def test_messages_of_one_batch_add_up_whatever_their_order():
+def test_messages_of_one_batch_add_up_whatever_their_order() -> None:
     parts = [
         Arrival(ACTIVITY, NOW, 1, 200, 0, 0),
         Arrival(PLAYS, NOW, 1, 200, 120, 0),
@@ -24,7 +24,7 @@ def test_messages_of_one_batch_add_up_whatever_their_order():
         assert tally.snapshot(at=NOW).batches == (Batch(NOW, 1, 200, 120, 230),)
 
 
-def test_the_newest_version_of_a_window_holds_whenever_it_comes():
+def test_the_newest_version_of_a_window_holds_whenever_it_comes() -> None:
     versions = [FraudWindow(0, 120, 10, flagged, 0, batch_id) for flagged, batch_id in ((1, 1), (5, 3), (2, 2))]
     tally = Tally()
     for version in [*versions, versions[0]]:
@@ -32,14 +32,14 @@ def test_the_newest_version_of_a_window_holds_whenever_it_comes():
     assert [w.flagged for w in tally.snapshot(at=NOW).windows] == [5]
 
 
-def test_a_bad_message_is_counted_with_its_place_and_without_its_content():
+def test_a_bad_message_is_counted_with_its_place_and_without_its_content() -> None:
     tally = Tally()
     tally.add_message(PLAYS, b"secret {", [], now=NOW, place="plays[2]@17")
     assert tally.snapshot(at=NOW).bad_messages == 1
     assert tally.last_bad == "plays[2]@17: not JSON"
 
 
-def test_a_batch_from_the_future_does_not_stretch_the_axis():
+def test_a_batch_from_the_future_does_not_stretch_the_axis() -> None:
     tally = Tally()
     for ts in (NOW + AHEAD_S, NOW + AHEAD_S + 1):
         tally.add_message(ACTIVITY, orjson.dumps([{"user_id": "u", "ts": ts}]), [], now=NOW)
@@ -49,7 +49,7 @@ def test_a_batch_from_the_future_does_not_stretch_the_axis():
 
 
 @given(st.lists(st.integers(0, 50), max_size=200), st.integers(1, 20))
-def test_no_more_batches_are_kept_than_the_bound_and_the_last_come_stay(numbers: list[int], bound: int):
+def test_no_more_batches_are_kept_than_the_bound_and_the_last_come_stay(numbers: list[int], bound: int) -> None:
     tally = Tally(max_batches=bound)
     for number in numbers:
         tally.add(Arrival(PLAYS, NOW, number, 200, 100, 0))
@@ -59,7 +59,7 @@ def test_no_more_batches_are_kept_than_the_bound_and_the_last_come_stay(numbers:
     assert tally.plays == 200 * len(numbers)
 
 
-def test_a_snapshot_does_not_change_when_more_arrives():
+def test_a_snapshot_does_not_change_when_more_arrives() -> None:
     tally = Tally()
     tally.add(Arrival(PLAYS, NOW, 1, 200, 120, 0))
     before = tally.snapshot(at=NOW)
@@ -67,7 +67,7 @@ def test_a_snapshot_does_not_change_when_more_arrives():
     assert len(before.batches) == 1
 
 
-def test_a_snapshot_since_a_moment_leaves_out_what_was_before():
+def test_a_snapshot_since_a_moment_leaves_out_what_was_before() -> None:
     tally = Tally()
     for ts in (NOW - 5, NOW):
         tally.add(Arrival(PLAYS, ts, 1, 200, 120, 0))

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import matplotlib.pyplot as plt
 import pytest
 from IPython.display import Image as CellImage
-from PIL import Image
+from PIL import Image, ImageSequence
 from rich.console import Console
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
@@ -36,55 +37,61 @@ Listen = Callable[..., Any]
         (None, {}, "linux", None, "browser"),
     ],
 )
-def test_the_front_end_fits_the_session(out: Path | None, env: dict[str, str], platform: str, gui: str, chosen: str):
+def test_the_front_end_fits_the_session(
+    out: Path | None, env: dict[str, str], platform: str, gui: str, chosen: str
+) -> None:
     assert choose(out, env, platform, gui) == chosen
 
 
-def test_a_png_is_written_where_it_was_asked_for(listen: Listen, zone: ZoneInfo, tmp_path: Path):
-    out, said = tmp_path / "new" / "live.png", []
+def test_a_png_is_written_where_it_was_asked_for(listen: Listen, zone: ZoneInfo, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "live.png"
+    said: list[str] = []
     FRONTS["png"](Watch(listen(), zone, out, seconds=0, say=said.append, clock=lambda: 1_795_000_000))
     assert Image.open(out).size == (1200, 700)
     assert said == [f"picture: {out}"]
 
 
-def test_a_gif_unfolds_and_rests_on_its_last_picture(listen: Listen, zone: ZoneInfo, tmp_path: Path, monkeypatch):
+def test_a_gif_unfolds_and_rests_on_its_last_picture(
+    listen: Listen, zone: ZoneInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("consumer_viz.plot.frontends.image.FRAMES", 6)
     out = tmp_path / "live.gif"
     FRONTS["gif"](Watch(listen(attack=(300, 500)), zone, out, 0, say=lambda _: None, clock=lambda: 1_795_000_000))
     film = Image.open(out)
-    assert film.n_frames == 6
-    lengths = []
-    for place in range(film.n_frames):
-        film.seek(place)
-        lengths.append(film.info["duration"])
+    lengths = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+    assert len(lengths) == 6
     assert lengths[0] < 200
     assert lengths[-1] >= 3000
 
 
-def test_the_terminal_shows_the_three_charts_and_the_attack(listen: Listen, zone: ZoneInfo):
+def test_the_terminal_shows_the_three_charts_and_the_attack(listen: Listen, zone: ZoneInfo) -> None:
     for width in (40, 80, 200):
-        console = Console(width=width, file=io.StringIO())
+        paper = io.StringIO()
+        console = Console(width=width, file=paper)
         console.print(terminal.draw(live_view(listen(attack=(400, 600)).snapshot(), zone), width))
-        said = console.file.getvalue()
+        said = paper.getvalue()
         assert "Looks like bots since" in said
         assert "▲▲" in said
         assert "█" in said
         assert all(len(line) <= width for line in said.splitlines())
 
 
-def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo):
-    console = Console(width=80, file=io.StringIO())
+def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo) -> None:
+    paper = io.StringIO()
+    console = Console(width=80, file=paper)
     console.print(terminal.draw(live_view(listen(n=0, with_flags=False).snapshot(), zone), 80))
-    assert console.file.getvalue().count("nothing yet") == 3
+    assert paper.getvalue().count("nothing yet") == 3
 
 
-def test_the_terminal_ends_when_it_is_told(listen: Listen, zone: ZoneInfo, capsys: pytest.CaptureFixture[str]):
+def test_the_terminal_ends_when_it_is_told(listen: Listen, zone: ZoneInfo, capsys: pytest.CaptureFixture[str]) -> None:
     watch = Watch(listen(), zone, seconds=0)
     FRONTS["terminal"](watch)
     assert not watch.stop.is_set()
 
 
-def test_a_cell_shows_one_picture_and_renews_it_until_done(listen: Listen, zone: ZoneInfo, monkeypatch):
+def test_a_cell_shows_one_picture_and_renews_it_until_done(
+    listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown: list[CellImage] = []
 
     class Handle:
@@ -103,7 +110,7 @@ def test_a_cell_shows_one_picture_and_renews_it_until_done(listen: Listen, zone:
     assert [Image.open(io.BytesIO(image.data)).size for image in shown] == [(1200, 700)] * 3
 
 
-def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkeypatch):
+def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(self: Watch) -> None:
         raise KeyboardInterrupt
 
@@ -114,7 +121,7 @@ def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkey
     assert said == ["stopped watching; all else goes on"]
 
 
-def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_told(listen: Listen, zone: ZoneInfo):
+def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_told(listen: Listen, zone: ZoneInfo) -> None:
     said: list[str] = []
     has_address = threading.Event()
 
@@ -150,7 +157,9 @@ async def _visit(address: str) -> tuple[bytes, bytes]:
     return page.body, message
 
 
-def test_a_window_is_closed_when_the_sitting_is_over(listen: Listen, zone: ZoneInfo, monkeypatch):
+def test_a_window_is_closed_when_the_sitting_is_over(
+    listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(window, "backend", lambda: "agg")
     frames: list[Callable[[], bool]] = []
 
@@ -168,11 +177,11 @@ def test_a_window_is_closed_when_the_sitting_is_over(listen: Listen, zone: ZoneI
 
     def show(block: bool) -> None:
         assert frames[0]()
-        assert window.plt.get_fignums()
+        assert plt.get_fignums()
         watch.stop.set()
         assert not frames[0]()
-        assert not window.plt.get_fignums()
+        assert not plt.get_fignums()
 
-    monkeypatch.setattr(window.plt, "show", show)
+    monkeypatch.setattr(plt, "show", show)
     window.show(watch)
     assert frames == []

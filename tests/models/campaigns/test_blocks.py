@@ -20,7 +20,7 @@ def planted(seed: int, users: int, tracks: int, rows: int, columns: int) -> np.n
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), rows=st.integers(10, 20), columns=st.integers(10, 20))
-def test_a_planted_block_is_found_whole(seed, rows, columns):
+def test_a_planted_block_is_found_whole(seed: int, rows: int, columns: int) -> None:
     users, tracks = 300, 300
     user, track = planted(seed, users, tracks, rows, columns)
     block = peel(user, track, users, tracks + columns)
@@ -31,7 +31,7 @@ def test_a_planted_block_is_found_whole(seed, rows, columns):
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_the_density_said_is_the_density_of_the_block(seed):
+def test_the_density_said_is_the_density_of_the_block(seed: int) -> None:
     user, track = planted(seed, 60, 40, 6, 6)
     block = peel(user, track, 60, 46)
     inside = np.isin(user, block.users) & np.isin(track, block.tracks)
@@ -39,7 +39,7 @@ def test_the_density_said_is_the_density_of_the_block(seed):
     assert block.density == pytest.approx(weight.sum() / (len(block.users) + len(block.tracks)))
 
 
-def test_a_second_block_is_found_after_the_first():
+def test_a_second_block_is_found_after_the_first() -> None:
     user, track = planted(1, 300, 300, 15, 15)
     second = np.stack(np.meshgrid(np.arange(50, 60), 320 + np.arange(10))).reshape(2, -1)
     user, track = np.concatenate([user, second[0]]), np.concatenate([track, second[1]])
@@ -47,13 +47,13 @@ def test_a_second_block_is_found_after_the_first():
     assert [set(range(15)) <= set(found[0].users), set(range(50, 60)) <= set(found[1].users)] == [True, True]
 
 
-def test_chance_makes_no_block_as_dense_as_a_planted_one():
+def test_chance_makes_no_block_as_dense_as_a_planted_one() -> None:
     user, track = planted(4, 300, 300, 20, 20)
     chance = chance_density(user, track, 300, 320, np.ones(320, dtype=bool), np.random.default_rng(1))
     assert peel(user, track, 300, 320).density > 1.5 * chance
 
 
-def test_popular_tracks_are_no_surprise_and_unknown_ones_with_many_listeners_are():
+def test_popular_tracks_are_no_surprise_and_unknown_ones_with_many_listeners_are() -> None:
     popularity = np.array([0.5, 0.0001])
     listeners = np.repeat([0, 1], 40)
     assert surprising(listeners, popularity, np.full(60, 30), 2).tolist() == [False, True]

@@ -1,5 +1,7 @@
 """Groups that one operator runs are found; strangers, couples and households are not accused."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,28 +11,26 @@ from models.campaigns.find import find, on_shared_payment
 from tests.models.campaigns.made import farm, listening, play, strangers
 
 
-def found(rows, payments=None):
+def found(rows: list[dict[str, Any]]) -> pd.DataFrame:
     plays = listening(rows)
     accounts = pd.DataFrame({"user_id": plays.users, "payment_id": None, "plan": "premium"})
-    if payments:
-        accounts["payment_id"] = accounts["user_id"].map(payments)
     share = 1 / np.arange(1, 401)
     known = pd.Series(share / share.sum(), index=[f"t{i:03}" for i in range(400)])
     return find(plays, accounts, known.reindex(plays.tracks).fillna(0).to_numpy(), np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
-def with_farm():
+def with_farm() -> pd.DataFrame:
     return found(strangers() + farm(device="rack"))
 
 
 @pytest.mark.parametrize("kind", ["lockstep", "device", "block"])
-def test_a_farm_is_found_by_each_of_its_traces(kind, with_farm):
+def test_a_farm_is_found_by_each_of_its_traces(kind: str, with_farm: pd.DataFrame) -> None:
     groups = with_farm[(with_farm["kind"] == kind) & with_farm["is_flagged"]]
     assert {f"farm{i}" for i in range(6)} in [set(names) for names in groups["user_ids"]]
 
 
-def test_a_group_says_its_tracks_its_time_and_its_money(with_farm):
+def test_a_group_says_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame) -> None:
     group = with_farm[with_farm["kind"] == "lockstep"].iloc[0]
     assert set(group["track_ids"]) == {f"x{i:02}" for i in range(12)}
     assert group["streams"] == 6 * 4 * 12
@@ -39,24 +39,26 @@ def test_a_group_says_its_tracks_its_time_and_its_money(with_farm):
     assert group["reasons"][0].startswith("6 accounts stream the same tracks in the same hours")
 
 
-def test_the_key_of_a_group_is_the_same_in_every_run(with_farm):
+def test_the_key_of_a_group_is_the_same_in_every_run(with_farm: pd.DataFrame) -> None:
     again = found(list(reversed(strangers() + farm(device="rack"))))
     assert sorted(again["campaign_key"]) == sorted(with_farm["campaign_key"])
 
 
-def test_strangers_are_in_no_flagged_group():
+def test_strangers_are_in_no_flagged_group() -> None:
     assert not found(strangers())["is_flagged"].any()
 
 
-def test_two_people_with_one_phone_are_named_and_not_flagged():
-    couple = [play(name, f"t{i:03}", 24 * i, device="the phone") for name in ("ann", "bob") for i in range(9)]
+def test_two_people_with_one_phone_are_named_and_not_flagged() -> None:
+    couple: list[dict[str, Any]] = [
+        play(name, f"t{i:03}", 24 * i, device="the phone") for name in ("ann", "bob") for i in range(9)
+    ]
     group = found(strangers() + [dict(row, event_time=row["event_time"] + n * 10**7) for n, row in enumerate(couple)])
     pair = group[group["kind"] == "device"].iloc[0]
     assert not pair["is_flagged"]
     assert "lend" in pair["reasons"][1]
 
 
-def test_a_household_on_one_payment_method_is_not_flagged_and_a_crowd_is():
+def test_a_household_on_one_payment_method_is_not_flagged_and_a_crowd_is() -> None:
     plays = listening([play(f"u{i}", "t", i) for i in range(12)])
     accounts = pd.DataFrame({"user_id": plays.users, "payment_id": ["home"] * 4 + ["card"] * 8, "plan": "family"})
     crowd, home = on_shared_payment(plays, accounts)
@@ -64,7 +66,7 @@ def test_a_household_on_one_payment_method_is_not_flagged_and_a_crowd_is():
     assert (len(home.users), home.score >= 0.5, "household" in home.reasons[1]) == (4, False, True)
 
 
-def test_recall_counts_farms_of_which_half_is_in_a_group():
+def test_recall_counts_farms_of_which_half_is_in_a_group() -> None:
     groups = pd.DataFrame(
         {"kind": ["device", "block"], "user_ids": [["a", "b"], ["a", "h"]], "is_flagged": [True, True]}
     )
@@ -72,12 +74,12 @@ def test_recall_counts_farms_of_which_half_is_in_a_group():
         {"user_id": list("abcdh"), "family": ["farm"] * 4 + ["honest"], "campaign_id": ["k"] * 4 + [None]}
     )
     judged = against_truth(groups, known)
-    assert judged.loc["device", ["accounts", "bots", "farms", "farms_found"]].tolist() == [2, 2, 1, 1]
-    assert judged.loc["block", ["accounts", "bots", "farms_found"]].tolist() == [2, 1, 0]
-    assert judged.loc["all", ["farm_accounts", "farm_accounts_found"]].tolist() == [4, 2]
+    assert judged.loc[["device"], ["accounts", "bots", "farms", "farms_found"]].values.tolist() == [[2, 2, 1, 1]]
+    assert judged.loc[["block"], ["accounts", "bots", "farms_found"]].values.tolist() == [[2, 1, 0]]
+    assert judged.loc[["all"], ["farm_accounts", "farm_accounts_found"]].values.tolist() == [[4, 2]]
 
 
-def test_a_play_sent_twice_counts_once():
+def test_a_play_sent_twice_counts_once() -> None:
     rows = farm(accounts=1)
     frame = pd.DataFrame(rows + rows)
     frame["event_time"] = pd.to_datetime(frame["event_time"], unit="ms", utc=True)

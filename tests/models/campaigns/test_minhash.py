@@ -17,7 +17,9 @@ def rows(*sets: set[int]) -> tuple[np.ndarray, np.ndarray]:
 
 @settings(max_examples=20, deadline=None)
 @given(one=TOKENS, other=TOKENS, shared=TOKENS)
-def test_the_estimate_is_the_jaccard_similarity_within_its_error(one, other, shared):
+def test_the_estimate_is_the_jaccard_similarity_within_its_error(
+    one: set[int], other: set[int], shared: set[int]
+) -> None:
     one, other = one | shared, other | shared
     made = signatures(*rows(one, other), 2, np.random.default_rng(1), HASHES)
     exact = len(one & other) / len(one | other)
@@ -28,19 +30,19 @@ def test_the_estimate_is_the_jaccard_similarity_within_its_error(one, other, sha
 
 @settings(max_examples=10, deadline=None)
 @given(tokens=TOKENS)
-def test_equal_sets_have_equal_signatures_in_any_order(tokens):
+def test_equal_sets_have_equal_signatures_in_any_order(tokens: set[int]) -> None:
     account, token = rows(tokens, tokens)
     shuffled = np.random.default_rng(2).permutation(len(account))
     made = signatures(account[shuffled], token[shuffled], 2, np.random.default_rng(1), 8)
     assert (made[0] == made[1]).all()
 
 
-def test_an_account_without_plays_is_like_no_other():
+def test_an_account_without_plays_is_like_no_other() -> None:
     made = signatures(*rows({1, 2}, {1, 2}), 4, np.random.default_rng(1))
     assert candidates(made) == {(0, 1)}
 
 
-def test_pairs_in_lockstep_are_found_with_their_exact_similarity():
+def test_pairs_in_lockstep_are_found_with_their_exact_similarity() -> None:
     rng = np.random.default_rng(3)
     crowd = [set(map(int, rng.integers(1000, 10**6, 50))) for _ in range(40)]
     twin = set(list(crowd[0])[:40]) | {1, 2, 3, 4}
@@ -49,7 +51,7 @@ def test_pairs_in_lockstep_are_found_with_their_exact_similarity():
     assert found[0][2] == len(crowd[0] & twin) / len(crowd[0] | twin)
 
 
-def test_two_who_played_little_are_not_in_lockstep_by_one_hit():
+def test_two_who_played_little_are_not_in_lockstep_by_one_hit() -> None:
     pair = rows({1, 2}, {1, 3})
     assert lockstep_pairs(*pair, 2, np.random.default_rng(1), least=0.1, least_common=5) == []
     full = rows(set(range(5)), set(range(5)))

@@ -22,7 +22,7 @@ def fold(days: Days) -> Fold:
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_scores_are_finite_one_a_row_and_higher_for_bots(name: str, days: Days, fold: Fold):
+def test_scores_are_finite_one_a_row_and_higher_for_bots(name: str, days: Days, fold: Fold) -> None:
     candidate = CANDIDATES[name]
     rows = fold.trusted if candidate.kind == "honest" else fold.train
     test = days.take(fold.test)
@@ -35,14 +35,14 @@ def test_scores_are_finite_one_a_row_and_higher_for_bots(name: str, days: Days, 
 
 
 @pytest.mark.parametrize("name", ["xgboost", "autoencoder", "session_scorer"])
-def test_the_same_seed_gives_the_same_scores(name: str, days: Days, fold: Fold):
+def test_the_same_seed_gives_the_same_scores(name: str, days: Days, fold: Fold) -> None:
     rows = fold.trusted if CANDIDATES[name].kind == "honest" else fold.train
     train, test = days.take(rows), days.take(fold.test)
     first, second = (CANDIDATES[name].fit(train, np.random.default_rng(3))(test) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_what_learns_from_no_bot_is_the_same_with_a_family_left_out(days: Days, fold: Fold):
+def test_what_learns_from_no_bot_is_the_same_with_a_family_left_out(days: Days, fold: Fold) -> None:
     chosen = (CANDIDATES["rules"], CANDIDATES["knn"], CANDIDATES["logistic"])
     _, seen = run_fold(days, fold, chosen, 1)
     train, left_out = run_fold(days, fold, chosen, 1, ("farm",), seen)
@@ -52,7 +52,7 @@ def test_what_learns_from_no_bot_is_the_same_with_a_family_left_out(days: Days, 
     assert all(len(outcome.train) == len(train) for outcome in left_out.values())
 
 
-def test_fusions_read_techniques_that_exist_and_rank_bots_higher(days: Days, fold: Fold):
+def test_fusions_read_techniques_that_exist_and_rank_bots_higher(days: Days, fold: Fold) -> None:
     assert set(STACKED) <= set(CANDIDATES)
     chosen = tuple(CANDIDATES[name] for name in ("rules", "knn", "xgboost", "random_forest"))
     _, outcomes = run_fold(days, fold, chosen, 1)

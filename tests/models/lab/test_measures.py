@@ -16,13 +16,13 @@ def weights(n: int) -> np.ndarray:
     return np.ones((1, n), dtype=np.float32)
 
 
-def test_a_constant_score_has_the_prevalence_as_average_precision():
+def test_a_constant_score_has_the_prevalence_as_average_precision() -> None:
     ap = average_precision(np.zeros(40), np.zeros(900), weights(40), weights(900))
     assert ap[0] == pytest.approx(PREVALENCE)
 
 
 @pytest.mark.parametrize("prevalence", [0.006, 0.3])
-def test_average_precision_is_scikit_learns_with_weights(prevalence: float):
+def test_average_precision_is_scikit_learns_with_weights(prevalence: float) -> None:
     rng = np.random.default_rng(0)
     positive, honest = rng.normal(1, 1, 50).round(1), rng.normal(0, 1, 700).round(1)  # with ties
     weight = prevalence / (1 - prevalence) * 700 / 50
@@ -34,7 +34,7 @@ def test_average_precision_is_scikit_learns_with_weights(prevalence: float):
     assert average_precision(positive, honest, weights(50), weights(700), prevalence)[0] == pytest.approx(expected)
 
 
-def test_a_resample_is_the_same_as_repeating_rows():
+def test_a_resample_is_the_same_as_repeating_rows() -> None:
     rng = np.random.default_rng(1)
     positive, honest = rng.normal(1, 1, 6), rng.normal(0, 1, 9)
     w, v = rng.integers(0, 3, 6), rng.integers(0, 3, 9)
@@ -43,7 +43,7 @@ def test_a_resample_is_the_same_as_repeating_rows():
     assert weighted[0] == pytest.approx(average_precision(*repeated, weights(w.sum()), weights(v.sum()))[0])
 
 
-def test_accounts_are_drawn_within_their_family():
+def test_accounts_are_drawn_within_their_family() -> None:
     stratum = np.array(["a"] * 5 + ["b"] * 3, dtype=object)
     drawn = resamples(stratum, np.random.default_rng(0), draws=20)
     assert (drawn[0] == 1).all()
@@ -51,21 +51,21 @@ def test_accounts_are_drawn_within_their_family():
     assert (drawn[:, 5:].sum(axis=1) == 3).all()
 
 
-def test_precision_at_capacity_gives_no_credit_for_a_tie():
+def test_precision_at_capacity_gives_no_credit_for_a_tie() -> None:
     is_positive = np.array([True] * 10 + [False] * 990)
     assert precision_at(np.zeros(1000), is_positive, 0.005) == 0
     assert precision_at(is_positive.astype(float), is_positive, 0.005) == 1
 
 
-def test_brier_is_weighted_to_the_prevalence():
+def test_brier_is_weighted_to_the_prevalence() -> None:
     assert brier(np.array([0.0, 0.0]), np.array([True, False])) == pytest.approx(PREVALENCE)
 
 
-def test_an_interval_without_a_value_says_so():
+def test_an_interval_without_a_value_says_so() -> None:
     assert interval(np.array([np.nan, 1.0])) == {"value": None, "low": None, "high": None}
 
 
-def test_euros_run_until_the_day_of_the_first_flag():
+def test_euros_run_until_the_day_of_the_first_flag() -> None:
     days = tiny_days()
     rows = np.flatnonzero((days.frame["user_id"] == days.frame["user_id"].iloc[-1]).to_numpy() & (days.label == 1))
     account = days.take(rows)

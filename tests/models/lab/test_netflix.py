@@ -19,14 +19,14 @@ from tests.models.lab.tiny import tiny_days
 DATA = data_of(tiny_days(people=40))
 
 
-def test_there_are_23_features_two_heuristics_a_category_and_the_models_of_the_paper():
+def test_there_are_23_features_two_heuristics_a_category_and_the_models_of_the_paper() -> None:
     assert len(FEATURES) == len(set(FEATURES)) == 23
     assert set(FEATURES) | {h.feature for h in HEURISTICS} <= set(USER_DAY_FEATURE_NAMES)
     assert [sum(h.category == c for h in HEURISTICS) for c in CATEGORIES] == [2, 2, 2]
     assert (len(BINARY), len(MULTI_LABEL), len(SEMI_SUPERVISED)) == (12, 5, 7)
 
 
-def test_a_heuristic_fires_over_what_the_trusted_cohort_ever_does():
+def test_a_heuristic_fires_over_what_the_trusted_cohort_ever_does() -> None:
     days = tiny_days(people=40)
     features = days.features.copy()
     place = USER_DAY_FEATURE_NAMES.index("license_cnt")
@@ -39,7 +39,7 @@ def test_a_heuristic_fires_over_what_the_trusted_cohort_ever_does():
     assert tags[-1].tolist() == [False, True, False]
 
 
-def test_true_tags_are_the_familys_categories():
+def test_true_tags_are_the_familys_categories() -> None:
     days = tiny_days(people=40)
     tags = true_tags(days)
     farm = tags[days.family == "farm"]
@@ -50,7 +50,7 @@ def test_true_tags_are_the_familys_categories():
 
 
 @pytest.mark.parametrize("name", BINARY)
-def test_every_binary_model_finds_bots_that_are_easy(name: str):
+def test_every_binary_model_finds_bots_that_are_easy(name: str) -> None:
     rng = np.random.default_rng(0)
     label = np.arange(240) % 4 == 0
     features = rng.normal(size=(240, 3)) + 4 * label[:, None]
@@ -59,7 +59,7 @@ def test_every_binary_model_finds_bots_that_are_easy(name: str):
     assert metrics.binary(label, trial.said, trial.score)["F1"] > 0.9
 
 
-def test_smote_and_the_grid_run_inside_the_training_fold():
+def test_smote_and_the_grid_run_inside_the_training_fold() -> None:
     rng = np.random.default_rng(0)
     label = np.arange(200) % 8 == 0
     features = rng.normal(size=(200, 2)) + 4 * label[:, None]
@@ -69,14 +69,14 @@ def test_smote_and_the_grid_run_inside_the_training_fold():
 
 
 @pytest.mark.parametrize("name", ["knn", "mahalanobis", "one_class_svm"])
-def test_a_semi_supervised_model_flags_few_honest_days(name: str):
+def test_a_semi_supervised_model_flags_few_honest_days(name: str) -> None:
     trial = semi_supervised(name, DATA.features, DATA.trusted, 1)
     assert trial.fitted_on < DATA.trusted.sum()
     assert trial.score.shape == (len(DATA.groups),)
     assert np.isfinite(trial.score).all()
 
 
-def test_several_labels_are_measured_jointly():
+def test_several_labels_are_measured_jointly() -> None:
     label = np.array([[True, False], [False, False], [True, True]])
     said = np.array([[True, False], [False, False], [True, False]])
     numbers = metrics.multi_label(label, said, said.astype(float))
@@ -85,7 +85,7 @@ def test_several_labels_are_measured_jointly():
     assert numbers["Hamming score"] == pytest.approx((1 + 1 + 0.5) / 3)
 
 
-def test_corrections_count_what_is_put_right_and_what_is_spoiled():
+def test_corrections_count_what_is_put_right_and_what_is_spoiled() -> None:
     tags = {HEURISTIC: np.array([[1], [1], [0], [0]], dtype=bool), TRUTH: np.array([[1], [0], [1], [0]], dtype=bool)}
     data = Data(np.zeros((4, 1)), tags, np.arange(4), np.zeros(4, dtype=bool))
     told = corrected(data, np.array([False, False, True, False]))
@@ -95,14 +95,14 @@ def test_corrections_count_what_is_put_right_and_what_is_spoiled():
     }  # fmt: skip
 
 
-def test_the_sample_keeps_accounts_whole():
+def test_the_sample_keeps_accounts_whole() -> None:
     sample = some_accounts(DATA, 300, np.random.default_rng(0))
     assert len(sample.groups) <= 300
     for group in np.unique(sample.groups):
         assert (sample.groups == group).sum() == (DATA.groups == group).sum()
 
 
-def test_the_figures_are_made(tmp_path: Path):
+def test_the_figures_are_made(tmp_path: Path) -> None:
     small = some_accounts(DATA, 300, np.random.default_rng(0))
     write_figures(small, DATA, Study(confusion={"kNN": [[9, 1], [2, 8]]}).confusion, tmp_path, 1)
     assert len(list(tmp_path.glob("*.png"))) == 6

@@ -15,7 +15,7 @@ from tests.models.lab.tiny import tiny_days
 
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(21, 36))
-def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, parts: int, length: int):
+def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, parts: int, length: int) -> None:
     days = tiny_days(seed=seed % 7, people=20, bots_of_a_family=2, days=length)
     made = list(folds(days, parts, np.random.default_rng(seed), history=0))
     assert len(made) == parts * (1 + (length - 21) // 7)
@@ -29,32 +29,32 @@ def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, pa
         assert set(frame["account_family"].iloc[fold.trusted]) <= {"honest"}  # few people: a part may have none
 
 
-def test_every_account_is_tested_once_a_week():
+def test_every_account_is_tested_once_a_week() -> None:
     days = tiny_days()
     tested = np.concatenate([fold.test for fold in folds(days, 3, np.random.default_rng(0), history=0)])
     assert len(tested) == len(set(tested)) == 7 * days.frame["user_id"].nunique()
 
 
-def test_a_family_left_out_has_no_positive_row_in_training():
+def test_a_family_left_out_has_no_positive_row_in_training() -> None:
     days = tiny_days()
     fold = next(folds(days, 2, np.random.default_rng(0), history=0))
     assert "farm" in days.family[fold.train]
     assert "farm" not in days.family[without(days, fold.train, ("farm",))]
 
 
-def test_the_halves_of_training_rows_share_no_campaign():
+def test_the_halves_of_training_rows_share_no_campaign() -> None:
     days = tiny_days()
     for fitted_on, held_out in halves(days, np.random.default_rng(0)):
         assert not set(days.group[fitted_on]) & set(days.group[held_out])
 
 
-def test_the_threshold_lets_through_at_most_the_stated_share():
+def test_the_threshold_lets_through_at_most_the_stated_share() -> None:
     honest = np.random.default_rng(0).normal(size=5000)
     assert (honest >= threshold(honest)).sum() == FALSE_ALARMS * 5000
     assert (np.ones(5000) >= threshold(np.ones(5000))).sum() == 0
 
 
-def test_thresholds_and_fits_do_not_look_at_test_rows():
+def test_thresholds_and_fits_do_not_look_at_test_rows() -> None:
     days = tiny_days()
     fold = next(folds(days, 2, np.random.default_rng(0), history=0))
     rng = np.random.default_rng(5)
@@ -71,6 +71,6 @@ def test_thresholds_and_fits_do_not_look_at_test_rows():
         assert outcome.threshold(label) == other.threshold(label)
 
 
-def test_a_threshold_leaves_out_rows_that_were_fitted_on():
+def test_a_threshold_leaves_out_rows_that_were_fitted_on() -> None:
     outcome = Outcome(np.array([np.nan, 1.0, 9.0]), np.zeros(0), 0, 0, 0)
     assert outcome.threshold(np.array([0.0, 0.0, 1.0])) == pytest.approx(1.0)

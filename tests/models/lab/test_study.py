@@ -26,7 +26,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_results_have_every_technique_seen_and_left_out_with_intervals(out: Path):
+def test_results_have_every_technique_seen_and_left_out_with_intervals(out: Path) -> None:
     said = orjson.loads((out / "results.json").read_bytes())
     assert said["command"].startswith("python -m models lab --world here --other there")
     assert set(said["techniques"]) == {c.name for c in CHOSEN} | {"fusion_stack", "fusion_trees"}
@@ -44,7 +44,7 @@ def test_results_have_every_technique_seen_and_left_out_with_intervals(out: Path
     assert -1 <= said["other_worlds"]["there"]["tau"] <= 1
 
 
-def test_hard_negatives_stand_on_their_own_lines_and_thin_ones_say_so(out: Path):
+def test_hard_negatives_stand_on_their_own_lines_and_thin_ones_say_so(out: Path) -> None:
     table = pd.read_parquet(out / "results.parquet")
     lines = table[(table["world"] == "here") & (table["view"] == "seen") & (table["measure"] == "false_alarm_rate")]
     superfans = lines[lines["scope"] == "superfan"]
@@ -53,7 +53,7 @@ def test_hard_negatives_stand_on_their_own_lines_and_thin_ones_say_so(out: Path)
     assert "too few" in tables(orjson.loads((out / "results.json").read_bytes()))
 
 
-def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: Path, tmp_path: Path):
+def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: Path, tmp_path: Path) -> None:
     assert {p.stem for p in (out / "figures").glob("*.png")} >= {
         "ranking",
         "families",
@@ -71,6 +71,6 @@ def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: 
     assert "`logistic`" in text
 
 
-def test_a_table_too_short_for_a_fold_is_refused_with_the_days_it_takes():
+def test_a_table_too_short_for_a_fold_is_refused_with_the_days_it_takes() -> None:
     with pytest.raises(ModelError, match="a fold takes 21"):
         study(tiny_days(people=5, bots_of_a_family=1, days=15), lambda step: None, seed=1, history=0)

@@ -13,7 +13,7 @@ from runtime.local_time import DAY_MS, HOUR_MS
 from runtime.world import World, WorldError
 
 
-def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_second_action():
+def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_second_action() -> None:
     index = DayIndex(pd.Series(["a", "a", "b"]), np.array([10, 11, 10]), pd.Series({"a": "Asia/Tokyo", "b": "UTC"}))
     start, skip, end = (ACTIONS.index(action) for action in ("start", "skip", "end"))
     midnight_in_tokyo = 11 * DAY_MS - 9 * HOUR_MS
@@ -36,12 +36,12 @@ def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_s
     np.testing.assert_array_equal(in_pieces, counts)
 
 
-def test_a_world_without_user_days_names_the_command_that_makes_them(tmp_path: Path):
+def test_a_world_without_user_days_names_the_command_that_makes_them(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="python -m spark_app user-days --world w --source raw"):
         read_user_days(World(tmp_path / "w"))
 
 
-def test_user_days_of_another_version_are_refused_by_name(tmp_path: Path):
+def test_user_days_of_another_version_are_refused_by_name(tmp_path: Path) -> None:
     folder = tmp_path / "w" / "user_days"
     folder.mkdir(parents=True)
     pd.DataFrame({"user_id": ["a"], "local_date": ["2025-03-03"]}).to_parquet(folder / "part.parquet")

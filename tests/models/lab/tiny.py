@@ -31,7 +31,7 @@ def tiny_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, days: 
     frame.loc[rng.random(n) < 0.02, "label"] = np.nan
     frame["line"] = np.where(frame["label"].isna(), "some paid streams, under 10", "")
     frame["family"] = np.where(frame["label"] == 1, frame["account_family"], HONEST)
-    frame["campaign_id"] = np.where(is_bot, "c" + frame["group"].astype(str), None)
+    frame["campaign_id"] = ("c" + frame["group"].astype(str)).where(is_bot, None)
     frame["plays"] = rng.poisson(30 + 60 * is_bot)
     frame["streams"] = (frame["plays"] * 0.7).astype(int)
     frame["paid_streams"] = np.where(frame["label"] == 1, 10 + frame["streams"] // 2, 0)

@@ -1,5 +1,7 @@
 """Labels are what the simulator made; a play belongs to the session of its account that spans it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from hypothesis import given
@@ -34,62 +36,62 @@ def label_of(*plays: tuple[str, int, int, str | None]) -> pd.Series:
     return labels_of(sessions_frame(("a", 0, HOUR)), [plays_frame(*plays)]).iloc[0]
 
 
-def test_a_session_without_paid_streams_is_negative():
+def test_a_session_without_paid_streams_is_negative() -> None:
     label = label_of(("a", 10, 40_000, None))
     assert (label["label"], label["family"], label["campaign_id"]) == (0, HONEST, None)
 
 
-def test_half_of_the_streams_paid_for_is_positive():
+def test_half_of_the_streams_paid_for_is_positive() -> None:
     label = label_of(("a", 10, 40_000, "farm-1"), ("a", 20, 40_000, None), ("a", 30, 1_000, None))
     assert (label["label"], label["family"], label["campaign_id"]) == (1, "farm", "farm-1")
     assert (label["true_plays"], label["true_streams"], label["paid_streams"]) == (3, 2, 1)
 
 
-def test_less_than_half_of_the_streams_paid_for_is_mixed():
+def test_less_than_half_of_the_streams_paid_for_is_mixed() -> None:
     plays = [("a", i, 40_000, None) for i in range(3)]
     label = label_of(*plays, ("a", 9, 40_000, "masked-1"))
     assert np.isnan(label["label"])
     assert label["family"] == "masked"
 
 
-def test_a_paid_play_of_under_30_s_is_no_stream_and_does_not_count():
+def test_a_paid_play_of_under_30_s_is_no_stream_and_does_not_count() -> None:
     assert label_of(("a", 10, 29_999, "loop30-1"), ("a", 20, 30_000, None))["label"] == 0
 
 
-def test_the_family_is_that_of_most_paid_streams():
+def test_the_family_is_that_of_most_paid_streams() -> None:
     label = label_of(("a", 1, 40_000, "loop30-1"), ("a", 2, 40_000, "farm-2"), ("a", 3, 40_000, "farm-2"))
     assert (label["family"], label["campaign_id"]) == ("farm", "farm-2")
 
 
-def test_plays_in_several_blocks_add_up():
+def test_plays_in_several_blocks_add_up() -> None:
     sessions = sessions_frame(("a", 0, HOUR))
     one = plays_frame(("a", 1, 40_000, "farm-1"))
     labels = labels_of(sessions, [one, plays_frame(("a", 2, 40_000, None)), one])
-    assert labels.loc[0, ["true_streams", "paid_streams"]].tolist() == [3, 2]
+    assert labels.loc[[0], ["true_streams", "paid_streams"]].values.tolist() == [[3, 2]]
     assert labels.loc[0, "family"] == "farm"
 
 
-def test_a_play_at_the_very_end_of_a_session_is_in_it_and_one_before_its_start_is_not():
+def test_a_play_at_the_very_end_of_a_session_is_in_it_and_one_before_its_start_is_not() -> None:
     sessions = sessions_frame(("a", 100, 200), ("a", 300, 400), ("b", 100, 200))
     rows = plays_frame(*[("a", ms, 0, None) for ms in (99, 100, 200, 201, 300, 400, 401)], ("c", 150, 0, None))
     assert assign_sessions(sessions, rows).tolist() == [-1, 0, 0, -1, 1, 1, -1, -1]
 
 
-def test_a_play_of_one_account_never_falls_into_the_session_of_another():
+def test_a_play_of_one_account_never_falls_into_the_session_of_another() -> None:
     sessions = sessions_frame(("a", 0, 10), ("b", 0, 1000))
     assert assign_sessions(sessions, plays_frame(("a", 500, 0, None), ("b", 500, 0, None))).tolist() == [-1, 1]
 
 
-def test_without_sessions_every_play_is_outside():
+def test_without_sessions_every_play_is_outside() -> None:
     labels = labels_of(sessions_frame(), [plays_frame(("a", 1, 40_000, None))])
     assert len(labels) == 0
     assert labels.attrs["rows_outside"] == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 500)), min_size=1, max_size=60))
-def test_every_play_is_assigned_to_the_session_that_was_made_of_it(plays):
+def test_every_play_is_assigned_to_the_session_that_was_made_of_it(plays: list[tuple[str, int]]) -> None:
     """Sessions by the plain definition (gap over 50 ms), then plays assigned back by time alone."""
-    spans: list[list] = []
+    spans: list[list[Any]] = []
     expected = {}
     for user, ms in sorted(set(plays)):
         if not spans or spans[-1][0] != user or ms - spans[-1][2] > 50:

@@ -1,6 +1,7 @@
 """Labels of user-days: by paid-for streams of the listener's own day."""
 
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,9 @@ TOKYO = pd.Series({"a": "Asia/Tokyo", "b": None})
 """Nine hours ahead of UTC, all year."""
 
 
-def bought(n: int, at: str, user: str = "a", family: str = "farm", listen_ms: int = 30_000, is_paid: bool = True):
+def bought(
+    n: int, at: str, user: str = "a", family: str = "farm", listen_ms: int = 30_000, is_paid: bool = True
+) -> list[dict[str, Any]]:
     row = {"user_id": user, "event_time": pd.Timestamp(at, tz="UTC"), "listen_ms": listen_ms, "family": family}
     return [row | {"campaign_id": "c-" + family, "is_paid": is_paid}] * n
 

@@ -1,12 +1,16 @@
 """Labels from verdicts: what the pages wrote is what training reads."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import SparkSession
 
-from consumer_viz.dashboard.decisions.store import Draft, VerdictStore
+from consumer_viz.dashboard.decisions.rules import Draft
+from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
@@ -28,7 +32,7 @@ def decide(
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     store = VerdictStore(tmp_path / "verdicts.sqlite")
     decide(store, "bot", v.CONFIRM, "velocity")
     decide(store, "fan", v.DISMISS, "superfan")
@@ -39,7 +43,7 @@ def path(tmp_path):
     return store.path
 
 
-def test_training_reads_the_standing_verdicts_that_the_pages_wrote(path):
+def test_training_reads_the_standing_verdicts_that_the_pages_wrote(path: Path) -> None:
     users = ["bot", "fan", "lucky", "unsure", "wronged", "never seen"]
     table = pd.DataFrame({"user_id": users, "label": 0.0, "family": "x", "campaign_id": None, "cohort": "superfan"})
     labelled = relabel(table, read_verdicts(path)).set_index("user_id")
@@ -48,13 +52,13 @@ def test_training_reads_the_standing_verdicts_that_the_pages_wrote(path):
     assert set(labelled["family"]) == {"confirmed", "honest"}
 
 
-def test_a_roll_back_changes_the_label(path):
+def test_a_roll_back_changes_the_label(path: Path) -> None:
     store = VerdictStore(path)
     store.write(Draft("c-wronged", "wronged", v.ROLL_BACK, "ben", 2, "k-back", reason_code="venue_account"))
     assert read_verdicts(path).set_index("user_id").loc["wronged", "verdict"] == v.DISMISS
 
 
-def test_without_verdicts_training_says_what_to_do(tmp_path, path):
+def test_without_verdicts_training_says_what_to_do(tmp_path: Path, path: Path) -> None:
     with pytest.raises(ModelError, match="make dash"):
         read_verdicts(tmp_path / "none.sqlite")
     with pytest.raises(ModelError, match="another world"):
@@ -66,7 +70,7 @@ LATEST = "gap_entropy"
 
 
 @pytest.fixture
-def decided(tmp_path, monkeypatch):
+def decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world without truth: 40 confirmed, 40 dismissed and 20 undecided accounts with 10 sessions each, over 8 days.
 
     The dismissed ones were not flagged, but drawn at random. The confirmed ones hear one artist.
@@ -92,7 +96,12 @@ def decided(tmp_path, monkeypatch):
     return world
 
 
-def test_verdicts_train_a_challenger_whose_manifest_says_so(decided, spark, run_models, monkeypatch):
+def test_verdicts_train_a_challenger_whose_manifest_says_so(
+    decided: World,
+    spark: SparkSession,
+    run_models: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("models.training.train.local_session", lambda: spark)
     monkeypatch.setattr(type(spark), "stop", lambda self: None)
     arguments = ("--labels", "verdicts", "--decided", "w", "--trees", "4", "--depth", "2", "--register")
@@ -100,6 +109,7 @@ def test_verdicts_train_a_challenger_whose_manifest_says_so(decided, spark, run_
     assert (code, err) == (0, "")
     registry = Registry(decided.root.parent / FOLDER)
     entry = registry.roles().challenger
+    assert entry is not None
     assert f"{entry.version} scores in the shadow" in said
     manifest = json.loads((registry.folder(entry) / MANIFEST).read_text())
     assert manifest["labels"] == {
@@ -115,7 +125,7 @@ def test_verdicts_train_a_challenger_whose_manifest_says_so(decided, spark, run_
     assert "Labels are verdicts of analysts" in (registry.folder(entry) / CARD).read_text()
 
 
-def test_too_few_verdicts_are_said_in_one_line(decided, run_models):
+def test_too_few_verdicts_are_said_in_one_line(decided: World, run_models: Callable[..., tuple[int, str, str]]) -> None:
     store = VerdictStore(decided.verdicts)
     for number in range(11):
         store.write(Draft(f"c-u{number}", f"u{number}", v.UNDO, "ana", 1, f"undo-{number}"))

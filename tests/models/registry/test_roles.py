@@ -1,6 +1,7 @@
 """Champion and challenger change roles in one rename, and only artefacts that verify get a role."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,22 +37,28 @@ def spoil(file: Path) -> None:
     file.write_bytes(content)
 
 
-def test_without_a_registry_the_shipped_model_is_the_champion_and_nothing_is_in_the_shadow(registry, into):
+def test_without_a_registry_the_shipped_model_is_the_champion_and_nothing_is_in_the_shadow(
+    registry: WritableRegistry, into: Path
+) -> None:
     assert registry.champion(into).version.startswith("session_xgb@")
     assert registry.challenger(into) is None
     assert not registry.root.exists()
 
 
-def test_a_registered_model_stays_the_challenger_after_its_source_folder_is_emptied(registry, tmp_path, into):
+def test_a_registered_model_stays_the_challenger_after_its_source_folder_is_emptied(
+    registry: WritableRegistry, tmp_path: Path, into: Path
+) -> None:
     folder, trusted = challenger(tmp_path)
     entry = registry.register(folder, trusted, AT)
     for file in folder.iterdir():
         file.unlink()
-    assert registry.challenger(into).version == entry.version == f"candidate@{trusted[:8]}"
+    shadow = registry.challenger(into)
+    assert shadow is not None
+    assert shadow.version == entry.version == f"candidate@{trusted[:8]}"
     assert registry.champion(into).version.startswith("session_xgb@")
 
 
-def test_a_roll_back_undoes_the_last_promotion(registry, tmp_path, into):
+def test_a_roll_back_undoes_the_last_promotion(registry: WritableRegistry, tmp_path: Path, into: Path) -> None:
     first = register(registry, tmp_path)
     assert registry.promote(AT) == first
     assert (registry.champion(into).version, registry.challenger(into)) == (first.version, None)
@@ -75,7 +82,9 @@ def test_a_roll_back_undoes_the_last_promotion(registry, tmp_path, into):
 
 
 @pytest.mark.parametrize("name", [MODEL_ZIP, MANIFEST])
-def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(registry, tmp_path, name):
+def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
+    registry: WritableRegistry, tmp_path: Path, name: str
+) -> None:
     folder, trusted = challenger(tmp_path)
     with pytest.raises(ModelError, match="not the file that is trusted"):
         registry.register(folder, "0" * 64, AT)
@@ -97,7 +106,7 @@ def test_a_tampered_model_is_neither_registered_nor_promoted_nor_rolled_back_to(
     assert (registry.root / FILE).read_bytes() == before
 
 
-def test_a_model_whose_trees_cannot_be_read_is_not_registered(registry, tmp_path):
+def test_a_model_whose_trees_cannot_be_read_is_not_registered(registry: WritableRegistry, tmp_path: Path) -> None:
     spoilt = ArtefactDraft(tmp_path / "toy")
     with pytest.raises(ModelError, match=r"^toy@[0-9a-f]{8} cannot score: ") as caught:
         registry.register(spoilt.folder, spoilt.write(), AT)
@@ -105,7 +114,9 @@ def test_a_model_whose_trees_cannot_be_read_is_not_registered(registry, tmp_path
     assert registry.roles().challenger is None
 
 
-def test_a_change_that_fails_before_its_rename_leaves_the_roles_as_they_were(registry, tmp_path, monkeypatch):
+def test_a_change_that_fails_before_its_rename_leaves_the_roles_as_they_were(
+    registry: WritableRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(registry, tmp_path)
     before = registry.roles()
 
@@ -118,7 +129,7 @@ def test_a_change_that_fails_before_its_rename_leaves_the_roles_as_they_were(reg
     assert registry.roles() == before
 
 
-def test_the_champion_is_not_its_own_challenger(registry, tmp_path):
+def test_the_champion_is_not_its_own_challenger(registry: WritableRegistry, tmp_path: Path) -> None:
     shipped = ARTIFACTS / "session_xgb"
     from models.registry.champions import CHAMPIONS
 
@@ -127,7 +138,7 @@ def test_the_champion_is_not_its_own_challenger(registry, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"champion": {"version": "../../x@00000000", "sha256": ""}}'])
-def test_a_damaged_registry_is_reported_in_one_line(registry, text):
+def test_a_damaged_registry_is_reported_in_one_line(registry: WritableRegistry, text: str) -> None:
     registry.root.mkdir(parents=True)
     (registry.root / FILE).write_text(text)
     with pytest.raises(ModelError, match=r"^models/registry\.json is not a registry") as caught:
@@ -135,7 +146,9 @@ def test_a_damaged_registry_is_reported_in_one_line(registry, text):
     assert "\n" not in str(caught.value)
 
 
-def test_the_commands_change_roles_and_print_the_change(tmp_path, run_models, monkeypatch):
+def test_the_commands_change_roles_and_print_the_change(
+    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path / "data"))
     folder, trusted = challenger(tmp_path)
     version = f"candidate@{trusted[:8]}"

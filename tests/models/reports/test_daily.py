@@ -1,11 +1,14 @@
 """The daily run on a small world made by hand: tables as the contract has them, a review list, a page."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from contracts.tables import LAKE, USERS
-from models.reports.daily import run_daily
+from models.reports.daily import Daily, run_daily
 from models.tables.lake_tables import read_table, schema_of
 from models.user_days.detect import detect
 from models.user_days.report.study import as_markdown, study
@@ -57,32 +60,32 @@ def world(tmp_path_factory: pytest.TempPathFactory, days: pd.DataFrame) -> World
 
 
 @pytest.fixture(scope="module")
-def daily(world: World):
+def daily(world: World) -> Daily:
     return run_daily(world)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_is_written_as_the_contract_has_it(table, world, daily):
+def test_every_table_is_written_as_the_contract_has_it(table: str, world: World, daily: Daily) -> None:
     (file,) = committed_files(world.unit.table(table))
     assert pq.ParquetFile(file).schema_arrow.equals(schema_of(table))
     assert schema_of(table).names == [column.name for column in LAKE[table]]
     assert len(read_table(world, table, "python -m models daily"))
 
 
-def test_a_second_run_replaces_the_tables(world, daily):
+def test_a_second_run_replaces_the_tables(world: World, daily: Daily) -> None:
     before = [pq.ParquetFile(*committed_files(world.unit.table(table))).read() for table in TABLES]
     run_daily(world)
     assert [pq.ParquetFile(*committed_files(world.unit.table(table))).read() for table in TABLES] == before
 
 
-def test_the_review_list_is_there_for_a_spreadsheet_and_for_a_program(world, daily):
+def test_the_review_list_is_there_for_a_spreadsheet_and_for_a_program(world: World, daily: Daily) -> None:
     folder = world.unit.root / "daily"
     rows = pq.read_table(folder / "review.parquet")
     assert len(pd.read_csv(folder / "review.csv")) == len(rows) > 0
     assert rows["drawn_by"].to_pylist()[0] == "flag"
 
 
-def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily):
+def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: Daily) -> None:
     page = daily.report.read_text()
     assert "Suspected user-days" in page
     assert "Nothing was done to any account" in page
@@ -92,30 +95,32 @@ def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily):
     assert "http" not in page
 
 
-def test_a_world_without_truth_gets_no_figures_against_it(daily):
+def test_a_world_without_truth_gets_no_figures_against_it(daily: Daily) -> None:
     assert daily.judged is None
     assert not any("truth" in line or "recall" in line for line in daily.lines)
 
 
-def test_the_farm_is_in_the_summary_and_in_the_queue(world, daily):
+def test_the_farm_is_in_the_summary_and_in_the_queue(world: World, daily: Daily) -> None:
     assert any(line.startswith("campaigns") and "device 1 (6 accounts)" in line for line in daily.lines)
     queue = read_table(world, "account_risk", "")
     assert {f"farm{i}" for i in range(6)} <= set(queue["user_id"])
 
 
-def test_without_user_days_the_command_that_makes_them_is_named(tmp_path, run_models, monkeypatch):
+def test_without_user_days_the_command_that_makes_them_is_named(
+    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
     code, _, err = run_models("daily", "--world", "none")
     assert code == 1
     assert err == "error: world none has no user_days in its lake: run  python -m spark_app user-days --world none\n"
 
 
-def test_a_wrong_source_is_one_line(run_models):
+def test_a_wrong_source_is_one_line(run_models: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = run_models("daily", "--source", "moon")
     assert (code, err) == (1, "error: --source moon: expected one of auto, lake, raw\n")
 
 
-def test_every_cell_of_the_study_is_filled(days):
+def test_every_cell_of_the_study_is_filled(days: pd.DataFrame) -> None:
     flags = detect(days)
     is_bot = flags["user_id"] == "<b>bot</b>"
     labelled = flags.assign(
@@ -127,7 +132,7 @@ def test_every_cell_of_the_study_is_filled(days):
     assert as_markdown(table).count("\n") == 4
 
 
-def test_a_world_without_truth_cannot_be_studied(world):
+def test_a_world_without_truth_cannot_be_studied(world: World) -> None:
     from models.reports.daily import study_world
 
     with pytest.raises(WorldError, match="no truth"):

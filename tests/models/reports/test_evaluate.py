@@ -1,15 +1,17 @@
 """Precision and recall of a small world whose right answer is known by hand."""
 
 import json
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
 
 from models.reports.evaluate import evaluate
+from runtime.world import World
 from tests.models.conftest import DAY, write
 
 
-def test_precision_and_recall_are_those_counted_by_hand(world):
+def test_precision_and_recall_are_those_counted_by_hand(world: World) -> None:
     result = evaluate(world)
     flags = result.flags
     assert (flags.sessions, flags.mixed, flags.mixed_flagged, flags.positives) == (120, 10, 6, 30)
@@ -23,28 +25,29 @@ def test_precision_and_recall_are_those_counted_by_hand(world):
     assert (result.plays_outside, result.sessions_off) == (0, 0)
 
 
-def test_false_alarms_stand_by_cohort_of_honest_accounts(world):
+def test_false_alarms_stand_by_cohort_of_honest_accounts(world: World) -> None:
     alarms = evaluate(world).flags.false_alarms_by_cohort
     assert alarms["superfan"].value == pytest.approx(3 / 20)
     assert alarms["regular"].value == 0
 
 
-def test_intervals_hold_the_value_and_are_wider_than_nothing(world):
+def test_intervals_hold_the_value_and_are_wider_than_nothing(world: World) -> None:
     flags = evaluate(world).flags
     for share in (flags.precision, flags.recall, *flags.recall_by_family.values()):
+        assert share.value is not None
         assert share.low <= share.value <= share.high
         assert share.high - share.low > 0.01
 
 
-def test_the_same_seed_gives_the_same_report(world):
+def test_the_same_seed_gives_the_same_report(world: World) -> None:
     assert evaluate(world, seed=3) == evaluate(world, seed=3)
 
 
-def test_a_family_of_few_positives_prints_too_few(world):
+def test_a_family_of_few_positives_prints_too_few(world: World) -> None:
     assert any(line.startswith("recall of loop30") and "too few (n = 10)" in line for line in evaluate(world).lines())
 
 
-def test_plays_in_no_session_and_sessions_with_other_counts_are_told(world):
+def test_plays_in_no_session_and_sessions_with_other_counts_are_told(world: World) -> None:
     for file in world.unit.table("sessions").glob(f"{DAY}/part-00000*"):
         sessions = pd.read_parquet(file)
         sessions.loc[0, "plays_rows"] = 3
@@ -53,7 +56,9 @@ def test_plays_in_no_session_and_sessions_with_other_counts_are_told(world):
     assert (result.plays_outside, result.sessions_off) == (4, 1)
 
 
-def test_the_command_prints_json_that_holds_the_numbers(world, run_models, monkeypatch):
+def test_the_command_prints_json_that_holds_the_numbers(
+    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     code, out, _ = run_models("evaluate", "--world", "toy", "--json")
     numbers = json.loads(out)
@@ -63,7 +68,9 @@ def test_the_command_prints_json_that_holds_the_numbers(world, run_models, monke
     assert numbers["recall_by_family"]["loop30"]["too_few"]
 
 
-def test_the_command_speaks_to_a_person(world, run_models, monkeypatch):
+def test_the_command_speaks_to_a_person(
+    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     code, out, _ = run_models("evaluate", "--world", "toy")
     assert code == 0
@@ -80,7 +87,13 @@ def test_the_command_speaks_to_a_person(world, run_models, monkeypatch):
         (lambda w: (w.unit.table("sessions") / "_spark_metadata" / "0").unlink(), "no sessions are committed"),
     ],
 )
-def test_a_missing_part_is_one_line(world, run_models, monkeypatch, spoil, said):
+def test_a_missing_part_is_one_line(
+    world: World,
+    run_models: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[World], None],
+    said: str,
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     spoil(world)
     code, _, err = run_models("evaluate", "--world", "toy")
@@ -89,7 +102,9 @@ def test_a_missing_part_is_one_line(world, run_models, monkeypatch, spoil, said)
     assert err.count("\n") == 1
 
 
-def test_truth_in_another_order_than_raw_is_refused(world, run_models, monkeypatch):
+def test_truth_in_another_order_than_raw_is_refused(
+    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     path = world.truth("plays") / DAY / "part.parquet"
     write(pd.read_parquet(path)[::-1], path)

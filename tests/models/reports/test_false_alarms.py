@@ -59,7 +59,7 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(world):
+def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(world: World) -> None:
     found = audit(world)
     assert (found.person_days, found.people, found.last) == (DAYS + 1, 1, "2024-03-13")
     rules = found.of("user-day rules")
@@ -71,33 +71,34 @@ def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(wo
     assert "not measurable from this source: error_rate; so the user-day trees were not asked" in said
 
 
-def test_the_trees_are_asked_only_where_nothing_is_unknown(world):
+def test_the_trees_are_asked_only_where_nothing_is_unknown(world: World) -> None:
     world.import_report.write_bytes(orjson.dumps({"not_measurable": []}))
     found = audit(world)
     assert set(found.of(TREES)["local_date"]) <= {str(RAID)}
     assert f"{TREES}   {len(found.of(TREES))} alarms" in "\n".join(lines(found, shown=0))
 
 
-def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world):
+def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world: World) -> None:
     (alarm,) = audit(world).of("session scorer").itertuples()
-    assert (alarm.local_date, alarm.behind) == ("2024-03-13", ["loop_share"])
+    assert alarm.local_date == "2024-03-13"
+    assert alarm.behind == ["loop_share"]
     assert alarm.words == "loop_share 0.99, gap_memory unknown"
     assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(lines(audit(world), shown=0))
 
 
-def test_the_command_prints_json_with_every_alarm(world):
+def test_the_command_prints_json_with_every_alarm(world: World) -> None:
     done = CliRunner().invoke(app, ["audit", str(world.root), "--json"], catch_exceptions=False)
     (one,) = orjson.loads(done.stdout)
     assert one["person_days"] == DAYS + 1
     assert sum(detector["alarms"] for detector in one["detectors"].values()) == len(one["alarms"])
 
 
-def test_a_world_without_tables_names_the_command_that_makes_them(tmp_path):
+def test_a_world_without_tables_names_the_command_that_makes_them(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="run  python -m spark_app audit-tables --world me"):
         audit(World(tmp_path / "me"))
 
 
-def test_an_export_is_no_world_and_the_commands_in_between_are_named(tmp_path):
+def test_an_export_is_no_world_and_the_commands_in_between_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="python -m ops import"):
         the_world(tmp_path / "my_spotify_data.zip")
     with pytest.raises(ModelError, match="no such world"):

@@ -1,14 +1,18 @@
 """Pay under both systems, tracks by role, and the order of the analyst's queue."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices, pro_rata, user_centric
 from models.risk.tracks import CAMOUFLAGE, TARGET, artist_risk, suspicious_plays, track_risk
+from models.tables.plays import Listening
 from tests.models.campaigns.made import listening, play
 
 NO_CAMPAIGNS = pd.DataFrame(
@@ -16,16 +20,24 @@ NO_CAMPAIGNS = pd.DataFrame(
 )
 
 
+class Small(NamedTuple):
+    """A world of one bot and eight listeners."""
+
+    plays: Listening
+    flags: pd.DataFrame
+    suspicious: NDArray[np.bool_]
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=30))
-def test_both_systems_pay_out_the_same_pool(rows):
+def test_both_systems_pay_out_the_same_pool(rows: list[tuple[int, int]]) -> None:
     user, streams = np.array(rows).T
     weight = np.array([1.0, 0.5, 0.5, 0.1, 1.0, 1.0])
     both = [pro_rata(streams, Prices()).sum(), user_centric(user, streams, weight, Prices()).sum()]
     assert both[0] == pytest.approx(both[1])
 
 
-def test_playing_ten_times_as_much_draws_ten_times_as_much_only_pro_rata():
+def test_playing_ten_times_as_much_draws_ten_times_as_much_only_pro_rata() -> None:
     user, streams = np.array([0, 1]), np.array([10, 100])
     assert pro_rata(streams, Prices())[1] == pytest.approx(10 * pro_rata(streams, Prices())[0])
     own = user_centric(user, streams, np.ones(2), Prices())
@@ -33,7 +45,7 @@ def test_playing_ten_times_as_much_draws_ten_times_as_much_only_pro_rata():
 
 
 @pytest.fixture(scope="module")
-def world():
+def world() -> Small:
     """A bot that plays `bought` all day, and `famous` now and then as everybody does."""
     rows = [play("bot", "bought", i / 5) for i in range(60)] + [play("bot", "famous", 13 + i / 5) for i in range(12)]
     rows += [play(f"h{u}", "famous", 1 + i / 4) for u in range(8) for i in range(10)]
@@ -50,34 +62,34 @@ def world():
             "reasons": [["loud"]] * len(day),
         }
     )
-    return plays, flags, suspicious_plays(plays, flags, NO_CAMPAIGNS)
+    return Small(plays, flags, suspicious_plays(plays, flags, NO_CAMPAIGNS))
 
 
 @pytest.fixture(scope="module")
-def tracks(world):
+def tracks(world: Small) -> pd.DataFrame:
     plays, _, suspicious = world
     artists = pd.Series({"bought": "a1", "famous": "a2", "short": "a3"})
     return track_risk(plays, suspicious, artists, np.ones(len(plays.users)), "v")
 
 
-def test_a_track_that_only_bots_play_is_a_suspected_target_and_one_they_hide_in_is_not(tracks):
+def test_a_track_that_only_bots_play_is_a_suspected_target_and_one_they_hide_in_is_not(tracks: pd.DataFrame) -> None:
     roles = tracks.drop_duplicates("track_id").set_index("track_id")["role"]
     assert roles.to_dict() == {"bought": TARGET, "famous": CAMOUFLAGE}
 
 
-def test_plays_under_30_s_draw_no_money(tracks):
+def test_plays_under_30_s_draw_no_money(tracks: pd.DataFrame) -> None:
     assert "short" not in set(tracks["track_id"])
     assert tracks["money_pro_rata_eur"].sum() == pytest.approx(72 * Prices().stream_eur)
 
 
-def test_a_track_with_over_90_percent_suspicious_streams_in_the_month_is_penalised_once(tracks):
+def test_a_track_with_over_90_percent_suspicious_streams_in_the_month_is_penalised_once(tracks: pd.DataFrame) -> None:
     assert tracks.groupby("track_id")["is_penalised"].all().to_dict() == {"bought": True, "famous": False}
     risk = artist_risk(tracks).set_index("artist_id")
     assert risk["penalty_eur"].to_dict() == {"a1": 10.0, "a2": 0.0}
     assert risk.loc["a2", "camouflage_tracks"] == 1
 
 
-def test_accounts_are_ranked_by_money_times_probability(world):
+def test_accounts_are_ranked_by_money_times_probability(world: Small) -> None:
     plays, flags, suspicious = world
     campaigns = pd.DataFrame(
         {"kind": ["device"], "user_ids": [["h1", "h2"]], "is_flagged": [True], "score": [0.5], "campaign_key": ["k"],

@@ -29,7 +29,7 @@ def a_table(sessions: int, accounts: int, campaigns: int, seed: int) -> pd.DataF
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
-def test_blocks_share_no_account_no_campaign_and_no_time(seed):
+def test_blocks_share_no_account_no_campaign_and_no_time(seed: int) -> None:
     table = a_table(400, accounts=60, campaigns=4, seed=seed)
     table["block"] = split(table, np.random.default_rng(seed))
     kept = table[table["block"] != NO_BLOCK]
@@ -39,7 +39,7 @@ def test_blocks_share_no_account_no_campaign_and_no_time(seed):
     assert (times["max"].to_numpy()[:-1] < times["min"].to_numpy()[1:]).all()
 
 
-def test_every_family_and_every_hard_negative_is_in_every_block():
+def test_every_family_and_every_hard_negative_is_in_every_block() -> None:
     table = a_table(20_000, accounts=400, campaigns=8, seed=1)
     block = split(table, np.random.default_rng(1))
     for name in BLOCKS:
@@ -48,7 +48,7 @@ def test_every_family_and_every_hard_negative_is_in_every_block():
         assert set(inside["cohort"]) == {"venue", "regular"}
 
 
-def test_an_account_that_two_campaigns_pay_joins_them_in_one_group():
+def test_an_account_that_two_campaigns_pay_joins_them_in_one_group() -> None:
     groups = groups_of(pd.Series(["a", "b", "b", "c", "d"]), pd.Series(["x", "x", "y", "y", None]))
     assert len(set(groups[:4])) == 1
     assert groups[4] != groups[0]
@@ -58,7 +58,7 @@ def a_block(scores: list[float], labels: list[int]) -> pd.DataFrame:
     return pd.DataFrame({"user_id": [f"u{i}" for i in range(len(scores))], "score": scores, "label": labels})
 
 
-def test_a_clean_gap_is_cut_in_its_middle():
+def test_a_clean_gap_is_cut_in_its_middle() -> None:
     chosen = choose(a_block([0.9] * 400 + [0.1] * 1000, [1] * 400 + [0] * 1000), np.random.default_rng(0))
     assert chosen.review == pytest.approx(0.5)
     assert chosen.filter == pytest.approx(0.5)
@@ -66,7 +66,7 @@ def test_a_clean_gap_is_cut_in_its_middle():
     assert chosen.filter_precision.low >= FILTER_PRECISION
 
 
-def test_the_filter_stands_above_the_first_errors_and_review_below_them():
+def test_the_filter_stands_above_the_first_errors_and_review_below_them() -> None:
     scores = [0.95] * 500 + [0.6] * 200 + [0.1] * 1000
     labels = [1] * 500 + [1] * 160 + [0] * 40 + [0] * 1000
     chosen = choose(a_block(scores, labels), np.random.default_rng(0))
@@ -74,18 +74,18 @@ def test_the_filter_stands_above_the_first_errors_and_review_below_them():
     assert chosen.is_filter_proven
 
 
-def test_with_few_flags_the_filter_is_said_to_be_unproven():
+def test_with_few_flags_the_filter_is_said_to_be_unproven() -> None:
     chosen = choose(a_block([0.9] * 40 + [0.1] * 100, [1] * 40 + [0] * 100), np.random.default_rng(0))
     assert not chosen.is_filter_proven
     assert chosen.filter_precision.value == 1
 
 
-def test_where_no_threshold_is_precise_enough_nothing_is_filtered():
+def test_where_no_threshold_is_precise_enough_nothing_is_filtered() -> None:
     chosen = choose(a_block([0.9] * 100 + [0.1] * 100, [1, 0] * 50 + [0] * 100), np.random.default_rng(0))
     assert chosen.filter == 1.0
     assert not chosen.is_filter_proven
 
 
-def test_a_block_of_one_kind_is_refused():
+def test_a_block_of_one_kind_is_refused() -> None:
     with pytest.raises(ModelError, match="no positive or no negative"):
         choose(a_block([0.5, 0.6], [0, 0]), np.random.default_rng(0))

@@ -1,8 +1,9 @@
 """Training on a make-believe table: bots have regular gaps and one artist; everything else is noise."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -70,14 +71,18 @@ def loaded(spark: SparkSession, artefact_folder: Path, tmp_path_factory: pytest.
     return PipelineModel.load(artefact.path.as_uri())
 
 
-def test_the_trained_artefact_verifies_loads_and_tells_bots(spark, loaded, table):
+def test_the_trained_artefact_verifies_loads_and_tells_bots(
+    spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame
+) -> None:
     scored = score(spark, loaded, table)
     assert scored["score"].between(0, 1).all()
     assert scored.loc[table["label"] == 1, "score"].median() > 0.8
     assert scored.loc[table["label"] == 0, "score"].median() < 0.2
 
 
-def test_contributions_and_bias_add_up_to_the_margin(spark, loaded, table):
+def test_contributions_and_bias_add_up_to_the_margin(
+    spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame
+) -> None:
     rows = loaded.transform(to_spark(spark, table[:50])).select("rawPrediction", CONTRIBUTIONS).collect()
     for row in rows:
         (contributions,) = row[CONTRIBUTIONS]
@@ -85,34 +90,36 @@ def test_contributions_and_bias_add_up_to_the_margin(spark, loaded, table):
         assert sum(contributions) == pytest.approx(row["rawPrediction"][1], abs=1e-4)
 
 
-def test_the_same_table_and_seed_give_the_same_bytes(spark, table, artefact_folder, tmp_path):
+def test_the_same_table_and_seed_give_the_same_bytes(
+    spark: SparkSession, table: pd.DataFrame, artefact_folder: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "toy"
     train(spark, table, again, seed=1, world="a make-believe table", trees=SMALL)
     for name in (MODEL_ZIP, MANIFEST, CARD):
         assert (again / name).read_bytes() == (artefact_folder / name).read_bytes(), name
 
 
-def test_a_zero_in_a_sparse_row_is_a_zero_and_not_missing(spark, loaded):
+def test_a_zero_in_a_sparse_row_is_a_zero_and_not_missing(spark: SparkSession, loaded: PipelineModel) -> None:
     """The assembler compresses rows of many zeros; read as missing they would score as if nothing was measured."""
     rows = pd.DataFrame(0.0, index=[0, 1], columns=[*FEATURE_NAMES, "label"])
     rows.loc[1] = np.nan
     rows["gap_entropy"] = 2.0
     zeros, missing = loaded.transform(to_spark(spark, rows)).orderBy("row").collect()
     assert type(zeros["features"]).__name__ == "SparseVector"
-    expected = loaded.stages[-1].get_booster().inplace_predict(rows[list(FEATURE_NAMES)].to_numpy())
+    expected = cast(Any, loaded.stages[-1]).get_booster().inplace_predict(rows[list(FEATURE_NAMES)].to_numpy())
     assert zeros["probability"][1] == pytest.approx(expected[0], abs=1e-6)
     assert missing["probability"][1] == pytest.approx(expected[1], abs=1e-6)
     assert expected[0] != pytest.approx(expected[1], abs=1e-6)
 
 
-def test_null_and_nan_score_alike(spark, loaded, table):
+def test_null_and_nan_score_alike(spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame) -> None:
     nan = to_spark(spark, table[:50])
     both = nan.union(nan.replace(float("nan"), None))
     scores = [row["probability"][1] for row in loaded.transform(both).select("probability").collect()]
     assert scores[:50] == scores[50:]
 
 
-def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folder):
+def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folder: Path) -> None:
     manifest = json.loads((artefact_folder / MANIFEST).read_text())
     assert manifest["trained_on"]["blocks"][TRAIN]["sessions"] > 400
     assert manifest["test"]["review"]["precision"]["value"] > 0.8
@@ -122,7 +129,7 @@ def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folde
     assert 0 < manifest["thresholds"]["review"] <= manifest["thresholds"]["filter"] <= 1
 
 
-def test_the_card_is_the_manifest_said_to_a_person(artefact_folder):
+def test_the_card_is_the_manifest_said_to_a_person(artefact_folder: Path) -> None:
     manifest = json.loads((artefact_folder / MANIFEST).read_text())
     card = (artefact_folder / CARD).read_text()
     assert card == render(manifest)
@@ -135,25 +142,29 @@ def test_the_card_is_the_manifest_said_to_a_person(artefact_folder):
         assert said in card
 
 
-def test_a_table_too_small_for_three_blocks_is_refused_in_one_line(spark, table, tmp_path):
+def test_a_table_too_small_for_three_blocks_is_refused_in_one_line(
+    spark: SparkSession, table: pd.DataFrame, tmp_path: Path
+) -> None:
     with pytest.raises(ModelError, match="block has no positive or no negative session"):
         train(spark, table[table["label"] == 0], tmp_path / "toy", seed=1, world="none", trees=SMALL)
 
 
-def test_a_table_without_its_columns_is_refused_by_name(table, tmp_path):
+def test_a_table_without_its_columns_is_refused_by_name(table: pd.DataFrame, tmp_path: Path) -> None:
     table.drop(columns=["gap_entropy", "cohort"]).to_parquet(tmp_path / "part.parquet")
     with pytest.raises(ModelError, match="lacks columns gap_entropy, cohort"):
         read_table(tmp_path)
 
 
-def test_a_missing_table_names_the_command_that_writes_it(tmp_path, run_models):
+def test_a_missing_table_names_the_command_that_writes_it(
+    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]]
+) -> None:
     code, _, err = run_models("train", "--table", str(tmp_path / "none"))
     assert code == 1
     assert "python -m spark_app training-table" in err
     assert err.count("\n") == 1
 
 
-def test_the_assembler_keeps_rows_with_nulls(loaded):
+def test_the_assembler_keeps_rows_with_nulls(loaded: PipelineModel) -> None:
     assembler = loaded.stages[0]
     assert isinstance(assembler, VectorAssembler)
     assert assembler.getHandleInvalid() == "keep"

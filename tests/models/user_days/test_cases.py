@@ -44,10 +44,10 @@ def flags() -> dict[str, pd.Series]:
     frames = [frame.assign(user_id=name) for name, frame in CASES.items()]
     judged = detect(pd.concat([*frames, crowd()], ignore_index=True))
     newest = judged.drop_duplicates("user_id", keep="last").set_index("user_id")
-    return {name: newest.loc[name] for name in CASES}
+    return {str(row.name): row for _, row in newest.loc[list(CASES)].iterrows()}
 
 
-def test_23_hours_straight_are_flagged_and_said_so(flags):
+def test_23_hours_straight_are_flagged_and_said_so(flags: dict[str, pd.Series]) -> None:
     flag = flags["23 hours"]
     assert flag["by_rules"]
     assert flag["is_flagged"]
@@ -56,7 +56,7 @@ def test_23_hours_straight_are_flagged_and_said_so(flags):
     assert {"volume", "timing"} <= set(flag["groups"])
 
 
-def test_30_second_tracks_at_3_in_the_morning_are_flagged(flags):
+def test_30_second_tracks_at_3_in_the_morning_are_flagged(flags: dict[str, pd.Series]) -> None:
     flag = flags["30 s at 3 h"]
     assert flag["by_rules"]
     assert {"short_plays", "night"} <= set(flag["rules"])
@@ -64,42 +64,42 @@ def test_30_second_tracks_at_3_in_the_morning_are_flagged(flags):
 
 
 @pytest.mark.parametrize("case", HONEST)
-def test_honest_habits_and_release_days_are_not_flagged(case, flags):
+def test_honest_habits_and_release_days_are_not_flagged(case: str, flags: dict[str, pd.Series]) -> None:
     assert not flags[case]["is_flagged"]
     assert flags[case]["reasons"] == []
 
 
-def test_one_group_is_not_enough(flags):
+def test_one_group_is_not_enough(flags: dict[str, pd.Series]) -> None:
     assert flags["loud"]["groups"] == ["volume"]
     assert not flags["loud"]["by_rules"]
 
 
-def test_under_7_active_days_the_cohort_stands_in_and_the_flag_says_so(flags):
+def test_under_7_active_days_the_cohort_stands_in_and_the_flag_says_so(flags: dict[str, pd.Series]) -> None:
     flag = flags["young"]
     assert (flag["baseline"], flag["history_days"]) == ("cohort", 3)
     assert any(OF_COHORT in reason for reason in flag["reasons"])
 
 
-def test_7_active_days_are_a_history_of_its_own(flags):
+def test_7_active_days_are_a_history_of_its_own(flags: dict[str, pd.Series]) -> None:
     assert flags["a week old"]["baseline"] == "own"
 
 
-def test_what_was_not_measured_fires_nothing(flags):
+def test_what_was_not_measured_fires_nothing(flags: dict[str, pd.Series]) -> None:
     assert not flags["not measured"]["by_rules"]
     assert flags["not measured"]["rules"] == ["plays"]
 
 
-def test_a_flag_of_the_forest_names_two_features(flags):
+def test_a_flag_of_the_forest_names_two_features(flags: dict[str, pd.Series]) -> None:
     flag = flags["odd"]
     assert flag["by_forest"]
     assert any(reason.startswith("a rare pair: ") and " with " in reason for reason in flag["reasons"])
 
 
-def test_what_both_flag_comes_before_what_one_flags(flags):
+def test_what_both_flag_comes_before_what_one_flags(flags: dict[str, pd.Series]) -> None:
     assert flags["odd"]["by_rules"]
     assert flags["odd"]["score"] >= 0.75
 
 
-def test_days_to_come_change_nothing():
+def test_days_to_come_change_nothing() -> None:
     short, long = user_days(ALL_DAY), user_days(ALL_DAY, {"hours": 20.0}, {"hours": 20.0})
     assert apply_rules(long).score[: len(short)].tolist() == apply_rules(short).score.tolist()

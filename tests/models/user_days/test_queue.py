@@ -20,33 +20,33 @@ def flags(users: int = 200) -> pd.DataFrame:
     return frame
 
 
-def test_flags_come_first_by_money_times_probability():
+def test_flags_come_first_by_money_times_probability() -> None:
     review = review_list(with_priority(flags(), np.random.default_rng(1)))
     assert review["drawn_by"].tolist() == ["flag"] * 6 + ["random"] * 2
     assert review["user_id"].tolist()[:6] == ["u002", "u002", "u001", "u001", "u000", "u000"]
 
 
-def test_where_the_trees_gave_a_probability_it_counts():
+def test_where_the_trees_gave_a_probability_it_counts() -> None:
     asked = flags().assign(trees_probability=lambda frame: np.where(frame["user_id"] == "u000", 0.99, 0.001))
     ranked = with_priority(asked, np.random.default_rng(1))
     assert ranked["user_id"].iat[0] == "u000"
     assert ranked["probability"].isin([0.99, 0.001]).all()
 
 
-def test_one_in_a_hundred_of_the_unflagged_accounts_is_drawn_and_never_a_flagged_one():
+def test_one_in_a_hundred_of_the_unflagged_accounts_is_drawn_and_never_a_flagged_one() -> None:
     ranked = with_priority(flags(), np.random.default_rng(1))
     drawn = ranked[ranked["is_sample"]]
     assert len(drawn) == drawn["user_id"].nunique() == 2
     assert not drawn["is_flagged"].any()
 
 
-def test_the_same_seed_draws_the_same_sample():
+def test_the_same_seed_draws_the_same_sample() -> None:
     once, again = (with_priority(flags(), np.random.default_rng(4)) for _ in range(2))
     pd.testing.assert_frame_equal(once, again)
 
 
 @pytest.mark.parametrize("start", FORMULA_STARTS)
-def test_no_cell_of_the_csv_is_run_as_a_formula(start):
+def test_no_cell_of_the_csv_is_run_as_a_formula(start: str) -> None:
     assert guard(f"{start}x") == f"'{start}x"
     bad = flags(3).assign(user_id=f"{start}cmd")
     read = pd.read_csv(io.StringIO(to_csv(review_list(with_priority(bad, np.random.default_rng(1))))))
@@ -54,7 +54,7 @@ def test_no_cell_of_the_csv_is_run_as_a_formula(start):
     assert not any(str(cell).startswith(FORMULA_STARTS) for name in texts for cell in texts[name])
 
 
-def test_what_both_flag_always_outranks_what_one_flags():
+def test_what_both_flag_always_outranks_what_one_flags() -> None:
     one = hybrid_score(np.array([1.0, 0.0]), np.array([0.49, 1.0]))
     both = hybrid_score(np.array([0.5]), np.array([0.5]))
     assert one.max() < both.min()

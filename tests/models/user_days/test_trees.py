@@ -43,7 +43,7 @@ def trees(artefact: tuple[Path, str]) -> Trees:
     return load_trees(*artefact)
 
 
-def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees):
+def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees: Trees) -> None:
     flags = detect(pd.concat([always_bots(), crowd(users=20, days=DAYS)], ignore_index=True), trees=trees)
     is_bot = flags["user_id"].str.startswith("b")
     assert flags.loc[is_bot, "by_trees"].mean() > 0.9
@@ -53,7 +53,7 @@ def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees
     assert (flags.loc[flags["by_trees"], "score"] >= 0.75).all()
 
 
-def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners_do(trees):
+def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners_do(trees: Trees) -> None:
     flags = detect(always_bots(), trees=trees)
     said = flags.loc[flags["by_trees"], "reasons"]
     assert all(any("honest listeners usually" in reason for reason in reasons) for reasons in said)
@@ -63,13 +63,13 @@ def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners
     assert "unknown" not in everything
 
 
-def test_without_trees_nothing_is_said_of_them():
+def test_without_trees_nothing_is_said_of_them() -> None:
     flags = detect(always_bots().head(DAYS))
     assert flags["trees_probability"].isna().all()
     assert not flags["by_trees"].any()
 
 
-def test_the_same_days_and_seed_give_the_same_bytes(artefact, tmp_path):
+def test_the_same_days_and_seed_give_the_same_bytes(artefact: tuple[Path, str], tmp_path: Path) -> None:
     folder, manifest_sha256 = artefact
     again = tmp_path / folder.name
     assert (
@@ -78,7 +78,7 @@ def test_the_same_days_and_seed_give_the_same_bytes(artefact, tmp_path):
     assert all((again / name).read_bytes() == (folder / name).read_bytes() for name in (TREES, MANIFEST, CARD))
 
 
-def test_trees_that_were_touched_are_refused(artefact, tmp_path):
+def test_trees_that_were_touched_are_refused(artefact: tuple[Path, str], tmp_path: Path) -> None:
     folder, manifest_sha256 = artefact
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -89,12 +89,12 @@ def test_trees_that_were_touched_are_refused(artefact, tmp_path):
         load_trees(folder)
 
 
-def test_one_kind_of_label_is_too_little(tmp_path):
+def test_one_kind_of_label_is_too_little(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no positive or no negative"):
         train_trees(labelled().query("label == 0"), tmp_path, seed=1, world="made by hand")
 
 
-def test_what_ships_is_the_trusted_one_and_its_card_says_how_good_it_is():
+def test_what_ships_is_the_trusted_one_and_its_card_says_how_good_it_is() -> None:
     shipped = load_trees()
     assert shipped.manifest["test"]["average_precision"] > 0.9
     assert len(shipped.usual) == len(shipped.features)
@@ -102,6 +102,6 @@ def test_what_ships_is_the_trusted_one_and_its_card_says_how_good_it_is():
     assert f"{shipped.manifest['test']['average_precision']:.3f}" in card
 
 
-def test_probabilities_never_fall_as_margins_rise(trees):
+def test_probabilities_never_fall_as_margins_rise(trees: Trees) -> None:
     assert np.all(np.diff(trees.curve[:, 1]) >= 0)
     assert np.all((trees.curve[:, 1] >= 0) & (trees.curve[:, 1] <= 1))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -20,35 +21,39 @@ sys.stdin.readline()
 
 
 @pytest.fixture
-def tree():
+def tree() -> Iterator[subprocess.Popen[str]]:
     """A process whose worker has used BURN_S; a line lets the worker end, a second one the process."""
     process = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "burnt\n"
+    assert line_of(process) == "burnt\n"
     yield process
     process.kill()
-    process.wait()
-    process.stdin.close()
-    process.stdout.close()
+    process.communicate()
 
 
-def say(process, words):
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def say(process: subprocess.Popen[str], words: str) -> None:
+    assert process.stdin is not None
     process.stdin.write(words)
     process.stdin.flush()
 
 
-def test_what_an_ended_worker_used_still_counts(tree) -> None:
+def test_what_an_ended_worker_used_still_counts(tree: subprocess.Popen[str]) -> None:
     meter = TreeMeter(tree.pid)
     meter.sample(1.0)
     with_worker = meter.cpu_s
     assert with_worker >= BURN_S
     say(tree, "\n")
-    assert tree.stdout.readline() == "alone\n"
+    assert line_of(tree) == "alone\n"
     meter.sample(2.0)
     assert meter.cpu_s >= with_worker
     assert meter.peak_rss > 2 * 2**20, "two interpreters"
 
 
-def test_cpu_time_between_samples_is_interpolated(tree) -> None:
+def test_cpu_time_between_samples_is_interpolated(tree: subprocess.Popen[str]) -> None:
     meter = TreeMeter(tree.pid)
     meter.sample(1.0)
     meter.sample(3.0)
@@ -57,7 +62,7 @@ def test_cpu_time_between_samples_is_interpolated(tree) -> None:
     assert meter.cpu_s_at(2.0) == pytest.approx(middle)
 
 
-def test_what_outlives_the_root_is_ended(tree, monkeypatch) -> None:
+def test_what_outlives_the_root_is_ended(tree: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch) -> None:
     meter = TreeMeter(tree.pid)
     meter.sample(1.0)
     (worker,) = psutil.Process(tree.pid).children()
@@ -68,7 +73,7 @@ def test_what_outlives_the_root_is_ended(tree, monkeypatch) -> None:
     assert not worker.is_running()
 
 
-def test_a_root_that_has_ended_is_not_an_error(tree) -> None:
+def test_a_root_that_has_ended_is_not_an_error(tree: subprocess.Popen[str]) -> None:
     meter = TreeMeter(tree.pid)
     tree.kill()
     tree.wait()

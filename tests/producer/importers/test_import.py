@@ -1,6 +1,8 @@
 """The import as a whole: zips, folders, a second import, and one clear line for what cannot be read."""
 
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,9 +15,10 @@ from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
 from producer.replay.batches import RowReader
 from producer.replay.replay import check_plays
+from tests.producer.importers.conftest import Imported
 
 
-def zipped(tmp_path, folder):
+def zipped(tmp_path: Path, folder: Path) -> Path:
     path = tmp_path / "my_spotify_data.zip"
     with zipfile.ZipFile(path, "w") as packed:
         for file in sorted(folder.iterdir()):
@@ -23,11 +26,11 @@ def zipped(tmp_path, folder):
     return path
 
 
-def content(imported):
+def content(imported: Imported) -> dict[Path, bytes]:
     return {p.relative_to(imported.world.root): p.read_bytes() for p in imported.world.root.rglob("*.parquet")}
 
 
-def test_a_zip_gives_the_same_rows_as_its_folder(imported, samples, tmp_path):
+def test_a_zip_gives_the_same_rows_as_its_folder(imported: Imported, samples: Path, tmp_path: Path) -> None:
     imported.add(samples / "spotify_extended")
     from_folder = content(imported)
     tally = imported.add(zipped(tmp_path, samples / "spotify_extended"))
@@ -35,7 +38,7 @@ def test_a_zip_gives_the_same_rows_as_its_folder(imported, samples, tmp_path):
     assert content(imported) == from_folder
 
 
-def test_a_second_import_adds_what_is_new_and_leaves_the_rest(imported, samples):
+def test_a_second_import_adds_what_is_new_and_leaves_the_rest(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_basic" / "StreamingHistory0.json")
     before = imported.rows("plays")
     tally = imported.add(samples / "spotify_basic" / "StreamingHistory1.json")
@@ -46,7 +49,9 @@ def test_a_second_import_adds_what_is_new_and_leaves_the_rest(imported, samples)
     assert [entry["taken"] for entry in imported.report()["imports"]] == [3, 1]
 
 
-def test_two_listeners_share_a_world_and_what_either_source_lacks_is_not_measurable(imported, samples):
+def test_two_listeners_share_a_world_and_what_either_source_lacks_is_not_measurable(
+    imported: Imported, samples: Path
+) -> None:
     imported.add(samples / "spotify_extended", user="anna", timezone="Europe/Berlin")
     assert "duty" not in imported.world.not_measurable
     imported.add(samples / "spotify_basic", user="ben")
@@ -54,7 +59,7 @@ def test_two_listeners_share_a_world_and_what_either_source_lacks_is_not_measura
     assert {u["user_id"]: u["timezone"] for u in imported.static("users")} == {"anna": "Europe/Berlin", "ben": None}
 
 
-def test_raw_files_are_sorted_and_hold_one_day_each(imported, samples):
+def test_raw_files_are_sorted_and_hold_one_day_each(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_extended")
     for path in imported.world.raw_files("plays"):
         days = {str(t.as_py().date()) for t in pq.ParquetFile(path).read()["event_time"]}
@@ -63,7 +68,7 @@ def test_raw_files_are_sorted_and_hold_one_day_each(imported, samples):
     assert times == sorted(times)
 
 
-def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported, samples):
+def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_basic")
     reader = RowReader("plays", imported.world.raw_files("plays"))
     rows = reader.take(10)
@@ -71,7 +76,7 @@ def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported, samples):
     assert not any("country" in text or "null" in text for text in rows.texts)
 
 
-def test_a_replay_takes_plays_without_any_activity_but_none_without_a_length(imported, samples):
+def test_a_replay_takes_plays_without_any_activity_but_none_without_a_length(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_basic")
     check_plays(imported.world, imported.world.raw_files("plays"), 4)
     imported.add(samples / "lastfm" / "recenttracks-ghan.csv")
@@ -79,13 +84,13 @@ def test_a_replay_takes_plays_without_any_activity_but_none_without_a_length(imp
         check_plays(imported.world, imported.world.raw_files("plays"), 6)
 
 
-def test_a_simulated_world_is_never_mixed_with_real_listening(imported, samples):
+def test_a_simulated_world_is_never_mixed_with_real_listening(imported: Imported, samples: Path) -> None:
     (imported.world.root / "raw" / "plays").mkdir(parents=True)
     with pytest.raises(HistoryError, match="was simulated"):
         imported.add(samples / "spotify_basic")
 
 
-def test_two_layouts_of_the_same_plays_are_not_both_taken(imported, samples):
+def test_two_layouts_of_the_same_plays_are_not_both_taken(imported: Imported, samples: Path) -> None:
     with pytest.raises(HistoryError, match="choose one with --layout"):
         imported.add(samples / "spotify_basic", samples / "spotify_extended")
     tally = imported.add(samples / "spotify_basic", samples / "spotify_extended", layout="spotify-basic")
@@ -104,14 +109,16 @@ def test_two_layouts_of_the_same_plays_are_not_both_taken(imported, samples):
         ("s.csv", 'artist,track,date\n"a', "no play in lastfm of 1 records"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_said_in_one_line_and_nothing_is_written(imported, written, name, text, said):
+def test_what_cannot_be_read_is_said_in_one_line_and_nothing_is_written(
+    imported: Imported, written: Callable[[str, str], Path], name: str, text: str, said: str
+) -> None:
     with pytest.raises(HistoryError, match=said) as caught:
         imported.add(written(name, text))
     assert "\n" not in str(caught.value)
     assert not imported.world.root.exists()
 
 
-def test_an_unknown_layout_names_all_that_are_known_and_what_was_seen(written):
+def test_an_unknown_layout_names_all_that_are_known_and_what_was_seen(written: Callable[[str, str], Path]) -> None:
     with pytest.raises(HistoryError) as caught:
         choose(find_files([written("diary.json", '[{"mood": "fine"}]')]))
     assert all(name in str(caught.value) for name in LAYOUTS)
@@ -127,17 +134,17 @@ def test_an_unknown_layout_names_all_that_are_known_and_what_was_seen(written):
         ("when", "is not field=column"),
     ],
 )
-def test_a_map_that_lacks_something_says_what(text, said):
+def test_a_map_that_lacks_something_says_what(text: str, said: str) -> None:
     with pytest.raises(HistoryError, match=said):
         parse_map(text)
 
 
-def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are(imported, samples):
+def test_a_mapped_column_that_is_not_there_is_named_with_those_that_are(imported: Imported, samples: Path) -> None:
     with pytest.raises(HistoryError, match="no column 'when'; its columns are user_id, started_at"):
         imported.add(samples / "csv" / "contract.csv", columns=parse_map("event_time=when,track_id=track_id"))
 
 
-def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path):
+def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "evil.zip"
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("../../endsong_0.json", "[]")
@@ -145,7 +152,9 @@ def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path):
         find_files([path])
 
 
-def test_the_command_prints_a_table_and_says_one_line_on_errors(samples, tmp_path, monkeypatch):
+def test_the_command_prints_a_table_and_says_one_line_on_errors(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
     done = CliRunner().invoke(app, ["import", str(samples / "spotify_basic"), "--world", "me"])
     assert done.exit_code == 0

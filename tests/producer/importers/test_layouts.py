@@ -1,6 +1,9 @@
 """Every documented layout: what is taken, what is mended, what is refused and why; what it cannot know is null."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from producer.importers import plain_csv, spotify_basic, spotify_extended
 from producer.importers.collect import DUPLICATE, Collector
 from producer.importers.layout import NO_TRACK, PODCAST, BadRow, Options, Row
 from producer.importers.plain_csv import parse_map
+from tests.producer.importers.conftest import Imported
 
 BAD_LENGTH = "listen_ms: expected whole milliseconds, at most 8 digits"
 
@@ -18,16 +22,16 @@ BAD_LENGTH = "listen_ms: expected whole milliseconds, at most 8 digits"
 QUICKLY = settings(max_examples=50, deadline=None)
 
 
-def at(text):
+def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def known(row):
+def known(row: dict[str, Any]) -> set[str]:
     """The fields of a row that are not null."""
     return {name for name, value in row.items() if value is not None}
 
 
-def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported, samples):
+def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported: Imported, samples: Path) -> None:
     tally = imported.add(samples / "spotify_basic", timezone="Europe/Berlin")
     assert (tally.read, tally.taken) == (9, 4)
     assert tally.reasons == {
@@ -46,7 +50,7 @@ def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported, sample
     assert imported.report()["imports"][0]["passed_over"] == ["Userdata.json"]
 
 
-def test_spotify_extended_of_two_ages_tells_of_each_play_once(imported, samples):
+def test_spotify_extended_of_two_ages_tells_of_each_play_once(imported: Imported, samples: Path) -> None:
     tally = imported.add(samples / "spotify_extended")
     # the same play stands in both files, with another ip, platform and unit of offline_timestamp
     assert tally.reasons == {PODCAST: 1, NO_TRACK: 1, BAD_LENGTH: 1, "not an object": 1, DUPLICATE: 1}
@@ -70,7 +74,9 @@ def test_spotify_extended_of_two_ages_tells_of_each_play_once(imported, samples)
 @pytest.mark.parametrize(
     "name", ["lastfm-to-csv.csv", "recenttracks-ghan.csv", "lastfmstats-ida.csv", "lastfm-backup.csv"]
 )
-def test_a_scrobble_is_a_start_and_how_long_it_was_heard_stays_unknown(imported, samples, name):
+def test_a_scrobble_is_a_start_and_how_long_it_was_heard_stays_unknown(
+    imported: Imported, samples: Path, name: str
+) -> None:
     imported.add(samples / "lastfm" / name)
     first, second = imported.rows("plays")
     assert (first["event_time"].minute, second["event_time"].minute) == (51, 55)
@@ -79,7 +85,7 @@ def test_a_scrobble_is_a_start_and_how_long_it_was_heard_stays_unknown(imported,
     assert "Glass Harbour" in {track["artist"] for track in imported.static("tracks")}
 
 
-def test_scrobbles_without_title_time_or_clock_are_refused(imported, samples):
+def test_scrobbles_without_title_time_or_clock_are_refused(imported: Imported, samples: Path) -> None:
     tally = imported.add(samples / "lastfm" / "lastfm-to-csv.csv")
     assert tally.reasons == {
         NO_TRACK: 1, "date: not a time (a track still playing has none)": 1, "event_time: before the year 2000": 1,
@@ -87,7 +93,7 @@ def test_scrobbles_without_title_time_or_clock_are_refused(imported, samples):
     }  # fmt: skip
 
 
-def test_eventsim_pages_are_plays_and_client_actions(imported, samples):
+def test_eventsim_pages_are_plays_and_client_actions(imported: Imported, samples: Path) -> None:
     tally = imported.add(samples / "eventsim")
     assert tally.reasons == {
         "no userId: logged out": 1, NO_TRACK: 1, "page Roll Advert: no client action": 1, "line: not JSON": 1,
@@ -101,7 +107,7 @@ def test_eventsim_pages_are_plays_and_client_actions(imported, samples):
     assert {"interaction_rate", "license_cnt"} <= set(imported.world.not_measurable)
 
 
-def test_a_plain_csv_is_read_by_its_map(imported, samples):
+def test_a_plain_csv_is_read_by_its_map(imported: Imported, samples: Path) -> None:
     columns = parse_map("user_id=listener,event_time=when,title=song,artist=band,listen_ms=heard,reason_end=how")
     tally = imported.add(samples / "csv" / "log.csv", columns=columns)
     assert tally.reasons == {NO_TRACK: 1, "event_time: not a time": 1, "a length is not a number": 1}
@@ -114,13 +120,15 @@ def test_a_plain_csv_is_read_by_its_map(imported, samples):
     ]
 
 
-def test_a_csv_in_the_contracts_words_needs_no_map_and_a_start_becomes_an_end(imported, samples):
+def test_a_csv_in_the_contracts_words_needs_no_map_and_a_start_becomes_an_end(
+    imported: Imported, samples: Path
+) -> None:
     imported.add(samples / "csv" / "contract.csv")
     (row,) = imported.rows("plays")
     assert (row["event_time"], row["country"]) == (at("2024-02-03T10:01"), "DE")
 
 
-def test_rows_with_a_length_pass_the_row_rules_of_the_stream(imported, samples):
+def test_rows_with_a_length_pass_the_row_rules_of_the_stream(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_extended")
     for row in imported.rows("plays"):
         event_ms = int(row["event_time"].timestamp() * 1000)
@@ -147,7 +155,9 @@ EXTENDED = st.fixed_dictionaries({}, optional={
 
 @QUICKLY
 @given(st.lists(st.tuples(st.just(spotify_basic), BASIC) | st.tuples(st.just(spotify_extended), EXTENDED), max_size=6))
-def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(records):
+def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(
+    records: list[tuple[ModuleType, dict[str, Any]]],
+) -> None:
     collector = Collector(now_ms=1_767_225_600_000)
     for layout, record in records:
         try:
@@ -160,13 +170,13 @@ def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(records):
     taken = collector.table("plays")
     assert len(taken) == tally.taken
     vocabularies = {f.name: f.values for f in FIELDS["plays"] if f.values}
-    for row in taken.to_pylist():
-        assert all(row[name] is None or row[name] in values for name, values in vocabularies.items())
+    for play in taken.to_pylist():
+        assert all(play[name] is None or play[name] in values for name, values in vocabularies.items())
 
 
 @QUICKLY
 @given(st.lists(st.text(max_size=12), min_size=5, max_size=5))
-def test_any_line_of_a_csv_is_taken_or_refused(cells):
+def test_any_line_of_a_csv_is_taken_or_refused(cells: list[str]) -> None:
     places = {"event_time": 0, "title": 1, "listen_ms": 2, "shuffle": 3, "reason_end": 4}
     collector = Collector(now_ms=1_767_225_600_000)
     try:

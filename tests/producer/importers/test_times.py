@@ -20,7 +20,7 @@ def ms(moment: datetime) -> int:
 
 @QUICKLY
 @given(seconds)
-def test_the_minute_of_the_basic_export_is_read_with_its_precision(moment):
+def test_the_minute_of_the_basic_export_is_read_with_its_precision(moment: datetime) -> None:
     assert parse_moment(f"{moment:%Y-%m-%d %H:%M}") == Moment(ms(moment.replace(second=0)), 60_000)
 
 
@@ -29,20 +29,20 @@ def test_the_minute_of_the_basic_export_is_read_with_its_precision(moment):
     seconds,
     st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%d %b %Y, %H:%M:%S", "%Y-%m-%dT%H:%M:%S+00:00"]),
 )
-def test_every_way_to_write_a_second_is_the_same_moment(moment, form):
+def test_every_way_to_write_a_second_is_the_same_moment(moment: datetime, form: str) -> None:
     assert parse_moment(moment.strftime(form)) == Moment(ms(moment), 1000)
 
 
 @QUICKLY
 @given(seconds)
-def test_an_epoch_is_told_by_its_size(moment):
+def test_an_epoch_is_told_by_its_size(moment: datetime) -> None:
     assert parse_moment(str(ms(moment))) == Moment(ms(moment), 1)
     assert parse_moment(str(ms(moment) // 1000)) == Moment(ms(moment), 1000)
 
 
 @QUICKLY
 @given(seconds, st.integers(-14 * 60, 14 * 60))
-def test_a_zone_is_taken_off(moment, east):
+def test_a_zone_is_taken_off(moment: datetime, east: int) -> None:
     sign = "-" if east < 0 else "+"
     zone = f"{sign}{abs(east) // 60:02d}:{abs(east) % 60:02d}"
     found = parse_moment(f"{moment:%Y-%m-%dT%H:%M:%S}{zone}")
@@ -51,7 +51,7 @@ def test_a_zone_is_taken_off(moment, east):
 
 @QUICKLY
 @given(st.text(max_size=30))
-def test_no_text_makes_it_fail(text):
+def test_no_text_makes_it_fail(text: str) -> None:
     found = parse_moment(text)
     assert found is None or found.precision_ms in (1, 1000, 60_000)
 
@@ -59,5 +59,5 @@ def test_no_text_makes_it_fail(text):
 @pytest.mark.parametrize(
     "text", ["", "12:30", "2023-02-30 10:00", "2023-01-01", "30 Foo 2023 10:00", "2023-01-01 25:00", "99", "١٢٣٤٥٦٧٨٩٠"]
 )
-def test_what_is_no_time_is_none(text):
+def test_what_is_no_time_is_none(text: str) -> None:
     assert parse_moment(text) is None

@@ -181,7 +181,8 @@ def test_after_a_crash_nothing_is_lost_nor_sent_twice(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     faults = Faults(late_share=0.2, late_by_minutes=15, seed=2)
-    send, sent = Sender.send, []
+    send = Sender.send
+    sent: list[tuple[Any, ...]] = []
 
     def dying(self: Sender, *message: Any) -> Any:
         if len(sent) == after:

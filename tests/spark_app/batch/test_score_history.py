@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
+from pyspark.sql import SparkSession
 
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
@@ -41,7 +42,9 @@ def history() -> list[dict[str, object]]:
     return evenings + loop
 
 
-def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_blamed_for_none(spark, tmp_path):
+def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_blamed_for_none(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     export = tmp_path / "Streaming_History_Audio_2024.json"
     export.write_bytes(orjson.dumps(history()))
     world = World(tmp_path / "data" / "me")

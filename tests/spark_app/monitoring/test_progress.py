@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,7 +25,7 @@ def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -
 
 
 def reported(listener: ProgressListener, **counts: int) -> None:
-    listener.onQueryProgress(SimpleNamespace(progress=SimpleNamespace(json=json.dumps(progress(**counts)))))
+    listener.onQueryProgress(cast(Any, SimpleNamespace(progress=SimpleNamespace(json=json.dumps(progress(**counts))))))
 
 
 def test_each_progress_is_a_line_of_its_querys_file(tmp_path: Path) -> None:

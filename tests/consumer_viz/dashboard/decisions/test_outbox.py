@@ -41,7 +41,7 @@ def in_topic(address: str) -> list[str]:
     return [row["user_id"].removeprefix("user-") for row in rows]
 
 
-def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictStore):
+def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictStore) -> None:
     first, second = decide(store, "1"), decide(store, "2")
     sent: list[Decision] = []
 
@@ -59,7 +59,7 @@ def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictSt
 
 def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
     broker: Broker, store: VerdictStore, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(outbox, "ANSWER_MS", 1000)
     monkeypatch.setattr(outbox, "IDLE_S", 0.05)
     topics.create(broker.address, [TOPICS[VERDICTS]])

@@ -37,14 +37,14 @@ def find(desk: Desk, users: list[str]) -> None:
     assert desk.trouble == ""
 
 
-def test_the_fusions_ranking_orders_the_queue(desk: Desk, users: list[str]):
+def test_the_fusions_ranking_orders_the_queue(desk: Desk, users: list[str]) -> None:
     find(desk, users)
     queue = desk.cases.queue("suspected", 9)
     assert [case.user_id for case in queue][:2] == [users[2], "honest1"]
     assert (queue[0].risk, queue[0].probability) == (50.0, 0.9)
 
 
-def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser, users: list[str]):
+def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser, users: list[str]) -> None:
     find(desk, users)
     html = ana.client.get(f"/cases/{case_id('honest1')}").text
     assert "412 streams, where 3 to 40 are usual" in html
@@ -54,13 +54,13 @@ def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser
     assert "suspected target" in ana.client.get("/live").text
 
 
-def test_precision_is_told_by_the_rules_of_suspected_days_too(desk: Desk, ana: Browser, users: list[str]):
+def test_precision_is_told_by_the_rules_of_suspected_days_too(desk: Desk, ana: Browser, users: list[str]) -> None:
     find(desk, users)
     ana.confirm("honest1")
     assert "day rule: streams high" in ana.client.get("/quality").text
 
 
-def test_a_later_run_takes_the_place_of_an_earlier_one(desk: Desk, users: list[str]):
+def test_a_later_run_takes_the_place_of_an_earlier_one(desk: Desk, users: list[str]) -> None:
     find(desk, users)
     later = row("account_risk", user_id=users[1], priority=99.0, probability=0.9, money_at_risk_eur=110.0)
     desks.commit(desk.world, "account_risk", pd.DataFrame([later]), batch=1)

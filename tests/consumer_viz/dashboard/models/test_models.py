@@ -48,13 +48,15 @@ def facts(html: str) -> dict[str, str]:
     return {name: re.sub(r"\s*<span.*", "", value).strip() for name, value in pairs}
 
 
-def test_without_a_challenger_the_page_says_so_and_shows_the_model_that_ships(ana: Browser):
+def test_without_a_challenger_the_page_says_so_and_shows_the_model_that_ships(ana: Browser) -> None:
     html = ana.client.get("/models").text
     assert "No challenger." in html
     assert "session_xgb, as it shipped" in html
 
 
-def test_champion_and_challenger_are_shown_side_by_side(desk: Desk, ana: Browser, users: list[str], tmp_path: Path):
+def test_champion_and_challenger_are_shown_side_by_side(
+    desk: Desk, ana: Browser, users: list[str], tmp_path: Path
+) -> None:
     entry = challenger_of(desk.world, tmp_path)
     waiting = ana.client.get("/models").text
     assert "It scores from the job’s next start on." in waiting
@@ -79,7 +81,7 @@ def test_champion_and_challenger_are_shown_side_by_side(desk: Desk, ana: Browser
     assert "on verdicts of 73 accounts" in html
 
 
-def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Browser, tmp_path: Path):
+def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Browser, tmp_path: Path) -> None:
     entry = challenger_of(desk.world, tmp_path)
     note_shadow(desk.world.unit, entry.version, "query shadow stopped: the trees are rotten")
     assert "It does not score now: query shadow stopped: the trees are rotten" in ana.client.get("/models").text
@@ -87,7 +89,9 @@ def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Br
     assert "its own trouble" not in ana.client.get("/models").text
 
 
-def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(desk: Desk, ana: Browser, tmp_path: Path):
+def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(
+    desk: Desk, ana: Browser, tmp_path: Path
+) -> None:
     registry = WritableRegistry(desk.world.root.parent / FOLDER)
     manifest = registry.folder(challenger_of(desk.world, tmp_path)) / MANIFEST
     manifest.write_bytes(manifest.read_bytes() + b" ")
@@ -98,7 +102,7 @@ def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(desk: Des
 
 
 @pytest.mark.parametrize(("is_flagged", "drawn_by"), [(True, "blind"), (False, "random")])
-def test_who_is_reviewed_without_a_score_is_on_no_list(tmp_path: Path, is_flagged: bool, drawn_by: str):
+def test_who_is_reviewed_without_a_score_is_on_no_list(tmp_path: Path, is_flagged: bool, drawn_by: str) -> None:
     hidden = next(u for u in (f"h{i}" for i in range(9999)) if draw(u, is_flagged, KEY)[0] == drawn_by)
     world = World(tmp_path / "data" / "tiny")
     desks.commit(world, "sessions", desks.sessions([hidden], flagged=is_flagged))

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -18,7 +19,7 @@ PLACE = 100
 """Where the odd row stands among 200."""
 
 
-def row(**changes: object) -> str:
+def row(**changes: Any) -> str:
     return json.dumps(sent(**changes))
 
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def model(spark: SparkSession) -> PipelineModel:
 
 @pytest.fixture(scope="module")
 def judge(model: PipelineModel) -> Judge:
-    trees = bytes(model.stages[-1].get_booster().save_raw("ubj"))
+    trees = bytes(cast(Any, model.stages[-1]).get_booster().save_raw("ubj"))
     return Judge(trees, FEATURE_NAMES, REVIEW, FILTER, "tiny@1")
 
 

@@ -97,11 +97,11 @@ def test_a_session_sees_the_newest_table_made_of_days_that_were_over_in_every_zo
     assert dict(found) == dict(zip(first_ms, moments.values(), strict=True))
 
 
-def ten_days(spark: SparkSession) -> list[DataFrame]:
+def ten_days(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     """Ten plays a day of u1 at noon UTC of ten days, and a burst of half an hour on the eleventh."""
     rows: list[TypedRow] = [play(d * DAY + i * 200, 100) for d in range(10) for i in range(10)]
     rows += [play(10 * DAY + i * 30, 31, track_id="t3") for i in range(60)]
-    return [of_topic(spark, topic, rows) for topic in (PLAYS, ACTIVITY)]
+    return of_topic(spark, PLAYS, rows), of_topic(spark, ACTIVITY, rows)
 
 
 def test_tables_of_all_dates_at_once_are_those_of_each_date(spark: SparkSession) -> None:

@@ -1,6 +1,7 @@
 """Features of what was heard and where, on small sessions computed by hand. None = not measurable, never 0."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from spark_app.stages.sessions.features import SKIP_BEFORE
 from tests.spark_app.items import Item, described, did, heard
 
 
-def after_one_another(*listen_s: float, **values: object) -> list[Item]:
+def after_one_another(*listen_s: float, **values: Any) -> list[Item]:
     """Plays that start where the one before ended."""
     ends = [0.0]
     for seconds in listen_s:

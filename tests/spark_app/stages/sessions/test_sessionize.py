@@ -132,8 +132,11 @@ def test_sessions_are_those_of_plain_python(spark: SparkSession) -> None:
     for number in range(300):
         second = rng.uniform(0, 86_400).__round__(3)
         for i in range(rng.randint(1, 14)):
-            make, key = rng.choice([(play, "play_id"), (event, "event_id")])
-            rows.append(make(second, user=f"user {number}", **{key: f"{number}/{i}"}))
+            row_id, user = f"{number}/{i}", f"user {number}"
+            is_play = rng.choice([True, False])
+            rows.append(
+                play(second, user=user, play_id=row_id) if is_play else event(second, user=user, event_id=row_id)
+            )
             second = round(second + rng.choice(gaps), 3)
     rows += rng.sample(rows, 200) + heartbeats(40_000)
     rng.shuffle(rows)
@@ -147,8 +150,9 @@ def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession
     narrow = session_rows(of_topic(spark, PLAYS, []), of_topic(spark, ACTIVITY, []), tracks(spark))
     item = narrow.schema["item"].dataType
     declared = StructType.fromDDL(ITEM_DDL)
+    assert isinstance(declared, StructType)
     assert item.simpleString() == declared.simpleString()
-    assert [field.name for field in declared] == list(ITEM)
+    assert declared.fieldNames() == list(ITEM)
 
 
 def test_described_sessions_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:

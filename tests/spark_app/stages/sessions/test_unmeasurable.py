@@ -1,9 +1,11 @@
 """What a row, or a whole source, does not say gives null features, never 0."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pyspark.sql import SparkSession
 
 from contracts import measurable
 from contracts.events import ACTIONS
@@ -16,17 +18,17 @@ from spark_app.batch.training_table import sessions_of
 from spark_app.stages.sessions.rows import NO_END_REASON, NO_START_REASON
 from spark_app.stages.user_days import day_rows
 from tests.spark_app import days
-from tests.spark_app.items import described, heard
+from tests.spark_app.items import Item, described, heard
 
 SAMPLES = Path(__file__).parents[3] / "producer" / "importers" / "samples"
 NOW_MS = 1_767_225_600_000
 
 
-def unheard(start_s, **values):
+def unheard(start_s: float, **values: Any) -> Item:
     return heard(start_s, 0, **values) | {"lengths": None}
 
 
-def test_every_feature_that_needs_something_exists():
+def test_every_feature_that_needs_something_exists() -> None:
     needing = {
         name
         for names in (*measurable.NEEDS_FIELD.values(), measurable.NEEDS_ACTIONS, measurable.NEEDS_SECONDS)
@@ -36,7 +38,7 @@ def test_every_feature_that_needs_something_exists():
     assert measurable.not_measurable(ACTIONS, 1000) == ()
 
 
-def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_leaves_the_gaps():
+def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_leaves_the_gaps() -> None:
     known = described(*(heard(s * 60, 40) for s in range(6)))
     unknown = described(*(unheard(s * 60) for s in range(6)))
     assert known["hours"] == pytest.approx(6 * 40 / 3600)
@@ -46,14 +48,14 @@ def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_l
     assert unknown["modal_gap_share"] == known["modal_gap_share"] == 1
 
 
-def test_one_unknown_length_leaves_the_sum_unknown():
+def test_one_unknown_length_leaves_the_sum_unknown() -> None:
     row = described(heard(0, 40), unheard(60))
     assert row["hours"] is None
     assert row["streams"] is None
 
 
 @pytest.mark.parametrize(("bit", "name"), [(NO_START_REASON, "autoadvance_share"), (NO_END_REASON, "skip_rate")])
-def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit, name):
+def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit: int, name: str) -> None:
     item = heard(0, 40)
     said, unsaid = described(item), described(item | {"code": item["code"] | bit})
     assert (said[name], unsaid[name]) == (0, None)
@@ -67,7 +69,9 @@ def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit, name):
         (day_rows.NO_END_REASON, "reason_end"),
     ],
 )
-def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_before_keeps_it(bit, field):
+def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_before_keeps_it(
+    bit: int, field: str
+) -> None:
     said = days.heard(9, 40)
     unsaid = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["unsaid"])
     before, after = days.described(said, unsaid)
@@ -77,7 +81,7 @@ def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_befo
     assert (before["streams"], before["autoadvance_share"], before["skip_rate"]) == (1, 0, 0)
 
 
-def test_an_imported_history_has_null_for_all_that_it_cannot_tell(spark, tmp_path):
+def test_an_imported_history_has_null_for_all_that_it_cannot_tell(spark: SparkSession, tmp_path: Path) -> None:
     scrobbles, extended = World(tmp_path / "scrobbles"), World(tmp_path / "extended")
     import_history([SAMPLES / "lastfm" / "recenttracks-ghan.csv"], scrobbles, None, Options(), None, NOW_MS)
     import_history([SAMPLES / "spotify_extended"], extended, None, Options(), "Europe/Berlin", NOW_MS)

@@ -14,7 +14,7 @@ from spark_app.stages.user_days.history import moments
 from tests.spark_app.days import MIDNIGHT_MS, DayRow, described, did, heard, the_day
 
 
-def month(hours: list[float], days: range, **values: object) -> list[DayRow]:
+def month(hours: list[float], days: range, **values: Any) -> list[DayRow]:
     """Play a track at the same hours of each day."""
     return [heard(hour, day=day, **values) for day in days for hour in hours]
 
@@ -119,8 +119,8 @@ def test_a_play_over_midnight_takes_both_ends_of_the_clock() -> None:
 
 
 def test_a_device_is_new_if_none_of_the_28_days_before_has_it() -> None:
-    home = {"device": 1, "country": "SE", "network": "residential"}
-    away = {"device": 2, "country": "SE", "network": "hosting"}
+    home: dict[str, Any] = {"device": 1, "country": "SE", "network": "residential"}
+    away: dict[str, Any] = {"device": 2, "country": "SE", "network": "hosting"}
     days = described(
         heard(1, **home), heard(2, **home), heard(1, day=1, **home), heard(2, day=1, **away), heard(1, day=29, **home),
         heard(1, day=31, **away),
@@ -131,7 +131,8 @@ def test_a_device_is_new_if_none_of_the_28_days_before_has_it() -> None:
 
 
 def test_a_new_device_at_home_and_the_old_one_on_the_road_are_not_both_at_once() -> None:
-    home, road = {"country": "SE", "network": "residential"}, {"country": "NO", "network": "mobile"}
+    home: dict[str, Any] = {"country": "SE", "network": "residential"}
+    road: dict[str, Any] = {"country": "NO", "network": "mobile"}
     found = the_day(heard(1, device=1, **home), heard(1, day=1, device=2, **home), heard(2, day=1, device=1, **road))
     assert (found["new_device"], found["new_network"], found["new_device_and_network"]) == (1, 1, 0)
 
