@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from click import Group
 from pydantic import SecretStr
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from runtime.settings import Settings
@@ -30,7 +30,7 @@ def test_every_command_named_exists_with_its_options(page: Path) -> None:
             continue
         package, name, rest = found.groups()
         group = get_command(importlib.import_module(f"{package}.__main__").app)
-        assert isinstance(group, Group)
+        assert isinstance(group, TyperGroup)
         commands = group.commands
         assert name in commands, line
         options = {
