@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from consumer_viz import metrics as feed_metrics
-from consumer_viz.feed.consumer import KafkaFeed, SettingError
+from consumer_viz.feed.consumer import READ, KafkaFeed
 from consumer_viz.feed.tally import RUN_BATCHES
 from consumer_viz.plot import frontends
 from consumer_viz.plot.frontends.image import FRAMES, write_gif, write_png
 from consumer_viz.plot.view import film, run_view
 from consumer_viz.plot.viewer import HISTORY_S, Watch
 from contracts.metrics import PORT_OFFSETS
+from runtime.errors import PlayproofError
+from runtime.kafka.access import check_access
 from runtime.settings import Settings
 
 READ_REST_S = 10.0
@@ -107,7 +109,9 @@ class _Refused(Exception):
 
 def _feed(settings: Settings, **options: object) -> KafkaFeed:
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
-    return KafkaFeed(settings.broker, security=settings.security, **options)  # type: ignore[arg-type]
+    kafka = settings.kafka()
+    check_access(kafka, read=READ)
+    return KafkaFeed(kafka, **options)  # type: ignore[arg-type]
 
 
 def _zone(settings: Settings) -> ZoneInfo:
@@ -134,7 +138,7 @@ def main() -> None:
     """Run the command; what was refused ends in one line."""
     try:
         app()
-    except (_Refused, SettingError) as error:
+    except (_Refused, PlayproofError) as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"{error.strerror or error}: {error.filename or ''}")

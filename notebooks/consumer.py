@@ -49,7 +49,7 @@ zone = ZoneInfo(settings.time_zone)
 # **Watch.** Interrupt the kernel (■) to stop; nothing else stops with it.
 
 # %%
-with KafkaFeed(settings.broker, since_s=HISTORY_S, security=settings.security) as feed:
+with KafkaFeed(settings.kafka(), since_s=HISTORY_S) as feed:
     feed.wait_until_read(within_s=10)
     notebook.show(Watch(feed, zone, seconds=seconds))
 
@@ -58,7 +58,7 @@ with KafkaFeed(settings.broker, since_s=HISTORY_S, security=settings.security) a
 
 # %%
 if record_to:
-    with KafkaFeed(settings.broker, since_s=None, security=settings.security, max_batches=RUN_BATCHES) as feed:
+    with KafkaFeed(settings.kafka(), since_s=None, max_batches=RUN_BATCHES) as feed:
         feed.wait_until_read(within_s=60)
         write_png(run_view(feed.snapshot(), zone), Path(record_to))
     print(record_to)

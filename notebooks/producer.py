@@ -65,7 +65,7 @@ def send_and_watch(pace: Pace, pause_at: int | None = None) -> Background:
     replay = Background(settings, pace, Faults(**faults), pause_at)
     until = total_batches(place) if pause_at is None else pause_at
     with (
-        KafkaFeed(settings.broker, since_s=HISTORY_S, security=settings.security) as feed,
+        KafkaFeed(settings.kafka(), since_s=HISTORY_S) as feed,
         tqdm(total=max(until - next_batch(place), 0), unit="batch") as bar,
     ):
         replay.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from pydantic import SecretStr
 
 from ops.demo_summary import Summary, summarise
 from ops.errors import StackError
@@ -44,7 +45,7 @@ def run(settings: Settings, say: Say) -> Summary:
     Raises StackError, in one line, where a part fails or the result is not what a demo must show.
     """
     began = time.monotonic()
-    settings = settings.model_copy(update={"world": WORLD, "broker": f"{ports.LOOPBACK}:{ports.free_port()}"})
+    settings = with_broker_of_its_own(settings, WORLD)
     world = settings.the_world()
     environment = environment_of(settings)
     _finish(["ops", "simulate", "--world", WORLD, *SIMULATION], environment)
@@ -52,7 +53,7 @@ def run(settings: Settings, say: Say) -> Summary:
     stage = _stages(say)
     with ExitStack() as running:
         running.enter_context(running_broker(unit.broker, settings.broker))
-        topics.create(settings.broker)
+        topics.create(settings.kafka())
         stage("broker up, topics made")
         logs = world.root / "run"
         job = running.enter_context(child.running("the Spark job", ["spark_app", "run"], environment, logs / "job.log"))
@@ -84,6 +85,12 @@ STARTS_SOON = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 """The demo's job lives for minutes: a JVM that compiles less is ready sooner."""
 
 
+def with_broker_of_its_own(settings: Settings, world: str) -> Settings:
+    """Return the settings for a world on an embedded broker, which speaks plain text, on a free port."""
+    address = f"{ports.LOOPBACK}:{ports.free_port()}"
+    return settings.model_copy(update={"world": world, "broker": address, "security": SecretStr("")})
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """Return the environment that makes every command work on these settings."""
     return (
@@ -93,6 +100,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
             "PLAYPROOF_WORLD": settings.world,
             "PLAYPROOF_DATA": str(settings.data.resolve()),
             "PLAYPROOF_BROKER": settings.broker,
+            "PLAYPROOF_SECURITY": settings.security.get_secret_value(),
         }
     )
 

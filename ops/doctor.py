@@ -11,10 +11,10 @@ import psutil
 
 from ops.setup.jars import CHECKSUMS, faults, read_checksums
 from ops.stack import compose, ports
-from producer.errors import BrokerError
-from producer.kafka.client import security_settings
-from producer.kafka.connection import PLAINTEXT, Security, answers
+from runtime.errors import AccessError, BrokerError, SecuritySettingError
 from runtime.jvm import JARS, ROOT, JvmError, find_java, java_version
+from runtime.kafka.access import answers
+from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 
 LOCK = ROOT / "requirements.lock"
@@ -98,10 +98,17 @@ def _version(name: str) -> str | None:
         return None
 
 
-def broker(address: str, security: Security = PLAINTEXT) -> Finding:
-    """Check whether a broker answers, or else whether one could be started there."""
-    if answers(address, security):
-        return Finding("broker", True, f"answers at {address}")
+def broker(settings: Settings) -> Finding:
+    """Check whether a broker answers and lets us in, or else whether one could be started there."""
+    address = settings.broker
+    try:
+        kafka = settings.kafka()
+        if answers(kafka):
+            return Finding("broker", True, f"answers at {address}")
+    except (SecuritySettingError, AccessError) as error:
+        return Finding("broker", False, str(error))
+    if kafka.security != PLAINTEXT:
+        return Finding("broker", False, f"none at {address}", "start yours: PLAYPROOF_SECURITY is set")
     try:
         ports.require_free(ports.loopback_port(address))
     except BrokerError as error:
@@ -137,7 +144,7 @@ def examine(settings: Settings) -> list[Finding]:
         installed_jars,
         spark_pages,
         lambda: docker(settings.docker),
-        lambda: broker(settings.broker, security_settings(settings)),
+        lambda: broker(settings),
     ]
     return [check() for check in checks]
 

@@ -1,7 +1,6 @@
 """The errors of the producer: every one is a single line that says what happened, why, and what to do.
 
 ProducerError
-├── BrokerError     the broker cannot start, or does not answer
 ├── ReplayError     a replay cannot begin or go on as asked
 │   └── DeliveryError   the broker did not acknowledge what was sent
 └── HistoryError    a listening history cannot be imported as asked
@@ -12,10 +11,6 @@ from runtime.errors import PlayproofError
 
 class ProducerError(PlayproofError):
     """Root of what the producer's commands raise on purpose."""
-
-
-class BrokerError(ProducerError):
-    """The broker cannot start, or does not answer."""
 
 
 class ReplayError(ProducerError):

@@ -3,6 +3,9 @@
 PlayproofError
 ├── WorldError        a world lacks a part that a command needs
 ├── JvmError          no usable Java, or jars are missing
+├── SecuritySettingError   PLAYPROOF_SECURITY cannot be used as it is
+├── BrokerError       the broker cannot start, does not answer, or lacks a topic
+│   └── AccessError   the broker answers and refuses us: password, certificate, or a right that is missing
 ├── CheckpointError   what Spark wrote of its micro-batches is missing or unreadable
 ├── ProducerError     producer.errors
 ├── JobError          spark_app.errors
@@ -17,3 +20,15 @@ class PlayproofError(Exception):
 
 class CheckpointError(PlayproofError):
     """What Spark wrote of its micro-batches is missing or unreadable."""
+
+
+class SecuritySettingError(PlayproofError):
+    """PLAYPROOF_SECURITY cannot be used as it is; the message never shows a value of it."""
+
+
+class BrokerError(PlayproofError):
+    """The broker cannot start, does not answer, or lacks a topic."""
+
+
+class AccessError(BrokerError):
+    """The broker answers and refuses us: the password, the certificate, or a right that is missing."""

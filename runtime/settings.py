@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.kafka.connection import KafkaConnection
+from runtime.kafka.security import KafkaSecurity
 from runtime.world import World
 
 
@@ -19,8 +21,8 @@ class Settings(BaseSettings):
     """The world that commands work on."""
     broker: str = "127.0.0.1:19092"
     """Kafka bootstrap servers. 19092, since 9092 is often taken."""
-    security: str = ""
-    """Extra Kafka client settings as `key=value;key=value` (SASL_SSL for a real cluster); never logged."""
+    security: SecretStr = SecretStr("")
+    """Kafka's security settings: `key=value;key=value`, or `@` and the path of a properties file; never shown."""
     hash_key: SecretStr = SecretStr("playproof-local")
     """Key of the hashes that stand for addresses in the lake; set your own where the listeners are real."""
     docker: bool = True
@@ -39,3 +41,7 @@ class Settings(BaseSettings):
 
     def the_world(self) -> World:
         return World(self.data.resolve() / self.world)
+
+    def kafka(self) -> KafkaConnection:
+        """Return where Kafka is and how to connect. Raises SecuritySettingError where `security` cannot be used."""
+        return KafkaConnection(self.broker, KafkaSecurity.parse(self.security.get_secret_value()))

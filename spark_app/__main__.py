@@ -8,11 +8,8 @@ from typing import Annotated
 
 import typer
 
-from models.errors import ModelError
-from runtime.jvm import JvmError
+from runtime.errors import PlayproofError
 from runtime.settings import Settings
-from runtime.world import WorldError
-from spark_app.errors import JobError
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="The streaming job, and its stages in batch."
@@ -24,7 +21,7 @@ def one_line_errors() -> Iterator[None]:
     """Say an expected error in one line on stderr and exit with 1."""
     try:
         yield
-    except (JobError, JvmError, WorldError, ModelError) as error:
+    except PlayproofError as error:
         print(f"spark_app: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 

@@ -8,6 +8,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
 from models.registry.artefact import Artefact
+from runtime.kafka.connection import KafkaConnection
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources
@@ -25,7 +26,7 @@ class Job:
     """What the queries of the job are built from. `max_messages` bounds a micro-batch, by topic."""
 
     world: World
-    kafka: dict[str, str]
+    kafka: KafkaConnection
     champion: Artefact
     time_zone: str
     max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balanced(sources.USUAL_MESSAGES, 3000))
@@ -40,7 +41,7 @@ def build_job(
     """Return the job of the settings' world, broker and display zone."""
     return Job(
         world=settings.the_world(),
-        kafka=sources.kafka_options(settings.broker, settings.security),
+        kafka=settings.kafka(),
         champion=champion,
         time_zone=settings.time_zone,
         max_messages=max_messages,

@@ -4,44 +4,33 @@ import json
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import TOPICS, VERDICTS
+from contracts.topics import FRAUD_COUNTS, SCORES
+from runtime.kafka.access import require_topics, wait_until_up
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 from spark_app.errors import PreflightError
 
-NEEDED = [name for name in TOPICS if name != VERDICTS]
-ANSWERS_WITHIN_MS = 10_000
-"""kafka-python would try for 30 s before it says that nobody is there."""
-
-
+READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, FRAUD_COUNTS)
+"""Topics of the job."""
+ANSWERS_WITHIN_S = 10.0
 READERS = ("sessions", "archive")
 """Queries that read topics."""
 
 
-def check_topics(broker: str, security: dict[str, str], unit: Unit) -> dict[str, int]:
+def check_topics(kafka: KafkaConnection, unit: Unit) -> dict[str, int]:
     """Return how many messages plays and activity have had so far.
 
-    Raises PreflightError where the broker does not answer, a topic is missing, or one ends before what was read.
+    Raises BrokerError where the broker does not answer, refuses us, or lacks a topic; PreflightError where a topic
+    ends before what was read.
     """
-    options = {key.replace(".", "_"): value for key, value in security.items()}
-    try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=broker, request_timeout_ms=15_000, bootstrap_timeout_ms=ANSWERS_WITHIN_MS, **options
-        )
-    except KafkaError as error:
-        raise PreflightError(f"no Kafka broker answers at {broker} ({type(error).__name__}): run  make up") from None
-    try:
-        there = consumer.topics()
-        missing = [name for name in NEEDED if name not in there]
-        if missing:
-            raise PreflightError(f"topic {', '.join(missing)} does not exist at {broker}: run  python -m ops topics")
+    wait_until_up(kafka, ANSWERS_WITHIN_S)
+    require_topics(kafka, read=READ, write=WRITTEN)
+    with KafkaConsumer(**kafka.python(), request_timeout_ms=15_000) as consumer:
         for query in READERS:
             _check_read(consumer, query, read_so_far(unit.checkpoints / query / "offsets"))
-        return {topic: _messages(consumer, topic) for topic in (PLAYS, ACTIVITY)}
-    finally:
-        consumer.close()
+        return {topic: _messages(consumer, topic) for topic in READ}
 
 
 def _messages(consumer: KafkaConsumer, topic: str) -> int:

@@ -17,6 +17,8 @@ from runtime.settings import Settings
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
+SECRET_NAMES = r"(?i)secret|password|token|access[.]?key|jaas|keystore[.]key"
+"""Options that Spark's pages and plans show as redacted: its own list, and Kafka's login and private key."""
 DEEP_STACKS = "-Xss4m"
 """Spark's planner and its regular expressions recurse."""
 
@@ -80,6 +82,7 @@ def build_session(
         "spark.driver.extraJavaOptions": f"-Xms{memory} {jvm_flags} {DEEP_STACKS} {logs}",
         "spark.executor.extraJavaOptions": DEEP_STACKS,
         "spark.ui.enabled": str(ui).lower(),
+        "spark.redaction.regex": SECRET_NAMES,
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(partitions or os.cpu_count() or 2),

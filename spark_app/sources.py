@@ -10,24 +10,13 @@ from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS, STATIC, ddl
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit, World
 from spark_app.stages.sessions.account_baselines import OwnBaselines
 
 FOREVER = "36500d"
 NEWEST_BASELINES = 3
 """Tables of own histories that the job joins: of today and, for what comes late, of two days before."""
-
-
-def kafka_options(broker: str, security: str = "") -> dict[str, str]:
-    """Return the connector's options; `security` is `key=value;…` of Kafka client settings, passed through."""
-    pairs = (pair.split("=", 1) for pair in security.split(";") if pair)
-    return {"kafka.bootstrap.servers": broker, **{f"kafka.{key}": value for key, value in pairs}}
-
-
-def client_options(kafka: Mapping[str, str]) -> dict[str, str]:
-    """Return the client settings among the connector's options, without their prefix and without the broker."""
-    settings = {key.removeprefix("kafka."): value for key, value in kafka.items()}
-    return {key: value for key, value in settings.items() if key != "bootstrap.servers"}
 
 
 USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
@@ -51,11 +40,11 @@ def balanced(messages: Mapping[str, int], most: int) -> dict[str, int]:
     return {topic: max(1, round(most * count / fullest)) for topic, count in messages.items()}
 
 
-def read_topic(spark: SparkSession, topic: str, options: dict[str, str], max_messages: int) -> DataFrame:
+def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
     """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` a micro-batch."""
     stream = (
         spark.readStream.format("kafka")
-        .options(**options)
+        .options(**kafka.spark())
         .option("subscribe", topic)
         .option("includeHeaders", "true")
         # the default, latest, loses what was sent before the first start

@@ -10,6 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from runtime.kafka.connection import KafkaConnection
 from runtime.progress import note_job, note_shadow
 from runtime.settings import Settings
 from runtime.world import World
@@ -51,13 +52,12 @@ class RunOptions:
 def run_job(settings: Settings, options: RunOptions) -> None:
     """Score sessions from Kafka until a signal, or until the topics are drained; continue from the checkpoint.
 
-    Raises WorldError, JobError, ModelError or JvmError where something that the job needs is missing or does not fit,
-    and JobError where a query dies.
+    Raises WorldError, BrokerError, JobError, ModelError or JvmError where something that the job needs is missing or
+    does not fit, and JobError where a query dies.
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
-    kafka = sources.kafka_options(settings.broker, settings.security)
-    messages = check_inputs(settings, world, kafka, partitions)
+    messages = check_inputs(world, settings.kafka(), partitions)
     with open_artefacts(settings, options.model) as artefacts:
         runner.end_at_once_on_sigterm()
         spark = session.build_session(
@@ -76,15 +76,15 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             spark.stop()
 
 
-def check_inputs(settings: Settings, world: World, kafka: dict[str, str], partitions: int) -> dict[str, int]:
+def check_inputs(world: World, kafka: KafkaConnection, partitions: int) -> dict[str, int]:
     """Check static tables, checkpoints and topics before Spark starts; return the messages of each topic so far.
 
-    Raises WorldError, StateError or PreflightError.
+    Raises WorldError, StateError, BrokerError or PreflightError.
     """
     for table in STATIC_TABLES:
         world.static(table)
     guard.check(world.unit, partitions)
-    return preflight.check_topics(settings.broker, sources.client_options(kafka), world.unit)
+    return preflight.check_topics(kafka, world.unit)
 
 
 def _run_queries(

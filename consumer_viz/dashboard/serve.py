@@ -19,10 +19,12 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.events.event_stream import Hub
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.feed.consumer import KafkaFeed
+from consumer_viz.feed.consumer import READ, KafkaFeed
 from consumer_viz.plot.viewer import HISTORY_S
 from contracts.metrics import PORT_OFFSETS
+from contracts.topics import VERDICTS
 from models.risk.money import Prices
+from runtime.kafka.access import check_access
 from runtime.settings import Settings
 
 HOST = "127.0.0.1"
@@ -35,20 +37,23 @@ def serve(
 ) -> None:
     """Serve the world's pages until stopped; `is_measured` serves the feed's metrics beside them, without a token.
 
-    Raises OSError where the port is taken.
+    Raises OSError where the port is taken, AccessError where the broker refuses us.
     """
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
+    kafka = settings.kafka()
+    # it reads the verdicts too: after a crash, which of them arrived
+    check_access(kafka, read=(*READ, VERDICTS), write=(VERDICTS,))
     with _listen(port) as listening:
         bound = listening.getsockname()[1]
         desk = make_desk(settings, zone)
-        feed = KafkaFeed(settings.broker, since_s=HISTORY_S, security=settings.security)
+        feed = KafkaFeed(kafka, since_s=HISTORY_S)
         desk.feed = feed
         app = create_app(desk, cookie=f"playproof_{bound}")
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_S, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
-        link = partial(Link, desk.world.name, settings.broker, settings.security)
+        link = partial(Link, desk.world.name, kafka)
         with desk, feed, Outbox(desk.store, link):
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])

@@ -17,6 +17,8 @@ from kafka.errors import KafkaError
 from consumer_viz.feed.tally import LIVE_BATCHES, Snapshot, Tally
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import FRAUD_COUNTS
+from runtime.kafka.access import explain
+from runtime.kafka.connection import KafkaConnection
 
 READ = (PLAYS, ACTIVITY, FRAUD_COUNTS)
 POLL_MS = 200
@@ -30,52 +32,19 @@ STOP_S = 8.0
 """A stop waits so long for the thread, more than one unanswered question."""
 
 
-class SettingError(Exception):
-    """A setting that cannot be understood; the message says what was expected, and never the value."""
-
-
-def client_settings(security: str) -> dict[str, Any]:
-    """Read Kafka client settings written as `key=value;key=value`. Raises SettingError.
-
-    Java's names (`security.protocol`) are read as kafka-python's; those that only Java knows are left to the Spark job.
-
-    >>> client_settings("security.protocol=SASL_SSL;sasl_mechanism=SCRAM-SHA-512;ssl.truststore.type=PEM")
-    {'security_protocol': 'SASL_SSL', 'sasl_mechanism': 'SCRAM-SHA-512'}
-    """
-    settings: dict[str, Any] = {}
-    for place, pair in enumerate(filter(str.strip, security.split(";")), start=1):
-        key, equals, value = pair.partition("=")
-        name = key.strip().replace(".", "_")
-        if equals and name in KafkaConsumer.DEFAULT_CONFIG:
-            settings[name] = _typed(value.strip())
-        elif not equals or "." not in key:
-            raise SettingError(
-                f"PLAYPROOF_SECURITY: entry {place} is no  key=value  of a Kafka client setting: "
-                f"expected such as  security_protocol=SASL_SSL;sasl_mechanism=SCRAM-SHA-512"
-            )
-    return settings
-
-
-def _typed(text: str) -> str | int | bool:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return int(text) if text.isdigit() else text
-
-
 class KafkaFeed:
     """Reads the three topics, as a context manager. `since_s`: how far back it begins, None for the very beginning."""
 
     def __init__(
         self,
-        broker: str,
+        kafka: KafkaConnection,
         *,
         since_s: float | None,
-        security: str = "",
         max_batches: int = LIVE_BATCHES,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.broker = broker
-        self._settings = client_settings(security)
+        self._kafka = kafka
+        self._client = kafka.python()
         self._since_s = since_s
         self._clock = clock
         self._tally = Tally(max_batches)
@@ -119,18 +88,17 @@ class KafkaFeed:
         while not self._stop.is_set():
             try:
                 with KafkaConsumer(
-                    bootstrap_servers=self.broker,
+                    **self._client,
                     group_id=None,
                     auto_offset_reset="earliest",
                     allow_auto_create_topics=False,
                     bootstrap_timeout_ms=ANSWER_MS,
                     request_timeout_ms=ANSWER_MS * 2,
                     reconnect_backoff_max_ms=1000,
-                    **self._settings,
                 ) as consumer:
                     self._read(consumer)
             except (KafkaError, OSError) as error:
-                self._tally.trouble = f"no broker answers at {self.broker} ({type(error).__name__}): run  make up"
+                self._tally.trouble = str(explain(self._kafka, error))
                 self._failed_at = time.monotonic()
                 self._stop.wait(CHECK_S)
 

@@ -20,9 +20,9 @@ from ops.bench import world as bench_world
 from ops.bench.figures import COMPARED, Figures, course_of, missed, ratios, steps_from
 from ops.bench.process_tree import TreeMeter, machine_cpu_s
 from ops.bench.world import Say
-from ops.demo import environment_of, fresh_version
+from ops.demo import environment_of, fresh_version, with_broker_of_its_own
 from ops.errors import StackError
-from ops.stack import child, ports
+from ops.stack import child
 from ops.stack.broker import running as running_broker
 from ops.stack.logs import telling_line
 from producer.kafka import topics
@@ -69,7 +69,7 @@ def run(settings: Settings, parameters: Parameters, say: Say) -> dict[str, Any]:
 
     Raises StackError where a contender fails; one that did not do all the work is named in `faults`.
     """
-    settings = settings.model_copy(update={"world": WORLD, "broker": f"{ports.LOOPBACK}:{ports.free_port()}"})
+    settings = with_broker_of_its_own(settings, WORLD)
     world = settings.the_world()
     p = parameters
     scenario = bench_world.scenario_of(p.scenario, p.rows, p.days, p.users, p.seed)
@@ -77,7 +77,7 @@ def run(settings: Settings, parameters: Parameters, say: Say) -> dict[str, Any]:
     unit = fresh_version(world)
     with ExitStack() as running:
         broker = running.enter_context(running_broker(unit.broker, settings.broker))
-        topics.create(settings.broker)
+        topics.create(settings.kafka())
         say("broker up; replaying as fast as possible")
         replay, sent = bench_world.replayed(settings, world)
         say(f"replayed {replay.rows:,} rows: {replay.as_dict()['rows_per_s']:,} rows/s")

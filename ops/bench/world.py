@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import StackError
-from producer.kafka import connection
-from producer.kafka.client import client_settings
 from producer.replay.faults import Faults
 from producer.replay.pace import Pace
 from producer.replay.replay import replay
@@ -94,11 +92,5 @@ def simulated(world: World, scenario: Scenario, rows: int, say: Say) -> Speed:
 def replayed(settings: Settings, world: World) -> tuple[Speed, dict[str, int]]:
     """Send the world into the topics as fast as possible; return the speed, and the rows by topic."""
     watch = Stopwatch()
-    outcome = replay(
-        world,
-        client_settings(settings),
-        Pace(speed=0),
-        Faults(),
-        wait_for_broker=lambda: connection.wait_until_up(settings.broker),
-    )
+    outcome = replay(world, settings.kafka(), Pace(speed=0), Faults())
     return watch.speed(sum(outcome.rows.values())), outcome.rows

@@ -30,11 +30,9 @@ def broker(world: World = None) -> None:
 
 def topics() -> None:
     """Create the topics that are missing, with their explicit settings."""
-    from producer.kafka.client import security_settings
     from producer.kafka.topics import create
 
-    settings = Settings()
-    made = create(settings.broker, security=security_settings(settings))
+    made = create(Settings().kafka())
     print(f"topics made: {', '.join(made)}" if made else "topics: all there")
 
 
@@ -81,7 +79,9 @@ def status(world: World = None, as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=2))
         return
     terminal.table({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in found["processes"]})
-    terminal.say("the broker answers" if found["broker_answers"] else "no broker answers: make up")
+    terminal.say(
+        "the broker answers" if found["broker_answers"] else found["broker_refuses"] or "no broker answers: make up"
+    )
     terminal.table(job_health.words(found["job"]))
     if queries := job_health.query_rows(found["job"]):
         terminal.columns(job_health.QUERY_COLUMNS, queries)

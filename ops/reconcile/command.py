@@ -4,8 +4,7 @@ import json
 
 from contracts.events import ACTIVITY, PLAYS
 from ops.reconcile.reconciliation import Audit, audit
-from producer.kafka import topics
-from producer.kafka.client import client_settings, security_settings
+from runtime.kafka.access import require_topics, wait_until_up
 from runtime.settings import Settings
 
 _FATES = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost")
@@ -13,9 +12,10 @@ _FATES = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost"
 
 def run(settings: Settings, is_json: bool) -> bool:
     """Audit the settings' world, print what was found, and return whether the promise is kept."""
-    client = client_settings(settings)
-    topics.require(settings.broker, (PLAYS, ACTIVITY), security_settings(settings))
-    found = audit(settings.the_world(), client)
+    kafka = settings.kafka()
+    wait_until_up(kafka)
+    require_topics(kafka, read=(PLAYS, ACTIVITY))
+    found = audit(settings.the_world(), kafka)
     print(json.dumps(found.as_dict()) if is_json else "\n".join(words(found)), flush=True)
     return not found.faults
 

@@ -16,6 +16,7 @@ from ops.reconcile.tables import Difference, compare, count_rejected, read_sessi
 from ops.reconcile.topics import Topic, concatenate, read_topic
 from producer.replay.ledger import read_state
 from runtime.checkpoint import Progress, last_committed, read_progress
+from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
 
@@ -69,13 +70,13 @@ class Audit:
         return {**asdict(self), "faults": self.faults}
 
 
-def audit(world: World, client: dict[str, Any]) -> Audit:
+def audit(world: World, kafka: KafkaConnection) -> Audit:
     """Audit the current version of a world. Raises ReconciliationError where a part that it needs is missing."""
     unit = world.unit
     acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
     archived, rejected = _settled_rejected(unit)
     progress, found = _settled_sessions(unit)
-    topics = {topic: read_topic(client, topic, progress) for topic in TOPIC_CODES}
+    topics = {topic: read_topic(kafka, topic, progress) for topic in TOPIC_CODES}
     fates = predict(concatenate([topic.rows for topic in topics.values()]), progress)
     difference = compare(fates.closed, found)
     return Audit(

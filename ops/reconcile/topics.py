@@ -11,6 +11,7 @@ from contracts.topics import MAX_MESSAGE_BYTES
 from ops.reconcile.expectation import TOPIC_CODES, Ints, Rows
 from ops.reconcile.rows import Parsed, parse
 from runtime.checkpoint import Progress
+from runtime.kafka.connection import KafkaConnection
 
 CHUNK_MESSAGES = 250
 """Messages parsed at once: 50,000 rows."""
@@ -42,11 +43,11 @@ class Topic:
         return sum(int(p.rows[p.offset < progress.end(self.name, p.partition)].sum()) for p in self.rejected)
 
 
-def read_topic(client: dict[str, Any], topic: str, progress: Progress) -> Topic:
+def read_topic(kafka: KafkaConnection, topic: str, progress: Progress) -> Topic:
     """Read a topic; each row knows the micro-batch of `progress` that read it."""
     parts: list[Rows] = []
     rejected: list[Rejected] = []
-    for partition, chunk in _chunks(client, topic):
+    for partition, chunk in _chunks(kafka, topic):
         offset = np.array([record.offset for record in chunk], np.int64)
         parsed = parse(topic, [(record.value, record.headers) for record in chunk])
         parts.append(_as_rows(topic, parsed, progress.batch_of(topic, partition, offset)))
@@ -72,10 +73,12 @@ def concatenate(parts: Sequence[Rows]) -> Rows:
     return Rows(*(np.concatenate([empty, *(getattr(p, name) for p in parts)]) for name in Rows.__slots__))
 
 
-def _chunks(client: dict[str, Any], topic: str) -> Iterator[tuple[int, list[Any]]]:
+def _chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:
     """Read each partition's records in order, in chunks."""
     limits = {"max_partition_fetch_bytes": MAX_MESSAGE_BYTES, "fetch_max_bytes": 4 * MAX_MESSAGE_BYTES}
-    with KafkaConsumer(**client, **limits, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES) as consumer:
+    with KafkaConsumer(
+        **kafka.python(), **limits, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES
+    ) as consumer:
         places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(places)
         starts, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)

@@ -18,9 +18,10 @@ from typing import NoReturn
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from ops.stack import ports
 from ops.stack.logs import telling_line
-from producer.errors import BrokerError
-from producer.kafka.connection import UP_WITHIN_S, wait_until_up
+from runtime.errors import BrokerError
 from runtime.jvm import find_java, jars
+from runtime.kafka.access import UP_WITHIN_S, wait_until_up
+from runtime.kafka.connection import KafkaConnection
 
 JVM_OPTIONS = (
     # small and quick to start: 340 MB and 3 CPU-s on 2 cores (decision 0004)
@@ -118,6 +119,11 @@ class Broker:
     process: subprocess.Popen[bytes]
 
     @property
+    def kafka(self) -> KafkaConnection:
+        """How to connect to it: plain text, on loopback."""
+        return KafkaConnection(self.address)
+
+    @property
     def log(self) -> Path:
         return self.folder / LOG_NAME
 
@@ -144,7 +150,7 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     broker = Broker(address, folder, process)
     try:
-        wait_until_up(address, within_s, is_alive=lambda: process.poll() is None)
+        wait_until_up(broker.kafka, within_s, is_alive=lambda: process.poll() is None)
     except BaseException as error:
         broker.stop()
         if isinstance(error, BrokerError):

@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from contracts.events import ACTIVITY, PLAYS
 from producer.replay.ledger import read_state
 from runtime.checkpoint import last_committed, read_progress
+from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.progress import last_batches, noted_job, noted_shadow, totals
 from runtime.world import Unit
@@ -26,10 +27,10 @@ ANSWERS_WITHIN_MS = 2000
 Ends = Mapping[tuple[str, int], int]
 
 
-def ends_of_topics(client: dict[str, Any]) -> Ends | None:
+def ends_of_topics(kafka: KafkaConnection) -> Ends | None:
     """Ask where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
     try:
-        with KafkaConsumer(**client, bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
+        with KafkaConsumer(**kafka.python(), bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
             places = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in consumer.partitions_for_topic(t) or ()]
             return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(places).items()}
     except (KafkaError, OSError):

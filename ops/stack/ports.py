@@ -5,7 +5,7 @@ import socket
 
 import psutil
 
-from producer.errors import BrokerError
+from runtime.errors import BrokerError
 
 LOOPBACK = "127.0.0.1"
 _LOOPBACK_NAMES = (LOOPBACK, "localhost")

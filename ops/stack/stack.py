@@ -12,8 +12,9 @@ from ops.errors import StackError
 from ops.stack import compose, job_health, ports
 from ops.stack.supervision import Supervisor
 from producer.kafka import topics
-from producer.kafka.client import client_settings, security_settings
-from producer.kafka.connection import answers, wait_until_up
+from runtime.errors import AccessError
+from runtime.kafka.access import answers, wait_until_up
+from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 from runtime.world import World, WorldError
 
@@ -53,10 +54,10 @@ def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
     supervisor.start(settings)
     (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
     _start_broker(settings, supervisor)
-    security = security_settings(settings)
-    wait_until_up(settings.broker, security=security)
+    kafka = settings.kafka()
+    wait_until_up(kafka)
     say(f"broker up at {settings.broker}")
-    topics.create(settings.broker, security=security)
+    topics.create(kafka)
     supervisor.launch(JOB, JOB_WITHIN_S, word=JOB_IS_UP)
     say("Spark job up")
 
@@ -68,8 +69,8 @@ def _running_version(supervisor: Supervisor) -> int | None:
 
 
 def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
-    """Start the broker in Docker or embedded; one on another machine only has to answer."""
-    if not ports.is_loopback(settings.broker):
+    """Start the broker in Docker or embedded; one that is not ours only has to answer."""
+    if not _is_ours(settings):
         return
     if _in_docker(settings):
         compose.up(settings)
@@ -79,8 +80,13 @@ def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
     supervisor.launch(BROKER, BROKER_WITHIN_S)
 
 
+def _is_ours(settings: Settings) -> bool:
+    """Say whether the broker is one that we start: on loopback, in plain text."""
+    return ports.is_loopback(settings.broker) and settings.kafka().security == PLAINTEXT
+
+
 def _in_docker(settings: Settings) -> bool:
-    return settings.docker and ports.is_loopback(settings.broker) and compose.is_usable()
+    return settings.docker and _is_ours(settings) and compose.is_usable()
 
 
 def _make_world(world: World, say: Say) -> None:
@@ -130,12 +136,17 @@ def _shown(path: Path) -> str:
 def status(settings: Settings) -> dict[str, Any]:
     """Return what runs and how it fares: the broker, the supervised processes, the job's health, the addresses."""
     world = settings.the_world()
-    is_up = answers(settings.broker, security_settings(settings))
-    ends = job_health.ends_of_topics(client_settings(settings)) if is_up else None
+    kafka = settings.kafka()
+    try:
+        is_up, refusal = answers(kafka), ""
+    except AccessError as error:
+        is_up, refusal = False, str(error)
+    ends = job_health.ends_of_topics(kafka) if is_up else None
     return {
         "world": world.name,
         "version": world.version,
         "broker_answers": is_up,
+        "broker_refuses": refusal,
         "processes": [p.as_dict() for p in supervisor_of(world).processes()],
         "job": job_health.job_health(world.unit, ends, time.time()),
         "addresses": addresses(settings),

@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from ops.errors import StackError
 from ops.stack.logs import telling_line
 from runtime.jvm import ROOT
+from runtime.kafka.security import whole_path
 from runtime.settings import Settings
 
 CONFIGURATION = ROOT / "supervisord.conf"
@@ -80,6 +81,7 @@ class Supervisor:
             "PLAYPROOF_WORLD": settings.world,
             "PLAYPROOF_DATA": str(settings.data.resolve()),
             "PLAYPROOF_BROKER": settings.broker,
+            "PLAYPROOF_SECURITY": whole_path(settings.security.get_secret_value()),
         }
 
     def _ask(self, method: str, *arguments: Any) -> Any:

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ops.demo import WORLD, environment_of
+from ops.demo import WORLD, environment_of, with_broker_of_its_own
 from ops.errors import StackError
-from ops.stack import ports
 from ops.stack.broker import running
 from runtime.settings import Settings
 
@@ -19,7 +18,7 @@ Say = Callable[[str], None]
 
 def make(settings: Settings, out: Path, say: Say) -> list[Path]:
     """Write `plot.png` and `plot.gif` into a folder and return them. Raises StackError where there was no demo run."""
-    settings = settings.model_copy(update={"world": WORLD, "broker": f"{ports.LOOPBACK}:{ports.free_port()}"})
+    settings = with_broker_of_its_own(settings, WORLD)
     unit = settings.the_world().unit
     if not (unit.broker / "log").is_dir():
         raise StackError("there is no demo run to picture: run  make demo")

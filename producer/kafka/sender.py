@@ -12,6 +12,7 @@ from contracts.events import HEADER_MESSAGE
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from producer.errors import DeliveryError, ReplayError
 from producer.kafka.messages import Message
+from runtime.kafka.connection import KafkaConnection
 
 IN_FLIGHT = 64
 """Messages of a topic on their way at once: about 6 MB."""
@@ -31,12 +32,12 @@ class Sender:
     accounts make this slow (a batch spans minutes, and each message waits for the one before), many do not.
     """
 
-    def __init__(self, client: dict[str, Any], partitions: dict[str, int]):
-        """Connect with kafka-python's settings `client`; `partitions` is how many each topic has."""
+    def __init__(self, kafka: KafkaConnection, partitions: dict[str, int]):
+        """Connect; `partitions` is how many each topic has."""
         self._partitions = partitions
         self._on_the_way: dict[str, deque[tuple[int, Any]]] = {topic: deque() for topic in partitions}
         self._producer = KafkaProducer(
-            **client,
+            **kafka.python(),
             acks="all",
             enable_idempotence=True,
             batch_size=1 << 20,
@@ -91,14 +92,14 @@ def _undelivered(error: KafkaError) -> DeliveryError:
     )
 
 
-def arrived_numbers(client: dict[str, Any], topic: str, partitions: int, last_known: dict[int, int]) -> set[int]:
+def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_known: dict[int, int]) -> set[int]:
     """Read the numbers of a topic's messages behind the last acknowledged offsets, by partition, from their headers.
 
     Raises ReplayError where a partition ends before such an offset: the topic is another than the ledger's.
     """
     wanted = [TopicPartition(topic, p) for p in range(partitions)]
     numbers: set[int] = set()
-    with KafkaConsumer(**client, enable_auto_commit=False) as consumer:
+    with KafkaConsumer(**kafka.python(), enable_auto_commit=False) as consumer:
         consumer.assign(wanted)
         ends = consumer.end_offsets(wanted)
         starts = {tp: last_known.get(tp.partition, -1) + 1 for tp in wanted}
@@ -115,9 +116,9 @@ def arrived_numbers(client: dict[str, Any], topic: str, partitions: int, last_kn
     return numbers
 
 
-def message_counts(client: dict[str, Any], topics: Sequence[str]) -> dict[str, int]:
+def message_counts(kafka: KafkaConnection, topics: Sequence[str]) -> dict[str, int]:
     """Count the messages ever appended to each topic, by the ends of its partitions."""
-    with KafkaConsumer(**client) as consumer:
+    with KafkaConsumer(**kafka.python()) as consumer:
         counts = {}
         for topic in topics:
             ends = consumer.end_offsets([TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()])

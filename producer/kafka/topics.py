@@ -4,28 +4,26 @@ import contextlib
 from collections.abc import Iterable
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from contracts.topics import TOPICS, Topic
-from producer.errors import BrokerError
-from producer.kafka.connection import PLAINTEXT, UP_WITHIN_S, Security, wait_until_up
+from runtime.errors import BrokerError
+from runtime.kafka.access import UP_WITHIN_S, explain, wait_until_up
+from runtime.kafka.connection import KafkaConnection
 
 
 def create(
-    address: str,
-    topics: Iterable[Topic] = tuple(TOPICS.values()),
-    within_s: float = UP_WITHIN_S,
-    security: Security = PLAINTEXT,
+    kafka: KafkaConnection, topics: Iterable[Topic] = tuple(TOPICS.values()), within_s: float = UP_WITHIN_S
 ) -> list[str]:
     """Create the topics that are missing, wait until each can be used, and return the names of the new ones.
 
-    Waits up to `within_s` for the broker. Raises BrokerError where it does not answer, or where an existing topic has
-    another number of partitions than the contract: a checkpoint would not fit it.
+    Waits up to `within_s` for the broker. Raises BrokerError where it does not answer or refuses us, or where an
+    existing topic has another number of partitions than the contract: a checkpoint would not fit it.
     """
-    wait_until_up(address, within_s, security=security)
+    wait_until_up(kafka, within_s)
     wanted = {topic.name: topic for topic in topics}
     try:
-        with KafkaAdminClient(bootstrap_servers=address, **security) as admin:
+        with KafkaAdminClient(**kafka.python()) as admin:
             found = {t["name"]: len(t["partitions"]) for t in admin.describe_topics()}
             _check_partitions(found, wanted)
             missing = [name for name in wanted if name not in found]
@@ -33,7 +31,9 @@ def create(
                 _create(admin, [wanted[name] for name in missing])
             return missing
     except KafkaError as error:
-        raise BrokerError(f"the topics cannot be created at {address}: {error}") from error
+        if isinstance(error, AuthorizationError):
+            raise explain(kafka, error) from None
+        raise BrokerError(f"the topics cannot be created at {kafka.address}: {error}") from error
 
 
 def _check_partitions(found: dict[str, int], wanted: dict[str, Topic]) -> None:
@@ -55,14 +55,3 @@ def _create(admin: KafkaAdminClient, topics: list[Topic]) -> None:
     with contextlib.suppress(TopicAlreadyExistsError):
         admin.create_topics(request)
     admin.wait_for_topics(list(request))
-
-
-def require(address: str, names: Iterable[str], security: Security = PLAINTEXT) -> None:
-    """Raise BrokerError, naming them, where topics are missing."""
-    wait_until_up(address, security=security)
-    with KafkaAdminClient(bootstrap_servers=address, **security) as admin:
-        missing = sorted(set(names) - set(admin.list_topics()))
-    if missing:
-        raise BrokerError(
-            f"no topic {', '.join(missing)} at {address} (auto-creation is off): run  python -m ops topics"
-        )

@@ -8,8 +8,7 @@ import pyarrow.parquet as pq
 
 from contracts.events import PLAYS, ROWS_PER_BATCH
 from producer.errors import ReplayError
-from producer.kafka import connection, topics
-from producer.kafka.client import client_settings
+from producer.kafka import topics
 from producer.replay.batches import count_rows
 from producer.replay.faults import Faults
 from producer.replay.ledger import read_state
@@ -44,8 +43,7 @@ class Background:
         """Begin to send. Raises BrokerError where broker or topics are missing, WorldError without raw rows."""
         world = self.settings.the_world()
         world.raw_files(PLAYS)
-        connection.wait_until_up(self.settings.broker)
-        topics.create(self.settings.broker)
+        topics.create(self.settings.kafka())
         self._thread = threading.Thread(target=self._run, args=(world,), name="replay", daemon=True)
         self._thread.start()
         return self
@@ -85,10 +83,7 @@ class Background:
                 if self.pause_at is not None and first + self.batches >= self.pause_at:
                     self.pace.stop.set()
 
-            self.outcome = replay(
-                world, client_settings(self.settings), self.pace, self.faults, report=report,
-                wait_for_broker=lambda: connection.wait_until_up(self.settings.broker),
-            )  # fmt: skip
+            self.outcome = replay(world, self.settings.kafka(), self.pace, self.faults, report=report)
         except Exception as error:  # kept for the cell that asks: a thread has nobody to raise to
             self._error = error
 

@@ -9,13 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH, format_time
 from contracts.metrics import PORT_OFFSETS
-from producer.kafka import connection, topics
-from producer.kafka.client import client_settings, security_settings
 from producer.replay.batches import count_rows
 from producer.replay.faults import Faults
 from producer.replay.health import ReplayHealth, serve
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, Report, replay
+from runtime.kafka.access import require_topics, wait_until_up
 from runtime.settings import Settings
 from runtime.world import World
 
@@ -35,28 +34,19 @@ def run(
     """
     world = settings.the_world()
     pace = Pace(interval, speed)
-    client = client_settings(settings)
+    kafka = settings.kafka()
     plays = count_rows(world.raw_files(PLAYS))
     if is_fresh:
         world.start_version()
-    security = security_settings(settings)
-    connection.wait_until_up(settings.broker, security=security)
-    topics.require(settings.broker, (PLAYS, ACTIVITY), security)
+    wait_until_up(kafka)
+    # it reads too: after a crash, what arrived of what it had sent
+    require_topics(kafka, read=(PLAYS, ACTIVITY), write=(PLAYS, ACTIVITY))
     health = ReplayHealth()
     if is_measured:
         serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
     total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
     with _stopping(pace), _progress(total) as report:
-        outcome = replay(
-            world,
-            client,
-            pace,
-            faults,
-            batches,
-            report,
-            lambda: connection.wait_until_up(settings.broker, security=security),
-            health,
-        )
+        outcome = replay(world, kafka, pace, faults, batches, report, health)
     print(said(outcome, world), flush=True)
 
 

@@ -23,6 +23,8 @@ from producer.replay.faults import Faults
 from producer.replay.health import ReplayHealth
 from producer.replay.ledger import TOPICS, Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
+from runtime.kafka.access import wait_until_up
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 
 DAY_MS = 24 * 3_600_000
@@ -52,12 +54,11 @@ class Outcome:
 
 def replay(
     world: World,
-    client: dict[str, Any],
+    kafka: KafkaConnection,
     pace: Pace,
     faults: Faults,
     batches: int | None = None,
     report: Report = lambda rows, clock_ms: None,
-    wait_for_broker: Callable[[], None] = lambda: None,
     health: ReplayHealth | None = None,
 ) -> Outcome:
     """Send a world's source, or `batches` batches of it, then flush, unless stopped through `pace.stop`.
@@ -71,9 +72,9 @@ def replay(
         until_batch = None if batches is None else first_batch + batches
         is_complete = False
         for attempt in range(1, ATTEMPTS + 1):
-            wait_for_broker()
+            wait_until_up(kafka)
             try:
-                is_complete = _Attempt(world, ledger, client, before, health).run(pace, faults, until_batch, report)
+                is_complete = _Attempt(world, ledger, kafka, before, health).run(pace, faults, until_batch, report)
                 break
             except DeliveryError:
                 health.errors += 1
@@ -104,9 +105,9 @@ class _Attempt:
     """A replay with one connection to the broker."""
 
     def __init__(
-        self, world: World, ledger: Ledger, client: dict[str, Any], before: dict[str, int], health: ReplayHealth
+        self, world: World, ledger: Ledger, kafka: KafkaConnection, before: dict[str, int], health: ReplayHealth
     ):
-        self._world, self._ledger, self._client, self._before = world, ledger, client, before
+        self._world, self._ledger, self._kafka, self._before = world, ledger, kafka, before
         self._health = health
         self._files = {topic: world.raw_files(topic) for topic in TOPICS}
         self._source_rows = {topic: count_rows(files) for topic, files in self._files.items()}
@@ -119,7 +120,7 @@ class _Attempt:
         self._check_source_and_topics()
         was_flushing = any(unfinished.entry.is_flush for unfinished in state.unfinished.values())
         arrived = self._arrived()
-        with Sender(self._client, self._partitions) as sender:
+        with Sender(self._kafka, self._partitions) as sender:
             self._finish_unfinished(sender, arrived)
             if not was_flushing:
                 run = self._next_run(faults)
@@ -143,7 +144,7 @@ class _Attempt:
     def _check_source_and_topics(self) -> None:
         run = self._ledger.state.run
         if run is None:
-            for topic, count in message_counts(self._client, TOPICS).items():
+            for topic, count in message_counts(self._kafka, TOPICS).items():
                 if count:
                     raise ReplayError(
                         f"topic {topic} holds {count} messages that the ledger of {self._world.name}, version "
@@ -178,7 +179,7 @@ class _Attempt:
         """Read which messages behind the last acknowledged ones are in the topics nevertheless."""
         offsets = self._ledger.state.offsets
         last = {topic: {p: offset for (t, p), offset in offsets.items() if t == topic} for topic in TOPICS}
-        return {t: arrived_numbers(self._client, t, self._partitions[t], last[t]) for t in TOPICS}
+        return {t: arrived_numbers(self._kafka, t, self._partitions[t], last[t]) for t in TOPICS}
 
     def _finish_unfinished(self, sender: Sender, arrived: dict[str, set[int]]) -> None:
         """Send again what the ledger meant to send and the topics lack: the same messages, with their old ts."""

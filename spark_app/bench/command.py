@@ -20,10 +20,10 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
     """Run a contender over the settings' world and broker; write `out`. Raises JobError or what `run` raises."""
     if contender not in NAMES:
         raise JobError(f"no contender {contender!r}: expected one of {', '.join(NAMES)}")
-    client = sources.client_options(sources.kafka_options(settings.broker, settings.security))
-    messages = preflight.check_topics(settings.broker, client, settings.the_world().unit)
+    kafka = settings.kafka()
+    messages = preflight.check_topics(kafka, settings.the_world().unit)
     if contender == raw_consumer.NAME:
-        facts = raw_consumer.consume(settings.broker, {key.replace(".", "_"): value for key, value in client.items()})
+        facts = raw_consumer.consume(kafka)
     else:
         limits = sources.balanced(messages, max_messages)
         facts = _run_spark(settings, contender, cores or os.cpu_count() or 2, memory, limits)

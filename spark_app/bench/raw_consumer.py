@@ -8,23 +8,23 @@ from kafka import KafkaConsumer, TopicPartition
 
 from contracts.events import ACTIVITY, HEADER_HEARTBEAT, HEADER_ROWS, PLAYS
 from contracts.topics import MAX_MESSAGE_BYTES
+from runtime.kafka.connection import KafkaConnection
 
 NAME = "raw_consume"
 STEP_S = 0.2
 """How often it notes how far it is."""
 
 
-def consume(broker: str, client: dict[str, str]) -> dict[str, Any]:
+def consume(kafka: KafkaConnection) -> dict[str, Any]:
     """Read both topics from the start to their present end: steps, and what the topics hold.
 
     Rows are counted by header; heartbeats are counted apart, as messages.
     """
     consumer = KafkaConsumer(
-        bootstrap_servers=broker,
+        **kafka.python(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
-        **client,
     )
     try:
         places = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in sorted(consumer.partitions_for_topic(t))]

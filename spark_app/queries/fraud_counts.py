@@ -10,6 +10,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import FRAUD_COUNT_TABLE
 from contracts.topics import FRAUD_COUNTS, TOPICS
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
@@ -45,7 +46,7 @@ def count_windows(scored: DataFrame) -> DataFrame:
     )
 
 
-def write(scored: DataFrame, unit: Unit, kafka: dict[str, str], time_zone: str) -> DataStreamWriter:
+def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str) -> DataStreamWriter:
     """Report every window that changed."""
     return (
         count_windows(scored)
@@ -92,7 +93,7 @@ def to_messages(versions: DataFrame) -> DataFrame:
     )
 
 
-def report_batch(windows: DataFrame, batch_id: int, *, unit: Unit, kafka: dict[str, str], time_zone: str) -> None:
+def report_batch(windows: DataFrame, batch_id: int, *, unit: Unit, kafka: KafkaConnection, time_zone: str) -> None:
     """Report the changed windows to table, console and topic."""
     versions = write_version(windows, batch_id, unit=unit, time_zone=time_zone)
-    to_messages(versions).write.format("kafka").options(**kafka).option("topic", FRAUD_COUNTS).save()
+    to_messages(versions).write.format("kafka").options(**kafka.spark()).option("topic", FRAUD_COUNTS).save()

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.topics import SCORES, TOPICS
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 
 NAME = "scores"
@@ -21,13 +22,13 @@ def to_messages(scored: DataFrame) -> DataFrame:
     )
 
 
-def write(scored: DataFrame, unit: Unit, kafka: dict[str, str]) -> DataStreamWriter:
+def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection) -> DataStreamWriter:
     """Send every session as the sessions query commits it."""
     return (
         to_messages(scored)
         .writeStream.queryName(NAME)
         .format("kafka")
-        .options(**kafka)
+        .options(**kafka.spark())
         .option("topic", SCORES)
         .option("checkpointLocation", str(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)

@@ -56,7 +56,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     expected = {}
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, SecretStr):
-            expected[name.upper()] = "(a secret)"
+            expected[name.upper()] = "(a secret)" if field.default.get_secret_value() else "(empty)"
         else:
             expected[name.upper()] = f"`{field.default}`" if field.default != "" else "(empty)"
     assert rows == expected

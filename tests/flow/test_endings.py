@@ -35,7 +35,7 @@ def refusal(done: Done) -> str:
 @pytest.fixture
 def ready(tmp_path: Path, broker: Broker) -> Stage:
     """Static tables and topics, and nothing else: enough for the job to look at all it needs."""
-    topics.create(broker.address)
+    topics.create(broker.kafka)
     for table in ("tracks", "users"):
         folder = tmp_path / "w" / "static" / table / "as_of=2025-03-03"
         folder.mkdir(parents=True)
@@ -48,7 +48,7 @@ def test_a_missing_topic_is_named_with_the_command_that_makes_it(ready: Stage) -
     with KafkaAdminClient(bootstrap_servers=ready.address) as admin:
         admin.delete_topics([FRAUD_COUNTS])
     line = refusal(ready.run("spark_app", "run"))
-    assert line.startswith(f"spark_app: topic {FRAUD_COUNTS} does not exist at {ready.address}")
+    assert line.startswith(f"spark_app: no topic {FRAUD_COUNTS} at {ready.address}")
     assert "python -m ops topics" in line
 
 

@@ -75,7 +75,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         patch.setenv("PLAYPROOF_WORLD", "w")
         patch.setenv("PLAYPROOF_DOCKER", "0")
         patch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-        topics.create(broker.address)
+        topics.create(broker.kafka)
         sent = run("producer", data, users=300, interval_s=0.05, lead_in=4, after=10)
         yield Played(data, sent)
 

@@ -61,10 +61,10 @@ def test_a_package_of_another_version_is_named(tmp_path: Path) -> None:
 
 
 def test_a_broker_that_is_not_up_is_no_fault_but_a_taken_port_is() -> None:
-    absent = doctor.broker(f"127.0.0.1:{ports.free_port()}")
+    absent = doctor.broker(Settings(broker=f"127.0.0.1:{ports.free_port()}"))
     assert not absent.is_ok
     assert is_healthy([absent])
-    assert not is_healthy([doctor.broker("nowhere")])
+    assert not is_healthy([doctor.broker(Settings(broker="nowhere"))])
 
 
 def test_the_command_exits_with_1_and_prints_json_where_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from tests.producer.empty_topics import empty_topics
 @pytest.fixture
 def unit(broker: Broker, tmp_path: Path) -> Unit:
     """A version of which the sessions query read three messages of plays[0]; the topics hold as many, then more."""
-    topics.create(broker.address)
-    empty_topics({"bootstrap_servers": broker.address})
+    topics.create(broker.kafka)
+    empty_topics(broker.kafka)
     with KafkaProducer(bootstrap_servers=broker.address) as producer:
         for _ in range(4):
             producer.send(PLAYS, b"[]", partition=0).get(30)
@@ -33,7 +33,7 @@ def unit(broker: Broker, tmp_path: Path) -> Unit:
 
 
 def test_topics_that_hold_what_was_read_and_more_pass_and_are_counted(broker: Broker, unit: Unit) -> None:
-    assert check_topics(broker.address, {}, unit) == {PLAYS: 4, ACTIVITY: 0}
+    assert check_topics(broker.kafka, unit) == {PLAYS: 4, ACTIVITY: 0}
 
 
 def test_the_newest_micro_batch_counts_by_number_not_by_name(unit: Unit) -> None:
@@ -49,9 +49,9 @@ def test_before_the_first_micro_batch_nothing_was_read(tmp_path: Path) -> None:
 
 
 def test_a_topic_that_was_made_anew_is_refused_with_both_offsets_and_the_way_out(broker: Broker, unit: Unit) -> None:
-    empty_topics({"bootstrap_servers": broker.address})
+    empty_topics(broker.kafka)
     with pytest.raises(
         PreflightError, match=r"plays\[0\] ends at offset 0, but query sessions has read up to 3"
     ) as told:
-        check_topics(broker.address, {}, unit)
+        check_topics(broker.kafka, unit)
     assert "python -m ops up --fresh" in str(told.value)

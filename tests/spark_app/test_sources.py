@@ -1,4 +1,4 @@
-"""What the job reads beside the topics, and how Kafka's settings are passed on."""
+"""What the job reads beside the topics."""
 
 from pathlib import Path
 
@@ -9,16 +9,6 @@ from contracts.tables import SESSIONS
 from runtime.world import Unit, World
 from spark_app import sources
 from tests.spark_app.typed import users
-
-
-def test_kafka_settings_are_passed_through_with_the_connectors_prefix() -> None:
-    assert sources.kafka_options("127.0.0.1:1") == {"kafka.bootstrap.servers": "127.0.0.1:1"}
-    security = "security.protocol=SASL_SSL;sasl.jaas.config=X required password=a=b;"
-    assert sources.kafka_options("b:1", security) == {
-        "kafka.bootstrap.servers": "b:1",
-        "kafka.security.protocol": "SASL_SSL",
-        "kafka.sasl.jaas.config": "X required password=a=b",
-    }
 
 
 def test_a_static_table_reads_the_same_from_parquet_and_csv(spark: SparkSession, tmp_path: Path) -> None:

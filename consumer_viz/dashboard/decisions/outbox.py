@@ -17,8 +17,9 @@ from kafka.errors import KafkaError
 
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.decisions.store import COLUMNS, VerdictStore
-from consumer_viz.feed.consumer import ANSWER_MS, client_settings
+from consumer_viz.feed.consumer import ANSWER_MS
 from contracts.topics import VERDICTS
+from runtime.kafka.connection import KafkaConnection
 
 IDLE_S = 1.0
 """Between two looks for what is unsent."""
@@ -53,9 +54,9 @@ def send_unsent(store: VerdictStore, deliver: Deliver) -> None:
 class Link:
     """A connection of one world's outbox to the broker; only the newest of a world can send. Raises KafkaError."""
 
-    def __init__(self, world: str, broker: str, security: str = "", *, topic: str = VERDICTS) -> None:
+    def __init__(self, world: str, kafka: KafkaConnection, *, topic: str = VERDICTS) -> None:
         self._topic = topic
-        self._settings = {"bootstrap_servers": broker, "bootstrap_timeout_ms": ANSWER_MS, **client_settings(security)}
+        self._settings = {**kafka.python(), "bootstrap_timeout_ms": ANSWER_MS}
         self._producer = KafkaProducer(
             transactional_id=f"playproof-{topic}-{world}", max_block_ms=ANSWER_MS, request_timeout_ms=ANSWER_MS,
             delivery_timeout_ms=2 * ANSWER_MS, **self._settings,

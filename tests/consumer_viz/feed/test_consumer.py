@@ -14,12 +14,13 @@ from kafka import KafkaProducer
 from PIL import Image, ImageSequence
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from consumer_viz.feed.consumer import KafkaFeed, SettingError, client_settings
+from consumer_viz.feed.consumer import KafkaFeed
 from contracts.events import ACTIVITY, HEADER_BATCH, PLAYS, ROWS_PER_BATCH
 from contracts.topics import FRAUD_COUNTS, TOPICS
 from ops.stack.broker import Broker, running, start
 from ops.stack.ports import free_port
 from producer.kafka import topics
+from runtime.kafka.connection import KafkaConnection
 
 WITHIN_S = 30
 
@@ -28,7 +29,7 @@ WITHIN_S = 30
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker whose topics nobody else writes to."""
     with running(tmp_path_factory.mktemp("viz-broker"), f"127.0.0.1:{free_port()}") as up:
-        topics.create(up.address)
+        topics.create(up.kafka)
         yield up
 
 
@@ -60,7 +61,7 @@ def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(
     for hostile in (b"{", b"[" * 5000, b"\x00\xff", None):
         producer.send(PLAYS, hostile, key=b"k", partition=0)
     producer.close()
-    with KafkaFeed(own_broker.address, since_s=None) as feed:
+    with KafkaFeed(own_broker.kafka, since_s=None) as feed:
         assert feed.wait_until_read(WITHIN_S)
         snapshot = feed.snapshot()
     mine = [b for b in snapshot.batches if b.ts == ts]
@@ -72,7 +73,7 @@ def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(
 
 
 def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker) -> None:
-    with KafkaFeed(own_broker.address, since_s=0) as feed:
+    with KafkaFeed(own_broker.kafka, since_s=0) as feed:
         assert feed.wait_until_read(WITHIN_S)
         before = feed.snapshot().plays
         send(own_broker.address, range(100, 103), int(time.time()))
@@ -82,16 +83,16 @@ def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker) -> 
 
 def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with KafkaFeed(address, since_s=None) as feed:
+    with KafkaFeed(KafkaConnection(address), since_s=None) as feed:
         wait_until(lambda: f"no broker answers at {address}" in feed.snapshot().trouble)
         broker = start(tmp_path, address)
         try:
             wait_until(lambda: "no topic plays, activity, fraud-counts yet" in feed.snapshot().trouble)
-            topics.create(address, [TOPICS[PLAYS], TOPICS[ACTIVITY]])
+            topics.create(KafkaConnection(address), [TOPICS[PLAYS], TOPICS[ACTIVITY]])
             send(address, range(5), int(time.time()))
             wait_until(lambda: feed.snapshot().plays == 5 * ROWS_PER_BATCH)
             assert feed.snapshot().trouble.startswith("no topic fraud-counts yet")
-            topics.create(address)
+            topics.create(KafkaConnection(address))
             broker.kill()
             wait_until(lambda: "no broker answers" in feed.snapshot().trouble)
             broker = start(tmp_path, address)
@@ -106,20 +107,9 @@ def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Pa
 
 def test_a_feed_without_a_broker_stops_at_once() -> None:
     began = time.monotonic()
-    with KafkaFeed(f"127.0.0.1:{free_port()}", since_s=None) as feed:
+    with KafkaFeed(KafkaConnection(f"127.0.0.1:{free_port()}"), since_s=None) as feed:
         assert not feed.wait_until_read(within_s=0)
     assert time.monotonic() - began < 8
-
-
-@pytest.mark.parametrize("security", ["nonsense", "no_such_key=1", "sasl_mechanism=X;=;"])
-def test_a_wrong_security_setting_is_told_without_its_value(security: str) -> None:
-    with pytest.raises(SettingError, match=r"entry \d is no  key=value"):
-        client_settings(security)
-
-
-def test_security_settings_of_java_and_python_are_read() -> None:
-    read = client_settings("security.protocol=SSL; ssl_check_hostname=false ;request_timeout_ms=9;sasl.jaas.config=x")
-    assert read == {"security_protocol": "SSL", "ssl_check_hostname": False, "request_timeout_ms": 9}
 
 
 def command(*arguments: str, broker: str, **environment: str) -> subprocess.Popen[str]:

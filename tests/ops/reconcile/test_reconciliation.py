@@ -78,7 +78,7 @@ def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> 
 def world(broker: Broker, tmp_path: Path) -> World:
     """Three messages: the first read by micro-batch 0, the second by 1 under an hour's watermark, the third unread."""
     made = World(tmp_path / "w")
-    empty_topics({"bootstrap_servers": broker.address})
+    empty_topics(broker.kafka)
     producer = KafkaProducer(bootstrap_servers=broker.address)
     for rows in MESSAGES:
         clock_ms = START_MS + 65 * MINUTE_MS
@@ -92,7 +92,7 @@ def world(broker: Broker, tmp_path: Path) -> World:
 
 def audited(world: World, broker: Broker, sessions: list[Session]) -> Audit:
     write_sessions(world.unit, sessions)
-    return audit(world, {"bootstrap_servers": broker.address})
+    return audit(world, broker.kafka)
 
 
 def test_every_row_has_one_fate_where_the_table_is_right(world: World, broker: Broker) -> None:
@@ -149,6 +149,6 @@ def test_rejected_rows_are_compared_as_far_as_the_archive_is(world: World, broke
 
 def test_without_a_job_every_row_is_open(broker: Broker, world: World) -> None:
     elsewhere = World(world.root.parent / "untouched")
-    found = audit(elsewhere, {"bootstrap_servers": broker.address})
+    found = audit(elsewhere, broker.kafka)
     assert found.topics[PLAYS].open == found.topics[PLAYS].sent == 9
     assert found.topics[ACTIVITY].sent == 0

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from contracts.topics import MAX_MESSAGE_BYTES, Topic
 from ops.stack import ports
 from ops.stack.broker import Broker, cluster_id, running, server_properties, start
-from producer.errors import BrokerError
 from producer.kafka import topics
-from producer.kafka.connection import answers, serving, wait_until_up
+from runtime.errors import BrokerError
+from runtime.kafka.access import answers, wait_until_up
+from runtime.kafka.connection import KafkaConnection
+from runtime.kafka.security import KafkaSecurity
 
 
 def free_address() -> str:
@@ -30,8 +32,14 @@ def values(address: str, topic: str) -> list[bytes]:
         return [message.value for message in consumer]
 
 
+def cluster_at(address: str) -> str:
+    with KafkaAdminClient(bootstrap_servers=address) as admin:
+        return str(admin.describe_cluster()["cluster_id"])
+
+
 def test_a_broker_answers_with_the_cluster_id_of_its_folder(broker: Broker) -> None:
-    assert serving(broker.address) == cluster_id(broker.folder)
+    assert answers(broker.kafka)
+    assert cluster_at(broker.address) == cluster_id(broker.folder)
 
 
 def test_only_loopback_is_listened_on(broker: Broker) -> None:
@@ -43,17 +51,17 @@ def test_only_loopback_is_listened_on(broker: Broker) -> None:
 
 
 def test_nobody_at_the_address_is_no_answer() -> None:
-    assert not answers(free_address())
+    assert not answers(KafkaConnection(free_address()))
 
 
 def test_a_client_that_insists_on_tls_gets_no_answer_from_a_broker_without_it(broker: Broker) -> None:
-    assert not answers(broker.address, {"security_protocol": "SSL"})
+    assert not answers(KafkaConnection(broker.address, KafkaSecurity("SSL")))
 
 
 def test_waiting_for_an_absent_broker_ends_in_one_line_with_the_way_out() -> None:
     address = free_address()
     with pytest.raises(BrokerError, match=rf"no broker answers at {address} after 0.2 s: start one with  make up"):
-        wait_until_up(address, within_s=0.2)
+        wait_until_up(KafkaConnection(address), within_s=0.2)
 
 
 def test_a_taken_port_is_named_with_its_holder_and_another_choice(tmp_path: Path) -> None:
@@ -74,7 +82,7 @@ def test_an_embedded_broker_takes_loopback_addresses_only(address: str, tmp_path
 
 
 def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) -> None:
-    topics.create(broker.address, [Topic("large", 1, "for this test")])
+    topics.create(broker.kafka, [Topic("large", 1, "for this test")])
     message = b"x" * (5 * 1024 * 1024)
     assert len(message) < MAX_MESSAGE_BYTES
     with KafkaProducer(bootstrap_servers=broker.address, max_request_size=MAX_MESSAGE_BYTES) as producer:
@@ -85,13 +93,13 @@ def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) 
 def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_messages(tmp_path: Path) -> None:
     folder, address = tmp_path / "a folder with spaces and é", free_address()
     with running(folder, address) as first:
-        topics.create(address, [Topic("kept", 1, "for this test")])
+        topics.create(KafkaConnection(address), [Topic("kept", 1, "for this test")])
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
             producer.send("kept", b"before the kill").get(timeout=30)
         named = cluster_id(folder)
         first.kill()
     with running(folder, address) as second:
-        assert serving(address) == named
+        assert cluster_at(address) == named
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
             producer.send("kept", b"after it").get(timeout=30)
         assert values(address, "kept") == [b"before the kill", b"after it"]
@@ -105,7 +113,7 @@ def test_the_command_becomes_the_broker_and_ends_cleanly_on_a_signal(tmp_path: P
     command = [sys.executable, "-m", "ops", "broker"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        wait_until_up(address, is_alive=lambda: process.poll() is None)
+        wait_until_up(KafkaConnection(address), is_alive=lambda: process.poll() is None)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 128 + signal.SIGINT
     finally:

@@ -11,6 +11,7 @@ import pytest
 from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, job_health, query_rows, words
 from ops.stack.ports import free_port
 from producer.replay.ledger import Entry, Ledger, Run
+from runtime.kafka.connection import KafkaConnection
 from runtime.progress import note_job, note_shadow
 from runtime.world import Unit
 
@@ -94,4 +95,4 @@ def test_a_version_that_never_ran_has_nothing_to_tell_and_no_error(tmp_path: Pat
 
 
 def test_an_absent_broker_is_told_as_none_soon() -> None:
-    assert ends_of_topics({"bootstrap_servers": f"127.0.0.1:{free_port()}"}) is None
+    assert ends_of_topics(KafkaConnection(f"127.0.0.1:{free_port()}")) is None

@@ -11,9 +11,9 @@ import pytest
 from ops.errors import StackError
 from ops.stack import ports, stack
 from ops.stack.supervision import Supervisor, _says
-from producer.errors import BrokerError
-from producer.kafka.connection import answers, wait_until_up
+from runtime.errors import BrokerError
 from runtime.jvm import ROOT
+from runtime.kafka.access import answers, wait_until_up
 from runtime.settings import Settings
 from runtime.world import World
 
@@ -36,7 +36,7 @@ def test_broker_and_job_are_started_reported_and_stopped_with_nothing_left_behin
     supervisor.start(settings)
     assert supervisor.pid() == pid, "a second start changes nothing"
     supervisor.launch(stack.BROKER, stack.BROKER_WITHIN_S)
-    wait_until_up(settings.broker)
+    wait_until_up(settings.kafka())
     assert stack.status(settings)["broker_answers"]
     assert supervisor.state(stack.BROKER) == "RUNNING"
 
@@ -49,7 +49,7 @@ def test_broker_and_job_are_started_reported_and_stopped_with_nothing_left_behin
     assert len(family) == 2, "supervisord and the broker's JVM itself"
     assert stack.down(settings)
     assert not any(process.is_running() for process in family)
-    assert not answers(settings.broker)
+    assert not answers(settings.kafka())
     assert not stack.down(settings), "a second stop finds nothing"
 
 

@@ -7,13 +7,15 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from contracts.topics import TOPICS, Topic
 from ops.stack import ports
 from ops.stack.broker import Broker
-from producer.errors import BrokerError
 from producer.kafka import topics
+from runtime.errors import BrokerError
+from runtime.kafka.access import require_topics
+from runtime.kafka.connection import KafkaConnection
 
 
 def test_every_topic_of_the_contract_is_made_once_with_its_partitions_and_settings(broker: Broker) -> None:
-    topics.create(broker.address)
-    assert topics.create(broker.address) == []
+    topics.create(broker.kafka)
+    assert topics.create(broker.kafka) == []
     with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
         made = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(list(TOPICS))}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in TOPICS]
@@ -25,22 +27,22 @@ def test_every_topic_of_the_contract_is_made_once_with_its_partitions_and_settin
 
 def test_only_what_is_missing_is_made(broker: Broker) -> None:
     there, missing = Topic("there", 1, "for this test"), Topic("missing", 2, "for this test")
-    assert topics.create(broker.address, [there]) == ["there"]
-    assert topics.create(broker.address, [there, missing]) == ["missing"]
+    assert topics.create(broker.kafka, [there]) == ["there"]
+    assert topics.create(broker.kafka, [there, missing]) == ["missing"]
 
 
 def test_a_topic_with_other_partitions_than_the_contract_is_refused(broker: Broker) -> None:
-    topics.create(broker.address, [Topic("shape", 1, "for this test")])
+    topics.create(broker.kafka, [Topic("shape", 1, "for this test")])
     with pytest.raises(BrokerError, match="topic shape has 1 partitions, expected 3"):
-        topics.create(broker.address, [Topic("shape", 3, "for this test")])
+        topics.create(broker.kafka, [Topic("shape", 3, "for this test")])
 
 
 def test_missing_topics_are_named_in_one_line(broker: Broker) -> None:
     with pytest.raises(BrokerError, match=r"no topic no-such-a, no-such-b at .*run  python -m ops topics"):
-        topics.require(broker.address, ["no-such-b", "no-such-a"])
+        require_topics(broker.kafka, read=["no-such-b", "no-such-a"])
 
 
 def test_without_a_broker_the_command_says_where_it_looked() -> None:
     address = f"127.0.0.1:{ports.free_port()}"
     with pytest.raises(BrokerError, match=f"no broker answers at {address}"):
-        topics.create(address, within_s=0.2)
+        topics.create(KafkaConnection(address), within_s=0.2)

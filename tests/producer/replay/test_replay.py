@@ -22,6 +22,7 @@ from producer.replay.faults import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import FLUSH_MS, Outcome
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS, at, write_raw
@@ -48,16 +49,16 @@ class Setting:
     """A world, a broker with empty topics, and a look into them."""
 
     world: World
-    client: dict[str, Any]
+    kafka: KafkaConnection
 
     def replay(self, faults: Faults | None = None, batches: int | None = None, pace: Pace | None = None) -> Outcome:
-        return replay.replay(self.world, self.client, pace or Pace(speed=0), faults or Faults(), batches)
+        return replay.replay(self.world, self.kafka, pace or Pace(speed=0), faults or Faults(), batches)
 
     def messages(self, topic: str) -> list[Sent]:
         """Read a topic's messages in the order of their numbers."""
         places = [TopicPartition(topic, p) for p in range(contract.TOPICS[topic].partitions)]
         found = []
-        with KafkaConsumer(**self.client, auto_offset_reset="earliest") as consumer:
+        with KafkaConsumer(**self.kafka.python(), auto_offset_reset="earliest") as consumer:
             consumer.assign(places)
             ends = consumer.end_offsets(places)
             while any(consumer.position(place) < ends[place] for place in places):
@@ -78,9 +79,8 @@ class Setting:
 def setting(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
     monkeypatch.setattr(batches, "ROWS_PER_BATCH", 10)
     world = write_raw(tmp_path / "data" / "w", at(*PLAY_TIMES), at(*ACTIVITY_TIMES))
-    client = {"bootstrap_servers": broker.address}
-    empty_topics(client)
-    return Setting(world, client)
+    empty_topics(broker.kafka)
+    return Setting(world, broker.kafka)
 
 
 PLAY_IDS = [f"p{place}" for place in range(len(PLAY_TIMES))]
@@ -219,7 +219,7 @@ def test_a_broker_that_fails_a_replay_is_waited_for(setting: Setting, monkeypatc
 
 def test_a_stopped_replay_goes_on_where_it_stopped_without_a_gap_in_time(setting: Setting) -> None:
     pace = Pace(speed=0)
-    outcome = replay.replay(setting.world, setting.client, pace, Faults(), None, lambda rows, clock_ms: pace.stop.set())
+    outcome = replay.replay(setting.world, setting.kafka, pace, Faults(), None, lambda rows, clock_ms: pace.stop.set())
     assert outcome.is_stopped
     assert outcome.batches == 1
     setting.replay()
@@ -237,7 +237,7 @@ def test_topics_that_the_ledger_does_not_know_are_refused(setting: Setting) -> N
 
 def test_a_topic_that_was_made_anew_is_refused(setting: Setting) -> None:
     setting.replay(batches=1)
-    empty_topics(setting.client)
+    empty_topics(setting.kafka)
     with pytest.raises(ReplayError, match=r"plays\[0\] ends at offset 0, but the ledger knows of 1"):
         setting.replay()
 
@@ -250,12 +250,12 @@ def test_a_source_that_has_changed_is_refused(setting: Setting) -> None:
 
 
 def test_sigterm_ends_the_command_cleanly_and_says_how_to_go_on(setting: Setting, tmp_path: Path) -> None:
-    address = setting.client["bootstrap_servers"]
+    address = setting.kafka.address
     world = write_raw(tmp_path / "other" / "w", at(*range(500)), at(0))
     command = [sys.executable, "-m", "ops", "replay", "--world", "w", "--interval", "3600"]
     environment = {"PLAYPROOF_DATA": str(world.root.parent), "PLAYPROOF_BROKER": address}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with KafkaConsumer(PLAYS, **setting.client, auto_offset_reset="earliest") as consumer:
+    with KafkaConsumer(PLAYS, **setting.kafka.python(), auto_offset_reset="earliest") as consumer:
         assert consumer.poll(60_000), "the first batch"
     process.send_signal(signal.SIGTERM)
     said, complained = process.communicate(timeout=60)

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, FIELDS, HEADER_HEARTBEAT, HEADER_ROWS, PLAYS
 from ops.stack.broker import Broker
+from runtime.kafka.connection import KafkaConnection
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources
@@ -44,7 +45,7 @@ def job(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for topic in (PLAYS, ACTIVITY):
         arrived(spark, [message(list_of([sent(topic)]), topic=topic)]).write.parquet(str(tmp_path / topic))
     monkeypatch.setattr(sources, "read_topic", lambda s, topic, *_: messages_in(s, tmp_path / topic))
-    return Job(World(tmp_path / "world"), {}, cast(Any, None), "UTC")
+    return Job(World(tmp_path / "world"), KafkaConnection("127.0.0.1:1"), cast(Any, None), "UTC")
 
 
 def never() -> Any:
@@ -103,14 +104,13 @@ def test_a_contender_that_does_not_exist_is_refused_with_those_that_do(tmp_path:
 
 
 def test_the_bare_consumer_counts_rows_by_header_and_heartbeats_apart(broker: Broker) -> None:
-    client = {"bootstrap_servers": broker.address}
-    empty_topics(client)
+    empty_topics(broker.kafka)
     from kafka import KafkaProducer
 
-    with KafkaProducer(**client) as producer:
+    with KafkaProducer(**broker.kafka.python()) as producer:
         for topic, rows, heartbeat in ((PLAYS, b"200", b"0"), (PLAYS, b"7", b"0"), (ACTIVITY, b"1", b"1")):
             producer.send(topic, b"[]", headers=[(HEADER_ROWS, rows), (HEADER_HEARTBEAT, heartbeat)])
-    found = raw_consumer.consume(broker.address, {})
+    found = raw_consumer.consume(broker.kafka)
     assert found["topics"] == {
         PLAYS: {"messages": 2, "rows": 207, "heartbeats": 0},
         ACTIVITY: {"messages": 1, "rows": 0, "heartbeats": 1},

@@ -62,13 +62,13 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
 ) -> None:
     monkeypatch.setattr(outbox, "ANSWER_MS", 1000)
     monkeypatch.setattr(outbox, "IDLE_S", 0.05)
-    topics.create(broker.address, [TOPICS[VERDICTS]])
+    topics.create(broker.kafka, [TOPICS[VERDICTS]])
     tries: list[int] = []
     away = psutil.Process(broker.process.pid)
 
     def connect() -> Link:
         tries.append(len(store.unsent()))
-        return Link("w", broker.address)
+        return Link("w", broker.kafka)
 
     with Outbox(store, connect, away_s=0.1):
         decide(store, "before")
@@ -83,10 +83,10 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
         wait_until(lambda: not store.unsent(), "sent after the outage")
 
     # a server that ends between sending and noting it, and a decision on its way when the next one starts
-    ending, decided = Link("w", broker.address), decide(store, "ending")
+    ending, decided = Link("w", broker.kafka), decide(store, "ending")
     ending.deliver([decided])
     decide(store, "restarted")
-    with Outbox(store, partial(Link, "w", broker.address), away_s=0.1):
+    with Outbox(store, partial(Link, "w", broker.kafka), away_s=0.1):
         wait_until(lambda: not store.unsent(), "sent by the next server")
     with pytest.raises(ProducerFencedError):
         ending.deliver([decided])

@@ -1,0 +1,1 @@
+"""How every program reaches Kafka: the address, the security settings read once, and what a refusal means."""
