@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from consumer_viz import metrics as feed_metrics
+from consumer_viz.feed import metrics as feed_metrics
 from consumer_viz.feed.consumer import READ, KafkaFeed
-from consumer_viz.feed.tally import RUN_BATCHES
+from consumer_viz.feed.counts import RUN_BATCHES
 from consumer_viz.plot import frontends
 from consumer_viz.plot.frontends.image import FRAMES, write_gif, write_png
-from consumer_viz.plot.view import film, run_view
-from consumer_viz.plot.viewer import HISTORY_S, Watch
+from consumer_viz.plot.view import HISTORY_S, animation_views, run_view
+from consumer_viz.plot.viewer import Viewer
 from contracts.metrics import PORT_OFFSETS
 from runtime.errors import PlayproofError
 from runtime.kafka.access import check_access
@@ -54,14 +54,14 @@ def live(
 ) -> None:
     """Show streams, activity and flagged sessions of the last ten minutes until stopped."""
     settings, stop = Settings(), _stop_on_signals()
-    name = frontends.choose(out, os.environ) if front is Front.AUTO else front.value
+    name = frontends.choose_frontend(out, os.environ) if front is Front.AUTO else front.value
     is_file = name in ("png", "gif")
     watch_s = 30.0 if is_file and seconds is None else seconds
     with _feed(settings, since_s=HISTORY_S) as feed:
         target = out or Path(f"live.{name}")
         if metrics:
             feed_metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["feed"])
-        frontends.FRONTS[name](Watch(feed, _zone(settings), target, watch_s, port, _say, stop))
+        frontends.FRONTENDS[name](Viewer(feed, _zone(settings), target, watch_s, port, _say, stop))
 
 
 @app.command(epilog="Example:  python -m consumer_viz record --out run.png --gif run.gif   (then Ctrl-C, or SIGTERM)")
@@ -74,10 +74,10 @@ def record(
     settings, stop = Settings(), _stop_on_signals()
     zone = _zone(settings)
     with _feed(settings, since_s=None, max_batches=RUN_BATCHES) as feed:
-        watch = Watch(feed, zone, out, seconds, say=_say, stop=stop)
-        while not watch.is_over:
-            watch.tell(feed.snapshot())
-            watch.rest()
+        viewer = Viewer(feed, zone, out, seconds, report=_say, stop=stop)
+        while not viewer.is_over:
+            viewer.report_trouble(feed.snapshot())
+            viewer.wait_for_next_frame()
         feed.wait_until_read(READ_REST_S)
         snapshot = feed.snapshot()
     if feed.last_bad:
@@ -85,7 +85,7 @@ def record(
     write_png(run_view(snapshot, zone), out)
     typer.echo(out)
     if gif:
-        write_gif(film(snapshot, zone, FRAMES), zone, gif)
+        write_gif(animation_views(snapshot, zone, FRAMES), zone, gif)
         typer.echo(gif)
     if not snapshot.plays:
         raise _Refused(f"no plays were in topic plays at {settings.broker}: the picture is empty")

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # The live plot
 # A plain Kafka consumer, without Spark. It shows the last ten minutes of
-# - **streams per batch**: plays of at least 30 s among 200;
-# - **activity per batch**: all else that clients report beside them;
-# - **flagged sessions**: what the Spark job suspects, by windows of two minutes.
+# - **streams per batch**: plays of at least 30 s per 200 plays;
+# - **activity per batch**: everything else that clients report, per 200 plays;
+# - **flagged sessions**: sessions that the Spark job suspects, per window of two minutes.
 #
 # Bots play what earns and touch little: streams rise while activity stays or falls. The plot marks where that starts
 # and when the flags rise. It shows where to look; a flag is not proof.
@@ -37,9 +37,9 @@ sys.path.insert(0, os.getcwd())
 from consumer_viz.feed.consumer import KafkaFeed
 from consumer_viz.plot.frontends import notebook
 from consumer_viz.plot.frontends.image import write_png
-from consumer_viz.feed.tally import RUN_BATCHES
-from consumer_viz.plot.view import run_view
-from consumer_viz.plot.viewer import HISTORY_S, Watch
+from consumer_viz.feed.counts import RUN_BATCHES
+from consumer_viz.plot.view import HISTORY_S, run_view
+from consumer_viz.plot.viewer import Viewer
 from runtime.settings import Settings
 
 settings = Settings()
@@ -51,7 +51,7 @@ zone = ZoneInfo(settings.time_zone)
 # %%
 with KafkaFeed(settings.kafka(), since_s=HISTORY_S) as feed:
     feed.wait_until_read(within_s=10)
-    notebook.show(Watch(feed, zone, seconds=seconds))
+    notebook.show(Viewer(feed, zone, seconds=seconds))
 
 # %% [markdown]
 # **Keep it.** The whole run, from the first message in the topics.

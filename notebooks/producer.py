@@ -38,7 +38,8 @@ from tqdm import tqdm
 
 from consumer_viz.feed.consumer import KafkaFeed
 from consumer_viz.plot.frontends import notebook
-from consumer_viz.plot.viewer import HISTORY_S, Watch
+from consumer_viz.plot.view import HISTORY_S
+from consumer_viz.plot.viewer import Viewer
 from runtime.settings import Settings
 from producer.replay.background import Background, attack_batches, next_batch, total_batches
 from producer.replay.faults import Faults
@@ -74,7 +75,7 @@ def send_and_watch(pace: Pace, pause_at: int | None = None) -> Background:
             bar.update(replay.batches - bar.n)
             return replay.is_done
 
-        notebook.show(Watch(feed, ZoneInfo(settings.time_zone)), is_done)
+        notebook.show(Viewer(feed, ZoneInfo(settings.time_zone)), is_done)
     return replay
 
 

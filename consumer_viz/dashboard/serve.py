@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from consumer_viz import metrics
 from consumer_viz.dashboard.access.sign_in import Door
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.decisions.outbox import Link, Outbox
@@ -19,8 +18,9 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.events.event_stream import Hub
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import Desk
+from consumer_viz.feed import metrics
 from consumer_viz.feed.consumer import READ, KafkaFeed
-from consumer_viz.plot.viewer import HISTORY_S
+from consumer_viz.plot.view import HISTORY_S
 from contracts.metrics import PORT_OFFSETS
 from contracts.topics import VERDICTS
 from models.risk.money import Prices

@@ -15,7 +15,7 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.honest import Usual
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
-from consumer_viz.plot.viewer import Source
+from consumer_viz.feed.counts import SnapshotSource
 from runtime.world import World
 
 REFRESH_S = 3.0
@@ -32,7 +32,7 @@ class Desk:
     index: CaseIndex
     store: VerdictStore
     door: Door
-    feed: Source | None = None
+    feed: SnapshotSource | None = None
     """The topics as they come; None where nobody reads them."""
     trouble: str = ""
     """Why the last refresh failed, in one line; empty when all is well."""

@@ -1,1 +1,1 @@
-"""A plain Kafka consumer and what it counts."""
+"""A plain Kafka consumer and the counts it keeps: per batch, and per window of the fraud counts."""

@@ -1,4 +1,4 @@
-"""A plain Kafka consumer, without Spark and without a group, that fills a tally from a thread of its own.
+"""A plain Kafka consumer, without Spark and without a group, that keeps the counts from its own thread.
 
 Delivery: from the offsets it chose at start, every message once while the process lives. The broker may be absent,
 killed and restarted, and topics may come later: the feed says so in one line (`Snapshot.trouble`) and goes on.
@@ -14,7 +14,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumer_viz.feed.tally import LIVE_BATCHES, Snapshot, Tally
+from consumer_viz.feed.counts import LIVE_BATCHES, FeedCounts, Snapshot
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import FRAUD_COUNTS
 from runtime.kafka.access import explain
@@ -47,9 +47,10 @@ class KafkaFeed:
         self._client = kafka.python()
         self._since_s = since_s
         self._clock = clock
-        self._tally = Tally(max_batches)
+        self._tally = FeedCounts(max_batches)
         self._next: dict[Any, int] = {}  # TopicPartition -> offset of the next message, over all connections
         self._read_all_at = -math.inf  # when the feed last asked what there is and knew that it had read it
+        self._goal: tuple[float, dict[Any, int]] = (-math.inf, {})  # when the feed last asked, and where topics ended
         self._failed_at = -math.inf  # when a question last went unanswered
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
@@ -99,6 +100,7 @@ class KafkaFeed:
                     self._read(consumer)
             except (KafkaError, OSError) as error:
                 self._tally.trouble = str(explain(self._kafka, error))
+                self._tally.is_catching_up = False
                 self._failed_at = time.monotonic()
                 self._stop.wait(CHECK_S)
 
@@ -115,7 +117,7 @@ class KafkaFeed:
                         record.value,
                         record.headers,
                         now=self._clock(),
-                        place=f"{record.topic}[{record.partition}]@{record.offset}",
+                        position=f"{record.topic}[{record.partition}]@{record.offset}",
                     )
                 self._next[partition] = records[-1].offset + 1
 
@@ -132,10 +134,14 @@ class KafkaFeed:
             for partition in here:
                 consumer.seek(partition, self._next[partition])
         left = sum(end - self._next[partition] for partition, end in ends.items())
-        self._tally.is_catching_up = left > CATCHING_UP
-        self._tally.trouble = f"no topic {', '.join(missing)} yet: run  python -m ops topics" if missing else ""
+        goal_at, goal = self._goal
         if left == 0:
             self._read_all_at = asked
+        elif all(self._next.get(partition, 0) >= end for partition, end in goal.items()):
+            self._read_all_at = goal_at  # messages keep coming, and the feed keeps up with them
+        self._goal = (asked, ends)
+        self._tally.is_catching_up = left > CATCHING_UP
+        self._tally.trouble = f"no topic {', '.join(missing)} yet: run  python -m ops topics" if missing else ""
 
     def _start_new(self, consumer: Any, ends: dict[Any, int]) -> None:
         """Choose where to begin in partitions that are new, or whose log is not the one we read from."""

@@ -1,6 +1,6 @@
-"""What one Kafka message says to the plot: how many rows, how many streams, sent when; or one fraud count.
+"""Read one Kafka message: the counts of its rows, or one window of the fraud counts.
 
-A message comes from outside: a bad row is counted and left out, a bad message raises `BadMessage`.
+A message comes from outside. A bad row is counted and left out; a bad message raises `BadMessage`.
 """
 
 from collections.abc import Iterable
@@ -12,24 +12,22 @@ import orjson
 from contracts.events import HEADER_BATCH, HEARTBEAT_USER, PLAYS, STREAM_MS
 from contracts.topics import FRAUD_COUNTS, TOPICS
 
-LATEST_TS = 253_402_300_799
+MAX_TS = 253_402_300_799
 """9999-12-31 in epoch seconds: a larger `ts` is in another unit."""
-
-MAX_BATCH = 2**53
-"""A larger batch number is nonsense, and would not survive a trip through a float."""
-
+MAX_BATCH_NUMBER = 2**53
+"""A larger batch number is nonsense, and a float could not hold it."""
 MAX_MS_DIGITS = 8
-"""Digits of `listen_ms` by the row rules (contracts.events.MS_PATTERN)."""
+"""Digits of `listen_ms` by the rules of rows (contracts.events.MS_PATTERN)."""
 
 Headers = Iterable[tuple[str, bytes]]
 
 
 class BadMessage(Exception):
-    """A message that says nothing that can be plotted; the text says what is wrong with it."""
+    """A message without anything that can be plotted; the text says what is wrong with it."""
 
 
-class Arrival(NamedTuple):
-    """Rows of one batch that came in one message; heartbeats are not among them."""
+class MessageCounts(NamedTuple):
+    """Counts of the rows of one message, all of one batch. Heartbeat rows are not counted."""
 
     topic: str
     ts: int
@@ -42,7 +40,7 @@ class Arrival(NamedTuple):
 
 
 class FraudWindow(NamedTuple):
-    """One version of a fraud-count window. Times are epoch seconds; the newest `batch_id` of a window holds."""
+    """One version of a fraud-count window; the one with the highest `batch_id` is valid. Times are epoch seconds."""
 
     start: float
     end: float
@@ -52,17 +50,17 @@ class FraudWindow(NamedTuple):
     batch_id: int
 
 
-def read_rows(topic: str, value: bytes, headers: Headers) -> Arrival:
+def count_rows(topic: str, value: bytes, headers: Headers) -> MessageCounts:
     """Count the rows of a message of topic `plays` or `activity`. Raises BadMessage.
 
-    >>> read_rows("plays", b'[{"user_id": "u1", "listen_ms": "30000", "ts": 5}]', [("batch", b"7")])
-    Arrival(topic='plays', ts=5, batch=7, rows=1, streams=1, bad_rows=0)
+    >>> count_rows("plays", b'[{"user_id": "u1", "listen_ms": "30000", "ts": 5}]', [("batch", b"7")])
+    MessageCounts(topic='plays', ts=5, batch=7, rows=1, streams=1, bad_rows=0)
     """
-    listed = _load(value)
-    if not isinstance(listed, list):
+    message = _parse_json(value)
+    if not isinstance(message, list):
         raise BadMessage("not a list of rows")
     ts, rows, streams, bad_rows = None, 0, 0, 0
-    for row in listed:
+    for row in message:
         if not isinstance(row, dict) or not isinstance(row.get("user_id"), str):
             bad_rows += 1
             continue
@@ -70,15 +68,15 @@ def read_rows(topic: str, value: bytes, headers: Headers) -> Arrival:
         if row["user_id"] == HEARTBEAT_USER:
             continue
         if topic == PLAYS:
-            listen_ms = _milliseconds(row.get("listen_ms"))
+            listen_ms = _parse_ms(row.get("listen_ms"))
             if listen_ms is None:
                 bad_rows += 1
                 continue
             streams += listen_ms >= STREAM_MS
         rows += 1
-    if type(ts) is not int or not 0 <= ts <= LATEST_TS:  # a bool is an int too
+    if type(ts) is not int or not 0 <= ts <= MAX_TS:  # isinstance would accept a bool
         raise BadMessage("no row with an integer ts in epoch seconds")
-    return Arrival(topic, ts, _batch_number(headers), rows, streams, bad_rows)
+    return MessageCounts(topic, ts, _batch_number(headers), rows, streams, bad_rows)
 
 
 def read_fraud_window(value: bytes) -> FraudWindow:
@@ -88,13 +86,13 @@ def read_fraud_window(value: bytes) -> FraudWindow:
     ...     b'"sessions": 9, "flagged": 2, "flagged_streams": 70, "batch_id": 1}').end
     120.0
     """
-    row = _load(value)
+    row = _parse_json(value)
     if not isinstance(row, dict):
         raise BadMessage("not an object")
     missing = [name for name in TOPICS[FRAUD_COUNTS].row_fields if name not in row]
     if missing:
         raise BadMessage(f"without {', '.join(missing)}")
-    start, end = _moment(row["window_start"]), _moment(row["window_end"])
+    start, end = _parse_time(row["window_start"]), _parse_time(row["window_end"])
     if end <= start:
         raise BadMessage("window ends before it starts")
     counts = [row[name] for name in ("sessions", "flagged", "flagged_streams", "batch_id")]
@@ -103,36 +101,39 @@ def read_fraud_window(value: bytes) -> FraudWindow:
     return FraudWindow(start, end, *counts)
 
 
-def _load(value: bytes | None) -> Any:
+def _parse_json(value: bytes | None) -> Any:
     try:
         return orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         raise BadMessage("not JSON") from None
 
 
-def _milliseconds(text: Any) -> int | None:
+def _parse_ms(text: Any) -> int | None:
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= MAX_MS_DIGITS:
         return int(text)
     return None
 
 
 def _batch_number(headers: Headers) -> int:
-    """Read the batch's number; 0 where a foreign producer sends none, which puts all it sends at one `ts` together."""
+    """Read the batch's number from the headers.
+
+    A producer that is not ours may send no number. It counts as 0, so all rows with one `ts` become one batch.
+    """
     for name, value in headers:
         if name == HEADER_BATCH and value is not None and value.isdigit():
-            return min(int(value), MAX_BATCH)
+            return min(int(value), MAX_BATCH_NUMBER)
     return 0
 
 
-def _moment(text: Any) -> float:
-    """Read an ISO time as epoch seconds; one without an offset is UTC, as everything stored is."""
+def _parse_time(text: Any) -> float:
+    """Read an ISO time as epoch seconds; a time without an offset is UTC, like everything that is stored."""
     if not isinstance(text, str):
         raise BadMessage("a time is not text")
     try:
-        moment = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise BadMessage("a time is not ISO 8601") from None
     try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (OverflowError, OSError):
         raise BadMessage("a time is out of range") from None

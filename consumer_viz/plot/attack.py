@@ -1,28 +1,31 @@
-"""Where the counts alone look like bots: streams per batch rise and activity does not; and where flags rise.
+"""Find where the counts alone look like bots: streams per batch rise and activity does not; and where flags rise.
 
-Bots play what earns and touch little, so streams per batch go up while activity per batch stays or falls. This is what
-an eye sees, said by a control chart (a one-sided CUSUM over a slowly following usual level; Page, "Continuous
-inspection schemes", Biometrika 1954). It knows no model and no truth: it marks where to look.
+Bots play what earns and touch little, so streams per batch go up while activity per batch stays or falls. The method
+is a control chart: a one-sided CUSUM over a usual level that follows slowly (Page, "Continuous inspection schemes",
+Biometrika 1954). It uses no model and no truth: it only marks where a person should look.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from consumer_viz.plot.series import Flags, Numbers, Pace
+from consumer_viz.plot.series import BatchSeries, FlagSeries
+from runtime.arrays import Floats
 
-WARM_UP = 30
+WARM_UP_POINTS = 30
 """Points before anything is marked."""
-FIRST_LEVEL = 20
-"""The last points of the warm-up, whose median is the first usual level."""
-MEMORY = 30
-"""Points over which the usual level follows: slow drifts, as day turns to night, are usual."""
-LEAST_NOISE = 0.02
-"""Of the level: counts that hardly vary must not make a trifle an attack."""
+FIRST_LEVEL_POINTS = 20
+"""The last points of the warm-up; their median is the first usual level."""
+MEMORY_POINTS = 30
+"""Points over which the usual level follows: slow changes, such as day to night, are usual."""
+MIN_NOISE = 0.02
+"""Smallest noise, as a share of the level: where counts hardly vary, a tiny change must not become an attack."""
 SLACK = 1.0
-"""Standard deviations over the usual that mean nothing."""
+"""Standard deviations over the usual level that are ignored."""
 ALARM = 10.0
-"""Summed excess that is called an attack: ten points at two standard deviations; as much lost again ends it."""
+"""Sum of excess that is called an attack: ten points at two standard deviations. The same loss ends it."""
+FLAG_SIGMAS = 4
+"""Standard deviations of a Poisson count by which flags must rise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,85 +36,87 @@ class Attack:
     end: float
     is_over: bool
     streams: float
-    """Mean streams per batch in it, as a ratio of the usual."""
+    """Mean streams per batch during the attack, as a ratio of the usual level."""
     activity: float
+    """The same for activity rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What the counts say: the usual levels from point to point, and the attacks, in order of time."""
+class AttackDetection:
+    """The usual levels at every point, and the attacks in order of time."""
 
-    usual_streams: Numbers
-    """One value a point of the pace; NaN before it is known and where a count is."""
-    usual_activity: Numbers
+    usual_streams: Floats
+    """One value per point of the series; NaN during the warm-up and where a count is missing."""
+    usual_activity: Floats
     attacks: tuple[Attack, ...] = ()
 
 
-class _Usual:
-    """The usual level of a count, following slowly, and its noise from point to point, which a trend does not swell."""
+class _UsualLevel:
+    """The usual level of a count and its noise. The noise is measured from point to point, so a trend adds none."""
 
-    def __init__(self, first: Numbers) -> None:
-        self.level = float(np.median(first[-FIRST_LEVEL:]))
+    def __init__(self, first: Floats) -> None:
+        self.level = float(np.median(first[-FIRST_LEVEL_POINTS:]))
         self._last = float(first[-1])
-        # two neighbours differ by twice the variance of one
+        # the difference of two neighbours has twice the variance of one
         self._variance = float(np.mean(np.diff(first) ** 2)) / 2
 
     def distance(self, y: float) -> float:
-        return (y - self.level) / max(self._variance**0.5, LEAST_NOISE * self.level, 1e-9)
+        return (y - self.level) / max(self._variance**0.5, MIN_NOISE * self.level, 1e-9)
 
     def follow(self, y: float) -> None:
-        self.level += (y - self.level) / MEMORY
-        self._variance += ((y - self._last) ** 2 / 2 - self._variance) / MEMORY
+        self.level += (y - self.level) / MEMORY_POINTS
+        self._variance += ((y - self._last) ** 2 / 2 - self._variance) / MEMORY_POINTS
         self._last = y
 
 
-def look(pace: Pace) -> Sight:
-    """Find the stretches where streams rose over the usual and activity did not rise with them."""
-    known = np.isfinite(pace.streams) & np.isfinite(pace.activity)
-    places = np.flatnonzero(known)
-    x, streams, activity = pace.x[known], pace.streams[known], pace.activity[known]
-    levels = np.full((2, len(pace.x)), np.nan)
-    if len(x) < WARM_UP:
-        return Sight(*levels)
-    usual_streams, usual_activity = _Usual(streams[:WARM_UP]), _Usual(activity[:WARM_UP])
+def detect_attacks(series: BatchSeries) -> AttackDetection:
+    """Find the stretches where streams rose over the usual level and activity did not rise with them."""
+    is_known = np.isfinite(series.streams) & np.isfinite(series.activity)
+    index = np.flatnonzero(is_known)
+    x, streams, activity = series.x[is_known], series.streams[is_known], series.activity[is_known]
+    levels = np.full((2, len(series.x)), np.nan)
+    if len(x) < WARM_UP_POINTS:
+        return AttackDetection(*levels)
+    usual_streams, usual_activity = _UsualLevel(streams[:WARM_UP_POINTS]), _UsualLevel(activity[:WARM_UP_POINTS])
     attacks: list[Attack] = []
-    excess, highest, began, last, is_alarm = 0.0, 0.0, 0, 0, False
+    excess, highest, first, last, is_alarm = 0.0, 0.0, 0, 0, False
 
-    def stretch(is_over: bool) -> Attack:
-        inside = slice(began, last + 1)
+    def attack(is_over: bool) -> Attack:
+        inside = slice(first, last + 1)
         ratios = [
             float(count[inside].mean()) / max(usual.level, 1e-9)
             for count, usual in ((streams, usual_streams), (activity, usual_activity))
         ]
-        return Attack(float(x[began]), float(x[last]), is_over, *ratios)
+        return Attack(float(x[first]), float(x[last]), is_over, *ratios)
 
-    for i in range(WARM_UP, len(x)):
+    for i in range(WARM_UP_POINTS, len(x)):
         step = usual_streams.distance(streams[i]) - max(0.0, usual_activity.distance(activity[i])) - SLACK
         if excess == 0.0:
-            began, highest = i, 0.0
+            first, highest = i, 0.0
         excess = max(0.0, excess + step)
         if excess > highest:
             highest, last = excess, i
         is_alarm = is_alarm or excess > ALARM
         if is_alarm and excess < max(highest - ALARM, 1e-9):
-            attacks.append(stretch(is_over=True))
+            attacks.append(attack(is_over=True))
             excess, is_alarm = 0.0, False
-        levels[:, places[i]] = usual_streams.level, usual_activity.level
-        if excess < ALARM / 3:  # an attack must not become the usual
+        levels[:, index[i]] = usual_streams.level, usual_activity.level
+        if excess < ALARM / 3:  # the usual level must not follow an attack
             usual_streams.follow(streams[i])
             usual_activity.follow(activity[i])
     if is_alarm:
-        attacks.append(stretch(is_over=False))
-    return Sight(levels[0], levels[1], tuple(attacks))
+        attacks.append(attack(is_over=False))
+    return AttackDetection(levels[0], levels[1], tuple(attacks))
 
 
-def flagged_since(flags: Flags, start: float) -> float | None:
-    """Return when flags first rose clearly over what they were before `start`; None if they have not (yet).
+def flags_risen_at(flags: FlagSeries, start: float) -> float | None:
+    """Return when flags first rose clearly over their mean before `start`; None if they have not risen.
 
-    Before is the mean of the windows that ended by then; clearly is by 4 standard deviations of a Poisson count.
+    Clearly means by FLAG_SIGMAS standard deviations of a Poisson count.
     """
     ends = flags.edges[:-1]
     before = flags.flagged[ends <= start]
     usual = float(before.mean()) if len(before) else 0.0
-    risen = np.flatnonzero((ends > start) & (flags.flagged > usual + 4 * (usual + 1) ** 0.5))
+    is_risen = (ends > start) & (flags.flagged > usual + FLAG_SIGMAS * (usual + 1) ** 0.5)
+    risen = np.flatnonzero(is_risen)
     return float(ends[risen[0]]) if len(risen) else None

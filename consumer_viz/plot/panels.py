@@ -1,6 +1,6 @@
-"""The panels of the live plot: one axis over time each, its artists made once and only their data changed.
+"""The panels of the live plot: one axis over time each. Artists are made once; only their data changes.
 
-Colours are those of Okabe and Ito's colour-blind safe palette; nothing is told by colour alone.
+Colours are those of Okabe and Ito's colour-blind safe palette. Nothing is shown by colour alone.
 """
 
 import math
@@ -12,19 +12,21 @@ from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, DateFormatter
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from consumer_viz.plot.series import Numbers, smooth, with_gaps
+from consumer_viz.plot.series import break_at_pauses, running_mean
 from consumer_viz.plot.view import View
+from runtime.arrays import Floats
 
 BLUE, GREEN, VERMILION, INK, GREY, PALE = "#0072B2", "#007A5A", "#D55E00", "#1B1B1B", "#5F6368", "#E3E5E8"
 DAY_S = 86_400
-ROOM_FOR_WORDS = 1.35
-"""Stretch of the upper half of an axis: the words of a mark stand above the lines, not on their peak."""
+"""Matplotlib's dates are in days."""
+LABEL_HEADROOM = 1.35
+"""Stretch of the upper half of an axis: the label of a mark is above the lines, not on their peak."""
 MAX_ATTACKS = 4
 """Attacks marked at once: the newest."""
 
 
 class _Panel:
-    """One axis over time, with its title, the value of now at the right, and the marks of attacks."""
+    """One axis over time, with its title, the newest value at the right, and the marks of attacks."""
 
     def __init__(self, ax: Axes, zone: ZoneInfo, colour: str, title: str, subtitle: str) -> None:
         self.ax, self.zone = ax, zone
@@ -33,15 +35,15 @@ class _Panel:
         ax.tick_params(colors=GREY, labelsize=10, length=0)
         ax.grid(axis="y", color=PALE, linewidth=0.8)
         ax.set_axisbelow(True)
-        ax.yaxis.set_visible(False)  # until there is something to measure
+        ax.yaxis.set_visible(False)  # until there is a value
         locator = AutoDateLocator(tz=zone, minticks=4, maxticks=9)
         for unit in (SECONDLY, MINUTELY):
-            locator.intervald[unit] = [1, 2, 5, 10, 15, 30]  # its own list jumps from 1 to 5
+            locator.intervald[unit] = [1, 2, 5, 10, 15, 30]  # the default has nothing between 1 and 5
         ax.xaxis.set_major_locator(locator)
-        shown = ax.annotate(
+        heading = ax.annotate(
             title, (0, 1), (0, 9), "axes fraction", "offset points", size=12, weight="bold", color=colour
         )
-        ax.annotate(subtitle, (1, 1), (8, 9), (shown, "axes fraction"), "offset points", size=10, color=GREY)
+        ax.annotate(subtitle, (1, 1), (8, 9), (heading, "axes fraction"), "offset points", size=10, color=GREY)
         self.value = ax.text(1.015, 0.72, "", transform=ax.transAxes, size=20, weight="bold", color=colour, va="center")
         self.note = ax.text(
             1.015, 0.46, "", transform=ax.transAxes, size=9.5, color=GREY, va="center", linespacing=1.35
@@ -55,51 +57,51 @@ class _Panel:
             ax.add_patch(span)
 
         self._mark = ax.axvline(0, color=INK, linewidth=1.2, visible=False)
-        self._said = ax.annotate(
+        self._mark_label = ax.annotate(
             "", (0, 1), (5, -3), ("data", "axes fraction"), textcoords="offset points", size=9.5, va="top",
             bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.5},  # readable over the lines
         )  # fmt: skip
 
-    def mark(self, at: float | None, words: str) -> None:
-        """Draw a line at a moment, with its words on the side that has room; None takes it away."""
+    def mark(self, at: float | None, label: str) -> None:
+        """Draw a line at a moment, with its label on the side that has room; None removes both."""
         self._mark.set_visible(at is not None)
-        self._said.set_text(words if at is not None else "")
+        self._mark_label.set_text(label if at is not None else "")
         if at is None:
             return
         day = at / DAY_S
         low, high = self.ax.get_xlim()
         is_left = day < (low + high) / 2
         self._mark.set_xdata([day, day])
-        self._said.xy = (day, 1)
-        self._said.set_x(5 if is_left else -5)
-        self._said.set_horizontalalignment("left" if is_left else "right")
+        self._mark_label.xy = (day, 1)
+        self._mark_label.set_x(5 if is_left else -5)
+        self._mark_label.set_horizontalalignment("left" if is_left else "right")
 
     def set_axis(self, axis: tuple[float, float]) -> None:
-        """Set the times shown, labelled to the second where the span is short."""
+        """Set the times shown; a short axis has labels to the second."""
         low, high = (at / DAY_S for at in axis)
         if self.ax.get_xlim() != (low, high):
             self.ax.set_xlim(low, high)
             pattern = "%H:%M:%S" if axis[1] - axis[0] < 300 else "%H:%M"
             self.ax.xaxis.set_major_formatter(DateFormatter(pattern, tz=self.zone))
 
-    def shade(self, view: View) -> None:
+    def shade_attacks(self, view: View) -> None:
         """Shade the newest attacks."""
-        newest = view.sight.attacks[-MAX_ATTACKS:]
+        newest = view.detection.attacks[-MAX_ATTACKS:]
         for i, span in enumerate(self._spans):
             span.set_visible(i < len(newest))
             if i < len(newest):
                 start, end = newest[i].start, newest[i].end if newest[i].is_over else view.axis[1]
                 span.set_bounds(start / DAY_S, 0, max(end - start, 1e-3) / DAY_S, 1)
 
-    def fit(self, values: Numbers, *, least: float, floor: float = -math.inf) -> None:
-        """Fit the y axis to the values: wider at once, narrower only when half of it stands empty."""
+    def fit(self, values: Floats, *, min_range: float, floor: float = -math.inf) -> None:
+        """Fit the y axis to the values: wider at once, narrower only when half of it would be empty."""
         known = values[np.isfinite(values)]
         if not len(known):
             return
         self.ax.yaxis.set_visible(True)
         low, high = float(known.min()), float(known.max())
-        middle, half = (low + high) / 2, max(high - low, least) * 0.58
-        low, high = max(middle - half, floor), middle + half * ROOM_FOR_WORDS
+        middle, half = (low + high) / 2, max(high - low, min_range) * 0.58
+        low, high = max(middle - half, floor), middle + half * LABEL_HEADROOM
         now_low, now_high = self.ax.get_ylim()
         if low < now_low or high > now_high or (high - low) < 0.5 * (now_high - now_low):
             self.ax.set_ylim(low, high)
@@ -111,27 +113,32 @@ class RatePanel(_Panel):
     def __init__(self, ax: Axes, zone: ZoneInfo, colour: str, title: str, subtitle: str) -> None:
         super().__init__(ax, zone, colour, title, subtitle)
         (self._points,) = ax.plot([], [], color=colour, linewidth=0.8, alpha=0.35)
-        (self._bold,) = ax.plot([], [], color=colour, linewidth=2.4, solid_capstyle="round")
+        (self._mean,) = ax.plot([], [], color=colour, linewidth=2.4, solid_capstyle="round")
         (self._usual,) = ax.plot([], [], color=GREY, linewidth=1.1, dashes=(5, 4))
 
-    def update(self, view: View, y: Numbers, usual: Numbers) -> None:
-        x, points, bold, dashed = with_gaps(view.pace.x, y, smooth(y), usual, step_s=view.pace.step_s)
-        self._points.set_data(x / DAY_S, points)
-        self._bold.set_data(x / DAY_S, bold)
-        self.set_axis(view.axis)
-        self._usual.set_data(x / DAY_S, dashed)
-        shown = (view.pace.x >= view.axis[0]) & np.isfinite(y)
-        self.fit(y[shown], least=0.25 * float(np.nanmean(y)) if shown.any() else 1.0, floor=0.0)
-        self.value.set_text(f"{bold[-1]:.0f}" if len(bold) and np.isfinite(bold[-1]) else "")
-        self.note.set_text(f"usual {dashed[-1]:.0f}" if len(dashed) and np.isfinite(dashed[-1]) else "")
-        self.shade(view)
-
-    def mark_start(self, view: View) -> None:
-        """Say where the newest attack starts, while that is on the axis."""
-        attack = view.attack if view.attack and view.attack.start >= view.axis[0] else None
-        self.mark(
-            attack.start if attack else None, f"looks like bots from {view.clock(attack.start)}" if attack else ""
+    def update(self, view: View, y: Floats, usual: Floats) -> None:
+        """Show one count of a view and its usual level, one value per point of the series."""
+        x = view.series.x
+        line_x, points, mean, level = break_at_pauses(
+            x, y, running_mean(y), usual, point_width_s=view.series.point_width_s
         )
+        self._points.set_data(line_x / DAY_S, points)
+        self._mean.set_data(line_x / DAY_S, mean)
+        self.set_axis(view.axis)
+        self._usual.set_data(line_x / DAY_S, level)
+        is_shown = (x >= view.axis[0]) & np.isfinite(y)
+        self.fit(y[is_shown], min_range=0.25 * float(np.nanmean(y)) if is_shown.any() else 1.0, floor=0.0)
+        self.value.set_text(f"{mean[-1]:.0f}" if len(mean) and np.isfinite(mean[-1]) else "")
+        self.note.set_text(f"usual {level[-1]:.0f}" if len(level) and np.isfinite(level[-1]) else "")
+        self.shade_attacks(view)
+
+    def mark_attack(self, view: View) -> None:
+        """Mark where the newest attack starts, as long as that is on the axis."""
+        attack = view.attack if view.attack and view.attack.start >= view.axis[0] else None
+        if attack:
+            self.mark(attack.start, f"looks like bots from {view.format_time(attack.start)}")
+        else:
+            self.mark(None, "")
 
 
 class FlagPanel(_Panel):
@@ -141,31 +148,32 @@ class FlagPanel(_Panel):
         super().__init__(
             ax, zone, VERMILION, "Flagged sessions", "suspected by the model, scored in the 2 minutes before"
         )
-        self._bars = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, fill=True, alpha=0.35, baseline=0)
-        self._top = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, linewidth=1.8, baseline=None)
+        self._area = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, fill=True, alpha=0.35, baseline=0)
+        self._outline = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, linewidth=1.8, baseline=None)
         self._empty = ax.text(0.5, 0.5, "", transform=ax.transAxes, size=12, color=GREY, ha="center", va="center")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
     def update(self, view: View) -> None:
+        """Show the flagged sessions of a view."""
         self.set_axis(view.flag_axis)
-        self.shade(view)
-        shown = view.flags
-        has_any = len(shown.flagged) > 0
-        self._empty.set_text("" if has_any else _nothing_yet(view))
-        for artist in (self._bars, self._top):
+        self.shade_attacks(view)
+        flags = view.flags
+        has_any = len(flags.flagged) > 0
+        self._empty.set_text("" if has_any else _empty_message(view))
+        for artist in (self._area, self._outline):
             artist.set_visible(has_any)
             if has_any:
-                artist.set_data(shown.flagged, shown.edges / DAY_S)
+                artist.set_data(flags.flagged, flags.edges / DAY_S)
         self.ax.yaxis.set_visible(has_any)
-        self.ax.set_ylim(0, max(4.0, 1.3 * float(shown.flagged.max())) if has_any else 4.0)
-        self.value.set_text(f"{shown.flagged[-1]:.0f}" if has_any else "")
-        self.note.set_text(f"of {shown.sessions[-1]:.0f}\nsessions" if has_any else "")
+        self.ax.set_ylim(0, max(4.0, 1.3 * float(flags.flagged.max())) if has_any else 4.0)
+        self.value.set_text(f"{flags.flagged[-1]:.0f}" if has_any else "")
+        self.note.set_text(f"of {flags.sessions[-1]:.0f}\nsessions" if has_any else "")
         at = view.flagged_at if view.flagged_at and view.flagged_at >= view.flag_axis[0] else None
-        later = f", {at - view.attack.start:.0f} s after the start" if at and view.attack else ""
-        self.mark(at, f"flags rise at {view.clock(at)}{later}" if at else "")
+        delay = f", {at - view.attack.start:.0f} s after the start" if at and view.attack else ""
+        self.mark(at, f"flags rise at {view.format_time(at)}{delay}" if at else "")
 
 
-def _nothing_yet(view: View) -> str:
+def _empty_message(view: View) -> str:
     if view.is_live:
         return "No fraud count has arrived yet: the Spark job reports every 10 s once sessions close"
     return "No fraud count arrived in this run"

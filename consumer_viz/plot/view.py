@@ -1,4 +1,4 @@
-"""What a picture shows of a snapshot, in numbers and in words: every front end, graphic or not, reads this."""
+"""What a picture shows of a snapshot, as numbers and as text. Every front end, graphic or not, reads a view."""
 
 import math
 from collections.abc import Iterator
@@ -8,97 +8,101 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from consumer_viz.feed.tally import Snapshot
-from consumer_viz.plot.attack import Attack, Sight, flagged_since, look
-from consumer_viz.plot.series import SLIDE_S, SMOOTH_POINTS, Flags, Pace, flags, pace
+from consumer_viz.feed.counts import Snapshot
+from consumer_viz.plot.attack import Attack, AttackDetection, detect_attacks, flags_risen_at
+from consumer_viz.plot.series import SLIDE_S, SMOOTH_POINTS, BatchSeries, FlagSeries, batch_series, flag_series
 
 WINDOW_S = 600
 """The live plot shows the last ten minutes."""
-LEAST_S = 120
-"""Its axis grows from this to that."""
+MIN_WINDOW_S = 120
+"""A run that has just begun has an axis of this length, which then grows to WINDOW_S."""
 LOOK_BACK_S = 600
-"""It looks this much further back for attacks, so that one does not become the usual when it reaches the edge."""
+"""Attacks are searched for this much further back, so that one does not become usual when it reaches the edge."""
+HISTORY_S = WINDOW_S + LOOK_BACK_S
+"""How far back a live plot needs to know."""
 SHORT_BURST = 8
-"""If all was sent in less than this fraction of the run, the flags get a time axis of their own."""
+"""If everything was sent in less than this fraction of the run, the flags get a separate time axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture's worth. Times are epoch seconds; `axis` is that of plays and activity, `flag_axis` of the flags."""
+    """Everything one picture shows. Times are epoch seconds."""
 
     snapshot: Snapshot
     axis: tuple[float, float]
+    """Of streams and activity."""
     flag_axis: tuple[float, float]
-    pace: Pace
-    flags: Flags
-    sight: Sight
+    """Of the flagged sessions."""
+    series: BatchSeries
+    flags: FlagSeries
+    detection: AttackDetection
     zone: ZoneInfo
     is_live: bool
 
     @property
     def attack(self) -> Attack | None:
-        """The newest attack in sight."""
-        return self.sight.attacks[-1] if self.sight.attacks else None
+        """The newest attack."""
+        return self.detection.attacks[-1] if self.detection.attacks else None
 
     @property
     def flagged_at(self) -> float | None:
-        """When flags rose after the newest attack began, or rose at all where no attack is in sight."""
-        return flagged_since(self.flags, self.attack.start if self.attack else self.flag_axis[0] - 1)
+        """When flags rose after the newest attack began; without an attack, when they rose at all."""
+        return flags_risen_at(self.flags, self.attack.start if self.attack else self.flag_axis[0] - 1)
 
-    def clock(self, at: float) -> str:
-        """Say a time as the reader's clock shows it."""
+    def format_time(self, at: float) -> str:
+        """Write epoch seconds as the reader's clock shows them."""
         return f"{datetime.fromtimestamp(at, self.zone):%H:%M:%S}"
 
     @property
     def headline(self) -> str:
-        """Say in one line what is to be seen."""
-        if not len(self.pace.x):
+        """Describe in one line what the picture shows."""
+        if not len(self.series.x):
             return "Waiting for plays" if self.is_live else "No plays were sent"
         if self.attack is None:
-            if not np.isfinite(self.sight.usual_streams).any():
+            if not np.isfinite(self.detection.usual_streams).any():
                 return "Learning what is usual"
             return "As usual: nothing looks like bots" if self.is_live else "Nothing looked like bots"
-        change = f"streams {_change(self.attack.streams)}, activity {_change(self.attack.activity)}"
+        change = f"streams {_format_change(self.attack.streams)}, activity {_format_change(self.attack.activity)}"
         if self.is_alarm:
-            return f"Looks like bots since {self.clock(self.attack.start)}: {change}"
-        when = f"{self.clock(self.attack.start)}–{self.clock(self.attack.end)}"
-        return f"As usual again. Looked like bots {when}" if self.is_live else f"Looked like bots {when}: {change}"
+            return f"Looks like bots since {self.format_time(self.attack.start)}: {change}"
+        span = f"{self.format_time(self.attack.start)}–{self.format_time(self.attack.end)}"
+        return f"As usual again. Looked like bots {span}" if self.is_live else f"Looked like bots {span}: {change}"
 
     @property
     def is_alarm(self) -> bool:
-        """Whether an attack goes on as we look."""
+        """Whether an attack goes on now."""
         return self.is_live and self.attack is not None and not self.attack.is_over
 
     @property
-    def basis(self) -> str:
-        """Say what a line is, or why there is none."""
-        if not len(self.pace.x) and self.snapshot.trouble:
+    def legend(self) -> str:
+        """Say what each kind of line is, or why there is none."""
+        if not len(self.series.x) and self.snapshot.trouble:
             return self.snapshot.trouble
-        mean = (
-            "one batch" if self.pace.batches <= len(self.pace.x) else f"mean of the batches of {self.pace.step_s:g} s"
-        )
+        has_single_batches = self.series.batches <= len(self.series.x)
+        point = "one batch" if has_single_batches else f"mean of the batches of {self.series.point_width_s:g} s"
         return (
-            f"thin: {mean} · bold: running mean of {SMOOTH_POINTS} points · dashed: the usual · times: {self.zone.key}"
+            f"thin: {point} · bold: running mean of {SMOOTH_POINTS} points · dashed: usual level"
+            f" · times: {self.zone.key}"
         )
 
     @property
     def footer(self) -> str:
-        """Say what has been read, and what is wrong."""
+        """Say how much has been read, and what is wrong."""
         snap = self.snapshot
-        said = [f"{snap.plays:,} plays", f"{snap.activity:,} activity rows read"]
+        parts = [f"{snap.plays:,} plays", f"{snap.activity:,} activity rows read"]
         if snap.bad_messages or snap.bad_rows:
-            said.append(f"{snap.bad_messages:,} messages and {snap.bad_rows:,} rows unreadable")
+            parts.append(f"{snap.bad_messages:,} messages and {snap.bad_rows:,} rows unreadable")
         if snap.is_catching_up:
-            said.append("catching up")
+            parts.append("catching up")
         if snap.trouble:
-            said.append(snap.trouble)
-        return " · ".join(said)
+            parts.append(snap.trouble)
+        return " · ".join(parts)
 
 
-def _change(ratio: float) -> str:
-    """Say a ratio as a change.
+def _format_change(ratio: float) -> str:
+    """Write a ratio as a change in percent.
 
-    >>> _change(1.184), _change(0.66), _change(1.0)
+    >>> _format_change(1.184), _format_change(0.66), _format_change(1.0)
     ('+18 %', '−34 %', '±0 %')
     """
     percent = round(100 * (ratio - 1))
@@ -106,14 +110,14 @@ def _change(ratio: float) -> str:
 
 
 def live_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
-    """Show the ten minutes up to the snapshot, by the clock; fewer, but two, where nothing was sent before."""
+    """Show the ten minutes before the snapshot; less, but at least two, where nothing was sent earlier."""
     end = float(math.floor(snapshot.at))
     first = snapshot.batches[0].ts if snapshot.batches else end
-    start = max(end - WINDOW_S, min(end - LEAST_S, first - 1))
-    seen = pace(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=end - start)
-    shown = flags(snapshot, start - LOOK_BACK_S, end)
+    start = max(end - WINDOW_S, min(end - MIN_WINDOW_S, first - 1))
+    series = batch_series(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=end - start)
+    flags = flag_series(snapshot, start - LOOK_BACK_S, end)
     axis = (start, end)
-    return View(snapshot, axis, axis, seen, shown, look(seen), zone, is_live=True)
+    return View(snapshot, axis, axis, series, flags, detect_attacks(series), zone, is_live=True)
 
 
 def run_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
@@ -125,16 +129,18 @@ def run_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
     flag_axis = axis = (start, end)
     if sent and (sent[-1] - sent[0]) * SHORT_BURST < end - start:
         axis = (sent[0], sent[-1])
-    seen = pace(snapshot, *axis, is_live=False, span_s=axis[1] - axis[0])
-    return View(snapshot, axis, flag_axis, seen, flags(snapshot, *flag_axis), look(seen), zone, is_live=False)
+    series = batch_series(snapshot, *axis, is_live=False, span_s=axis[1] - axis[0])
+    flags = flag_series(snapshot, *flag_axis)
+    return View(snapshot, axis, flag_axis, series, flags, detect_attacks(series), zone, is_live=False)
 
 
-def film(snapshot: Snapshot, zone: ZoneInfo, frames: int) -> Iterator[View]:
-    """Show a run as it unfolded, on the axes of the whole."""
+def animation_views(snapshot: Snapshot, zone: ZoneInfo, frames: int) -> Iterator[View]:
+    """Yield the views of a run as it unfolded, all on the axes of the whole run."""
     whole = run_view(snapshot, zone)
     start, end = min(whole.axis[0], whole.flag_axis[0]), max(whole.axis[1], whole.flag_axis[1])
     for i in range(1, frames + 1):
         then = snapshot.until(start + (end - start) * i / frames)
-        seen = pace(then, *whole.axis, is_live=False, span_s=whole.axis[1] - whole.axis[0])
-        shown = flags(then, *whole.flag_axis)
-        yield View(then, whole.axis, whole.flag_axis, seen, shown, look(seen), zone, is_live=i < frames)
+        series = batch_series(then, *whole.axis, is_live=False, span_s=whole.axis[1] - whole.axis[0])
+        flags = flag_series(then, *whole.flag_axis)
+        is_live = i < frames
+        yield View(then, whole.axis, whole.flag_axis, series, flags, detect_attacks(series), zone, is_live)

@@ -1,4 +1,4 @@
-"""One sitting of somebody who watches: where the counts come from, for how long, and how the sitting ends."""
+"""What a front end is given: the feed that is watched, for how long, and how the watching ends."""
 
 import threading
 import time
@@ -8,69 +8,78 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from matplotlib.figure import Figure
-
-from consumer_viz.feed.tally import Snapshot
-from consumer_viz.plot.figure import DPI, SIZE_INCHES, LivePlot
-from consumer_viz.plot.view import LOOK_BACK_S, WINDOW_S, View, live_view
+from consumer_viz.errors import PlotError
+from consumer_viz.feed.counts import Snapshot, SnapshotSource
+from consumer_viz.plot.view import HISTORY_S, View, live_view
 
 FRAME_S = 1.0
-"""Between two frames."""
-HISTORY_S = WINDOW_S + LOOK_BACK_S
-"""How far back a live plot needs to know."""
+"""Seconds between two frames."""
+READ_CHECK_S = 5.0
+"""How often a wait for the feed looks whether it was stopped, or whether the feed cannot read."""
 
 
-class Source(Protocol):
-    """What a feed is to the front ends."""
+class Feed(SnapshotSource, Protocol):
+    """A feed that can say when it has read everything."""
 
-    def snapshot(self, since: float = 0) -> Snapshot:
-        """Return what has arrived with `ts` at or after `since`."""
+    def wait_until_read(self, within_s: float) -> bool:
+        """Wait until everything in the topics has been read; False if it takes longer or no broker answers."""
         ...
 
 
 @dataclass
-class Watch:
-    """What a front end is given. `say` takes lines for the person, `stop` ends the sitting from outside."""
+class Viewer:
+    """One person watching a feed through one front end."""
 
-    source: Source
+    feed: Feed
     zone: ZoneInfo
     out: Path = Path("live.png")
+    """File of the front ends that write one."""
     seconds: float | None = None
     """How long to watch; None until stopped."""
     port: int = 8988
     """Of the browser's page."""
-    say: Callable[[str], None] = print
+    report: Callable[[str], None] = print
+    """Takes lines for the person."""
     stop: threading.Event = field(default_factory=threading.Event)
+    """Set from outside to end the watching."""
     clock: Callable[[], float] = time.time
-    _began: float = field(default_factory=time.monotonic)
-    _said: str = ""
+    _started: float = field(default_factory=time.monotonic)
+    _reported: str = ""
 
     @property
     def is_over(self) -> bool:
-        return self.stop.is_set() or (self.seconds is not None and time.monotonic() - self._began >= self.seconds)
+        return self.stop.is_set() or (self.seconds is not None and time.monotonic() - self._started >= self.seconds)
 
-    def rest(self) -> None:
-        """Wait for the next frame, less if the sitting ends before."""
-        left = FRAME_S if self.seconds is None else self._began + self.seconds - time.monotonic()
+    def wait_for_next_frame(self) -> None:
+        """Wait FRAME_S, or less if the watching ends before."""
+        left = FRAME_S if self.seconds is None else self._started + self.seconds - time.monotonic()
         self.stop.wait(max(0.0, min(FRAME_S, left)))
 
+    def wait_until_read(self) -> None:
+        """Wait until the feed has read what is in the topics; `seconds` count from then on.
+
+        Raises PlotError where that cannot be: a picture made then would be false.
+        """
+        while not self.feed.wait_until_read(READ_CHECK_S):
+            snapshot = self.feed.snapshot()
+            if self.stop.is_set():
+                raise PlotError("no picture was written: stopped before everything in the topics was read")
+            if snapshot.trouble and not snapshot.is_catching_up:
+                raise PlotError(f"no picture was written: {snapshot.trouble}")
+        self._started = time.monotonic()
+
+    def snapshot(self) -> Snapshot:
+        """Return the counts of the last minutes, as far back as a live plot needs."""
+        return self.feed.snapshot(self.clock() - HISTORY_S)
+
     def view(self) -> View:
-        """Look at the last ten minutes as they stand, and say what has newly gone wrong or come right."""
-        snapshot = self.source.snapshot(self.clock() - HISTORY_S)
-        self.tell(snapshot)
+        """Return the view of the last ten minutes; report what is newly wrong, or right again."""
+        snapshot = self.snapshot()
+        self.report_trouble(snapshot)
         return live_view(snapshot, self.zone)
 
-    def tell(self, snapshot: Snapshot) -> None:
-        """Say the feed's trouble, once each time it changes."""
-        if snapshot.trouble != self._said:
-            self._said = snapshot.trouble
-            self.say(snapshot.trouble or "all topics are being read")
-
-    def plot_on(self, figure: Figure) -> LivePlot:
-        """Make the plot's artists on a figure of any front end."""
-        return LivePlot(figure, self.zone)
-
-
-def blank_figure(dpi: int = DPI) -> Figure:
-    """Make a figure that no window, page or pyplot knows of."""
-    return Figure(figsize=SIZE_INCHES, dpi=dpi)
+    def report_trouble(self, snapshot: Snapshot) -> None:
+        """Report what keeps the feed from reading, once each time it changes."""
+        if snapshot.trouble != self._reported:
+            self._reported = snapshot.trouble
+            self.report(snapshot.trouble or "all topics are being read")

@@ -11,8 +11,8 @@ import uvicorn
 
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.state import Desk
+from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import FraudWindow
-from consumer_viz.feed.tally import Batch, Snapshot
 from tests.consumer_viz.dashboard.desks import TOKEN, make_desk, make_world
 
 
@@ -25,7 +25,7 @@ class MovingTopics:
     def snapshot(self, since: float = 0) -> Snapshot:
         now = time.time()
         seconds = range(int(self._began), int(now))
-        batches = tuple(Batch(ts, ts, 200, 120 + ts % 7, 280 - ts % 11) for ts in seconds if ts >= since)
+        batches = tuple(PlotBatch(ts, ts, 200, 120 + ts % 7, 280 - ts % 11) for ts in seconds if ts >= since)
         ends = [ts for ts in seconds if ts % 10 == 0]
         windows = tuple(FraudWindow(end - 120.0, float(end), 50, end // 10 % 5, 90, end) for end in ends)
         return Snapshot(now, batches, windows, 200 * len(batches), 280 * len(batches))

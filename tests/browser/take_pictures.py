@@ -20,8 +20,8 @@ from consumer_viz.dashboard.decisions.rules import Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.serve import make_desk
 from consumer_viz.dashboard.state import Desk
+from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import FraudWindow
-from consumer_viz.feed.tally import Batch, Snapshot
 from contracts import verdicts as v
 from contracts.events import STREAM_MS
 from runtime.lake import committed_files
@@ -45,7 +45,7 @@ class Recorded:
         streams = plays[plays["listen_ms"] >= STREAM_MS].groupby("ts").size()
         touched = activity.groupby("ts").size()
         self._batches = tuple(
-            Batch(int(ts), int(ts), int(n), int(streams.get(ts, 0)), int(touched.get(ts, 0)))
+            PlotBatch(int(ts), int(ts), int(n), int(streams.get(ts, 0)), int(touched.get(ts, 0)))
             for ts, n in zip(*np.unique(plays["ts"].to_numpy(dtype=int), return_counts=True), strict=True)
         )
         columns = ["window_start", "window_end", "sessions", "flagged", "flagged_streams"]

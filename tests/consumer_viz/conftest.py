@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from consumer_viz.feed.messages import Arrival, FraudWindow
-from consumer_viz.feed.tally import Snapshot, Tally
+from consumer_viz.feed.counts import FeedCounts, Snapshot
+from consumer_viz.feed.messages import FraudWindow, MessageCounts
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 
 NOW = 1_795_000_000
@@ -17,13 +17,16 @@ NOW = 1_795_000_000
 
 @dataclass
 class FakeFeed:
-    """A source whose clock is set, never waited for."""
+    """A feed that has read everything; its clock is set, never waited for."""
 
-    tally: Tally = field(default_factory=Tally)
+    counts: FeedCounts = field(default_factory=FeedCounts)
     now: float = NOW
 
     def snapshot(self, since: float = 0) -> Snapshot:
-        return self.tally.snapshot(at=self.now, since=since)
+        return self.counts.snapshot(at=self.now, since=since)
+
+    def wait_until_read(self, within_s: float) -> bool:
+        return True
 
 
 Listen = Callable[..., FakeFeed]
@@ -39,19 +42,19 @@ def listen() -> Listen:
     """Return a maker of feeds: `n` batches up to NOW, of which those in `attack` are a quarter bots."""
 
     def make(n: int = 600, attack: tuple[int, int] = (0, 0), per_s: int = 1, with_flags: bool = True) -> FakeFeed:
-        rng, tally = np.random.default_rng(1), Tally()
+        rng, counts = np.random.default_rng(1), FeedCounts()
         began = NOW - n // per_s
         for i in range(n):
             ts = began + i // per_s
             bots = int(rng.binomial(ROWS_PER_BATCH, 0.25)) if attack[0] <= i < attack[1] else 0
             honest = ROWS_PER_BATCH - bots
-            tally.add(Arrival(PLAYS, ts, i, ROWS_PER_BATCH, bots + int(rng.binomial(honest, 0.62)), 0))
-            tally.add(Arrival(ACTIVITY, ts, i, int(honest * rng.normal(3.1, 0.25) + 0.6 * bots), 0, 0))
+            counts.add_rows(MessageCounts(PLAYS, ts, i, ROWS_PER_BATCH, bots + int(rng.binomial(honest, 0.62)), 0))
+            counts.add_rows(MessageCounts(ACTIVITY, ts, i, int(honest * rng.normal(3.1, 0.25) + 0.6 * bots), 0, 0))
         if with_flags:
             seen_at = began + attack[0] / per_s + 40
             for end in range(began // 10 * 10 + 40, NOW + 120, 10):
                 flagged = 30 if attack[1] and end > seen_at else 1
-                tally.add_window(FraudWindow(end - 120, end, 300, flagged, 40 * flagged, 1))
-        return FakeFeed(tally)
+                counts.add_window(FraudWindow(end - 120, end, 300, flagged, 40 * flagged, 1))
+        return FakeFeed(counts)
 
     return make

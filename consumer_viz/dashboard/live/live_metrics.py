@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.plot.view import View, live_view
-from consumer_viz.plot.viewer import HISTORY_S
+from consumer_viz.plot.view import HISTORY_S, View, live_view
 from runtime.progress import Batch, last_batches
 
 TAIL = 15
@@ -36,7 +35,7 @@ class Pulse:
             self._quiet += 1
             return None
         self._said, self._quiet = said, 0
-        return series(live_view(snapshot, self._desk.zone), TAIL) | job_line(last_batches(self._desk.world.unit))
+        return chart_points(live_view(snapshot, self._desk.zone), TAIL) | job_line(last_batches(self._desk.world.unit))
 
     def has_progressed(self) -> bool:
         """Tell whether the job has written progress since the last call."""
@@ -45,18 +44,18 @@ class Pulse:
         return changed
 
 
-def series(view: View, tail: int | None = None) -> dict[str, Any]:
+def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
     """Return a view's lines as lists (NaN as null), each point with its key: the slot of time it stands for."""
-    pace, flags = view.pace, view.flags
+    series, flags = view.series, view.flags
     part = slice(-tail if tail else None, None)
-    keys = np.floor(pace.x / pace.step_s).astype(int)
+    keys = np.floor(series.x / series.point_width_s).astype(int)
     return {
-        "step": pace.step_s,
+        "step": series.point_width_s,
         "key": keys[part].tolist(),
-        "x": _list(pace.x[part]),
-        "streams": _list(pace.streams[part]),
-        "activity": _list(pace.activity[part]),
-        "usual": _list(view.sight.usual_streams[part]),
+        "x": _list(series.x[part]),
+        "streams": _list(series.streams[part]),
+        "activity": _list(series.activity[part]),
+        "usual": _list(view.detection.usual_streams[part]),
         "flag_x": _list(flags.edges[:-1][part]),
         "flagged": _list(flags.flagged[part]),
         "start": view.axis[0],

@@ -7,9 +7,8 @@ from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
 from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
-from consumer_viz.dashboard.live.live_metrics import job_line, series
-from consumer_viz.plot.view import live_view
-from consumer_viz.plot.viewer import HISTORY_S
+from consumer_viz.dashboard.live.live_metrics import chart_points, job_line
+from consumer_viz.plot.view import HISTORY_S, live_view
 from runtime.progress import last_batches
 
 router = APIRouter()
@@ -30,4 +29,4 @@ def live_data(request: Request) -> Response:
     if desk.feed is None:
         return JSONResponse({"trouble": "nobody reads the topics: run  make dash", "x": []})
     view = live_view(desk.feed.snapshot(time.time() - HISTORY_S), desk.zone)
-    return JSONResponse(series(view) | job_line(last_batches(desk.world.unit)))
+    return JSONResponse(chart_points(view) | job_line(last_batches(desk.world.unit)))

@@ -1,22 +1,23 @@
-"""The plot in a notebook cell. It shows pictures by a display handle: works in Jupyter and VS Code alike."""
+"""The plot in a notebook cell: pictures through a display handle, which works in Jupyter and in VS Code."""
 
 from collections.abc import Callable
 from io import BytesIO
 
 from IPython.display import Image, display
 
-from consumer_viz.plot.viewer import Watch, blank_figure
+from consumer_viz.plot.figure import LivePlot, new_figure
+from consumer_viz.plot.viewer import Viewer
 
 
-def show(watch: Watch, is_done: Callable[[], bool] = lambda: False) -> None:
-    """Show the plot below the cell until it is over, `is_done` says so, or the kernel is interrupted."""
-    figure = blank_figure()
-    plot = watch.plot_on(figure)
+def show(viewer: Viewer, is_done: Callable[[], bool] = lambda: False) -> None:
+    """Show the plot below the cell until it is over, `is_done` returns true, or the kernel is interrupted."""
+    figure = new_figure()
+    plot = LivePlot(figure, viewer.zone)
     handle = None
     try:
         while True:
-            is_last = watch.is_over or is_done()
-            plot.update(watch.view())
+            is_last = viewer.is_over or is_done()
+            plot.update(viewer.view())
             picture = BytesIO()
             figure.savefig(picture, format="png")
             image = Image(picture.getvalue(), format="png", width=900)
@@ -26,6 +27,6 @@ def show(watch: Watch, is_done: Callable[[], bool] = lambda: False) -> None:
                 handle.update(image)
             if is_last:
                 return
-            watch.rest()
+            viewer.wait_for_next_frame()
     except KeyboardInterrupt:
-        watch.say("stopped watching; all else goes on")
+        viewer.report("stopped watching; all else goes on")

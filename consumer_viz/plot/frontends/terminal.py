@@ -6,48 +6,48 @@ from rich.live import Live
 from rich.text import Text
 
 from consumer_viz.plot.panels import BLUE, GREEN, VERMILION
-from consumer_viz.plot.series import SLIDE_S, Numbers, smooth
+from consumer_viz.plot.series import SLIDE_S, running_mean
 from consumer_viz.plot.view import View
-from consumer_viz.plot.viewer import Watch
+from consumer_viz.plot.viewer import Viewer
+from runtime.arrays import Floats
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ROWS = 4
-"""Lines of text a chart is high."""
-SIDE = 14
-"""Columns beside a chart, for the value of now."""
+"""Height of a chart in lines of text."""
+VALUE_COLUMNS = 14
+"""Columns right of a chart, for its newest value."""
 
 
-def show(watch: Watch) -> None:
+def show(viewer: Viewer) -> None:
     """Draw over the terminal until it is over."""
     console = Console()
-    watch.say = lambda _: None  # the last line of the picture says it
+    viewer.report = lambda _: None  # the last line of the picture shows it
     with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
-        while not watch.is_over:
-            live.update(draw(watch.view(), console.width), refresh=True)
-            watch.rest()
+        while not viewer.is_over:
+            live.update(draw(viewer.view(), console.width), refresh=True)
+            viewer.wait_for_next_frame()
 
 
 def draw(view: View, width: int) -> Group:
     """Return the picture of a view, `width` columns wide."""
-    columns = max(width - SIDE, 10)
-    pace, sight = view.pace, view.sight
-    seconds = np.arange(SLIDE_S)
-    flag_x = (view.flags.edges[:-1, None] + seconds).ravel()  # a window lasts for its slide
+    columns = max(width - VALUE_COLUMNS, 10)
+    series, detection = view.series, view.detection
+    streams, activity = running_mean(series.streams), running_mean(series.activity)
+    # a window's count lasts until the next window ends, one slide later: one value per second
+    flag_x = (view.flags.edges[:-1, None] + np.arange(SLIDE_S)).ravel()
     flagged = np.repeat(view.flags.flagged, SLIDE_S)
     return Group(
         Text(view.headline, style=f"bold {VERMILION}" if view.is_alarm else "bold"),
-        *_chart(
-            "Streams per batch of 200 plays", BLUE, view, pace.x, smooth(pace.streams), sight.usual_streams, columns
-        ),
-        *_chart("Activity rows per batch", GREEN, view, pace.x, smooth(pace.activity), sight.usual_activity, columns),
+        *_chart("Streams per batch of 200 plays", BLUE, view, series.x, streams, detection.usual_streams, columns),
+        *_chart("Activity rows per batch", GREEN, view, series.x, activity, detection.usual_activity, columns),
         *_chart("Flagged sessions in 2 minutes", VERMILION, view, flag_x, flagged, np.empty(0), columns),
-        _marks(view, columns),
-        Text(f"{view.clock(view.axis[0])}{view.clock(view.axis[1]):>{columns - 8}}", style="dim"),
+        _attack_marks(view, columns),
+        Text(f"{view.format_time(view.axis[0])}{view.format_time(view.axis[1]):>{columns - 8}}", style="dim"),
         Text(view.footer, style=VERMILION if view.snapshot.trouble else "dim"),
     )
 
 
-def bars(values: Numbers, low: float, high: float, rows: int = ROWS) -> list[str]:
+def bars(values: Floats, low: float, high: float, rows: int = ROWS) -> list[str]:
     """Draw columns of block characters, top line first; NaN is left blank.
 
     >>> bars(np.array([0.0, 4.0, 8.0, np.nan]), 0, 8, rows=1)
@@ -57,32 +57,32 @@ def bars(values: Numbers, low: float, high: float, rows: int = ROWS) -> list[str
     return ["".join(BLOCKS[k] for k in np.clip(eighths - 8 * row, 0, 8)) for row in reversed(range(rows))]
 
 
-def _chart(title: str, colour: str, view: View, x: Numbers, y: Numbers, usual: Numbers, columns: int) -> list[Text]:
-    values = _by_column(view, x, y, columns)
+def _chart(title: str, colour: str, view: View, x: Floats, y: Floats, usual: Floats, columns: int) -> list[Text]:
+    values = _mean_per_column(view, x, y, columns)
     known = values[np.isfinite(values)]
     if not len(known):
         return [Text(title, style=f"bold {colour}"), Text("  nothing yet", style="dim")]
-    told = f" usual {usual[-1]:.0f}" if len(usual) and np.isfinite(usual[-1]) else ""
+    level = f" usual {usual[-1]:.0f}" if len(usual) and np.isfinite(usual[-1]) else ""
     low = 0.0 if not len(usual) else max(0.0, float(known.min()) - 0.25 * float(known.max() - known.min() + 1))
     lines = [Text(line, style=colour) for line in bars(values, low, float(known.max()))]
     lines[0].append(f" {known[-1]:.0f}", style=f"bold {colour}")
-    lines[1].append(told, style="dim")
+    lines[1].append(level, style="dim")
     return [Text(title, style=f"bold {colour}"), *lines]
 
 
-def _by_column(view: View, x: Numbers, y: Numbers, columns: int) -> Numbers:
+def _mean_per_column(view: View, x: Floats, y: Floats, columns: int) -> Floats:
     """Average the points of each column; NaN where there are none."""
     start, end = view.axis
-    place = np.floor((x - start) / (end - start) * columns).astype(int)
-    is_shown = np.isfinite(y) & (place >= 0) & (place < columns)
-    count = np.bincount(place[is_shown], minlength=columns)
-    total = np.bincount(place[is_shown], y[is_shown], minlength=columns)
+    column = np.floor((x - start) / (end - start) * columns).astype(int)
+    is_shown = np.isfinite(y) & (column >= 0) & (column < columns)
+    counts = np.bincount(column[is_shown], minlength=columns)
+    sums = np.bincount(column[is_shown], y[is_shown], minlength=columns)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return total / count
+        return sums / counts
 
 
-def _marks(view: View, columns: int) -> Text:
-    """Mark under the charts where the newest attack stands."""
+def _attack_marks(view: View, columns: int) -> Text:
+    """Mark the newest attack with triangles under the charts."""
     start, end = view.axis
     line = [" "] * columns
     if view.attack is not None:

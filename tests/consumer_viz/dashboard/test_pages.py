@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import Desk
-from consumer_viz.feed.messages import Arrival
-from consumer_viz.feed.tally import Snapshot, Tally
+from consumer_viz.feed.counts import FeedCounts, Snapshot
+from consumer_viz.feed.messages import MessageCounts
 from contracts.events import PLAYS
 from runtime.world import World
 from tests.consumer_viz.dashboard import desks
@@ -23,11 +23,11 @@ from tests.consumer_viz.dashboard.analyst import HOME, PAGES, Browser
 from tests.consumer_viz.dashboard.desks import TOKEN, make_desk
 
 
-class TallyFeed:
-    """A feed over a tally that a test fills."""
+class CountsFeed:
+    """A feed over a counts that a test fills."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, counts: FeedCounts) -> None:
+        self._tally = counts
 
     def snapshot(self, since: float = 0) -> Snapshot:
         return self._tally.snapshot(at=0, since=since)
@@ -159,10 +159,10 @@ def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, desk:
     line = {"name": "sessions", "batchId": 3, "timestamp": ended.isoformat(), "batchDuration": 500}
     desk.world.unit.progress.mkdir(parents=True)
     (desk.world.unit.progress / "sessions.jsonl").write_text(json.dumps(line) + "\n")
-    tally = Tally()
-    desk.feed = TallyFeed(tally)
+    counts = FeedCounts()
+    desk.feed = CountsFeed(counts)
     assert "nothing has come since" in ana.client.get("/health").text
-    tally.add(Arrival(PLAYS, int(ended.timestamp()) + 60, 1, 200, 120, 0))
+    counts.add_rows(MessageCounts(PLAYS, int(ended.timestamp()) + 60, 1, 200, 120, 0))
     assert "Batches wait" in ana.client.get("/health").text
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer_viz.feed.messages import Arrival, BadMessage, FraudWindow, read_fraud_window, read_rows
+from consumer_viz.feed.messages import BadMessage, FraudWindow, MessageCounts, count_rows, read_fraud_window
 from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
 
 WINDOW = {
@@ -23,8 +23,8 @@ def play(listen_ms: object = "45000", **changes: object) -> dict[str, object]:
     return {"user_id": "u1", "listen_ms": listen_ms, "ts": 1_795_000_000, **changes}
 
 
-def read(*rows: object, topic: str = PLAYS, batch: bytes = b"3") -> Arrival:
-    return read_rows(topic, orjson.dumps(rows), [("batch", batch)])
+def read(*rows: object, topic: str = PLAYS, batch: bytes = b"3") -> MessageCounts:
+    return count_rows(topic, orjson.dumps(rows), [("batch", batch)])
 
 
 def test_a_play_of_exactly_30_seconds_is_a_stream() -> None:
@@ -47,7 +47,7 @@ def test_one_bad_row_is_left_out_and_its_neighbours_count() -> None:
 def test_the_batch_number_is_that_of_the_header_and_0_without_one() -> None:
     assert read(play()).batch == 3
     assert read(play(), batch=b"minus one").batch == 0
-    assert read_rows(PLAYS, orjson.dumps([play()]), []).batch == 0
+    assert count_rows(PLAYS, orjson.dumps([play()]), []).batch == 0
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def test_the_batch_number_is_that_of_the_header_and_0_without_one() -> None:
 )  # fmt: skip
 def test_an_unreadable_message_is_refused_by_name(value: bytes) -> None:
     with pytest.raises(BadMessage):
-        read_rows(ACTIVITY, value, [])
+        count_rows(ACTIVITY, value, [])
 
 
 def test_a_tombstone_is_refused() -> None:
     with pytest.raises(BadMessage, match="not JSON"):
-        read_rows(PLAYS, None, [])  # type: ignore[arg-type]
+        count_rows(PLAYS, None, [])  # type: ignore[arg-type]
 
 
 @given(ANY_JSON)
 def test_any_json_is_counted_or_refused_and_never_more(value: object) -> None:
     for topic in (PLAYS, ACTIVITY):
         try:
-            arrival = read_rows(topic, orjson.dumps(value), [])
+            arrival = count_rows(topic, orjson.dumps(value), [])
         except BadMessage:
             continue
         assert isinstance(value, list)
@@ -80,7 +80,7 @@ def test_any_json_is_counted_or_refused_and_never_more(value: object) -> None:
 @given(st.binary(max_size=40))
 def test_any_bytes_are_counted_or_refused_and_never_more(value: bytes) -> None:
     try:
-        arrival = read_rows(PLAYS, value, [("batch", value)])
+        arrival = count_rows(PLAYS, value, [("batch", value)])
     except BadMessage:
         pass
     else:
@@ -117,5 +117,5 @@ def test_a_fraud_count_without_a_field_says_which() -> None:
 def test_a_message_of_megabytes_is_counted_row_by_row(size: int) -> None:
     row = orjson.dumps(play())
     n_rows = size // len(row)
-    arrival = read_rows(PLAYS, b"[" + b",".join([row] * n_rows) + b"]", [("batch", b"3")])
+    arrival = count_rows(PLAYS, b"[" + b",".join([row] * n_rows) + b"]", [("batch", b"3")])
     assert (arrival.rows, arrival.bad_rows) == (n_rows, 0)

@@ -1,4 +1,4 @@
-"""One hour of the live plot at a frame a second: what each quarter of it costs.
+"""One hour of the live plot at one frame per second: what each quarter of it costs.
 
 `.venv/bin/python -m tests.consumer_viz.plot.soak` draws 3,600 frames on a clock that is advanced and never waited for;
 with `--real-time` it rests between two frames as the front ends do, so that the hour is an hour.
@@ -17,13 +17,14 @@ import typer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from consumer_viz.feed.messages import Arrival, FraudWindow
-from consumer_viz.feed.tally import LIVE_BATCHES, Snapshot, Tally
-from consumer_viz.plot.viewer import FRAME_S, Watch, blank_figure
+from consumer_viz.feed.counts import LIVE_BATCHES, FeedCounts, Snapshot
+from consumer_viz.feed.messages import FraudWindow, MessageCounts
+from consumer_viz.plot.figure import LivePlot, new_figure
+from consumer_viz.plot.viewer import FRAME_S, Viewer
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 
 BATCHES_PER_S = 10
-"""2,000 plays a second: the tally is at its bound from the first frame on."""
+"""2,000 plays per second: the counts are at their bound from the first frame on."""
 ATTACK_EVERY_S, ATTACK_LASTS_S = 900, 180
 HOUR = 3600
 
@@ -42,7 +43,7 @@ class AdvancedFeed:
     """A source of which each second is made when the clock comes to it."""
 
     now: float = 1_795_000_000
-    tally: Tally = field(default_factory=Tally)
+    counts: FeedCounts = field(default_factory=FeedCounts)
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
     _number: int = 0
 
@@ -55,28 +56,31 @@ class AdvancedFeed:
             honest = round(ROWS_PER_BATCH * (1 - bot_share))
             streams = int(self.rng.binomial(honest, 0.62)) + ROWS_PER_BATCH - honest
             self._number += 1
-            self.tally.add(Arrival(PLAYS, int(self.now), self._number, ROWS_PER_BATCH, streams, 0))
+            self.counts.add_rows(MessageCounts(PLAYS, int(self.now), self._number, ROWS_PER_BATCH, streams, 0))
             activity = int(honest * self.rng.normal(3.1, 0.25))
-            self.tally.add(Arrival(ACTIVITY, int(self.now), self._number, activity, 0, 0))
+            self.counts.add_rows(MessageCounts(ACTIVITY, int(self.now), self._number, activity, 0, 0))
         if self.now % 10 == 0:
             flagged = 30 if 40 < since < ATTACK_LASTS_S + 40 else 1
-            self.tally.add_window(FraudWindow(self.now - 120, self.now, 300, flagged, 40 * flagged, 1))
+            self.counts.add_window(FraudWindow(self.now - 120, self.now, 300, flagged, 40 * flagged, 1))
 
     def snapshot(self, since: float = 0) -> Snapshot:
-        return self.tally.snapshot(at=self.now, since=since)
+        return self.counts.snapshot(at=self.now, since=since)
+
+    def wait_until_read(self, within_s: float) -> bool:
+        return True
 
 
 def watch(figure: Figure, seconds: int) -> Iterator[Frame]:
-    """Update and draw the plot each second of the feed's clock, after a history that fills the tally."""
+    """Update and draw the plot each second of the feed's clock, after a history that fills the counts."""
     feed, process = AdvancedFeed(), psutil.Process()
     for _ in range(LIVE_BATCHES // BATCHES_PER_S):
         feed.advance()
-    sitting = Watch(feed, ZoneInfo("Australia/Melbourne"), clock=lambda: feed.now)
-    canvas, plot = FigureCanvasAgg(figure), sitting.plot_on(figure)
+    viewer = Viewer(feed, ZoneInfo("Australia/Melbourne"), clock=lambda: feed.now)
+    canvas, plot = FigureCanvasAgg(figure), LivePlot(figure, viewer.zone)
     for _ in range(seconds):
         feed.advance()
         began = time.process_time()
-        plot.update(sitting.view())
+        plot.update(viewer.view())
         canvas.draw()
         cpu_ms = 1000 * (time.process_time() - began)
         artists = sum(len(ax.get_children()) for ax in figure.axes) + len(figure.get_children())
@@ -101,7 +105,7 @@ def main(
     picture: Annotated[Path | None, typer.Option(help="Where to keep the last frame, a PNG.")] = None,
 ) -> None:
     """Draw so many frames and print what they cost."""
-    figure, costs, began = blank_figure(), [], time.monotonic()
+    figure, costs, began = new_figure(), [], time.monotonic()
     for frame in watch(figure, frames):
         costs.append(frame)
         if real_time:

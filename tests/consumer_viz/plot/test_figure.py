@@ -12,11 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from consumer_viz.feed.messages import Arrival
-from consumer_viz.feed.tally import Snapshot
-from consumer_viz.plot.figure import LivePlot
-from consumer_viz.plot.view import LEAST_S, WINDOW_S, View, film, live_view, run_view
-from consumer_viz.plot.viewer import HISTORY_S, blank_figure
+from consumer_viz.feed.counts import Snapshot
+from consumer_viz.feed.messages import MessageCounts
+from consumer_viz.plot.figure import LivePlot, new_figure
+from consumer_viz.plot.view import HISTORY_S, MIN_WINDOW_S, WINDOW_S, View, animation_views, live_view, run_view
 from contracts.events import ACTIVITY, PLAYS
 
 Listen = Callable[..., Any]
@@ -29,7 +28,7 @@ def texts(figure: Figure) -> str:
 
 
 def draw(view: View) -> Figure:
-    figure = blank_figure()
+    figure = new_figure()
     LivePlot(figure, view.zone).update(view)
     return figure
 
@@ -80,7 +79,7 @@ def test_an_empty_plot_says_what_it_waits_for(zone: ZoneInfo) -> None:
 
 def test_what_could_not_be_read_is_said(listen: Listen, zone: ZoneInfo) -> None:
     feed = listen()
-    feed.tally.bad_messages, feed.tally.bad_rows = 3, 1200
+    feed.counts.bad_messages, feed.counts.bad_rows = 3, 1200
     assert "3 messages and 1,200 rows unreadable" in texts(draw(live_view(feed.snapshot(), zone)))
 
 
@@ -114,7 +113,7 @@ def test_the_picture_is_1200_by_700_and_no_text_leaves_it_or_covers_another_pane
 
 
 def test_the_axis_grows_with_the_first_minutes_to_the_last_ten(listen: Listen, zone: ZoneInfo) -> None:
-    for n, shown in ((20, LEAST_S), (300, 301), (1100, WINDOW_S)):
+    for n, shown in ((20, MIN_WINDOW_S), (300, 301), (1100, WINDOW_S)):
         start, end = live_view(listen(n=n).snapshot(), zone).axis
         assert end - start == shown
 
@@ -127,22 +126,22 @@ def test_a_run_sent_within_seconds_keeps_its_shape_and_flags_get_an_axis_of_thei
     view = run_view(feed.snapshot(), zone)
     assert view.axis[1] - view.axis[0] == 5
     assert view.flag_axis[1] - view.flag_axis[0] > 100
-    assert len(view.pace.x) > 100
+    assert len(view.series.x) > 100
     assert view.attack is not None
     assert view.attack.start == pytest.approx(view.axis[0] + 2.5, abs=0.15)
 
 
-def test_a_film_unfolds_on_the_axes_of_the_whole_run(listen: Listen, zone: ZoneInfo) -> None:
-    views = list(film(listen(attack=(300, 500)).snapshot(), zone, frames=10))
+def test_an_animation_unfolds_on_the_axes_of_the_whole_run(listen: Listen, zone: ZoneInfo) -> None:
+    views = list(animation_views(listen(attack=(300, 500)).snapshot(), zone, frames=10))
     assert len({(v.axis, v.flag_axis) for v in views}) == 1
-    lengths = [len(v.pace.x) for v in views]
+    lengths = [len(v.series.x) for v in views]
     assert lengths == sorted(lengths)
     assert [v.attack is not None for v in views] == [False] * 5 + [True] * 5
 
 
 def test_an_hour_of_frames_changes_data_only_and_holds_no_more_than_it_shows(listen: Listen, zone: ZoneInfo) -> None:
     feed = listen(attack=(300, 400))
-    figure = blank_figure()
+    figure = new_figure()
     plot = LivePlot(figure, zone)
     plot.update(live_view(feed.snapshot(), zone))
     artists = [id(artist) for artist in figure.findobj()]
@@ -150,7 +149,7 @@ def test_an_hour_of_frames_changes_data_only_and_holds_no_more_than_it_shows(lis
     for second in range(3600):
         feed.now += 1
         for topic, rows in ((PLAYS, 200), (ACTIVITY, int(rng.normal(620, 45)))):
-            feed.tally.add(Arrival(topic, int(feed.now), second, rows, 124 if topic == PLAYS else 0, 0))
+            feed.counts.add_rows(MessageCounts(topic, int(feed.now), second, rows, 124 if topic == PLAYS else 0, 0))
         if second % 60 == 0:
             snapshot = feed.snapshot(feed.now - HISTORY_S)
             assert len(snapshot.batches) <= HISTORY_S + 1

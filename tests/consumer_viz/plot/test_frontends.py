@@ -17,11 +17,25 @@ from rich.console import Console
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-from consumer_viz.plot.frontends import FRONTS, browser, choose, notebook, terminal, window
+from consumer_viz.errors import PlotError
+from consumer_viz.feed.counts import FeedCounts
+from consumer_viz.plot.frontends import FRONTENDS, browser, choose_frontend, notebook, terminal, window
 from consumer_viz.plot.view import live_view
-from consumer_viz.plot.viewer import Watch
+from consumer_viz.plot.viewer import Viewer
+from tests.consumer_viz.conftest import NOW, FakeFeed
 
 Listen = Callable[..., Any]
+
+
+class SlowFeed(FakeFeed):
+    """A feed that has read nothing at first, and everything when it has been asked `reads` times."""
+
+    reads: int = 3
+
+    def wait_until_read(self, within_s: float) -> bool:
+        self.reads -= 1
+        self.counts.is_catching_up = self.reads > 0
+        return self.reads <= 0
 
 
 @pytest.mark.parametrize(
@@ -32,23 +46,54 @@ Listen = Callable[..., Any]
         (None, {"DISPLAY": ":0"}, "linux", "tkagg", "window"),
         (None, {"WAYLAND_DISPLAY": "wayland-0"}, "linux", "qtagg", "window"),
         (None, {}, "darwin", "macosx", "window"),
-        (None, {"DISPLAY": "", "SSH_CONNECTION": "a b"}, "linux", None, "terminal"),
+        (None, {"DISPLAY": "", "SSH_CONNECTION": "a b"}, "linux", "", "terminal"),
         (None, {"DISPLAY": ":10", "SSH_CONNECTION": "a b"}, "linux", "tkagg", "window"),
-        (None, {}, "linux", None, "browser"),
+        (None, {}, "linux", "", "browser"),
     ],
 )
 def test_the_front_end_fits_the_session(
     out: Path | None, env: dict[str, str], platform: str, gui: str, chosen: str
 ) -> None:
-    assert choose(out, env, platform, gui) == chosen
+    assert choose_frontend(out, env, platform, gui) == chosen
 
 
 def test_a_png_is_written_where_it_was_asked_for(listen: Listen, zone: ZoneInfo, tmp_path: Path) -> None:
     out = tmp_path / "new" / "live.png"
     said: list[str] = []
-    FRONTS["png"](Watch(listen(), zone, out, seconds=0, say=said.append, clock=lambda: 1_795_000_000))
+    FRONTENDS["png"](Viewer(listen(), zone, out, seconds=0, report=said.append, clock=lambda: NOW))
     assert Image.open(out).size == (1200, 700)
     assert said == [f"picture: {out}"]
+
+
+@pytest.mark.parametrize("kind", ["png", "gif"])
+def test_a_picture_waits_until_the_feed_has_read_everything(
+    listen: Listen, zone: ZoneInfo, tmp_path: Path, kind: str
+) -> None:
+    feed, out = SlowFeed(listen().counts), tmp_path / "live"
+    FRONTENDS[kind](Viewer(feed, zone, out, seconds=0, report=lambda _: None, clock=lambda: NOW))
+    assert feed.reads < 0
+    assert out.exists()
+
+
+@pytest.mark.parametrize("kind", ["png", "gif"])
+def test_no_picture_is_written_without_a_broker(zone: ZoneInfo, tmp_path: Path, kind: str) -> None:
+    feed, out = SlowFeed(FeedCounts(trouble="no broker answers at x:9: run  make up")), tmp_path / "live"
+    feed.wait_until_read = lambda within_s: False  # type: ignore[method-assign]
+    with pytest.raises(PlotError, match="no picture was written: no broker answers at x:9"):
+        FRONTENDS[kind](Viewer(feed, zone, out, seconds=0))
+    assert not out.exists()
+
+
+def test_no_picture_is_written_when_stopped_before_everything_is_read(
+    listen: Listen, zone: ZoneInfo, tmp_path: Path
+) -> None:
+    feed = SlowFeed(listen().counts)
+    feed.reads = 99
+    viewer = Viewer(feed, zone, tmp_path / "live.png")
+    viewer.stop.set()
+    with pytest.raises(PlotError, match="stopped before everything in the topics was read"):
+        FRONTENDS["png"](viewer)
+    assert not viewer.out.exists()
 
 
 def test_a_gif_unfolds_and_rests_on_its_last_picture(
@@ -56,9 +101,9 @@ def test_a_gif_unfolds_and_rests_on_its_last_picture(
 ) -> None:
     monkeypatch.setattr("consumer_viz.plot.frontends.image.FRAMES", 6)
     out = tmp_path / "live.gif"
-    FRONTS["gif"](Watch(listen(attack=(300, 500)), zone, out, 0, say=lambda _: None, clock=lambda: 1_795_000_000))
-    film = Image.open(out)
-    lengths = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+    FRONTENDS["gif"](Viewer(listen(attack=(300, 500)), zone, out, 0, report=lambda _: None, clock=lambda: NOW))
+    animation = Image.open(out)
+    lengths = [frame.info["duration"] for frame in ImageSequence.Iterator(animation)]
     assert len(lengths) == 6
     assert lengths[0] < 200
     assert lengths[-1] >= 3000
@@ -84,9 +129,9 @@ def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo) ->
 
 
 def test_the_terminal_ends_when_it_is_told(listen: Listen, zone: ZoneInfo, capsys: pytest.CaptureFixture[str]) -> None:
-    watch = Watch(listen(), zone, seconds=0)
-    FRONTS["terminal"](watch)
-    assert not watch.stop.is_set()
+    viewer = Viewer(listen(), zone, seconds=0)
+    FRONTENDS["terminal"](viewer)
+    assert not viewer.stop.is_set()
 
 
 def test_a_cell_shows_one_picture_and_renews_it_until_done(
@@ -104,20 +149,20 @@ def test_a_cell_shows_one_picture_and_renews_it_until_done(
         return Handle()
 
     monkeypatch.setattr(notebook, "display", display)
-    monkeypatch.setattr(Watch, "rest", lambda self: None)
+    monkeypatch.setattr(Viewer, "wait_for_next_frame", lambda self: None)
     turns = iter([False, False, True])
-    notebook.show(Watch(listen(), zone), is_done=lambda: next(turns))
+    notebook.show(Viewer(listen(), zone), is_done=lambda: next(turns))
     assert [Image.open(io.BytesIO(image.data)).size for image in shown] == [(1200, 700)] * 3
 
 
 def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(self: Watch) -> None:
+    def interrupt(self: Viewer) -> None:
         raise KeyboardInterrupt
 
     said: list[str] = []
     monkeypatch.setattr(notebook, "display", lambda *_, **__: None)
-    monkeypatch.setattr(Watch, "rest", interrupt)
-    notebook.show(Watch(listen(), zone, say=said.append))
+    monkeypatch.setattr(Viewer, "wait_for_next_frame", interrupt)
+    notebook.show(Viewer(listen(), zone, report=said.append))
     assert said == ["stopped watching; all else goes on"]
 
 
@@ -129,15 +174,15 @@ def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_told(listen:
         said.append(line)
         has_address.set()
 
-    watch = Watch(listen(), zone, say=say)
-    thread = threading.Thread(target=browser.show, args=(watch,))
+    viewer = Viewer(listen(), zone, report=say)
+    thread = threading.Thread(target=browser.show, args=(viewer,))
     thread.start()
     try:
         assert has_address.wait(20)
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", said[0])
         page, png = asyncio.run(_visit(address))
     finally:
-        watch.stop.set()
+        viewer.stop.set()
         thread.join(20)
     assert not thread.is_alive()
     assert b"ondownload" in page or b"mpl" in page
@@ -160,7 +205,7 @@ async def _visit(address: str) -> tuple[bytes, bytes]:
 def test_a_window_is_closed_when_the_sitting_is_over(
     listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window, "backend", lambda: "agg")
+    monkeypatch.setattr(window, "find_backend", lambda: "agg")
     frames: list[Callable[[], bool]] = []
 
     class Timer:
@@ -173,15 +218,15 @@ def test_a_window_is_closed_when_the_sitting_is_over(
             frames.clear()
 
     monkeypatch.setattr("matplotlib.backend_bases.FigureCanvasBase.new_timer", lambda self, interval: Timer())
-    watch = Watch(listen(), zone)
+    viewer = Viewer(listen(), zone)
 
     def show(block: bool) -> None:
         assert frames[0]()
         assert plt.get_fignums()
-        watch.stop.set()
+        viewer.stop.set()
         assert not frames[0]()
         assert not plt.get_fignums()
 
     monkeypatch.setattr(plt, "show", show)
-    window.show(watch)
+    window.show(viewer)
     assert frames == []

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from consumer_viz.feed.tally import LIVE_BATCHES, MAX_WINDOWS, Tally
+from consumer_viz.feed.counts import LIVE_BATCHES, MAX_WINDOWS, FeedCounts
+from consumer_viz.plot.figure import new_figure
 from consumer_viz.plot.panels import BLUE, GREEN, VERMILION
-from consumer_viz.plot.viewer import blank_figure
 from tests.consumer_viz.plot.soak import AdvancedFeed, by_quarter, watch
 
 
 def test_what_the_plot_holds_is_the_same_after_many_frames() -> None:
-    frames = list(watch(blank_figure(), 12))
+    frames = list(watch(new_figure(), 12))
     assert len({frame.artists for frame in frames}) == 1, "an artist that is added each frame is a leak"
     assert {frame.batches for frame in frames} == {LIVE_BATCHES}
     assert len(by_quarter(frames)) == 5
 
 
 def test_the_tally_forgets_the_oldest_batches_and_windows() -> None:
-    feed = AdvancedFeed(tally=Tally(max_batches=50))
+    feed = AdvancedFeed(counts=FeedCounts(max_batches=50))
     for _ in range(200):
         feed.advance()
     batches = feed.snapshot().batches

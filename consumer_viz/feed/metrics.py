@@ -1,34 +1,26 @@
-"""Metrics of whoever reads the topics with a feed, the live plot or the web pages, for Prometheus.
-
-A web app mounts them with one line: answer GET /metrics with `exposition(feed)` under `CONTENT_TYPE`.
-"""
+"""Prometheus metrics of a feed, for the live plot and for the analyst's pages."""
 
 import sys
 from collections.abc import Iterator
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from consumer_viz.feed.tally import Snapshot
-from consumer_viz.plot.viewer import Source
+from consumer_viz.feed.counts import Snapshot, SnapshotSource
 from contracts.events import ACTIVITY, PLAYS
 from contracts.metrics import FEED
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 LOOPBACK = "127.0.0.1"
 FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
-def exposition(source: Source) -> bytes:
-    """Return the feed's metrics as they stand, in Prometheus's text format."""
-    return generate_latest(_registry(source))
-
-
-def serve(source: Source, port: int) -> None:
-    """Serve them on loopback until the process ends; where the port is taken, say so."""
+def serve(source: SnapshotSource, port: int) -> None:
+    """Serve the metrics on loopback until the process ends. Where the port is taken, print one line and go on."""
+    registry = CollectorRegistry()
+    registry.register(_FeedCollector(source))
     try:
-        start_http_server(port, addr=LOOPBACK, registry=_registry(source))
+        start_http_server(port, addr=LOOPBACK, registry=registry)
     except OSError as error:
         print(
             f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
@@ -37,16 +29,10 @@ def serve(source: Source, port: int) -> None:
         )
 
 
-def _registry(source: Source) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(_FeedCollector(source))
-    return registry
-
-
 class _FeedCollector(Collector):
-    """Takes a snapshot when it is asked."""
+    """Takes a snapshot whenever Prometheus collects."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SnapshotSource) -> None:
         self._source = source
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:

@@ -1,29 +1,30 @@
-"""What has arrived so far, batch by batch and window by window; what the plot reads is an immutable snapshot of it.
+"""Counts of what has arrived, per batch and per fraud-count window. A plot reads an immutable snapshot of them.
 
-The feed's thread adds, the plot's thread takes snapshots. Both ends are bounded, so an hour costs what a minute does.
+The feed's thread adds counts, the plot's thread takes snapshots. The number of batches and windows has a bound, so
+memory and time do not grow with the length of a run.
 """
 
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from consumer_viz.feed.messages import Arrival, BadMessage, FraudWindow, read_fraud_window, read_rows
+from consumer_viz.feed.messages import BadMessage, FraudWindow, MessageCounts, count_rows, read_fraud_window
 from contracts.events import PLAYS
 from contracts.topics import FRAUD_COUNTS
 
 LIVE_BATCHES = 20_000
-"""Batches a live plot keeps: ten minutes at 33 batches (6,600 plays) a second."""
+"""Batches a live plot keeps: ten minutes at 33 batches (6,600 plays) per second."""
 RUN_BATCHES = 200_000
 """Batches a recording keeps: 40 million plays, about 60 MB."""
 MAX_WINDOWS = 20_000
 """Fraud-count windows kept: one every 10 s makes two days."""
-AHEAD_S = 300
+MAX_AHEAD_S = 300
 """A `ts` further than this ahead of our clock is refused: one message from 2099 would stretch the axis for good."""
 
 
-class Batch(NamedTuple):
-    """What came at one `ts` under one batch number."""
+class PlotBatch(NamedTuple):
+    """Counts of one batch: of all messages with the same `ts` and batch number."""
 
     ts: int
     number: int
@@ -34,24 +35,24 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a chart needs, as it stood at one moment."""
+    """Everything a plot needs, at one moment."""
 
     at: float
-    """When it was taken, epoch seconds."""
-    batches: tuple[Batch, ...] = ()
+    """When the snapshot was taken, epoch seconds."""
+    batches: tuple[PlotBatch, ...] = ()
     windows: tuple[FraudWindow, ...] = ()
-    """Newest version of each, by window end."""
+    """Newest version of each window, in order of their ends."""
     plays: int = 0
     activity: int = 0
     bad_messages: int = 0
     bad_rows: int = 0
     trouble: str = ""
-    """What stands between the feed and the broker, in one line; empty when all is well."""
+    """What keeps the feed from reading, in one line; empty when all is well."""
     is_catching_up: bool = False
     """Whether older messages are still being read."""
 
     def until(self, at: float) -> "Snapshot":
-        """Return what was known at an earlier moment: the frames of a film."""
+        """Return what was known at an earlier moment: one frame of an animation."""
         return Snapshot(
             at,
             tuple(b for b in self.batches if b.ts <= at),
@@ -60,9 +61,17 @@ class Snapshot:
         )  # fmt: skip
 
 
+class SnapshotSource(Protocol):
+    """A feed, as plots, pages and metrics see it."""
+
+    def snapshot(self, since: float = 0) -> Snapshot:
+        """Return what has arrived with `ts` (windows: end) at or after `since`, epoch seconds."""
+        ...
+
+
 @dataclass
-class Tally:
-    """Counts by batch, newest version by window, and what could not be read."""
+class FeedCounts:
+    """Counts per batch, the newest version per window, and counts of what could not be read."""
 
     max_batches: int = LIVE_BATCHES
     trouble: str = ""
@@ -72,49 +81,49 @@ class Tally:
     bad_messages: int = 0
     bad_rows: int = 0
     last_bad: str = ""
-    """Why the last bad message was bad, with its place; never its content."""
-    _batches: dict[tuple[int, int], Batch] = field(default_factory=dict)
+    """Position of the last bad message and what is wrong with it; never its content."""
+    _batches: dict[tuple[int, int], PlotBatch] = field(default_factory=dict)
     _windows: dict[float, FraudWindow] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_message(
-        self, topic: str, value: bytes, headers: Iterable[tuple[str, bytes]], *, now: float, place: str = ""
+        self, topic: str, value: bytes, headers: Iterable[tuple[str, bytes]], *, now: float, position: str = ""
     ) -> None:
-        """Count one message; a bad one is counted as that. `place` names it: topic[partition]@offset."""
+        """Count one message; a bad one counts as bad. `position` names it: topic[partition]@offset."""
         try:
             if topic == FRAUD_COUNTS:
                 self.add_window(read_fraud_window(value))
                 return
-            arrival = read_rows(topic, value, headers)
-            if arrival.ts > now + AHEAD_S:
+            counts = count_rows(topic, value, headers)
+            if counts.ts > now + MAX_AHEAD_S:
                 raise BadMessage("ts is ahead of this machine's clock")
         except BadMessage as bad:
             with self._lock:
                 self.bad_messages += 1
-                self.last_bad = f"{place or topic}: {bad}"
+                self.last_bad = f"{position or topic}: {bad}"
             return
-        self.add(arrival)
+        self.add_rows(counts)
 
-    def add(self, arrival: Arrival) -> None:
-        """Add the rows of one message to its batch, and forget the oldest batches beyond the bound."""
-        key = (arrival.ts, arrival.batch)
+    def add_rows(self, counts: MessageCounts) -> None:
+        """Add the rows of one message to their batch; drop the oldest batches over the bound."""
+        key = (counts.ts, counts.batch)
         with self._lock:
-            self.bad_rows += arrival.bad_rows
-            if not arrival.rows:
+            self.bad_rows += counts.bad_rows
+            if not counts.rows:
                 return  # heartbeats only
             ts, number, plays, streams, activity = self._batches.get(key, (*key, 0, 0, 0))
-            if arrival.topic == PLAYS:
-                self.plays += arrival.rows
-                plays, streams = plays + arrival.rows, streams + arrival.streams
+            if counts.topic == PLAYS:
+                self.plays += counts.rows
+                plays, streams = plays + counts.rows, streams + counts.streams
             else:
-                self.activity += arrival.rows
-                activity += arrival.rows
-            self._batches[key] = Batch(ts, number, plays, streams, activity)
+                self.activity += counts.rows
+                activity += counts.rows
+            self._batches[key] = PlotBatch(ts, number, plays, streams, activity)
             while len(self._batches) > self.max_batches:
                 self._batches.pop(next(iter(self._batches)))
 
     def add_window(self, window: FraudWindow) -> None:
-        """Keep the newest version of a window; the topic is at least once and its versions may repeat."""
+        """Keep the newest version of a window. The topic may deliver a version more than once."""
         with self._lock:
             known = self._windows.get(window.start)
             if known is None or window.batch_id >= known.batch_id:

@@ -1,0 +1,76 @@
+"""Counting by batch and by window, within bounds."""
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer_viz.feed.counts import MAX_AHEAD_S, FeedCounts, PlotBatch
+from consumer_viz.feed.messages import FraudWindow, MessageCounts
+from contracts.events import ACTIVITY, PLAYS
+
+NOW = 1_795_000_000
+
+
+def test_messages_of_one_batch_add_up_whatever_their_order() -> None:
+    parts = [
+        MessageCounts(ACTIVITY, NOW, 1, 200, 0, 0),
+        MessageCounts(PLAYS, NOW, 1, 200, 120, 0),
+        MessageCounts(ACTIVITY, NOW, 1, 30, 0, 0),
+    ]
+    for order in (parts, parts[::-1]):
+        counts = FeedCounts()
+        for part in order:
+            counts.add_rows(part)
+        assert counts.snapshot(at=NOW).batches == (PlotBatch(NOW, 1, 200, 120, 230),)
+
+
+def test_the_newest_version_of_a_window_holds_whenever_it_comes() -> None:
+    versions = [FraudWindow(0, 120, 10, flagged, 0, batch_id) for flagged, batch_id in ((1, 1), (5, 3), (2, 2))]
+    counts = FeedCounts()
+    for version in [*versions, versions[0]]:
+        counts.add_window(version)
+    assert [w.flagged for w in counts.snapshot(at=NOW).windows] == [5]
+
+
+def test_a_bad_message_is_counted_with_its_place_and_without_its_content() -> None:
+    counts = FeedCounts()
+    counts.add_message(PLAYS, b"secret {", [], now=NOW, position="plays[2]@17")
+    assert counts.snapshot(at=NOW).bad_messages == 1
+    assert counts.last_bad == "plays[2]@17: not JSON"
+
+
+def test_a_batch_from_the_future_does_not_stretch_the_axis() -> None:
+    counts = FeedCounts()
+    for ts in (NOW + MAX_AHEAD_S, NOW + MAX_AHEAD_S + 1):
+        counts.add_message(ACTIVITY, orjson.dumps([{"user_id": "u", "ts": ts}]), [], now=NOW)
+    snapshot = counts.snapshot(at=NOW)
+    assert [b.ts for b in snapshot.batches] == [NOW + MAX_AHEAD_S]
+    assert snapshot.bad_messages == 1
+
+
+@given(st.lists(st.integers(0, 50), max_size=200), st.integers(1, 20))
+def test_no_more_batches_are_kept_than_the_bound_and_the_last_come_stay(numbers: list[int], bound: int) -> None:
+    counts = FeedCounts(max_batches=bound)
+    for number in numbers:
+        counts.add_rows(MessageCounts(PLAYS, NOW, number, 200, 100, 0))
+    kept = {b.number for b in counts.snapshot(at=NOW).batches}
+    assert len(kept) <= bound
+    assert not numbers or numbers[-1] in kept or len(set(numbers)) > bound
+    assert counts.plays == 200 * len(numbers)
+
+
+def test_a_snapshot_does_not_change_when_more_arrives() -> None:
+    counts = FeedCounts()
+    counts.add_rows(MessageCounts(PLAYS, NOW, 1, 200, 120, 0))
+    before = counts.snapshot(at=NOW)
+    counts.add_rows(MessageCounts(PLAYS, NOW, 2, 200, 120, 0))
+    assert len(before.batches) == 1
+
+
+def test_a_snapshot_since_a_moment_leaves_out_what_was_before() -> None:
+    counts = FeedCounts()
+    for ts in (NOW - 5, NOW):
+        counts.add_rows(MessageCounts(PLAYS, ts, 1, 200, 120, 0))
+        counts.add_window(FraudWindow(ts - 120, ts, 1, 0, 0, 0))
+    snapshot = counts.snapshot(at=NOW, since=NOW)
+    assert ([b.ts for b in snapshot.batches], [w.end for w in snapshot.windows]) == ([NOW], [NOW])
