@@ -42,7 +42,7 @@ from consumer_viz.plot.view import HISTORY_S
 from consumer_viz.plot.viewer import Viewer
 from runtime.settings import Settings
 from producer.replay.background import Background, attack_batches, next_batch, total_batches
-from producer.replay.faults import Faults
+from producer.replay.faults.settings import Faults
 from producer.replay.pace import Pace
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import StackError
-from producer.replay.faults import Faults
 from producer.replay.pace import Pace
 from producer.replay.replay import replay
 from producer.simulator.build import build
@@ -92,5 +91,5 @@ def simulated(world: World, scenario: Scenario, rows: int, say: Say) -> Speed:
 def replayed(settings: Settings, world: World) -> tuple[Speed, dict[str, int]]:
     """Send the world into the topics as fast as possible; return the speed, and the rows by topic."""
     watch = Stopwatch()
-    outcome = replay(world, settings.kafka(), Pace(speed=0), Faults())
+    outcome = replay(world, settings.kafka(), Pace(speed=0))
     return watch.speed(sum(outcome.rows.values())), outcome.rows

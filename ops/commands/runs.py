@@ -30,7 +30,7 @@ def replay(
 ) -> None:
     """Send a world's plays and activity in batches of 200 plays; go on where an earlier replay stopped."""
     from producer.replay.command import run
-    from producer.replay.faults import Faults
+    from producer.replay.faults.settings import Faults
 
     settings = settings_for(world)
     faults = Faults(late_share, late_by, duplicate_share, corrupt_share, seed)

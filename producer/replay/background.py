@@ -10,7 +10,8 @@ from contracts.events import PLAYS, ROWS_PER_BATCH
 from producer.errors import ReplayError
 from producer.kafka import topics
 from producer.replay.batches import count_rows
-from producer.replay.faults import Faults
+from producer.replay.faults.injector import with_faults
+from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
@@ -78,12 +79,13 @@ class Background:
                 self.outcome = Outcome({}, 0, 0.0, first, is_stopped=True)
                 return
 
-            def report(rows: dict[str, int], clock_ms: int) -> None:
+            def report_progress(rows: dict[str, int], clock_ms: int) -> None:
                 self.batches, self.rows, self.clock_ms = self.batches + 1, sum(rows.values()), clock_ms
                 if self.pause_at is not None and first + self.batches >= self.pause_at:
                     self.pace.stop.set()
 
-            self.outcome = replay(world, self.settings.kafka(), self.pace, self.faults, report=report)
+            open_maker = with_faults(self.faults)
+            self.outcome = replay(world, self.settings.kafka(), self.pace, open_maker, report_progress=report_progress)
         except Exception as error:  # kept for the cell that asks: a thread has nobody to raise to
             self._error = error
 

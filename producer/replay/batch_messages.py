@@ -1,26 +1,38 @@
-"""What goes out for one batch: its rows and the late ones that are due, spoilt as the faults say, as messages."""
+"""What goes out for one batch: its rows as messages, and a heartbeat where a topic has no rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from producer.kafka.messages import Message, heartbeat, pack
-from producer.replay.batches import Batch
-from producer.replay.faults import Fate, Faults, LateRow, disturb_messages, disturb_rows, is_due
+from producer.replay.batches import RowBatch
 from producer.replay.ledger import TOPICS
 
+MessageMaker = Callable[[RowBatch, int], list[Message]]
+"""Makes the messages of a batch that is sent at `ts`, in epoch seconds.
 
-def messages_of(batch: Batch, faults: Faults, waiting: Sequence[LateRow], ts: int) -> tuple[list[Message], list[Fate]]:
-    """Make a batch's messages, faults and all; a flush takes every row that waited, then a heartbeat on each topic."""
-    is_flush = not batch.rows
-    texts, fates = disturb_rows(batch, faults)
+After a crash it is asked again for the batches that may not have arrived, in order, and must make the same messages.
+"""
+OpenMaker = Callable[[Path, int], MessageMaker]
+"""Opens a maker for a replay that holds the ledger in this folder; the number is that of the ledger's next batch."""
+
+
+def make_messages(batch: RowBatch, ts: int) -> list[Message]:
+    """Make a batch's messages from its rows as they are."""
+    return pack_texts(batch, {topic: rows.texts for topic, rows in batch.rows.items()}, ts)
+
+
+def open_plain(ledger: Path, next_batch: int) -> MessageMaker:
+    """Open the maker that sends rows as they are; it keeps nothing."""
+    return make_messages
+
+
+def pack_texts(batch: RowBatch, texts: Mapping[str, Sequence[str]], ts: int) -> list[Message]:
+    """Make a batch's messages from row texts by topic; a flush ends with a heartbeat on each topic."""
     messages: list[Message] = []
     for topic in TOPICS:
-        late = [row.text for row in waiting if row.topic == topic and is_due(row, batch.clock_ms, is_flush)]
-        rows = [*texts.get(topic, ()), *late] if late else texts.get(topic, ())
+        rows = texts.get(topic, ())
         if rows:
             messages += pack(topic, rows, batch.number, batch.clock_ms, ts)
-        if is_flush or not rows:
+        if batch.is_flush or not rows:
             messages.append(heartbeat(topic, batch.number, batch.clock_ms, ts))
-    if is_flush:
-        return messages, fates
-    messages, torn = disturb_messages(messages, batch.number, faults)
-    return messages, fates + torn
+    return messages

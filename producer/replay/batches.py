@@ -5,10 +5,12 @@ the left and the last to the right, so every row is in exactly one batch.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +51,16 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RowBatch:
     """What the producer sends at one `ts`; a flush has no rows. `clock_ms` is the sender's event-time clock."""
 
     number: int
     rows: dict[str, Rows]
     clock_ms: int
+
+    @property
+    def is_flush(self) -> bool:
+        return not self.rows
 
     @property
     def start_ms(self) -> int:
@@ -63,7 +69,10 @@ class Batch:
 
 
 class RowReader:
-    """Reads one topic's raw files from a row on, rendered; hands out rows in order."""
+    """Reads one topic's raw files from a row on, rendered; hands out rows in order.
+
+    Close it, as a context does, where it may not come to the end of the source: it reads ahead in a thread.
+    """
 
     def __init__(self, topic: str, files: Sequence[Path], first: int = 0, shift_ms: int = 0, id_suffix: str = ""):
         self._topic, self._files, self._shift_ms, self._id_suffix = topic, files, shift_ms, id_suffix
@@ -71,6 +80,12 @@ class RowReader:
         self._next = first
         self._held: deque[Chunk] = deque()
         """Rendered rows not yet handed out, those of row `_next` first."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._chunks.close()
 
     def take(self, count: int, span_ms: int | None = None) -> Rows:
         """Take the next `count` rows, or as many as are left, or lie within `span_ms` of the first one."""
@@ -135,7 +150,7 @@ class RowReader:
                     skip = max(skip - len(chunk), 0)
 
 
-def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+def _one_ahead(chunks: Iterator[Chunk]) -> Generator[Chunk]:
     """Render the next chunk while this one is sent: Arrow works outside Python's lock."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, chunks, None)
@@ -144,7 +159,7 @@ def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
             yield chunk
 
 
-def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[Batch]:
+def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[RowBatch]:
     """Cut the rows that two readers still hold into batches, numbered from `number` on."""
     while not plays.is_at_end():
         batch_plays = plays.take(ROWS_PER_BATCH, MAX_SPAN_MS)
@@ -155,7 +170,7 @@ def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[Batch]:
             clock_ms = max([clock_ms, *batch_activity.event_ms[-1:].tolist()])
         else:
             batch_activity = activity.take_through(clock_ms)
-        yield Batch(number, {PLAYS: batch_plays, ACTIVITY: batch_activity}, clock_ms)
+        yield RowBatch(number, {PLAYS: batch_plays, ACTIVITY: batch_activity}, clock_ms)
         number += 1
 
 

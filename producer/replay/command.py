@@ -9,11 +9,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH, format_time
 from contracts.metrics import PORT_OFFSETS
+from producer.replay.attempt import ReportProgress
 from producer.replay.batches import count_rows
-from producer.replay.faults import Faults
+from producer.replay.faults.injector import with_faults
+from producer.replay.faults.settings import Faults
 from producer.replay.health import ReplayHealth, serve
 from producer.replay.pace import Pace
-from producer.replay.replay import Outcome, Report, replay
+from producer.replay.replay import Outcome, replay
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.settings import Settings
 from runtime.world import World
@@ -28,7 +30,7 @@ def run(
     is_fresh: bool,
     is_measured: bool = False,
 ) -> None:
-    """Replay the settings' world and say what was sent; `is_measured` serves metrics meanwhile.
+    """Replay the settings' world and print what was sent; `is_measured` serves metrics meanwhile.
 
     Raises ProducerError or WorldError.
     """
@@ -45,16 +47,24 @@ def run(
     if is_measured:
         serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
     total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
-    with _stopping(pace), _progress(total) as report:
-        outcome = replay(world, kafka, pace, faults, batches, report, health)
-    print(said(outcome, world), flush=True)
+    with _stop_on_signals(pace), _show_progress(total) as report_progress:
+        outcome = replay(
+            world,
+            kafka,
+            pace,
+            with_faults(faults),
+            batches=batches,
+            report_progress=report_progress,
+            health=health,
+        )
+    print(format_outcome(outcome, world), flush=True)
 
 
-def said(outcome: Outcome, world: World) -> str:
-    """Say what a replay sent, and how to go on where it was stopped.
+def format_outcome(outcome: Outcome, world: World) -> str:
+    """Return what a replay sent in one line, and in a second one how to go on where it was stopped.
 
     >>> from pathlib import Path
-    >>> said(Outcome({"plays": 400, "activity": 600}, 2, 0.5, 7, False), World(Path("w")))
+    >>> format_outcome(Outcome({"plays": 400, "activity": 600}, 2, 0.5, 7, False), World(Path("w")))
     'sent 1,000 rows (plays 400, activity 600) in 2 batches, 0.5 s: 2,000 rows/s, every one acknowledged'
     """
     by_topic = ", ".join(f"{topic} {rows:,}" for topic, rows in outcome.rows.items())
@@ -68,7 +78,7 @@ def said(outcome: Outcome, world: World) -> str:
 
 
 @contextmanager
-def _stopping(pace: Pace) -> Iterator[None]:
+def _stop_on_signals(pace: Pace) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the replay after the batch in flight."""
     before = {s: signal.signal(s, lambda *_: pace.stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -79,14 +89,14 @@ def _stopping(pace: Pace) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Report]:
+def _show_progress(total: int) -> Iterator[ReportProgress]:
     """Show progress in a terminal; be quiet elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("batches"))
     with Progress(*columns, TimeRemainingColumn(), disable=not sys.stdout.isatty()) as progress:
         task = progress.add_task("replay", total=total)
 
-        def report(rows: dict[str, int], clock_ms: int) -> None:
-            described = f"{format_time(clock_ms)[:16]}Z  {sum(rows.values()):,} rows"
-            progress.update(task, advance=1, description=described)
+        def report_progress(rows: dict[str, int], clock_ms: int) -> None:
+            description = f"{format_time(clock_ms)[:16]}Z  {sum(rows.values()):,} rows"
+            progress.update(task, advance=1, description=description)
 
-        yield report
+        yield report_progress

@@ -2,9 +2,8 @@
 
 `ledger/replay.jsonl`, one JSON object with one key a line, only ever appended to:
 
-run    a replay began: its faults, its pass over the source, the shift of its event times, its first source rows
-batch  about to be sent: number, ts, clock, source rows by topic [first, count], what each message has, and the fates
-       of the rows that are not sent as they came
+run    a replay began: its pass over the source, the shift of its event times, its first source rows
+batch  about to be sent: number, ts, clock, source rows by topic [first, count], and what each message has
 ack    every message of a batch is acknowledged; the last offset by topic and partition
 end    a run ended by itself, after its flush
 
@@ -14,7 +13,6 @@ short belongs to a batch that was not sent yet, and is dropped.
 """
 
 import fcntl
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +22,7 @@ import orjson
 
 from contracts.events import ACTIVITY, PLAYS
 from producer.errors import ReplayError
-from producer.replay.faults import Fate, Faults, LateRow, is_due, late_rows
+from producer.replay.json_lines import complete_bytes, read_lines
 
 TOPICS = (PLAYS, ACTIVITY)
 FILE_NAME = "replay.jsonl"
@@ -39,7 +37,6 @@ class Run:
     """How one replay reads the source. A pass is one way through all of it."""
 
     source_rows: dict[str, int]
-    faults: Faults = field(default_factory=Faults)
     source_pass: int = 1
     shift_ms: int = 0
     first: dict[str, int] = field(default_factory=_zero_by_topic)
@@ -70,16 +67,7 @@ class Entry:
     clock_ms: int
     source: dict[str, list[int]]
     messages: list[Sent]
-    fates: list[Fate] = field(default_factory=list)
     is_flush: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A batch of which not every message is acknowledged, and the late rows that waited before it."""
-
-    entry: Entry
-    waiting: list[LateRow]
 
 
 @dataclass(slots=True)
@@ -93,8 +81,8 @@ class State:
     next_row: dict[str, int] = field(default_factory=_zero_by_topic)
     next_number: dict[str, int] = field(default_factory=_zero_by_topic)
     clock_ms: int = 0
-    waiting: list[LateRow] = field(default_factory=list)
-    unfinished: dict[int, Unfinished] = field(default_factory=dict)
+    unfinished: dict[int, Entry] = field(default_factory=dict)
+    """Batches of which not every message is acknowledged, by number."""
     rows_acknowledged: dict[str, int] = field(default_factory=_zero_by_topic)
     """Rows by topic, copies included and heartbeats aside."""
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -104,18 +92,15 @@ class State:
         self.run, self.has_ended, self.next_row = run, False, dict(run.first)
 
     def intend(self, entry: Entry) -> None:
-        self.unfinished[entry.batch] = Unfinished(entry, self.waiting)
+        self.unfinished[entry.batch] = entry
         self.next_batch, self.clock_ms = entry.batch + 1, entry.clock_ms
         for topic, (first, count) in entry.source.items():
             self.next_row[topic] = first + count
         for message in entry.messages:
             self.next_number[message.topic] = message.number + 1
-        late = late_rows(entry.fates)
-        if late or self.waiting:
-            self.waiting = [row for row in self.waiting if not is_due(row, entry.clock_ms, entry.is_flush)] + late
 
     def acknowledge(self, batch: int, offsets: list[tuple[str, int, int]]) -> None:
-        for message in self.unfinished.pop(batch).entry.messages:
+        for message in self.unfinished.pop(batch).messages:
             self.rows_acknowledged[message.topic] += 0 if message.is_heartbeat else message.rows
         for topic, partition, offset in offsets:
             self.offsets[topic, partition] = offset
@@ -134,7 +119,7 @@ class Ledger:
             raise ReplayError(
                 f"another replay is at work on world {folder.parent.parent.name}: wait for it, or stop it"
             ) from None
-        self._file.truncate(_complete_bytes(folder))
+        self._file.truncate(complete_bytes(folder / FILE_NAME))
         self._folder = folder
         self.reload()
 
@@ -165,49 +150,34 @@ class Ledger:
         self._append("end", {})
         self.state.has_ended = True
 
-    def _append(self, kind: str, said: Run | Entry | dict[str, Any], is_urgent: bool = True) -> None:
-        self._file.write(orjson.dumps({kind: said}) + b"\n")
+    def _append(self, kind: str, content: Run | Entry | dict[str, Any], is_urgent: bool = True) -> None:
+        self._file.write(orjson.dumps({kind: content}) + b"\n")
         if is_urgent:
             self._file.flush()
 
 
 def read_state(folder: Path) -> State:
-    """Read where a version stands; the state of a fresh one where there is no ledger."""
-    state = State()
-    for line in read_lines(folder):
-        ((kind, said),) = line.items()
+    """Read the state of a version; that of a fresh one where there is no ledger. Raises ReplayError."""
+    state, path = State(), folder / FILE_NAME
+    for line in read_lines(path):
+        ((kind, content),) = line.items()
         if kind == "run":
-            state.begin(Run(**{**said, "faults": Faults(**said["faults"])}))
+            state.begin(Run(**_without_faults(content, path)))
         elif kind == "batch":
-            state.intend(Entry(**{**said, "messages": [Sent(**m) for m in said["messages"]]}))
+            messages = [Sent(**message) for message in content["messages"]]
+            state.intend(Entry(**{**_without_faults(content, path), "messages": messages}))
         elif kind == "ack":
-            state.acknowledge(said["batch"], [(t, p, o) for t, p, o in said["offsets"]])
+            state.acknowledge(content["batch"], [(t, p, o) for t, p, o in content["offsets"]])
         else:
             state.has_ended = True
     return state
 
 
-def read_lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """Read the ledger's complete lines; none where there is no ledger."""
-    path = folder / FILE_NAME
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.endswith(b"\n"):
-                try:
-                    yield orjson.loads(line)
-                except orjson.JSONDecodeError:
-                    raise ReplayError(
-                        f"line {number} of the ledger {path} is unreadable: begin a new version with  --fresh"
-                    ) from None
-
-
-def _complete_bytes(folder: Path) -> int:
-    """Length of the ledger without a line that a crash cut short."""
-    path = folder / FILE_NAME
-    tail = min(path.stat().st_size, 64 * 1024 * 1024)  # longer than any line
-    with path.open("rb") as file:
-        file.seek(-tail, 2)
-        start = file.tell()
-        return start + file.read().rfind(b"\n") + 1
+def _without_faults(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Leave out what ledgers held of faults before these had a journal. Raises ReplayError where there were any."""
+    settings, fates = content.get("faults") or {}, content.get("fates")
+    if fates or any(settings.get(f"{kind}_share") for kind in ("late", "duplicate", "corrupt")):
+        raise ReplayError(
+            f"the ledger {path} is of an earlier Playproof, and has faults in it: begin a new version with  --fresh"
+        )
+    return {name: value for name, value in content.items() if name not in ("faults", "fates")}

@@ -1,9 +1,11 @@
-"""What a stage's ledger says of its replays: their clocks, their shift of event time, the rows they spoilt."""
+"""What a stage's ledger and fault journal have of its replays: clocks, shifts of event time, rows held back."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from producer.replay.ledger import read_lines
+from producer.replay.faults.disturbance import LateRow
+from producer.replay.faults.journal import FaultJournal
+from producer.replay.json_lines import read_lines
+from producer.replay.ledger import FILE_NAME
 from runtime.world import Unit
 
 
@@ -16,16 +18,19 @@ class Replayed:
     """First source row by topic."""
     clocks_ms: list[int] = field(default_factory=list)
     """Of its batches, the flush last."""
-    fates: list[dict[str, Any]] = field(default_factory=list)
 
 
 def replays_of(unit: Unit) -> list[Replayed]:
     """Read the replays of a version, the first one first."""
-    found: list[Replayed] = []
-    for line in read_lines(unit.ledger):
+    replays: list[Replayed] = []
+    for line in read_lines(unit.ledger / FILE_NAME):
         if "run" in line:
-            found.append(Replayed(line["run"]["shift_ms"], line["run"]["first"]))
+            replays.append(Replayed(line["run"]["shift_ms"], line["run"]["first"]))
         elif "batch" in line:
-            found[-1].clocks_ms.append(line["batch"]["clock_ms"])
-            found[-1].fates += line["batch"]["fates"]
-    return found
+            replays[-1].clocks_ms.append(line["batch"]["clock_ms"])
+    return replays
+
+
+def rows_held_back(unit: Unit) -> list[LateRow]:
+    """Read the rows that the replays of a version sent late."""
+    return [row for batch in FaultJournal(unit.ledger).batches() for row in batch.late]

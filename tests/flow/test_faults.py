@@ -12,7 +12,7 @@ from contracts.features import FEATURE_NAMES
 from producer.replay.batches import time_of_row
 from tests.flow.conftest import Live
 from tests.flow.lake import Row, messages, rows_of
-from tests.flow.replays import Replayed, replays_of
+from tests.flow.replays import Replayed, replays_of, rows_held_back
 from tests.flow.stage import Stage
 
 FATES = ("in_sessions", "late", "duplicate", "rejected", "open", "lost")
@@ -49,9 +49,9 @@ def test_every_row_has_one_fate(audit: dict[str, Any], topic: str) -> None:
 
 @pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
 def test_only_rows_that_were_held_back_are_late_and_only_copies_are_duplicates(
-    rushed: Stage, audit: dict[str, Any], replays: list[Replayed], topic: str
+    rushed: Stage, audit: dict[str, Any], topic: str
 ) -> None:
-    held_back = sum(fate["fate"] == "late" and fate["topic"] == topic for r in replays for fate in r.fates)
+    held_back = sum(row.topic == topic for row in rows_held_back(rushed.world.unit))
     times_sent = Counter(row[ID_FIELD[topic]] for row in rows_of(rushed.world.unit, topic))
     copies = times_sent.total() - len(times_sent)
     account = audit["topics"][topic]

@@ -14,7 +14,7 @@ from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
 from producer.replay.batches import RowReader
-from producer.replay.replay import check_plays
+from producer.replay.attempt import check_plays
 from tests.producer.importers.conftest import Imported
 
 

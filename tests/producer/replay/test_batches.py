@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 from producer.replay import batches
-from producer.replay.batches import Batch, RowReader, count_rows, cut, time_of_row
+from producer.replay.batches import RowBatch, RowReader, count_rows, cut, time_of_row
 from runtime.world import World
 from tests.producer.raw_world import START_MS, at, write_raw
 
@@ -24,7 +24,7 @@ def readers(world: World, plays_from: int = 0, activity_from: int = 0) -> tuple[
     )
 
 
-def texts(made: list[Batch], topic: str) -> list[str]:
+def texts(made: list[RowBatch], topic: str) -> list[str]:
     return [text for batch in made for text in batch.rows[topic].texts]
 
 

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from contracts.events import ACTIVITY, PLAYS
 from producer.errors import ReplayError
-from producer.replay.faults import Faults
 from producer.replay.ledger import FILE_NAME, Entry, Ledger, Run, Sent, read_state
 
-RUN = Run({PLAYS: 400, ACTIVITY: 3}, Faults(late_share=0.1))
-LATE = {"topic": PLAYS, "row": 3, "fate": "late", "due_ms": 5_000, "text": "{"}
+RUN = Run({PLAYS: 400, ACTIVITY: 3})
 
 
 def entry(batch: int, clock_ms: int = 0, **changes: object) -> Entry:
@@ -29,7 +28,7 @@ def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         ledger.begin(RUN)
         ledger.intend(entry(0))
         ledger.acknowledge(0, [(PLAYS, 0, 0), (ACTIVITY, 0, 0)])
-        ledger.intend(entry(1, fates=[LATE]))
+        ledger.intend(entry(1))
         written = ledger.state
     state = read_state(tmp_path)
     assert state == written
@@ -39,24 +38,6 @@ def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert state.rows_acknowledged == {PLAYS: 200, ACTIVITY: 0}, "a heartbeat is not a row"
     assert list(state.unfinished) == [1]
     assert not state.has_ended
-
-
-def test_late_rows_wait_until_a_later_batch_has_reached_them(tmp_path: Path) -> None:
-    with Ledger(tmp_path) as ledger:
-        ledger.begin(RUN)
-        ledger.intend(entry(0, clock_ms=9_000, fates=[LATE]))
-        assert len(ledger.state.waiting) == 1, "not with its own batch, whatever its clock"
-        ledger.intend(entry(1, clock_ms=9_000))
-        assert ledger.state.waiting == []
-        assert [len(u.waiting) for u in ledger.state.unfinished.values()] == [0, 1]
-
-
-def test_a_flush_leaves_nothing_waiting(tmp_path: Path) -> None:
-    with Ledger(tmp_path) as ledger:
-        ledger.begin(RUN)
-        ledger.intend(entry(0, fates=[LATE]))
-        ledger.intend(entry(1, source={}, is_flush=True))
-        assert ledger.state.waiting == []
 
 
 def test_a_line_that_a_crash_cut_short_was_not_sent_and_is_dropped(tmp_path: Path) -> None:
@@ -76,10 +57,36 @@ def test_a_spoilt_line_is_named(tmp_path: Path) -> None:
         ledger.begin(RUN)
     with (tmp_path / FILE_NAME).open("ab") as file:
         file.write(b"not JSON\n")
-    with pytest.raises(ReplayError, match=r"line 2 of the ledger .* is unreadable"):
+    with pytest.raises(ReplayError, match=r"line 2 of .*replay.jsonl is unreadable"):
         read_state(tmp_path)
 
 
 def test_two_replays_into_one_version_exclude_each_other(tmp_path: Path) -> None:
     with Ledger(tmp_path / "w" / "v1" / "ledger"), pytest.raises(ReplayError, match=r"another replay .* world w"):
         Ledger(tmp_path / "w" / "v1" / "ledger")
+
+
+def old_lines(late_share: float, fates: list[object]) -> bytes:
+    """Return a ledger as it was written when it held the faults of a replay, too."""
+    run = {
+        "source_rows": {PLAYS: 400, ACTIVITY: 3},
+        "faults": {"late_share": late_share},
+        "first": {PLAYS: 0, ACTIVITY: 0},
+    }
+    batch = {"batch": 0, "ts": 7, "clock_ms": 0, "source": {}, "messages": [], "fates": fates, "is_flush": False}
+    return b"".join(orjson.dumps(line) + b"\n" for line in ({"run": run}, {"batch": batch}))
+
+
+def test_a_ledger_from_before_the_fault_journal_is_read_where_it_has_no_faults(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(old_lines(0.0, []))
+    state = read_state(tmp_path)
+    assert (state.run, state.next_batch) == (RUN, 1)
+
+
+@pytest.mark.parametrize(("late_share", "fates"), [(0.1, []), (0.0, [{"topic": PLAYS, "fate": "late"}])])
+def test_a_ledger_from_before_the_fault_journal_is_refused_where_it_has_faults(
+    tmp_path: Path, late_share: float, fates: list[object]
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(old_lines(late_share, fates))
+    with pytest.raises(ReplayError, match=r"earlier Playproof, and has faults in it: .* --fresh"):
+        read_state(tmp_path)

@@ -18,10 +18,12 @@ from ops.stack.broker import Broker
 from producer.errors import DeliveryError, ReplayError
 from producer.kafka.sender import Sender
 from producer.replay import batches, replay
-from producer.replay.faults import Faults
+from producer.replay.attempt import DAY_MS, FLUSH_MS
+from producer.replay.faults.injector import with_faults
+from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
-from producer.replay.replay import FLUSH_MS, Outcome
+from producer.replay.replay import Outcome
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from tests.producer.empty_topics import empty_topics
@@ -52,7 +54,8 @@ class Setting:
     kafka: KafkaConnection
 
     def replay(self, faults: Faults | None = None, batches: int | None = None, pace: Pace | None = None) -> Outcome:
-        return replay.replay(self.world, self.kafka, pace or Pace(speed=0), faults or Faults(), batches)
+        open_maker = with_faults(faults or Faults())
+        return replay.replay(self.world, self.kafka, pace or Pace(speed=0), open_maker, batches=batches)
 
     def messages(self, topic: str) -> list[Sent]:
         """Read a topic's messages in the order of their numbers."""
@@ -139,7 +142,7 @@ def test_a_replay_of_some_batches_flushes_and_the_next_goes_on_days_later(settin
     assert set(moved[:20]) == {0}
     assert len(set(moved[20:])) == 1
     assert moved[20] > 0
-    assert moved[20] % replay.DAY_MS == 0
+    assert moved[20] % DAY_MS == 0
     assert times[20] > flushed_ms
 
 
@@ -150,7 +153,7 @@ def test_a_second_replay_sends_all_again_later_and_under_new_ids(setting: Settin
         assert setting.ids(topic) == own + [f"{each}~2" for each in own]
         times = [parse_time(row["event_time"]) or 0 for row in setting.rows(topic)]
         assert min(times[len(own) :]) > LAST_MS + FLUSH_MS
-        assert {ms % replay.DAY_MS for ms in times[: len(own)]} == {ms % replay.DAY_MS for ms in times[len(own) :]}
+        assert {ms % DAY_MS for ms in times[: len(own)]} == {ms % DAY_MS for ms in times[len(own) :]}
 
 
 def test_late_rows_come_once_with_a_later_batch_or_the_flush(setting: Setting) -> None:
@@ -219,7 +222,7 @@ def test_a_broker_that_fails_a_replay_is_waited_for(setting: Setting, monkeypatc
 
 def test_a_stopped_replay_goes_on_where_it_stopped_without_a_gap_in_time(setting: Setting) -> None:
     pace = Pace(speed=0)
-    outcome = replay.replay(setting.world, setting.kafka, pace, Faults(), None, lambda rows, clock_ms: pace.stop.set())
+    outcome = replay.replay(setting.world, setting.kafka, pace, report_progress=lambda rows, clock_ms: pace.stop.set())
     assert outcome.is_stopped
     assert outcome.batches == 1
     setting.replay()

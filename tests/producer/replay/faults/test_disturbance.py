@@ -1,4 +1,4 @@
-"""Faults made on purpose: known to the ledger, the same for the same seed, each caught by the rule it breaks."""
+"""Faults are the same for the same seed and batch, and each is caught by the rule that it breaks."""
 
 import json
 
@@ -9,27 +9,21 @@ from contracts.events import ACTIVITY, PLAYS, check_row
 from producer.errors import ReplayError
 from producer.kafka.encode import join_rows, render_rows
 from producer.kafka.messages import heartbeat, pack
-from producer.replay.batches import Batch, Rows
-from producer.replay.faults import BAD_ROWS, TORN, Faults, disturb_messages, disturb_rows, is_due, late_rows
+from producer.replay.batches import RowBatch, Rows
+from producer.replay.faults.disturbance import BAD_ROWS, disturb_messages, disturb_rows
+from producer.replay.faults.settings import Faults
 from tests.producer.raw_world import START_MS, raw_table
 
 COUNT = 400
 TIMES = START_MS + np.arange(COUNT) * 1000
 
 
-def batch(number: int = 0) -> Batch:
+def batch(number: int = 0) -> RowBatch:
     rows = {
         topic: Rows(render_rows(topic, raw_table(topic, [{"event_ms": int(ms)} for ms in TIMES])), TIMES, 1000)
         for topic in (PLAYS, ACTIVITY)
     }
-    return Batch(number, rows, int(TIMES[-1]))
-
-
-def test_without_faults_a_batch_stays_as_it_is() -> None:
-    whole = batch()
-    texts, fates = disturb_rows(whole, Faults())
-    assert texts == {topic: rows.texts for topic, rows in whole.rows.items()}
-    assert fates == []
+    return RowBatch(number, rows, int(TIMES[-1]))
 
 
 def test_the_same_seed_and_batch_give_the_same_faults_and_another_batch_gives_others() -> None:
@@ -39,45 +33,45 @@ def test_the_same_seed_and_batch_give_the_same_faults_and_another_batch_gives_ot
 
 
 def test_a_late_row_leaves_its_batch_and_is_due_so_many_minutes_after_it_happened() -> None:
-    texts, fates = disturb_rows(batch(), Faults(late_share=0.1, late_by_minutes=10))
-    assert sum(map(len, texts.values())) + len(fates) == 2 * COUNT
-    for fate, row in zip(fates, late_rows(fates), strict=True):
-        assert row.due_ms == TIMES[fate["row"] - 1000] + 600_000
+    texts, late, bad = disturb_rows(batch(), Faults(late_share=0.1, late_by_minutes=10))
+    assert bad == []
+    assert late
+    assert sum(map(len, texts.values())) + len(late) == 2 * COUNT
+    for row in late:
+        assert row.due_ms == TIMES[row.row - 1000] + 600_000
         assert row.text not in texts[row.topic]
-        assert not is_due(row, row.due_ms - 1, is_flush=False)
-        assert is_due(row, row.due_ms, is_flush=False)
-        assert is_due(row, row.due_ms - 1, is_flush=True)
+        assert not row.is_due(row.due_ms - 1, is_flush=False)
+        assert row.is_due(row.due_ms, is_flush=False)
+        assert row.is_due(row.due_ms - 1, is_flush=True)
 
 
 def test_a_bad_row_is_rejected_and_its_neighbours_are_not() -> None:
-    texts, fates = disturb_rows(batch(), Faults(corrupt_share=0.2))
-    bad = {(fate["topic"], fate["row"] - 1000) for fate in fates}
-    assert {fate["fate"] for fate in fates} >= {*BAD_ROWS[PLAYS], *BAD_ROWS[ACTIVITY]}
+    texts, late, bad = disturb_rows(batch(), Faults(corrupt_share=0.2))
+    assert late == []
+    assert {row.kind for row in bad} >= {*BAD_ROWS[PLAYS], *BAD_ROWS[ACTIVITY]}
     for topic in (PLAYS, ACTIVITY):
         rows = json.loads(join_rows(texts[topic], 7))
-        rejected = {place for place, row in enumerate(rows) if check_row(topic, row, int(TIMES[-1])) is not None}
-        assert {(topic, place) for place in rejected} == {each for each in bad if each[0] == topic}
+        rejected = {i for i, row in enumerate(rows) if check_row(topic, row, int(TIMES[-1])) is not None}
+        assert rejected == {row.row - 1000 for row in bad if row.topic == topic}
 
 
 def test_torn_messages_are_no_json_and_heartbeats_stay_whole() -> None:
     messages = [*pack(PLAYS, batch().rows[PLAYS].texts, 0, START_MS, 7), heartbeat(ACTIVITY, 0, START_MS, 7)]
-    sent, fates = disturb_messages(messages, 0, Faults(corrupt_share=1))
-    torn = {fate["message"] for fate in fates if fate["fate"] == TORN}
-    assert torn
-    for place, message in enumerate(sent):
-        if place in torn:
+    sent, torn = disturb_messages(messages, 0, Faults(corrupt_share=1))
+    positions = {message.message for message in torn}
+    assert positions
+    for i, message in enumerate(sent):
+        if i in positions:
             with pytest.raises(json.JSONDecodeError):
                 json.loads(message.value)
         else:
-            assert message == messages[place]
-    assert 2 not in torn
+            assert message == messages[i]
+    assert 2 not in positions
 
 
 def test_a_batch_that_is_sent_twice_is_sent_whole_twice() -> None:
     messages = pack(PLAYS, batch().rows[PLAYS].texts, 0, START_MS, 7)
-    sent, fates = disturb_messages(messages, 0, Faults(duplicate_share=1))
-    assert sent == messages + messages
-    assert fates == [{"fate": "sent twice", "messages": 2}]
+    assert disturb_messages(messages, 0, Faults(duplicate_share=1)) == (messages + messages, [])
 
 
 def test_a_heartbeat_keeps_the_rules() -> None:
@@ -87,7 +81,7 @@ def test_a_heartbeat_keeps_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"late_share": -0.1}, "--late-share is -0.1: expected a share from 0 to 1"),
         ({"corrupt_share": 1.5}, "--corrupt-share is 1.5: expected a share from 0 to 1"),
@@ -95,6 +89,6 @@ def test_a_heartbeat_keeps_the_rules() -> None:
         ({"late_share": 0.1, "late_by_minutes": 1.0}, "--late-by is 1.0 min: expected over 1"),
     ],
 )
-def test_half_said_settings_are_refused(settings: dict[str, float], said: str) -> None:
-    with pytest.raises(ReplayError, match=said):
+def test_settings_that_contradict_themselves_are_refused(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(ReplayError, match=message):
         Faults(**settings)  # type: ignore[arg-type]

@@ -1,0 +1,187 @@
+"""One attempt at a replay, with one connection to the broker: finish what an earlier one left, then send on."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from contracts import topics
+from contracts.events import PLAYS
+from producer.errors import ReplayError
+from producer.kafka.messages import Message
+from producer.kafka.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
+from producer.replay.batch_messages import MessageMaker
+from producer.replay.batches import RowBatch, RowReader, count_nulls, count_rows, cut, time_of_row
+from producer.replay.health import ReplayHealth
+from producer.replay.ledger import TOPICS, Entry, Ledger, Run, Sent, State
+from producer.replay.pace import Pace
+from runtime.kafka.connection import KafkaConnection
+from runtime.world import World
+
+DAY_MS = 24 * 3_600_000
+FLUSH_MS = 31 * 60_000 + 1000
+"""How far past the last row the flush moves the watermark: the gap of 30 min, the delay of 1 min, and 1 s over."""
+
+ReportProgress = Callable[[dict[str, int], int], None]
+"""Called after each batch with the rows acknowledged so far, by topic, and the event-time clock in ms."""
+
+
+def rows_since(state: State, before: dict[str, int]) -> dict[str, int]:
+    """Return the rows acknowledged, by topic, that an earlier count does not have."""
+    return {topic: state.rows_acknowledged[topic] - before[topic] for topic in TOPICS}
+
+
+def check_plays(world: World, files: Sequence[Path], rows: int) -> None:
+    """Refuse plays that no row rule would let pass, or none at all. (An imported world may be without activity.)"""
+    if not rows:
+        raise ReplayError(f"raw {PLAYS} has no rows: run  python -m ops simulate")
+    if world.import_report.exists() and (unknown := count_nulls(files, "listen_ms")):
+        raise ReplayError(
+            f"{unknown:,} of {rows:,} imported plays have no listen_ms, which topic {PLAYS} requires: use the batch "
+            f"commands, as  python -m spark_app audit-tables --world {world.name}"
+        )
+
+
+class Attempt:
+    """A replay with one connection to the broker."""
+
+    def __init__(
+        self,
+        world: World,
+        ledger: Ledger,
+        kafka: KafkaConnection,
+        make_messages: MessageMaker,
+        rows_before: dict[str, int],
+        health: ReplayHealth,
+    ):
+        self._world, self._ledger, self._kafka = world, ledger, kafka
+        self._make_messages, self._rows_before, self._health = make_messages, rows_before, health
+        self._files = {topic: world.raw_files(topic) for topic in TOPICS}
+        self._source_rows = {topic: count_rows(files) for topic, files in self._files.items()}
+        self._partitions = {topic: topics.TOPICS[topic].partitions for topic in TOPICS}
+        self._unacknowledged: deque[tuple[int, list[Any]]] = deque()
+
+    def run(self, pace: Pace, until_batch: int | None, report_progress: ReportProgress) -> bool:
+        """Send, and return whether the replay came to its flush. Raises ReplayError, DeliveryError among them."""
+        state = self._ledger.state
+        self._check_source_and_topics()
+        was_flushing = any(entry.is_flush for entry in state.unfinished.values())
+        arrived = self._arrived()
+        with Sender(self._kafka, self._partitions) as sender:
+            self._finish_unfinished(sender, arrived)
+            if not was_flushing:
+                run = self._next_run()
+                if run != state.run:
+                    self._ledger.begin(run)
+                with closing(self._batches(run, state.next_row, state.next_batch)) as batches:
+                    for batch in batches:
+                        if until_batch is not None and batch.number >= until_batch:
+                            break
+                        if not pace.wait(batch.clock_ms):
+                            self._settle(max_unacknowledged=0)
+                            return False
+                        self._health.behind_s = pace.behind_s
+                        self._send(sender, batch, int(time.time()))
+                        report_progress(rows_since(state, self._rows_before), batch.clock_ms)
+                self._send(sender, RowBatch(state.next_batch, {}, state.clock_ms + FLUSH_MS), int(time.time()))
+            self._settle(max_unacknowledged=0)
+        self._ledger.end()
+        report_progress(rows_since(state, self._rows_before), state.clock_ms)
+        return True
+
+    def _check_source_and_topics(self) -> None:
+        run = self._ledger.state.run
+        if run is None:
+            for topic, count in message_counts(self._kafka, TOPICS).items():
+                if count:
+                    raise ReplayError(
+                        f"topic {topic} holds {count} messages that the ledger of {self._world.name}, version "
+                        f"{self._world.version}, does not know: the broker serves another version. Restart broker and "
+                        f"job (make down, make up), then run the replay again; or begin a new version with  --fresh"
+                    )
+        elif run.source_rows != self._source_rows:
+            raise ReplayError(
+                f"the source has {self._source_rows} rows, but had {run.source_rows} when this version began: begin a "
+                f"new version with  --fresh"
+            )
+        check_plays(self._world, self._files[PLAYS], self._source_rows[PLAYS])
+
+    def _next_run(self) -> Run:
+        """Return how the source is read from here on: event times move on past the last flush, if there was one."""
+        state, run = self._ledger.state, self._ledger.state.run
+        if run is None:
+            return Run(self._source_rows)
+        if not state.has_ended:
+            return run
+        is_source_sent = all(state.next_row[topic] >= count for topic, count in self._source_rows.items())
+        first = dict.fromkeys(TOPICS, 0) if is_source_sent else dict(state.next_row)
+        times = [time_of_row(self._files[t], first[t]) for t in TOPICS if first[t] < self._source_rows[t]]
+        days = -((min(times) - state.clock_ms - 1) // DAY_MS)
+        return replace(run, source_pass=run.source_pass + is_source_sent, shift_ms=days * DAY_MS, first=first)
+
+    def _batches(self, run: Run, first: dict[str, int], number: int) -> Generator[RowBatch]:
+        plays, activity = (RowReader(t, self._files[t], first[t], run.shift_ms, run.id_suffix) for t in TOPICS)
+        with plays, activity:
+            yield from cut(plays, activity, number)
+
+    def _arrived(self) -> dict[str, set[int]]:
+        """Read which messages after the last acknowledged ones are in the topics nevertheless, by topic and number."""
+        offsets = self._ledger.state.offsets
+        last = {topic: {p: offset for (t, p), offset in offsets.items() if t == topic} for topic in TOPICS}
+        return {t: arrived_numbers(self._kafka, t, self._partitions[t], last[t]) for t in TOPICS}
+
+    def _finish_unfinished(self, sender: Sender, arrived: dict[str, set[int]]) -> None:
+        """Send again what the ledger meant to send and the topics lack: the same messages, with their old ts."""
+        for entry, batch in self._unfinished_batches(list(self._ledger.state.unfinished.values())):
+            missing = [
+                (message, sent.number)
+                for message, sent in zip(self._make_messages(batch, entry.ts), entry.messages, strict=True)
+                if sent.number not in arrived[sent.topic]
+            ]
+            self._deliver(sender, batch, missing)
+
+    def _unfinished_batches(self, entries: list[Entry]) -> Iterator[tuple[Entry, RowBatch]]:
+        """Cut the batches of some consecutive entries again; the flush, which has no rows, can only be the last."""
+        run, cut_again = self._ledger.state.run, [entry for entry in entries if not entry.is_flush]
+        if run is not None and cut_again:
+            first = {topic: cut_again[0].source[topic][0] for topic in TOPICS}
+            with closing(self._batches(run, first, cut_again[0].batch)) as batches:
+                for entry in cut_again:
+                    yield entry, next(batches)
+        for entry in entries[len(cut_again) :]:
+            yield entry, RowBatch(entry.batch, {}, entry.clock_ms)
+
+    def _send(self, sender: Sender, batch: RowBatch, ts: int) -> None:
+        messages = self._make_messages(batch, ts)
+        numbers = dict(self._ledger.state.next_number)
+        sent = []
+        for message in messages:
+            sent.append(Sent(message.topic, numbers[message.topic], message.rows, message.is_heartbeat))
+            numbers[message.topic] += 1
+        source = {topic: [rows.first, len(rows)] for topic, rows in batch.rows.items()}
+        self._ledger.intend(Entry(batch.number, ts, batch.clock_ms, source, sent, batch.is_flush))
+        self._deliver(sender, batch, [(m, s.number) for m, s in zip(messages, sent, strict=True)])
+        self._health.batches += 1
+        self._health.clock_ms = batch.clock_ms
+
+    def _deliver(self, sender: Sender, batch: RowBatch, messages: list[tuple[Message, int]]) -> None:
+        futures = [sender.send(message, number, batch.start_ms) for message, number in messages]
+        for message, _ in messages:
+            self._health.sent(message.topic, 0 if message.is_heartbeat else message.rows)
+        self._unacknowledged.append((batch.number, futures))
+        self._settle(max_unacknowledged=IN_FLIGHT)
+
+    def _settle(self, max_unacknowledged: int) -> None:
+        """Write down what is acknowledged, in order, and wait until at most so many batches are not."""
+        waiting = self._unacknowledged
+        while waiting and (len(waiting) > max_unacknowledged or all(future.is_done for future in waiting[0][1])):
+            batch, futures = waiting.popleft()
+            last: dict[tuple[str, int], int] = {}
+            for metadata in map(wait_for, futures):
+                partition = metadata.topic, metadata.partition
+                last[partition] = max(metadata.offset, last.get(partition, -1))
+            self._ledger.acknowledge(batch, [(*partition, offset) for partition, offset in last.items()])
+            self._health.rows_acknowledged = rows_since(self._ledger.state, self._rows_before)
