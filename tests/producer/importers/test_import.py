@@ -13,8 +13,8 @@ from producer.errors import HistoryError, ReplayError
 from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
-from producer.replay.batches import RowReader
 from producer.replay.attempt import check_plays
+from producer.replay.batches import RowReader
 from tests.producer.importers.conftest import Imported
 
 
