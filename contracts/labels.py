@@ -37,6 +37,19 @@ FAMILIES: dict[str, Family] = {
         Family("content_ripper", "rapid licences, failed starts, odd device and DRM pairs", (CONTENT,)),
         Family("replay", "a real listener's timestamps with other tracks", (SERVICE,)),
         Family("quiet_shift", "an account's usual hours and counts, but 30–35 s plays at 02–04 h", (SERVICE,)),
+        Family("hidden_target", "a few targets inside a popular playlist, at a person's times", (SERVICE,)),
+        Family("rotation", "accounts take turns: 40 minutes a day each, at another hour every day", (SERVICE,)),
+        Family("dormant", "rests for weeks, then works for days from other homes' addresses", (SERVICE, ACCOUNT)),
+        Family("sleep_ring", "a ring of sleep sounds just over 30 s, all night, on ordinary accounts", (SERVICE,)),
+        Family("agent", "a program that searches, likes and skips; one play in seven is a target", (SERVICE,)),
+        Family("ai_flood", "thousands of new machine-made tracks, each played a little", (SERVICE,)),
+        Family("chart_pump", "one track for one week of the charts", (SERVICE,)),
+        Family("sabotage", "cheap bots on a rival's tracks, so that the rival is fined", (SERVICE,)),
+        Family("payout_stop", "every target stops right after the payout line of 30 s", (SERVICE,)),
+        Family("single_loop", "one track or one album, over and over, all day", (SERVICE,)),
+        Family("high_weeks", "an honest account that is high for three weeks in a row", (SERVICE,)),
+        Family("every_17h", "one session every 17 hours, to the minute", (SERVICE,)),
+        Family("sleepless", "23 hours in a row on some days of an ordinary account", (SERVICE,)),
     )
 }
 

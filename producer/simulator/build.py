@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, PLAYS
 from producer.simulator.block import make_block
+from producer.simulator.bots import family_words
 from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
 from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.activity import load_chains
@@ -190,4 +191,5 @@ def make_writer(plan: Plan) -> Writer:
         n_contexts=places.playlists + places.n_artists + users,
         n_ips=places.addresses,
         n_campaigns=len(plan.campaigns),
+        families=family_words(plan.scenario.families),
     )

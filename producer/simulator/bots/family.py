@@ -32,6 +32,8 @@ class Campaign:
     """Artist it plays for; -1 where it has several."""
     tracks: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     """What is played for money."""
+    cover: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    """What is played around the targets and nobody paid for, where the operator has a list of it."""
     quotas: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Streams bought, by account; empty where the deal is not by streams."""
 

@@ -69,6 +69,17 @@ def through_hosts(run: Run, setting: Setting, share: float, rng: Generator, netw
     }
 
 
+def through_homes(run: Run, setting: Setting, share: float, rng: Generator) -> None:
+    """Send a share of the sessions through other people's homes, each through one of its own."""
+    n = len(run.sessions["start"])
+    is_proxied = uniform(rng, n) < share
+    home = rng.integers(0, setting.places.n_users, n)
+    run.sessions |= {
+        "ip": np.where(is_proxied, home, run.sessions["ip"]).astype(np.int32),
+        "network": np.where(is_proxied, NETWORK["residential"], run.sessions["network"]).astype(np.uint8),
+    }
+
+
 def from_abroad(run: Run, share: float, rng: Generator) -> None:
     """Let a share of the sessions come from other countries, each from one of its own."""
     n = len(run.sessions["start"])

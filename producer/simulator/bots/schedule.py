@@ -37,14 +37,15 @@ def with_breaks(windows: Windows, on_min: float, rng: Generator) -> Windows:
 
 
 def daily(
-    calendar: Calendar, place: int, hour: float, hour_sd: float, hours: float, share: float, rng: Generator
-) -> Windows:
+    calendar: Calendar, place: int, hour: float, hour_sd: float, hours: float, share: float, rng: Generator,
+    hours_log_sd: float = 0.35,
+) -> Windows:  # fmt: skip
     """Lay out a window at about one local hour on a `share` of the days."""
     days = np.flatnonzero(uniform(rng, calendar.local_days) < share)
     begin = calendar.local_midnight[place, days] + ((hour + hour_sd * normal(rng, len(days))) * HOUR_MS).astype(
         np.int64
     )
-    length = (hours * HOUR_MS * np.exp(0.35 * normal(rng, len(days)))).astype(np.int64)
+    length = (hours * HOUR_MS * np.exp(hours_log_sd * normal(rng, len(days)))).astype(np.int64)
     return disjoint(np.stack((begin, begin + length), axis=1))
 
 

@@ -21,7 +21,7 @@ EVEN = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """How a bot listens. The manners (last four) make it look like a person; `plain` drops them."""
+    """How a bot listens. The manners make it look like a person; `plain` drops them."""
 
     tracks: NDArray[np.int32]
     is_looped: bool = False
@@ -31,7 +31,9 @@ class Script:
     share_cut: float = 0.0
     """Made-up skips: chance that a target is cut short as a listener would."""
     camouflage: float = 0.0
-    """Share of plays that nobody paid for: popular tracks, heard as the account's owner would."""
+    """Share of plays that nobody paid for: popular tracks or the `cover`, heard as the account's owner would."""
+    cover: NDArray[np.int32] | None = None
+    """Tracks to draw the camouflage from; None draws from the popular catalogue."""
     human_gaps: float = 0.0
     """Share of silences drawn as a listener's instead of a timer's."""
     human_touch: float = 0.0
@@ -64,8 +66,10 @@ def perform(
     is_target = uniform(rng, n) >= script.camouflage
     turn = np.cumsum(is_target) + int(rng.integers(0, len(script.tracks))) if script.is_looped else (
         u * len(script.tracks)).astype(np.int64)  # fmt: skip
-    popular = catalogue.draw_track(catalogue.artists.draw(rng, n), uniform(rng, n))
-    track = np.where(is_target, script.tracks[turn % len(script.tracks)], popular)
+    cover = catalogue.draw_track(catalogue.artists.draw(rng, n), uniform(rng, n))
+    if script.cover is not None:
+        cover = script.cover[(uniform(rng, n) * len(script.cover)).astype(np.int64)]
+    track = np.where(is_target, script.tracks[turn % len(script.tracks)], cover)
     early = catalogue.released_days[track] < -calendar.days
     track = np.where(early, catalogue.first_track[catalogue.artist_of[track]], track).astype(np.int32)
 

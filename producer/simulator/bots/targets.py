@@ -35,3 +35,19 @@ def tail_list(catalogue: Catalogue, rng: Generator, n_tracks: int) -> Tracks:
     n = len(catalogue.n_tracks)
     artists = np.minimum((n * (0.01 + 0.99 * rng.random(n_tracks) ** 2)).astype(np.int64), n - 1)
     return records(catalogue, artists, rng)[:n_tracks]
+
+
+def newest(catalogue: Catalogue, tracks: Tracks, n_tracks: int) -> Tracks:
+    """Return the `n_tracks` of some tracks that came out last before the world's first day, in the order given."""
+    age = np.where(catalogue.released_days[tracks] > 0, catalogue.released_days[tracks], 1 << 30)
+    return tracks[np.sort(np.argsort(age, kind="stable")[:n_tracks])]
+
+
+def sounds(catalogue: Catalogue, rng: Generator, n_tracks: int, longest_s: float) -> Tracks:
+    """Pick tracks of obscure artists of 31 s to `longest_s` seconds; the shortest over 31 s where too few fit."""
+    obscure = np.flatnonzero(catalogue.artist_of >= len(catalogue.n_tracks) // 100)
+    paying = obscure[(catalogue.duration_ms[obscure] >= 31_000) & (catalogue.released_days[obscure] > 0)]
+    fitting = paying[catalogue.duration_ms[paying] <= longest_s * 1000]
+    if len(fitting) < n_tracks:
+        fitting = paying[np.argsort(catalogue.duration_ms[paying], kind="stable")[:n_tracks]]
+    return rng.choice(fitting, min(n_tracks, len(fitting)), replace=False).astype(np.int32)

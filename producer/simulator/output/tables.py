@@ -21,7 +21,6 @@ from contracts.events import (
     REASONS_START,
     Field,
 )
-from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.ids import Ids, Kind, addresses, digits, render
 from producer.simulator.listeners.places import CDM_VERSIONS
 from producer.simulator.listeners.population import COUNTRIES
@@ -39,7 +38,7 @@ _SMALL = ("country", "cdm_version")
 _CLOSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "device_type": ("device_type", DEVICES), "country": ("country", COUNTRIES), "network": ("network", NETWORKS),
     "context_type": ("context_type", CONTEXTS), "drm": ("drm", DRMS), "cdm_version": ("cdm", CDM_VERSIONS),
-    "codec": ("codec", CODECS), "family": ("family", FAMILY_NAMES),
+    "codec": ("codec", CODECS),
 }  # fmt: skip
 """Column of the tables: column of the sessions, and its words by code."""
 
@@ -86,11 +85,12 @@ def _seen(codes: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], NDArray[
 
 
 class Writer:
-    """Turns record arrays into tables; `spaces` says how many codes each opaque column has."""
+    """Turns record arrays into tables; `n_…`: codes of an opaque column, `families`: words of truth by code."""
 
     def __init__(self, ids: Ids, n_users: int, n_tracks: int, n_devices: int, n_contexts: int, n_ips: int,
-                 n_campaigns: int) -> None:  # fmt: skip
+                 n_campaigns: int, families: tuple[str, ...]) -> None:  # fmt: skip
         self.ids = ids
+        self._closed = _CLOSED | {"family": ("family", families)}
         self.user = Space(Kind.USER, n_users)
         self.track = Space(Kind.TRACK, n_tracks)
         self.device = Space(Kind.DEVICE, n_devices)
@@ -114,7 +114,7 @@ class Writer:
             "campaign_id": self.opaque(sessions["campaign"], self.campaign),
             "session_id": Coded(np.arange(len(sessions["session"]), dtype=np.int32), render(sessions["session"])),
         }
-        closed = {name: Coded(sessions[column], _words(words)) for name, (column, words) in _CLOSED.items()}
+        closed = {name: Coded(sessions[column], _words(words)) for name, (column, words) in self._closed.items()}
         return opaque | closed | {"shuffle": Plain(sessions["shuffle"])}
 
     def tables(

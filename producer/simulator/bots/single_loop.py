@@ -1,0 +1,46 @@
+"""single_loop: one track, or one album, over and over, all day.
+
+Who runs it: the artist, a friend, a fan; the oldest bot there is, and it needs no program but the repeat button. In a
+service's report of one day (9 September 2017, in github.com/ahnate/MusicStreamFraudDetection) a query found 98
+accounts, a third of which played one track or album all day, 356 plays. What would show it: a perfect loop at hours
+that no child or fan keeps.
+"""
+
+from numpy.random import Generator
+
+from producer.simulator.bots.family import Account, Campaign, Run
+from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
+from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.targets import tail_artist
+from producer.simulator.listeners.listening import Setting
+
+ALBUM = 12
+BLATANT_HOURS, ADAPTIVE_SHARE = 20.0, 0.05
+
+
+class SingleLoop:
+    """Parameters: `tracks` in the loop (by default one for every other campaign, an album for the rest), `hours` a day,
+    `stretch_min` minutes without a break.
+    """
+
+    name = "single_loop"
+    accounts = 3
+    keeps_cover = False
+    params = ("tracks", "hours", "stretch_min")
+
+    def campaigns_needed(self, days: int) -> int:
+        return 1
+
+    def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
+        blatant = 1 if campaign.number % 2 else ALBUM
+        tracks = int(campaign.param("tracks", blatant, 2 * ALBUM))
+        campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks, campaign.difficulty)
+
+    def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
+        campaign = account.campaign
+        hard = campaign.difficulty
+        hours = campaign.params.get("hours", BLATANT_HOURS * ADAPTIVE_SHARE**hard)
+        first = campaign.starts_ms + int(rng.integers(0, 8 * HOUR_MS))
+        windows = cycles(first, campaign.ends_ms, hours, 24 - hours, 0.1 + 0.4 * hard, rng)
+        windows = with_breaks(windows, campaign.param("stretch_min", 600, 40), rng)
+        return perform(windows, manners(hard, tracks=campaign.tracks, is_looped=True), account, setting, rng)
