@@ -47,9 +47,9 @@ class ChartPump:
         campaign = account.campaign
         hard = campaign.difficulty
         fillers = campaign.param("fillers", 0, 3)
-        plays = campaign.param("plays_a_day", 60, 12) * (1 + fillers)
+        plays = campaign.param("plays_a_day", 60, 10) * (1 + fillers)
         a_day = 2 + 2 * (1 - hard)
-        minutes = plays * 3.6 / a_day
+        minutes = plays * 3.2 / a_day
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, minutes, rng)
         windows = windows[(windows[:, 0] >= campaign.starts_ms) & (windows[:, 1] < campaign.ends_ms)]
         script = manners(hard, tracks=campaign.tracks, camouflage=fillers / (1 + fillers), share_cut=0.1 * hard)

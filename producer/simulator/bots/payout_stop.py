@@ -39,5 +39,6 @@ class PayoutStop:
         a_day, minutes = campaign.param("sessions_a_day", 4, 1.5), campaign.param("minutes", 60, 30)
         windows = waking(setting.calendar, account.place, account.chronotype, a_day, minutes, rng)
         within_s = campaign.params.get("within_s", 1.5 + 300 * hard**2)
-        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=(LINE_S + 0.05, LINE_S + within_s))
+        listen_s = (LINE_S + 0.05, LINE_S + within_s)
+        script = manners(hard, tracks=campaign.tracks, is_looped=True, listen_s=listen_s, camouflage=0.6 * hard)
         return perform(windows, script, account, setting, rng)

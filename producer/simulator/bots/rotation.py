@@ -19,6 +19,9 @@ from producer.simulator.listeners.listening import Setting
 STEP = 5
 """Turns by which the roster moves from one day to the next."""
 
+SHORTEST_DAY_H = 23
+"""A day on which the clocks go forward."""
+
 
 class Rotation:
     """Parameters: `tracks` played, `minutes` of an account's one shift a day."""
@@ -41,7 +44,7 @@ class Rotation:
         minutes = campaign.param("minutes", 40, 25)
         turn = (account.number + STEP * days) % len(campaign.accounts) + uniform(rng, len(days))
         # an adaptive operator leaves the small hours out; a shift ends before midnight, so that no day has two
-        first_h, hours = 6 * hard, 24 - 6 * hard - minutes / 60
+        first_h, hours = 6 * hard, SHORTEST_DAY_H - 6 * hard - minutes / 60
         hour = first_h + hours * turn / len(campaign.accounts)
         begin = setting.calendar.local_midnight[account.place, days] + (hour * HOUR_MS).astype(np.int64)
         windows = np.stack((begin, begin + int(minutes * MINUTE_MS)), axis=1)

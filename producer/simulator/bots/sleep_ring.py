@@ -32,7 +32,8 @@ class SleepRing:
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
         longest_s = campaign.param("longest_s", 40, 240)
-        campaign.tracks = sounds(setting.catalogue, rng, int(campaign.param("tracks", 48, 120)), longest_s)
+        tracks = int(campaign.param("tracks", 48, 24))
+        campaign.tracks = sounds(setting.catalogue, rng, tracks, longest_s, campaign.difficulty)
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign

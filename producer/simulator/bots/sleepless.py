@@ -13,7 +13,7 @@ from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
-BLATANT_HOURS, ADAPTIVE_SHARE = 23.0, 0.08
+BLATANT_HOURS, ADAPTIVE_SHARE = 23.0, 0.025
 
 
 class Sleepless:

@@ -43,11 +43,22 @@ def newest(catalogue: Catalogue, tracks: Tracks, n_tracks: int) -> Tracks:
     return tracks[np.sort(np.argsort(age, kind="stable")[:n_tracks])]
 
 
-def sounds(catalogue: Catalogue, rng: Generator, n_tracks: int, longest_s: float) -> Tracks:
-    """Pick tracks of obscure artists of 31 s to `longest_s` seconds; the shortest over 31 s where too few fit."""
-    obscure = np.flatnonzero(catalogue.artist_of >= len(catalogue.n_tracks) // 100)
+def sounds(catalogue: Catalogue, rng: Generator, n_tracks: int, longest_s: float, difficulty: float) -> Tracks:
+    """Pick tracks of obscure artists of 31 s to `longest_s` seconds; the shortest over 31 s where too few fit.
+
+    Artists with many such tracks are preferred: makers of sounds make little else. The harder the campaign, the less
+    obscure the artists.
+    """
+    rank = catalogue.artist_of / len(catalogue.n_tracks)
+    obscure = np.flatnonzero((rank >= 0.01) & (rank <= 0.02 + (1 - 0.8 * difficulty) ** 2))
     paying = obscure[(catalogue.duration_ms[obscure] >= 31_000) & (catalogue.released_days[obscure] > 0)]
     fitting = paying[catalogue.duration_ms[paying] <= longest_s * 1000]
     if len(fitting) < n_tracks:
         fitting = paying[np.argsort(catalogue.duration_ms[paying], kind="stable")[:n_tracks]]
-    return rng.choice(fitting, min(n_tracks, len(fitting)), replace=False).astype(np.int32)
+    artist, count = np.unique(catalogue.artist_of[fitting], return_counts=True)
+    fitting = fitting[np.argsort(catalogue.artist_of[fitting], kind="stable")]
+    weight = count.astype(float) ** 3
+    order = rng.choice(len(artist), min(n_tracks, len(artist)), replace=False, p=weight / weight.sum())
+    starts = np.cumsum(count) - count
+    chosen = np.repeat(starts[order], count[order]) + position(count[order])
+    return fitting[chosen[:n_tracks]].astype(np.int32)

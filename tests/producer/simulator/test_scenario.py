@@ -22,8 +22,8 @@ def test_a_shipped_scenario_can_be_planned(name: str) -> None:
     assert {campaign.family for campaign in plan.campaigns} == set(plan.scenario.families)
 
 
-def test_everything_names_all_families_and_all_hard_negatives() -> None:
-    scenario = load_scenario("everything")
+def test_field_names_all_families_and_all_hard_negatives() -> None:
+    scenario = load_scenario("field")
     assert set(scenario.families) == set(FAMILIES)
     assert set(scenario.negatives) == set(HARD_NEGATIVES) == set(COHORTS)
 
