@@ -103,6 +103,6 @@ def test_the_sample_keeps_accounts_whole() -> None:
 
 
 def test_the_figures_are_made(tmp_path: Path) -> None:
-    small = some_accounts(DATA, 300, np.random.default_rng(0))
+    small = some_accounts(DATA, 1200, np.random.default_rng(0))
     write_figures(small, DATA, Study(confusion={"kNN": [[9, 1], [2, 8]]}).confusion, tmp_path, 1)
     assert len(list(tmp_path.glob("*.png"))) == 6
