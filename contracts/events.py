@@ -1,16 +1,12 @@
 """The rows that travel in topics `plays` and `activity`: their fields, closed vocabularies and row rules.
 
 A message is a JSON list of objects. Every field is a string as it came from the source, except the integer `ts`.
-`check_row` is the reference of the row rules in plain Python; the Spark job states the same rules as columns and a
-test compares the two.
+The rules are declared here and applied in two places: by the job (spark_app/stages/parsing/row_rules.py), and again,
+with separate code, by the reconciliation that checks the job (ops/reconcile/rows.py). A test compares the two.
 """
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 PLAYS, ACTIVITY = "plays", "activity"
 
@@ -67,6 +63,15 @@ INTERACTIONS = ("search", "click", "seek", "pause", "like")
 Kind = Literal["id", "time", "ms", "code", "text", "bool", "epoch_s"]
 
 
+_EXPECTED = {
+    "id": f"expected 1 to {MAX_ID_CHARS} characters",
+    "time": "expected ISO 8601 UTC with milliseconds, 24 characters",
+    "ms": f"expected whole milliseconds, at most {MAX_MS_DIGITS} digits",
+    "code": "not in the vocabulary",
+}
+"""The rule of a checked field, by kind: the end of the reason of a row that breaks it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a row. A checked field is tested by the row rules; the others are kept as they came, or null."""
@@ -77,6 +82,15 @@ class Field:
     is_checked: bool = False
     is_required: bool = False
     values: tuple[str, ...] = ()
+
+    @property
+    def rejection(self) -> str:
+        """Reason of a row whose value of this checked field breaks the rules.
+
+        >>> PLAY_FIELDS[5].rejection
+        'listen_ms: expected whole milliseconds, at most 8 digits'
+        """
+        return f"{self.name}: {_EXPECTED[self.kind]}"
 
 
 def _key(name: str, meaning: str, kind: Kind = "id") -> Field:
@@ -132,85 +146,3 @@ MISSING = "message: fewer rows than its header counts"
 NO_CLOCK = "message: no clock_ms header"
 AHEAD = "event_time: over 5 minutes ahead of the sender's clock"
 BEHIND = "event_time: over 7 days behind the sender's clock"
-BAD = {
-    "id": f"expected 1 to {MAX_ID_CHARS} characters",
-    "time": "expected ISO 8601 UTC with milliseconds, 24 characters",
-    "ms": f"expected whole milliseconds, at most {MAX_MS_DIGITS} digits",
-    "code": "not in the vocabulary",
-}
-"""What a rejected row's reason says after the field's name, by kind."""
-
-
-def bad(field: Field) -> str:
-    """Return the reason for a row whose `field` breaks the rules.
-
-    >>> bad(PLAY_FIELDS[5])
-    'listen_ms: expected whole milliseconds, at most 8 digits'
-    """
-    return f"{field.name}: {BAD[field.kind]}"
-
-
-def format_time(epoch_ms: int) -> str:
-    """Render epoch milliseconds as an event_time.
-
-    >>> format_time(1_700_000_000_123)
-    '2023-11-14T22:13:20.123Z'
-    """
-    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat(timespec='seconds')}.{epoch_ms % 1000:03d}Z"  # strftime would not pad a year before 1000
-
-
-def parse_time(text: str) -> int | None:
-    """Read an event_time as epoch milliseconds; None where it is none.
-
-    >>> parse_time("2023-11-14T22:13:20.123Z")
-    1700000000123
-    >>> parse_time("12:30") is None
-    True
-    """
-    if re.match(TIME_PATTERN, text) is None:
-        return None
-    try:
-        moment = datetime.strptime(text[:19] + "+0000", "%Y-%m-%dT%H:%M:%S%z")
-    except ValueError:
-        return None
-    return int(moment.timestamp()) * 1000 + int(text[20:23])
-
-
-def as_text(value: Any) -> str | None:
-    """Read a JSON value as the all-string schema does: scalars and nested values as their JSON text."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _is_valid(field: Field, value: str | None) -> bool:
-    if value is None:
-        return not field.is_required
-    if field.kind == "id":
-        return 1 <= len(value) <= MAX_ID_CHARS
-    if field.kind == "time":
-        return parse_time(value) is not None
-    if field.kind == "ms":
-        return re.match(MS_PATTERN, value) is not None
-    return value in field.values
-
-
-def check_row(topic: str, row: Any, clock_ms: int | None) -> str | None:
-    """Return why a row is rejected, or None for a good one: the first bad field in the contract's order.
-
-    >>> check_row("plays", 5, 0)
-    'row: not an object'
-    """
-    if clock_ms is None:
-        return NO_CLOCK
-    if not isinstance(row, Mapping):
-        return NOT_AN_OBJECT
-    for field in FIELDS[topic]:
-        if field.is_checked and not _is_valid(field, as_text(row.get(field.name))):
-            return bad(field)
-    event_ms = parse_time(row["event_time"])
-    assert event_ms is not None
-    if event_ms > clock_ms + AHEAD_MS:
-        return AHEAD
-    return BEHIND if event_ms < clock_ms - BEHIND_MS else None

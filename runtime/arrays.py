@@ -1,4 +1,4 @@
-"""Names of the array types that signatures use."""
+"""Types of NumPy arrays, the same in every package. Shapes and units are in the docstrings of the functions."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,10 +5,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+from runtime.arrays import Ints
 
 
 def find_zone(name: str | None) -> ZoneInfo | None:

@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from consumer_viz.plot.series import break_at_pauses, running_mean
 from consumer_viz.plot.view import View
 from runtime.arrays import Floats
+from runtime.units import DAY_S
 
 BLUE, GREEN, VERMILION, INK, GREY, PALE = "#0072B2", "#007A5A", "#D55E00", "#1B1B1B", "#5F6368", "#E3E5E8"
-DAY_S = 86_400
 """Matplotlib's dates are in days."""
 LABEL_HEADROOM = 1.35
 """Stretch of the upper half of an axis: the label of a mark is above the lines, not on their peak."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from runtime.arrays import Ints
 
 DAMPING = 5.0
 """The constant of the paper's column weight 1 / log(d + c): keeps tracks with one or two accounts finite."""

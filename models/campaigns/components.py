@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-Ints = NDArray[np.int64]
+from runtime.arrays import Ints
 
 
 def components(pairs: Sequence[tuple[int, int]], accounts: int) -> list[list[int]]:

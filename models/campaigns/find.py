@@ -13,9 +13,9 @@ from models.campaigns.components import components, sharing_pairs
 from models.campaigns.minhash import lockstep_pairs
 from models.campaigns.surprise import surprising
 from models.risk.money import Prices, pro_rata
-from models.tables.plays import HOUR_MS, Listening
-
-Ints = NDArray[np.int64]
+from models.tables.plays import Listening
+from runtime.arrays import Ints
+from runtime.units import HOUR_MS
 
 VERSION = "campaign-1"
 FLAG = 0.5

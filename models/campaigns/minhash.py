@@ -11,8 +11,9 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.arrays import Ints
+
 Hashes = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 BANDS, ROWS = 64, 2
 """Pairs of similarity s are compared with probability 1 - (1 - s^ROWS)^BANDS: .47 at .1, .93 at .2, 1 at .4."""

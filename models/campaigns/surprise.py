@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-Ints = NDArray[np.int64]
+from runtime.arrays import Ints
 
 TIMES, MORE = 3.0, 3.0
 """Listeners beyond TIMES what is expected, and MORE besides, are a surprise. An assumption."""

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY
-from models.lab.days import Ints
-from runtime.local_time import DAY_MS, to_local_ms
+from runtime.arrays import Ints
+from runtime.local_time import to_local_ms
+from runtime.units import DAY_MS
 from runtime.world import World
 
 PAIRS = len(ACTIONS) ** 2

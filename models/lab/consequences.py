@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
-from models.lab.days import Days, Floats
+from models.lab.days import Days
 from models.lab.engine import Outcome
 from models.lab.measures import PREVALENCE, brier, precision_at
 from models.metrics.flags import TOO_FEW
 from models.risk.money import Prices
+from runtime.arrays import Floats
 
 CAPACITY = 0.005
 """Share of account-days that analysts can look at: 5 in 1,000. An assumption."""

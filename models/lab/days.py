@@ -7,10 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from contracts.labels import HONEST
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from runtime.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import numpy as np
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.fusion import FUSIONS, Fusion, as_evidence
-from models.lab.days import Days, Floats, Ints
+from models.lab.days import Days
 from models.lab.protocol import Fold, halves, threshold, without
+from runtime.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ over families. A row of weights is one resample of the accounts; the first row i
 import numpy as np
 from numpy.typing import NDArray
 
-from models.lab.days import Bools, Floats
 from models.metrics.intervals import percentile_interval
+from runtime.arrays import Bools, Floats
 
 PREVALENCE = 0.006
 """Share of account-days that are bots': the published share of accounts (Deezer 2022)."""

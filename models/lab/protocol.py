@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
-from models.lab.days import Bools, Days, Floats, Ints
+from models.lab.days import Days
+from runtime.arrays import Bools, Floats, Ints
 
 WEEK = 7
 GAP_DAYS = 7

@@ -19,11 +19,12 @@ from models.lab.consequences import (
     detection_rows,
     reliability,
 )
-from models.lab.days import Days, Floats
+from models.lab.days import Days
 from models.lab.engine import Outcome, run_fold
 from models.lab.measures import RESAMPLES, average_precision
 from models.lab.protocol import HISTORY_DAYS, MECHANISMS, Fold, folds
 from models.lab.tally import AP, RECALL, Row, Sample, Tally
+from runtime.arrays import Floats
 
 SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION = "seen", "left_out", "mechanism_out", "ablation"
 CEILING = "ceiling"

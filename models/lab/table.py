@@ -11,7 +11,7 @@ from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.lab.actions import DayIndex, count_pairs, read_activity
 from models.lab.candidates.detectors import FOREST, HYBRID, RULES
-from models.lab.days import Days, Ints, Sessions
+from models.lab.days import Days, Sessions
 from models.lab.protocol import HISTORY_DAYS
 from models.labels.sessions import epoch_ms
 from models.labels.truth import label_user_days, users
@@ -20,6 +20,7 @@ from models.tables.plays import read_static
 from models.training.splits import groups_of
 from models.user_days.detect import detect
 from models.user_days.history import in_order
+from runtime.arrays import Ints
 from runtime.local_time import day_numbers
 from runtime.world import World, WorldError
 

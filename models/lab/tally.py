@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import FAMILIES
-from models.lab.days import Days, Floats, Ints
+from models.lab.days import Days
 from models.lab.engine import Outcome
 from models.lab.measures import RESAMPLES, Weights, average_precision, interval, resamples, share
 from models.lab.protocol import Fold
 from models.metrics.flags import REGULAR, TOO_FEW
+from runtime.arrays import Floats, Ints
 
 AP, RECALL, ALARMS = "ap", "recall_at_fpr_0001", "false_alarm_rate"
 MACRO = "macro"

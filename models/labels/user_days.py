@@ -12,7 +12,9 @@ import pandas as pd
 from contracts.events import STREAM_MS
 from contracts.labels import HONEST, PAID_STREAMS_OF_A_DAY
 from models.labels.sessions import MIXED, NEGATIVE, POSITIVE, epoch_ms
-from runtime.local_time import DAY_MS, Ints, day_numbers, to_local_ms
+from runtime.arrays import Ints
+from runtime.local_time import day_numbers, to_local_ms
+from runtime.units import DAY_MS
 
 
 def day_labels_of(days: pd.DataFrame, blocks: Iterable[pd.DataFrame], timezones: pd.Series) -> pd.DataFrame:

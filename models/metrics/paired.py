@@ -9,16 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from models.metrics.intervals import Share, percentile_interval, wilson
+from runtime.arrays import Bools, Floats
 
 DRAWS = 300
 """Resamples of the accounts behind an interval."""
 CHAMPION, CHALLENGER, DIFFERENCE = "champion", "challenger", "difference"
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

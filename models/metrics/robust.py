@@ -1,9 +1,8 @@
 """Statistics that a few odd values do not move: median and median absolute deviation, of many rows at once."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from runtime.arrays import Floats
 
 MAD_TO_SD = 1.4826
 """Scale that makes the median absolute deviation of a normal distribution its standard deviation."""

@@ -21,7 +21,8 @@ from models.tables.plays import read_static
 from models.user_days.detect import detect
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import Trees, load_trees
-from runtime.local_time import DAY_MS, to_local_ms
+from runtime.local_time import to_local_ms
+from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
 DETECTORS = ("session scorer", "user-day rules", "user-day forest")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from runtime.arrays import Floats
+
 Ints = NDArray[np.integer]
 
 

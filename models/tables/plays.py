@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from contracts.events import PLAYS, STREAM_MS
 from models.errors import ModelError
 from runtime.lake import committed_files
+from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
 Source = Literal["auto", "lake", "raw"]
 SOURCES: tuple[Source, ...] = ("auto", "lake", "raw")
 _COLUMNS = ["play_id", "user_id", "track_id", "event_time", "listen_ms", "device_id"]
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.user_days.cohort import usual_of_cohort
-from models.user_days.history import LEAST_DAYS, Floats, Kind, Usual, earlier_rows, usual
+from models.user_days.history import LEAST_DAYS, Kind, Usual, earlier_rows, usual
 from models.user_days.rules import GROUPS, GROUPS_FOR_A_FLAG, RULES, Rule
+from runtime.arrays import Floats
 
 STRONGEST = 4.0
 """A rule's evidence is capped at this many times its threshold: 100 sd are no better than 12."""

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from contracts.labels import HONEST
-from models.user_days.history import Floats
+from runtime.arrays import Floats
 
 PREVALENCE = 0.006
 """Share of bot accounts that the curve is for (Deezer 2022)."""

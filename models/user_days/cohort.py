@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from models.metrics.robust import MAD_TO_SD, median
-from models.user_days.history import WINDOW_DAYS, Floats, Ints, Usual
+from models.user_days.history import WINDOW_DAYS, Usual
+from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
 
 LEAST_USER_DAYS = 100

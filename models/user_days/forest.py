@@ -12,7 +12,8 @@ import pandas as pd
 from sklearn.ensemble import IsolationForest
 
 from models.user_days.by_rules import columns_of, with_cohort
-from models.user_days.history import WINDOW_DAYS, Floats, Ints, Kind
+from models.user_days.history import WINDOW_DAYS, Kind
+from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
 
 FLAG_SHARE = 0.01

@@ -9,13 +9,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.metrics.robust import MAD_TO_SD, median
+from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 WINDOW_DAYS = 28
 """Length of the history: a choice (docs/reference/published-numbers.md#rules-of-thumb)."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.user_days.history import Floats
+from runtime.arrays import Floats
 
 FLAG = 0.5
 """The score from which every detector of this package flags."""

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from contracts.features import Feature
 from models.user_days.by_rules import Ruled
-from models.user_days.history import Floats, Ints
 from models.user_days.rules import RULES, say
+from runtime.arrays import Floats, Ints
 
 UNBROKEN = " without a pause of 2 h"
 """Said of hours that lie in one stretch (`longest_wake_h`)."""

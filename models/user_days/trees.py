@@ -20,8 +20,8 @@ from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import USER_DAY_CHAMPIONS
 from models.user_days.by_rules import columns_of
-from models.user_days.history import Floats
 from models.user_days.reasons import number_text
+from runtime.arrays import Floats
 
 SHIPPED = ARTIFACTS / "user_day_xgb"
 TREES = "trees.ubj"

@@ -13,16 +13,14 @@ does not depend on the micro-batches.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from contracts.events import ACTIVITY, PLAYS
+from runtime.arrays import Bools, Ints
+from runtime.units import HOUR_MS, MINUTE_MS
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-DELAY_MS = 60_000
-GAP_MS = 30 * 60_000
-CUT_MS = 3 * 3_600_000
+DELAY_MS = MINUTE_MS
+GAP_MS = 30 * MINUTE_MS
+CUT_MS = 3 * HOUR_MS
 TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
 
 

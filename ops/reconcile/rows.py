@@ -1,4 +1,9 @@
-"""Read messages as the job must, without Spark: the rules of contracts.events.check_row, on whole chunks of rows."""
+"""The reconciliation's row rules: read messages as the job must, without Spark, whole chunks of rows at a time.
+
+The rules of rows are applied in two places. This is the independent check. The job's are in
+spark_app/stages/parsing/row_rules.py; this module shares no code with them, so that a mistake there cannot hide here.
+Both follow the fields that `contracts.events` declares; tests/ops/reconcile/test_same_rules.py compares them.
+"""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,11 +27,11 @@ from contracts.events import (
     MAX_ID_CHARS,
     PLAYS,
     Field,
-    as_text,
 )
+from runtime.arrays import Bools, Ints
+from runtime.event_text import as_text
+from runtime.units import DAY_MS
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 Headers = Sequence[tuple[str, bytes]]
 
 LONG = range(-(2**63), 2**63)
@@ -179,7 +183,7 @@ def parse_times(values: pa.Array) -> tuple[Ints, Bools]:
     first, after = (m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (months, months + 1))
     valid &= day <= after - first
     of_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms
-    return np.where(valid, (first + day - 1) * 86_400_000 + of_day, 0), valid
+    return np.where(valid, (first + day - 1) * DAY_MS + of_day, 0), valid
 
 
 def hash64(text: str) -> int:

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ops.reconcile.expectation import TOPIC_CODES, Ints, Sessions
+from ops.reconcile.expectation import TOPIC_CODES, Sessions
 from ops.reconcile.rows import hash_all
+from runtime.arrays import Ints
 from runtime.checkpoint import Progress
 
 _COUNTS = tuple(f"{topic}_{what}" for topic in TOPIC_CODES for what in ("rows", "hash"))

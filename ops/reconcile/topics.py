@@ -8,8 +8,9 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts.topics import MAX_MESSAGE_BYTES
-from ops.reconcile.expectation import TOPIC_CODES, Ints, Rows
+from ops.reconcile.expectation import TOPIC_CODES, Rows
 from ops.reconcile.rows import Parsed, parse
+from runtime.arrays import Ints
 from runtime.checkpoint import Progress
 from runtime.kafka.connection import KafkaConnection
 

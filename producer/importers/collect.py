@@ -8,14 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field, bad
+from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field
 from producer.importers.layout import BadRow, Row, Track, digest
+from runtime.units import DAY_MS
 
 CHUNK_ROWS = 50_000
 """Rows held as Python objects at once; behind them they are Arrow columns, a tenth of the size."""
 EARLIEST_MS = 946_684_800_000
 """2000-01-01: before it nobody streamed; scrobblers without a clock write 1970."""
-AHEAD_MS = 24 * 3_600_000
+AHEAD_MS = DAY_MS
 DUPLICATE = "duplicate of a row already taken"
 _TYPES = {"time": pa.timestamp("ms", tz="UTC"), "ms": pa.int32(), "bool": pa.bool_()}
 _FIELDS: dict[str, dict[str, Field]] = {topic: {f.name: f for f in FIELDS[topic] if f.name != "ts"} for topic in FIELDS}
@@ -122,16 +123,16 @@ def fault(row: Row, now_ms: int) -> str | None:
     """Return why a row cannot stand in a raw table, in the contract's words where it has some."""
     fields = _FIELDS[row.topic]
     if not 1 <= len(row.user_id) <= MAX_ID_CHARS:
-        return bad(fields["user_id"])
+        return fields["user_id"].rejection
     if row.track is not None and not 1 <= len(row.track.track_id) <= MAX_ID_CHARS:
-        return bad(fields["track_id"])
+        return fields["track_id"].rejection
     if row.event_ms < EARLIEST_MS:
         return "event_time: before the year 2000"
     if row.event_ms > now_ms + AHEAD_MS:
         return "event_time: in the future"
     listen_ms = row.values.get("listen_ms")
     if listen_ms is not None and (type(listen_ms) is not int or not 0 <= listen_ms <= _MAX_MS):
-        return bad(fields["listen_ms"])
+        return fields["listen_ms"].rejection
     return None
 
 

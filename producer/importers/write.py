@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
-from contracts.measurable import NEEDS_FIELD, not_measurable
+from contracts.measurable import NEEDS_FIELD
 from contracts.tables import TRACKS, USERS
 from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
 from producer.importers.layout import Layout
+from producer.importers.measurable import not_measurable
+from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
 _STATIC_TYPES = {"string": pa.string(), "int": pa.int32(), "date": pa.date32(), "double": pa.float64()}
@@ -26,7 +28,6 @@ STATIC_SCHEMAS = {
     for name, columns in (("tracks", TRACKS), ("users", USERS))
 }
 _TEMPORARY = ".import"
-_DAY_MS = 86_400_000
 
 
 def check_target(world: World) -> None:
@@ -95,7 +96,7 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
 
 
 def _write_days(folder: Path, table: pa.Table) -> None:
-    days = table["event_time"].cast(pa.int64()).to_numpy() // _DAY_MS
+    days = table["event_time"].cast(pa.int64()).to_numpy() // DAY_MS
     starts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1)).tolist()
     edges = pairwise([*starts, len(days)])
     for start, end in edges if starts else ():

@@ -16,9 +16,9 @@ from contracts.events import (
     ID_FIELD,
     ROWS_PER_BATCH,
     Field,
-    format_time,
 )
 from producer.kafka.encode import join_rows
+from runtime.event_text import format_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from producer.replay.health import ReplayHealth
 from producer.replay.ledger import TOPICS, Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
 from runtime.kafka.connection import KafkaConnection
+from runtime.units import DAY_MS
 from runtime.world import World
 
-DAY_MS = 24 * 3_600_000
 FLUSH_MS = 31 * 60_000 + 1000
 """How far past the last row the flush moves the watermark: the gap of 30 min, the delay of 1 min, and 1 s over."""
 

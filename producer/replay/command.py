@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH, format_time
+from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 from contracts.metrics import PORT_OFFSETS
 from producer.replay.attempt import ReportProgress
 from producer.replay.batches import count_rows
@@ -16,6 +16,7 @@ from producer.replay.faults.settings import Faults
 from producer.replay.health import ReplayHealth, serve
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
+from runtime.event_text import format_time
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.settings import Settings
 from runtime.world import World

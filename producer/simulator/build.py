@@ -19,7 +19,6 @@ from contracts.events import ACTIVITY, PLAYS
 from producer.simulator.block import make_block
 from producer.simulator.bots import family_words
 from producer.simulator.bots.place import DEVICES_PER_CAMPAIGN
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.activity import load_chains
 from producer.simulator.listeners.places import DEVICES_PER_ACCOUNT
 from producer.simulator.listeners.population import users_table
@@ -31,6 +30,7 @@ from producer.simulator.output.tables import RAW_SCHEMAS, TRUTH_SCHEMA, Writer
 from producer.simulator.plan import Plan, make_plan
 from producer.simulator.rows import size
 from producer.simulator.scenario import Scenario
+from runtime.units import DAY_MS
 from runtime.world import World
 
 USERS_PER_STRETCH = 20_000

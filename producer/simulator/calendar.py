@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.population import offsets_ms
+from runtime.units import DAY_MS
 
-DAY_MS = 86_400_000
 QUANTILES = 2048
 WEEKEND_BOOST = (1.06, 1.00)
 """Saturday and Sunday against a weekday (Zhang et al., INFOCOM'13: flat within ±3 %, Saturday +6 %)."""

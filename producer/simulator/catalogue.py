@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.draws import Alias, Floats, Purpose, normal, stream, uniform
+from producer.simulator.draws import Alias, Purpose, normal, stream, uniform
 from producer.simulator.ids import Ids, Kind
+from runtime.arrays import Floats
 
 GENRES = (
     "pop",

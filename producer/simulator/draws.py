@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from runtime.arrays import Floats
 
 
 class Purpose(IntEnum):

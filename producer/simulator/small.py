@@ -8,8 +8,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.simulator.catalogue import CatalogueSettings
-from producer.simulator.draws import Floats, uniform
+from producer.simulator.draws import uniform
 from producer.simulator.listeners.chain import Chain, walk
+from runtime.arrays import Floats
 
 _STATES = ("start", "end", "a1", "a2", "a3", "a4", "a5")
 _END = (1.0, 0, 0, 0, 0, 0, 0)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from contracts.events import ACTIVITY, ID_FIELD, PLAYS, ROWS_PER_BATCH, parse_time
+from contracts.events import ACTIVITY, ID_FIELD, PLAYS, ROWS_PER_BATCH
 from contracts.features import FEATURE_NAMES
 from producer.replay.batches import time_of_row
+from runtime.event_text import parse_time
 from tests.flow.conftest import Live
 from tests.flow.lake import Row, messages, rows_of
 from tests.flow.replays import Replayed, replays_of, rows_held_back

@@ -5,8 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, parse_time
-from runtime.local_time import DAY_MS
+from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
+from runtime.event_text import parse_time
+from runtime.units import DAY_MS
 from spark_app.stages.arrays.country_centres import COUNTRIES
 from spark_app.stages.user_days import day_rows
 from spark_app.stages.user_days.day_batch import DayBatch

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, parse_time
+from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
+from runtime.event_text import parse_time
 from spark_app.stages.sessions import rows as layout
 from spark_app.stages.sessions.baseline_features import STATISTICS
 from spark_app.stages.sessions.compute_features import describe

@@ -7,7 +7,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS, format_time, parse_time
+from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
+from runtime.event_text import format_time, parse_time
 from spark_app.stages.parsing.parse import all_rows, all_rows_ddl, with_headers
 
 NOON = "2026-03-01T12:00:00.000Z"

@@ -7,8 +7,9 @@ from typing import Any
 import xxhash
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, parse_time
+from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
+from runtime.event_text import parse_time
 from spark_app.pipeline import gathered_sessions
 from spark_app.stages.sessions.account_baselines import OwnBaselines
 from spark_app.stages.sessions.baseline_features import STATISTICS

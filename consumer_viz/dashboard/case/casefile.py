@@ -22,8 +22,8 @@ from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.state import Desk
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
+from runtime.units import DAY_MS
 
-DAY_MS = 86_400_000
 SHOWN_TRACKS = 10
 MOST_DAYS = 28
 """Days of plays that are drawn, up to the newest session."""

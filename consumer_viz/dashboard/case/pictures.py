@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, Numbers, Shape
+from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, Shape
 from consumer_viz.dashboard.evidence.reasons import Reason
+from runtime.arrays import Floats
 
 MOST_DOTS = 5000
 """Plays drawn in a timeline; more are thinned evenly."""
@@ -161,6 +162,6 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
     return _svg(width, height, f"{len(plays):,} plays, {streams:,} of them at least 30 s, over time", parts)
 
 
-def _height(seconds: Numbers, top: float, bottom: int) -> Numbers:
+def _height(seconds: Floats, top: float, bottom: int) -> Floats:
     """Return y: the root of the time, so that the stretch around 30 s is wide."""
     return bottom - (bottom - 12) * np.sqrt(np.maximum(seconds, 0) / top)

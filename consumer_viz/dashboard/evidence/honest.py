@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, Numbers, Shape, plays_of, shape_of
+from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, Shape, plays_of, shape_of
 from consumer_viz.dashboard.index.cases import Cases
+from runtime.arrays import Floats
+from runtime.units import DAY_MS
 
 HONEST_ACCOUNTS = 200
 """Accounts never flagged whose plays say what is usual."""
@@ -14,10 +16,10 @@ class Usual:
 
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
-        self._features: tuple[int, Numbers] = (-1, np.empty((0, 0)))
+        self._features: tuple[int, Floats] = (-1, np.empty((0, 0)))
         self._shape: tuple[int, Shape] = (-1, Shape(np.zeros(len(GAP_EDGES_S) - 1), np.zeros(24), 0))
 
-    def features(self) -> Numbers:
+    def features(self) -> Floats:
         """Return features of up to 5,000 sessions of accounts without a flag, as (sessions, features)."""
         size = self._size()
         if self._features[0] != size:
@@ -40,7 +42,7 @@ class Usual:
             if rows:
                 zones = {row[0]: row[1] for row in rows}
                 last = max(row[3] for row in rows)
-                first = max(min(row[2] for row in rows), last - 86_400_000)
+                first = max(min(row[2] for row in rows), last - DAY_MS)
                 plays = plays_of(self._cases.index.world.unit, list(zones), first, last)
                 self._shape = (size, shape_of(plays, zones))
         return self._shape[1]

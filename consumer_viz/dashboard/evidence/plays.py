@@ -15,11 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from runtime.arrays import Floats
 from runtime.lake import committed_files
 from runtime.local_time import find_zone
 from runtime.world import Unit
-
-Numbers = NDArray[np.float64]
 
 COLUMNS = ["play_id", "user_id", "event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type",
            "context_id", "device_id", "device_type", "country", "network"]  # fmt: skip
@@ -33,8 +32,8 @@ MOST_PLAYS = 20_000
 class Shape:
     """Shares by bin: each sums to 1 where there is anything."""
 
-    gaps: Numbers
-    hours: Numbers
+    gaps: Floats
+    hours: Floats
     plays: int
 
 
@@ -62,7 +61,7 @@ def zone_of(timezone: str | None) -> ZoneInfo:
     return find_zone(timezone) or ZoneInfo("UTC")
 
 
-def local_hours(start_ms: NDArray[np.int64], zone: ZoneInfo) -> Numbers:
+def local_hours(start_ms: NDArray[np.int64], zone: ZoneInfo) -> Floats:
     """Return the hour of the listener's day at which each play began, 0 to 24."""
     local = pd.to_datetime(start_ms, unit="ms", utc=True).tz_convert(zone)
     return np.asarray(local.hour + local.minute / 60, dtype=np.float64)

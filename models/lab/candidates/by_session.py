@@ -10,8 +10,9 @@ from sklearn.linear_model import LogisticRegression
 
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.supervised import boosted_trees
-from models.lab.days import Days, Floats
+from models.lab.days import Days
 from models.lab.protocol import halves
+from runtime.arrays import Floats
 
 TREES, DEPTH = 100, 3
 """As the shipped scorer has them (models.training.train.Trees)."""

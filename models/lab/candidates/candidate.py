@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 Kind = Literal["trivial", "rules", "unlabelled", "honest", "supervised", "fusion"]
 """What it learns from: nothing, nothing, all days without labels, the trusted cohort, labels, other candidates."""

@@ -5,7 +5,8 @@ computes their scores once over all days; here they are only read.
 """
 
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 RULES, FOREST, HYBRID = "score_rules", "score_forest", "score_hybrid"
 """Columns of the lab's frame."""

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from models.lab.candidates.supervised import boosted_trees
-from models.lab.days import Floats
+from runtime.arrays import Floats
 
 STACKED = (
     "rules", "forest", "knn", "mahalanobis", "novelty", "xgboost", "random_forest", "logistic", "timing_only",

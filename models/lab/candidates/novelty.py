@@ -15,7 +15,8 @@ from sklearn.svm import OneClassSVM
 
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.prepare import Prepare
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 NEIGHBOURS = 10
 LAYERS = (16, 8, 3, 8, 16)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.lab.days import Floats
+from runtime.arrays import Floats
 
 CAP = 8.0
 """Standard deviations at which a column is cut: one wild column must not be all that a distance sees."""

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.supervised import boosted_trees
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 SMOOTHING = 0.5
 """Added to each pair of actions (Jeffreys): a pair that training never saw is rare, not impossible."""

@@ -10,7 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from contracts.user_day_features import USER_DAY_GROUPS
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.prepare import Prepare
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 Fit = Callable[[Days, np.random.Generator], Scorer]
 

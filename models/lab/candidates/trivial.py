@@ -3,7 +3,8 @@
 import numpy as np
 
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.days import Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Floats
 
 
 def _by_column(name: str, sign: float = 1.0) -> Scorer:

@@ -6,7 +6,8 @@ import numpy as np
 
 from contracts.events import CODECS, DEVICES, DRMS
 from contracts.labels import ACCOUNT, CATEGORIES, CONTENT, FAMILIES, SERVICE
-from models.lab.days import Bools, Days, Floats
+from models.lab.days import Days
+from runtime.arrays import Bools, Floats
 
 RARE = 0.999
 """Quantile of the trusted cohort over which a count is abnormal (arXiv 2203.02124)."""

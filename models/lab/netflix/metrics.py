@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import fbeta_score, hamming_loss, roc_auc_score
 
-from models.lab.days import Bools, Floats
+from runtime.arrays import Bools, Floats
 
 BINARY = ("accuracy", "precision", "recall", "F0.5", "F1", "F2", "ROC AUC")
 MULTI_LABEL = (*BINARY, "exact match ratio", "Hamming loss", "Hamming score")

@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 
 from contracts.labels import CATEGORIES
-from models.lab.days import Bools, Days, Floats, Ints
+from models.lab.days import Days
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
 from models.lab.netflix.labels import heuristic_tags, matrix, true_tags
@@ -17,6 +17,7 @@ from models.lab.netflix.report import report
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
 from models.lab.netflix.trials import SEMI_SUPERVISED, Trial, semi_supervised, supervised
 from models.lab.study import Tell
+from runtime.arrays import Bools, Floats, Ints
 
 MOST_ROWS = 5000
 """Account-days of the supervised part: whole accounts, drawn at random, so that the mix stays as it is."""

@@ -10,8 +10,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 
 from models.lab.candidates.novelty import ONE_CLASS
-from models.lab.days import Bools, Floats, Ints
 from models.lab.netflix.techniques import Technique
+from runtime.arrays import Bools, Floats, Ints
 
 FOLDS, GRID_FOLDS, GRID_ROWS = 5, 3, 1500
 HONEST_QUANTILE = 0.99

@@ -8,11 +8,11 @@ from scipy.stats import kendalltau
 
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.fusion import FUSIONS, THE_FUSION
-from models.lab.days import Floats
 from models.lab.measures import PREVALENCE, interval
 from models.lab.protocol import FALSE_ALARMS
 from models.lab.study import ABLATION, CEILING, LEFT_OUT, MECHANISM_OUT, SEEN, Results
 from models.lab.tally import ALARMS, AP, MACRO, RECALL
+from runtime.arrays import Floats
 
 Json = dict[str, Any]
 VIEWS = (SEEN, LEFT_OUT, MECHANISM_OUT)

@@ -13,9 +13,10 @@ from models.metrics.flags import TOO_FEW
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import FOREST_FEATURES, SEED
 from models.user_days.forest import REFIT_DAYS, forest_scores, seen_by_forest
-from models.user_days.history import LEAST_DAYS, WINDOW_DAYS, Floats, Kind, in_order
+from models.user_days.history import LEAST_DAYS, WINDOW_DAYS, Kind, in_order
 from models.user_days.hybrid import FLAG, hybrid_score
 from models.user_days.report.against_truth import UNLABELLED
+from runtime.arrays import Floats
 from runtime.local_time import day_numbers
 
 DRIFTER = "drifter"

@@ -24,9 +24,9 @@ from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, split
 from models.training.thresholds import choose
 from models.user_days.by_rules import columns_of
 from models.user_days.calibration import PREVALENCE, natural_weights
-from models.user_days.history import Floats
 from models.user_days.training.card import render
 from models.user_days.trees import TREES
+from runtime.arrays import Floats
 
 TREES_PARAMETERS: dict[str, Any] = {
     "objective": "binary:logistic", "max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5,

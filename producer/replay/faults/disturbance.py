@@ -71,7 +71,7 @@ BAD_ROWS: dict[str, dict[str, Callable[[Row], Row]]] = {
     PLAYS: {**_ANY_TOPIC, "no id": _without(ID_FIELD[PLAYS]), "negative listen_ms": _with(listen_ms="-1")},
     ACTIVITY: {**_ANY_TOPIC, "no id": _without(ID_FIELD[ACTIVITY]), "unknown action": _with(action="dance")},
 }
-"""Ways to break a rule of contracts.events.check_row, by topic; each such row is rejected alone."""
+"""Ways to break a rule of `contracts.events`, by topic; each such row is rejected alone."""
 NOT_AN_OBJECT = "not an object"
 
 

@@ -5,10 +5,10 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.orders import split_order
-from producer.simulator.bots.schedule import HOUR_MS, MINUTE_MS, waking
+from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import deliver, manners
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 STREAMS_A_DAY = 9
 

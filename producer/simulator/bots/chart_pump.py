@@ -12,8 +12,8 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS
 
 PUMP_DAYS = 7
 ARTISTS = (0.005, 0.05)

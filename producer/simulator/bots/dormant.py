@@ -13,8 +13,8 @@ from producer.simulator.bots.place import through_homes
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS
 
 PHASE = 0.618034
 """Campaigns wake out of step, whatever their number."""

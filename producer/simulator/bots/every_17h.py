@@ -8,10 +8,11 @@ looked for (sessions repeat at 17, 34, 51 hours), and the lack of a usual hour.
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.schedule import HOUR_MS, cycles
+from producer.simulator.bots.schedule import cycles
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
+from runtime.units import HOUR_MS
 
 
 class Every17h:

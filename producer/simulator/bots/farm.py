@@ -6,12 +6,12 @@ from numpy.random import Generator
 from contracts.events import CONTEXTS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import in_context, on_shared_devices, through_hosts
-from producer.simulator.bots.schedule import HOUR_MS, with_breaks
+from producer.simulator.bots.schedule import with_breaks
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS, HOUR_MS
 
 BLATANT_HOURS, ADAPTIVE_SHARE = 6.0, 0.15
 EDITORIAL = CONTEXTS.index("editorial")

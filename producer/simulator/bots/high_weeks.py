@@ -11,8 +11,8 @@ from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS
 
 HIGH_DAYS = 21
 

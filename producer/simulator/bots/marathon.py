@@ -5,10 +5,11 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.orders import split_order
-from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
+from producer.simulator.bots.schedule import cycles, with_breaks
 from producer.simulator.bots.script import Script, deliver, manners
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
+from runtime.units import HOUR_MS
 
 
 class Marathon:

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.schedule import HOUR_MS, disjoint
+from producer.simulator.bots.schedule import disjoint
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS, HOUR_MS
 
 
 class QuietShift:

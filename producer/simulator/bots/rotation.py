@@ -10,11 +10,11 @@ import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.schedule import HOUR_MS, MINUTE_MS
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.listening import Setting
+from runtime.units import HOUR_MS, MINUTE_MS
 
 STEP = 5
 """Turns by which the roster moves from one day to the next."""

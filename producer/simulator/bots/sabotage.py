@@ -13,8 +13,8 @@ from producer.simulator.bots.place import through_hosts
 from producer.simulator.bots.schedule import waking, with_breaks
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.listening import Setting
+from runtime.units import DAY_MS
 
 WEEK_DAYS = 7
 BLATANT_HOURS, ADAPTIVE_SHARE = 14.0, 0.06

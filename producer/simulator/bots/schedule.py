@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from producer.simulator.calendar import Calendar
 from producer.simulator.draws import normal, uniform
 from producer.simulator.rows import running
+from runtime.units import HOUR_MS, MINUTE_MS
 
-HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 Windows = NDArray[np.int64]
 APART_MS = 31 * MINUTE_MS
 """Windows this far apart are sessions of their own (session gap of 30 min)."""

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from producer.simulator.bots.family import Account, Run
 from producer.simulator.bots.place import own_place
-from producer.simulator.bots.schedule import MINUTE_MS, Windows
+from producer.simulator.bots.schedule import Windows
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.endings import ENDED, cut_listen, reasons_start
 from producer.simulator.listeners.listening import Setting
 from producer.simulator.listeners.timing import gaps_ms
 from producer.simulator.rows import Columns, running
+from runtime.units import MINUTE_MS
 
 EVEN = 1.2
 """A window may deliver a fifth more than its even part, so that one bad window does no harm."""

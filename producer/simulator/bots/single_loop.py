@@ -9,10 +9,11 @@ that no child or fan keeps.
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.schedule import HOUR_MS, cycles, with_breaks
+from producer.simulator.bots.schedule import cycles, with_breaks
 from producer.simulator.bots.script import manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
+from runtime.units import HOUR_MS
 
 ALBUM = 12
 BLATANT_HOURS, ADAPTIVE_SHARE = 20.0, 0.05

@@ -9,7 +9,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from producer.errors import ProducerError
-from producer.simulator.draws import Alias, Floats, uniform
+from producer.simulator.draws import Alias, uniform
+from runtime.arrays import Floats
 
 START, END = "start", "end"
 ROW_SUM_TOLERANCE = 1e-9

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from runtime.arrays import Floats
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> Floats:

@@ -16,6 +16,7 @@ from contracts.events import ACTIVITY, FIELDS, PLAYS
 from contracts.labels import FAMILIES, HONEST
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.measure.units import Units
+from runtime.arrays import Bools, Floats
 from runtime.world import World
 
 WORST_ALLOWED = 0.95
@@ -23,8 +24,6 @@ EXEMPT = ("loop30",)
 FEWEST = 30
 """A family with fewer units than this gets no figure."""
 MOST_HONEST_ROWS, MOST_BOT_ROWS = 80_000, 8_000
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from contracts.events import CONTEXTS, PLAYS, REASONS_END, REASONS_START
 from contracts.labels import HONEST
-from producer.simulator.calendar import DAY_MS
+from runtime.units import DAY_MS
 from runtime.world import World
 
-HOUR_MS = 3_600_000
 _COLUMNS = ("user_id", "session_id", "track_id", "event_time", "listen_ms", "reason_start", "reason_end",
             "context_type")  # fmt: skip
 

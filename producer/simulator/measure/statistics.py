@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.events import REASONS_END, STREAM_MS
-from producer.simulator.calendar import DAY_MS
-from producer.simulator.measure.listened import HOUR_MS, Listened
+from producer.simulator.measure.listened import Listened
+from runtime.arrays import Floats
+from runtime.units import DAY_MS, HOUR_MS
 
 DONE = REASONS_END.index("trackdone")
 SESSION_PLAYS = 10, 20
 """The Music Streaming Sessions have 10 to 20 plays: shorter sessions are left out, longer ones cut."""
 DAYPARTS = (("early", 5, 11), ("working", 11, 17), ("evening", 17, 22), ("night", 22, 29))
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

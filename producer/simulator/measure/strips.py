@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from contracts.events import PLAYS, STREAM_MS
 from producer.simulator.block import make_block
 from producer.simulator.bots import BOTS, FAMILY_NAMES
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
 from producer.simulator.listeners.activity import load_chains
 from producer.simulator.plan import make_plan
 from producer.simulator.rows import Columns, take
 from producer.simulator.scenario import Scenario, ScenarioError, load_scenario
+from runtime.units import DAY_MS, HOUR_MS
 
-HOUR_MS = 3_600_000
 HONEST, COVER, PAID = "#1769aa", "#f0a13c", "#c62828"
 LEGEND = ((HONEST, "honest"), (COVER, "a bot's, not paid for"), (PAID, "paid for"))
 GAP_BINS = np.linspace(0, 5, 26)

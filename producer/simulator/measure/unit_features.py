@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, INTERACTIONS, NETWORKS, REASONS_END, REASONS_START, SKIP_REASONS
-from producer.simulator.calendar import DAY_MS
-from producer.simulator.measure.groups import Floats, Groups, entropy_by_group, ratio
-from producer.simulator.measure.listened import HOUR_MS
+from producer.simulator.measure.groups import Groups, entropy_by_group, ratio
+from runtime.arrays import Floats
+from runtime.units import DAY_MS, HOUR_MS
 
 LAGS = range(1, 13)
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
 from producer.simulator.bots import FAMILY_NAMES
-from producer.simulator.calendar import DAY_MS
-from producer.simulator.measure.groups import Floats, Groups, entropy_by_group
-from producer.simulator.measure.listened import HOUR_MS, offsets_by_day
+from producer.simulator.measure.groups import Groups, entropy_by_group
+from producer.simulator.measure.listened import offsets_by_day
 from producer.simulator.measure.unit_features import action_features, play_features
+from runtime.arrays import Floats
+from runtime.units import DAY_MS, HOUR_MS
 from runtime.world import World
 
 GAP_MS, CUT_MS = 30 * 60_000, 3 * HOUR_MS

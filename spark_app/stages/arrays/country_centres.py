@@ -8,7 +8,7 @@ the flight between two countries within the hour it does not matter.
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from runtime.arrays import Floats
 
 EARTH_KM = 6371.0
 """Mean radius (IUGG)."""

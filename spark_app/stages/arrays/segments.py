@@ -5,9 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from runtime.arrays import Floats, Ints
 
 
 def runs(session: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:

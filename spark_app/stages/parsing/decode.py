@@ -1,8 +1,8 @@
 """Messages to rows of text: a message is a JSON list of objects, and every good row of a bad message survives.
 
-A message as the producer makes it is read in one go, without a Python object per field that nobody asked for. What
-that reading refuses (a number where text belongs, a row that is no object, two documents, …) is read element by
-element: slowly, but to the letter of `contracts.events.as_text`.
+A message as the producer makes it is read in one step, and only the fields that the caller names become Python objects.
+A message that this reader refuses (a number in place of text, a row that is no object, two documents, …) is read
+element by element: slower, with every value as `runtime.event_text.as_text` gives it.
 """
 
 import json
@@ -11,20 +11,21 @@ from typing import Any, Protocol
 
 import msgspec
 
-from contracts.events import Field, as_text
+from contracts.events import Field
+from runtime.event_text import as_text
 
 PAYLOAD_CHARS = 500
 """How much of a rejected row or message is kept."""
 
 
 class Buffer(Protocol):
-    """Bytes, or something that lends its bytes, as Arrow's buffers do."""
+    """Bytes, or an object that exposes its bytes, such as an Arrow buffer."""
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
 class Decoder:
-    """Reads messages of one topic: of each row the given fields, and none else."""
+    """Reads messages of one topic: the given fields of each row, and no others."""
 
     def __init__(self, fields: Sequence[Field]):
         self.names = [f.name for f in fields]
@@ -51,19 +52,19 @@ class Decoder:
 
 
 def elements_of(value: Buffer) -> list[Any] | None:
-    """Return a message's elements as plain Python has them; None where it is no list.
+    """Return a message's elements as Python objects; None where it is no list.
 
-    What stands behind the list is not read: the header says how many rows it hides.
+    Text after the list is not read: the header tells how many rows were lost with it.
     """
     try:
-        found, _ = json.JSONDecoder(strict=False).raw_decode(bytes(value).decode().lstrip(" \t\r\n"))
+        message, _ = json.JSONDecoder(strict=False).raw_decode(bytes(value).decode().lstrip(" \t\r\n"))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, list) else None
+    return message if isinstance(message, list) else None
 
 
 def storable(text: str | None) -> str | None:
-    """Replace half surrogate pairs, which JSON can name but no UTF-8 text can hold.
+    """Replace half surrogate pairs: JSON can contain them, UTF-8 cannot.
 
     >>> storable("a" + chr(0xD800))
     'a?'
@@ -72,6 +73,6 @@ def storable(text: str | None) -> str | None:
 
 
 def payload_of(element: Any) -> str:
-    """Render an element of a message as a rejected row's payload: JSON text, cut."""
+    """Return an element of a message as JSON text of at most PAYLOAD_CHARS: the payload of a rejected row."""
     text = json.dumps(element, ensure_ascii=False, separators=(",", ":"))
     return storable(text[:PAYLOAD_CHARS]) or ""

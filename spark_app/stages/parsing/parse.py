@@ -1,7 +1,7 @@
-"""Messages to rows: every good row of a bad message survives, every bad row gets the first rule it breaks.
+"""Messages to rows: every good row of a bad message survives, and every bad row gets the first rule that it breaks.
 
-In Python, a Kafka partition's share at a time: `from_json` and the rules as columns took 27 % of the JVM's CPU
-(docs/studies/bench.md).
+In Python, one Kafka partition's messages at a time: `from_json` and the rules as Spark columns took 27 % of the JVM's
+CPU (docs/studies/bench.md).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,17 +16,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts import events
-from contracts.events import FIELDS, Field, check_row
+from contracts.events import FIELDS, Field
 from contracts.tables import LAKE, ddl
+from runtime.arrays import Bools, Ints
 from spark_app.stages.parsing import row_rules
-from spark_app.stages.parsing.chunks import Chunk, checked, chunks_of, only
+from spark_app.stages.parsing.chunks import CheckedRows, Chunk, check_rows, read_chunks
 from spark_app.stages.parsing.decode import PAYLOAD_CHARS, Decoder, elements_of, payload_of
 
 
 def header(name: str) -> Column:
     """Return a message header as text; null where it is absent."""
-    found = F.filter("headers", lambda h: h["key"] == name)
-    return F.try_element_at(found, F.lit(1))["value"].cast("string")
+    matching = F.filter("headers", lambda h: h["key"] == name)
+    return F.try_element_at(matching, F.lit(1))["value"].cast("string")
 
 
 def fields_named(topic: str, names: Sequence[str]) -> list[Field]:
@@ -44,7 +45,7 @@ def _number(header_name: str, name: str) -> Column:
 
 
 def with_headers(messages: DataFrame) -> DataFrame:
-    """Read the headers that `all_rows` asks for: topic, partition, offset, value, clock_ms, sent_rows."""
+    """Read the headers that `all_rows` needs: topic, partition, offset, value, clock_ms, sent_rows."""
     numbers = _number(events.HEADER_CLOCK_MS, "clock_ms"), _number(events.HEADER_ROWS, "sent_rows")
     return messages.select("topic", "partition", "offset", "value", *numbers)
 
@@ -60,24 +61,21 @@ def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> Da
 def _good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
     decoder = Decoder(fields)
     for batch in batches:
-        for chunk in chunks_of(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):
-            columns, good, event_ms = checked(topic, fields, chunk)
-            columns = only(columns, good)
-            typed = [row_rules.typed(f, columns[f.name], event_ms[good]) for f in fields]
+        for chunk in read_chunks(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):
+            typed = check_rows(topic, fields, chunk).typed(fields)
             yield pa.RecordBatch.from_arrays(typed, names=[f.name for f in fields])
 
 
 _LINE = "topic string, partition int, offset bigint, position int, rows bigint, reason string, payload string"
-BROKEN = "row: breaks a rule"
-"""Should rules of rows and columns ever differ: the row is still rejected, and counted."""
 _LINE_NAMES = [column.split()[0] for column in _LINE.split(", ")]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lost:
+class _RejectedLine:
     """A row that breaks a rule, or the rows of a message that cannot be read (position None)."""
 
-    place: int
+    message: int
+    """Index of its message in the Arrow batch."""
     position: int | None
     rows: int
     reason: str
@@ -85,97 +83,90 @@ class _Lost:
 
 
 def all_rows_ddl(topic: str) -> str:
-    """Say as a Spark schema what `all_rows` returns."""
+    """Return the Spark schema of `all_rows`."""
     return f"{_LINE}, {_schema(topic, FIELDS[topic])}"
 
 
 def all_rows(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
     """Turn messages (partition, offset, value, clock_ms, sent_rows) of a topic into rows with all fields and a reason.
 
-    Columns: topic, partition, offset, position, rows (how many sent rows this line stands for), reason (null = good),
-    payload (only of rejected ones), then the fields, typed; null in rejected rows. A batch has good lines or rejected
-    ones. A message that is no list is one line, position null; so are the rows that a message's header counts and its
-    list lacks.
+    Columns: topic, partition, offset, position, rows (how many sent rows this line counts for), reason (null for a good
+    row), payload (only of rejected ones), then the fields, typed; null in rejected rows. A batch has only good lines or
+    only rejected ones. A message that is no list is one line with position null; so are the rows that a message's
+    header counts and its list lacks.
     """
     fields = FIELDS[topic]
     decoder = Decoder(fields)
     for batch in batches:
         values = batch.column("value")
-        lost: list[_Lost] = []
-        counts = [0] * batch.num_rows
-        is_list = [False] * batch.num_rows
-        for chunk in chunks_of(decoder, values, batch.column("clock_ms").to_pylist()):
-            columns, good, event_ms = checked(topic, fields, chunk)
-            for place, _, rows in chunk.messages:
-                counts[place], is_list[place] = rows, True
-            places, positions = chunk.per_row(chunk.places), chunk.positions()
-            lost += _rejected(topic, chunk, values, np.flatnonzero(~good), places, positions)
-            columns = only(columns, good)
-            typed = [row_rules.typed(f, columns[f.name], event_ms[good]) for f in fields]
-            yield _lines(topic, batch, places[good], positions[good], fields, typed)
-        for place, sent in enumerate(batch.column("sent_rows").to_pylist()):
-            if not is_list[place]:
-                text = values[place].as_py() or b""
-                payload = text[: 4 * PAYLOAD_CHARS].decode(errors="replace")[:PAYLOAD_CHARS]
-                lost.append(_Lost(place, None, sent or 0, events.UNREADABLE, payload))
-            elif (sent or 0) > counts[place]:
-                lost.append(_Lost(place, None, sent - counts[place], events.MISSING, None))
-        if lost:
-            yield _lost_lines(topic, batch, fields, lost)
+        rejected: list[_RejectedLine] = []
+        list_lengths: dict[int, int] = {}
+        for chunk in read_chunks(decoder, values, batch.column("clock_ms").to_pylist()):
+            checked = check_rows(topic, fields, chunk)
+            list_lengths |= {message.index: message.rows for message in chunk.messages}
+            rejected += _rejected_rows(chunk, checked, values)
+            message, positions = chunk.message_index()[checked.is_good], chunk.positions()[checked.is_good]
+            yield _good_lines(topic, batch, message, positions, checked.typed(fields))
+        for index, sent_rows in enumerate(batch.column("sent_rows").to_pylist()):
+            if index not in list_lengths:
+                rejected.append(_unreadable_message(index, values[index].as_py(), sent_rows or 0))
+            elif (sent_rows or 0) > list_lengths[index]:
+                rejected.append(_RejectedLine(index, None, sent_rows - list_lengths[index], events.MISSING, None))
+        if rejected:
+            yield _rejected_lines(topic, batch, rejected)
 
 
-def _rejected(
-    topic: str,
-    chunk: Chunk,
-    values: pa.BinaryArray,
-    bad: row_rules.Ints,
-    places: row_rules.Ints,
-    positions: row_rules.Ints,
-) -> Iterator[_Lost]:
-    """Say of a chunk's bad rows what rule they break: their messages are read again, row by row."""
-    clocks = {place: clock_ms for place, clock_ms, _ in chunk.messages}
-    elements: dict[int, list[Any] | None] = {}
-    for i, place, position in zip(bad.tolist(), places[bad].tolist(), positions[bad].tolist(), strict=True):
-        if place not in elements:
-            elements[place] = elements_of(values[place].as_buffer())
-        found = elements[place]
-        # the fast reader is content with nesting that Python's own reader refuses
-        element = found[position] if found is not None else msgspec.to_builtins(chunk.rows[i])
-        yield _Lost(place, position, 1, check_row(topic, element, clocks[place]) or BROKEN, payload_of(element))
+def _unreadable_message(index: int, value: bytes | None, sent_rows: int) -> _RejectedLine:
+    # a character has at most 4 bytes
+    payload = (value or b"")[: 4 * PAYLOAD_CHARS].decode(errors="replace")[:PAYLOAD_CHARS]
+    return _RejectedLine(index, None, sent_rows, events.UNREADABLE, payload)
 
 
-def _lines(
-    topic: str,
-    batch: pa.RecordBatch,
-    places: row_rules.Ints,
-    positions: row_rules.Ints,
-    fields: Sequence[Field],
-    typed: Sequence[pa.Array],
+def _rejected_rows(chunk: Chunk, checked: CheckedRows, values: pa.BinaryArray) -> Iterator[_RejectedLine]:
+    """Yield a chunk's bad rows, each with the first rule that it breaks. Their messages are read again for payloads."""
+    bad = np.flatnonzero(~checked.is_good)
+    if not len(bad):
+        return
+    messages, positions = chunk.message_index()[bad].tolist(), chunk.positions()[bad].tolist()
+    lists = {index: elements_of(values[index].as_buffer()) for index in {*messages}}
+    elements: list[Any] = []
+    for row, index, position in zip(bad.tolist(), messages, positions, strict=True):
+        listed = lists[index]
+        # the fast reader accepts deeper nesting than Python's own
+        elements.append(listed[position] if listed is not None else msgspec.to_builtins(chunk.rows[row]))
+    is_object: Bools = np.array([isinstance(element, dict) for element in elements])
+    reasons = row_rules.first_reasons(checked.columns.take(bad), is_object)
+    for index, position, element, reason in zip(messages, positions, elements, reasons, strict=True):
+        yield _RejectedLine(index, position, 1, reason, payload_of(element))
+
+
+def _good_lines(
+    topic: str, batch: pa.RecordBatch, message: Ints, positions: Ints, typed: Sequence[pa.Array]
 ) -> pa.RecordBatch:
-    n = len(places)
-    of_message = [batch.column(name).take(pa.array(places)) for name in ("partition", "offset")]
-    none = pa.nulls(n, pa.string())
+    n = len(message)
+    of_message = [batch.column(name).take(pa.array(message)) for name in ("partition", "offset")]
+    null = pa.nulls(n, pa.string())
     line = [
         pa.repeat(topic, n),
         *of_message,
         pa.array(positions.astype(np.int32)),
         pa.array(np.ones(n, np.int64)),
-        none,
-        none,
+        null,
+        null,
     ]
-    return pa.RecordBatch.from_arrays([*line, *typed], names=[*_LINE_NAMES, *(f.name for f in fields)])
+    return pa.RecordBatch.from_arrays([*line, *typed], names=[*_LINE_NAMES, *(f.name for f in FIELDS[topic])])
 
 
-def _lost_lines(topic: str, batch: pa.RecordBatch, fields: Sequence[Field], lost: Sequence[_Lost]) -> pa.RecordBatch:
-    n = len(lost)
-    places = pa.array([line.place for line in lost], pa.int64())
+def _rejected_lines(topic: str, batch: pa.RecordBatch, rejected: Sequence[_RejectedLine]) -> pa.RecordBatch:
+    n = len(rejected)
+    message = pa.array([line.message for line in rejected], pa.int64())
     line = [
         pa.repeat(topic, n),
-        *(batch.column(name).take(places) for name in ("partition", "offset")),
-        pa.array([line.position for line in lost], pa.int32()),
-        pa.array([line.rows for line in lost], pa.int64()),
-        pa.array([line.reason for line in lost], pa.string()),
-        pa.array([line.payload for line in lost], pa.string()),
+        *(batch.column(name).take(message) for name in ("partition", "offset")),
+        pa.array([line.position for line in rejected], pa.int32()),
+        pa.array([line.rows for line in rejected], pa.int64()),
+        pa.array([line.reason for line in rejected], pa.string()),
+        pa.array([line.payload for line in rejected], pa.string()),
     ]
-    blank = [pa.nulls(n, row_rules.type_of(f)) for f in fields]
-    return pa.RecordBatch.from_arrays([*line, *blank], names=[*_LINE_NAMES, *(f.name for f in fields)])
+    null = [pa.nulls(n, row_rules.type_of(f)) for f in FIELDS[topic]]
+    return pa.RecordBatch.from_arrays([*line, *null], names=[*_LINE_NAMES, *(f.name for f in FIELDS[topic])])

@@ -1,26 +1,26 @@
-"""The row rules over columns of text, a few thousand rows at a time; typed columns come out.
+"""The job's row rules, over columns of text, a few thousand rows at a time; typed columns come out.
 
-They state what `contracts.events.check_row` states for one row; a test compares the two.
+The rules of rows are applied in two places. This is the job's. The other one, ops/reconcile/rows.py, checks the job and
+shares no code with it: a mistake here must not hide there. Both follow the fields and the reasons that
+`contracts.events` declares; tests/ops/reconcile/test_same_rules.py compares them on hostile rows.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from contracts import events
 from contracts.events import FIELDS, Field
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from runtime.arrays import Bools, Ints
 
 TIME_CHARS = 24
 _SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 23: "Z"}
-_LONGS = (-(2**63), 2**63 - 1)
+_INT64 = (-(2**63), 2**63 - 1)
 _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 STAMP = pa.timestamp("us", tz="UTC")
 
@@ -31,7 +31,7 @@ def _lengths(texts: pa.StringArray) -> Ints:
 
 
 def parse_times(texts: pa.StringArray) -> tuple[Ints, Bools]:
-    """Read event_times as epoch milliseconds, and say which are good; 0 where one is not.
+    """Read event_times as epoch milliseconds (0 where one is unreadable), and return which are readable.
 
     >>> parse_times(pa.array(["2023-11-14T22:13:20.123Z", "2023-02-29T00:00:00.000Z", None]))
     (array([1700000000123,             0,             0]), array([ True, False, False]))
@@ -43,21 +43,21 @@ def parse_times(texts: pa.StringArray) -> tuple[Ints, Bools]:
     picked = texts if good.all() else texts.filter(pa.array(good))
     _, offsets, data = picked.buffers()
     start = int(np.frombuffer(offsets, np.int32)[picked.offset])
-    # one contiguous line per character: each step below runs over all texts at once
+    # one contiguous row of memory per character: each step below runs over all texts at once
     chars = np.frombuffer(data, np.uint8)[start : start + TIME_CHARS * len(picked)].reshape(-1, TIME_CHARS).T.copy()
     is_good = np.ones(len(picked), bool)
-    for place in range(TIME_CHARS):
-        separator = _SEPARATORS.get(place)
+    for i in range(TIME_CHARS):
+        separator = _SEPARATORS.get(i)
         if separator:
-            is_good &= chars[place] == ord(separator)
+            is_good &= chars[i] == ord(separator)
         else:
-            chars[place] -= ord("0")  # wraps: what is no digit comes out over 9
-            is_good &= chars[place] <= 9
+            chars[i] -= ord("0")  # unsigned: any other character becomes a number over 9
+            is_good &= chars[i] <= 9
 
     def number(first: int, digits: int) -> Ints:
         value = np.zeros(len(picked), np.int64)
-        for place in range(first, first + digits):
-            value = value * 10 + chars[place]
+        for i in range(first, first + digits):
+            value = value * 10 + chars[i]
         return value
 
     year, month, day = number(0, 4), number(5, 2), number(8, 2)
@@ -85,8 +85,8 @@ def _days(year: Ints, month: Ints, day: Ints) -> Ints:
     return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
 
 
-def is_good(field: Field, texts: pa.StringArray) -> Bools:
-    """Say which values of a checked field keep its rule; `time` is `parse_times`'s to say."""
+def keeps_rule(field: Field, texts: pa.StringArray) -> Bools:
+    """Return which values of a checked field keep its rule. Fields of kind `time` are read by `parse_times`."""
     if field.kind == "id":
         lengths = _lengths(texts)
         if (lengths > events.MAX_ID_CHARS).any():  # in bytes; the rule counts characters
@@ -96,25 +96,61 @@ def is_good(field: Field, texts: pa.StringArray) -> Bools:
         digits = pc.ascii_is_decimal(texts).fill_null(False).to_numpy(zero_copy_only=False)
         good = digits & (_lengths(texts) <= events.MAX_MS_DIGITS)
     else:
-        found = pc.is_in(texts, value_set=pa.array(field.values))
-        good = found.to_numpy(zero_copy_only=False)
+        is_known = pc.is_in(texts, value_set=pa.array(field.values))
+        good = is_known.to_numpy(zero_copy_only=False)
     return good if field.is_required else good | texts.is_null().to_numpy(zero_copy_only=False)
 
 
-def good_rows(topic: str, columns: Mapping[str, pa.Array], clock_ms: Ints, has_clock: Bools) -> tuple[Bools, Ints]:
-    """Say which rows keep every rule, and return their event times in epoch ms.
+@dataclass(frozen=True, slots=True)
+class RowColumns:
+    """Rows of one topic as columns of equal length: the checked fields as text, and what their messages say."""
 
-    `columns` holds the checked fields as text; `clock_ms` is each row's sender's clock, known where `has_clock`.
-    A row that is no object has no field at all, and so breaks a rule.
+    topic: str
+    texts: Mapping[str, pa.Array]
+    """By field. A row that is no object has no field at all, and so breaks a rule."""
+    clock_ms: Ints
+    """The sender's clock, in epoch ms; 0 where `has_clock` is false."""
+    has_clock: Bools
+
+    def take(self, rows: Ints) -> "RowColumns":
+        """Return some of the rows, by index."""
+        index = pa.array(rows)
+        texts = {name: column.take(index) for name, column in self.texts.items()}
+        return RowColumns(self.topic, texts, self.clock_ms[rows], self.has_clock[rows])
+
+    def broken_rules(self, event_ms: Ints, has_time: Bools) -> Iterator[tuple[str, Bools]]:
+        """Yield each rule's reason with the rows that break it, in the order in which a reason is looked for."""
+        yield events.NO_CLOCK, ~self.has_clock
+        for field in FIELDS[self.topic]:
+            if field.is_checked:
+                is_good = has_time if field.kind == "time" else keeps_rule(field, self.texts[field.name])
+                yield field.rejection, ~is_good
+        # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
+        yield events.AHEAD, event_ms - events.AHEAD_MS > self.clock_ms
+        yield events.BEHIND, event_ms + events.BEHIND_MS < self.clock_ms
+
+
+def good_rows(rows: RowColumns) -> tuple[Bools, Ints]:
+    """Return which rows keep every rule, and their event times in epoch ms (0 where there is none)."""
+    event_ms, has_time = parse_times(rows.texts["event_time"])
+    is_bad = np.zeros(len(event_ms), bool)
+    for _, breaks_rule in rows.broken_rules(event_ms, has_time):
+        is_bad |= breaks_rule
+    return ~is_bad, event_ms
+
+
+def first_reasons(rows: RowColumns, is_object: Bools) -> list[str]:
+    """Return the reason of each rejected row: the first rule that it breaks. Raises KeyError for a good row.
+
+    `is_object` tells which rows are JSON objects.
     """
-    event_ms, good = parse_times(columns["event_time"])
-    good &= has_clock
-    for field in FIELDS[topic]:
-        if field.is_checked and field.kind != "time":
-            good &= is_good(field, columns[field.name])
-    # the row's side moves: its time has four-digit years, while a clock near the end of a long would overflow
-    good &= (event_ms - events.AHEAD_MS <= clock_ms) & (event_ms + events.BEHIND_MS >= clock_ms)
-    return good, event_ms
+    event_ms, has_time = parse_times(rows.texts["event_time"])
+    (no_clock, without_clock), *rules = rows.broken_rules(event_ms, has_time)
+    reasons: dict[int, str] = {}
+    for reason, breaks_rule in ((no_clock, without_clock), (events.NOT_AN_OBJECT, ~is_object), *rules):
+        for row in np.flatnonzero(breaks_rule).tolist():
+            reasons.setdefault(row, reason)
+    return [reasons[row] for row in range(len(event_ms))]
 
 
 _TYPES = {"time": STAMP, "ms": pa.int32(), "bool": pa.bool_(), "epoch_s": pa.int64()}
@@ -126,7 +162,7 @@ def type_of(field: Field) -> pa.DataType:
 
 
 def typed(field: Field, values: pa.Array, event_ms: Ints) -> pa.Array:
-    """Give a field of good rows its type; what does not cast is null."""
+    """Cast a field of good rows to its type; a value that does not cast becomes null."""
     if field.kind == "time":
         return pa.array(event_ms * 1000).cast(STAMP)
     if field.kind == "ms":
@@ -137,7 +173,7 @@ def typed(field: Field, values: pa.Array, event_ms: Ints) -> pa.Array:
 
 
 def epoch_s(values: list[Any]) -> pa.Array:
-    """Make the column `ts` of numbers, or texts of numbers; null where it is neither, or over a long."""
+    """Read the column `ts` from integers or texts of integers; null for anything else, or outside 64 bits."""
     try:
         return pa.array(values, pa.int64())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
@@ -148,4 +184,4 @@ def _epoch_s(value: Any) -> int | None:
     if not isinstance(value, int) and not (isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,30}", value)):
         return None
     number = int(value)
-    return number if _LONGS[0] <= number <= _LONGS[1] else None
+    return number if _INT64[0] <= number <= _INT64[1] else None

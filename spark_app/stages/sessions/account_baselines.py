@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.features import OWN_HISTORY_MOST_AGE_DAYS
+from runtime.units import HOUR_MS
 from spark_app.stages.sessions.baseline_features import STATISTICS
 
 LAST_ZONE_H = 12
@@ -56,7 +57,7 @@ def with_own(sessions: DataFrame, own: OwnBaselines | None) -> DataFrame:
 
 def _last_day_over(event_ms: Column) -> Column:
     """Return the newest date whose table is made of days that were over everywhere at a moment."""
-    return F.to_date(F.timestamp_millis(event_ms - LAST_ZONE_H * 3_600_000))
+    return F.to_date(F.timestamp_millis(event_ms - LAST_ZONE_H * HOUR_MS))
 
 
 def _newest(dates: Iterable[date], day: Column) -> Column:

@@ -3,8 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from runtime.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
-from spark_app.stages.arrays.segments import Floats, ratio
+from runtime.arrays import Floats
+from runtime.local_time import find_zone, to_local_ms
+from runtime.units import DAY_MS, HOUR_MS
+from spark_app.stages.arrays.segments import ratio
 from spark_app.stages.sessions.session_batch import SessionBatch
 
 NIGHT_UNTIL_H = 5

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
 from contracts.user_day_features import HISTORY_DAYS_LEAST, MIN_SD_OF_VOLUME
-from spark_app.stages.arrays.segments import Floats
+from runtime.arrays import Floats
 
 VOLUMES = {"plays": "plays_day", "hours": "hours"}
 """What is compared in standard deviations, with the quantity of a day that it is compared with."""

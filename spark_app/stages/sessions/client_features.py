@@ -9,12 +9,14 @@ import numpy as np
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, DRMS_OF
 from contracts.features import LETTERS
+from runtime.arrays import Floats, Ints
+from runtime.units import HOUR_MS, MINUTE_MS
 from spark_app.stages.arrays.country_centres import COUNTRY_OF_LETTERS, distance_km
-from spark_app.stages.arrays.segments import Floats, Ints, ratio
+from spark_app.stages.arrays.segments import ratio
 from spark_app.stages.sessions.session_batch import SessionBatch
 
-LICENCE_WINDOW_MS = 10 * 60_000
-LEAST_TRAVEL_MS = 60_000
+LICENCE_WINDOW_MS = 10 * MINUTE_MS
+LEAST_TRAVEL_MS = MINUTE_MS
 """Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
 _FITS = np.array([[drm in DRMS_OF[device] for drm in DRMS] for device in DEVICES])
 
@@ -28,7 +30,7 @@ def speeds_kmh(owner: Ints, event_ms: Ints, country: Ints) -> tuple[Ints, Floats
     before, after = known[:-1], known[1:]
     moved = (owner[before] == owner[after]) & (country[before] != country[after])
     before, after = before[moved], after[moved]
-    took_h = np.maximum(event_ms[after] - event_ms[before], LEAST_TRAVEL_MS) / 3.6e6
+    took_h = np.maximum(event_ms[after] - event_ms[before], LEAST_TRAVEL_MS) / HOUR_MS
     return after, distance_km(country[before], country[after]) / took_h
 
 

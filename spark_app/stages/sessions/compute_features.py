@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
 from contracts.tables import SESSIONS, ddl
-from spark_app.stages.arrays.segments import Bools, Ints, runs
+from runtime.arrays import Bools, Ints
+from spark_app.stages.arrays.segments import runs
 from spark_app.stages.parsing.row_rules import STAMP
 from spark_app.stages.sessions import account_features
 from spark_app.stages.sessions.baseline_features import compare_with_own

@@ -10,7 +10,9 @@ import numpy as np
 
 from contracts.events import ACTIONS, INTERACTIONS, NETWORKS, STREAM_MS
 from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, ratio, runs, sum_by
+from runtime.arrays import Bools, Floats, Ints
+from runtime.units import HOUR_MS
+from spark_app.stages.arrays.segments import ratio, runs, sum_by
 from spark_app.stages.sessions import client_features, timing_features
 from spark_app.stages.sessions.rows import IS_AUTOADVANCE, IS_SKIP
 from spark_app.stages.sessions.session_batch import SessionBatch
@@ -37,11 +39,11 @@ def streams(b: SessionBatch) -> Floats:
 
 
 def hours(b: SessionBatch) -> Floats:
-    return b.total(b.listen_ms, b.is_play) / 3.6e6
+    return b.total(b.listen_ms, b.is_play) / HOUR_MS
 
 
 def span_h(b: SessionBatch) -> Floats:
-    return (b.ended_ms - b.started_ms) / 3.6e6
+    return (b.ended_ms - b.started_ms) / HOUR_MS
 
 
 def share_30_35(b: SessionBatch) -> Floats:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.events import ACTIONS, ACTIVITY, CODECS, DEVICES, DRMS, NETWORKS, PLAYS, SKIP_REASONS
+from runtime.units import HOUR_MS
 
 _SHARED_FIELDS = ("session_id", "device_id", "device_type", "ip", "country", "network", "ts")
 PLAY_FIELDS = _SHARED_FIELDS
@@ -15,7 +16,7 @@ ACTIVITY_FIELDS = (*_SHARED_FIELDS, "drm", "codec")
 """Fields that sessions use beside the checked ones."""
 
 TOPIC_CODE = {PLAYS: 0, ACTIVITY: 1}
-CUT_MS = 3 * 3_600_000
+CUT_MS = 3 * HOUR_MS
 """Sessions are cut every 3 h, at a moment of each account's own, so that a bot that never stops is still scored."""
 
 IS_AUTOADVANCE, IS_SKIP = 1 << 5, 1 << 6

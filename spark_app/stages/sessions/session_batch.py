@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, runs, sum_by
+from runtime.arrays import Bools, Floats, Ints
+from spark_app.stages.arrays.segments import runs, sum_by
 from spark_app.stages.sessions import rows as layout
 
 MAX_LOOP_LAG = 12

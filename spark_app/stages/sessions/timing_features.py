@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spark_app.stages.arrays.segments import Floats, ratio, runs, sum_by
+from runtime.arrays import Floats
+from spark_app.stages.arrays.segments import ratio, runs, sum_by
 from spark_app.stages.sessions.session_batch import SessionBatch
 
 MIN_GAPS = 4

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.measurable import NEEDS_FIELD
-from spark_app.stages.arrays.segments import Floats
+from runtime.arrays import Floats
 from spark_app.stages.sessions.rows import NO_END_REASON, NO_START_REASON
 from spark_app.stages.sessions.session_batch import SessionBatch
 

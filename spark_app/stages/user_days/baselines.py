@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 from contracts.tables import DEVICE_LINKS, USER_BASELINES, ddl
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS, WEEK_DAYS
 from models.metrics.robust import median_and_mad
+from runtime.arrays import Floats
 from spark_app.stages.arrays.complete_groups import whole_groups
-from spark_app.stages.arrays.segments import Floats
 from spark_app.stages.user_days.history import moments
 from spark_app.stages.user_days.links import visits
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
-from runtime.local_time import DAY_MS
-from spark_app.stages.arrays.segments import Floats, Ints, ratio, sum_by
+from runtime.arrays import Floats, Ints
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
+from spark_app.stages.arrays.segments import ratio, sum_by
 from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name
 from spark_app.stages.user_days.history import entropy_bits, histogram
 
@@ -23,11 +24,11 @@ def _entropy_of_starts(b: DayBatch, bins: Ints, n_bins: int) -> Floats:
 
 
 def minute_entropy(b: DayBatch) -> Floats:
-    return _entropy_of_starts(b, (b.local_ms - b.listen_ms) // 60_000 % 60, 60)
+    return _entropy_of_starts(b, (b.local_ms - b.listen_ms) // MINUTE_MS % 60, 60)
 
 
 def hour_entropy(b: DayBatch) -> Floats:
-    entropy = _entropy_of_starts(b, (b.local_ms - b.listen_ms) // 3_600_000 % 24, 24)
+    entropy = _entropy_of_starts(b, (b.local_ms - b.listen_ms) // HOUR_MS % 24, 24)
     return np.where(b.has_zone, entropy, np.nan)
 
 
@@ -36,7 +37,7 @@ def periodicity(b: DayBatch) -> Floats:
     n = b.trailing(b.count(begins), HISTORY_DAYS)
     best = np.zeros(b.n)
     for minutes in PERIODS_MIN:
-        angle = 2 * np.pi * (b.event_ms[begins] - b.listen_ms[begins]) / (minutes * 60_000.0)
+        angle = 2 * np.pi * (b.event_ms[begins] - b.listen_ms[begins]) / (minutes * MINUTE_MS)
         x, y = (b.trailing(sum_by(b.day[begins], b.n, wave(angle)), HISTORY_DAYS) for wave in (np.cos, np.sin))
         best = np.maximum(best, np.minimum(ratio(np.hypot(x, y), n), 1.0))
     return np.where(n >= LEAST_BEGINS, best, np.nan)

@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runtime.local_time import DAY_MS, HOUR_MS, find_zone, to_local_ms
+from runtime.arrays import Bools, Floats, Ints
+from runtime.local_time import find_zone, to_local_ms
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from spark_app.stages.arrays.country_centres import COUNTRY_LETTERS
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, sum_by
+from spark_app.stages.arrays.segments import sum_by
 from spark_app.stages.sessions import rows as layout
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.user_days import day_rows
 
 DAY_STEP = 1 << 24
 """Room for day numbers beside an account in one sortable integer; negative days (before 1970) are refused upstream."""
-SESSION_GAP_MS = 30 * 60_000
+SESSION_GAP_MS = 30 * MINUTE_MS
 
 
 def first_of_each(*keys: Ints) -> Bools:

@@ -8,15 +8,17 @@ import numpy as np
 
 from contracts.events import ACTIONS, STREAM_MS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, ratio, runs, sum_by
+from runtime.arrays import Bools, Floats, Ints
+from runtime.units import HOUR_MS, MINUTE_MS
+from spark_app.stages.arrays.segments import ratio, runs, sum_by
 from spark_app.stages.sessions.account_features import NIGHT_UNTIL_H
 from spark_app.stages.sessions.client_features import speeds_kmh
 from spark_app.stages.sessions.features import FEATURES
 from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name, first_of_each
 
-RUN_GAP_MS = 20 * 60_000
+RUN_GAP_MS = 20 * MINUTE_MS
 """Silence that ends a run of plays."""
-WAKE_GAP_MS = 2 * 3_600_000
+WAKE_GAP_MS = 2 * HOUR_MS
 """Pause that is long enough to be rest."""
 LEAST_LABEL_PLAYS = 20
 """Fewest plays of a label of which evenness over its tracks says something."""
@@ -61,7 +63,7 @@ def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
     begins = first_of_each(user)
     begins[1:] |= start[1:] - until[:-1] >= gap_ms
     began = start[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
-    return _largest(b, b.day[order], (until - began) / 3.6e6)
+    return _largest(b, b.day[order], (until - began) / HOUR_MS)
 
 
 def longest_run_h(b: DayBatch) -> Floats:

@@ -11,8 +11,9 @@ from pyspark.sql import functions as F
 
 from contracts.tables import USER_DAYS
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from runtime.arrays import Bools, Ints
 from spark_app.stages.arrays.complete_groups import whole_groups
-from spark_app.stages.arrays.segments import Bools, Ints, runs
+from spark_app.stages.arrays.segments import runs
 from spark_app.stages.sessions.unmeasurable import erase_unknown
 from spark_app.stages.user_days import day_rows, links
 from spark_app.stages.user_days.clock_features import CLOCK

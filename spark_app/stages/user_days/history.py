@@ -7,7 +7,8 @@ future enters, and nothing of the run as a whole.
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, ratio, sum_by
+from runtime.arrays import Bools, Floats, Ints
+from spark_app.stages.arrays.segments import ratio, sum_by
 from spark_app.stages.user_days.day_batch import DayBatch
 
 

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
+from runtime.arrays import Ints
 from spark_app.stages.arrays.complete_groups import whole_groups
-from spark_app.stages.arrays.segments import Ints
 from spark_app.stages.user_days.day_batch import first_of_each
 
 LINKED = "kind string, id_hash bigint, user_id string, local_date date, accounts_7d int, accounts_28d int"

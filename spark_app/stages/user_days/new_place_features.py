@@ -3,7 +3,8 @@
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
-from spark_app.stages.arrays.segments import Bools, Floats, Ints, sum_by
+from runtime.arrays import Bools, Floats, Ints
+from spark_app.stages.arrays.segments import sum_by
 from spark_app.stages.user_days.day_batch import DAY_STEP, DayBatch, DayFunction, by_name, first_of_each
 from spark_app.stages.user_days.history import history_days
 

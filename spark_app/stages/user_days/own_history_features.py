@@ -7,7 +7,8 @@ import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS, HISTORY_DAYS_LEAST, MIN_SD_OF_VOLUME, WEEK_DAYS
 from models.metrics.robust import MAD_TO_SD, median_and_mad
-from spark_app.stages.arrays.segments import Floats, ratio
+from runtime.arrays import Floats
+from spark_app.stages.arrays.segments import ratio
 from spark_app.stages.sessions.features import FEATURES
 from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name
 from spark_app.stages.user_days.day_features import OF_THE_DAY, plays_night

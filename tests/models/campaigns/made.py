@@ -5,9 +5,9 @@ import pandas as pd
 import pyarrow as pa
 
 from models.tables.plays import Listening, listening_of
+from runtime.units import HOUR_MS
 
 START_MS = 1_741_000_000_000
-HOUR_MS = 3_600_000
 ZONES = pd.Series(dtype=object)
 
 

@@ -9,7 +9,7 @@ import pytest
 from contracts.events import ACTIONS
 from models.lab.actions import PAIRS, DayIndex, count_pairs
 from models.lab.table import read_user_days
-from runtime.local_time import DAY_MS, HOUR_MS
+from runtime.units import DAY_MS, HOUR_MS
 from runtime.world import World, WorldError
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.reconcile.expectation import CUT_MS, DELAY_MS, GAP_MS, Rows, Sessions, duplicate, late, sessionize
+from runtime.units import MINUTE_MS
 
-MINUTE_MS = 60_000
 Session = tuple[int, int, int, int, int, int, int]
 
 

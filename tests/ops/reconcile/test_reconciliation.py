@@ -10,16 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 from kafka import KafkaProducer
 
-from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS, format_time
+from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
 from ops.reconcile.command import words
 from ops.reconcile.reconciliation import Audit, audit
 from ops.reconcile.rows import hash64
 from ops.stack.broker import Broker
+from runtime.event_text import format_time
+from runtime.units import MINUTE_MS
 from runtime.world import Unit, World
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS
 
-MINUTE_MS = 60_000
 WATERMARK_MS = START_MS + 60 * MINUTE_MS
 Session = dict[str, Any]
 

@@ -5,15 +5,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import FIELDS, check_row, format_time
+from contracts.events import FIELDS
+from ops.reconcile.rows import check_rows
 from producer.importers import plain_csv, spotify_basic, spotify_extended
 from producer.importers.collect import DUPLICATE, Collector
 from producer.importers.layout import NO_TRACK, PODCAST, BadRow, Options, Row
 from producer.importers.plain_csv import parse_map
+from runtime.event_text import format_time
 from tests.producer.importers.conftest import Imported
 
 BAD_LENGTH = "listen_ms: expected whole milliseconds, at most 8 digits"
@@ -133,7 +136,7 @@ def test_rows_with_a_length_pass_the_row_rules_of_the_stream(imported: Imported,
     for row in imported.rows("plays"):
         event_ms = int(row["event_time"].timestamp() * 1000)
         sent = {k: v if v is None else str(v) for k, v in row.items()} | {"event_time": format_time(event_ms)}
-        assert check_row("plays", sent, event_ms) is None
+        assert check_rows("plays", [sent], np.array([event_ms]))[0].all()
 
 
 anything = st.recursive(

@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.events import ACTIVITY, FIELDS, PLAYS, check_row, format_time
+from contracts.events import ACTIVITY, FIELDS, PLAYS
+from ops.reconcile.rows import check_rows
 from producer.kafka.encode import join_rows, render_rows, render_times
+from runtime.event_text import format_time
 from tests.producer.raw_world import START_MS, raw_table
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -74,7 +77,7 @@ def test_a_row_sent_again_is_later_and_has_an_id_of_its_own(topic: str) -> None:
     row, other = json.loads(first + "}"), json.loads(again + "}")
     name = FIELDS[topic][0].name
     assert (other[name], other["event_time"]) == (row[name] + "~2", format_time(START_MS + 1500))
-    assert check_row(topic, other, START_MS) is None
+    assert check_rows(topic, [other], np.array([START_MS]))[0].all()
 
 
 def test_a_message_has_the_same_integer_ts_in_all_its_rows() -> None:

@@ -9,27 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts import topics as contract
-from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS, check_row, parse_time
+from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
+from ops.reconcile.rows import check_rows
 from ops.stack.broker import Broker
 from producer.errors import DeliveryError, ReplayError
 from producer.kafka.sender import Sender
 from producer.replay import batches, replay
-from producer.replay.attempt import DAY_MS, FLUSH_MS
+from producer.replay.attempt import FLUSH_MS
 from producer.replay.faults.injector import with_faults
 from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome
+from runtime.event_text import parse_time
 from runtime.kafka.connection import KafkaConnection
+from runtime.units import DAY_MS, MINUTE_MS
 from runtime.world import World
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS, at, write_raw
 
-MINUTE_MS = 60_000
 PLAY_TIMES = [place * 2 * MINUTE_MS for place in range(50)]
 """Fifty plays, two minutes apart: five batches of ten."""
 ACTIVITY_TIMES = [*range(-5, 20), *(place * 5 * MINUTE_MS for place in range(4, 10)), 200 * MINUTE_MS]
@@ -107,7 +110,7 @@ def test_messages_go_round_the_partitions_with_headers_that_are_true(setting: Se
             assert sent.partition == number % contract.TOPICS[topic].partitions
             assert sent.headers["rows"] == len(sent.rows)
             assert {row["ts"] for row in sent.rows} == {sent.rows[0]["ts"]}
-            assert [check_row(topic, row, sent.headers["clock_ms"]) for row in sent.rows] == [None] * len(sent.rows)
+            assert check_rows(topic, sent.rows, np.full(len(sent.rows), sent.headers["clock_ms"]))[0].all()
     plays, activity = setting.messages(PLAYS), setting.messages(ACTIVITY)
     clocks = [sent.headers["clock_ms"] for sent in plays]
     assert clocks[:4] == [START_MS + PLAY_TIMES[place] for place in (9, 19, 29, 39)]

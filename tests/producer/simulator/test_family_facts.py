@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from contracts.events import ACTIONS, ACTIVITY, PLAYS
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.listeners.population import traits_of
 from producer.simulator.plan import Plan
 from producer.simulator.rows import Columns, take
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.producer.simulator.memory_world import of_family, world_of
-
-HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
 
 def plays_of(family: str, difficulty: float = 0.0, days: int = 14) -> tuple[Plan, Columns]:

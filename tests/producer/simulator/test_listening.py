@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
 from producer.simulator.block import make_block
-from producer.simulator.calendar import DAY_MS
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
 from producer.simulator.listeners.activity import load_chains
 from producer.simulator.listeners.timing import settle
 from producer.simulator.plan import Plan, make_plan
 from producer.simulator.rows import Columns
 from producer.simulator.scenario import load_scenario
+from runtime.units import DAY_MS
 
 DONE = REASONS_END.index("trackdone")
 

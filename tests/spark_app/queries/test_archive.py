@@ -66,9 +66,9 @@ def test_addresses_are_keyed_hashes_and_unknown_ones_stay_unknown(spark: SparkSe
 def test_rejected_rows_are_kept_with_their_reason_and_a_cut_payload(spark: SparkSession, unit: Unit) -> None:
     found = {(r["topic"], r["offset"], r["position"]): r for r in table(spark, unit, "rejected")}
     assert {place: (r["reason"], r["rows"]) for place, r in found.items()} == {
-        (PLAYS, 0, 4): (events.bad(events.PLAY_FIELDS[3]), 1),
+        (PLAYS, 0, 4): (events.PLAY_FIELDS[3].rejection, 1),
         (PLAYS, 1, None): (events.UNREADABLE, 200),
-        (ACTIVITY, 0, 1): (events.bad(events.ACTIVITY_FIELDS[4]), 1),
+        (ACTIVITY, 0, 1): (events.ACTIVITY_FIELDS[4].rejection, 1),
     }
     assert found[PLAYS, 1, None]["payload"] == "<html>"
     assert len(found[PLAYS, 0, 4]["payload"]) == 500

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from contracts.events import ACTIVITY, PLAYS, check_row
+from contracts.events import ACTIVITY, PLAYS
+from ops.reconcile.rows import check_rows
 from producer.errors import ReplayError
 from producer.kafka.encode import join_rows, render_rows
 from producer.kafka.messages import heartbeat, pack
@@ -51,7 +52,8 @@ def test_a_bad_row_is_rejected_and_its_neighbours_are_not() -> None:
     assert {row.kind for row in bad} >= {*BAD_ROWS[PLAYS], *BAD_ROWS[ACTIVITY]}
     for topic in (PLAYS, ACTIVITY):
         rows = json.loads(join_rows(texts[topic], 7))
-        rejected = {i for i, row in enumerate(rows) if check_row(topic, row, int(TIMES[-1])) is not None}
+        is_good, _ = check_rows(topic, rows, np.full(len(rows), TIMES[-1]))
+        rejected = {*np.flatnonzero(~is_good).tolist()}
         assert rejected == {row.row - 1000 for row in bad if row.topic == topic}
 
 
@@ -77,7 +79,7 @@ def test_a_batch_that_is_sent_twice_is_sent_whole_twice() -> None:
 def test_a_heartbeat_keeps_the_rules() -> None:
     for topic in (PLAYS, ACTIVITY):
         (row,) = json.loads(heartbeat(topic, 3, START_MS, 7).value)
-        assert check_row(topic, row, START_MS) is None
+        assert check_rows(topic, [row], np.array([START_MS]))[0].all()
 
 
 @pytest.mark.parametrize(

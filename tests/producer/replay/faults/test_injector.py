@@ -23,11 +23,11 @@ from producer.replay.ledger import FILE_NAME, Ledger, read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
 from runtime.kafka.connection import KafkaConnection
+from runtime.units import MINUTE_MS
 from runtime.world import World
 from tests.producer.raw_world import at, write_raw
 from tests.producer.replay.memory_topics import MemoryTopics
 
-MINUTE_MS = 60_000
 NOWHERE = KafkaConnection("nowhere:9092")
 N_PLAYS, N_ACTIVITY = 30, 24
 EVERY_FAULT = Faults(late_share=0.2, late_by_minutes=15, duplicate_share=0.4, corrupt_share=0.3, seed=4)

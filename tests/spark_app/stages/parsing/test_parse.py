@@ -14,7 +14,7 @@ from spark_app.stages.parsing.parse import parse_good_rows
 from spark_app.stages.sessions.rows import PLAY_FIELDS
 from tests.spark_app.messages import NOON_MS, arrived, clock, lines_of, list_of, message, sent, without
 
-BAD = {field.name: events.bad(field) for fields in events.FIELDS.values() for field in fields if field.is_checked}
+BAD = {field.name: field.rejection for fields in events.FIELDS.values() for field in fields if field.is_checked}
 PLACE = 100
 """Where the odd row stands among 200."""
 

@@ -1,71 +1,106 @@
-"""The Spark parser and `contracts.events.check_row` state the same rules: compared on rows spoiled at random."""
+"""The job's row rules: the first rule that a row breaks, in the contract's order, is its reason."""
 
 import json
-import random
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from hypothesis import given
+from hypothesis import strategies as st
 
-from contracts.events import ACTIVITY, FIELDS, PLAYS, check_row, format_time
-from tests.spark_app.messages import NOON_MS, arrived, clock, lines_of, message, sent
+from contracts.events import (
+    ACTIVITY,
+    AHEAD,
+    AHEAD_MS,
+    BEHIND,
+    BEHIND_MS,
+    FIELDS,
+    NO_CLOCK,
+    NOT_AN_OBJECT,
+    PLAYS,
+)
+from runtime.event_text import parse_time
+from spark_app.stages.parsing.parse import all_rows
 
-MESSAGES, ROWS = 40, 12
-"""Per topic."""
-DAY_MS = 86_400_000
-ODD_VALUES: tuple[Any, ...] = (
-    None, "", " ", "0", "00000007", "40000 ", "4e4", "-1", "+5", "0x1F", "١٢٣", "123456789", "1_000", "null", "NaN",
-    "x" * 64, "x" * 65, "é" * 64, "🎧" * 65, "\n", "40000\n", "40000\r\n", "40000\u0085", "\\", '"', "\ud800", "a\0",
-    0, 7, 40000, -5, 2.5, 1e300, True, False, float("nan"), float("inf"), 10**20, [], [1, "a"], {}, {"a": [None]},
-    "12:30", "2026-03-01", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00+0500", "2026-03-01T10:00:00,000Z",
-    "2026-02-29T10:00:00.000Z", "2024-02-29T10:00:00.000Z", "2026-03-01T10:60:00.000Z", "2026-00-01T10:00:00.000Z",
-    "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z", "0000-01-01T00:00:00.000Z", "1582-10-10T00:00:00.000Z",
-    " 2026-03-01T10:00:00.000Z", "2026-03-01T10:00:00.000Z\n", "2026-03-01T10:00:00.000Z\u2028",
-    "fwdbtn", "trackdone", "telepathy", "Trackdone", "trackdone ", "search", "heartbeat", "__heartbeat__",
-)  # fmt: skip
-ODD_ROWS: tuple[Any, ...] = (None, 5, -0.5, "x", "", True, [], [1], [{}], {}, {"user_id": "u1"}, float("nan"))
-CLOCKS: tuple[Any, ...] = (NOON_MS, NOON_MS, NOON_MS, 0, -1, 2**63 - 1, "", "now", None)
-
-
-def spoiled(rng: random.Random, topic: str) -> Any:
-    """Make a row that is good, odd in one or two fields, or no row at all."""
-    if rng.random() < 0.1:
-        return rng.choice(ODD_ROWS)
-    near = NOON_MS + rng.choice((-7 * DAY_MS, 0, 300_000)) + rng.randint(-2, 2)
-    row = sent(topic, event_time=format_time(near))
-    for _ in range(rng.choice((0, 1, 1, 2))):
-        # the checked fields stand first: they are the ones that matter
-        name = rng.choice([field.name for field in FIELDS[topic]][:8])
-        if rng.random() < 0.1:
-            row.pop(name, None)
-        else:
-            row[name] = rng.choice(ODD_VALUES)
-    return row
+GOLDEN = Path(__file__).resolve().parents[4] / "contracts" / "golden"
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 
 
-@pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
-def test_spark_rejects_the_rows_that_plain_python_rejects_for_the_same_reasons(spark: SparkSession, topic: str) -> None:
-    rng = random.Random(20260301)
-    clocks = [rng.choice(CLOCKS) for _ in range(MESSAGES)]
-    lists = [[spoiled(rng, topic) for _ in range(ROWS)] for _ in clocks]
-    messages = arrived(
-        spark,
-        [
-            message(json.dumps(rows), topic=topic, offset=i, headers={} if ms is None else clock(ms))
-            for i, (rows, ms) in enumerate(zip(lists, clocks, strict=True))
-        ],
-    )
+def good(topic: str) -> dict[str, Any]:
+    return json.loads((GOLDEN / f"{topic}.json").read_text())[0]
 
-    found = lines_of(messages, topic).select("offset", "position", "reason").collect()
 
-    readable = [ms if isinstance(ms, int) else None for ms in clocks]
-    expected = {
-        (i, j): check_row(topic, row, readable[i]) for i, rows in enumerate(lists) for j, row in enumerate(rows)
-    }
-    assert len(found) == len(expected)
-    differing = {
-        json.dumps(lists[i][j]): (reason, expected[i, j]) for i, j, reason in found if reason != expected[i, j]
-    }
-    assert differing == {}
-    assert len(set(expected.values())) > 8, "the rows are spoiled in too few ways to compare much"
-    assert sum(reason is None for reason in expected.values()) > 40
+CLOCK = {topic: parse_time(good(topic)["event_time"]) or 0 for topic in FIELDS}
+
+
+def reason_of(topic: str, row: Any, clock_ms: int | None) -> str | None:
+    """Return the reason of one row in a message of its own; None for a good row."""
+    message = {"partition": [0], "offset": [0], "value": [json.dumps([row]).encode()], "sent_rows": [1]}
+    batch = pa.RecordBatch.from_pydict(message | {"clock_ms": pa.array([clock_ms], pa.int64())})
+    (line,) = [line for lines in all_rows([batch], topic) for line in lines.to_pylist()]
+    return line["reason"]
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+@given(data=st.data())
+def test_any_value_in_any_field_is_accepted_or_rejected_by_that_fields_reason(topic: str, data: st.DataObject) -> None:
+    field = data.draw(st.sampled_from(FIELDS[topic]))
+    row = good(topic) | {field.name: data.draw(ANY_JSON)}
+    reason = reason_of(topic, row, CLOCK[topic])
+    assert reason in (None, field.rejection, AHEAD, BEHIND) if field.is_checked else reason is None
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+@given(row=ANY_JSON)
+def test_any_json_has_a_reason_and_never_an_error(topic: str, row: Any) -> None:
+    assert reason_of(topic, row, CLOCK[topic]) is not None
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_of_several_bad_fields_the_first_in_order_is_the_reason(topic: str) -> None:
+    row = good(topic)
+    for field in reversed([field for field in FIELDS[topic] if field.is_checked]):
+        row[field.name] = ""
+        assert reason_of(topic, row, CLOCK[topic]) == field.rejection
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_a_required_field_may_not_be_missing_and_another_may(topic: str) -> None:
+    for field in FIELDS[topic]:
+        row = good(topic)
+        del row[field.name]
+        assert reason_of(topic, row, CLOCK[topic]) == (field.rejection if field.is_required else None)
+
+
+@pytest.mark.parametrize("row", [None, 5, "x", [], [1], True])
+def test_a_row_that_is_no_object_is_rejected_as_such(row: Any) -> None:
+    assert reason_of(PLAYS, row, 0) == NOT_AN_OBJECT
+
+
+@pytest.mark.parametrize("row", [good(PLAYS), {}, 5])
+def test_without_a_clock_no_row_is_accepted_and_the_clock_is_the_reason(row: Any) -> None:
+    assert reason_of(PLAYS, row, None) == NO_CLOCK
+
+
+def test_the_bounds_around_the_clock_are_inclusive() -> None:
+    row, at = good(ACTIVITY), CLOCK[ACTIVITY]
+    assert reason_of(ACTIVITY, row, at - AHEAD_MS) is None
+    assert reason_of(ACTIVITY, row, at - AHEAD_MS - 1) == AHEAD
+    assert reason_of(ACTIVITY, row, at + BEHIND_MS) is None
+    assert reason_of(ACTIVITY, row, at + BEHIND_MS + 1) == BEHIND
+
+
+@pytest.mark.parametrize(("text", "is_good"), [("0", True), ("99999999", True), ("100000000", False), ("-1", False),
+                                               ("1.5", False), ("", False), ("7\n", False), ("１", False)])  # fmt: skip
+def test_milliseconds_are_one_to_eight_digits(text: str, is_good: bool) -> None:
+    reason = reason_of(PLAYS, good(PLAYS) | {"listen_ms": text}, CLOCK[PLAYS])
+    assert (reason is None) == is_good
+
+
+def test_a_number_where_a_string_was_meant_is_read_as_its_text() -> None:
+    assert reason_of(PLAYS, good(PLAYS) | {"listen_ms": 31250}, CLOCK[PLAYS]) is None

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.events import parse_time
+from runtime.event_text import parse_time
 from tests.spark_app.items import NOON_MS, described, did, heard
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.metrics.robust import median, median_and_mad
-from runtime.local_time import DAY_MS
+from runtime.units import DAY_MS
 from spark_app.stages.user_days.history import moments
 from tests.spark_app.days import MIDNIGHT_MS, DayRow, described, did, heard, the_day
 
