@@ -19,10 +19,10 @@ from producer.replay.health import ReplayHealth
 from producer.replay.ledger import TOPICS, Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
 from runtime.kafka.connection import KafkaConnection
-from runtime.units import DAY_MS
+from runtime.units import DAY_MS, MINUTE_MS, SECOND_MS
 from runtime.world import World
 
-FLUSH_MS = 31 * 60_000 + 1000
+FLUSH_MS = 31 * MINUTE_MS + SECOND_MS
 """How far past the last row the flush moves the watermark: the gap of 30 min, the delay of 1 min, and 1 s over."""
 
 ReportProgress = Callable[[dict[str, int], int], None]
