@@ -10,36 +10,15 @@ from hypothesis import strategies as st
 from contracts.events import ACTIVITY, PLAYS, STREAM_MS
 from contracts.labels import FAMILIES
 from producer.simulator.block import make_block
-from producer.simulator.bots import BOTS, FAMILY_NAMES, FIRST_CODES, family_words
+from producer.simulator.bots import BOTS, FIRST_CODES, family_words
 from producer.simulator.listeners.activity import load_chains
 from producer.simulator.plan import make_plan
 from producer.simulator.scenario import Scenario, ScenarioError, load_scenario
 from runtime.units import DAY_MS, HOUR_MS
+from tests.producer.simulator.memory_world import DAYS, of_family, world_of
 
-DAYS = 14
-
-
-@cache
-def rows_of(families: tuple[str, ...], difficulty: float, prevalence: float = 0.25) -> tuple[Plan, dict[str, Columns]]:
-    """Simulate a world of some families in memory; return its rows by topic."""
-    scenario = replace(
-        load_scenario("everything"), users=700, days=DAYS, prevalence=prevalence, difficulty=difficulty,
-        families={name: {} for name in families},
-    )  # fmt: skip
-    plan = make_plan(scenario)
-    chains = load_chains()
-    blocks = [make_block(plan, number, chains) for number in range(plan.blocks)]
-    joined = [{topic: block.joined(topic) for topic in (PLAYS, ACTIVITY)} for block in blocks]
-    rows = {
-        topic: {name: np.concatenate([block[topic][name] for block in joined]) for name in joined[0][topic]}
-        for topic in (PLAYS, ACTIVITY)
-    }
-    return plan, rows
-
-
-def own(rows: Columns, family: str) -> Columns:
-    mask = rows["family"] == FAMILY_NAMES.index(family)
-    return {name: column[mask] for name, column in rows.items()}
+PAID_SHARE = {"hidden_target": 0.04, "agent": 0.04}
+"""Least share of a family's plays that is paid for, where that is not a third: what it hides among is most of it."""
 
 
 @pytest.fixture(params=list(BOTS))
