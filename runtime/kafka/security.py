@@ -15,16 +15,8 @@ from runtime.errors import SecuritySettingError
 from runtime.kafka.entries import JAAS, Entry, file_entries, inline_entries
 from runtime.kafka.jaas import MODULES, parse_jaas, render_jaas
 from runtime.kafka.names import NAMES, unknown_name
-from runtime.kafka.stores import (
-    STORE_TYPES,
-    Store,
-    check_certificates,
-    check_key,
-    pem_blocks,
-    readable_file,
-    type_of,
-    warn_if_world_readable,
-)
+from runtime.kafka.store_settings import one_of, read_keystore, read_truststore
+from runtime.kafka.stores import Store, pem_blocks, readable_file, warn_if_world_readable
 from runtime.kafka.tls import client_context
 
 VARIABLE = "PLAYPROOF_SECURITY"
@@ -99,13 +91,13 @@ class KafkaSecurity:
             values[entry.name] = entry.value
         if not values:
             return cls()
-        protocol = _one_of("security.protocol", values.get("security.protocol", "").upper(), PROTOCOLS)
+        protocol = one_of("security.protocol", values.get("security.protocol", "").upper(), PROTOCOLS)
         _check_protocol(protocol, values)
         return cls(
             protocol,
             _login(values) if protocol.startswith("SASL") else None,
-            _truststore(values, folder),
-            _keystore(values, folder),
+            read_truststore(values, folder),
+            read_keystore(values, folder),
             _verifies_host_name(values),
         )
 
@@ -174,12 +166,6 @@ def _text_of(path: Path) -> str:
         return content.decode("latin-1")
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise SecuritySettingError(f"{name} must be one of {', '.join(allowed)}")
-    return value
-
-
 def _check_protocol(protocol: str, values: dict[str, str]) -> None:
     """Refuse settings that the protocol would ignore: whoever wrote them expects their protection."""
     for prefix, has_use in (("sasl.", protocol.startswith("SASL")), ("ssl.", protocol.endswith("SSL"))):
@@ -191,7 +177,7 @@ def _check_protocol(protocol: str, values: dict[str, str]) -> None:
 def _login(values: dict[str, str]) -> Login:
     if "sasl.mechanism" not in values:
         raise SecuritySettingError(f"sasl.mechanism is missing: one of {', '.join(MODULES)}")
-    mechanism = _one_of("sasl.mechanism", values["sasl.mechanism"].upper(), tuple(MODULES))
+    mechanism = one_of("sasl.mechanism", values["sasl.mechanism"].upper(), tuple(MODULES))
     has_pair = "sasl.username" in values or "sasl.password" in values
     if has_pair and JAAS in values:
         raise SecuritySettingError(f"sasl.username and sasl.password are given, and {JAAS} too: keep one of them")
@@ -202,92 +188,6 @@ def _login(values: dict[str, str]) -> Login:
     if not username or not password:
         raise SecuritySettingError(f"sasl.username and sasl.password are missing, or {JAAS}")
     return Login(mechanism, username, SecretStr(password))
-
-
-def _truststore(values: dict[str, str], folder: Path | None) -> Store | None:
-    name = "ssl.truststore"
-    if f"{name}.certificates" in values:
-        _refuse_with(values, f"{name}.certificates", f"{name}.location", f"{name}.password")
-        _check_type(values, name, "PEM")
-        store = Store("PEM", pem=SecretStr(values[f"{name}.certificates"]))
-        check_certificates(store, f"{name}.certificates")
-        return store
-    found = _store_file(values, name, folder)
-    if found and found.type == "PEM":
-        check_certificates(found, f"{name}.location")
-    return found
-
-
-def _keystore(values: dict[str, str], folder: Path | None) -> Store | None:
-    name = "ssl.keystore"
-    key_password = _secret(values, "ssl.key.password")
-    texts = [f"{name}.key", f"{name}.certificate.chain"]
-    given = [text for text in texts if text in values]
-    if given:
-        if len(given) == 1:
-            raise SecuritySettingError(f"{' and '.join(texts)} are given together or not at all")
-        _refuse_with(values, given[0], f"{name}.location", f"{name}.password")
-        _check_type(values, name, "PEM")
-        pem = SecretStr("\n".join(values[text] for text in texts))
-        store = Store("PEM", pem=pem, key_password=key_password)
-        check_key(store, texts[0])
-        return store
-    found = _store_file(values, name, folder, key_password)
-    if found is None:
-        _refuse_without(values, "ssl.key.password", f"{name}.location")
-        return None
-    if found.type == "PEM":
-        check_key(found, f"{name}.location")
-    elif found.password is None:
-        raise SecuritySettingError(f"{name}.password is missing: a {found.type} store has one")
-    elif key_password and key_password != found.password:
-        raise SecuritySettingError(
-            f"ssl.key.password differs from {name}.password: Python cannot open such a {found.type} store, turn it "
-            f"into PEM"
-        )
-    assert found.location is not None
-    warn_if_world_readable(found.location)
-    return found
-
-
-def _store_file(
-    values: dict[str, str], name: str, folder: Path | None, key_password: SecretStr | None = None
-) -> Store | None:
-    location = f"{name}.location"
-    if location not in values:
-        _refuse_without(values, f"{name}.type", location)
-        _refuse_without(values, f"{name}.password", location)
-        return None
-    path = readable_file(values[location], location, folder)
-    found = type_of(path)
-    # Java's type JKS reads PKCS12 too, and is its default
-    if not (values.get(f"{name}.type", "").upper() == "JKS" and found == "PKCS12"):
-        _check_type(values, name, found)
-    if found == "PEM":
-        _refuse_with(values, f"{name}.type=PEM", f"{name}.password")
-    return Store(found, path, _secret(values, f"{name}.password"), key_password=key_password)
-
-
-def _check_type(values: dict[str, str], name: str, found: str) -> None:
-    if f"{name}.type" in values:
-        given = _one_of(f"{name}.type", values[f"{name}.type"].upper(), STORE_TYPES)
-        if given != found:
-            raise SecuritySettingError(f"{name}.type is {given}, but what is there is {found}")
-
-
-def _refuse_with(values: dict[str, str], name: str, *others: str) -> None:
-    for other in others:
-        if other in values:
-            raise SecuritySettingError(f"{name} and {other} exclude each other")
-
-
-def _refuse_without(values: dict[str, str], name: str, needed: str) -> None:
-    if name in values:
-        raise SecuritySettingError(f"{name} has no use without {needed}")
-
-
-def _secret(values: dict[str, str], name: str) -> SecretStr | None:
-    return SecretStr(values[name]) if values.get(name) else None
 
 
 def _verifies_host_name(values: dict[str, str]) -> bool:
