@@ -2,11 +2,12 @@
 # Paths are relative, so the checkout may lie anywhere, in a folder with spaces too.
 PYTHON ?= python3
 RUN := .venv/bin/python
+PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live dash media notebook train train-days lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
 	@:
@@ -18,39 +19,39 @@ setup: .venv/.packages jars/.checked ## environment, locked packages, Java if th
 
 jars/.checked: ivy.xml jars.sha256 .venv/.packages
 	@echo "setting up: Java and the JVM jars"
-	@$(RUN) -m ops setup-jars
-	@touch $@
+	@$(PLAYPROOF) setup jars
+	@mkdir -p jars && touch $@
 
 demo: setup ## the whole thing in a few minutes: broker, job, live plot, an attack, a summary
-	@$(RUN) -m ops demo
+	@$(PLAYPROOF) demo
 
 up: setup ## start broker and Spark job in the background
-	@$(RUN) -m ops up
+	@$(PLAYPROOF) up
 
 down: setup ## stop them
-	@$(RUN) -m ops down
+	@$(PLAYPROOF) down
 
 status: setup ## what runs, how it fares, and where
-	@$(RUN) -m ops status
+	@$(PLAYPROOF) status
 
 logs: setup ## the last lines of every log
-	@$(RUN) -m ops logs
+	@$(PLAYPROOF) logs
 
 console: setup ## follow the Spark job's console
-	@$(RUN) -m ops console
+	@$(PLAYPROOF) console
 
 produce: setup ## replay a world's events into the topics
-	@$(RUN) -m ops replay --metrics
+	@$(PLAYPROOF) replay --metrics
 
 live: setup ## the live plot
-	@$(RUN) -m consumer_viz live --metrics
+	@$(PLAYPROOF) plot live --metrics
 
-dash: setup ## the analyst's pages: queue, cases, verdicts, quality, health
-	@$(RUN) -m consumer_viz dash --metrics
+desk: setup ## the analyst's pages: queue, cases, verdicts, quality, health
+	@$(PLAYPROOF) desk --metrics
 
 media: setup ## the pictures of the documents, from the demo's world (needs a Chromium)
 	@$(RUN) -m tests.browser.take_pictures
-	@$(RUN) -m ops media
+	@$(PLAYPROOF) tools pictures
 
 notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -63,45 +64,45 @@ notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 LABELS ?= truth
 train: setup ## simulate a world and train the model; LABELS=verdicts: a challenger, on what analysts decided
 ifeq ($(LABELS),verdicts)
-	@$(RUN) -m models train --labels verdicts --register
+	@$(PLAYPROOF) model train --labels verdicts --register
 else
-	@$(RUN) -m ops simulate --world train --scenario train --users 6000 --days 24 --seed 11
-	@$(RUN) -m spark_app training-table --world train --since 2025-03-15 --out data/train/table
-	@$(RUN) -m models train
+	@$(PLAYPROOF) simulate --world train --scenario train --users 6000 --days 24 --seed 11
+	@$(PLAYPROOF) model training-table --world train --since 2025-03-15 --out data/train/table
+	@$(PLAYPROOF) model train
 endif
 
 train-days: setup ## train the trees of the user-day detector, on a world that the lab never sees
-	@$(RUN) -m ops simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
-	@$(RUN) -m spark_app user-days --world train-days --source raw
-	@$(RUN) -m models train-days
+	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
+	@$(PLAYPROOF) days build --world train-days --source raw
+	@$(PLAYPROOF) days train
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
-	@$(RUN) -m spark_app user-days
-	@$(RUN) -m models daily
+	@$(PLAYPROOF) days build
+	@$(PLAYPROOF) days run
 
 LAB_USERS ?= 2500
 LAB_DAYS ?= 49
 LAB_PARTS ?= 2
 lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/studies/lab.md
-	@$(RUN) -m ops simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
-	@$(RUN) -m ops simulate --world lab-hard --scenario lab-hard --seed 22
+	@$(PLAYPROOF) simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
+	@$(PLAYPROOF) simulate --world lab-hard --scenario lab-hard --seed 22
 	@for world in lab lab-hard; do \
-	  $(RUN) -m spark_app user-days --world $$world --source raw && \
-	  $(RUN) -m spark_app training-table --world $$world --out data/$$world/table || exit 1; done
-	@$(RUN) -m models netflix --world lab & netflix=$$!; \
-	  $(RUN) -m models lab --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/studies/lab.md && wait $$netflix
+	  $(PLAYPROOF) days build --world $$world --source raw && \
+	  $(PLAYPROOF) model training-table --world $$world --out data/$$world/table || exit 1; done
+	@$(PLAYPROOF) lab netflix --world lab & netflix=$$!; \
+	  $(PLAYPROOF) lab run --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/studies/lab.md && wait $$netflix
 
 calibrate: setup ## simulated listening against published numbers
-	@$(RUN) -m ops calibrate
+	@$(PLAYPROOF) calibrate
 
 leakscan: setup ## does any one column give the bots away?
-	@$(RUN) -m ops leakscan
+	@$(PLAYPROOF) leakscan
 
-bench: setup ## measure rows a second against a minimal Spark job
-	@$(RUN) -m ops bench
+bench: setup ## measure rows per second against a minimal Spark job
+	@$(PLAYPROOF) bench
 
 doctor: setup ## what is missing on this machine, and its cure
-	@$(RUN) -m ops doctor
+	@$(PLAYPROOF) doctor
 
 lint: setup ## style, types, import arrows
 	@$(RUN) -m ruff check .

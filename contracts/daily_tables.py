@@ -1,4 +1,4 @@
-"""Tables of the lake that `python -m models daily` writes: what is suspected of days, groups, tracks and accounts."""
+"""Tables of the lake that `playproof days run` writes: what is suspected of days, groups, tracks and accounts."""
 
 from contracts.column import Column
 

@@ -64,7 +64,7 @@ STATIC: dict[str, tuple[Column, ...]] = {
     "user_baselines": USER_BASELINES,
     "device_links": DEVICE_LINKS,
 }
-"""The last two are made daily by  python -m spark_app baselines ; a world may lack them."""
+"""The last two are made daily by  playproof job baselines ; a world may lack them."""
 
 _TYPES = {"time": "timestamp", "ms": "int", "epoch_s": "bigint", "bool": "boolean"}
 

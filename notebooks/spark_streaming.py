@@ -50,7 +50,7 @@ is_up = any(p["name"] == stack.JOB and p["state"] == "RUNNING" for p in stack.st
 log = Path(settings.data, settings.world, "notebook-job.log")
 job = None
 if not is_up:
-    command = [sys.executable, "-u", "-m", "spark_app", "run", "--world", settings.world]
+    command = [sys.executable, "-u", "-m", "ops", "job", "run", "--world", settings.world]
     job = subprocess.Popen(command, stdout=log.open("wb"), stderr=subprocess.STDOUT, start_new_session=True)
 print("make up's job is running" if is_up else f"started; it writes to {log}")
 

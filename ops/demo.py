@@ -1,4 +1,4 @@
-"""`make demo`: a day of 2,000 listeners with bots among them, replayed in two minutes through the real thing."""
+"""`playproof demo`: a day of 2,000 listeners with bots among them, replayed in two minutes through the real thing."""
 
 import json
 import os
@@ -21,6 +21,7 @@ from ops.stack.broker import running as running_broker
 from ops.stack.child import Child
 from ops.stack.stack import JOB_IS_UP
 from producer.kafka import topics
+from runtime.command_line import playproof
 from runtime.lake import committed_files
 from runtime.settings import Settings
 from runtime.world import Unit, World
@@ -48,7 +49,7 @@ def run(settings: Settings, say: Say) -> Summary:
     settings = with_broker_of_its_own(settings, WORLD)
     world = settings.the_world()
     environment = environment_of(settings)
-    _finish(["ops", "simulate", "--world", WORLD, *SIMULATION], environment)
+    _finish(environment, "simulate", "--world", WORLD, *SIMULATION)
     unit = fresh_version(world)
     stage = _stages(say)
     with ExitStack() as running:
@@ -56,13 +57,15 @@ def run(settings: Settings, say: Say) -> Summary:
         topics.create(settings.kafka())
         stage("broker up, topics made")
         logs = world.root / "run"
-        job = running.enter_context(child.running("the Spark job", ["spark_app", "run"], environment, logs / "job.log"))
+        job = running.enter_context(
+            child.running("the Spark job", playproof("job", "run"), environment, logs / "job.log")
+        )
         picture = world.root / "live.png"
-        record = ["consumer_viz", "record", "--out", str(picture)]
+        record = playproof("plot", "record", "--out", str(picture))
         plot = running.enter_context(child.running("the live plot", record, environment, logs / "plot.log"))
         if has_display(os.environ):
             running.enter_context(
-                child.running("the window", ["consumer_viz", "live"], environment, logs / "window.log")
+                child.running("the window", playproof("plot", "live"), environment, logs / "window.log")
             )
         job.wait_for_word(JOB_IS_UP, JOB_WITHIN_S)
         stage("Spark job up")
@@ -75,7 +78,7 @@ def run(settings: Settings, say: Say) -> Summary:
         wait_for_counts(unit, [job, plot])
         stage("last fraud count reported")
     stage("everything stopped")
-    evaluation = json.loads(_finish(["models", "evaluate", "--json", "--world", WORLD], environment))
+    evaluation = json.loads(_finish(environment, "model", "evaluate", "--json", "--world", WORLD))
     summary = summarise(audit, evaluation, replay_s, time.monotonic() - began)
     (world.root / "summary.json").write_text(json.dumps(summary.as_dict(), indent=2) + "\n")
     return summary
@@ -133,22 +136,18 @@ def _stages(say: Say) -> Say:
     return stage
 
 
-def _finish(command: list[str], environment: Mapping[str, str]) -> str:
-    """Run `python -m <command>` to its end and return what it printed. Raises StackError where it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", *command], env=environment, capture_output=True, text=True, check=False
-    )
+def _finish(environment: Mapping[str, str], *command: str) -> str:
+    """Run a command of ours to its end and return what it printed. Raises StackError where it fails."""
+    done = subprocess.run(playproof(*command), env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]
-        raise StackError(f"python -m {' '.join(command[:2])} failed: {said}")
+        raise StackError(f"playproof {' '.join(command[:2])} failed: {said.removeprefix('error: ')}")
     return done.stdout
 
 
 def replay(environment: Mapping[str, str], alive: list[Child]) -> None:
     """Replay the day, its progress shown as it is, while all others stay alive."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops", "replay", "--speed", str(SPEED)], env=environment, start_new_session=True
-    )
+    process = subprocess.Popen(playproof("replay", "--speed", str(SPEED)), env=environment, start_new_session=True)
     try:
         while process.poll() is None:
             _require_alive(alive)
@@ -171,7 +170,7 @@ def wait_for_audit(environment: Mapping[str, str], alive: list[Child]) -> dict[s
     until = time.monotonic() + ACCOUNTED_WITHIN_S
     while True:
         _require_alive(alive)
-        command = [sys.executable, "-m", "ops", "audit", "--json"]
+        command = playproof("reconcile", "--json")
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         try:
             audit: dict[str, Any] = json.loads(done.stdout)

@@ -11,13 +11,14 @@ import psutil
 
 from ops.setup.jars import CHECKSUMS, faults, read_checksums
 from ops.stack import compose, ports
+from runtime import resources
 from runtime.errors import AccessError, BrokerError, SecuritySettingError
-from runtime.jvm import JARS, ROOT, JvmError, find_java, java_version
+from runtime.jvm import JARS, JvmError, find_java, java_version
 from runtime.kafka.access import answers
 from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 
-LOCK = ROOT / "requirements.lock"
+LOCK = resources.CODE / "requirements.lock"
 PYTHON_NEEDED = (3, 11)
 MEMORY_NEEDED_GB = 4.0
 """3 GB for the Spark job and 0.5 GB for the broker (their heap limits), the rest for the replay and the plot."""
@@ -39,7 +40,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """Return the finding in one line, as `missing  Java   found none -> run  make setup`."""
+        """Return the finding in one line, as `missing  Java   found none -> run  playproof setup jars`."""
         state = "ok" if self.is_ok else ("missing" if self.is_needed else "note")
         return f"{state:<8} {self.name:<9} {self.found}" + (f"  ->  {self.cure}" if self.cure else "")
 
@@ -48,7 +49,7 @@ def python(now: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     """Check the version of Python."""
     is_ok = now >= PYTHON_NEEDED
     found = ".".join(map(str, now))
-    return Finding("Python", is_ok, found, "" if is_ok else "install Python 3.11 or later, then  make setup")
+    return Finding("Python", is_ok, found, "" if is_ok else "install Python 3.11 or later, then  playproof setup jars")
 
 
 def java() -> Finding:
@@ -56,7 +57,7 @@ def java() -> Finding:
     try:
         home = find_java()
     except JvmError as error:
-        return Finding("Java", False, str(error).partition(":")[0], "run  make setup  (it brings one)")
+        return Finding("Java", False, str(error).partition(":")[0], "run  playproof setup jars  (it brings one)")
     return Finding("Java", True, f"{java_version(home)} in {home}")
 
 
@@ -75,7 +76,9 @@ def installed_jars(folder: Path = JARS, checksums: Path = CHECKSUMS) -> Finding:
     if not wrong:
         return Finding("jars", True, f"{len(expected)}, checksums as pinned")
     name, fault = next(iter(wrong.items()))
-    return Finding("jars", False, f"{len(wrong)} of {len(expected)} wrong ({name}: {fault})", "run  make setup")
+    return Finding(
+        "jars", False, f"{len(wrong)} of {len(expected)} wrong ({name}: {fault})", "run  playproof setup jars"
+    )
 
 
 def packages(lock: Path = LOCK) -> Finding:
@@ -114,7 +117,7 @@ def broker(settings: Settings) -> Finding:
     except BrokerError as error:
         found, _, cure = str(error).partition(": ")
         return Finding("broker", False, found, cure)
-    return Finding("broker", False, f"none at {address}, the port is free", "run  make up", is_needed=False)
+    return Finding("broker", False, f"none at {address}, the port is free", "run  playproof up", is_needed=False)
 
 
 def spark_pages() -> Finding:
@@ -126,11 +129,11 @@ def spark_pages() -> Finding:
 
 
 def docker(is_wanted: bool) -> Finding:
-    """Say which way `make up` will go."""
+    """Say which way `playproof up` will go."""
     if not is_wanted:
         return Finding("Docker", True, "not used (PLAYPROOF_DOCKER=0): the embedded broker")
     if compose.is_usable():
-        return Finding("Docker", True, "an engine answers: make up uses Compose")
+        return Finding("Docker", True, "an engine answers: playproof up uses Compose")
     return Finding("Docker", True, "no engine with Compose answers, none is needed: the embedded broker")
 
 

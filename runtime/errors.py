@@ -1,7 +1,8 @@
 """The root of every error that a person is meant to read: one line that says what happened, why, and what to do.
 
 PlayproofError
-├── WorldError        a world lacks a part that a command needs
+├── SettingError      a PLAYPROOF_ variable has a value that cannot be used
+├── WorldError        a world, or a part of it that a command needs, does not exist
 ├── JvmError          no usable Java, or jars are missing
 ├── SecuritySettingError   PLAYPROOF_SECURITY cannot be used as it is
 ├── BrokerError       the broker cannot start, does not answer, or lacks a topic
@@ -10,6 +11,7 @@ PlayproofError
 ├── ProducerError     producer.errors
 ├── JobError          spark_app.errors
 ├── ModelError        models.errors
+├── VizError          consumer_viz.errors
 └── OpsError          ops.errors
 """
 

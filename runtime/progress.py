@@ -1,6 +1,6 @@
 """What the job writes down of itself: `<unit>/progress/<query>.jsonl`, Spark's progress of a micro-batch a line.
 
-The job's metrics, `make status` and the web pages all read a micro-batch through `read`, so they cannot disagree.
+The job's metrics, `playproof status` and the web pages all read a micro-batch through `read`, so they cannot disagree.
 """
 
 import json

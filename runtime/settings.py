@@ -1,19 +1,31 @@
-"""Settings shared by every package: read from the environment (PLAYPROOF_…) once, at each `__main__`."""
+"""Settings shared by every package: read from the environment (PLAYPROOF_…) once, when a command starts."""
 
+import re
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.errors import PlayproofError
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
-from runtime.world import World
+from runtime.world import World, WorldError, world_names
+
+PREFIX = "PLAYPROOF_"
+_WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""A folder in the data folder, and part of the name of a Docker volume."""
+
+
+class SettingError(PlayproofError):
+    """A setting has a value that cannot be used; the message names the variable and what is expected."""
 
 
 class Settings(BaseSettings):
     """What a user may set for every command. Command-line options win over the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="PLAYPROOF_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     data: Path = Path("data")
     """Folder of all worlds."""
@@ -26,7 +38,7 @@ class Settings(BaseSettings):
     hash_key: SecretStr = SecretStr("playproof-local")
     """Key of the hashes that stand for addresses in the lake; set your own where the listeners are real."""
     docker: bool = True
-    """Whether `make up` may use Docker Compose where an engine answers; 0 for the embedded broker in any case."""
+    """Whether `playproof up` may use Docker Compose where an engine answers; 0: always the embedded broker."""
     time_zone: str = "Australia/Melbourne"
     """Zone of what people see; what is stored is UTC."""
     dash_port: int = Field(default=8787, ge=1, le=65535)
@@ -38,10 +50,72 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=19404, ge=1024, le=65532)
     """First of four loopback ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""
     log_level: str = "INFO"
+    """Level of Playproof's own log lines on stderr: DEBUG, INFO, WARNING or ERROR. DEBUG adds tracebacks to errors."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingError("; ".join(_message(each["loc"], each["input"]) for each in error.errors())) from None
+
+    @field_validator("world")
+    @classmethod
+    def _check_world(cls, name: str) -> str:
+        if not _WORLD_NAME.fullmatch(name):
+            raise ValueError
+        return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError):
+            raise ValueError from None
+        return name
+
+    @field_validator("log_level")
+    @classmethod
+    def _check_log_level(cls, name: str) -> str:
+        if name.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError
+        return name.upper()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
     def the_world(self) -> World:
+        """Return the world, whether it exists or not."""
         return World(self.data.resolve() / self.world)
 
     def kafka(self) -> KafkaConnection:
         """Return where Kafka is and how to connect. Raises SecuritySettingError where `security` cannot be used."""
         return KafkaConnection(self.broker, KafkaSecurity.parse(self.security.get_secret_value()))
+
+    def existing_world(self) -> World:
+        """Return a world that a command reads. Raises WorldError, which names all worlds, if it does not exist."""
+        world = self.the_world()
+        if world.root.is_dir():
+            return world
+        names = ", ".join(world_names(self.data)) or "none yet"
+        raise WorldError(
+            f"there is no world {self.world}; there are: {names}: run  playproof simulate --world {self.world}"
+        )
+
+
+_EXPECTED = {
+    "dash_port": "is no port (1–65535)",
+    "metrics_port": "is no port with three free ones above it (1024–65532)",
+    "docker": "is neither 1 nor 0",
+    "time_zone": "is no time zone, such as Europe/Berlin",
+    "log_level": "is none of DEBUG, INFO, WARNING, ERROR",
+    "world": "is no name of a world (letters, digits, '.', '_' and '-', a letter or digit first)",
+}
+
+
+def _message(location: tuple[int | str, ...], value: object) -> str:
+    """Return what is wrong with the value of a field, in one line."""
+    name = str(location[0])
+    option = "--world or " if name == "world" else ""
+    return f"{option}{PREFIX}{name.upper()}: {value!r} {_EXPECTED.get(name, 'cannot be used')}"

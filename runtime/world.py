@@ -40,7 +40,7 @@ class World:
         """List the parquet files of a raw table in time order. Raises WorldError where there are none."""
         files = sorted(self.raw(topic).glob("date=*/*.parquet"))
         if not files:
-            raise WorldError(f"world {self.name} has no raw {topic}: run  python -m ops simulate --world {self.name}")
+            raise WorldError(f"world {self.name} has no raw {topic}: run  playproof simulate --world {self.name}")
         return files
 
     def static(self, table: str) -> Path:
@@ -51,7 +51,7 @@ class World:
         except FileNotFoundError:
             raise WorldError(
                 f"static table {table} is missing in world {self.name} (expected static/{table}/CURRENT): "
-                f"run  python -m ops simulate --world {self.name}"
+                f"run  playproof simulate --world {self.name}"
             ) from None
         if not any(current.glob("*.parquet")) and not any(current.glob("*.csv")):
             raise WorldError(f"static table {table} of world {self.name} is empty: no parquet or csv in {current.name}")
@@ -99,6 +99,12 @@ class World:
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / "CURRENT").write_text(f"{max(used, default=0) + 1}\n")
         return self.unit
+
+
+def world_names(data: Path) -> list[str]:
+    """List the names of the worlds in a data folder: those that have events, static tables or a run."""
+    found = {path.parent for part in ("raw", "static", "CURRENT") for path in data.glob(f"*/{part}")}
+    return sorted(folder.name for folder in found)
 
 
 @dataclass(frozen=True, slots=True)

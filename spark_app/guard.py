@@ -13,7 +13,7 @@ from spark_app.errors import StateError
 from spark_app.stages.sessions import rows, sessionize
 
 STATE_FILE = "STATE.json"
-MEND = "begin a fresh version of this world with  python -m ops up --fresh"
+MEND = "begin a fresh version of this world with  playproof up --fresh"
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose output must stand beside their checkpoint, with the table that proves it."""
 LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'

@@ -61,5 +61,5 @@ def _check_read(consumer: KafkaConsumer, query: str, read: dict[TopicPartition, 
         if ends[place] < offset:
             raise PreflightError(
                 f"{place.topic}[{place.partition}] ends at offset {ends[place]}, but query {query} has read up to "
-                f"{offset}: the topic was made anew; begin a fresh version with  python -m ops up --fresh"
+                f"{offset}: the topic was made anew; begin a fresh version with  playproof up --fresh"
             )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from runtime import jvm
+from runtime import jvm, resources
 from runtime.settings import Settings
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
@@ -70,9 +70,9 @@ def build_session(
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     os.environ.setdefault("PYTHONPATH", "")
-    if str(jvm.ROOT) not in os.environ["PYTHONPATH"].split(os.pathsep):
+    if str(resources.CODE) not in os.environ["PYTHONPATH"].split(os.pathsep):
         # workers import our stages from the checkout
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(jvm.ROOT), os.environ["PYTHONPATH"]]))
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(resources.CODE), os.environ["PYTHONPATH"]]))
     logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
     settings = {
         "spark.master": master,
@@ -145,8 +145,8 @@ def ship_code(spark: SparkSession) -> None:
     archive = Path(folder.name) / "playproof.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         for package in SHIPPED:
-            for file in sorted((jvm.ROOT / package).rglob("*.py")):
-                packed.write(file, file.relative_to(jvm.ROOT))
+            for file in sorted((resources.CODE / package).rglob("*.py")):
+                packed.write(file, file.relative_to(resources.CODE))
     spark.sparkContext.addPyFile(str(archive))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from ops import cli
 from ops.stack.broker import Broker, running
 from ops.stack.ports import free_port
 
@@ -46,6 +48,39 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolde
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the flow tests first: they take as long as all others together."""
     items.sort(key=lambda item: FLOW not in item.path.parents)
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line of a command that failed."""
+        assert self.exit_code == 1, self
+        (line,) = self.err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+
+Playproof = Callable[..., Ended]
+
+
+@pytest.fixture
+def playproof(capsys: pytest.CaptureFixture[str]) -> Iterator[Playproof]:
+    """Run `playproof …` in this process."""
+
+    def run(*arguments: str) -> Ended:
+        code = cli.run(arguments)
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    yield run
+    for package in cli.OUR_PACKAGES:
+        logging.getLogger(package).handlers.clear()
 
 
 @pytest.fixture(scope="session")

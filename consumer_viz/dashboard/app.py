@@ -88,5 +88,5 @@ async def _refusal(request: Request, error: Exception) -> Response:
 
 async def _fault(request: Request, error: Exception) -> Response:
     """Say that the fault is ours; the server prints its trace."""
-    words = "This page has a fault. What went wrong stands in the terminal of make dash; the other pages go on."
+    words = "This page has a fault. What went wrong stands in the terminal of playproof desk; the other pages go on."
     return page(request, "layout/error.html", 500, words=words, code=500)

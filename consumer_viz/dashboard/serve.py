@@ -18,6 +18,7 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.events.event_stream import Hub
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import Desk
+from consumer_viz.errors import ServeError
 from consumer_viz.feed import metrics
 from consumer_viz.feed.consumer import READ, KafkaFeed
 from consumer_viz.plot.view import HISTORY_S
@@ -37,7 +38,7 @@ def serve(
 ) -> None:
     """Serve the world's pages until stopped; `is_measured` serves the feed's metrics beside them, without a token.
 
-    Raises OSError where the port is taken, AccessError where the broker refuses us.
+    Raises ServeError where the port is taken, AccessError where the broker refuses us.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
     kafka = settings.kafka()
@@ -92,9 +93,10 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
-    except OSError as error:
+    except OSError:
         listening.close()
-        words = f"port {port} is taken: stop what uses it, or set PLAYPROOF_DASH_PORT"
-        raise OSError(error.errno, words, str(port)) from None
+        raise ServeError(
+            f"port {port} is taken: stop what uses it, or choose a free one with  playproof desk --port 0"
+        ) from None
     listening.listen(128)
     return listening

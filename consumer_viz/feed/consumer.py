@@ -141,7 +141,7 @@ class KafkaFeed:
             self._read_all_at = goal_at  # messages keep coming, and the feed keeps up with them
         self._goal = (asked, ends)
         self._tally.is_catching_up = left > CATCHING_UP
-        self._tally.trouble = f"no topic {', '.join(missing)} yet: run  python -m ops topics" if missing else ""
+        self._tally.trouble = f"no topic {', '.join(missing)} yet: run  playproof topics" if missing else ""
 
     def _start_new(self, consumer: Any, ends: dict[Any, int]) -> None:
         """Choose where to begin in partitions that are new, or whose log is not the one we read from."""

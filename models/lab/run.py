@@ -53,7 +53,7 @@ def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: 
         days, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws, candidates=size.candidates,
         ablated=size.ablated,
     )  # fmt: skip
-    command = f"python -m models lab --world {name}" + "".join(f" --other {other}" for other, _ in others)
+    command = f"playproof lab run --world {name}" + "".join(f" --other {other}" for other, _ in others)
     command += f" --parts {size.parts} --draws {size.draws} --seed {seed}"
     said: Json = {"seed": seed, "command": command, "world": name, **summary(first)}
     found = {name: first}

@@ -36,18 +36,18 @@ def read_user_days(world: World) -> pd.DataFrame:
     files = batch_files(folder)
     if not files:
         raise WorldError(
-            f"world {world.name} has no user-days: run  python -m spark_app user-days --world {world.name} --source raw"
+            f"world {world.name} has no user-days: run  playproof days build --world {world.name} --source raw"
         )
     columns = ["user_id", "local_date", "plan", "country", "history_days", "sessions", "plays", "streams"]
     columns += USER_DAY_FEATURE_NAMES
-    _check(files[0], columns, f"python -m spark_app user-days --world {world.name} --source raw")
+    _check(files[0], columns, f"playproof days build --world {world.name} --source raw")
     return in_order(read_parts(files, columns))
 
 
 def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> Days:
     """Return the account-days the protocol uses: those after `history` days, and before them the trusted cohort's.
 
-    `sessions` is the folder of the world's session table (`python -m spark_app training-table`).
+    `sessions` is the folder of the world's session table (`playproof model training-table`).
     """
     rng = np.random.default_rng(seed)
     days = label_user_days(read_user_days(world), world)
@@ -91,7 +91,7 @@ def _check(file: Path, columns: list[str], made_by: str) -> None:
 def _sessions(folder: Path, index: DayIndex, world: World) -> Sessions:
     """Read the session table; a session counts for the local day in which it ended."""
     file = folder / "part.parquet"
-    made_by = f"python -m spark_app training-table --world {world.name} --out {folder}"
+    made_by = f"playproof model training-table --world {world.name} --out {folder}"
     if not file.exists():
         raise WorldError(f"no session table of world {world.name} in {folder.name}: run  {made_by}")
     columns = ["user_id", "ended_at", "label", *FEATURE_NAMES]

@@ -20,9 +20,7 @@ def read_sessions(table: Path, columns: list[str]) -> pd.DataFrame:
     """Read columns of the committed sessions. Raises WorldError where there are none."""
     files = committed_files(table)
     if not files:
-        raise WorldError(
-            f"no sessions are committed in {table.name} yet: run  make up  and  make produce, or  make demo"
-        )
+        raise WorldError(f"no sessions are committed in {table.name} yet: run  playproof up  and  playproof replay")
     # one file at a time: the day stands in the path, and read together it would become a column of its own
     parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
     return pa.concat_tables(parts, promote_options="permissive").to_pandas()
@@ -46,7 +44,7 @@ def paid_plays(world: World) -> Iterator[pd.DataFrame]:
         if not plays["play_id"].cast(pa.string()).equals(rows["row_id"].cast(pa.string())):
             raise WorldError(
                 f"truth and raw plays of {raw.parent.name} in world {world.name} are not the same rows in the same "
-                f"order: run  python -m ops simulate --world {world.name}"
+                f"order: run  playproof simulate --world {world.name}"
             )
         frame = rows.drop_columns(["row_id"]).to_pandas()
         frame["listen_ms"] = plays["listen_ms"].cast(pa.int64()).to_pandas()

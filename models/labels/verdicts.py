@@ -1,4 +1,4 @@
-"""Label sessions from what analysts decided, instead of from truth: `python -m models train --labels verdicts`.
+"""Label sessions from what analysts decided, instead of from truth: `playproof model train --labels verdicts`.
 
 The two sources are never mixed: with verdicts a session of an account without one has no label. A confirmed account's
 sessions are positive, a dismissed one's negative; each counts as many times as accounts like it were not drawn
@@ -29,7 +29,7 @@ LEAST_ACCOUNTS = 30
 def read_verdicts(path: Path) -> pd.DataFrame:
     """Read the standing verdicts (COLUMNS); appealed ones wait. Raises ModelError where there is no store."""
     if not path.exists():
-        raise ModelError(f"no verdicts in {path.parent.name}: decide some cases first, run  make dash")
+        raise ModelError(f"no verdicts in {path.parent.name}: decide some cases first, run  playproof desk")
     query = f"select {', '.join(COLUMNS)} from standing where verdict in (?, ?) and step <> ?"
     with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True) as db:
         rows = db.execute(query, (CONFIRM, DISMISS, APPEAL)).fetchall()
@@ -73,7 +73,7 @@ def decided_sessions(world: World) -> tuple[pd.DataFrame, dict[str, Any]]:
     if min(confirmed, dismissed) < LEAST_ACCOUNTS:
         raise ModelError(
             f"too few verdicts in world {world.name}: {confirmed} confirmed and {dismissed} dismissed accounts with "
-            f"scored sessions, expected at least {LEAST_ACCOUNTS} of each: decide more cases, run  make dash"
+            f"scored sessions, expected at least {LEAST_ACCOUNTS} of each: decide more cases, run  playproof desk"
         )
     table = relabel(sessions, verdicts).sort_values(["started_at", "user_id"], kind="stable", ignore_index=True)
     by_draw = {name: is_confirmed[known["drawn_by"] == name] for name in DRAWS}

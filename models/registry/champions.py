@@ -1,6 +1,6 @@
 """The models that ship: name -> SHA-256 of their manifest.json, which holds the hashes of their other files.
 
-A model is code. One that is not in these tables loads only where the caller gives its hash. `python -m models train`
+A model is code. One that is not in these tables loads only where the caller gives its hash. `playproof model train`
 prints the line to put here.
 """
 

@@ -55,7 +55,7 @@ class WritableRegistry(Registry):
         with self._changing() as roles:
             entry = roles.challenger
             if entry is None:
-                raise ModelError("there is no challenger to promote: train one, or run  python -m models register")
+                raise ModelError("there is no challenger to promote: train one, or run  playproof model register")
             self._check(entry)
             former = (*roles.former, roles.champion)
             self._write(roles.after("promote", entry, at, champion=entry, challenger=None, former=former))

@@ -55,7 +55,7 @@ def read_pairs(world: World, challenger: str) -> Pairs:
     if not files:
         raise ModelError(
             f"{challenger} has scored nothing in world {world.name} yet: it begins at the job's next start, "
-            "make down  and  make up"
+            "playproof down  and  playproof up"
         )
     columns = ["session_key", *_SHADOW]
     said = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()

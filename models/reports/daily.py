@@ -27,7 +27,7 @@ from models.user_days.trees import load_trees
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
 
-USER_DAYS_BY = "python -m spark_app user-days"
+USER_DAYS_BY = "playproof days build"
 _KEYS = ["user_id", "local_date", "plan", "country", "plays", "streams"]
 
 

@@ -7,14 +7,12 @@ on which that person listened. Days of one person are alike, so the interval ove
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.errors import ModelError
 from models.metrics.intervals import wilson
 from models.tables.lake_tables import batch_files, read_parts
 from models.tables.plays import read_static
@@ -29,7 +27,6 @@ DETECTORS = ("session scorer", "user-day rules", "user-day forest")
 TREES = "user-day trees"
 """Asked only where the source lacks nothing that they were trained with."""
 SESSIONS, USER_DAYS = "scored_sessions", "user_days"
-EXPORTS = (".zip", ".json", ".csv", ".jsonl", ".tsv", ".txt")
 _SESSION_COLUMNS = ["user_id", "ended_at", "score", "is_flagged", "reasons", "model_version"]
 _DAY_COLUMNS = ["user_id", "local_date", "plan", "country", "plays", "streams", *USER_DAY_FEATURE_NAMES]
 _KEY = ["user_id", "local_date"]
@@ -57,18 +54,6 @@ class Audit:
         return self.alarms[self.alarms["detector"] == detector]
 
 
-def the_world(path: Path) -> World:
-    """Return the imported world in a folder. Raises ModelError, which says how to make one."""
-    if path.suffix.lower() in EXPORTS:
-        raise ModelError(
-            f"{path.name} is an export, not a world: run  python -m ops import {path} --world me  and "
-            f"python -m spark_app audit-tables --world me, then audit data/me"
-        )
-    if not path.is_dir():
-        raise ModelError(f"no such world: {path}; expected a folder that  python -m ops import  made, as data/me")
-    return World(path.resolve())
-
-
 def audit(world: World) -> Audit:
     """Find the alarms of a world's real listening. Raises WorldError where a table is missing."""
     sessions, days = _read(world, SESSIONS, _SESSION_COLUMNS), _read(world, USER_DAYS, _DAY_COLUMNS)
@@ -93,7 +78,7 @@ def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
     rows = read_parts(files, columns) if files else pd.DataFrame()
     if rows.empty:
         raise WorldError(
-            f"world {world.name} has no {table} of raw rows: run  python -m spark_app audit-tables --world {world.name}"
+            f"world {world.name} has no {table} of raw rows: run  playproof job score-history --world {world.name}"
         )
     return rows
 

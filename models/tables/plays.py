@@ -62,7 +62,8 @@ def read_listening(world: World, source: Source = "auto") -> Listening:
         files = committed_files(world.unit.table(PLAYS))
         if not files:
             raise WorldError(
-                f"world {world.name} has no plays in its lake: run  make up  and  make produce, or --source raw"
+                f"world {world.name} has no plays in its lake: run  playproof up  and  playproof replay, or "
+                "take  --source raw"
             )
     else:
         files = world.raw_files(PLAYS)

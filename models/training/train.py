@@ -1,6 +1,6 @@
 """Train the session scorer: a PipelineModel of VectorAssembler and SparkXGBClassifier, packed as an artefact.
 
-The training table is written by `python -m spark_app training-table` with the stages that the stream runs, so training
+The training table is written by `playproof model training-table` with the stages that the stream runs, so training
 and serving cannot drift. Labels are natural prevalence; nothing is resampled.
 """
 
@@ -83,7 +83,7 @@ def read_table(folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.parquet"))
     if not files:
         raise ModelError(
-            f"no training table in {folder.name}: run  python -m spark_app training-table --world train --out {folder}"
+            f"no training table in {folder.name}: run  playproof model training-table --world train --out {folder}"
         )
     table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
     missing = [name for name in (*FEATURE_NAMES, *LABEL_COLUMNS) if name not in table]

@@ -13,7 +13,7 @@ CURVE: tuple[tuple[float, float], ...] = (
     (0.0, 0.0), (0.25, 0.01143), (0.5, 0.01143), (0.55, 0.01143), (0.6, 0.01336), (0.7, 0.02543), (0.8, 0.02543),
     (0.9, 0.03828), (1.0, 0.03828),
 )  # fmt: skip
-"""(score, probability), as `python -m models daily-study` measured it on 2,500 simulated accounts over 49 days with
+"""(score, probability), as `playproof days study` measured it on 2,500 simulated accounts over 49 days with
 every family (seed 21): low, since at this prevalence most flags are false."""
 
 

@@ -1,1 +1,1 @@
-"""`make bench`: the job against a minimal Spark job and a plain consumer."""
+"""`playproof bench`: the job against a minimal Spark job and a plain consumer."""

@@ -1,4 +1,4 @@
-"""`make bench`: the job against a minimal Spark job and a bare consumer, on one set of topics, each by itself."""
+"""`playproof bench`: the job against a minimal Spark job and a bare consumer, on one set of topics, each by itself."""
 
 import json
 import shutil
@@ -26,6 +26,7 @@ from ops.stack import child
 from ops.stack.broker import running as running_broker
 from ops.stack.logs import telling_line
 from producer.kafka import topics
+from runtime.command_line import playproof
 from runtime.lake import committed_files
 from runtime.settings import Settings
 from runtime.world import Unit
@@ -145,7 +146,7 @@ def _metered(bench: Bench, name: str, out: Path) -> tuple[TreeMeter, float, floa
     """Run one contender to its end; return its meter, and CPU-seconds of the broker and of the machine meanwhile."""
     out.unlink(missing_ok=True)
     p = bench.parameters
-    command = ["spark_app", "bench-one", "--contender", name, "--out", str(out), "--cores", str(p.cores)]
+    command = playproof("bench-one", "--contender", name, "--out", str(out), "--cores", str(p.cores))
     command += ["--memory", p.memory, "--max-messages", str(p.max_messages)]
     broker = TreeMeter(bench.broker_pid)
     broker.sample(time.time())

@@ -1,4 +1,4 @@
-"""How the figures of `make bench` are said, and on what they were measured."""
+"""How the figures of `playproof bench` are said, and on what they were measured."""
 
 import os
 import platform

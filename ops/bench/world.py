@@ -1,4 +1,4 @@
-"""The world that `make bench` reads: simulated once for its parameters, replayed into fresh topics each time."""
+"""The world that `playproof bench` reads: simulated once for its parameters, replayed into fresh topics each time."""
 
 import json
 import time

@@ -1,1 +1,1 @@
-"""Commands around the whole, by area."""
+"""Commands around the whole: run it, check it, measure it, set it up."""

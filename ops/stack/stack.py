@@ -1,8 +1,7 @@
-"""What `make up` runs, in which order, and where to find it: broker, topics, Spark job."""
+"""What `playproof up` runs, in which order, and where to find it: broker, topics, Spark job."""
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from ops.errors import StackError
 from ops.stack import compose, job_health, ports
 from ops.stack.supervision import Supervisor
 from producer.kafka import topics
+from runtime.command_line import playproof
 from runtime.errors import AccessError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.kafka.security import PLAINTEXT
@@ -96,9 +96,7 @@ def _make_world(world: World, say: Say) -> None:
             world.static(table)
     except WorldError:
         say(f"world {world.name} is new: simulating its listeners and their events")
-        made = subprocess.run(
-            [sys.executable, "-m", "ops", "simulate", "--world", world.name, *FIRST_WORLD], check=False
-        )
+        made = subprocess.run(playproof("simulate", "--world", world.name, *FIRST_WORLD), check=False)
         if made.returncode != 0:
             raise StackError(f"world {world.name} could not be simulated: see the line above") from None
 
@@ -121,10 +119,10 @@ def addresses(settings: Settings) -> dict[str, str]:
         "tables": _shown(world.unit.lake),
         "metrics of the job": f"http://{ports.LOOPBACK}:{settings.metrics_port}/metrics",
         "logs": _shown(supervisor_of(world).run),
-        "send events": "make produce",
-        "live plot": "make live",
-        "analyst's pages": "make dash",
-        "Spark console": "make console",
+        "send events": "playproof replay",
+        "live plot": "playproof plot live",
+        "analyst's pages": "playproof desk",
+        "Spark console": "playproof console",
     }
 
 
@@ -158,6 +156,6 @@ def follow(settings: Settings, programs: list[str], lines: int = TAIL_LINES, kee
     supervisor = supervisor_of(settings.the_world())
     logs = [str(supervisor.log(program)) for program in programs if supervisor.log(program).exists()]
     if not logs:
-        raise StackError(f"there is no log of {', '.join(programs)} in world {settings.world}: run  make up")
+        raise StackError(f"there is no log of {', '.join(programs)} in world {settings.world}: run  playproof up")
     # -F goes on when supervisord rotates the log
     os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if keep_on else []), *logs])

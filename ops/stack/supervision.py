@@ -16,11 +16,11 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ops.errors import StackError
 from ops.stack.logs import telling_line
-from runtime.jvm import ROOT
 from runtime.kafka.security import whole_path
+from runtime.resources import shipped
 from runtime.settings import Settings
 
-CONFIGURATION = ROOT / "supervisord.conf"
+CONFIGURATION = "supervisord.conf"
 STARTS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 75.0
 """supervisord stops the job and then the broker, and gives each 30 s."""
@@ -63,7 +63,7 @@ class Supervisor:
             return
         self.run.mkdir(parents=True, exist_ok=True)
         _own_folder(self.socket.parent)
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)]
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(shipped(CONFIGURATION))]
         done = subprocess.run(command, env=self._environment(settings), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()[-1:]

@@ -1,4 +1,4 @@
-"""Describe the topics as AsyncAPI 3.0: `python -m ops.tools.asyncapi > docs/reference/asyncapi.yaml`.
+"""Describe the topics as AsyncAPI 3.0: `playproof tools asyncapi > docs/reference/asyncapi.yaml`.
 
 From the point of view of the pipeline: it receives plays and activity, and sends scores, fraud-counts and verdicts.
 """
@@ -12,7 +12,7 @@ from contracts import events
 from contracts.topics import TOPICS, Topic
 from ops.tools.data_dictionary import HEADERS, ROW_COLUMNS
 
-HEAD = "# Made from contracts/ by  python -m ops.tools.asyncapi > docs/reference/asyncapi.yaml  and compared by a test."
+HEAD = "# Made from contracts/ by  playproof tools asyncapi > docs/reference/asyncapi.yaml  and compared by a test."
 PATTERNS = {"time": events.TIME_PATTERN, "ms": events.MS_PATTERN}
 """Patterns of checked fields, in the words that JSON Schema shares with Python: `_END` becomes `$`."""
 JSON_TYPES = {"string": "string", "int": "integer", "bigint": "integer", "double": "number", "boolean": "boolean"}

@@ -1,4 +1,4 @@
-"""Render the data dictionary from the contracts: `python -m ops.tools.data_dictionary > data/README.md`."""
+"""Render the data dictionary from the contracts: `playproof tools data-dictionary > data/README.md`."""
 
 from collections.abc import Iterable, Sequence
 
@@ -30,7 +30,7 @@ TRUTH: dict[str, tuple[Column, ...]] = {
     "campaigns": tables.TRUTH_CAMPAIGNS,
 }
 
-_INTRO = """<!-- Made from contracts/ by  python -m ops.tools.data_dictionary > data/README.md ; a test compares. -->
+_INTRO = """<!-- Made from contracts/ by  playproof tools data-dictionary > data/README.md ; a test compares. -->
 # Data dictionary
 
 A world is one population, its time line, and everything that came of it: `data/<world>/`. Nothing here but this page

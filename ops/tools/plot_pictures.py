@@ -1,13 +1,13 @@
 """Pictures of the live plot for the documents, from the topics of the last demo run: a picture and a film."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from ops.demo import WORLD, environment_of, with_broker_of_its_own
 from ops.errors import StackError
 from ops.stack.broker import running
+from runtime.command_line import playproof
 from runtime.settings import Settings
 
 READ_S = 5
@@ -21,14 +21,14 @@ def make(settings: Settings, out: Path, say: Say) -> list[Path]:
     settings = with_broker_of_its_own(settings, WORLD)
     unit = settings.the_world().unit
     if not (unit.broker / "log").is_dir():
-        raise StackError("there is no demo run to picture: run  make demo")
+        raise StackError("there is no demo run to picture: run  playproof demo")
     out.mkdir(parents=True, exist_ok=True)
     pictures = [out / "plot.png", out / "plot.gif"]
     record = ["record", "--seconds", str(READ_S), "--out", str(pictures[0]), "--gif", str(pictures[1])]
     with running(unit.broker, settings.broker):
         say("drawing the plot and its film")
         done = subprocess.run(
-            [sys.executable, "-m", "consumer_viz", *record],
+            playproof("plot", *record),
             env=environment_of(settings), capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode != 0:

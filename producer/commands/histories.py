@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from producer.commands import Command, World, settings_for
+from runtime.command_line import Command, WorldName, settings_for
 
 
 def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders, or the zip of an export.", metavar="FILE")],
-    world: World = None,
+    world: WorldName = None,
     layout: Annotated[
         str | None,
         typer.Option(help="spotify-extended, spotify-basic, lastfm, eventsim or csv; default: what is recognised."),
@@ -37,4 +37,4 @@ def import_(
     say(import_history(paths, target, layout, options, timezone, now_ms=int(time.time() * 1000)), target)
 
 
-COMMANDS = (Command("import", import_, "python -m ops import my_spotify_data.zip --world me --timezone Europe/Berlin"),)
+IMPORT = Command("import", import_, "playproof import my_spotify_data.zip --world me --timezone Europe/Berlin")

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from producer.commands import Command, World, settings_for
+from runtime.command_line import Command, WorldName, settings_for
 from runtime.settings import Settings
 
 
 def simulate(
-    world: World = None,
+    world: WorldName = None,
     scenario: Annotated[str, typer.Option(help="A shipped scenario, or the path of a TOML file.")] = "default",
     users: Annotated[int | None, typer.Option(help="Accounts.")] = None,
     days: Annotated[int | None, typer.Option(help="Days.")] = None,
@@ -34,10 +34,10 @@ def simulate(
     """Simulate listening and bots into raw, static and truth tables."""
     from producer.simulator.command import simulate as run
     from producer.simulator.scenario import load_scenario
-    from runtime.world import World as Folder
+    from runtime.world import World
 
     settings = settings_for(world)
-    target = Folder(out.resolve()) if out else settings.the_world()
+    target = World(out.resolve()) if out else settings.the_world()
     chosen = load_scenario(
         scenario, users=users, days=days, seed=seed, prevalence=prevalence, difficulty=difficulty, profile=profile,
         chains=str(chains.resolve()) if chains else None,
@@ -84,8 +84,6 @@ def leakscan(
     run(Settings().data.resolve() / "leakscan", chosen, print)
 
 
-COMMANDS = (
-    Command("simulate", simulate, "python -m ops simulate --world w --scenario demo --users 2000 --days 1"),
-    Command("calibrate", calibrate, "python -m ops calibrate --users 2000 --days 14 --seeds 1"),
-    Command("leakscan", leakscan, "python -m ops leakscan --users 2000 --days 7"),
-)
+SIMULATE = Command("simulate", simulate, "playproof simulate --world w --scenario demo --users 2000 --days 1")
+CALIBRATE = Command("calibrate", calibrate, "playproof calibrate --users 2000 --days 14 --seeds 1")
+LEAKSCAN = Command("leakscan", leakscan, "playproof leakscan --users 2000 --days 7")

@@ -59,4 +59,4 @@ def say(tally: Tally, world: World) -> None:
     rows += [(f"fixed: {what}", n) for what, n in tally.fixes.most_common()]
     rows += [(f"rejected: {why}", n) for why, n in tally.reasons.most_common()]
     terminal.columns(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
-    terminal.say(f"world {world.name}; next:  python -m spark_app audit-tables --world {world.name}")
+    terminal.say(f"world {world.name}; next:  playproof job score-history --world {world.name}")

@@ -41,7 +41,7 @@ def _check_partitions(found: dict[str, int], wanted: dict[str, Topic]) -> None:
         if found.get(name, topic.partitions) != topic.partitions:
             raise BrokerError(
                 f"topic {name} has {found[name]} partitions, expected {topic.partitions}: delete the topic, or begin a "
-                f"new version of the world with  python -m ops replay --fresh"
+                f"new version of the world with  playproof replay --fresh"
             )
 
 

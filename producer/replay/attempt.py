@@ -37,11 +37,11 @@ def rows_since(state: State, before: dict[str, int]) -> dict[str, int]:
 def check_plays(world: World, files: Sequence[Path], rows: int) -> None:
     """Refuse plays that no row rule would let pass, or none at all. (An imported world may be without activity.)"""
     if not rows:
-        raise ReplayError(f"raw {PLAYS} has no rows: run  python -m ops simulate")
+        raise ReplayError(f"raw {PLAYS} has no rows: run  playproof simulate")
     if world.import_report.exists() and (unknown := count_nulls(files, "listen_ms")):
         raise ReplayError(
             f"{unknown:,} of {rows:,} imported plays have no listen_ms, which topic {PLAYS} requires: use the batch "
-            f"commands, as  python -m spark_app audit-tables --world {world.name}"
+            f"commands, as  playproof job score-history --world {world.name}"
         )
 
 
@@ -100,7 +100,8 @@ class Attempt:
                     raise ReplayError(
                         f"topic {topic} holds {count} messages that the ledger of {self._world.name}, version "
                         f"{self._world.version}, does not know: the broker serves another version. Restart broker and "
-                        f"job (make down, make up), then run the replay again; or begin a new version with  --fresh"
+                        f"job (playproof down, playproof up), then run the replay again; or begin a new version with  "
+                        f"playproof replay --fresh"
                     )
         elif run.source_rows != self._source_rows:
             raise ReplayError(

@@ -75,7 +75,7 @@ def format_outcome(outcome: Outcome, world: World) -> str:
     )
     if not outcome.is_stopped:
         return sent
-    return f"{sent}\nstopped before batch {outcome.next_batch}; to go on:  python -m ops replay --world {world.name}"
+    return f"{sent}\nstopped before batch {outcome.next_batch}; to go on:  playproof replay --world {world.name}"
 
 
 @contextmanager

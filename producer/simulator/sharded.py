@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from runtime import jvm
+from runtime import jvm, resources
 
 LOOPBACK = "127.0.0.1"
-QUIET_LOGS = jvm.ROOT / "spark_app" / "log4j2.properties"
+QUIET_LOGS = resources.CODE / "spark_app" / "log4j2.properties"
 """The job's own: Spark's default tells of its start at length."""
 
 
@@ -27,7 +27,7 @@ def spark_session(master: str, jvm_flags: str) -> Iterator[SparkSession]:
     """Start Spark for the length of a simulation. Raises JvmError where there is no Java."""
     os.environ["JAVA_HOME"] = str(jvm.find_java())
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    path = os.pathsep.join(filter(None, [str(jvm.ROOT), os.environ.get("PYTHONPATH", "")]))
+    path = os.pathsep.join(filter(None, [str(resources.CODE), os.environ.get("PYTHONPATH", "")]))
     os.environ["PYTHONPATH"] = path
     logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
     settings = {

@@ -65,8 +65,8 @@ def wait_until_up(
         attempts(ask)
     except RetryError:
         raise BrokerError(
-            f"no broker answers at {kafka.address} after {within_s:g} s: start one with  make up  or  "
-            f"python -m ops broker, or name yours with  PLAYPROOF_BROKER=host:port"
+            f"no broker answers at {kafka.address} after {within_s:g} s: start one with  playproof up  or  "
+            f"playproof broker, or name yours with  PLAYPROOF_BROKER=host:port"
         ) from None
 
 
@@ -104,7 +104,7 @@ def require_topics(kafka: KafkaConnection, *, read: Iterable[str] = (), write: I
     missing = missing_topics(kafka, read=read, write=write)
     if missing:
         raise BrokerError(
-            f"no topic {', '.join(missing)} at {kafka.address} (auto-creation is off): run  python -m ops topics"
+            f"no topic {', '.join(missing)} at {kafka.address} (auto-creation is off): run  playproof topics"
         )
 
 
@@ -122,7 +122,7 @@ def explain(kafka: KafkaConnection, error: Exception) -> BrokerError:
         answers(kafka)
     except AccessError as refused:
         return refused
-    return BrokerError(f"no broker answers at {kafka.address} ({type(error).__name__}): run  make up")
+    return BrokerError(f"no broker answers at {kafka.address} ({type(error).__name__}): run  playproof up")
 
 
 def _forbidden(kafka: KafkaConnection, act: str) -> str:

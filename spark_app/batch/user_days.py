@@ -44,7 +44,8 @@ def read_rows(
     files = world.raw_files(topic) if source == "raw" else committed_files(world.unit.table(topic))
     if not files:
         raise WorldError(
-            f"world {world.name} has no committed lake/{topic}: run  make up  and  make produce, or take --source raw"
+            f"world {world.name} has no committed lake/{topic}: run  playproof up  and  playproof replay, "
+            "or take  --source raw"
         )
     if days is not None:
         files = [file for file in files if days[0].isoformat() <= _date_of(file) <= days[1].isoformat()]

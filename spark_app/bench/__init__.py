@@ -1,1 +1,1 @@
-"""The Spark contenders of `make bench`."""
+"""The Spark contenders of `playproof bench`."""

@@ -1,4 +1,4 @@
-"""The command `bench-one`: run one contender of `make bench` in this process, and write down its steps."""
+"""The command `bench-one`: run one contender of `playproof bench` in this process, and write down its steps."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limi
         unit = f"{world.name}/v{world.version}"
         raise JobError(
             f"{unit}/checkpoints exists, so the topics would not be read from the start: remove {unit}/checkpoints, "
-            f"lake, offsets and progress, or run  make bench"
+            f"lake, offsets and progress, or run  playproof bench"
         )
     with open_artefacts(settings, SHIPPED_SCORER) as artefacts:
         signal = runner.StopRequest()

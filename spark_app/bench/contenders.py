@@ -1,4 +1,4 @@
-"""The Spark contenders of `make bench`: each reads both topics from the start until they are drained.
+"""The Spark contenders of `playproof bench`: each reads both topics from the start until they are drained.
 
 A contender runs in a process of its own. What it writes to a file are facts: when each micro-batch ended, and how many
 messages of each topic it took. The rates are computed by the one who started it, who also sees its processes.

@@ -1,4 +1,4 @@
-"""The contender `raw_consume` of `make bench`: a plain kafka-python consumer that reads every message, and no more."""
+"""The contender `raw_consume` of `playproof bench`: a plain kafka-python consumer that reads every message."""
 
 import time
 from collections import Counter

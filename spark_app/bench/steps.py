@@ -1,4 +1,4 @@
-"""When a contender of `make bench` was done with which messages: the steps that its rate is computed from."""
+"""When a contender of `playproof bench` was done with which messages: the steps that its rate is computed from."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -49,7 +49,7 @@ def main() -> None:
         for batch in range(FILES):
             n = SESSIONS // FILES
             desks.commit(world, "sessions", many_sessions(batch * n, n), batch)
-        command = [sys.executable, "-m", "consumer_viz", "dash", "--port", "0"]
+        command = [sys.executable, "-m", "ops", "desk", "--port", "0"]
         environment = os.environ | {"PLAYPROOF_DATA": folder, "PLAYPROOF_WORLD": "large"}
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
             try:

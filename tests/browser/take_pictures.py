@@ -1,4 +1,4 @@
-"""Take the pictures of docs/media from the demo's world: `make media`.
+"""Take the pictures of docs/media from the demo's world: `playproof tools pictures`.
 
 The world is only read: decisions that a picture shows go into a file of their own.
 """
@@ -94,10 +94,10 @@ def decide_some(desk: Desk) -> None:
 def main() -> None:
     """Serve the world and take a picture of every page."""
     if CHROMIUM is None:
-        sys.exit(f"no {' or '.join(NAMES[:3])} on this machine: install one, then  make media")
+        sys.exit(f"no {' or '.join(NAMES[:3])} on this machine: install one, then  playproof tools pictures")
     settings = Settings(world=os.environ.get("PLAYPROOF_WORLD", "demo"))
     if not committed_files(settings.the_world().unit.table("sessions")):
-        sys.exit(f"world {settings.world} has no scored sessions: run  make demo")
+        sys.exit(f"world {settings.world} has no scored sessions: run  playproof demo")
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         desk = make_desk(settings, ZoneInfo(settings.time_zone), TOKEN)

@@ -1,6 +1,5 @@
 """What the documents say exists: make targets, commands and their options, settings, links, paths."""
 
-import importlib
 import re
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pydantic import SecretStr
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from ops.cli import app
 from runtime.settings import Settings
 from tests.docs.pages import PAGES, RECORDS, ROOT, code, name_of
 
@@ -25,18 +25,14 @@ def test_every_make_target_named_exists(page: Path) -> None:
 @page
 def test_every_command_named_exists_with_its_options(page: Path) -> None:
     for line in code(page.read_text()):
-        found = re.search(r"python -m (producer|spark_app|models|consumer_viz) ([\w-]+)([^#|]*)", line)
-        if found is None:
-            continue
-        package, name, rest = found.groups()
-        group = get_command(importlib.import_module(f"{package}.__main__").app)
-        assert isinstance(group, TyperGroup)
-        commands = group.commands
-        assert name in commands, line
-        options = {
-            option for parameter in commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
-        }
-        assert set(re.findall(r"--[\w-]+", rest)) <= options | {"--help"}, line
+        for typed in re.findall(r"\bplayproof ((?:[a-z][\w-]* ?)+[^#|;&`>]*)", line):
+            command, words = get_command(app), typed.split()
+            while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+                assert words[0] in command.commands, line
+                command = command.commands[words.pop(0)]
+            options = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+            named = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert named <= options | {"--help"}, line
 
 
 def test_every_decision_is_on_its_page_in_order_and_says_what_was_measured() -> None:

@@ -67,7 +67,7 @@ def make_world(root: Path) -> World:
     So a batch makes one message of each topic, and a job that reads so many messages of each reads both in step.
     """
     world = World(root)
-    Stage(world, "").finish("ops", "simulate", *SCENARIO)
+    Stage(world, "").finish("simulate", *SCENARIO)
     for file in world.raw_files(ACTIVITY):
         table = pq.ParquetFile(file).read()
         table = table.take(np.arange(0, len(table), 2))
@@ -95,11 +95,11 @@ def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
     picture = world.root / "live.png"
     with on_a_broker(world) as stage:
         with (
-            stage.running("consumer_viz", "record", "--out", str(picture)) as plot,
-            stage.running("spark_app", "run") as job,
+            stage.running("plot", "record", "--out", str(picture)) as plot,
+            stage.running("job", "run") as job,
         ):
             job.wait_for_word(JOB_IS_UP, WITHIN_S)
-            stage.finish("ops", "replay", "--speed", SPEED)
+            stage.finish("replay", "--speed", SPEED)
             wait_until(lambda: has_every_report(stage), "every session in every report", [job, plot])
             family = family_of(job.process.pid)
             asked_at = time.monotonic()
@@ -151,14 +151,14 @@ def raid(live: Live, spark: SparkSession) -> Iterator[Raid]:
     user_days.build(spark, world, "lake")
     run_daily(world)
     campaign = next(row for row in rows_of(world.unit, "campaigns") if row["is_flagged"])
-    with live.stage.running("consumer_viz", "dash", "--port", "0") as pages:
+    with live.stage.running("desk", "--port", "0") as pages:
         pages.wait_for_word("open  http://", WITHIN_S)
         printed = re.search(r"http://\S+", pages.log.read_text())
         assert printed is not None
         yield Raid(live, printed[0], campaign["user_ids"][0])
 
 
-JOB = ("spark_app", "run", "--available-now", "--max-messages", "8", "--only", "sessions", "--only", "archive")
+JOB = ("job", "run", "--available-now", "--max-messages", "8", "--only", "sessions", "--only", "archive")
 """A job that takes many micro-batches to read a replayed topic, without reports."""
 WITH_BAD_ROWS = ("--batches", "8", "--corrupt-share", "0.012", "--seed", "5")
 WITH_LATE_ROWS = ("--batches", "24", "--late-share", "0.02", "--late-by", "600", "--seed", "5")
@@ -175,6 +175,6 @@ def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     world = copy_of(source, tmp_path_factory.mktemp("rushed"))
     with on_a_broker(world) as stage:
         for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
-            stage.finish("ops", "replay", "--speed", "0", *faults)
+            stage.finish("replay", "--speed", "0", *faults)
         stage.finish(*JOB)
         yield stage

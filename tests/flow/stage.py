@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ops.stack import child
 from ops.stack.broker import running
 from ops.stack.child import Child
 from ops.stack.ports import free_port
+from runtime.command_line import playproof
 from runtime.settings import Settings
 from runtime.world import World
 
@@ -57,29 +57,29 @@ class Stage:
         }
 
     def run(self, *command: str) -> Done:
-        """Run `python -m <command>` to its end."""
+        """Run `playproof <command>` to its end."""
         done = subprocess.run(
-            [sys.executable, "-m", *command],
+            playproof(*command),
             env=self.environment, capture_output=True, text=True, check=False, timeout=WITHIN_S,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr)
 
     def finish(self, *command: str) -> str:
-        """Run `python -m <command>`, which must succeed, and return what it printed."""
+        """Run `playproof <command>`, which must succeed, and return what it printed."""
         done = self.run(*command)
         assert done.exit_code == 0, f"{command} ended with {done.exit_code}: {done.stdout}{done.stderr}"
         return done.stdout
 
     @contextmanager
     def running(self, *command: str) -> Iterator[Child]:
-        """Run `python -m <command>` for the length of a `with` block, output in `run/`."""
+        """Run `playproof <command>` for the length of a `with` block, output in `run/`."""
         log = self.world.root / "run" / f"{command[0]}.log"
-        with child.running(" ".join(command), list(command), self.environment, log) as process:
+        with child.running(" ".join(command), playproof(*command), self.environment, log) as process:
             yield process
 
     def audit(self) -> dict[str, Any]:
         """Return the audit's account, faults or not."""
-        done = self.run("ops", "audit", "--json")
+        done = self.run("reconcile", "--json")
         assert done.stdout, f"the audit failed: {done.stderr}"
         account: dict[str, Any] = json.loads(done.stdout)
         return account
@@ -98,7 +98,7 @@ def on_a_broker(world: World) -> Iterator[Stage]:
     """Serve a world from a broker with all topics, empty, for the length of a `with` block."""
     with running(world.unit.broker, f"127.0.0.1:{free_port()}") as broker:
         stage = Stage(world, broker.address)
-        stage.finish("ops", "topics")
+        stage.finish("topics")
         yield stage
 
 

@@ -60,7 +60,7 @@ def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing
         # with its checksum: a crash leaves neither, and Spark takes a lone checksum for another writer's
         newest.with_name(f".{newest.name}.crc").unlink()
 
-    live.stage.finish("spark_app", "run", "--available-now")
+    live.stage.finish("job", "run", "--available-now")
 
     assert all(commits(unit, query) for query in QUERIES)
     audit = live.stage.audit()

@@ -47,16 +47,16 @@ def ready(tmp_path: Path, broker: Broker) -> Stage:
 def test_a_missing_topic_is_named_with_the_command_that_makes_it(ready: Stage) -> None:
     with KafkaAdminClient(bootstrap_servers=ready.address) as admin:
         admin.delete_topics([FRAUD_COUNTS])
-    line = refusal(ready.run("spark_app", "run"))
-    assert line.startswith(f"spark_app: no topic {FRAUD_COUNTS} at {ready.address}")
-    assert "python -m ops topics" in line
+    line = refusal(ready.run("job", "run"))
+    assert line.startswith(f"error: no topic {FRAUD_COUNTS} at {ready.address}")
+    assert "playproof topics" in line
 
 
 def test_a_missing_static_table_is_named_with_the_command_that_makes_it(ready: Stage) -> None:
     shutil.rmtree(ready.world.root / "static" / "users")
-    line = refusal(ready.run("spark_app", "run"))
-    assert line.startswith("spark_app: static table users is missing in world w")
-    assert "python -m ops simulate --world w" in line
+    line = refusal(ready.run("job", "run"))
+    assert line.startswith("error: static table users is missing in world w")
+    assert "playproof simulate --world w" in line
 
 
 def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) -> None:
@@ -65,13 +65,13 @@ def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) 
     content = bytearray((tampered / "model.zip").read_bytes())
     content[len(content) // 2] ^= 1
     (tampered / "model.zip").write_bytes(content)
-    line = refusal(ready.run("spark_app", "run", "--model", str(tampered)))
+    line = refusal(ready.run("job", "run", "--model", str(tampered)))
     assert "model.zip is not the file that is trusted" in line
     assert "make train" in line
 
 
 def test_a_model_that_is_not_there_is_named(ready: Stage) -> None:
-    line = refusal(ready.run("spark_app", "run", "--model", "nowhere/session_xgb"))
+    line = refusal(ready.run("job", "run", "--model", "nowhere/session_xgb"))
     assert "nowhere" in line or "session_xgb" in line
     assert "No such file" in line or "not a champion" in line
 
@@ -81,7 +81,7 @@ def test_an_unreadable_checkpoint_is_named_and_left_as_it_is(ready: Stage, name:
     file = ready.world.unit.checkpoints / "sessions" / name
     file.parent.mkdir(parents=True)
     file.write_bytes(b"\x00garbage\xff")
-    line = refusal(ready.run("spark_app", "run"))
-    assert line.startswith(f"spark_app: checkpoints/sessions/{name} is unreadable")
-    assert "python -m ops up --fresh" in line
+    line = refusal(ready.run("job", "run"))
+    assert line.startswith(f"error: checkpoints/sessions/{name} is unreadable")
+    assert "playproof up --fresh" in line
     assert file.read_bytes() == b"\x00garbage\xff"

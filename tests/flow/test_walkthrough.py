@@ -37,7 +37,7 @@ class Browser:
 
 
 def test_status_says_that_everything_was_read_and_which_model_scores(live: Live) -> None:
-    found = json.loads(live.stage.finish("ops", "status", "--json"))
+    found = json.loads(live.stage.finish("status", "--json"))
     job = found["job"]
     assert found["broker_answers"]
     assert job["lag_messages"] == {PLAYS: 0, ACTIVITY: 0}

@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,23 +85,6 @@ def into(tmp_path: Path) -> Path:
     folder = tmp_path / "into"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def run_models(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run `python -m models …` in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        from models.__main__ import main
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.argv", ["models", *arguments])
-            with pytest.raises(SystemExit) as left:
-                main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return run
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:

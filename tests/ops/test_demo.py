@@ -1,6 +1,7 @@
-"""The parts of the demo; the whole is run by `make demo`."""
+"""The parts of the demo; the whole is run by `playproof demo`."""
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +16,16 @@ from ops.stack import child
 from runtime.world import World
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Let `python -m waits` and `python -m fails` find the modules that the tests write."""
-    (tmp_path / "waits.py").write_text("import signal\nprint('now up')\nsignal.pause()\n")
-    (tmp_path / "fails.py").write_text("import sys\nprint('why it failed')\nsys.exit(3)\n")
-    return os.environ | {"PYTHONPATH": str(tmp_path)}
+def python(script: str) -> list[str]:
+    return [sys.executable, "-u", "-c", script]
 
 
-def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path, environment: dict[str, str]) -> None:
-    with child.running("the waiter", ["waits"], environment, tmp_path / "run" / "waits.log") as waiter:
+WAITS = python("import signal; print('now up'); signal.pause()")
+FAILS = python("import sys; print('why it failed'); sys.exit(3)")
+
+
+def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path) -> None:
+    with child.running("the waiter", WAITS, os.environ, tmp_path / "run" / "waits.log") as waiter:
         waiter.wait_for_word("now up", within_s=30)
         waiter.require_alive()
         pid = waiter.process.pid
@@ -32,16 +33,16 @@ def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path, environm
     assert not psutil.pid_exists(pid)
 
 
-def test_a_child_that_ended_is_named_with_its_last_words(tmp_path: Path, environment: dict[str, str]) -> None:
-    with child.running("the failer", ["fails"], environment, tmp_path / "fails.log") as failer:
+def test_a_child_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
+    with child.running("the failer", FAILS, os.environ, tmp_path / "fails.log") as failer:
         failer.process.wait()
         with pytest.raises(StackError, match="the failer ended too early: why it failed"):
             failer.wait_for_word("up", within_s=30)
 
 
-def test_a_child_that_is_not_up_in_time_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_child_that_is_not_up_in_time_is_named(tmp_path: Path) -> None:
     with (
-        child.running("the waiter", ["waits"], environment, tmp_path / "waits.log") as waiter,
+        child.running("the waiter", WAITS, os.environ, tmp_path / "waits.log") as waiter,
         pytest.raises(StackError, match="the waiter is not up after 0 s"),
     ):
         waiter.wait_for_word("never said", within_s=0)

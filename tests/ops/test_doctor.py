@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from ops import doctor
-from ops.__main__ import app
 from ops.doctor import Finding, examine, is_healthy
 from ops.stack import ports
 from ops.stack.broker import Broker
 from runtime.settings import Settings
+from tests.conftest import Playproof
 
 
 def test_a_machine_with_everything_is_healthy(broker: Broker) -> None:
@@ -23,7 +22,7 @@ def test_a_machine_with_everything_is_healthy(broker: Broker) -> None:
 def test_an_old_python_is_missing_with_its_cure() -> None:
     assert (
         doctor.python((3, 10, 4)).line
-        == "missing  Python    3.10.4  ->  install Python 3.11 or later, then  make setup"
+        == "missing  Python    3.10.4  ->  install Python 3.11 or later, then  playproof setup jars"
     )
 
 
@@ -34,7 +33,7 @@ def test_a_wrong_java_is_missing_with_its_cure(tmp_path: Path, monkeypatch: pyte
     found = doctor.java()
     assert not found.is_ok
     assert "found none" in found.found
-    assert "make setup" in found.cure
+    assert "playproof setup jars" in found.cure
 
 
 def test_too_little_memory_is_missing_with_its_cure() -> None:
@@ -49,7 +48,10 @@ def test_a_tampered_jar_is_named(tmp_path: Path) -> None:
     listed = tmp_path / "jars.sha256"
     listed.write_text(f"{'0' * 64}  broker/kafka.jar\n")
     found = doctor.installed_jars(tmp_path, listed)
-    assert found.line == "missing  jars      1 of 1 wrong (broker/kafka.jar: wrong checksum)  ->  run  make setup"
+    assert (
+        found.line
+        == "missing  jars      1 of 1 wrong (broker/kafka.jar: wrong checksum)  ->  run  playproof setup jars"
+    )
 
 
 def test_a_package_of_another_version_is_named(tmp_path: Path) -> None:
@@ -67,9 +69,11 @@ def test_a_broker_that_is_not_up_is_no_fault_but_a_taken_port_is() -> None:
     assert not is_healthy([doctor.broker(Settings(broker="nowhere"))])
 
 
-def test_the_command_exits_with_1_and_prints_json_where_something_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = Finding("Java", False, "found none", "run  make setup")
+def test_the_command_exits_with_1_and_prints_json_where_something_is_missing(
+    playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = Finding("Java", False, "found none", "run  playproof setup jars")
     monkeypatch.setattr(doctor, "examine", lambda settings: [missing])
-    said = CliRunner().invoke(app, ["doctor", "--json"])
-    assert said.exit_code == 1
-    assert json.loads(said.stdout) == [missing.as_dict()]
+    ended = playproof("doctor", "--json")
+    assert ended.exit_code == 1
+    assert json.loads(ended.out) == [missing.as_dict()]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from contracts.metrics import METRICS, PORT_OFFSETS
-from runtime.jvm import ROOT
+from runtime.resources import CODE as ROOT
 from runtime.settings import Settings
 
 FOLDER = ROOT / "observability"

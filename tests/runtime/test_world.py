@@ -33,7 +33,7 @@ def test_output_checkpoints_and_broker_log_are_one_unit(world: World) -> None:
 
 
 def test_a_missing_raw_table_names_world_topic_and_command(world: World) -> None:
-    with pytest.raises(WorldError, match=r"world toy has no raw plays: run  python -m ops simulate --world toy"):
+    with pytest.raises(WorldError, match=r"world toy has no raw plays: run  playproof simulate --world toy"):
         world.raw_files("plays")
 
 

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from ops.stack.ports import free_port
 from runtime.world import World
 from spark_app import preflight
-from spark_app.__main__ import app
 from spark_app.guard import STATE_FILE
+from tests.conftest import Playproof
 
 
 @pytest.fixture
@@ -25,40 +24,32 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path / "w")
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["run", *arguments], catch_exceptions=False)
-
-
-def one_line(result: Result) -> str:
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("spark_app: ")
-    return line
-
-
-@pytest.mark.usefixtures("world")
-def test_a_world_without_static_tables_is_named_with_the_command_that_makes_them() -> None:
-    line = one_line(run("--world", "elsewhere"))
+def test_a_world_without_static_tables_is_named_with_the_command_that_makes_them(
+    world: World, playproof: Playproof
+) -> None:
+    (world.root.parent / "elsewhere").mkdir()
+    line = playproof("job", "run", "--world", "elsewhere").error
     assert "static table tracks is missing in world elsewhere" in line
-    assert "python -m ops simulate --world elsewhere" in line
+    assert "playproof simulate --world elsewhere" in line
 
 
-def test_an_empty_static_table_is_named(world: World) -> None:
+def test_an_empty_static_table_is_named(world: World, playproof: Playproof) -> None:
     for file in world.static("users").iterdir():
         file.unlink()
-    assert "static table users of world w is empty" in one_line(run("--world", "w"))
+    assert "static table users of world w is empty" in playproof("job", "run", "--world", "w").error
 
 
 @pytest.mark.usefixtures("world")
-def test_a_broker_that_does_not_answer_is_named_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_does_not_answer_is_named_with_its_address(
+    playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preflight, "ANSWERS_WITHIN_S", 0.2)
-    line = one_line(run("--world", "w"))
+    line = playproof("job", "run", "--world", "w").error
     assert "no broker answers at 127.0.0.1:" in line
-    assert "make up" in line
+    assert "playproof up" in line
 
 
-def test_a_unit_that_does_not_fit_is_refused_before_anything_starts(world: World) -> None:
+def test_a_unit_that_does_not_fit_is_refused_before_anything_starts(world: World, playproof: Playproof) -> None:
     world.unit.checkpoints.mkdir(parents=True)
     (world.unit.checkpoints / STATE_FILE).write_text("{")
-    assert "STATE.json is unreadable" in one_line(run("--world", "w"))
+    assert "STATE.json is unreadable" in playproof("job", "run", "--world", "w").error

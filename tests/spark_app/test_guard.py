@@ -33,7 +33,7 @@ def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
         guard.check(unit, partitions)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith("python -m ops up --fresh")
+    assert message.endswith("playproof up --fresh")
     return message
 
 

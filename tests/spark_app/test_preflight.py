@@ -54,4 +54,4 @@ def test_a_topic_that_was_made_anew_is_refused_with_both_offsets_and_the_way_out
         PreflightError, match=r"plays\[0\] ends at offset 0, but query sessions has read up to 3"
     ) as told:
         check_topics(broker.kafka, unit)
-    assert "python -m ops up --fresh" in str(told.value)
+    assert "playproof up --fresh" in str(told.value)

@@ -24,7 +24,7 @@ HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Names in a request's Host: another one means that a foreign name was made to point here."""
 LARGEST_FORM = 64 * 1024
 ASK = (
-    "This address needs its token: open the whole line that  make dash  printed (it ends in ?token=…).\n"
+    "This address needs its token: open the whole line that  playproof desk  printed (it ends in ?token=…).\n"
     "The token changes at every start."
 )
 

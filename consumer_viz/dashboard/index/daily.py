@@ -1,4 +1,4 @@
-"""What the daily batch found (`python -m models daily`): user-days, campaigns, tracks and the ranking over them.
+"""What the daily batch found (`playproof days run`): user-days, campaigns, tracks and the ranking over them.
 
 The tables may not exist yet; a later run's rows replace an earlier one's.
 """

@@ -10,7 +10,7 @@ function connect() {
   const said = trouble.textContent;
   source.addEventListener("open", () => { trouble.textContent = said; trouble.hidden = !said; });
   source.addEventListener("error", () => {
-    trouble.textContent = "The server does not answer: what you see may be old. Is make dash still running?";
+    trouble.textContent = "The server does not answer: what you see may be old. Is playproof desk still running?";
     trouble.hidden = false;
   });
   source.addEventListener("desk", (event) => {

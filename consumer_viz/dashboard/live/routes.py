@@ -27,6 +27,6 @@ def live_data(request: Request) -> Response:
     """Return the whole lines of the last ten minutes."""
     desk = desk_of(request)
     if desk.feed is None:
-        return JSONResponse({"trouble": "nobody reads the topics: run  make dash", "x": []})
+        return JSONResponse({"trouble": "nobody reads the topics: run  playproof desk", "x": []})
     view = live_view(desk.feed.snapshot(time.time() - HISTORY_S), desk.zone)
     return JSONResponse(chart_points(view) | job_line(last_batches(desk.world.unit)))

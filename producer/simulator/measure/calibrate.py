@@ -1,4 +1,4 @@
-"""Hold simulated honest listening against published numbers, line by line: `python -m ops calibrate`."""
+"""Hold simulated honest listening against published numbers, line by line: `playproof calibrate`."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Does any one column give the bots away, and how well can they be told at all? `python -m ops leakscan`."""
+"""Does any one column give the bots away, and how well can they be told at all? `playproof leakscan`."""
 
 import json
 import shutil

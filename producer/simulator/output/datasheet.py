@@ -38,7 +38,7 @@ def write_datasheet(
         f"""# Datasheet: {scenario.name}, {scenario.users:,} accounts, {scenario.days} days, seed {scenario.seed}
 
 Simulated listening on a music-streaming service, with bots in it. No person is behind any row. Made by
-`python -m ops simulate --scenario {scenario.name} --users {scenario.users} --days {scenario.days} \
+`playproof simulate --scenario {scenario.name} --users {scenario.users} --days {scenario.days} \
 --seed {scenario.seed} --profile {scenario.profile} --prevalence {scenario.prevalence} \
 --difficulty {scenario.difficulty}` (Python packages numpy {np.__version__}, pyarrow {pyarrow.__version__}, \
 playproof {_own_version()}); the same command gives the same bytes.

@@ -39,7 +39,7 @@ def told(dates: Sequence[date]) -> str:
     if not dates:
         return (
             "no own histories in static/user_baselines, so comparisons with them are null: make them with "
-            "python -m spark_app baselines, then start the job again"
+            "playproof job baselines, then start the job again"
         )
     return f"own histories as of {', '.join(map(str, dates))}"
 

@@ -44,7 +44,7 @@ def test_every_page_answers_whoever_came_with_the_token(ana: Browser, path: str)
 def test_no_page_answers_without_token_or_cookie(desk: Desk, path: str) -> None:
     answer = TestClient(create_app(desk), base_url=HOME).get(path)
     assert answer.status_code == 403
-    assert "make dash" in answer.text
+    assert "playproof desk" in answer.text
 
 
 def test_a_wrong_token_is_refused_and_the_right_one_leaves_the_address(desk: Desk) -> None:

@@ -115,7 +115,7 @@ def test_a_feed_without_a_broker_stops_at_once() -> None:
 def command(*arguments: str, broker: str, **environment: str) -> subprocess.Popen[str]:
     env = os.environ | {"PLAYPROOF_BROKER": broker} | environment
     return subprocess.Popen(
-        [sys.executable, "-m", "consumer_viz", *arguments], env=env, text=True, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "ops", "plot", *arguments], env=env, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )  # fmt: skip
 

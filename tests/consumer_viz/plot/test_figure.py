@@ -71,7 +71,7 @@ def test_without_a_fraud_count_the_plot_says_that_none_has_come(listen: Listen, 
 
 def test_an_empty_plot_says_what_it_waits_for(zone: ZoneInfo) -> None:
     said = texts(
-        draw(live_view(Snapshot(1_795_000_000.0, trouble="no broker answers at 127.0.0.1:9: run  make up"), zone))
+        draw(live_view(Snapshot(1_795_000_000.0, trouble="no broker answers at 127.0.0.1:9: run  playproof up"), zone))
     )
     assert "Waiting for plays" in said
     assert said.count("no broker answers") == 2

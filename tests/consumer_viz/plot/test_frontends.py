@@ -77,7 +77,7 @@ def test_a_picture_waits_until_the_feed_has_read_everything(
 
 @pytest.mark.parametrize("kind", ["png", "gif"])
 def test_no_picture_is_written_without_a_broker(zone: ZoneInfo, tmp_path: Path, kind: str) -> None:
-    feed, out = SlowFeed(FeedCounts(trouble="no broker answers at x:9: run  make up")), tmp_path / "live"
+    feed, out = SlowFeed(FeedCounts(trouble="no broker answers at x:9: run  playproof up")), tmp_path / "live"
     feed.wait_until_read = lambda within_s: False  # type: ignore[method-assign]
     with pytest.raises(PlotError, match="no picture was written: no broker answers at x:9"):
         FRONTENDS[kind](Viewer(feed, zone, out, seconds=0))

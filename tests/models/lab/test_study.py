@@ -28,7 +28,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_results_have_every_technique_seen_and_left_out_with_intervals(out: Path) -> None:
     said = orjson.loads((out / "results.json").read_bytes())
-    assert said["command"].startswith("python -m models lab --world here --other there")
+    assert said["command"].startswith("playproof lab run --world here --other there")
     assert set(said["techniques"]) == {c.name for c in CHOSEN} | {"fusion_stack", "fusion_trees"}
     for technique in said["techniques"].values():
         for view in ("seen", "left_out"):

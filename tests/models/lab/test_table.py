@@ -37,7 +37,7 @@ def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_s
 
 
 def test_a_world_without_user_days_names_the_command_that_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(WorldError, match="python -m spark_app user-days --world w --source raw"):
+    with pytest.raises(WorldError, match="playproof days build --world w --source raw"):
         read_user_days(World(tmp_path / "w"))
 
 

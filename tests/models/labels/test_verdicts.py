@@ -1,7 +1,6 @@
 """Labels from verdicts: what the pages wrote is what training reads."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from models.labels.verdicts import read_verdicts, relabel
 from models.registry.artefact import CARD, MANIFEST
 from models.registry.roles import FOLDER, Registry
 from runtime.world import World
+from tests.conftest import Playproof
 
 
 def decide(
@@ -59,7 +59,7 @@ def test_a_roll_back_changes_the_label(path: Path) -> None:
 
 
 def test_without_verdicts_training_says_what_to_do(tmp_path: Path, path: Path) -> None:
-    with pytest.raises(ModelError, match="make dash"):
+    with pytest.raises(ModelError, match="playproof desk"):
         read_verdicts(tmp_path / "none.sqlite")
     with pytest.raises(ModelError, match="another world"):
         relabel(pd.DataFrame({"user_id": ["x"]}), read_verdicts(path))
@@ -99,13 +99,13 @@ def decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 def test_verdicts_train_a_challenger_whose_manifest_says_so(
     decided: World,
     spark: SparkSession,
-    run_models: Callable[..., tuple[int, str, str]],
+    playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("models.training.train.local_session", lambda: spark)
     monkeypatch.setattr(type(spark), "stop", lambda self: None)
     arguments = ("--labels", "verdicts", "--decided", "w", "--trees", "4", "--depth", "2", "--register")
-    code, said, err = run_models("train", *arguments)
+    code, said, err = playproof("model", "train", *arguments)
     assert (code, err) == (0, "")
     registry = Registry(decided.root.parent / FOLDER)
     entry = registry.roles().challenger
@@ -125,14 +125,14 @@ def test_verdicts_train_a_challenger_whose_manifest_says_so(
     assert "Labels are verdicts of analysts" in (registry.folder(entry) / CARD).read_text()
 
 
-def test_too_few_verdicts_are_said_in_one_line(decided: World, run_models: Callable[..., tuple[int, str, str]]) -> None:
+def test_too_few_verdicts_are_said_in_one_line(decided: World, playproof: Playproof) -> None:
     store = VerdictStore(decided.verdicts)
     for number in range(11):
         store.write(Draft(f"c-u{number}", f"u{number}", v.UNDO, "ana", 1, f"undo-{number}"))
-    code, _, err = run_models("train", "--labels", "verdicts", "--decided", "w")
+    code, _, err = playproof("model", "train", "--labels", "verdicts", "--decided", "w")
     assert code == 1
     assert err == (
         "error: too few verdicts in world w: 29 confirmed and 40 dismissed accounts with scored sessions, expected at "
-        "least 30 of each: decide more cases, run  make dash\n"
+        "least 30 of each: decide more cases, run  playproof desk\n"
     )
     assert not (decided.root.parent / FOLDER).exists()

@@ -1,7 +1,6 @@
 """Champion and challenger change roles in one rename, and only artefacts that verify get a role."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, MODEL_ZIP
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FILE, FOLDER, SHIPPED_VERSION, Entry
+from tests.conftest import Playproof
 from tests.models.challenger import write_challenger
 from tests.models.conftest import ArtefactDraft
 
@@ -147,19 +147,19 @@ def test_a_damaged_registry_is_reported_in_one_line(registry: WritableRegistry, 
 
 
 def test_the_commands_change_roles_and_print_the_change(
-    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path / "data"))
     folder, trusted = challenger(tmp_path)
     version = f"candidate@{trusted[:8]}"
-    assert run_models("promote")[2].startswith("error: there is no challenger to promote")
-    assert run_models("withdraw")[2] == "error: there is no challenger to withdraw\n"
-    assert f"{version} scores in the shadow" in run_models("register", str(folder), "--sha256", trusted)[1]
-    assert "no longer scores in the shadow" in run_models("withdraw")[1]
-    run_models("register", str(folder), "--sha256", trusted)
-    assert f"{version} scores and flags" in run_models("promote")[1]
-    code, out, _ = run_models("roles")
+    assert playproof("model", "promote")[2].startswith("error: there is no challenger to promote")
+    assert playproof("model", "withdraw")[2] == "error: there is no challenger to withdraw\n"
+    assert f"{version} scores in the shadow" in playproof("model", "register", str(folder), "--sha256", trusted)[1]
+    assert "no longer scores in the shadow" in playproof("model", "withdraw")[1]
+    playproof("model", "register", str(folder), "--sha256", trusted)
+    assert f"{version} scores and flags" in playproof("model", "promote")[1]
+    code, out, _ = playproof("model", "roles")
     assert code == 0
     assert out.splitlines()[:2] == [f"champion          {version}", "challenger        none"]
-    assert f"{SHIPPED_VERSION} scores and flags" in run_models("rollback")[1]
+    assert f"{SHIPPED_VERSION} scores and flags" in playproof("model", "roll-back")[1]
     assert json.loads((tmp_path / "data" / FOLDER / FILE).read_text())["champion"] is None

@@ -2,7 +2,6 @@
 
 import stat
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from models.registry import archive
 from models.registry.artefact import ARTIFACTS, CARD, MANIFEST, MODEL_ZIP, sha256
 from models.registry.champions import CHAMPIONS
 from models.registry.verify import DEFAULT_FILTER, DEFAULT_REVIEW, verify_artefact
+from tests.conftest import Playproof
 from tests.models.conftest import ArtefactDraft
 
 
@@ -199,28 +199,24 @@ def test_every_champion_verifies_and_its_card_has_its_threshold(into: Path) -> N
         assert f"{artefact.review_threshold:.4f}" in (ARTIFACTS / name / CARD).read_text()
 
 
-def test_the_command_prints_in_one_line_what_is_wrong(
-    draft: ArtefactDraft, run_models: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_the_command_prints_in_one_line_what_is_wrong(draft: ArtefactDraft, playproof: Playproof) -> None:
     draft.write()
-    code, out, err = run_models("verify", "--model", str(draft.folder), "--sha256", "0" * 64)
+    code, out, err = playproof("model", "verify", "--model", str(draft.folder), "--sha256", "0" * 64)
     assert code == 1
     assert out == ""
     assert err.startswith("error: toy/manifest.json is not the file that is trusted")
     assert err.count("\n") == 1
 
 
-def test_the_command_names_the_version_of_a_good_model(
-    draft: ArtefactDraft, run_models: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_the_command_names_the_version_of_a_good_model(draft: ArtefactDraft, playproof: Playproof) -> None:
     trusted = draft.write()
-    code, out, _ = run_models("verify", "--model", str(draft.folder), "--sha256", trusted)
+    code, out, _ = playproof("model", "verify", "--model", str(draft.folder), "--sha256", trusted)
     assert (code, out) == (0, f"toy@{trusted[:8]}: verified; review at 0.4000, filter at 0.9000\n")
 
 
-def test_the_command_asks_for_a_hash(draft: ArtefactDraft, run_models: Callable[..., tuple[int, str, str]]) -> None:
+def test_the_command_asks_for_a_hash(draft: ArtefactDraft, playproof: Playproof) -> None:
     draft.write()
-    code, _, err = run_models("verify", "--model", str(draft.folder))
+    code, _, err = playproof("model", "verify", "--model", str(draft.folder))
     assert (code, err) == (
         1,
         "error: model toy is not a champion (models/registry/champions.py): give the hash you trust, --sha256\n",

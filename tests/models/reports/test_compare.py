@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, Said, compar
 from models.reports.compare import Judge, compare_world
 from models.reports.compare_words import lines
 from runtime.world import World
+from tests.conftest import Playproof
 from tests.models.conftest import N_ACCOUNTS
 
 VERSION = "candidate@0badcafe"
@@ -102,17 +102,17 @@ def test_where_nobody_knows_the_flags_are_compared_all_the_same(shadowed: World)
 
 
 def test_the_command_says_what_promoting_would_change(
-    shadowed: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    shadowed: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(shadowed.root.parent))
-    code, out, _ = run_models("compare", "--world", "toy", "--challenger", VERSION, "--shown", "1")
+    code, out, _ = playproof("model", "compare", "--world", "toy", "--challenger", VERSION, "--shown", "1")
     assert code == 0
     assert "world toy: champion toy@12345678, challenger candidate@0badcafe" in out
     assert "flag 1 sessions more and 11 fewer: 1 accounts come into the queue, 6 leave it" in out
     assert "holds 15 accounts instead of 20, with 116 flagged streams instead of 156" in out
     assert "  u30|0  champion 0.100, challenger 0.800, honest: plays" in out
     assert "its highest scores first (1 of 11)" in out
-    told = json.loads(run_models("compare", "--world", "toy", "--challenger", VERSION, "--json")[1])
+    told = json.loads(playproof("model", "compare", "--world", "toy", "--challenger", VERSION, "--json")[1])
     assert told["scored_by_both"] == 119
     assert len(told["alone"]["champion"]) == 11
 
@@ -127,13 +127,13 @@ def test_the_command_says_what_promoting_would_change(
 )
 def test_what_cannot_be_compared_is_said_in_one_line(
     shadowed: World,
-    run_models: Callable[..., tuple[int, str, str]],
+    playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
     expected: str,
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(shadowed.root.parent))
-    code, _, err = run_models("compare", "--world", "toy", *arguments)
+    code, _, err = playproof("model", "compare", "--world", "toy", *arguments)
     assert code == 1
     assert err.startswith(f"error: {expected}")
     assert err.count("\n") == 1

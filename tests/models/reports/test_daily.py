@@ -1,6 +1,5 @@
 """The daily run on a small world made by hand: tables as the contract has them, a review list, a page."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ from models.user_days.detect import detect
 from models.user_days.report.study import as_markdown, study
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
+from tests.conftest import Playproof
 from tests.models.campaigns.made import farm, play, strangers
 from tests.models.user_days.made import crowd, user_days
 from tests.models.user_days.test_cases import ALL_DAY
@@ -69,7 +69,7 @@ def test_every_table_is_written_as_the_contract_has_it(table: str, world: World,
     (file,) = committed_files(world.unit.table(table))
     assert pq.ParquetFile(file).schema_arrow.equals(schema_of(table))
     assert schema_of(table).names == [column.name for column in LAKE[table]]
-    assert len(read_table(world, table, "python -m models daily"))
+    assert len(read_table(world, table, "playproof days run"))
 
 
 def test_a_second_run_replaces_the_tables(world: World, daily: Daily) -> None:
@@ -107,16 +107,17 @@ def test_the_farm_is_in_the_summary_and_in_the_queue(world: World, daily: Daily)
 
 
 def test_without_user_days_the_command_that_makes_them_is_named(
-    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
-    code, _, err = run_models("daily", "--world", "none")
+    (tmp_path / "none").mkdir()
+    code, _, err = playproof("days", "run", "--world", "none")
     assert code == 1
-    assert err == "error: world none has no user_days in its lake: run  python -m spark_app user-days --world none\n"
+    assert err == "error: world none has no user_days in its lake: run  playproof days build --world none\n"
 
 
-def test_a_wrong_source_is_one_line(run_models: Callable[..., tuple[int, str, str]]) -> None:
-    code, _, err = run_models("daily", "--source", "moon")
+def test_a_wrong_source_is_one_line(playproof: Playproof) -> None:
+    code, _, err = playproof("days", "run", "--source", "moon")
     assert (code, err) == (1, "error: --source moon: expected one of auto, lake, raw\n")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from models.reports.evaluate import evaluate
 from runtime.world import World
+from tests.conftest import Playproof
 from tests.models.conftest import DAY, write
 
 
@@ -57,10 +58,10 @@ def test_plays_in_no_session_and_sessions_with_other_counts_are_told(world: Worl
 
 
 def test_the_command_prints_json_that_holds_the_numbers(
-    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
-    code, out, _ = run_models("evaluate", "--world", "toy", "--json")
+    code, out, _ = playproof("model", "evaluate", "--world", "toy", "--json")
     numbers = json.loads(out)
     assert code == 0
     assert numbers["recall"]["value"] == 1
@@ -68,11 +69,9 @@ def test_the_command_prints_json_that_holds_the_numbers(
     assert numbers["recall_by_family"]["loop30"]["too_few"]
 
 
-def test_the_command_speaks_to_a_person(
-    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_speaks_to_a_person(world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
-    code, out, _ = run_models("evaluate", "--world", "toy")
+    code, out, _ = playproof("model", "evaluate", "--world", "toy")
     assert code == 0
     assert "precision         0.909" in out
     assert "prevalence 27.27 %" in out
@@ -89,25 +88,25 @@ def test_the_command_speaks_to_a_person(
 )
 def test_a_missing_part_is_one_line(
     world: World,
-    run_models: Callable[..., tuple[int, str, str]],
+    playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,
     spoil: Callable[[World], None],
     said: str,
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     spoil(world)
-    code, _, err = run_models("evaluate", "--world", "toy")
+    code, _, err = playproof("model", "evaluate", "--world", "toy")
     assert code == 1
     assert said in err
     assert err.count("\n") == 1
 
 
 def test_truth_in_another_order_than_raw_is_refused(
-    world: World, run_models: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     path = world.truth("plays") / DAY / "part.parquet"
     write(pd.read_parquet(path)[::-1], path)
-    code, _, err = run_models("evaluate", "--world", "toy")
+    code, _, err = playproof("model", "evaluate", "--world", "toy")
     assert code == 1
     assert "not the same rows in the same order" in err

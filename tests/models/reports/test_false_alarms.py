@@ -6,13 +6,11 @@ from pathlib import Path
 import orjson
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.__main__ import app
-from models.errors import ModelError
-from models.reports.false_alarms import DETECTORS, TREES, audit, lines, the_world
+from models.reports.false_alarms import DETECTORS, TREES, audit, lines
 from runtime.world import World, WorldError
+from tests.conftest import Playproof
 
 DAYS = 12
 RAID = date(2024, 3, 13)
@@ -86,20 +84,15 @@ def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_th
     assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(lines(audit(world), shown=0))
 
 
-def test_the_command_prints_json_with_every_alarm(world: World) -> None:
-    done = CliRunner().invoke(app, ["audit", str(world.root), "--json"], catch_exceptions=False)
-    (one,) = orjson.loads(done.stdout)
+def test_the_command_prints_json_with_every_alarm(
+    world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
+    (one,) = orjson.loads(playproof("false-alarms", "me", "--json").out)
     assert one["person_days"] == DAYS + 1
     assert sum(detector["alarms"] for detector in one["detectors"].values()) == len(one["alarms"])
 
 
 def test_a_world_without_tables_names_the_command_that_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(WorldError, match="run  python -m spark_app audit-tables --world me"):
+    with pytest.raises(WorldError, match="run  playproof job score-history --world me"):
         audit(World(tmp_path / "me"))
-
-
-def test_an_export_is_no_world_and_the_commands_in_between_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="python -m ops import"):
-        the_world(tmp_path / "my_spotify_data.zip")
-    with pytest.raises(ModelError, match="no such world"):
-        the_world(tmp_path / "nobody")

@@ -1,7 +1,7 @@
 """Training on a make-believe table: bots have regular gaps and one artist; everything else is noise."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from models.registry.verify import verify_artefact
 from models.training.card import render
 from models.training.splits import TRAIN
 from models.training.train import Trees, local_session, read_table, score, to_spark, train
+from tests.conftest import Playproof
 
 SMALL = Trees(n_estimators=8, max_depth=3)
 FAMILIES = ("loop30", "farm")
@@ -155,12 +156,10 @@ def test_a_table_without_its_columns_is_refused_by_name(table: pd.DataFrame, tmp
         read_table(tmp_path)
 
 
-def test_a_missing_table_names_the_command_that_writes_it(
-    tmp_path: Path, run_models: Callable[..., tuple[int, str, str]]
-) -> None:
-    code, _, err = run_models("train", "--table", str(tmp_path / "none"))
+def test_a_missing_table_names_the_command_that_writes_it(tmp_path: Path, playproof: Playproof) -> None:
+    code, _, err = playproof("model", "train", "--table", str(tmp_path / "none"))
     assert code == 1
-    assert "python -m spark_app training-table" in err
+    assert "playproof model training-table" in err
     assert err.count("\n") == 1
 
 

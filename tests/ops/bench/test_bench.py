@@ -1,4 +1,4 @@
-"""The parts of the bench around its contenders; the whole is run by `make bench`."""
+"""The parts of the bench around its contenders; the whole is run by `playproof bench`."""
 
 import json
 from pathlib import Path

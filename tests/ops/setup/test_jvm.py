@@ -10,7 +10,8 @@ import pytest
 
 from ops.errors import SetupError
 from ops.setup import bootstrap, jars, jre
-from runtime.jvm import JARS, ROOT, JvmError, find_java, java_version
+from runtime.jvm import JARS, JvmError, find_java, java_version
+from runtime.resources import CODE as ROOT
 
 MINIMAL_SHIM_TARGET = '#!/bin/sh\nfor argument do printf "%s\\n" "$argument"; done\n'
 
@@ -120,7 +121,9 @@ def test_a_wrong_java_is_named_and_the_bundled_one_is_made(tmp_path: Path, monke
     monkeypatch.setenv("JAVA_HOME", str(java_that_says(tmp_path / "eight", "1.8.0_392")))
     monkeypatch.setattr("runtime.jvm.shutil.which", lambda name: None)
     monkeypatch.setattr("runtime.jvm.BUNDLED_JRE", tmp_path / "jre")
-    with pytest.raises(JvmError, match=r"Java 17 or 21 is needed, found only 1\.8\.0_392 in .*eight.*make setup"):
+    with pytest.raises(
+        JvmError, match=r"Java 17 or 21 is needed, found only 1\.8\.0_392 in .*eight.*playproof setup jars"
+    ):
         find_java()
     packaged = java_that_says(tmp_path / "packaged", "21.0.8")
     monkeypatch.setattr(jre, "_packaged_java", lambda: packaged / "bin" / "java")

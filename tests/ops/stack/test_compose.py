@@ -9,7 +9,7 @@ import yaml
 
 from contracts.topics import MAX_MESSAGE_BYTES
 from ops.stack.broker import server_properties
-from runtime.jvm import ROOT
+from runtime.resources import CODE as ROOT
 
 ADDRESSES = {"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs", "node.id"}
 """Settings that differ between a container and a process, by their nature."""

@@ -1,4 +1,4 @@
-"""The processes of `make up`, under a real supervisord."""
+"""The processes of `playproof up`, under a real supervisord."""
 
 import os
 import tempfile
@@ -12,8 +12,8 @@ from ops.errors import StackError
 from ops.stack import ports, stack
 from ops.stack.supervision import Supervisor, _says
 from runtime.errors import BrokerError
-from runtime.jvm import ROOT
 from runtime.kafka.access import answers, wait_until_up
+from runtime.resources import CODE as ROOT
 from runtime.settings import Settings
 from runtime.world import World
 
@@ -91,7 +91,7 @@ def test_status_without_processes_says_so(settings: Settings) -> None:
 
 
 def test_logs_of_a_world_that_never_ran_are_named_as_missing(settings: Settings) -> None:
-    with pytest.raises(StackError, match=r"there is no log of job in world w: run  make up"):
+    with pytest.raises(StackError, match=r"there is no log of job in world w: run  playproof up"):
         stack.follow(settings, [stack.JOB])
 
 

@@ -16,7 +16,7 @@ TYPES = {"string": str, "integer": int, "number": float, "boolean": bool, "array
 
 
 def test_the_description_in_git_is_the_rendered_one() -> None:
-    stale = "stale: run  .venv/bin/python -m ops.tools.asyncapi > docs/reference/asyncapi.yaml"
+    stale = "stale: run  playproof tools asyncapi > docs/reference/asyncapi.yaml"
     assert (ROOT / "docs/reference/asyncapi.yaml").read_text() == render(), stale
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_dictionary_in_git_is_the_rendered_one() -> None:
-    stale = "stale: run  .venv/bin/python -m ops.tools.data_dictionary > data/README.md"
+    stale = "stale: run  playproof tools data-dictionary > data/README.md"
     assert (ROOT / "data" / "README.md").read_text() == render(), stale
 
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from ops.__main__ import app
 from producer.errors import HistoryError, ReplayError
 from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
 from producer.replay.attempt import check_plays
 from producer.replay.batches import RowReader
+from tests.conftest import Playproof
 from tests.producer.importers.conftest import Imported
 
 
@@ -152,15 +151,13 @@ def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:
         find_files([path])
 
 
-def test_the_command_prints_a_table_and_says_one_line_on_errors(
-    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_command_prints_a_table_and_one_line_on_errors(
+    samples: Path, tmp_path: Path, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
-    done = CliRunner().invoke(app, ["import", str(samples / "spotify_basic"), "--world", "me"])
-    assert done.exit_code == 0
-    assert "rejected: duplicate of a row already taken" in done.stdout
-    failed = CliRunner().invoke(app, ["import", str(tmp_path / "nothing.zip"), "--world", "me"])
-    assert isinstance(failed.exception, HistoryError)
-    assert str(failed.exception).startswith("no such file or folder")
-    wrong = CliRunner().invoke(app, ["import", str(samples / "spotify_basic"), "--timezone", "Mars/Base"])
-    assert "no zone 'Mars/Base'" in str(wrong.exception)
+    imported = playproof("import", str(samples / "spotify_basic"), "--world", "me")
+    assert imported.exit_code == 0
+    assert "rejected: duplicate of a row already taken" in imported.out
+    missing = playproof("import", str(tmp_path / "nothing.zip"), "--world", "me")
+    assert missing.error.startswith("error: no such file or folder")
+    assert "no zone 'Mars/Base'" in playproof("import", str(samples / "spotify_basic"), "--timezone", "Mars/Base").error

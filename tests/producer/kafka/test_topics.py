@@ -38,7 +38,7 @@ def test_a_topic_with_other_partitions_than_the_contract_is_refused(broker: Brok
 
 
 def test_missing_topics_are_named_in_one_line(broker: Broker) -> None:
-    with pytest.raises(BrokerError, match=r"no topic no-such-a, no-such-b at .*run  python -m ops topics"):
+    with pytest.raises(BrokerError, match=r"no topic no-such-a, no-such-b at .*run  playproof topics"):
         require_topics(broker.kafka, read=["no-such-b", "no-such-a"])
 
 

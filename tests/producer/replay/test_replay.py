@@ -267,4 +267,4 @@ def test_sigterm_ends_the_command_cleanly_and_says_how_to_go_on(setting: Setting
     said, complained = process.communicate(timeout=60)
     assert (process.returncode, complained) == (0, "")
     assert "every one acknowledged" in said
-    assert said.endswith("to go on:  python -m ops replay --world w\n")
+    assert said.endswith("to go on:  playproof replay --world w\n")

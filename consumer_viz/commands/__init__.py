@@ -1,0 +1,1 @@
+"""Commands that show: the live plot and the analyst's desk."""

@@ -1,0 +1,58 @@
+"""Commands of the lab: which technique finds the bots best."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.command_line import Command, existing_world
+from runtime.settings import Settings
+
+
+def run(
+    world: Annotated[str, typer.Option(help="World to study.")] = "lab",
+    other: Annotated[list[str] | None, typer.Option(help="A further world, of another seed or difficulty.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab.")] = None,
+    page: Annotated[Path | None, typer.Option(help="A page whose tables to renew.")] = None,
+    parts: Annotated[int, typer.Option(min=2, help="Parts the accounts are dealt into.")] = 2,
+    draws: Annotated[int, typer.Option(min=2, help="Resamples behind an interval.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of splits, models and resamples.")] = 1,
+) -> None:
+    """Report which technique finds the bots best, and whom it accuses wrongly. `make lab` makes the worlds it needs."""
+    from models.lab.report.page import publish
+    from models.lab.run import Size, run_worlds
+    from models.lab.steps import steps
+
+    worlds = [existing_world(name) for name in (world, *(other or []))]
+    folder, size = out or Settings().data / "lab", Size(parts=parts, draws=draws)
+    with steps() as tell:
+        said = run_worlds(worlds, folder, tell, seed=seed, size=size)
+    if page is not None:
+        publish(folder, page)
+    winner = said["winner"]
+    print(f"winner            {winner['technique']}: average precision {winner['seen']['ap']['value']:.3f} seen")
+    print(f"results           {folder}/results.json, results.parquet, figures")
+
+
+def netflix(
+    world: Annotated[str, typer.Option(help="World whose account-days to use.")] = "lab",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab/netflix.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds, models and draws.")] = 1,
+    rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 5000,
+) -> None:
+    """Run the framework of arXiv 2203.02124 on account-days: three tables, figures, and what models correct."""
+    from models.lab.netflix.run import run_study
+    from models.lab.steps import steps
+    from models.lab.table import lab_table
+
+    place, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
+    with steps() as tell:
+        tell(f"reading world {world}")
+        run_study(lab_table(place, place.root / "table", seed), folder, tell, seed=seed, most_rows=rows)
+    print(f"report            {folder}/report.md; results.json, results.parquet, figures")
+
+
+COMMANDS = (
+    Command("run", run, "playproof lab run --world lab --other lab-hard --page docs/studies/lab.md"),
+    Command("netflix", netflix, "playproof lab netflix --world lab"),
+)

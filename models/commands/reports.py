@@ -1,0 +1,83 @@
+"""Commands that report on a world: evaluate, the daily report and its parts, false alarms on real listening."""
+
+from typing import Annotated
+
+import orjson
+import typer
+
+from runtime.command_line import AsJson, Command, WorldName, existing_world, short_path
+
+PlaysFrom = Annotated[str, typer.Option(help="Plays from lake, raw, or auto: the lake where it has any.")]
+
+
+def evaluate(world: WorldName = None, as_json: AsJson = False) -> None:
+    """Report how good the flags of a world are: precision, recall, per family and per hard negative."""
+    from models.reports import evaluate as report
+
+    result = report.evaluate(existing_world(world))
+    print(_json(result.as_dict()) if as_json else "\n".join(result.lines()))
+
+
+def run_days(
+    world: WorldName = None,
+    source: PlaysFrom = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of the forest and of the random draws.")] = 1,
+) -> None:
+    """Find suspected user-days, campaigns, tracks and accounts; write tables, a review list and a report."""
+    from models.reports.daily import run_daily
+    from models.tables.plays import source_named
+
+    chosen = source_named(source)
+    daily = run_daily(existing_world(world), chosen, seed)
+    print("\n".join(daily.lines))
+    print(f"report            {short_path(daily.report)}; the review list is next to it (csv, parquet)")
+
+
+def campaigns(
+    world: WorldName = None,
+    source: PlaysFrom = "auto",
+    seed: Annotated[int, typer.Option(help="Seed of the hash functions and of the chance graph.")] = 1,
+) -> None:
+    """Find groups of accounts that one operator seems to run; write table campaigns."""
+    from models.reports.daily import campaign_lines, find_campaigns
+    from models.tables.plays import read_listening, source_named
+
+    chosen, the_world = source_named(source), existing_world(world)
+    groups = find_campaigns(the_world, read_listening(the_world, chosen), seed)
+    print("\n".join(campaign_lines(groups, the_world)))
+
+
+def study_days(
+    world: WorldName = None,
+    seed: Annotated[int, typer.Option(help="Seed of the forest.")] = 1,
+) -> None:
+    """Compare rules, forest and hybrid on a world with truth, of over 28 days: what each catches and gets wrong."""
+    from models.reports.daily import study_world
+
+    print(study_world(existing_world(world), seed))
+
+
+def false_alarms(
+    worlds: Annotated[list[str], typer.Argument(help="Names of imported worlds.", metavar="WORLD")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, all alarms included.")] = False,
+    shown: Annotated[int, typer.Option(min=0, help="How many alarms to list.")] = 10,
+) -> None:
+    """Report false alarms on real listening: per person-day, by detector, with the rule or feature behind each."""
+    from models.reports import false_alarms as report
+
+    audits = [report.audit(existing_world(name)) for name in worlds]
+    if as_json:
+        print(_json(report.as_dict(audits)))
+    else:
+        print("\n\n".join("\n".join(report.lines(audit, shown)) for audit in audits))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+EVALUATE = Command("evaluate", evaluate, "playproof model evaluate --world demo")
+RUN_DAYS = Command("run", run_days, "playproof days run --world demo")
+CAMPAIGNS = Command("campaigns", campaigns, "playproof days campaigns --world demo --source raw")
+STUDY_DAYS = Command("study", study_days, "playproof days study --world lab")
+FALSE_ALARMS = Command("false-alarms", false_alarms, "playproof false-alarms me --shown 20")

@@ -1,0 +1,107 @@
+"""Commands that train and verify a model: train, verify, and the trees of the user-day detector."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.registry.artefact import ARTIFACTS, CARD, SHIPPED_SCORER
+from runtime.command_line import Command, existing_world, short_path
+from runtime.settings import Settings
+
+TABLE = Path("data/train/table")
+ON_VERDICTS = "session_verdicts"
+"""Name of the model that verdicts train."""
+
+
+class Labels(StrEnum):
+    """Names for --labels."""
+
+    TRUTH = "truth"
+    VERDICTS = "verdicts"
+
+
+def verify(
+    model: Annotated[
+        Path, typer.Option(help="Artefact folder or zip; default: the model that ships.")
+    ] = SHIPPED_SCORER,
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = None,
+) -> None:
+    """Check a model's hashes, layout, classes and features, without loading it."""
+    from tempfile import TemporaryDirectory
+
+    from models.registry.verify import verify_artefact
+
+    with TemporaryDirectory() as into:
+        artefact = verify_artefact(model, Path(into), sha256)
+    print(
+        f"{artefact.version}: verified; review at {artefact.review_threshold:.4f}, "
+        f"filter at {artefact.filter_threshold:.4f}"
+    )
+
+
+def train(
+    table: Annotated[Path, typer.Option(help="With --labels truth: folder of the training table.")] = TABLE,
+    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by labels.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+    world: Annotated[str, typer.Option(help="What the card says of the data; default its world.")] = "",
+    trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
+    depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
+    labels: Annotated[Labels, typer.Option(help="Where labels come from; the two are never mixed.")] = Labels.TRUTH,
+    decided: Annotated[
+        str | None, typer.Option(help="With --labels verdicts: the world that analysts decided in.")
+    ] = None,
+    register: Annotated[bool, typer.Option("--register", help="Put it in the shadow, as the challenger.")] = False,
+) -> None:
+    """Train the session scorer and write zip, manifest and model card."""
+    from models.commands.registry import FROM_NEXT_START
+    from models.labels.verdicts import decided_sessions
+    from models.registry.role_changes import WritableRegistry
+    from models.registry.roles import FOLDER
+    from models.training import train as training
+
+    registry = WritableRegistry(Settings().data.resolve() / FOLDER)
+    if labels is Labels.VERDICTS:
+        place = existing_world(decided)
+        rows, source = decided_sessions(place)
+        out, world = out or registry.root / ON_VERDICTS, world or f"world {place.name}"
+    else:
+        rows, source = training.read_table(table), training.FROM_TRUTH
+        out, world = out or SHIPPED_SCORER, world or "world train"
+    spark = training.local_session()
+    try:
+        size = training.Trees(n_estimators=trees, max_depth=depth)
+        manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size, labels=source)
+    finally:
+        spark.stop()
+    print((out / CARD).read_text())
+    if register:
+        entry = registry.register(out, manifest_sha256, datetime.now(UTC))
+        print(f"{entry.version} scores in the shadow {FROM_NEXT_START}")
+        return
+    print(f"To try it in the shadow:  playproof model register {short_path(out)} --sha256 {manifest_sha256}")
+    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+def train_days(
+    world: Annotated[str, typer.Option(help="Simulated world, with its table user_days.")] = "train-days",
+    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = ARTIFACTS / "user_day_xgb",
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+) -> None:
+    """Train the trees of the user-day detector and write them with manifest and model card."""
+    from models.labels.truth import label_user_days
+    from models.reports.daily import read_user_days
+    from models.user_days.training.train_trees import train_trees
+
+    place = existing_world(world)
+    labelled = label_user_days(read_user_days(place), place)
+    manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
+    print((out / CARD).read_text())
+    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+TRAIN = Command("train", train, "playproof model train --table data/train/table --out data/candidate --seed 2")
+VERIFY = Command("verify", verify, "playproof model verify")
+TRAIN_DAYS = Command("train", train_days, "playproof days train --world train-days --out data/user_day_xgb")

@@ -1,0 +1,219 @@
+"""The command line `playproof`: which commands there are, grouped by what a user wants to do, and how they end.
+
+Exit codes: 0 done, 1 it did not work (one line on stderr says why), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM. Commands
+that run until they are stopped (job run, replay, plot, desk) end with 0 when Ctrl-C or SIGTERM stops them.
+"""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, NamedTuple, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import Abort, TyperException
+
+from consumer_viz.commands import desk, plot
+from models.commands import lab, registry, reports, training
+from ops.commands import checks, demo, setup, stack, tools
+from producer.commands import histories, sending, worlds
+from runtime.command_line import Command
+from runtime.errors import PlayproofError
+from runtime.settings import Settings
+from runtime.version import version
+from spark_app.commands import batch, job
+
+NAME = "playproof"
+OUR_PACKAGES = ("contracts", "runtime", "producer", "spark_app", "models", "consumer_viz", "ops")
+
+log = logging.getLogger(__name__)
+
+
+class Group(NamedTuple):
+    """Commands under one name, as `playproof model train`."""
+
+    name: str
+    help: str
+    commands: tuple[Command, ...]
+
+
+PANELS: dict[str, tuple[Command | Group, ...]] = {
+    "Try it": (demo.DEMO, checks.DOCTOR),
+    "Get listening": (worlds.SIMULATE, histories.IMPORT, sending.REPLAY),
+    "Detect while it happens": (
+        *stack.COMMANDS,
+        Group(
+            "job", "The Spark job in the foreground, and its stages in batch.",
+            (job.RUN, batch.BASELINES, batch.SCORE_HISTORY),
+        ),
+        Group("plot", "The live plot of the topics.", plot.COMMANDS),
+        desk.DESK,
+    ),
+    "Detect day by day": (
+        Group(
+            "days",
+            "Suspected user-days, campaigns, tracks and accounts.",
+            (batch.USER_DAYS, reports.RUN_DAYS, reports.CAMPAIGNS, training.TRAIN_DAYS, reports.STUDY_DAYS),
+        ),
+    ),
+    "Models": (
+        Group(
+            "model",
+            "Train a model, compare it with the one that scores, and let it take over.",
+            (
+                batch.TRAINING_TABLE, training.TRAIN, training.VERIFY, reports.EVALUATE, *registry.COMMANDS,
+            ),
+        ),
+        Group("lab", "Which technique finds the bots best?", lab.COMMANDS),
+        reports.FALSE_ALARMS,
+    ),
+    "Check and measure": (checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
+    "Parts": (
+        sending.TOPICS,
+        stack.BROKER,
+        Group("setup", "What the JVM side needs.", setup.COMMANDS),
+        Group("tools", "Files of the documentation.", tools.COMMANDS),
+        job.BENCH_ONE,
+    ),
+}  # fmt: skip
+"""Heading on the help page -> commands and groups, in the order in which they are listed."""
+
+
+class SuggestingGroup(TyperGroup):
+    """Answers a command that does not exist with those that the user may have meant, in other groups too."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first argument names; raise a usage error, with suggestions, if there is none."""
+        try:
+            return super().resolve_command(ctx, args)
+        except TyperException as error:
+            if meant := self._suggestions(args[0]):
+                error.message = f"{error.message.rstrip('.')}; did you mean  {'  or  '.join(meant)}  ?"
+            raise
+
+    def _suggestions(self, typed: str) -> list[str]:
+        paths: dict[str, list[str]] = {}
+        for name, command in self.commands.items():
+            paths.setdefault(name, []).append(name)
+            for inner in getattr(command, "commands", {}):
+                paths.setdefault(inner, []).append(f"{name} {inner}")
+        return [path for close in get_close_matches(typed, paths, n=2, cutoff=0.7) for path in paths[close]]
+
+
+class TopGroup(SuggestingGroup):
+    """Lists commands and groups in the order of PANELS; typer alone would put all groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of commands and groups in the order of the help page."""
+        return [entry.name for entries in PANELS.values() for entry in entries]
+
+
+def _help_if_bare(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"{NAME} {version()}")
+        raise typer.Exit
+
+
+def _start(
+    ctx: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find fake listening on a music-streaming service while it happens."""
+    if ctx.invoked_subcommand is None:
+        _help_if_bare(ctx)
+        return
+    configure_logging(Settings().log_level)
+
+
+def build_app() -> typer.Typer:
+    """Put all commands into one application."""
+    app = typer.Typer(
+        cls=TopGroup,
+        invoke_without_command=True,
+        suggest_commands=False,
+        pretty_exceptions_enable=False,
+        callback=_start,
+        epilog="playproof COMMAND --help  explains a command; settings: docs/reference/settings.md",
+    )
+    for heading, entries in PANELS.items():
+        for entry in entries:
+            if isinstance(entry, Command):
+                _add(app, entry, heading)
+                continue
+            group = typer.Typer(
+                cls=SuggestingGroup, invoke_without_command=True, suggest_commands=False,
+                callback=_help_if_bare, help=entry.help,
+            )  # fmt: skip
+            for command in entry.commands:
+                _add(group, command)
+            app.add_typer(group, name=entry.name, rich_help_panel=heading)
+    return app
+
+
+def _add(app: typer.Typer, command: Command, heading: str | None = None) -> None:
+    register: Callable[..., Any] = app.command(
+        command.name,
+        epilog=f"Example:  {command.example}",
+        rich_help_panel=heading,
+        hidden=command.is_hidden,
+        no_args_is_help=False,
+    )
+    register(command.run)
+
+
+def configure_logging(level: str) -> None:
+    """Let our own loggers write to stderr from this level on; other libraries warn as before."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    for package in OUR_PACKAGES:
+        logger = logging.getLogger(package)
+        logger.setLevel(level)
+        logger.handlers = [handler]
+
+
+app = build_app()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command in this process and return its exit code; what went wrong is one line on stderr."""
+    try:
+        code = app(list(arguments), prog_name=NAME, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except TyperException as error:
+        return _fail(_usage(error), error.exit_code)
+    except PlayproofError as error:
+        log.debug("where it came from", exc_info=error)
+        return _fail(str(error), 1)
+    except OSError as error:
+        log.debug("where it came from", exc_info=error)
+        return _fail(": ".join(filter(None, [str(error.filename or ""), error.strerror or str(error)])), 1)
+    except (KeyboardInterrupt, Abort):
+        return 128 + signal.SIGINT
+
+
+def _usage(error: TyperException) -> str:
+    """Return what is wrong with a command line, and where its help is."""
+    message = error.format_message().rstrip(".")
+    ctx = getattr(error, "ctx", None)
+    page = ctx.command_path if ctx is not None else NAME
+    return f"{message[:1].lower()}{message[1:]}: see  {page} --help"
+
+
+def _fail(message: str, code: int) -> int:
+    print("error: " + " ".join(line.strip() for line in message.splitlines()), file=sys.stderr)
+    return code
+
+
+def main() -> NoReturn:
+    """Run the command of the process's arguments; SIGTERM ends it like an exit, so that what it started is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    sys.exit(run(sys.argv[1:]))

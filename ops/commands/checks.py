@@ -1,0 +1,64 @@
+"""Commands that check and measure the whole: reconcile, bench, doctor."""
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from ops.errors import StackError
+from runtime.command_line import AsJson, Command, WorldName, settings_for
+from runtime.settings import Settings
+
+
+def reconcile(world: WorldName = None, as_json: AsJson = False) -> None:
+    """Account for every row sent: in sessions, late, duplicate, rejected, open or lost; exit 1 on any fault."""
+    from ops.reconcile.command import run
+
+    settings = settings_for(world)
+    settings.existing_world()
+    if not run(settings, as_json):
+        raise typer.Exit(1)
+
+
+def bench(
+    rows: Annotated[int, typer.Option(min=1, help="At least so many plays and activity rows.")] = 6_000_000,
+    days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 3,
+    users: Annotated[int | None, typer.Option(min=1, help="Accounts; default as many as the rows need.")] = None,
+    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "default",
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
+    cores: Annotated[int, typer.Option(min=1, help="Cores of each contender.")] = os.cpu_count() or 2,
+    memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "6g",
+    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
+) -> None:
+    """Measure rows per second: a bare consumer, a minimal Spark job, our scoring without and with model, our job."""
+    from ops.bench import bench as the_bench
+    from ops.bench import report
+    from runtime import terminal
+
+    settings = Settings()
+    parameters = the_bench.Parameters(rows, days, users, scenario, seed, cores, memory, max_messages)
+    results = the_bench.run(settings, parameters, terminal.say)
+    terminal.columns(report.COLUMNS, report.rows(results["contenders"]))
+    written = settings.model_copy(update={"world": the_bench.WORLD}).the_world().root / "results.json"
+    terminal.summary(report.remarks(results), {"figures": written})
+    if results["faults"]:
+        raise StackError("a contender did not do all of the work: " + "; ".join(results["faults"]))
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Show what this machine has of what is needed, and the remedy of what is missing; exit 1 then."""
+    from ops.doctor import examine, is_healthy
+
+    findings = examine(Settings())
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        print("\n".join(finding.line for finding in findings))
+    if not is_healthy(findings):
+        raise typer.Exit(1)
+
+
+RECONCILE = Command("reconcile", reconcile, "playproof reconcile --json")
+BENCH = Command("bench", bench, "playproof bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100")
+DOCTOR = Command("doctor", doctor, "playproof doctor --json")

@@ -1,0 +1,93 @@
+"""Commands around the processes on this machine: start, ask, follow, stop."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from runtime.command_line import AsJson, Command, WorldName, settings_for
+
+
+def broker(world: WorldName = None) -> None:
+    """Run the embedded broker of a world in the foreground; Ctrl-C or SIGTERM stops it."""
+    from ops.stack.broker import LOG_NAME, become
+
+    settings = settings_for(world)
+    folder = settings.the_world().unit.broker
+    print(f"broker at {settings.broker}, its log in {folder / LOG_NAME}; Ctrl-C stops it", flush=True)
+    become(folder, settings.broker)
+
+
+def up(
+    world: WorldName = None,
+    fresh: Annotated[bool, typer.Option(help="Begin a new version of the world: empty topics and tables.")] = False,
+) -> None:
+    """Start broker and Spark job in the background; what runs already is left alone."""
+    from ops.stack import stack
+    from runtime import terminal
+
+    settings = settings_for(world)
+    stack.up(settings, terminal.say, fresh)
+    terminal.table(stack.addresses(settings))
+
+
+def down(world: WorldName = None) -> None:
+    """Stop what `up` started; it goes on from here next time."""
+    from ops.stack import stack
+
+    settings = settings_for(world)
+    settings.existing_world()
+    print("stopped" if stack.down(settings) else "nothing was running")
+
+
+def status(world: WorldName = None, as_json: AsJson = False) -> None:
+    """Show what runs, how the job does (lag, lateness, state, batches), and where to find it all."""
+    from ops.stack import job_health, stack
+    from runtime import terminal
+
+    settings = settings_for(world)
+    settings.existing_world()
+    report = stack.status(settings)
+    if as_json:
+        print(json.dumps(report, indent=2))
+        return
+    terminal.table({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in report["processes"]})
+    answer = "the broker answers" if report["broker_answers"] else report["broker_refuses"]
+    terminal.say(answer or "no broker answers: run  playproof up")
+    terminal.table(job_health.words(report["job"]))
+    if queries := job_health.query_rows(report["job"]):
+        terminal.columns(job_health.QUERY_COLUMNS, queries)
+    terminal.table(report["addresses"])
+
+
+def logs(
+    programs: Annotated[list[str] | None, typer.Argument(help="broker, job, supervisord; default all.")] = None,
+    lines: Annotated[int, typer.Option(help="How many lines of each.")] = 20,
+    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = False,
+    world: WorldName = None,
+) -> None:
+    """Show the last lines of the logs."""
+    from ops.stack import stack
+
+    settings = settings_for(world)
+    settings.existing_world()
+    stack.follow(settings, programs or ["supervisord", stack.BROKER, stack.JOB], lines, keep_on=follow)
+
+
+def console(world: WorldName = None) -> None:
+    """Follow the Spark job's console; Ctrl-C leaves it, the job goes on."""
+    from ops.stack import stack
+
+    settings = settings_for(world)
+    settings.existing_world()
+    stack.follow(settings, [stack.JOB], lines=200, keep_on=True)
+
+
+COMMANDS = (
+    Command("up", up, "playproof up --world w --fresh"),
+    Command("down", down, "playproof down --world w"),
+    Command("status", status, "playproof status --json"),
+    Command("logs", logs, "playproof logs job --lines 50 --follow"),
+    Command("console", console, "playproof console"),
+)
+BROKER = Command("broker", broker, "playproof broker --world w")

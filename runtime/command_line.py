@@ -1,0 +1,60 @@
+"""What every command of `playproof` shares: its entry in the command line, and the options --world and --json.
+
+A command module imports what a command needs only when it runs: `playproof status` loads neither NumPy nor Spark.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from runtime.settings import Settings
+from runtime.world import World
+
+WorldName = Annotated[
+    str | None, typer.Option("--world", help="The world to work on; default PLAYPROOF_WORLD, or main.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class Command(NamedTuple):
+    """A command's name, the function that it runs, and an example for its help page."""
+
+    name: str
+    run: Callable[..., Any]
+    example: str
+    is_hidden: bool = False
+
+
+def settings_for(world: str | None) -> Settings:
+    """Return the settings of the environment, with the world of the command line if one was given.
+
+    Raises SettingError for a value that cannot be used, such as a world's name with a slash.
+    """
+    return Settings() if world is None else Settings(world=world)
+
+
+def existing_world(world: str | None) -> World:
+    """Return a world that a command reads. Raises WorldError, with the names of those that exist, if it does not."""
+    return settings_for(world).existing_world()
+
+
+def playproof(*arguments: str) -> list[str]:
+    """Return the argument list that runs a command of ours as another process, its output unbuffered.
+
+    >>> playproof("job", "run")[1:]
+    ['-u', '-m', 'ops', 'job', 'run']
+    """
+    return [sys.executable, "-u", "-m", "ops", *arguments]
+
+
+def log(line: str) -> None:
+    """Print a line of progress on stderr: stdout is for the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def short_path(path: Path) -> Path:
+    """Return a path as short as it can be written from the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

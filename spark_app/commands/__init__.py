@@ -1,0 +1,1 @@
+"""Commands of the Spark job, and of its stages in batch."""

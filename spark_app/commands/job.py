@@ -1,0 +1,73 @@
+"""The commands of the streaming job: job run, and one contender of the bench."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.command_line import Command, WorldName, settings_for
+
+
+def run(
+    world: WorldName = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the champion.")] = None,
+    in_shadow: Annotated[
+        bool, typer.Option("--shadow/--no-shadow", help="Let the challenger score in the shadow, if there is one.")
+    ] = True,
+    only: Annotated[list[str] | None, typer.Option(help="Run only these queries (repeat the option).")] = None,
+    available_now: Annotated[bool, typer.Option(help="Stop once everything now in the topics is done.")] = False,
+    max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
+    partitions: Annotated[
+        int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
+    ] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+    ui: Annotated[bool, typer.Option(help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
+    master: Annotated[
+        str | None, typer.Option(help="A cluster's address, spark://host:port; default PLAYPROOF_SPARK_MASTER.")
+    ] = None,
+    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")] = False,
+) -> None:
+    """Score sessions from Kafka until Ctrl-C; the next run continues from its checkpoint."""
+    from spark_app.start import RunOptions, run_job
+
+    settings = settings_for(world)
+    settings.existing_world()
+    options = RunOptions(
+        model=model,
+        with_shadow=in_shadow,
+        only=tuple(only or ()),
+        available_now=available_now,
+        max_messages=max_messages,
+        partitions=partitions,
+        memory=memory,
+        master=master,
+        serve_ui=ui,
+        serve_metrics=metrics,
+    )
+    run_job(settings, options)
+    print("stopped cleanly; the next run continues from here", flush=True)
+
+
+def bench_one(
+    contender: Annotated[str, typer.Option(help="Which one; a wrong name lists them.")],
+    out: Annotated[Path, typer.Option(help="File to write what it did to, as JSON.")],
+    world: WorldName = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores and shuffle partitions; default all.")] = None,
+    memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
+    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
+) -> None:
+    """Read both topics to their end as one contender of `playproof bench` does; that command runs all of them."""
+    from spark_app.bench import command as the_contender
+
+    settings = settings_for(world)
+    settings.existing_world()
+    the_contender.bench_one(settings, contender, out, cores, memory, max_messages)
+
+
+RUN = Command("run", run, "playproof job run --world demo")
+BENCH_ONE = Command(
+    "bench-one",
+    bench_one,
+    "playproof bench-one --contender minimal_spark --world bench --out minimal.json",
+    is_hidden=True,
+)
