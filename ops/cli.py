@@ -18,11 +18,11 @@ from typer.exceptions import Abort, TyperException
 from consumer_viz.commands import desk, plot
 from models.commands import lab, registry, reports, training
 from ops.commands import checks, demo, setup, stack, tools
+from ops.version import version
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
 from runtime.errors import PlayproofError
 from runtime.settings import Settings
-from runtime.version import version
 from spark_app.commands import batch, job
 
 NAME = "playproof"

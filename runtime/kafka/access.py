@@ -128,13 +128,13 @@ def explain(kafka: KafkaConnection, error: Exception) -> BrokerError:
 def _forbidden(kafka: KafkaConnection, act: str) -> str:
     login = kafka.security.login
     user = f"user {login.username}" if login else "we"
-    return f"{user} may not {act} at {kafka.address}: docs/guides/security.md lists the rights that each program needs"
+    return f"{user} may not {act} at {kafka.address}: docs/security.md lists the rights that each program needs"
 
 
 def _refusal(kafka: KafkaConnection, error: Exception) -> str | None:
     """Say why a broker refuses us; None where nobody answers, or the connection broke."""
     login = kafka.security.login
-    see = "see PLAYPROOF_SECURITY (docs/guides/security.md)"
+    see = "see PLAYPROOF_SECURITY (docs/security.md)"
     if login and isinstance(error, kafka_errors.UnsupportedSaslMechanismError):
         return f"the broker at {kafka.address} does not offer sasl.mechanism={login.mechanism}: {see}"
     if login and isinstance(error, kafka_errors.SaslAuthenticationFailedError):

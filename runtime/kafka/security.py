@@ -78,7 +78,7 @@ class KafkaSecurity:
                 warn_if_world_readable(path)
             return settings
         except SecuritySettingError as error:
-            raise SecuritySettingError(f"{VARIABLE}: {error} (docs/guides/security.md)") from None
+            raise SecuritySettingError(f"{VARIABLE}: {error} (docs/security.md)") from None
 
     @classmethod
     def _of(cls, entries: Iterable[Entry], folder: Path | None) -> Self:
@@ -139,7 +139,7 @@ class KafkaSecurity:
             try:
                 context = client_context(self.truststore, self.keystore, self.verifies_host_name)
             except SecuritySettingError as error:
-                raise SecuritySettingError(f"{VARIABLE}: {error} (docs/guides/security.md)") from None
+                raise SecuritySettingError(f"{VARIABLE}: {error} (docs/security.md)") from None
             arguments["ssl_context"] = context
         return arguments
 
