@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from ops.cli import app
 from runtime.settings import Settings
-from tests.docs.pages import PAGES, RECORDS, ROOT, code, name_of
+from tests.docs.pages import PACKAGES, PAGES, RECORDS, ROOT, code, name_of
 
 TARGETS = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 page = pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -74,3 +74,14 @@ def test_ci_calls_the_command_that_the_readme_names() -> None:
 
 def test_the_pictures_together_are_smaller_than_what_a_clone_should_carry() -> None:
     assert sum(path.stat().st_size for path in (ROOT / "docs" / "media").iterdir()) < 1_200_000
+
+
+def test_every_message_of_the_troubleshooting_page_exists_in_the_code() -> None:
+    files = [path for package in PACKAGES for end in ("*.py", "*.html") for path in (ROOT / package).rglob(end)]
+    # a text that runs over several lines of code, as one
+    source = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text() for path in files))
+    page = (ROOT / "docs" / "guides" / "troubleshooting.md").read_text()
+    messages = re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)
+    assert len(messages) > 10
+    parts = [part.strip(" ;,") for message in messages for part in message.split("…")]
+    assert [part for part in parts if part not in source] == []
