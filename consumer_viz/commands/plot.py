@@ -92,12 +92,12 @@ def record(
 
 
 def _feed(settings: Settings, **options: object) -> "KafkaFeed":
-    from consumer_viz.feed.consumer import READ, KafkaFeed
+    from consumer_viz.feed.consumer import TOPICS_READ, KafkaFeed
     from runtime.kafka.access import check_access
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed reports it in one line
     kafka = settings.kafka()
-    check_access(kafka, read=READ)
+    check_access(kafka, read=TOPICS_READ)
     return KafkaFeed(kafka, **options)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet may open: no cell is taken for a formula."""
+"""CSV that is safe to open in a spreadsheet: no cell is taken for a formula."""
 
 import csv
 import io
@@ -7,33 +7,35 @@ from typing import Any
 
 from starlette.responses import Response
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""First characters at which spreadsheets begin to calculate (OWASP, "CSV Injection"), the full-width ones included."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""First characters that make a spreadsheet calculate, with the full-width ones (OWASP, "CSV Injection")."""
 
 
-def cell(value: Any) -> Any:
-    """Guard one cell: text that would be a formula gets an apostrophe; numbers stay numbers.
+def safe_cell(value: Any) -> Any:
+    """Return a cell's value; text that would be a formula gets an apostrophe, numbers stay numbers.
 
-    >>> cell('=HYPERLINK("x")'), cell(-3.5), cell(None)
+    >>> safe_cell('=HYPERLINK("x")'), safe_cell(-3.5), safe_cell(None)
     ('\\'=HYPERLINK("x")', -3.5, '')
     """
     if value is None:
         return ""
-    if isinstance(value, str) and value.lstrip(" \u00a0").startswith(_STARTS):
+    if isinstance(value, str) and value.lstrip(" \u00a0").startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Write rows as CSV in UTF-8, every text quoted."""
+    """Write rows as CSV in UTF-8, every text quoted. Raises ValueError where two columns have one name."""
+    if len(set(head)) != len(head):
+        raise ValueError(f"columns have the same name: {', '.join(sorted({n for n in head if head.count(n) > 1}))}")
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(head)
-    writer.writerows([cell(value) for value in row] for row in rows)
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
     return out.getvalue().encode("utf-8", "replace")
 
 
 def csv_file(content: bytes, name: str) -> Response:
-    """Answer a request with a CSV file to keep."""
+    """Answer a request with a CSV file to save."""
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

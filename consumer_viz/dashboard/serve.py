@@ -1,4 +1,4 @@
-"""Run the pages: one process, loopback, an address with its token printed once."""
+"""Serve the pages: one process, on loopback, with a token that is printed once with the address."""
 
 import contextlib
 import getpass
@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.decisions.outbox import Link, Outbox
+from consumer_viz.dashboard.decisions.outbox import Outbox, VerdictPublisher
 from consumer_viz.dashboard.decisions.store import VerdictStore
-from consumer_viz.dashboard.events.event_stream import Hub
+from consumer_viz.dashboard.events.event_stream import EventStream
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from consumer_viz.errors import ServeError
 from consumer_viz.feed import metrics
-from consumer_viz.feed.consumer import READ, KafkaFeed
+from consumer_viz.feed.consumer import TOPICS_READ, KafkaFeed
 from consumer_viz.plot.view import HISTORY_S
 from contracts.metrics import PORT_OFFSETS
 from contracts.topics import VERDICTS
@@ -29,59 +29,59 @@ from runtime.kafka.access import check_access
 from runtime.settings import Settings
 
 HOST = "127.0.0.1"
-GOODBYE_S = 1
-"""Open streams of events are cut after this when the server stops."""
+STOP_S = 1
+"""When the server stops, open event streams are cut after so many seconds."""
 
 
 def serve(
-    settings: Settings, zone: ZoneInfo, port: int, say: Callable[[str], None], *, is_measured: bool = False
+    settings: Settings, zone: ZoneInfo, port: int, report: Callable[[str], None], *, is_measured: bool = False
 ) -> None:
-    """Serve the world's pages until stopped; `is_measured` serves the feed's metrics beside them, without a token.
+    """Serve the world's pages until stopped; `is_measured` also serves the feed's metrics, without a token.
 
     Raises ServeError where the port is taken, AccessError where the broker refuses us.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed says it in its own words
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed reports the same in one line
     kafka = settings.kafka()
-    # it reads the verdicts too: after a crash, which of them arrived
-    check_access(kafka, read=(*READ, VERDICTS), write=(VERDICTS,))
+    # the outbox reads topic verdicts too: after a crash it looks which decisions arrived
+    check_access(kafka, read=(*TOPICS_READ, VERDICTS), write=(VERDICTS,))
     with _listen(port) as listening:
-        bound = listening.getsockname()[1]
-        desk = make_desk(settings, zone)
+        bound_port = listening.getsockname()[1]
+        state = open_state(settings, zone)
         feed = KafkaFeed(kafka, since_s=HISTORY_S)
-        desk.feed = feed
-        app = create_app(desk, cookie=f"playproof_{bound}")
+        state.feed = feed
+        app = create_app(state, cookie=f"playproof_{bound_port}")
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=GOODBYE_S, server_header=False,
+            app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
-        link = partial(Link, desk.world.name, kafka)
-        with desk, feed, Outbox(desk.store, link):
+        connect = partial(VerdictPublisher, state.world.name, kafka)
+        with state, feed, Outbox(state.store, connect):
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
-            say(f"world {desk.world.name}: open  http://{HOST}:{bound}/?token={desk.door.token}")
+            report(f"world {state.world.name}: open  http://{HOST}:{bound_port}/?token={state.sign_in.token}")
             with contextlib.suppress(KeyboardInterrupt):
                 _Server(config).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Ends the open streams of events before it waits for its connections."""
+    """Ends the open event streams before it waits for its connections."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal to stop."""
-        hub: Hub = self.config.app.state.hub  # type: ignore[union-attr]
-        hub.stop()
+        """Handle a signal to stop."""
+        event_stream: EventStream = self.config.app.state.event_stream  # type: ignore[union-attr]
+        event_stream.stop()
         super().handle_exit(sig, frame)
 
 
-def make_desk(settings: Settings, zone: ZoneInfo, token: str | None = None) -> Desk:
-    """Open a world's index and verdicts."""
+def open_state(settings: Settings, zone: ZoneInfo, token: str | None = None) -> AppState:
+    """Open a world's index and verdicts. `token`: None for a random one."""
     world = settings.the_world()
     index = CaseIndex(world, settings.hash_key.get_secret_value().encode(), Prices().stream_eur)
-    return Desk(world, zone, index, VerdictStore(world.verdicts), Door(_who(), token))
+    return AppState(world, zone, index, VerdictStore(world.verdicts), SignIn(_default_name(), token))
 
 
-def _who() -> str:
-    """Return the name of whoever runs this: what decisions are signed with until they say another."""
+def _default_name() -> str:
+    """Return the name that decisions are signed with until the analyst enters another: that of the system's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

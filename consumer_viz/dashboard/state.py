@@ -1,4 +1,4 @@
-"""What the pages share while the program runs: index, verdicts, feed, and the thread that keeps the index fresh."""
+"""The application's state: index, verdicts, feed, and the thread that keeps the index up to date."""
 
 import logging
 import sqlite3
@@ -10,40 +10,41 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
-from consumer_viz.dashboard.evidence.honest import Usual
+from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
 from consumer_viz.feed.counts import SnapshotSource
 from runtime.world import World
 
 REFRESH_S = 3.0
-"""Between two looks for newly committed files; a look that finds nothing costs well under a millisecond."""
+"""Seconds between two looks for newly committed files; a look without a new file takes well under a millisecond."""
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Desk:
-    """One world's desk. As a context manager it keeps its index fresh."""
+class AppState:
+    """What the pages of one world share. As a context manager it keeps its index up to date."""
 
     world: World
     zone: ZoneInfo
+    """Of the times on the pages."""
     index: CaseIndex
     store: VerdictStore
-    door: Door
+    sign_in: SignIn
     feed: SnapshotSource | None = None
-    """The topics as they come; None where nobody reads them."""
+    """The counts of the topics; None where nobody reads them."""
     trouble: str = ""
     """Why the last refresh failed, in one line; empty when all is well."""
     is_filling: bool = True
-    """Whether the first look through the lake is still going on."""
+    """Whether the lake is being read for the first time."""
     cases: Cases = field(init=False)
-    usual: Usual = field(init=False)
+    honest: HonestBaseline = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
-        self.usual = Usual(self.cases)
+        self.honest = HonestBaseline(self.cases)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
 
@@ -58,12 +59,12 @@ class Desk:
         self._thread.join(10)
 
     def refresh(self) -> None:
-        """Take in what is new in the lake; what goes wrong is said on the pages and tried again."""
+        """Read what is new in the lake. A failure is shown on the pages, and the next refresh tries again."""
         try:
             self.index.refresh()
             self.trouble = ""
         except (OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
-            self.trouble = f"the lake could not be read ({type(error).__name__}): shown as of the last time it could"
+            self.trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"
             log.warning("%s: %s", self.trouble, error)
         self.is_filling = False
 

@@ -14,7 +14,7 @@ from runtime.arrays import Floats
 MAX_POINTS = 600
 """Points of a line: one per second in the ten minutes of a live plot."""
 POINT_WIDTHS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-"""Seconds that one point may stand for: round numbers, which a reader understands."""
+"""Seconds that one point may represent: round numbers, which a reader understands."""
 SETTLE_S = 2
 """Messages of a batch younger than this may still arrive. Such a batch is left out: it would look like a fall."""
 SLIDE_S = 10
@@ -51,7 +51,7 @@ class FlagSeries:
 
 
 def point_width(span_s: float) -> float:
-    """Return how many seconds one point stands for, so that `span_s` fits into MAX_POINTS.
+    """Return how many seconds one point represents, so that `span_s` fits into MAX_POINTS.
 
     >>> point_width(600), point_width(601), point_width(4)
     (1, 2, 0.02)

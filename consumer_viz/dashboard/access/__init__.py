@@ -1,1 +1,1 @@
-"""Who may use the pages: the token, the cookie, the forms' CSRF token, the headers."""
+"""Who may use the pages: the token, the cookie, the CSRF token of forms, the headers of answers."""

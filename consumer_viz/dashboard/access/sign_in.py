@@ -1,7 +1,7 @@
-"""Who may ask: a tokened address once, then a cookie; a CSRF token in every form.
+"""Sign in: an address with a token once, then a cookie; a CSRF token in every form.
 
-The token is made at every start and printed with the address, as Jupyter does. The name of an analyst is what they
-say it is: whoever can read the address is trusted, on this machine's loopback.
+The token is made at every start and printed with the address, as Jupyter does. An analyst's name is what they enter:
+whoever can read the address is trusted, because the pages are served on this machine's loopback only.
 """
 
 import secrets
@@ -12,41 +12,41 @@ from fastapi import HTTPException, Request
 
 
 @dataclass
-class Viewer:
-    """One browser that came with the token."""
+class Login:
+    """One browser that came with the token. `name` signs its decisions, `csrf` is in its forms."""
 
     name: str
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
-class Door:
-    """Knows the token and who came in with it."""
+class SignIn:
+    """Holds the token and the logins that were made with it."""
 
     def __init__(self, default_name: str, token: str | None = None) -> None:
         self.token = token or secrets.token_urlsafe(24)
         self._default_name = default_name
-        self._viewers: dict[str, Viewer] = {}
+        self._logins: dict[str, Login] = {}
         self._lock = threading.Lock()
 
-    def enter(self, token: str) -> str | None:
-        """Return a new cookie's value for the right token."""
+    def new_cookie(self, token: str) -> str | None:
+        """Return the value of a new login's cookie; None for a wrong token."""
         if not secrets.compare_digest(token.encode(), self.token.encode()):
             return None
-        key = secrets.token_urlsafe(24)
+        cookie = secrets.token_urlsafe(24)
         with self._lock:
-            self._viewers[key] = Viewer(self._default_name)
-        return key
+            self._logins[cookie] = Login(self._default_name)
+        return cookie
 
-    def viewer(self, key: str | None) -> Viewer | None:
-        """Return who holds a cookie."""
-        return self._viewers.get(key) if key else None
+    def login(self, cookie: str | None) -> Login | None:
+        """Return the login that a cookie belongs to."""
+        return self._logins.get(cookie) if cookie else None
 
 
 async def check_csrf(request: Request) -> None:
-    """Refuse a POST whose form does not carry its viewer's token. A dependency of every route."""
+    """Refuse a POST whose form lacks its login's CSRF token: a dependency of every route. Raises HTTPException."""
     if request.method in ("GET", "HEAD"):
         return
     form = await request.form()
-    given, viewer = form.get("csrf"), request.state.viewer
-    if not isinstance(given, str) or not secrets.compare_digest(given.encode(), viewer.csrf.encode()):
-        raise HTTPException(403, "The form is stale or not ours: reload the page and try again.")
+    token, login = form.get("csrf"), request.state.login
+    if not isinstance(token, str) or not secrets.compare_digest(token.encode(), login.csrf.encode()):
+        raise HTTPException(403, "The form is too old or not ours: reload the page and try again.")

@@ -1,1 +1,1 @@
-"""The page of one case, its evidence and its export."""
+"""Page Case: one account, its evidence, its history, its export."""

@@ -2,7 +2,7 @@
 "use strict";
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
-  if (typing(event.target)) return;
+  if (event.key === "Escape" && isTyping(event.target)) { event.target.blur(); return; }
+  if (isTyping(event.target)) return;
   if (pressVerdict(event.key, document)) event.preventDefault();
 });

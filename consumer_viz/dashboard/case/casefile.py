@@ -1,4 +1,4 @@
-"""Everything a person needs to decide one case, gathered: for the page, for the preview, for the evidence pack."""
+"""Collect everything a person needs to decide one case, for its page and for its export."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,73 +8,81 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from consumer_viz.dashboard.case import pictures as svg
-from consumer_viz.dashboard.evidence.plays import Shape, plays_of, shape_of, zone_of
+from consumer_viz.dashboard.case import pictures
+from consumer_viz.dashboard.evidence.plays import listener_zone, play_pattern, read_plays
 from consumer_viz.dashboard.evidence.reasons import (
-    BY_NAME,
-    PLACE,
-    amount,
+    FEATURE_COLUMN,
+    FEATURES,
+    NOT_KNOWN,
     features_of,
-    span,
+    format_range,
+    format_value,
 )
-from consumer_viz.dashboard.evidence.summary import Summary, summarise
+from consumer_viz.dashboard.evidence.summary import CaseSummary, summarise
 from consumer_viz.dashboard.index.cases import Case
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
+from runtime.arrays import Floats
 from runtime.units import DAY_MS
 
-SHOWN_TRACKS = 10
-MOST_DAYS = 28
-"""Days of plays that are drawn, up to the newest session."""
+SHOWN_TRACKS, SHOWN_PLACES, SHOWN_CONTRIBUTIONS = 10, 8, 6
+MAX_DAYS = 28
+"""Days of plays that are read, up to the newest session."""
 
 
 @dataclass(frozen=True, slots=True)
-class Casefile:
+class CaseFile:
     """A case in full."""
 
-    summary: Summary
+    summary: CaseSummary
     account: dict[str, Any]
+    """The account's row of the static table users; empty where it has none."""
     zone: ZoneInfo
-    """The listener's time zone, which the clock is drawn in."""
+    """The listener's time zone."""
     plays: pd.DataFrame
-    own: Shape
-    usual: Shape
+    """One row per play (`read_plays`)."""
     tracks: list[dict[str, Any]]
+    """The most played tracks."""
     places: list[dict[str, Any]]
-    """Plays by device, country and network."""
+    """Plays and devices by kind of device, network and country."""
     links: list[dict[str, Any]]
     measures: list[dict[str, str]]
-    """Every feature: in flagged sessions, in the account's others, in honest ones."""
+    """Per feature its values as text: of flagged sessions, of the account's others, of honest ones."""
     pictures: dict[str, Markup]
+    """SVG by name."""
 
 
-def gather(desk: Desk, case: Case) -> Casefile:
-    """Gather all of a case; reads the account's plays from the archive."""
-    summary = summarise(desk.cases, desk.usual, case)
-    account = desk.cases.account(case.user_id)
-    if summary.sessions:
-        last = max(s["ended_ms"] for s in summary.sessions)
-        first = max(min(s["started_ms"] for s in summary.sessions), last - MOST_DAYS * DAY_MS)
-        plays = plays_of(desk.world.unit, [case.user_id], first, last)
-    else:
-        plays = plays_of(desk.world.unit, [case.user_id], 0, 0)
-    zone = zone_of(account.get("timezone"))
-    own, usual = shape_of(plays, {case.user_id: zone.key}), desk.usual.shape()
-    spans = [] if case.is_hidden else [(s["started_ms"], s["ended_ms"]) for s in summary.flagged]
-    pictures = {
-        "bars": svg.contribution_bars(summary.reasons[:6]),
-        "gaps": svg.gap_histogram(own, usual),
-        "clock": svg.clock(own, usual),
-        "timeline": svg.timeline(plays, spans, zone),
+def build_casefile(state: AppState, case: Case) -> CaseFile:
+    """Collect all of a case; reads the account's plays from the archive."""
+    summary = summarise(state.cases, state.honest, case)
+    account = state.cases.account(case.user_id)
+    first, last = _span_ms(summary.sessions)
+    plays = read_plays(state.world.unit, [case.user_id], first, last)
+    zone = listener_zone(account.get("timezone"))
+    own, honest = play_pattern(plays, {case.user_id: zone.key}), state.honest.pattern()
+    flagged_spans = [] if case.is_hidden else [(s["started_ms"], s["ended_ms"]) for s in summary.flagged]
+    drawn = {
+        "bars": pictures.contribution_bars(summary.reasons[:SHOWN_CONTRIBUTIONS]),
+        "gaps": pictures.gap_histogram(own, honest),
+        "clock": pictures.clock(own, honest),
+        "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
-    return Casefile(
-        summary, account, zone, plays, own, usual, _tracks(desk, plays), _places(plays),
-        desk.cases.links(case.user_id), _measures(desk, summary), pictures,
+    return CaseFile(
+        summary, account, zone, plays, _top_tracks(state, plays), _places(plays), state.cases.links(case.user_id),
+        _measures(state.honest.features(), summary), drawn,
     )  # fmt: skip
 
 
-def _tracks(desk: Desk, plays: pd.DataFrame) -> list[dict[str, Any]]:
+def _span_ms(sessions: list[dict[str, Any]]) -> tuple[int, int]:
+    """Return the span of the sessions in epoch milliseconds, at most the last MAX_DAYS; (0, 0) without sessions."""
+    if not sessions:
+        return 0, 0
+    last = max(s["ended_ms"] for s in sessions)
+    return max(min(s["started_ms"] for s in sessions), last - MAX_DAYS * DAY_MS), last
+
+
+def _top_tracks(state: AppState, plays: pd.DataFrame) -> list[dict[str, Any]]:
     if plays.empty:
         return []
     is_stream = plays["listen_ms"].fillna(0) >= STREAM_MS
@@ -82,12 +90,12 @@ def _tracks(desk: Desk, plays: pd.DataFrame) -> list[dict[str, Any]]:
         plays.assign(streams=is_stream).groupby("track_id").agg(plays=("track_id", "size"), streams=("streams", "sum"))
     )
     top = counts.sort_values(["streams", "plays"], ascending=False).head(SHOWN_TRACKS)
-    named = desk.cases.tracks(set(top.index))
+    known = state.cases.tracks(set(top.index))
     return [
         {
             "track_id": str(track),
-            "title": named.get(str(track), {}).get("title") or str(track),
-            "artist": named.get(str(track), {}).get("artist") or "unknown artist",
+            "title": known.get(str(track), {}).get("title") or str(track),
+            "artist": known.get(str(track), {}).get("artist") or "unknown artist",
             "plays": int(row.plays),
             "streams": int(row.streams),
             "share": float(row.plays) / len(plays),
@@ -101,29 +109,29 @@ def _places(plays: pd.DataFrame) -> list[dict[str, Any]]:
     if plays.empty:
         return []
     grouped = plays.assign(**{c: plays[c].fillna("not given") for c in columns}).groupby(columns)
-    found = grouped.agg(plays=("play_id", "size"), devices=("device_id", "nunique")).reset_index()
-    return [{str(k): x for k, x in row.items()} for row in found.nlargest(8, "plays").to_dict("records")]
+    counts = grouped.agg(plays=("play_id", "size"), devices=("device_id", "nunique")).reset_index()
+    rows = counts.nlargest(SHOWN_PLACES, "plays").to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _measures(desk: Desk, summary: Summary) -> list[dict[str, str]]:
-    honest = desk.usual.features()
+def _measures(honest: Floats, summary: CaseSummary) -> list[dict[str, str]]:
     flagged = features_of(summary.flagged)
     others = features_of([s for s in summary.sessions if not s["is_flagged"]])
     return [
         {
-            "words": BY_NAME[name].words,
-            "meaning": BY_NAME[name].meaning,
-            "flagged": _median(name, flagged),
-            "own": _median(name, others),
-            "usual": span(name, honest[:, PLACE[name]]) if len(honest) else "not known yet",
+            "words": FEATURES[name].words,
+            "meaning": FEATURES[name].meaning,
+            "flagged": _format_median(name, flagged),
+            "own": _format_median(name, others),
+            "usual": format_range(name, honest[:, FEATURE_COLUMN[name]]) if len(honest) else NOT_KNOWN,
         }
         for name in FEATURE_NAMES
     ]
 
 
-def _median(name: str, features: Any) -> str:
+def _format_median(name: str, features: Floats) -> str:
     if not len(features):
         return "–"
-    column = features[:, PLACE[name]]
+    column = features[:, FEATURE_COLUMN[name]]
     known = column[np.isfinite(column)]
-    return amount(name, float(np.median(known)) if len(known) else None)
+    return format_value(name, float(np.median(known)) if len(known) else None)

@@ -1,36 +1,44 @@
-"""The evidence pack: a zip with what a decision was based on, for whoever must answer for it later."""
+"""Export a case as a zip: what a decision was based on, for whoever must answer for it later.
+
+It holds report.html to read, case.json for programs, tables as CSV and pictures as SVG. Times are ISO 8601 in UTC.
+"""
 
 import io
 import zipfile
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
 
-from consumer_viz.dashboard.case.casefile import Casefile
+from consumer_viz.dashboard.case.casefile import CaseFile
 from consumer_viz.dashboard.csv_export import to_csv
 from consumer_viz.dashboard.decisions.export import verdicts_csv
-from consumer_viz.dashboard.layout.render import ENVIRONMENT, FOLDER, moment
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.layout.render import ENVIRONMENT, PAGES_FOLDER
+from consumer_viz.dashboard.state import AppState
+from runtime.event_text import format_time
 from contracts.features import FEATURE_NAMES
 
-PLAYS = ["event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type", "device_id",
-         "device_type", "country", "network"]  # fmt: skip
-SESSION = ("session_key", "started_at", "ended_at", "scored_at", "plays", "streams", "score", "is_flagged",
-           "model_version")  # fmt: skip
+PLAY_COLUMNS = ("event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type", "device_id",
+                "device_type", "country", "network")  # fmt: skip
+SESSION_COLUMNS = ("session_key", "started_at", "ended_at", "scored_at", "score", "is_flagged", "model_version")
+"""Of sessions.csv, before the features (which have `plays` and `streams`)."""
+ATTEMPT_COLUMNS = ("at", "analyst", "step", "seen_version", "verdict", "outcome")
 
 
-def pack(desk: Desk, file: Casefile, analyst: str, at: datetime) -> bytes:
-    """Zip the case: report.html to read, case.json to compute with, tables as CSV, pictures as SVG."""
+def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> bytes:
+    """Return a case as a zip, made by `analyst` at `at`."""
     case = file.summary.case
-    made = {"made_at": at.astimezone(UTC).isoformat(timespec="seconds"), "made_by": analyst}
-    style = (FOLDER / "layout" / "desk.css").read_text()
-    template = ENVIRONMENT.get_template("case/report.html")
-    report = template.render(file=file, case=case, zone=desk.zone, style=style, **made)
+    made_at = format_time(round(at.timestamp() * 1000))
+    style = (PAGES_FOLDER / "layout" / "desk.css").read_text()
+    report = ENVIRONMENT.get_template("case/report.html").render(
+        file=file, case=case, zone=state.zone, style=style, made_at=made_at, made_by=analyst
+    )
     facts = {
-        **made,
+        "made_at": made_at,
+        "made_by": analyst,
         "note": "A flag is a suspicion, not proof.",
         "case": asdict(case),
         "account": file.account,
@@ -42,42 +50,37 @@ def pack(desk: Desk, file: Casefile, analyst: str, at: datetime) -> bytes:
     members = {
         "report.html": report.encode("utf-8", "replace"),
         "case.json": orjson.dumps(facts, option=orjson.OPT_INDENT_2),
-        "sessions.csv": to_csv((*SESSION, *FEATURE_NAMES), [_session(s) for s in _with_features(file)]),
-        "plays.csv": to_csv(PLAYS, _plays(file)),
+        "sessions.csv": to_csv((*SESSION_COLUMNS, *FEATURE_NAMES), map(_session_row, file.summary.sessions)),
+        "plays.csv": to_csv(PLAY_COLUMNS, _play_rows(file.plays)),
         "verdicts.csv": verdicts_csv(file.summary.history),
-        "attempts.csv": to_csv(
-            ("at", "analyst", "step", "seen_version", "verdict", "outcome"), desk.store.audit(case.case_id)
-        ),
+        "attempts.csv": to_csv(ATTEMPT_COLUMNS, state.store.attempts(case.case_id)),
         **{f"{name}.svg": _standalone(str(picture), style) for name, picture in file.pictures.items()},
     }
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            packed.writestr(f"{case.case_id}/{name}", content)
+            archive.writestr(f"{case.case_id}/{name}", content)
     return out.getvalue()
 
 
-def _with_features(file: Casefile) -> list[dict[str, Any]]:
+def _session_row(session: dict[str, Any]) -> list[Any]:
+    times = {"started_at": format_time(session["started_ms"]), "ended_at": format_time(session["ended_ms"])}
+    features = np.frombuffer(session["features"], np.float32)
     return [
-        {**s, "values": [None if np.isnan(x) else float(x) for x in np.frombuffer(s["features"], np.float32)]}
-        for s in file.summary.sessions
+        *(times.get(name, session.get(name)) for name in SESSION_COLUMNS),
+        *(None if np.isnan(value) else float(value) for value in features),
     ]
 
 
-def _session(row: dict[str, Any]) -> list[Any]:
-    times = {"started_at": row["started_ms"], "ended_at": row["ended_ms"]}
-    known = {name: moment(ms, UTC, "%Y-%m-%dT%H:%M:%SZ") for name, ms in times.items()}  # type: ignore[arg-type]
-    return [known.get(name, row.get(name)) for name in SESSION] + row["values"]
-
-
-def _plays(file: Casefile) -> list[list[Any]]:
-    plays = file.plays[PLAYS].copy()
-    plays["event_time"] = plays["event_time"].astype(str)
-    rows: list[list[Any]] = plays.astype(object).where(plays.notna(), None).to_numpy().tolist()
+def _play_rows(plays: pd.DataFrame) -> list[list[Any]]:
+    columns = plays[list(PLAY_COLUMNS)].astype(object)
+    columns["event_time"] = [format_time(int(ms)) for ms in plays["end_ms"]]
+    rows: list[list[Any]] = columns.where(columns.notna(), None).to_numpy().tolist()
     return rows
 
 
 def _standalone(picture: str, style: str) -> bytes:
+    """Return a picture of a page as an SVG file."""
     return (
         picture.replace('<svg class="plot"', '<svg xmlns="http://www.w3.org/2000/svg" class="plot"', 1)
         .replace(">", f"><style>{style}</style>", 1)

@@ -1,6 +1,6 @@
-"""Small pictures as SVG text: they need no script, print well, and go into the evidence pack as they are.
+"""Draw small pictures as SVG text: they need no script, print well, and are exported as they are.
 
-Colours and fonts come from the style sheet by class; every picture has a label that says what it shows.
+Colours and fonts come from the style sheet by class. Every picture has a label that says what it shows.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, Shape
+from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, PlayPattern
 from consumer_viz.dashboard.evidence.reasons import Reason
 from runtime.arrays import Floats
 
-MOST_DOTS = 5000
-"""Plays drawn in a timeline; more are thinned evenly."""
+MAX_DOTS = 5000
+"""Plays drawn in a timeline; of more, an even selection is drawn."""
 STREAM_S = 30
 
 
@@ -32,27 +32,25 @@ def _text(x: float, y: float, text: object, anchor: str = "start", kind: str = "
 
 
 def contribution_bars(reasons: Sequence[Reason]) -> Markup:
-    """Draw how much each reason pushes the score up."""
+    """Draw how much each reason raised the score."""
     top = max((r.contribution for r in reasons), default=1.0)
     parts = []
     for i, reason in enumerate(reasons):
-        y = 42 * i  # the words stand above their bar: beside it they would be too small to read on a telephone
+        y = 42 * i  # the words are above their bar: next to it they would be too small on a telephone
         length = 330 * reason.contribution / top
         parts += [
             _text(0, y + 14, reason.words, kind="label"),
             f'<rect class="own" x="0" y="{y + 20}" width="{length:.1f}" height="14" rx="3"/>',
             _text(length + 6, y + 32, f"+{reason.contribution:.1f}", kind="value"),
         ]
-    label = "How much each reason pushes the score up: " + ", ".join(
-        f"{r.words} +{r.contribution:.1f}" for r in reasons
-    )
+    label = "How much each reason raised the score: " + ", ".join(f"{r.words} +{r.contribution:.1f}" for r in reasons)
     return _svg(380, max(42 * len(reasons), 30), label, parts)
 
 
-def gap_histogram(own: Shape, usual: Shape) -> Markup:
+def gap_histogram(own: PlayPattern, honest: PlayPattern) -> Markup:
     """Draw the shares of start-to-start gaps; honest accounts as an outline."""
     width, height, left, n = 420, 250, 36, len(GAP_EDGES_S) - 1
-    step, top = (width - left) / n, max(float(own.gaps.max()), float(usual.gaps.max()), 0.05)
+    step, top = (width - left) / n, max(float(own.gaps.max()), float(honest.gaps.max()), 0.05)
     parts = _grid(left, width, height - 30, top)
     outline = []
     for i in range(n):
@@ -61,14 +59,14 @@ def gap_histogram(own: Shape, usual: Shape) -> Markup:
             f'<rect class="own" x="{x + 2:.1f}" y="{height - 30 - h:.1f}" width="{step - 4:.1f}" height="{h:.1f}"/>'
         )
         if i % 2:  # 30 s is among these, and they have room
-            parts.append(_text(x, height - 12, _gap(GAP_EDGES_S[i]), "middle"))
-        y = height - 30 - (height - 40) * usual.gaps[i] / top
+            parts.append(_text(x, height - 12, _format_gap(GAP_EDGES_S[i]), "middle"))
+        y = height - 30 - (height - 40) * honest.gaps[i] / top
         outline.append(f"{x:.1f},{y:.1f} {x + step:.1f},{y:.1f}")
     parts += [f'<polyline class="usual" points="{" ".join(outline)}"/>']
-    commonest = int(own.gaps.argmax())
+    mode = int(own.gaps.argmax())
     label = (
-        f"Gaps between starts of plays: {own.gaps[commonest]:.0%} are {_gap(GAP_EDGES_S[commonest])} to "
-        f"{_gap(GAP_EDGES_S[commonest + 1])}, of honest accounts {usual.gaps[commonest]:.0%}"
+        f"Gaps between starts of plays: {own.gaps[mode]:.0%} are {_format_gap(GAP_EDGES_S[mode])} to "
+        f"{_format_gap(GAP_EDGES_S[mode + 1])}, of honest accounts {honest.gaps[mode]:.0%}"
     )
     return _svg(width, height, label, parts)
 
@@ -83,10 +81,10 @@ def _grid(left: int, right: int, bottom: int, top: float) -> list[str]:
     return parts
 
 
-def _gap(seconds: float) -> str:
-    """Write a gap shortly.
+def _format_gap(seconds: float) -> str:
+    """Write a gap in its largest whole unit.
 
-    >>> _gap(45), _gap(120), _gap(10800)
+    >>> _format_gap(45), _format_gap(120), _format_gap(10800)
     ('45s', '2m', '3h')
     """
     if seconds >= 3600:
@@ -94,17 +92,17 @@ def _gap(seconds: float) -> str:
     return f"{seconds / 60:.0f}m" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:.0f}s"
 
 
-def clock(own: Shape, usual: Shape) -> Markup:
+def clock(own: PlayPattern, honest: PlayPattern) -> Markup:
     """Draw the shares of plays by hour of the listener's day, midnight on top, honest accounts as an outline."""
     middle, inner, outer = 130.0, 28.0, 98.0
-    top = max(float(own.hours.max()), float(usual.hours.max()), 0.05)
+    top = max(float(own.hours.max()), float(honest.hours.max()), 0.05)
     parts = [f'<circle class="grid" cx="{middle}" cy="{middle}" r="{outer}"/>']
     outline = []
     for hour in range(24):
         reach = inner + (outer - inner) * own.hours[hour] / top
         parts.append(f'<path class="own" d="{_sector(middle, inner, reach, hour)}"/>')
         for edge in (hour, hour + 1):
-            outline.append(_point(middle, inner + (outer - inner) * usual.hours[hour] / top, edge))
+            outline.append(_point(middle, inner + (outer - inner) * honest.hours[hour] / top, edge))
     parts.append(f'<polygon class="usual" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in outline)}"/>')
     for hour in (0, 6, 12, 18):
         x, y = _point(middle, outer + 14, hour)
@@ -128,7 +126,7 @@ def _sector(middle: float, inner: float, outer: float, hour: int) -> str:
 
 
 def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: ZoneInfo) -> Markup:
-    """Draw each play as a dot: when it began, how long it was heard. `flagged`: spans of suspected sessions, ms."""
+    """Draw each play as a dot: when it began, how long it was heard. `flagged`: spans of sessions, epoch ms."""
     width, height, left, bottom = 800, 220, 40, 190
     if plays.empty:
         return _svg(width, 30, "No plays in the archive", [_text(left, 20, "no plays in the archive")])
@@ -136,7 +134,7 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
     scale = (width - left - 8) / max(end - start, 1)
     heard = plays["listen_ms"].to_numpy(dtype=np.float64) / 1000
     top = float(max(np.percentile(heard, 99), 60))
-    thin = np.unique(np.linspace(0, len(plays) - 1, min(len(plays), MOST_DOTS)).astype(int))
+    thin = np.unique(np.linspace(0, len(plays) - 1, min(len(plays), MAX_DOTS)).astype(int))
     xs = left + (plays["start_ms"].to_numpy(dtype=np.float64)[thin] - start) * scale
     ys = _height(np.minimum(heard[thin], top), top, bottom)
     parts = [
@@ -149,7 +147,7 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
     parts += [
         f'<line class="rule" x1="{left}" x2="{width}" y1="{y30:.1f}" y2="{y30:.1f}"/>',
         _text(left - 4, y30 + 4, "30 s", "end"),
-        _text(left - 4, 16, _gap(round(top / 60) * 60), "end"),
+        _text(left - 4, 16, _format_gap(round(top / 60) * 60), "end"),
         f'<line class="axis" x1="{left}" x2="{width}" y1="{bottom}" y2="{bottom}"/>',
         f'<path class="dots" d="{dots}"/>',
     ]
@@ -163,5 +161,5 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
 
 
 def _height(seconds: Floats, top: float, bottom: int) -> Floats:
-    """Return y: the root of the time, so that the stretch around 30 s is wide."""
+    """Return y coordinates: the root of the time, so that the part around 30 s is wide."""
     return bottom - (bottom - 12) * np.sqrt(np.maximum(seconds, 0) / top)

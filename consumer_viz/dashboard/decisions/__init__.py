@@ -1,1 +1,1 @@
-"""Decisions of analysts: their rules, their store, their way to the topic, and how often they confirm."""
+"""Decisions of analysts: their rules, their store, their way to the topic, and how often flags were confirmed."""

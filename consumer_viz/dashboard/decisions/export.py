@@ -5,8 +5,9 @@ from dataclasses import fields
 from consumer_viz.dashboard.csv_export import to_csv
 from consumer_viz.dashboard.decisions.rules import Decision
 
+COLUMNS = [field.name for field in fields(Decision) if field.name != "key"]
+
 
 def verdicts_csv(decisions: list[Decision]) -> bytes:
-    """Write decisions as CSV."""
-    names = [f.name for f in fields(Decision) if f.name != "key"]
-    return to_csv(names, ([getattr(d, name) for name in names] for d in decisions))
+    """Write decisions as CSV, one row per decision."""
+    return to_csv(COLUMNS, ([getattr(decision, name) for name in COLUMNS] for decision in decisions))

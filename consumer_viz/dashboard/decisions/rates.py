@@ -1,6 +1,6 @@
 """How often decided cases were confirmed, with an interval.
 
-Verdicts are opinions, not truth; every share comes with its count and a 95 % interval.
+Verdicts are opinions, not truth. Every share has its count and a 95 % interval.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from models.metrics.intervals import wilson
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of cases, with its Wilson interval."""
+    """A share of cases: `hits` of `of`."""
 
     name: str
     hits: int
@@ -25,7 +25,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval (Wilson 1927), which behaves at few cases and at shares of 0 and 1.
+        """Return the 95 % interval (Wilson 1927), which is right for few cases and for shares of 0 and 1 too.
 
         >>> [round(x, 2) for x in Rate("", 9, 10).interval]
         [0.6, 0.98]
@@ -35,7 +35,7 @@ class Rate:
         return wilson(self.hits, self.of)
 
 
-def standing(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return the newest decision of each case, of those that confirm or dismiss."""
+def latest_verdicts(decisions: Iterable[Decision]) -> list[Decision]:
+    """Return the newest decision of each case, of those cases that are confirmed or dismissed."""
     newest = {d.case_id: d for d in decisions}
     return [d for d in newest.values() if d.verdict in (v.CONFIRM, v.DISMISS)]

@@ -1,7 +1,7 @@
-"""Verdicts in SQLite (WAL): decisions are only ever added, the newest of a case stands, every attempt is audited.
+"""Verdicts in SQLite (WAL). Decisions are only added; the newest of a case is valid; every attempt is recorded.
 
-Two analysts: a decision names the version it was made on, and is refused if another came in between. A form sent
-twice carries the same key, and the second time gives the first decision back.
+Two analysts: a decision names the version it was made on, and is refused if another decision came in between. A form
+that is sent twice carries the same key; the second time returns the first decision.
 """
 
 import sqlite3
@@ -11,7 +11,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from consumer_viz.dashboard.decisions.rules import Conflict, Decision, Draft, Refused, next_decision
+from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, next_decision
+from runtime.event_text import format_time
 from contracts.topics import TOPICS, VERDICTS
 
 COLUMNS = TOPICS[VERDICTS].row_fields
@@ -35,8 +36,6 @@ create trigger if not exists decisions_hold before update on decisions begin sel
 create trigger if not exists audit_stays before delete on audit begin select raise(abort, 'append only'); end;
 create trigger if not exists audit_holds before update on audit begin select raise(abort, 'append only'); end;
 """
-
-
 _NAMES = ", ".join(f.name for f in fields(Decision))
 
 
@@ -45,7 +44,7 @@ def _now() -> datetime:
 
 
 class VerdictStore:
-    """The truth of decisions. Every call opens its own connection, so any thread or process may call."""
+    """The record of all decisions. Every call opens a connection, so any thread or process may call."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = _now) -> None:
         self.path = path
@@ -55,6 +54,9 @@ class VerdictStore:
             db.execute("pragma journal_mode = wal")
             db.executescript(_SCHEMA)
 
+    def _now_text(self) -> str:
+        return format_time(round(self._now().timestamp() * 1000))
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
@@ -63,10 +65,10 @@ class VerdictStore:
         finally:
             db.close()
 
-    def standing(self, case_id: str) -> Decision | None:
+    def latest(self, case_id: str) -> Decision | None:
         """Return the newest decision of a case."""
         with self._open() as db:
-            return _standing(db, case_id)
+            return _latest(db, case_id)
 
     def history(self, case_id: str) -> list[Decision]:
         """Return all decisions of a case, oldest first."""
@@ -75,7 +77,7 @@ class VerdictStore:
             return [Decision(*row) for row in rows]
 
     def all(self) -> list[Decision]:
-        """Return every decision ever made, in order."""
+        """Return every decision, oldest first."""
         with self._open() as db:
             return [Decision(*row) for row in db.execute(f"select {_NAMES} from decisions order by rowid")]
 
@@ -84,32 +86,32 @@ class VerdictStore:
         with self._open() as db:
             return int(db.execute("select coalesce(max(rowid), 0) from decisions").fetchone()[0])
 
-    def audit(self, case_id: str) -> list[tuple[str, ...]]:
+    def attempts(self, case_id: str) -> list[tuple[str, ...]]:
         """Return (at, analyst, step, seen_version, verdict, outcome) of every attempt on a case, oldest first."""
         with self._open() as db:
             columns = "at, analyst, step, seen_version, verdict, outcome"
             return db.execute(f"select {columns} from audit where case_id = ? order by rowid", (case_id,)).fetchall()
 
     def write(self, draft: Draft) -> Decision:
-        """Add a decision. Raises Conflict, Refused; both are audited, like what was saved."""
+        """Add a decision. Raises VersionConflict, InvalidDecision. Every attempt is recorded, refused or not."""
         with self._open() as db:
             db.execute("begin immediate")
-            done = db.execute(f"select {_NAMES} from decisions where key = ?", (draft.key,)).fetchone()
-            if done:
+            earlier = db.execute(f"select {_NAMES} from decisions where key = ?", (draft.key,)).fetchone()
+            if earlier:
                 db.execute("rollback")
-                return Decision(*done)
-            at = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                return Decision(*earlier)
+            at = self._now_text()
             try:
-                decision = next_decision(draft, _standing(db, draft.case_id), self.history(draft.case_id), at)
-            except (Conflict, Refused) as error:
-                _audit(db, at, draft, f"{type(error).__name__.lower()}: {error}")
+                decision = next_decision(draft, _latest(db, draft.case_id), self.history(draft.case_id), at)
+            except DecisionError as error:
+                _record_attempt(db, at, draft, f"{error.outcome}: {error}")
                 db.execute("commit")
                 raise
             marks = ", ".join("?" * len(fields(Decision)))
             values = tuple(getattr(decision, f.name) for f in fields(Decision))
             db.execute(f"insert into decisions ({_NAMES}) values ({marks})", values)
             db.execute("insert into outbox values (?, ?, null)", (decision.case_id, decision.version))
-            _audit(db, at, draft, f"saved as version {decision.version}")
+            _record_attempt(db, at, draft, f"saved as version {decision.version}")
             db.execute("commit")
             return decision
 
@@ -121,8 +123,8 @@ class VerdictStore:
             return [Decision(*row) for row in db.execute(f"{query} order by d.rowid limit ?", (limit or -1,))]
 
     def mark_sent(self, decisions: Iterable[Decision]) -> None:
-        """Note that the topic has acknowledged decisions."""
-        at = self._now().isoformat()
+        """Record that the topic has acknowledged decisions."""
+        at = self._now_text()
         with self._open() as db:
             db.execute("begin")
             db.executemany(
@@ -132,11 +134,11 @@ class VerdictStore:
             db.execute("commit")
 
 
-def _standing(db: sqlite3.Connection, case_id: str) -> Decision | None:
+def _latest(db: sqlite3.Connection, case_id: str) -> Decision | None:
     row = db.execute(f"select {_NAMES} from standing where case_id = ?", (case_id,)).fetchone()
     return Decision(*row) if row else None
 
 
-def _audit(db: sqlite3.Connection, at: str, draft: Draft, outcome: str) -> None:
+def _record_attempt(db: sqlite3.Connection, at: str, draft: Draft, outcome: str) -> None:
     row = (at, draft.analyst, draft.step, draft.case_id, draft.seen_version, draft.verdict or None, outcome)
     db.execute("insert into audit values (?, ?, ?, ?, ?, ?, ?)", row)

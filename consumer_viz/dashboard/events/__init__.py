@@ -1,1 +1,1 @@
-"""What changes, sent to the open pages."""
+"""Server-sent events: what changes, sent to every open page."""

@@ -1,4 +1,4 @@
-"""One stream of server-sent events a page: a tick a second is worked out once, whoever listens."""
+"""Send server-sent events to the open pages. What changed is worked out once per second, for all pages together."""
 
 import asyncio
 import contextlib
@@ -8,90 +8,91 @@ from typing import Any
 
 import orjson
 
-from consumer_viz.dashboard.live.live_metrics import Pulse
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.live.live_metrics import LiveMetrics
+from consumer_viz.dashboard.state import AppState
 
 TICK_S = 1.0
-ALIVE_S = 15
-"""A page that hears nothing for so long is told that the server lives."""
-BACKLOG = 5
-"""Ticks kept for a page that does not read; it misses what is older."""
+KEEP_ALIVE_S = 15
+"""A page without an event for so long gets a comment, so that it knows the server is there."""
+MAX_WAITING = 5
+"""Events kept for a page that does not read; newer ones are dropped."""
 
 
 @dataclass(eq=False)
-class Listener:
-    """One open page. `seq` is the newest case it has shown."""
+class Subscriber:
+    """One open page. `seq` is the newest case it shows."""
 
     page: str
     seq: int
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
 
 
-class Hub:
-    """Knows the open pages and tells them what changed."""
+class EventStream:
+    """Knows the open pages and sends them what changed."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._pulse = Pulse(desk)
-        self._listeners: set[Listener] = set()
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+        self._live_metrics = LiveMetrics(state)
+        self._subscribers: set[Subscriber] = set()
         self._stamp: tuple[int, int] = (-1, -1)
-        self._is_over = False
+        self._is_stopped = False
 
-    async def listen(self, page: str, seq: int) -> AsyncIterator[bytes]:
-        """Yield the events of one page until it goes."""
-        listener = Listener(page, seq)
-        self._listeners.add(listener)
+    async def subscribe(self, page: str, seq: int) -> AsyncIterator[bytes]:
+        """Yield the events of one page until it is closed."""
+        subscriber = Subscriber(page, seq)
+        self._subscribers.add(subscriber)
         try:
-            yield b"retry: 2000\n\n" + self._desk_event(listener)
-            while not self._is_over:
+            yield b"retry: 2000\n\n" + self._counts_event(subscriber)
+            while not self._is_stopped:
                 try:
-                    yield await asyncio.wait_for(listener.queue.get(), ALIVE_S)
+                    yield await asyncio.wait_for(subscriber.queue.get(), KEEP_ALIVE_S)
                 except TimeoutError:
                     yield b": alive\n\n"
         finally:
-            self._listeners.discard(listener)
+            self._subscribers.discard(subscriber)
 
     def stop(self) -> None:
-        """Let every stream end, so that the server can."""
-        self._is_over = True
-        for listener in self._listeners:
-            self._tell(listener, b": bye\n\n")
+        """End every stream, so that the server can end."""
+        self._is_stopped = True
+        for subscriber in self._subscribers:
+            self._send(subscriber, b": bye\n\n")
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Send events until cancelled."""
         while True:
             await asyncio.sleep(TICK_S)
-            if self._listeners:
+            if self._subscribers:
                 self._tick()
 
     def _tick(self) -> None:
-        stamp = (self._desk.index.stamp, self._desk.store.stamp())
+        stamp = (self._state.index.stamp, self._state.store.stamp())
         has_changed, self._stamp = stamp != self._stamp, stamp
-        pages = {listener.page for listener in self._listeners}
-        live = self._pulse.live() if "live" in pages else None
-        is_beat = "health" in pages and self._pulse.has_progressed()
-        for listener in self._listeners:
+        pages = {subscriber.page for subscriber in self._subscribers}
+        live = self._live_metrics.new_points() if "live" in pages else None
+        has_progress = "health" in pages and self._live_metrics.has_job_progressed()
+        for subscriber in self._subscribers:
             if has_changed:
-                self._tell(listener, self._desk_event(listener))
-            if listener.page == "live" and live is not None:
-                self._tell(listener, event("live", live))
-            if listener.page == "health" and is_beat:
-                self._tell(listener, event("health", {}))
+                self._send(subscriber, self._counts_event(subscriber))
+            if subscriber.page == "live" and live is not None:
+                self._send(subscriber, event("live", live))
+            if subscriber.page == "health" and has_progress:
+                self._send(subscriber, event("health", {}))
 
-    def _desk_event(self, listener: Listener) -> bytes:
-        new = self._desk.cases.new_since(listener.seq) if listener.page == "queue" else 0
-        return event("desk", {"open": self._desk.cases.counts(), "new": new})
+    def _counts_event(self, subscriber: Subscriber) -> bytes:
+        cases = self._state.cases
+        new = cases.new_since(subscriber.seq) if subscriber.page == "queue" else 0
+        return event("counts", {"lists": cases.counts(), "new": new, "decisions": self._state.store.stamp()})
 
     @staticmethod
-    def _tell(listener: Listener, message: bytes) -> None:
+    def _send(subscriber: Subscriber, message: bytes) -> None:
         with contextlib.suppress(asyncio.QueueFull):
-            listener.queue.put_nowait(message)
+            subscriber.queue.put_nowait(message)
 
 
 def event(name: str, value: Any) -> bytes:
     """Write a server-sent event.
 
-    >>> event("desk", {"new": 1})
-    b'event: desk\\ndata: {"new":1}\\n\\n'
+    >>> event("counts", {"new": 1})
+    b'event: counts\\ndata: {"new":1}\\n\\n'
     """
     return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(value) + b"\n\n"

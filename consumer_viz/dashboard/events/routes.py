@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from consumer_viz.dashboard.events.event_stream import Hub
+from consumer_viz.dashboard.events.event_stream import EventStream
 
 router = APIRouter()
 PAGES = ("live", "queue", "case", "quality", "models", "health")
@@ -11,7 +11,7 @@ PAGES = ("live", "queue", "case", "quality", "models", "health")
 
 @router.get("/events")
 async def events(request: Request, page: str = "case", seq: int = 0) -> Response:
-    """Stream what changes, as long as the page is open."""
-    hub: Hub = request.app.state.hub
+    """Stream what changes, as long as the page is open. `seq`: the newest case that the page shows."""
+    stream: EventStream = request.app.state.event_stream
     name = page if page in PAGES else "case"
-    return StreamingResponse(hub.listen(name, seq), media_type="text/event-stream")
+    return StreamingResponse(stream.subscribe(name, seq), media_type="text/event-stream")

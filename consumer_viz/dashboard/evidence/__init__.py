@@ -1,1 +1,1 @@
-"""What an account did and why it is suspected, in numbers and in words."""
+"""What an account did and why it is suspected: in numbers, next to honest accounts, and in words."""

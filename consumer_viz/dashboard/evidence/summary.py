@@ -1,4 +1,4 @@
-"""A case in short: why it is suspected, in a few words or in a list of reasons."""
+"""A case in short: why it is suspected, in a few words or as a list of reasons."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,21 +6,25 @@ from typing import Any
 import orjson
 
 from consumer_viz.dashboard.decisions.rules import Decision
-from consumer_viz.dashboard.evidence.honest import Usual
-from consumer_viz.dashboard.evidence.reasons import BY_NAME, Reason, amount, reasons_of, sentence
+from consumer_viz.dashboard.evidence.honest import HonestBaseline
+from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_reason, format_value, reasons_of
 from consumer_viz.dashboard.index.cases import Case, Cases
+
+SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_CAMPAIGNS = 5, 3, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """A case in short: what the queue's preview shows."""
+class CaseSummary:
+    """What the preview of a case shows."""
 
     case: Case
     sessions: list[dict[str, Any]]
+    """Rows of the index's table sessions, in order of time."""
     reasons: list[Reason]
     lines: list[str]
-    """Why, in words, strongest first; those of the daily batch after those of the sessions."""
+    """Why, in words, the strongest first: the reasons of sessions, then those of the daily run."""
     daily: dict[str, Any]
+    """The account's flagged days, flagged campaigns and rank (`Cases.daily`)."""
     history: list[Decision]
 
     @property
@@ -28,27 +32,27 @@ class Summary:
         return [s for s in self.sessions if s["is_flagged"]]
 
 
-def summarise(cases: Cases, usual: Usual, case: Case) -> Summary:
-    """Gather what the index and the verdicts hold of a case; no file of the lake is opened."""
+def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
+    """Collect what the index and the verdicts hold about a case. No file of the lake is opened."""
     sessions = cases.sessions(case.user_id)
-    reasons = reasons_of(sessions, usual.features())
+    reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
-    lines = [sentence(reason) for reason in reasons[:5]]
-    for found in (*daily["days"][-1:], *daily["campaigns"][:2]):
-        lines += [words[:1].upper() + words[1:] for words in found["reasons"][:3]]
-    return Summary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
+    lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]]
+    for part in (*daily["days"][-1:], *daily["campaigns"][:SHOWN_CAMPAIGNS]):
+        lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
+    return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
 
 
 def headline(cases: Cases, case: Case) -> str:
-    """Say in a few words why a case is in the queue, without its sessions."""
+    """Write in a few words why a case is in the queue: from its highest score, or else from the daily run."""
     if case.is_hidden:
-        return "drawn for a review without the score"
+        return "reviewed without its score"
     with cases.index.read() as db:
         query = "select reasons from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
-        named = [r for r in orjson.loads(row[0]) if r["feature"] in BY_NAME and r["contribution"] > 0]
-        return " · ".join(f"{BY_NAME[r['feature']].words} {amount(r['feature'], r['value'])}" for r in named[:2])
+        known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
+        return " · ".join(f"{FEATURES[r['feature']].words} {format_value(r['feature'], r['value'])}" for r in known[:2])
     daily = cases.daily(case.user_id)
-    found = [words for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for words in part["reasons"]]
-    return str(found[0]) if found else "not flagged"
+    texts = [text for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for text in part["reasons"]]
+    return str(texts[0]) if texts else "not flagged"

@@ -1,1 +1,1 @@
-"""The health page."""
+"""Page Health: whether the pipeline keeps up."""

@@ -1,6 +1,6 @@
-// The health page: taken anew when the job has reported.
+// The health page: loaded again when the job has reported.
 "use strict";
-function draw() {
+function drawBatches() {
   const data = document.getElementById("batches-data");
   if (!data) return;
   const { x, seconds, behind } = JSON.parse(data.textContent);
@@ -8,9 +8,9 @@ function draw() {
         [x, seconds, behind], { right: true });
 }
 addEventListener("DOMContentLoaded", () => {
-  draw();
-  desk.on("health", async () => {
+  drawBatches();
+  events.on("health", async () => {
     await htmx.ajax("GET", "/health", { target: "#health", swap: "innerHTML" });
-    draw();
+    drawBatches();
   });
 });

@@ -6,26 +6,26 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
+from consumer_viz.dashboard.state import AppState
 from runtime.progress import Batch, last_batches, noted_job, recent_batches, totals
 
 router = APIRouter()
 SHOWN_BATCHES = 300
 """Micro-batches in the chart."""
 STALE_S = 120
-"""A scoring query that has not reported for so long, while batches wait, is called silent."""
+"""A scoring query that has not reported for so long is idle, or, where messages wait, silent."""
 
 
 @router.get("/health")
 def show(request: Request) -> Response:
-    """Show lag, batch time, watermark, late and rejected rows, state, and the model that scores."""
-    values = _values(desk_of(request))
+    """Show lag, batch time, watermark, late and duplicate rows, state, and the model that scores."""
+    values = _values(state_of(request))
     return page(request, "health/status.html" if is_htmx(request) else "health/health.html", **values)
 
 
-def _values(desk: Desk) -> dict[str, Any]:
-    unit = desk.world.unit
+def _values(state: AppState) -> dict[str, Any]:
+    unit = state.world.unit
     batches = last_batches(unit)
     scoring = batches.get("sessions")
     age_s = time.time() - scoring.ended_at if scoring else None
@@ -35,16 +35,16 @@ def _values(desk: Desk) -> dict[str, Any]:
         "seconds": [round(b.seconds, 2) for b in history],
         "behind": [sum(b.behind.values()) for b in history],
     }
+    is_idle = age_s is not None and age_s > STALE_S
     return {
         "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
-        "job": noted_job(unit), "unit": unit.root.name, "is_silent": scoring is None or _is_silent(desk, scoring),
-        "is_read": desk.feed is not None, "age_s": age_s, "unsent": len(desk.store.unsent()),
+        "job": noted_job(unit), "unit": unit.root.name, "age_s": age_s, "is_idle": is_idle,
+        "is_silent": scoring is None or (is_idle and _has_waiting_messages(state, scoring)),
+        "is_feed_read": state.feed is not None, "unsent": len(state.store.unsent()),
     }  # fmt: skip
 
 
-def _is_silent(desk: Desk, scoring: Batch) -> bool:
-    """Say whether the query should have reported: batches came since it last did, or nobody reads the topics."""
-    if time.time() - scoring.ended_at <= STALE_S:
-        return False
+def _has_waiting_messages(state: AppState, scoring: Batch) -> bool:
+    """Return whether messages arrived after the query's last batch was planned; true too where nobody reads them."""
     planned_at = scoring.ended_at - scoring.seconds
-    return desk.feed is None or bool(desk.feed.snapshot(since=planned_at).batches)
+    return state.feed is None or bool(state.feed.snapshot(since=planned_at).batches)

@@ -1,1 +1,1 @@
-"""The case index: accounts and their sessions in SQLite, made from the lake."""
+"""The case index: accounts, their sessions and their cases in SQLite, made from the lake."""

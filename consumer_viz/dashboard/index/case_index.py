@@ -1,7 +1,7 @@
-"""The case index: accounts and their sessions in a SQLite file that is made of the lake, piece by piece as it grows.
+"""The case index: accounts and their sessions in a SQLite file that is made from the lake and grows with it.
 
-It lies in `v<N>/dashboard/` and may be deleted at any time. A file of the lake is read once; a page asks the index.
-Beside the sessions it knows which accounts share a device, a payment method or a campaign.
+It is in `v<N>/dashboard/` and may be deleted at any time. A file of the lake is read once; pages query the index.
+It also holds which accounts share a device, a payment method or a campaign.
 """
 
 import os
@@ -13,12 +13,12 @@ from pathlib import Path
 from consumer_viz.dashboard.index import ingest
 from consumer_viz.dashboard.index.daily import add_daily
 from consumer_viz.dashboard.index.sampling import case_id, draw
-from consumer_viz.dashboard.index.schema import FORMAT, RECOUNT, SCHEMA
+from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
 from runtime.lake import committed_files
 from runtime.world import Unit, World, WorldError
 
-_USERS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
-_TRACKS = ["track_id", "title", "artist_id", "artist", "duration_ms"]
+_USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
+_TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms"]
 
 
 class CaseIndex:
@@ -31,11 +31,11 @@ class CaseIndex:
         self._signatures: dict[Path, object] = {}
         self._unit: Unit | None = None
         self.stamp = 0
-        """Grows whenever something was added."""
+        """Grows whenever something is added."""
         self.open()
 
     def open(self) -> None:
-        """Open the index of the current version; make it where there is none, or one of another format."""
+        """Open the index of the world's current version; make it where there is none, or one of another format."""
         self._unit = self.world.unit
         self.path = self._unit.root / "dashboard" / "index.sqlite"
         self._signatures.clear()
@@ -54,39 +54,39 @@ class CaseIndex:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-        db.execute("pragma synchronous = off")  # derived: a torn index is made anew
+        db.execute("pragma synchronous = off")  # a damaged index can be made again from the lake
         return db
 
-    def read(self) -> "Reading":
+    def read(self) -> "IndexReader":
         """Open the index for reading."""
-        return Reading(self.path)
+        return IndexReader(self.path)
 
     def refresh(self) -> bool:
-        """Take in what was committed since the last time; tell whether anything was."""
+        """Read what was committed since the last time; return whether anything was."""
         unit = self.world.unit
         if unit != self._unit:
             self.open()
-        was = self.stamp
+        stamp_before = self.stamp
         db = self._connect()
         try:
             for table in ("users", "tracks"):
                 self._add_static(db, table)
-            self._add_new(db, unit.table("plays"), _add_devices)
-            self._add_new(db, unit.table("sessions"), self._add_sessions)
+            self._add_files(db, unit.table("plays"), _add_devices)
+            self._add_files(db, unit.table("sessions"), self._add_sessions)
             for challenger in sorted(unit.table("shadow").glob("*/")):
-                self._add_new(db, challenger, _add_shadow)
-            touched = add_daily(db, unit, self._has_changed)
-            if touched is not None:
-                self._recount(db, touched)
+                self._add_files(db, challenger, _add_shadow)
+            changed_users = add_daily(db, unit, self._has_changed)
+            if changed_users is not None:
+                self._update_cases(db, changed_users)
         finally:
             db.close()
-        return self.stamp != was
+        return self.stamp != stamp_before
 
     def _has_changed(self, folder: Path) -> bool:
-        now = _signature(folder)
-        if now is None or self._signatures.get(folder) == now:
+        signature = _signature(folder)
+        if signature is None or self._signatures.get(folder) == signature:
             return False
-        self._signatures[folder] = now
+        self._signatures[folder] = signature
         return True
 
     def _add_static(self, db: sqlite3.Connection, table: str) -> None:
@@ -96,10 +96,10 @@ class CaseIndex:
         try:
             folder = self.world.static(table)
         except WorldError:
-            return  # the pages live without names and countries
-        if _is_known(db, folder):
+            return  # the pages work without names and countries
+        if _is_read(db, folder):
             return
-        columns = _USERS if table == "users" else _TRACKS
+        columns = _USER_COLUMNS if table == "users" else _TRACK_COLUMNS
         marks = ", ".join("?" * len(columns))
         db.execute("begin")
         for file in sorted([*folder.glob("*.parquet"), *folder.glob("*.csv")]):
@@ -107,12 +107,12 @@ class CaseIndex:
         db.execute("insert or replace into files values (?, ?)", (str(folder), table))
         db.execute("commit")
 
-    def _add_new(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], None]) -> None:
+    def _add_files(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], None]) -> None:
         if not self._has_changed(table):
             return
         for file in committed_files(table):
             name = str(file.relative_to(table.parent))
-            if not _is_known(db, name):
+            if not _is_read(db, name):
                 db.execute("begin")
                 add(db, file)
                 db.execute("insert into files values (?, ?)", (name, table.name))
@@ -126,13 +126,13 @@ class CaseIndex:
             "on conflict do update set streams = streams + excluded.streams",
             tracks,
         )
-        self._recount(db, {row[1] for row in rows})
+        self._update_cases(db, {row[1] for row in rows})
 
-    def _recount(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
-        """Work out the cases of some accounts anew: what is flagged, what it may cost, how likely it is a bot.
+    def _update_cases(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
+        """Compute the cases of some accounts again: what is flagged, what it may cost, how likely it is a bot.
 
-        Money at risk is what the flagged streams draw; where the daily batch has ranked the account over all
-        detectors, its figures stand.
+        Money at risk is what the flagged streams earn. Where the daily run has ranked the account over all detectors,
+        the figures of the daily run are used.
         """
         self.stamp += 1
         db.create_function("case_of", 1, case_id, deterministic=True)
@@ -141,11 +141,11 @@ class CaseIndex:
         db.execute("create temp table if not exists touched (user_id text primary key)")
         db.execute("delete from touched")
         db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
-        db.execute(RECOUNT, {"eur": self._eur_per_stream, "seq": self.stamp})
+        db.execute(UPDATE_CASES, {"eur": self._eur_per_stream, "seq": self.stamp})
 
 
-class Reading:
-    """A read-only connection as a context manager; rows come as `sqlite3.Row`."""
+class IndexReader:
+    """A read-only connection as a context manager; rows are `sqlite3.Row`."""
 
     def __init__(self, path: Path) -> None:
         self._open = partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
@@ -167,14 +167,14 @@ def _add_shadow(db: sqlite3.Connection, file: Path) -> None:
     db.executemany("insert or ignore into shadow values (?, ?, ?)", ingest.shadow(file))
 
 
-def _is_known(db: sqlite3.Connection, name: object) -> bool:
+def _is_read(db: sqlite3.Connection, name: object) -> bool:
     return db.execute("select 1 from files where path = ?", (str(name),)).fetchone() is not None
 
 
 def _signature(folder: Path) -> object:
-    """Return what changes when something is committed to a table; None where there is no table.
+    """Return a value that changes when something is committed to a table; None where there is no table.
 
-    Reading the list of files costs milliseconds, this microseconds: it is asked every few seconds for days.
+    It takes microseconds, where reading the list of files takes milliseconds: it is called every few seconds.
     """
     log = folder / "_spark_metadata"
     try:

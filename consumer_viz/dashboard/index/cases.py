@@ -1,4 +1,4 @@
-"""Questions to the case index and the verdicts together: the queue, its counts, one case, its links."""
+"""Queries of the case index and the verdicts together: the queue, its counts, one case, its links."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,24 +12,24 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
-_IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and c.last_scored_at > v.decided_at)"
+_IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
 TABS: dict[str, tuple[str, str]] = {
     "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK})"),
     "sample": ("Blind sample", f"c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED}"),
     "waiting": ("Waiting", "(v.verdict = 'need_more' or v.step = 'appeal')"),
     "decided": ("Decided", f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"),
 }
-"""Lists of the queue: title and which cases belong to it."""
+"""Lists of the queue: title, and the condition of its cases. Without a verdict the columns of `v` are null."""
 ORDERS = {"suspected": "c.risk desc, c.case_id", "sample": "c.case_id", "waiting": "v.decided_at, c.case_id",
           "decided": "v.decided_at desc, c.case_id"}  # fmt: skip
-"""A sample in order of risk would give its scores away, so it stands in the order of its random ids."""
-MOST_LINKED = 60
+"""The sample is in the order of its random ids: the order of risk would show the scores that it hides."""
+MAX_LINKED = 60
 """Accounts listed under one link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One account that is reviewed, with what stands about it."""
+    """One account and its latest verdict: a row of the queue."""
 
     case_id: str
     user_id: str
@@ -48,7 +48,7 @@ class Case:
     plan: str | None
     timezone: str | None
     version: int
-    """Of the standing verdict; 0 without one."""
+    """Of the latest verdict; 0 without one."""
     verdict: str | None
     reason_code: str | None
     step: str | None
@@ -61,7 +61,7 @@ class Case:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether score and reasons are not to be shown: a blind review that has not been decided."""
+        """Whether score and reasons must not be shown: the case is reviewed blind and not decided yet."""
         return self.drawn_by in ("blind", "random") and not self.is_decided
 
     @property
@@ -77,12 +77,12 @@ _FROM = "from cases c left join verdicts.standing v on v.case_id = c.case_id lef
 
 
 class Cases:
-    """Reads index and verdicts; writes neither."""
+    """Reads the index and the verdicts; writes neither."""
 
     def __init__(self, index: CaseIndex, store: VerdictStore) -> None:
         self.index = index
         self.store = store
-        self._counted: tuple[tuple[int, int], dict[str, int]] | None = None
+        self._cached_counts: tuple[tuple[int, int], dict[str, int]] | None = None
 
     @contextmanager
     def _both(self) -> Iterator[sqlite3.Connection]:
@@ -91,51 +91,51 @@ class Cases:
             yield db
 
     def queue(self, tab: str, limit: int, offset: int = 0) -> list[Case]:
-        """Return a page of one list of the queue."""
+        """Return `limit` cases of one list of the queue, a key of TABS."""
         query = f"select {_CASE_COLUMNS} {_FROM} where {TABS[tab][1]} order by {ORDERS[tab]} limit ? offset ?"
         with self._both() as db:
             return [_case(row) for row in db.execute(query, (limit, offset))]
 
     def one(self, case_id: str) -> Case | None:
-        """Return a case; accounts that are not in review have one too."""
+        """Return a case; accounts that are not reviewed have one too."""
         with self._both() as db:
             row = db.execute(f"select {_CASE_COLUMNS} {_FROM} where c.case_id = ?", (case_id,)).fetchone()
             return _case(row) if row else None
 
     def of_account(self, user_id: str) -> str | None:
-        """Return the case of an account, by its id."""
+        """Return the id of an account's case."""
         with self.index.read() as db:
             row = db.execute("select case_id from cases where user_id = ?", (user_id,)).fetchone()
             return row[0] if row else None
 
     def counts(self) -> dict[str, int]:
-        """Return how many cases each list has; counted anew only when something changed."""
+        """Return the number of cases in each list; counted again only when something changed."""
         stamp = (self.index.stamp, self.store.stamp())
-        if self._counted is None or self._counted[0] != stamp:
+        if self._cached_counts is None or self._cached_counts[0] != stamp:
             with self._both() as db:
-                found = {
+                counts = {
                     tab: int(db.execute(f"select count(*) {_FROM.partition(' left join users')[0]} where {where}")
                              .fetchone()[0])
                     for tab, (_, where) in TABS.items()
                 }  # fmt: skip
-            self._counted = (stamp, found)
-        return self._counted[1]
+            self._cached_counts = (stamp, counts)
+        return self._cached_counts[1]
 
     def new_since(self, seq: int) -> int:
-        """Return how many cases came into review after a page was made."""
+        """Return how many cases came into review since the index had the stamp `seq`."""
         with self.index.read() as db:
             query = "select count(*) from cases where seq > ? and drawn_by is not null"
             return int(db.execute(query, (seq,)).fetchone()[0])
 
-    def outcome(self) -> list[dict[str, Any]]:
-        """Return per verdict that stands: cases, streams, euros; an appeal has a line of its own."""
+    def outcomes(self) -> list[dict[str, Any]]:
+        """Return cases, streams and euros per latest verdict; a case under appeal counts as "appealed" instead."""
         query = """select case when step = 'appeal' then 'appealed' else verdict end as verdict, count(*) as cases,
             sum(streams) as streams, sum(eur) as eur from verdicts.standing where verdict <> 'open' group by 1"""
         with self._both() as db:
             return [dict(row) for row in db.execute(query)]
 
     def sessions(self, user_id: str) -> list[dict[str, Any]]:
-        """Return the account's scored sessions in order of time; reasons are read from their JSON."""
+        """Return the account's scored sessions in order of time: columns of table sessions, `reasons` as a list."""
         query = "select * from sessions where user_id = ? order by started_ms"
         with self.index.read() as db:
             rows = [dict(row) for row in db.execute(query, (user_id,))]
@@ -144,19 +144,19 @@ class Cases:
         return rows
 
     def account(self, user_id: str) -> dict[str, Any]:
-        """Return what the static table says of an account; empty where it says nothing."""
+        """Return the account's row of the static table users; empty where it has none."""
         with self.index.read() as db:
             row = db.execute("select * from users where user_id = ?", (user_id,)).fetchone()
             return dict(row) if row else {}
 
     def tracks(self, track_ids: set[str]) -> dict[str, dict[str, Any]]:
-        """Return title, artist and length of tracks, by id."""
+        """Return the rows of the static table tracks, by track id."""
         with self.index.read() as db:
             query = f"select * from tracks where track_id in ({', '.join('?' * len(track_ids))})"
             return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
 
     def daily(self, user_id: str) -> dict[str, Any]:
-        """Return the account's flagged days, its flagged campaigns and its place in the daily ranking."""
+        """Return the account's flagged `days`, its flagged `campaigns` and its `rank` in the daily ranking."""
         days = "select row from user_days where user_id = ? and is_flagged order by local_date"
         groups = "select c.row from members m join campaigns c using (campaign_key) where m.user_id = ?"
         with self.index.read() as db:
@@ -168,7 +168,7 @@ class Cases:
             }
 
     def links(self, user_id: str) -> list[dict[str, Any]]:
-        """Return what the account shares with others: kind, what, and the accounts with their flags."""
+        """Return what the account shares: per `kind` the other `accounts`, their `count`, and how many are `flagged`."""
         payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
             where m.user_id = :user and o.user_id <> :user"""
         device = """select 'device' as kind, o.user_id from devices m join devices o using (device_id)
@@ -179,25 +179,25 @@ class Cases:
             from ({payment} union {device} union {campaign}) l join cases c on c.user_id = l.user_id
             left join verdicts.standing v on v.case_id = c.case_id order by l.kind, c.flagged desc, l.user_id"""
         with self._both() as db:
-            found: dict[str, list[dict[str, Any]]] = {}
+            by_kind: dict[str, list[dict[str, Any]]] = {}
             for row in db.execute(query, {"user": user_id}):
-                found.setdefault(row["kind"], []).append(dict(row))
+                by_kind.setdefault(row["kind"], []).append(dict(row))
         return [
-            {"kind": kind, "accounts": accounts[:MOST_LINKED], "count": len(accounts),
+            {"kind": kind, "accounts": accounts[:MAX_LINKED], "count": len(accounts),
              "flagged": sum(a["flagged"] > 0 for a in accounts)}
-            for kind, accounts in found.items()
+            for kind, accounts in by_kind.items()
         ]  # fmt: skip
 
     def suspect_tracks(self, limit: int) -> list[dict[str, Any]]:
-        """Return the tracks with most streams in flagged sessions, with what the daily batch says of them."""
+        """Return the tracks with most streams in flagged sessions; `role` is from the daily run, None without one."""
         query = """select s.track_id, sum(s.streams) as streams, count(*) as accounts from suspect_tracks s
             group by s.track_id order by 2 desc, 1 limit ?"""
         with self.index.read() as db:
             rows = [dict(row) for row in db.execute(query, (limit,))]
             newest = "select row from track_risk where track_id = ? order by local_date desc limit 1"
             for row in rows:
-                found = db.execute(newest, (row["track_id"],)).fetchone()
-                row["role"] = orjson.loads(found[0])["role"] if found else None
+                risk = db.execute(newest, (row["track_id"],)).fetchone()
+                row["role"] = orjson.loads(risk[0])["role"] if risk else None
         named = self.tracks({row["track_id"] for row in rows})
         return [{**row, **named.get(row["track_id"], {})} for row in rows]
 

@@ -1,6 +1,6 @@
-"""What the daily batch found (`playproof days run`): user-days, campaigns, tracks and the ranking over them.
+"""What the daily batch found (`playproof days run`): user-days, campaigns, tracks and the ranking of accounts.
 
-The tables may not exist yet; a later run's rows replace an earlier one's.
+The tables may not exist yet. The rows of a later run replace those of an earlier one.
 """
 
 import re
@@ -20,38 +20,43 @@ ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK = "account_risk", "user_day_flags
 
 
 def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], bool]) -> set[str] | None:
-    """Take in the daily tables where one of them changed; return the accounts whose cases may differ now."""
+    """Read the daily tables if one of them changed.
+
+    Returns the accounts whose cases may have changed; None where no table did.
+    """
     changed = [has_changed(unit.table(name)) for name in (ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK)]
     if not any(changed):
         return None
-    touched = {row[0] for row in db.execute("select user_id from account_risk union select user_id from members")}
+    earlier = """select user_id from account_risk union select user_id from members
+        union select user_id from user_days where is_flagged"""
+    users = {row[0] for row in db.execute(earlier)}
     db.execute("begin")
     for table in ("account_risk", "user_days", "campaigns", "members", "track_risk"):
         db.execute(f"delete from {table}")
-    for row in _newest(unit.table(ACCOUNT_RISK)):
-        touched.add(row["user_id"])
+    for row in _newest_rows(unit.table(ACCOUNT_RISK)):
+        users.add(row["user_id"])
         values = (row["user_id"], row["priority"], row["probability"], row["money_at_risk_eur"], _json(row))
         db.execute("insert or replace into account_risk values (?, ?, ?, ?, ?)", values)
-    for row in _newest(unit.table(USER_DAYS)):
-        touched.add(row["user_id"])
+    for row in _newest_rows(unit.table(USER_DAYS)):
+        users.add(row["user_id"])
         day = (row["user_id"], str(row["local_date"]), int(bool(row["is_flagged"])), row["score"], _json(row))
         db.execute("insert or replace into user_days values (?, ?, ?, ?, ?)", day)
-    for row in _newest(unit.table(CAMPAIGNS)):
+    for row in _newest_rows(unit.table(CAMPAIGNS)):
         if row["is_flagged"]:
-            touched.update(row["user_ids"])
+            users.update(row["user_ids"])
             db.execute("insert or replace into campaigns values (?, ?)", (row["campaign_key"], _json(row)))
             members = ((user, row["campaign_key"]) for user in row["user_ids"])
             db.executemany("insert or ignore into members values (?, ?)", members)
-    for row in _newest(unit.table(TRACK_RISK)):
+    for row in _newest_rows(unit.table(TRACK_RISK)):
         track = (row["track_id"], str(row["local_date"]), _json(row))
         db.execute("insert or replace into track_risk values (?, ?, ?)", track)
     db.execute("commit")
-    return touched
+    return users
 
 
-def _newest(table: Path) -> Iterator[dict[str, Any]]:
-    """Read the rows of a table's newest batch; columns it lacks are None."""
-    files = [(_batch(file, table), file) for file in committed_files(table)]
+def _newest_rows(table: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table's newest batch; a column that the file lacks is None."""
+    files = [(_batch_id(file, table), file) for file in committed_files(table)]
     last = max((batch for batch, _ in files), default=0)
     names = [column.name for column in LAKE[table.name]]
     for batch, file in files:
@@ -61,9 +66,9 @@ def _newest(table: Path) -> Iterator[dict[str, Any]]:
                     yield {name: row.get(name) for name in names}
 
 
-def _batch(file: Path, table: Path) -> int:
-    found = re.match(r"batch_id=(\d+)$", file.relative_to(table).parts[0])
-    return int(found[1]) if found else 0
+def _batch_id(file: Path, table: Path) -> int:
+    match = re.match(r"batch_id=(\d+)$", file.relative_to(table).parts[0])
+    return int(match[1]) if match else 0
 
 
 def _json(row: dict[str, Any]) -> bytes:

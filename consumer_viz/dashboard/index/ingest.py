@@ -1,4 +1,4 @@
-"""From a committed parquet file to rows of the case index. Pure: a file in, tuples out."""
+"""Read a committed parquet file as rows of the case index: a file in, tuples out."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,24 +16,26 @@ from contracts.features import FEATURE_NAMES
 SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]
 TrackRow = tuple[str, str, int]
 
-_PLAIN = ("session_key", "user_id", "model_version")
-_OTHER = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
+_TEXT_COLUMNS = ("session_key", "user_id", "model_version")
+_OTHER_COLUMNS = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
 
 
 def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
-    """Read scored sessions, and (track, account, streams) of the flagged ones."""
+    """Read the scored sessions as rows of table sessions, and (track, account, streams) of the flagged ones."""
     file = pq.ParquetFile(path)
-    table = file.read(columns=[*_PLAIN, *_OTHER, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)])
+    table = file.read(
+        columns=[*_TEXT_COLUMNS, *_OTHER_COLUMNS, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)]
+    )
     if not len(table):
         return [], []
     table = table.filter(pc.is_valid(table["user_id"]))
     known = {name: _numbers(table[name]) for name in FEATURE_NAMES if name in table.column_names}
-    unknown = np.full(len(table), np.nan)  # a feature that is younger than the file
-    features = np.column_stack([known.get(name, unknown) for name in FEATURE_NAMES]).astype(np.float32)
+    missing = np.full(len(table), np.nan)  # a feature that was added after the file was written
+    features = np.column_stack([known.get(name, missing) for name in FEATURE_NAMES]).astype(np.float32)
     plays, streams = (np.nan_to_num(known[name]).astype(int).tolist() for name in ("plays", "streams"))
     flagged = [bool(x) for x in table["is_flagged"].to_pylist()]
     scored = pc.strftime(table["scored_at"].cast(pa.timestamp("ms")), format="%Y-%m-%dT%H:%M:%SZ").to_pylist()
-    reasons = _where(table, "reasons", flagged)
+    reasons = _values_where(table, "reasons", flagged)
     columns = zip(
         table["session_key"].to_pylist(), table["user_id"].to_pylist(), _ms(table["started_at"]),
         _ms(table["ended_at"]), scored, plays, streams, table["score"].to_pylist(), flagged,
@@ -43,7 +45,9 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
     rows = [(*row[:8], int(row[8]), *row[9:]) for row in columns]
     tracks = [
         (count["track_id"], user, count["streams"])
-        for user, counts in zip(table["user_id"].to_pylist(), _where(table, "track_counts", flagged), strict=True)
+        for user, counts in zip(
+            table["user_id"].to_pylist(), _values_where(table, "track_counts", flagged), strict=True
+        )
         for count in counts or ()
         if count["track_id"] is not None
     ]
@@ -51,31 +55,31 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
 
 
 def devices(path: Path) -> Iterator[tuple[str, str]]:
-    """Read the distinct (device, account) of a file of plays."""
+    """Read the distinct (device, account) pairs of a file of plays."""
     pairs = pq.read_table(path, columns=["device_id", "user_id"], partitioning=None)
     for row in pairs.group_by(["device_id", "user_id"]).aggregate([]).drop_null().to_pylist():
         yield row["device_id"], row["user_id"]
 
 
 def shadow(path: Path) -> Iterator[tuple[str, str, int]]:
-    """Read (session, challenger, whether it would flag) of a file of a challenger's."""
+    """Read (session, challenger, whether it would flag) from a challenger's file of lake/shadow."""
     columns = pq.ParquetFile(path).read(columns=["session_key", "model_version", "would_flag"])
     for row in columns.to_pylist():
         yield row["session_key"], row["model_version"], int(row["would_flag"])
 
 
 def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Read columns of a parquet or csv file, dates as ISO text."""
+    """Read columns of a parquet or CSV file, one tuple per row, dates as ISO text."""
     if path.suffix == ".csv":
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
         yield from ((*(value or None for value in row),) for row in frame[columns].itertuples(index=False))
         return
     for batch in pq.ParquetFile(path).iter_batches(columns=columns):
         by_name = {name: batch.column(name).to_pylist() for name in columns}
-        yield from zip(*(map(_plain, by_name[name]) for name in columns), strict=True)
+        yield from zip(*(map(_as_text, by_name[name]) for name in columns), strict=True)
 
 
-def _plain(value: Any) -> Any:
+def _as_text(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
@@ -87,7 +91,10 @@ def _ms(column: pa.ChunkedArray) -> list[int]:
     return column.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).to_pylist()
 
 
-def _where(table: pa.Table, name: str, wanted: list[bool]) -> list[Any]:
-    """Return a nested column as Python where wanted, else None: most sessions are not flagged, and lists are slow."""
+def _values_where(table: pa.Table, name: str, wanted: list[bool]) -> list[Any]:
+    """Return a nested column as Python values where wanted, else None.
+
+    Most sessions are not flagged, and converting lists is slow.
+    """
     chosen = iter(table[name].filter(pa.array(wanted)).to_pylist())
-    return [next(chosen) if keep else None for keep in wanted]
+    return [next(chosen) if is_wanted else None for is_wanted in wanted]

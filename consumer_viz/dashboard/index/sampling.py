@@ -1,7 +1,7 @@
-"""Which accounts are reviewed beside the flagged ones, and which flagged ones without their score.
+"""Which accounts are reviewed at random although they are not flagged, and which flagged ones without their score.
 
-The draw depends on the account and the world's key alone: it does not change with time, score or who looks, and
-nobody outside can tell whom it falls on.
+The draw depends only on the account and the world's key. It does not change with time, score or analyst, and nobody
+without the key can tell which accounts are drawn.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from contracts.verdicts import BLIND, BLIND_SHARE, BY_FLAG, RANDOM, RANDOM_SHARE
 
 
 def case_id(user_id: str) -> str:
-    """Name the case of an account: safe in addresses and file names, whatever the id holds.
+    """Return the id of an account's case: safe in addresses and file names, whatever the account's id holds.
 
     >>> case_id("u1")
     'c-92994d683f4e6ad5'
@@ -19,7 +19,7 @@ def case_id(user_id: str) -> str:
 
 
 def draw(user_id: str, is_flagged: bool, key: bytes) -> tuple[str | None, float]:
-    """Return (how the account comes to review, how likely one like it is to get there); (None, 0) where it does not."""
+    """Return how the account comes to review and with what probability; (None, 0) where it does not."""
     digest = hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8, key=key[:64]).digest()
     chance = int.from_bytes(digest, "big") / 2**64
     if is_flagged:

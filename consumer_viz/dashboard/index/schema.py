@@ -1,4 +1,4 @@
-"""The case index in SQL: its tables, and how an account's case is worked out from its sessions."""
+"""The case index in SQL: its tables, and how an account's case is computed from its sessions."""
 
 import zlib
 
@@ -36,8 +36,8 @@ create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
 """
 FORMAT = zlib.crc32(repr((SCHEMA, FEATURE_NAMES)).encode()) >> 1
-"""Of schema and features: an index of another format is made anew. SQLite keeps 31 bits."""
-RECOUNT = """
+"""Checksum of schema and features: an index of another format is made again. SQLite keeps 31 bits."""
+UPDATE_CASES = """
 insert into cases
 select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
     coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk), model_version,

@@ -1,29 +1,35 @@
-// Lines with uPlot, coloured by the style sheet, as wide as their place.
+// Line charts with uPlot, coloured by the style sheet, as wide as their element.
 "use strict";
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const HEIGHT = 220;
-const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
+const TICK_STEPS = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
 
-// series: [{label, colour, scale, dash, fill, stepped}]; data: [x, y…]
+// series: [{label, colour, scale, dash, fill, stepped}]; data: [x, y…], x in epoch seconds
 function chart(id, series, data, { range = null, right = false } = {}) {
-  const place = document.getElementById(id);
-  place.replaceChildren();
+  const element = document.getElementById(id);
+  element.replaceChildren();
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false },
                  font: "12px system-ui, sans-serif" };
   const plot = new uPlot({
-    width: place.clientWidth, height: HEIGHT, legend: { show: false }, cursor: { points: { show: false } },
+    width: element.clientWidth, height: HEIGHT, legend: { show: false }, cursor: { points: { show: false } },
     scales: { x: range ? { range } : {}, y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] },
               right: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] } },
-    axes: [{ ...axis, values: (_, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: document.body.dataset.zone })), space: 90, size: 28 },
-           { ...axis, size: 54, incrs: WHOLE }, ...(right ? [{ ...axis, scale: "right", side: 1, size: 54, incrs: WHOLE, grid: { show: false } }] : [])],
+    axes: [{ ...axis, values: (_, splits) => splits.map(formatClock), space: 90, size: 28 },
+           { ...axis, size: 54, incrs: TICK_STEPS },
+           ...(right ? [{ ...axis, scale: "right", side: 1, size: 54, incrs: TICK_STEPS, grid: { show: false } }] : [])],
     series: [{}, ...series.map((line) => ({
       label: line.label, stroke: colour(line.colour), width: line.width ?? 2, scale: line.scale ?? "y", dash: line.dash,
       fill: line.fill ? colour(line.colour) + "33" : undefined, points: { show: false },
       paths: line.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
     }))],
-  }, data, place);
-  place.dataset.points = data[0].length;
-  new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
-  return { set(next) { plot.setData(next); place.dataset.points = next[0].length; } };
+  }, data, element);
+  element.dataset.points = data[0].length;
+  new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT })).observe(element);
+  return { set(next) { plot.setData(next); element.dataset.points = next[0].length; } };
+}
+
+function formatClock(at) {
+  const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: document.body.dataset.zone };
+  return new Date(at * 1000).toLocaleTimeString("en-GB", parts);
 }

@@ -1,43 +1,43 @@
-// On every page: one stream of events, counts in the navigation, a line when the server is gone.
+// On every page: the event stream, counts in the navigation, a message when the server does not answer.
 "use strict";
-const desk = { listeners: {} };
-desk.on = (name, handle) => { desk.listeners[name] = handle; };
+const events = { listeners: {} };
+events.on = (name, handle) => { events.listeners[name] = handle; };
 
 function connect() {
   const { page, seq } = document.body.dataset;
   const source = new EventSource(`/events?page=${page}&seq=${seq}`);
   const trouble = document.getElementById("trouble");
-  const said = trouble.textContent;
-  source.addEventListener("open", () => { trouble.textContent = said; trouble.hidden = !said; });
+  const message = trouble.textContent;
+  source.addEventListener("open", () => { trouble.textContent = message; trouble.hidden = !message; });
   source.addEventListener("error", () => {
     trouble.textContent = "The server does not answer: what you see may be old. Is playproof desk still running?";
     trouble.hidden = false;
   });
-  source.addEventListener("desk", (event) => {
-    const { open, new: fresh } = JSON.parse(event.data);
-    document.getElementById("open-count").textContent = open.suspected.toLocaleString("en");
+  source.addEventListener("counts", (event) => {
+    const counts = JSON.parse(event.data);
+    document.getElementById("open-count").textContent = counts.lists.suspected.toLocaleString("en");
     for (const badge of document.querySelectorAll("[data-count]")) {
-      badge.textContent = open[badge.dataset.count].toLocaleString("en");
+      badge.textContent = counts.lists[badge.dataset.count].toLocaleString("en");
     }
-    desk.listeners.fresh?.(fresh);
+    events.listeners.counts?.(counts);
   });
   for (const name of ["live", "health"]) {
-    source.addEventListener(name, (event) => desk.listeners[name]?.(JSON.parse(event.data)));
+    source.addEventListener(name, (event) => events.listeners[name]?.(JSON.parse(event.data)));
   }
   addEventListener("pagehide", () => source.close());
 }
 
-// what scrolls sideways can be reached, and is named, by keyboard
-function openScrollers() {
-  for (const place of document.querySelectorAll(".scroll")) {
-    if (place.scrollWidth <= place.clientWidth || place.hasAttribute("tabindex")) continue;
-    place.tabIndex = 0;
-    place.setAttribute("role", "group");
-    const title = place.closest("section")?.querySelector("h2")?.textContent ?? "Table";
-    place.setAttribute("aria-label", `${title}, scrolls sideways`);
+// What scrolls sideways can be reached by keyboard and has a name for screen readers.
+function labelScrollers() {
+  for (const scroller of document.querySelectorAll(".scroll")) {
+    if (scroller.scrollWidth <= scroller.clientWidth || scroller.hasAttribute("tabindex")) continue;
+    scroller.tabIndex = 0;
+    scroller.setAttribute("role", "group");
+    const title = scroller.closest("section")?.querySelector("h2")?.textContent ?? "Table";
+    scroller.setAttribute("aria-label", `${title}, scrolls sideways`);
   }
 }
 
-addEventListener("DOMContentLoaded", () => { connect(); openScrollers(); });
-addEventListener("resize", openScrollers);
-addEventListener("toggle", openScrollers, true);
+addEventListener("DOMContentLoaded", () => { connect(); labelScrollers(); });
+addEventListener("resize", labelScrollers);
+addEventListener("toggle", labelScrollers, true);

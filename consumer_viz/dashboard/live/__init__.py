@@ -1,1 +1,1 @@
-"""The live page."""
+"""Page Live: what the topics carry now."""

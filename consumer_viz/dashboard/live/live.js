@@ -1,9 +1,11 @@
-// The live page: whole lines once, then the newest points with each tick.
+// The live page: all points once, then the newest points with each event.
 "use strict";
+const TRACKS_EVERY_MS = 15000;
+
 addEventListener("DOMContentLoaded", async () => {
-  const points = new Map();      // slot -> [x, streams, activity, usual]
+  const points = new Map();      // time slot -> [x, streams, activity, usual]
   const windows = new Map();     // begin of a slide -> flagged
-  let step = 0, axis = [0, 1], pace = null, flags = null, tracksAt = 0;
+  let width = 0, axis = [0, 1], pace = null, flags = null, tracksAt = Date.now();
   const put = (id, text) => { document.getElementById(id).textContent = text; };
   const sorted = (map) => [...map.entries()].sort((a, b) => a[0] - b[0]);
 
@@ -12,20 +14,20 @@ addEventListener("DOMContentLoaded", async () => {
     document.getElementById(`${id}-none`).hidden = n > 0;
   }
 
-  function take(said) {
-    put("headline", said.trouble || said.headline || "");
-    document.getElementById("headline").classList.toggle("warn", Boolean(said.trouble || said.is_alarm));
-    put("lag", said.lag === null || said.lag === undefined ? "–" : said.lag.toLocaleString("en"));
-    put("batch", said.batch_s ? `${said.batch_s} s` : "–");
-    if (said.key === undefined) return;
-    if (said.step !== step) { points.clear(); step = said.step; }
-    said.key.forEach((key, i) => points.set(key, [said.x[i], said.streams[i], said.activity[i], said.usual[i]]));
-    said.flag_x.forEach((x, i) => windows.set(x, said.flagged[i]));
-    axis = [said.start, said.end];
+  function update(data) {
+    put("headline", data.trouble || data.headline || "");
+    document.getElementById("headline").classList.toggle("warn", Boolean(data.trouble || data.is_alarm));
+    put("lag", data.lag === null || data.lag === undefined ? "–" : data.lag.toLocaleString("en"));
+    put("batch", data.batch_s ? `${data.batch_s} s` : "–");
+    if (data.key === undefined) return;
+    if (data.point_width_s !== width) { points.clear(); width = data.point_width_s; }
+    data.key.forEach((key, i) => points.set(key, [data.x[i], data.streams[i], data.activity[i], data.usual[i]]));
+    data.flag_x.forEach((x, i) => windows.set(x, data.flagged[i]));
+    axis = [data.start, data.end];
     for (const [key, [x]] of points) if (x < axis[0]) points.delete(key);
     for (const x of windows.keys()) if (x < axis[0]) windows.delete(x);
-    put("plays", said.plays_per_s.toLocaleString("en", { maximumFractionDigits: 0 }));
-    put("flagged", said.flagged_now.toLocaleString("en"));
+    put("plays", data.plays_per_s.toLocaleString("en", { maximumFractionDigits: 0 }));
+    put("flagged", data.flagged_now.toLocaleString("en"));
     const columns = [0, 1, 2, 3].map((n) => sorted(points).map(([, values]) => values[n]));
     const bars = [sorted(windows).map(([x]) => x), sorted(windows).map(([, y]) => y)];
     showIfAny("pace", columns[0].length);
@@ -38,15 +40,14 @@ addEventListener("DOMContentLoaded", async () => {
     } else { pace.set(columns); flags.set(bars); }
   }
 
-  desk.on("live", (said) => {
-    if (step && said.key !== undefined && said.step !== step) { load(); return; }
-    take(said);
-    if (Date.now() - tracksAt > 15000) {
+  const load = async () => update(await (await fetch("/live/data")).json());
+  events.on("live", (data) => {
+    if (width && data.key !== undefined && data.point_width_s !== width) { load(); return; }
+    update(data);
+    if (Date.now() - tracksAt > TRACKS_EVERY_MS) {
       tracksAt = Date.now();
       htmx.ajax("GET", "/live", { target: "#tracks", swap: "innerHTML" });
     }
   });
-  const load = async () => take(await (await fetch("/live/data")).json());
-  tracksAt = Date.now();
   await load();
 });

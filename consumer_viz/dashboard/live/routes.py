@@ -1,4 +1,4 @@
-"""The topics as they come: plays, activity, flags, and the tracks that suspected accounts play."""
+"""The topics as they arrive: plays, activity, flags, and the tracks that suspected sessions stream most."""
 
 import time
 
@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from consumer_viz.dashboard.layout.render import desk_of, is_htmx, page
-from consumer_viz.dashboard.live.live_metrics import chart_points, job_line
+from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
+from consumer_viz.dashboard.live.live_metrics import chart_points, scoring_progress
 from consumer_viz.plot.view import HISTORY_S, live_view
 from runtime.progress import last_batches
 
@@ -17,16 +17,16 @@ SHOWN_TRACKS = 12
 
 @router.get("/live")
 def show(request: Request) -> Response:
-    """Show the page; its lines come from `live_data`, then from the stream of events."""
-    tracks = desk_of(request).cases.suspect_tracks(SHOWN_TRACKS)
+    """Show the page; its charts get their data from `/live/data`, then from the event stream."""
+    tracks = state_of(request).cases.suspect_tracks(SHOWN_TRACKS)
     return page(request, "live/tracks.html" if is_htmx(request) else "live/live.html", tracks=tracks)
 
 
 @router.get("/live/data")
 def live_data(request: Request) -> Response:
-    """Return the whole lines of the last ten minutes."""
-    desk = desk_of(request)
-    if desk.feed is None:
+    """Return the points of the last ten minutes as JSON."""
+    state = state_of(request)
+    if state.feed is None:
         return JSONResponse({"trouble": "nobody reads the topics: run  playproof desk", "x": []})
-    view = live_view(desk.feed.snapshot(time.time() - HISTORY_S), desk.zone)
-    return JSONResponse(chart_points(view) | job_line(last_batches(desk.world.unit)))
+    view = live_view(state.feed.snapshot(time.time() - HISTORY_S), state.zone)
+    return JSONResponse(chart_points(view) | scoring_progress(last_batches(state.world.unit)))

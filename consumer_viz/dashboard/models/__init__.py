@@ -1,1 +1,1 @@
-"""The models page: which model flags, and how the challenger compares."""
+"""Page Models: which model flags, and how the challenger compares with it."""

@@ -1,12 +1,15 @@
-"""Which model flags, which one scores in its shadow, how they were judged before, and how they fare here."""
+"""Which model flags, which one scores in its shadow, how good both were in their tests, and what they flag here."""
+
+import sqlite3
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from consumer_viz.dashboard.decisions.rates import standing
-from consumer_viz.dashboard.layout.render import desk_of, page
-from consumer_viz.dashboard.models.shadow import beside
-from consumer_viz.dashboard.models.shipped import in_charge
+from consumer_viz.dashboard.decisions.rates import latest_verdicts
+from consumer_viz.dashboard.layout.render import page, state_of
+from consumer_viz.dashboard.models.comparison import compare
+from consumer_viz.dashboard.models.manifests import read_manifests
 from models.errors import ModelError
 from models.registry.roles import FOLDER, Registry
 from runtime.progress import noted_job, noted_shadow
@@ -16,27 +19,34 @@ router = APIRouter()
 
 @router.get("/models")
 def show(request: Request) -> Response:
-    """Show champion and challenger: their figures, the scores of this world, and where the two differ in it."""
-    desk = desk_of(request)
-    registry = Registry(desk.world.root.parent / FOLDER)
-    with desk.index.read() as db:
-        rows = db.execute(
-            "select min(9, cast(score * 10 as integer)) as tenth, sum(is_flagged), count(*) from sessions group by 1"
-        ).fetchall()
-        versions = db.execute(
-            "select model_version, count(*), sum(is_flagged), max(scored_at) from sessions group by 1 order by 4 desc"
-        ).fetchall()
-        trouble, models, challenger = "", [], None
-        try:
-            models, challenger = in_charge(registry), registry.roles().challenger
-        except ModelError as error:
-            trouble = str(error)
+    """Show champion and challenger: their test figures, the scores in this world, and where the two differ in it."""
+    state = state_of(request)
+    registry = Registry(state.world.root.parent / FOLDER)
+    manifests: list[dict[str, Any]] = []
+    challenger, trouble = None, ""
+    try:
+        manifests, challenger = read_manifests(registry), registry.roles().challenger
+    except ModelError as error:
+        trouble = str(error)
+    with state.index.read() as db:
+        versions, score_bins = _versions(db), _score_bins(db)
         pair = None
         if challenger and versions:
-            pair = beside(db, versions[0][0], challenger.version, standing(desk.store.all()))
-    tenths = {int(row[0]): (int(row[1]), int(row[2])) for row in rows}
+            pair = compare(db, versions[0][0], challenger.version, latest_verdicts(state.store.all()))
     return page(
-        request, "models/models.html", models=models, versions=[tuple(row) for row in versions], trouble=trouble,
-        tenths=[(n / 10, *tenths.get(n, (0, 0))) for n in range(10)], job=noted_job(desk.world.unit),
-        challenger=challenger, pair=pair, shadow=noted_shadow(desk.world.unit),
+        request, "models/models.html", models=manifests, versions=versions, trouble=trouble, score_bins=score_bins,
+        job=noted_job(state.world.unit), challenger=challenger, pair=pair, shadow=noted_shadow(state.world.unit),
     )  # fmt: skip
+
+
+def _versions(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """Return (model version, sessions, flagged, newest scored_at), the version that scored last first."""
+    query = "select model_version, count(*), sum(is_flagged), max(scored_at) from sessions group by 1 order by 4 desc"
+    return [tuple(row) for row in db.execute(query)]
+
+
+def _score_bins(db: sqlite3.Connection) -> list[tuple[float, int, int]]:
+    """Return (lowest score, flagged, sessions) of ten bins of the score."""
+    query = "select min(9, cast(score * 10 as integer)) as bin, sum(is_flagged), count(*) from sessions group by 1"
+    counts = {int(row[0]): (int(row[1]), int(row[2])) for row in db.execute(query)}
+    return [(n / 10, *counts.get(n, (0, 0))) for n in range(10)]

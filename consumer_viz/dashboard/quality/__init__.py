@@ -1,1 +1,1 @@
-"""The quality page: what verdicts say about the flags."""
+"""Page Quality: how good the flags are, by the verdicts of analysts."""

@@ -1,1 +1,1 @@
-"""The queue page."""
+"""Page Queue: which case to decide next."""

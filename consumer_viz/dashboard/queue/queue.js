@@ -1,10 +1,10 @@
-// The queue by keyboard and mouse. The list never moves by itself: new cases wait behind a button.
+// The queue by keyboard and mouse. The list does not move by itself: a button shows new cases.
 "use strict";
 let selected = null;
-let previewing = 0;
+let previewTimer = 0;
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
-const wide = () => matchMedia("(min-width: 900px)").matches;
+const isWide = () => matchMedia("(min-width: 900px)").matches;
 
 function select(row, { focus = true } = {}) {
   if (!row) return;
@@ -13,13 +13,13 @@ function select(row, { focus = true } = {}) {
   selected = row.dataset.case;
   if (focus) row.querySelector("a").focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
-  clearTimeout(previewing);
-  previewing = setTimeout(() => {
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(() => {
     htmx.ajax("GET", `/queue/panel/${selected}`, { target: "#panel", swap: "innerHTML" });
   }, 60);
 }
 
-function step(by) {
+function move(by) {
   const all = rows();
   const at = all.findIndex((row) => row.dataset.case === selected);
   const next = all[at + by];
@@ -39,10 +39,10 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const help = document.getElementById("help");
   if (help.open) return;
-  if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
-  if (typing(event.target)) return;
-  if (event.key === "j") step(1);
-  else if (event.key === "k") step(-1);
+  if (event.key === "Escape" && isTyping(event.target)) { event.target.blur(); return; }
+  if (isTyping(event.target)) return;
+  if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
   else if (event.key === "?") help.showModal();
   else if (event.key === "r") location.reload();
   else if (event.key === "Enter" && event.target.matches("[type=radio]")) location.href = `/cases/${selected}`;
@@ -54,23 +54,26 @@ addEventListener("DOMContentLoaded", () => {
   document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
   document.getElementById("rows").addEventListener("click", (event) => {
     const row = event.target.closest(".row");
-    if (!row || !wide() || event.ctrlKey || event.metaKey || event.detail === 0) return;
+    if (!row || !isWide() || event.ctrlKey || event.metaKey || event.detail === 0) return;
     event.preventDefault();
     select(row);
   });
   const pill = document.getElementById("pill");
   pill.addEventListener("click", () => location.reload());
-  desk.on("fresh", (count) => {
+  events.on("counts", ({ new: count, decisions }) => {
     pill.hidden = !count;
     pill.textContent = `${count.toLocaleString("en")} new`;
+    if (document.getElementById("sums").dataset.decisions !== String(decisions)) {
+      htmx.ajax("GET", "/queue/sums", { target: "#sums", swap: "outerHTML" });
+    }
   });
-  // the answer to a decision brings a new toast with it: move on after a decision, go back after an undo
+  // The answer to a decision replaces the toast: go to the next case after a decision, back after an undo.
   new MutationObserver(() => {
     const last = document.getElementById("last");
-    if (!last.dataset.case || last.dataset.seen) return;
-    last.dataset.seen = "1";
+    if (!last.dataset.case || last.dataset.isHandled) return;
+    last.dataset.isHandled = "1";
     const row = document.getElementById(`row-${last.dataset.case}`);
     if (last.dataset.step === "decide") { selected = last.dataset.case; advance(); } else select(row);
   }).observe(document.querySelector("main"), { childList: true });
-  if (wide()) select(rows()[0], { focus: false });
+  if (isWide()) select(rows()[0], { focus: false });
 });

@@ -1,8 +1,8 @@
 // Keys of the decision form, on the queue and on a case's own page.
 "use strict";
-const typing = (target) => target.matches("textarea, input:not([type=radio]), select");
+const isTyping = (target) => target.matches("textarea, input:not([type=radio]), select");
 
-// c, d, n choose a verdict; a digit chooses its reason and decides; m writes a note; u takes the last one back
+// c, d, n choose a verdict; a digit chooses a reason and saves the decision; m goes to the note; u is undo.
 function pressVerdict(key, root) {
   const choice = root.querySelector(`#decide [data-key="${CSS.escape(key)}"]`);
   if (choice) { choice.checked = true; choice.focus(); return true; }
