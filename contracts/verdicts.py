@@ -19,8 +19,8 @@ DRAWS = (BY_FLAG, BLIND, RANDOM)
 REASONS: dict[str, dict[str, str]] = {
     CONFIRM: {
         "short_loop_30s": "short plays just over 30 s, in a loop",
-        "no_circadian_pause": "no pause a person would need",
-        "regular_gap": "gaps between plays too regular for a hand",
+        "no_circadian_pause": "no breaks to sleep or eat",
+        "regular_gap": "the time between plays is too regular for a person",
         "single_track_loop": "one track over and over",
         "device_or_ip_farm": "many accounts on few devices or addresses",
         "geo_concentration": "impossible or odd places",
@@ -30,7 +30,7 @@ REASONS: dict[str, dict[str, str]] = {
         "shared_household": "several people on one account",
         "sleep_or_focus_playlist": "sleep, focus or background listening",
         "venue_account": "a shop, a bar, a waiting room",
-        "superfan": "one artist, for love",
+        "superfan": "a genuine fan of one artist",
         "internal_test": "our own test account",
         "data_error": "the data is wrong, not the listener",
     },

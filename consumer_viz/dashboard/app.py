@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from consumer_viz.dashboard.access.middleware import AccessMiddleware
@@ -81,10 +81,16 @@ async def _show_refusal(request: Request, error: Exception) -> Response:
         status, message = error.status_code, str(error.detail)
     else:
         status, message = 422, "The address or the form does not belong to these pages."
-    return page(request, "layout/error.html", status, message=message, code=status)
+    return _error_page(request, status, message)
 
 
 async def _show_fault(request: Request, error: Exception) -> Response:
     """Show that the fault is ours; the server prints its trace."""
     message = "This page has a fault. The terminal of playproof desk shows the error; the other pages still work."
-    return page(request, "layout/error.html", 500, message=message, code=500)
+    return _error_page(request, 500, message)
+
+
+def _error_page(request: Request, status: int, message: str) -> Response:
+    if not hasattr(request.state, "login"):  # a file under /static/ is answered before anybody signs in
+        return PlainTextResponse(message, status)
+    return page(request, "layout/error.html", status, message=message, code=status)

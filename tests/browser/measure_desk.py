@@ -23,7 +23,7 @@ import psutil
 
 from contracts.features import FEATURE_NAMES
 from runtime.world import World
-from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard import tiny_world
 
 SESSIONS, ACCOUNTS, FILES, WATCH_S, TRIES = 100_000, 20_000, 20, 30, 5
 PAGES = ("queue", "case", "live", "quality", "health")
@@ -32,7 +32,7 @@ PAGES = ("queue", "case", "live", "quality", "health")
 def many_sessions(start: int, n: int) -> pd.DataFrame:
     """`n` flagged sessions like those of the tests, of ACCOUNTS accounts in turn."""
     rng = np.random.default_rng(start)
-    rows = pd.concat([desks.sessions(["x"])] * n, ignore_index=True)
+    rows = pd.concat([tiny_world.sessions(["x"])] * n, ignore_index=True)
     number = np.arange(start, start + n)
     rows["user_id"] = [f"user{k:06d}" for k in number % ACCOUNTS]
     rows["session_key"] = [f"s{k}" for k in number]
@@ -48,7 +48,7 @@ def main() -> None:
         world = World(Path(folder) / "large")
         for batch in range(FILES):
             n = SESSIONS // FILES
-            desks.commit(world, "sessions", many_sessions(batch * n, n), batch)
+            tiny_world.commit(world, "sessions", many_sessions(batch * n, n), batch)
         command = [sys.executable, "-m", "ops", "desk", "--port", "0"]
         environment = os.environ | {"PLAYPROOF_DATA": folder, "PLAYPROOF_WORLD": "large"}
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:

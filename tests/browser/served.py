@@ -10,10 +10,10 @@ from pathlib import Path
 import uvicorn
 
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import FraudWindow
-from tests.consumer_viz.dashboard.desks import TOKEN, make_desk, make_world
+from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state, make_world
 
 
 class MovingTopics:
@@ -32,9 +32,9 @@ class MovingTopics:
 
 
 @contextmanager
-def serving(desk: Desk, token: str) -> Iterator[str]:
-    """Serve a desk on a free port; yields the address with its token."""
-    config = uvicorn.Config(create_app(desk), log_level="error", timeout_graceful_shutdown=1, ws="none")
+def serving(state: AppState, token: str) -> Iterator[str]:
+    """Serve a state on a free port; yields the address with its token."""
+    config = uvicorn.Config(create_app(state), log_level="error", timeout_graceful_shutdown=1, ws="none")
     server = uvicorn.Server(config)
     # it listens before the server runs: who comes early waits in line, and nobody has to ask whether it is up
     with socket.create_server(("127.0.0.1", 0)) as door:
@@ -48,9 +48,9 @@ def serving(desk: Desk, token: str) -> Iterator[str]:
 
 
 @contextmanager
-def served(root: Path, users: list[str]) -> Iterator[tuple[Desk, str]]:
-    """Serve a tiny world of its own; yields the desk and the address with its token."""
-    desk = make_desk(make_world(root, users))
-    desk.feed = MovingTopics()
-    with serving(desk, TOKEN) as address:
-        yield desk, address
+def served(root: Path, users: list[str]) -> Iterator[tuple[AppState, str]]:
+    """Serve a tiny world of its own; yields the state and the address with its token."""
+    state = make_state(make_world(root, users))
+    state.feed = MovingTopics()
+    with serving(state, TOKEN) as address:
+        yield state, address

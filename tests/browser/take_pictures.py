@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.rules import Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
-from consumer_viz.dashboard.serve import make_desk
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.serve import open_state
+from consumer_viz.dashboard.state import AppState
 from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import FraudWindow
 from contracts import verdicts as v
@@ -80,15 +80,15 @@ def _epoch(time: pd.Timestamp) -> float:
     return time.tz_localize("UTC").timestamp() if time.tzinfo is None else time.timestamp()
 
 
-def decide_some(desk: Desk) -> None:
+def decide_some(state: AppState) -> None:
     """Decide as two analysts might, so that the quality page has something to show."""
-    for n, case in enumerate(desk.cases.queue("suspected", 40)):
+    for n, case in enumerate(state.cases.queue("suspected", 40)):
         verdict, reason = (v.DISMISS, "superfan") if n % 7 == 3 else (v.CONFIRM, ("velocity", "short_loop_30s")[n % 2])
         draft = Draft(
             case.case_id, case.user_id, v.DECIDE, ("ana", "ben")[n % 2], 0, f"k{n}", verdict, reason,
             model_version=case.model_version, eur=case.eur, streams=case.streams,
         )  # fmt: skip
-        desk.store.write(draft)
+        state.store.write(draft)
 
 
 def main() -> None:
@@ -100,13 +100,13 @@ def main() -> None:
         sys.exit(f"world {settings.world} has no scored sessions: run  playproof demo")
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        desk = make_desk(settings, ZoneInfo(settings.time_zone), TOKEN)
-        desk.door = Door("ana", TOKEN)
-        desk.store = VerdictStore(Path(folder) / "verdicts.sqlite")
-        desk.cases.store = desk.store
-        desk.refresh()
-        desk.feed = Recorded(desk.world)
-        with serving(desk, TOKEN) as address, sync_playwright() as playwright:
+        state = open_state(settings, ZoneInfo(settings.time_zone), TOKEN)
+        state.sign_in = SignIn("ana", TOKEN)
+        state.store = VerdictStore(Path(folder) / "verdicts.sqlite")
+        state.cases.store = state.store
+        state.refresh()
+        state.feed = Recorded(state.world)
+        with serving(state, TOKEN) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(address)
@@ -115,7 +115,7 @@ def main() -> None:
             case = page.locator("#panel h2 a").get_attribute("href")
             page.goto(address.split("/?")[0] + str(case))
             shoot(page, "case", height=1700)
-            decide_some(desk)
+            decide_some(state)
             for name in ("quality", "live", "models", "health"):
                 page.goto(f"{address.split('/?')[0]}/{name}")
                 page.wait_for_timeout(1500)  # lines are drawn once their numbers have come

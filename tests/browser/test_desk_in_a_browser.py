@@ -7,17 +7,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from consumer_viz.dashboard.index.sampling import case_id
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from tests.browser.served import served
-from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard import tiny_world
 
-USERS = desks.flagged_users(16)
+USERS = tiny_world.flagged_users(16)
 SLOW_MS = 60_000
 """For a machine that does much else."""
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, str]]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppState, str]]:
     with served(tmp_path_factory.mktemp("site"), USERS) as running:
         yield running
 
@@ -31,7 +31,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: tuple[Desk, str]) -> Iterator[Page]:
+def page(browser: Browser, site: tuple[AppState, str]) -> Iterator[Page]:
     """A page of a new analyst, logged in; anything the browser complains about fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(SLOW_MS)
@@ -46,7 +46,7 @@ def page(browser: Browser, site: tuple[Desk, str]) -> Iterator[Page]:
     assert complaints == []
 
 
-def go(page: Page, site: tuple[Desk, str], path: str) -> None:
+def go(page: Page, site: tuple[AppState, str], path: str) -> None:
     page.goto(site[1].split("/?")[0] + path)
 
 
@@ -55,24 +55,26 @@ def is_shown(page: Page, user: str) -> None:
     expect(page.locator("#panel h2")).to_have_text(user)
 
 
-def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page, site: tuple[Desk, str]) -> None:
-    desk = site[0]
+def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page, site: tuple[AppState, str]) -> None:
+    state = site[0]
     for n, user in enumerate(USERS[:10]):
         is_shown(page, user)
         page.keyboard.press("cdn"[n % 3])
         page.keyboard.press(str(n % 3 + 1))
         expect(page.locator(f"#row-{case_id(user)}")).to_have_attribute("data-decided", "")
     is_shown(page, USERS[10])
-    assert [d.user_id for d in desk.store.all()] == USERS[:10]
+    expect(page.locator("#sums")).to_contain_text("confirmed4")
+    expect(page.locator("#sums")).to_contain_text("dismissed3")
+    assert [d.user_id for d in state.store.all()] == USERS[:10]
     page.keyboard.press("u")
     expect(page.locator("#last")).to_contain_text("taken back")
     is_shown(page, USERS[9])
-    assert desk.store.standing(case_id(USERS[9])).verdict == "open"  # type: ignore[union-attr]
+    assert state.store.latest(case_id(USERS[9])).verdict == "open"  # type: ignore[union-attr]
     order = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
     assert order == [case_id(user) for user in USERS]  # nothing moved
 
 
-def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[Desk, str]) -> None:
+def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[AppState, str]) -> None:
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
@@ -104,14 +106,14 @@ def test_whoever_goes_by_tab_sees_where_they_are(page: Page) -> None:
     assert unseen == []
 
 
-def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[Desk, str]) -> None:
+def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[AppState, str]) -> None:
     page.locator(".me summary").click()
     page.locator("#name").fill("ben")
     page.locator(".me button").click()
     expect(page.locator(".me summary")).to_contain_text("ben")
 
 
-def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Desk, str]) -> None:
+def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[AppState, str]) -> None:
     path = f"/cases/{case_id(USERS[14])}"
     go(page, site, path)
     other = page.context.new_page()
@@ -126,19 +128,19 @@ def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[Des
     assert [d.verdict for d in site[0].store.history(case_id(USERS[14]))] == ["dismiss"]
 
 
-def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, site: tuple[Desk, str]) -> None:
-    desk = site[0]
+def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, site: tuple[AppState, str]) -> None:
+    state = site[0]
     before = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
-    newcomers = [user for user in desks.flagged_users(40) if user not in USERS][:2]
-    desks.commit(desk.world, "sessions", desks.sessions(newcomers, first=500, hour=1), batch=5)
-    desk.refresh()
+    newcomers = [user for user in tiny_world.flagged_users(40) if user not in USERS][:2]
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(newcomers, first=500, hour=1), batch=5)
+    state.refresh()
     expect(page.locator("#pill")).to_have_text("2 new")
     assert page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)") == before
     page.keyboard.press("r")
     expect(page.locator(f"#row-{case_id(newcomers[0])}")).to_be_visible()
 
 
-def test_the_live_charts_points_grow(page: Page, site: tuple[Desk, str]) -> None:
+def test_the_live_charts_points_grow(page: Page, site: tuple[AppState, str]) -> None:
     go(page, site, "/live")
     chart = page.locator("#pace")
     expect(chart.locator("canvas")).to_be_visible()
@@ -159,7 +161,9 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("path", "scheme"), LOOKS)
-def test_axe_finds_nothing_that_shuts_anybody_out(page: Page, site: tuple[Desk, str], path: str, scheme: str) -> None:
+def test_axe_finds_nothing_that_shuts_anybody_out(
+    page: Page, site: tuple[AppState, str], path: str, scheme: str
+) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     go(page, site, path)
     found = Axe().run(page).response["violations"]

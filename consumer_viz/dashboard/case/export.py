@@ -18,8 +18,8 @@ from consumer_viz.dashboard.csv_export import to_csv
 from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.layout.render import ENVIRONMENT, PAGES_FOLDER
 from consumer_viz.dashboard.state import AppState
-from runtime.event_text import format_time
 from contracts.features import FEATURE_NAMES
+from runtime.event_text import format_time
 
 PLAY_COLUMNS = ("event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type", "device_id",
                 "device_type", "country", "network")  # fmt: skip

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, next_decision
-from runtime.event_text import format_time
 from contracts.topics import TOPICS, VERDICTS
+from runtime.event_text import format_time
 
 COLUMNS = TOPICS[VERDICTS].row_fields
 _SCHEMA = """

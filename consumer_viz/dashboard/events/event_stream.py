@@ -42,7 +42,7 @@ class EventStream:
         subscriber = Subscriber(page, seq)
         self._subscribers.add(subscriber)
         try:
-            yield b"retry: 2000\n\n" + self._counts_event(subscriber)
+            yield b"retry: 2000\n\n" + self.counts_event(subscriber)
             while not self._is_stopped:
                 try:
                     yield await asyncio.wait_for(subscriber.queue.get(), KEEP_ALIVE_S)
@@ -72,13 +72,14 @@ class EventStream:
         has_progress = "health" in pages and self._live_metrics.has_job_progressed()
         for subscriber in self._subscribers:
             if has_changed:
-                self._send(subscriber, self._counts_event(subscriber))
+                self._send(subscriber, self.counts_event(subscriber))
             if subscriber.page == "live" and live is not None:
                 self._send(subscriber, event("live", live))
             if subscriber.page == "health" and has_progress:
                 self._send(subscriber, event("health", {}))
 
-    def _counts_event(self, subscriber: Subscriber) -> bytes:
+    def counts_event(self, subscriber: Subscriber) -> bytes:
+        """Return the event with the number of cases in each list, of new cases, and of decisions."""
         cases = self._state.cases
         new = cases.new_since(subscriber.seq) if subscriber.page == "queue" else 0
         return event("counts", {"lists": cases.counts(), "new": new, "decisions": self._state.store.stamp()})

@@ -168,7 +168,7 @@ class Cases:
             }
 
     def links(self, user_id: str) -> list[dict[str, Any]]:
-        """Return what the account shares: per `kind` the other `accounts`, their `count`, and how many are `flagged`."""
+        """Return what the account shares: per `kind` the other `accounts`, their `count`, and the number `flagged`."""
         payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
             where m.user_id = :user and o.user_id <> :user"""
         device = """select 'device' as kind, o.user_id from devices m join devices o using (device_id)

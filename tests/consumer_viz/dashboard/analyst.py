@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.index.sampling import case_id
-from consumer_viz.dashboard.state import Desk
-from tests.consumer_viz.dashboard.desks import TOKEN
+from consumer_viz.dashboard.state import AppState
+from tests.consumer_viz.dashboard.tiny_world import TOKEN
 
 HOME = "https://127.0.0.1"
 PAGES = ("/live", "/queue", "/queue?tab=sample", "/queue?tab=waiting", "/queue?tab=decided", "/quality", "/models",
@@ -17,8 +17,8 @@ PAGES = ("/live", "/queue", "/queue?tab=sample", "/queue?tab=waiting", "/queue?t
 class Browser:
     """An analyst's browser: logged in, fills forms as a person would, with what the page gave."""
 
-    def __init__(self, desk: Desk, name: str = "ana", app: object = None) -> None:
-        self.client = TestClient(app or create_app(desk), base_url=HOME)  # type: ignore[arg-type]
+    def __init__(self, state: AppState, name: str = "ana", app: object = None) -> None:
+        self.client = TestClient(app or create_app(state), base_url=HOME)  # type: ignore[arg-type]
         self.client.get(f"/?token={TOKEN}")
         csrf = self.fields("/queue")["csrf"]
         self.client.post("/me", data={"csrf": csrf, "name": name})

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from runtime.world import World
 from tests.consumer_viz.dashboard.analyst import Browser
-from tests.consumer_viz.dashboard.desks import flagged_users, make_desk, make_world
+from tests.consumer_viz.dashboard.tiny_world import flagged_users, make_state, make_world
 
 
 @pytest.fixture(scope="session")
@@ -18,23 +18,23 @@ def users() -> list[str]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, users: list[str]) -> World:
-    world = make_world(tmp_path_factory.mktemp("desk"), users)
-    make_desk(world)
+    world = make_world(tmp_path_factory.mktemp("dashboard"), users)
+    make_state(world)
     return world
 
 
 @pytest.fixture
-def desk(tiny: World, tmp_path: Path) -> Desk:
+def state(tiny: World, tmp_path: Path) -> AppState:
     root = tmp_path / "tiny"
     shutil.copytree(tiny.root, root)
-    return make_desk(World(root))
+    return make_state(World(root))
 
 
 @pytest.fixture
-def ana(desk: Desk) -> Browser:
-    return Browser(desk)
+def ana(state: AppState) -> Browser:
+    return Browser(state)
 
 
 @pytest.fixture
-def ben(desk: Desk, ana: Browser) -> Browser:
-    return Browser(desk, "ben", ana.client.app)
+def ben(state: AppState, ana: Browser) -> Browser:
+    return Browser(state, "ben", ana.client.app)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from consumer_viz.dashboard.csv_export import cell
+from consumer_viz.dashboard.csv_export import safe_cell, to_csv
 from consumer_viz.dashboard.index.sampling import case_id
 from runtime.world import World
-from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import PAGES, Browser
-from tests.consumer_viz.dashboard.desks import make_desk
+from tests.consumer_viz.dashboard.tiny_world import make_state
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -53,20 +53,20 @@ class Tags(HTMLParser):
 def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path) -> None:
     hostile = "".join(HOSTILE)
     world = World(tmp_path / "tiny")
-    scored = desks.sessions([hostile])
+    scored = tiny_world.sessions([hostile])
     scored["model_version"] = hostile
     scored["reasons"] = pd.Series([[{"feature": hostile, "value": 1.0, "contribution": 2.0}]])
     scored["track_counts"] = pd.Series([[{"track_id": hostile, "streams": 3}]])
-    desks.commit(world, "sessions", scored)
+    tiny_world.commit(world, "sessions", scored)
     text = ("play_id", "track_id", "reason_start", "reason_end", "context_type", "context_id", "device_id",
             "device_type", "ip", "country", "network")  # fmt: skip
-    desks.commit(world, "plays", desks.plays([hostile, "other"], n=1, **dict.fromkeys(text, hostile)))
+    tiny_world.commit(world, "plays", tiny_world.plays([hostile, "other"], n=1, **dict.fromkeys(text, hostile)))
     fields = ("plan", "country", "timezone", "age_band", "payment_id")
-    accounts = [desks.account(user, **dict.fromkeys(fields, hostile)) for user in (hostile, "other")]
-    desks.static(world, "users", pd.DataFrame(accounts))
-    desks.static(world, "tracks", pd.DataFrame([desks.track(hostile, hostile) | {"track_id": hostile}]))
-    desk = make_desk(world)
-    ana = Browser(desk, name=hostile[:40])
+    accounts = [tiny_world.account(user, **dict.fromkeys(fields, hostile)) for user in (hostile, "other")]
+    tiny_world.static(world, "users", pd.DataFrame(accounts))
+    tiny_world.static(world, "tracks", pd.DataFrame([tiny_world.track(hostile, hostile) | {"track_id": hostile}]))
+    state = make_state(world)
+    ana = Browser(state, name=hostile[:40])
     case = f"/cases/{case_id(hostile)}"
     assert ana.confirm(hostile, note=hostile).status_code == 200
     stale = ana.form(hostile) | {"version": "0", "key": "k2"}
@@ -83,7 +83,12 @@ def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path) ->
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])
 def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
-    assert cell(text).startswith("'")
+    assert safe_cell(text).startswith("'")
+
+
+def test_a_csv_with_two_columns_of_one_name_is_not_written() -> None:
+    with pytest.raises(ValueError, match="columns have the same name: plays"):
+        to_csv(["plays", "score", "plays"], [])
 
 
 def test_the_export_guards_notes_and_keeps_numbers(ana: Browser, users: list[str]) -> None:

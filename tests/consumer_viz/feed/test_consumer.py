@@ -7,13 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
 
 import orjson
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from PIL import Image, ImageSequence
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from consumer_viz.feed import consumer
 from consumer_viz.feed.consumer import KafkaFeed
 from contracts.events import ACTIVITY, HEADER_BATCH, PLAYS, ROWS_PER_BATCH
 from contracts.topics import FRAUD_COUNTS, TOPICS
@@ -103,6 +106,49 @@ def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Pa
             assert feed.snapshot().activity == 9 * 300
         finally:
             broker.stop()
+
+
+class BusyConsumer:
+    """A consumer of one partition into which messages arrive as fast as they are read: there are always unread ones."""
+
+    def __init__(self, **_: object) -> None:
+        self._position = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def topics(self) -> set[str]:
+        return {PLAYS}
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {0}
+
+    def beginning_offsets(self, partitions: list[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
+    def end_offsets(self, partitions: list[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, self._position + 1)
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(PLAYS, 0)}
+
+    def unsubscribe(self) -> None: ...
+
+    def poll(self, timeout_ms: int) -> dict[TopicPartition, list[SimpleNamespace]]:
+        record = SimpleNamespace(topic=PLAYS, partition=0, offset=self._position, value=b"[]", headers=[])
+        self._position += 1
+        return {TopicPartition(PLAYS, 0): [record]}
+
+
+def test_a_feed_that_keeps_up_has_read_everything_although_messages_keep_coming(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumer, "KafkaConsumer", BusyConsumer)
+    monkeypatch.setattr(consumer, "CHECK_S", 0.0)
+    with KafkaFeed(KafkaConnection("127.0.0.1:9"), since_s=None) as feed:
+        assert feed.wait_until_read(WITHIN_S)
 
 
 def test_a_feed_without_a_broker_stops_at_once() -> None:

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError, ProducerFencedError
 
 from consumer_viz.dashboard.decisions import outbox
-from consumer_viz.dashboard.decisions.outbox import Link, Outbox, send_unsent
+from consumer_viz.dashboard.decisions.outbox import Outbox, VerdictPublisher, send_unsent
 from consumer_viz.dashboard.decisions.rules import Decision, Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
@@ -60,17 +60,17 @@ def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictSt
 def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
     broker: Broker, store: VerdictStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "ANSWER_MS", 1000)
-    monkeypatch.setattr(outbox, "IDLE_S", 0.05)
+    monkeypatch.setattr(outbox, "TIMEOUT_MS", 1000)
+    monkeypatch.setattr(outbox, "POLL_S", 0.05)
     topics.create(broker.kafka, [TOPICS[VERDICTS]])
     tries: list[int] = []
     away = psutil.Process(broker.process.pid)
 
-    def connect() -> Link:
+    def connect() -> VerdictPublisher:
         tries.append(len(store.unsent()))
-        return Link("w", broker.kafka)
+        return VerdictPublisher("w", broker.kafka)
 
-    with Outbox(store, connect, away_s=0.1):
+    with Outbox(store, connect, retry_s=0.1):
         decide(store, "before")
         wait_until(lambda: not store.unsent(), "sent before the outage")
         away.suspend()
@@ -83,12 +83,12 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
         wait_until(lambda: not store.unsent(), "sent after the outage")
 
     # a server that ends between sending and noting it, and a decision on its way when the next one starts
-    ending, decided = Link("w", broker.kafka), decide(store, "ending")
-    ending.deliver([decided])
+    ending, decided = VerdictPublisher("w", broker.kafka), decide(store, "ending")
+    ending.publish([decided])
     decide(store, "restarted")
-    with Outbox(store, partial(Link, "w", broker.kafka), away_s=0.1):
+    with Outbox(store, partial(VerdictPublisher, "w", broker.kafka), retry_s=0.1):
         wait_until(lambda: not store.unsent(), "sent by the next server")
     with pytest.raises(ProducerFencedError):
-        ending.deliver([decided])
+        ending.publish([decided])
     ending.close()
     assert in_topic(broker.address) == ["before", "during", "ending", "restarted"]

@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 
 from consumer_viz.dashboard.index.sampling import case_id
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from contracts.tables import LAKE
-from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
-from tests.consumer_viz.dashboard.desks import NOON
+from tests.consumer_viz.dashboard.tiny_world import NOON
 
 
 def row(table: str, **values: object) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def row(table: str, **values: object) -> dict[str, Any]:
     return {column.name: values.get(column.name) for column in LAKE[table]}
 
 
-def find(desk: Desk, users: list[str]) -> None:
+def find(state: AppState, users: list[str]) -> None:
     """Write what a daily run writes: `users[2]` worst, a campaign of all, an honest account's odd day."""
     risk = [(users[2], 50.0, 0.9), (users[0], 1.0, 0.6), ("honest1", 30.0, 0.8)]
     ranked = [
@@ -28,24 +28,24 @@ def find(desk: Desk, users: list[str]) -> None:
               rules=["streams_high"], reasons=["412 streams, where 3 to 40 are usual"], baseline="own")  # fmt: skip
     group = row("campaigns", campaign_key="k1", kind="lockstep", user_ids=sorted(users), size=3, score=0.9,
                 is_flagged=True, reasons=["3 accounts play the same tracks within minutes"])  # fmt: skip
-    desks.commit(desk.world, "account_risk", pd.DataFrame(ranked))
-    desks.commit(desk.world, "user_day_flags", pd.DataFrame([day]))
-    desks.commit(desk.world, "campaigns", pd.DataFrame([group]))
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame(ranked))
+    tiny_world.commit(state.world, "user_day_flags", pd.DataFrame([day]))
+    tiny_world.commit(state.world, "campaigns", pd.DataFrame([group]))
     target = row("track_risk", track_id="t1", local_date=NOON.date(), role="suspected target")
-    desks.commit(desk.world, "track_risk", pd.DataFrame([target]))
-    desk.refresh()
-    assert desk.trouble == ""
+    tiny_world.commit(state.world, "track_risk", pd.DataFrame([target]))
+    state.refresh()
+    assert state.trouble == ""
 
 
-def test_the_fusions_ranking_orders_the_queue(desk: Desk, users: list[str]) -> None:
-    find(desk, users)
-    queue = desk.cases.queue("suspected", 9)
+def test_the_fusions_ranking_orders_the_queue(state: AppState, users: list[str]) -> None:
+    find(state, users)
+    queue = state.cases.queue("suspected", 9)
     assert [case.user_id for case in queue][:2] == [users[2], "honest1"]
     assert (queue[0].risk, queue[0].probability) == (50.0, 0.9)
 
 
-def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser, users: list[str]) -> None:
-    find(desk, users)
+def test_suspected_days_and_campaigns_are_told_in_words(state: AppState, ana: Browser, users: list[str]) -> None:
+    find(state, users)
     html = ana.client.get(f"/cases/{case_id('honest1')}").text
     assert "412 streams, where 3 to 40 are usual" in html
     html = ana.client.get(f"/cases/{case_id(users[1])}").text
@@ -54,16 +54,34 @@ def test_suspected_days_and_campaigns_are_told_in_words(desk: Desk, ana: Browser
     assert "suspected target" in ana.client.get("/live").text
 
 
-def test_precision_is_told_by_the_rules_of_suspected_days_too(desk: Desk, ana: Browser, users: list[str]) -> None:
-    find(desk, users)
+def test_precision_is_told_by_the_rules_of_suspected_days_too(state: AppState, ana: Browser, users: list[str]) -> None:
+    find(state, users)
     ana.confirm("honest1")
     assert "day rule: streams high" in ana.client.get("/quality").text
 
 
-def test_a_later_run_takes_the_place_of_an_earlier_one(desk: Desk, users: list[str]) -> None:
-    find(desk, users)
+def test_a_dismissed_case_without_a_flagged_session_is_decided(state: AppState, ana: Browser, users: list[str]) -> None:
+    find(state, users)
+    ana.send("honest1", ana.form("honest1"), verdict="dismiss", reason="superfan")
+    assert [case.user_id for case in state.cases.queue("decided", 9)] == ["honest1"]
+
+
+def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppState, users: list[str]) -> None:
+    find(state, users)
+    assert "honest1" in [case.user_id for case in state.cases.queue("suspected", 9)]
+    ranked = row("account_risk", user_id=users[0], priority=1.0, probability=0.6, money_at_risk_eur=1.7)
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame([ranked]), batch=1)
+    state.refresh()
+    day = row("user_day_flags", user_id="another", local_date=NOON.date(), score=0.1, is_flagged=False)
+    tiny_world.commit(state.world, "user_day_flags", pd.DataFrame([day]), batch=1)
+    state.refresh()
+    assert "honest1" not in [case.user_id for case in state.cases.queue("suspected", 9)]
+
+
+def test_a_later_run_takes_the_place_of_an_earlier_one(state: AppState, users: list[str]) -> None:
+    find(state, users)
     later = row("account_risk", user_id=users[1], priority=99.0, probability=0.9, money_at_risk_eur=110.0)
-    desks.commit(desk.world, "account_risk", pd.DataFrame([later]), batch=1)
-    desk.refresh()
-    assert desk.cases.queue("suspected", 1)[0].user_id == users[1]
-    assert desk.cases.one(case_id(users[2])).risk < 1  # type: ignore[union-attr]
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame([later]), batch=1)
+    state.refresh()
+    assert state.cases.queue("suspected", 1)[0].user_id == users[1]
+    assert state.cases.one(case_id(users[2])).risk < 1  # type: ignore[union-attr]

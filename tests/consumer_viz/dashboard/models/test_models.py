@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from consumer_viz.dashboard.index.sampling import case_id, draw
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from models.registry.artefact import MANIFEST
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER, Entry
 from runtime.progress import note_shadow
 from runtime.world import World
-from tests.consumer_viz.dashboard import desks
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
-from tests.consumer_viz.dashboard.desks import KEY, make_desk
+from tests.consumer_viz.dashboard.tiny_world import KEY, make_state
 from tests.models.challenger import write_challenger
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -55,16 +55,16 @@ def test_without_a_challenger_the_page_says_so_and_shows_the_model_that_ships(an
 
 
 def test_champion_and_challenger_are_shown_side_by_side(
-    desk: Desk, ana: Browser, users: list[str], tmp_path: Path
+    state: AppState, ana: Browser, users: list[str], tmp_path: Path
 ) -> None:
-    entry = challenger_of(desk.world, tmp_path)
+    entry = challenger_of(state.world, tmp_path)
     waiting = ana.client.get("/models").text
     assert "It scores from the job’s next start on." in waiting
     assert "No session has been scored by both yet" in waiting
     first, second, third = (f"{user}:{i}:0" for i, user in enumerate(users))
-    shadow(desk.world, entry, {first: True, second: True, third: False, "honest1:1000:0": True})
+    shadow(state.world, entry, {first: True, second: True, third: False, "honest1:1000:0": True})
     ana.confirm(users[0])
-    desk.refresh()
+    state.refresh()
     html = ana.client.get("/models").text
     assert facts(html) == {"scored by both": "4", "same flag": "50.0 %", "queue now": "3", "queue if promoted": "3"}
     only_challenger, only_champion = (
@@ -81,19 +81,19 @@ def test_champion_and_challenger_are_shown_side_by_side(
     assert "on verdicts of 73 accounts" in html
 
 
-def test_what_keeps_the_challenger_out_of_the_shadow_is_said(desk: Desk, ana: Browser, tmp_path: Path) -> None:
-    entry = challenger_of(desk.world, tmp_path)
-    note_shadow(desk.world.unit, entry.version, "query shadow stopped: the trees are rotten")
+def test_what_keeps_the_challenger_out_of_the_shadow_is_said(state: AppState, ana: Browser, tmp_path: Path) -> None:
+    entry = challenger_of(state.world, tmp_path)
+    note_shadow(state.world.unit, entry.version, "query shadow stopped: the trees are rotten")
     assert "It does not score now: query shadow stopped: the trees are rotten" in ana.client.get("/models").text
-    note_shadow(desk.world.unit, "another@00000000", "its own trouble")
+    note_shadow(state.world.unit, "another@00000000", "its own trouble")
     assert "its own trouble" not in ana.client.get("/models").text
 
 
 def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(
-    desk: Desk, ana: Browser, tmp_path: Path
+    state: AppState, ana: Browser, tmp_path: Path
 ) -> None:
-    registry = WritableRegistry(desk.world.root.parent / FOLDER)
-    manifest = registry.folder(challenger_of(desk.world, tmp_path)) / MANIFEST
+    registry = WritableRegistry(state.world.root.parent / FOLDER)
+    manifest = registry.folder(challenger_of(state.world, tmp_path)) / MANIFEST
     manifest.write_bytes(manifest.read_bytes() + b" ")
     html = ana.client.get("/models").text
     assert "candidate, challenger</h2>" not in html
@@ -105,9 +105,9 @@ def test_of_a_manifest_that_is_not_the_registered_one_nothing_is_shown(
 def test_who_is_reviewed_without_a_score_is_on_no_list(tmp_path: Path, is_flagged: bool, drawn_by: str) -> None:
     hidden = next(u for u in (f"h{i}" for i in range(9999)) if draw(u, is_flagged, KEY)[0] == drawn_by)
     world = World(tmp_path / "data" / "tiny")
-    desks.commit(world, "sessions", desks.sessions([hidden], flagged=is_flagged))
+    tiny_world.commit(world, "sessions", tiny_world.sessions([hidden], flagged=is_flagged))
     entry = challenger_of(world, tmp_path)
     shadow(world, entry, {f"{hidden}:0:0": not is_flagged})
-    html = Browser(make_desk(world)).client.get("/models").text
+    html = Browser(make_state(world)).client.get("/models").text
     assert facts(html)["same flag"] == "0.0 %"
     assert hidden not in html

@@ -1,4 +1,4 @@
-"""A tiny world for the pages: real parquet tables with the contract's columns, a desk over it."""
+"""A tiny world for the pages: real parquet tables with the contract's columns, a state over it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from consumer_viz.dashboard.access.sign_in import Door
+from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.state import Desk
+from consumer_viz.dashboard.state import AppState
 from contracts.features import FEATURE_NAMES
 from runtime.world import World
 
@@ -106,11 +106,16 @@ def make_world(root: Path, users: list[str]) -> World:
     return world
 
 
-def make_desk(world: World, now: Callable[[], datetime] | None = None) -> Desk:
-    """A desk that has read its lake."""
+def make_state(world: World, now: Callable[[], datetime] | None = None) -> AppState:
+    """A state that has read its lake."""
     clock = {"now": now} if now else {}
     index = CaseIndex(world, KEY, 0.0035)
-    desk = Desk(world, ZoneInfo("UTC"), index, VerdictStore(world.verdicts, **clock), Door("ana", TOKEN))
-    desk.refresh()
-    assert desk.trouble == ""
-    return desk
+    state = AppState(world, ZoneInfo("UTC"), index, VerdictStore(world.verdicts, **clock), SignIn("ana", TOKEN))
+    state.refresh()
+    assert state.trouble == ""
+    return state
+
+
+def outcomes(state: AppState) -> dict[str, tuple[int, int]]:
+    """Cases and streams per verdict."""
+    return {row["verdict"]: (row["cases"], row["streams"]) for row in state.cases.outcomes()}

@@ -1,0 +1,78 @@
+"""Page Case: reasons, evidence, export, blind reviews."""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import orjson
+
+from consumer_viz.dashboard.index.sampling import case_id, draw
+from tests.consumer_viz.dashboard import tiny_world
+from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.tiny_world import make_state
+
+
+def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[str]) -> None:
+    html = ana.client.get(f"/cases/{case_id(users[0])}").text
+    assert "Streams: 84 in a session, where honest sessions mostly have 3." in html
+    assert "Share of plays skipped by hand: 80\N{NO-BREAK SPACE}%" in html
+    assert "Cedar south" in html
+    assert "6 plays, 6 of them at least 30 s" in html
+    assert "Same device: 3 accounts" in html
+    assert "Same payment method: 3 accounts" in html
+
+
+def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path: Path) -> None:
+    blind = next(u for u in (f"b{i}" for i in range(9999)) if draw(u, True, tiny_world.KEY)[0] == "blind")
+    state = make_state(tiny_world.make_world(tmp_path, [blind]))
+    ana = Browser(state)
+    pages = [f"/queue/panel/{case_id(blind)}", f"/cases/{case_id(blind)}", "/queue?tab=sample"]
+    for path in pages:
+        html = ana.client.get(path).text
+        assert "Streams: 84" not in html
+        assert "€0.7" not in html
+        assert 'class="flagged"' not in html
+    assert ana.client.get(f"/cases/{case_id(blind)}/pack.zip").status_code == 409
+    assert ",0.95," not in ana.client.get("/queue.csv?tab=sample").text
+    assert ana.confirm(blind).status_code == 200
+    assert "Streams: 84" in ana.client.get(pages[1]).text
+    [decision] = state.store.all()
+    assert (decision.drawn_by, decision.draw_probability) == ("blind", 1.0)
+
+
+def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, users: list[str]) -> None:
+    ana.confirm(users[0], note="stops at 31 s")
+    content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
+    packed = zipfile.ZipFile(io.BytesIO(content))
+    names = {name.partition("/")[2] for name in packed.namelist()}
+    assert names == {"report.html", "case.json", "sessions.csv", "plays.csv", "verdicts.csv", "attempts.csv",
+                     "bars.svg", "gaps.svg", "clock.svg", "timeline.svg"}  # fmt: skip
+    assert len(packed.read(f"{case_id(users[0])}/plays.csv").splitlines()) == 7
+    assert "suspicion, not proof" in packed.read(f"{case_id(users[0])}/report.html").decode()
+    assert orjson.loads(packed.read(f"{case_id(users[0])}/case.json"))["account"]["country"] == "AU"
+
+
+def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(ana: Browser, users: list[str]) -> None:
+    ana.confirm(users[0])
+    content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    tables = {
+        name.partition("/")[2]: list(csv.reader(io.StringIO(archive.read(name).decode())))
+        for name in archive.namelist()
+        if name.endswith(".csv")
+    }
+    for name, (head, *rows) in tables.items():
+        assert len(set(head)) == len(head), name
+        for row in rows:
+            times = [value for column, value in zip(head, row, strict=True) if column.endswith(("_at", "_time"))]
+            assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times), (name, times)
+    assert "+00:00" not in archive.read(f"{case_id(users[0])}/report.html").decode()
+    assert json.loads(archive.read(f"{case_id(users[0])}/case.json"))["made_at"].endswith("Z")
+
+
+def test_an_account_is_found_by_its_id(ana: Browser, users: list[str]) -> None:
+    assert ana.client.get("/find", params={"account": users[1]}).url.path == f"/cases/{case_id(users[1])}"
+    assert ana.client.get("/find?account=nobody").status_code == 404

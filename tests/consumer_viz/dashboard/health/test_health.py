@@ -1,0 +1,32 @@
+"""Page Health."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from consumer_viz.dashboard.state import AppState
+from consumer_viz.feed.counts import FeedCounts, Snapshot
+from consumer_viz.feed.messages import MessageCounts
+from contracts.events import PLAYS
+from tests.consumer_viz.dashboard.analyst import Browser
+
+
+class CountsFeed:
+    """A feed over a counts that a test fills."""
+
+    def __init__(self, counts: FeedCounts) -> None:
+        self._tally = counts
+
+    def snapshot(self, since: float = 0) -> Snapshot:
+        return self._tally.snapshot(at=0, since=since)
+
+
+def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, state: AppState) -> None:
+    ended = datetime.now(UTC) - timedelta(minutes=10)
+    line = {"name": "sessions", "batchId": 3, "timestamp": ended.isoformat(), "batchDuration": 500}
+    state.world.unit.progress.mkdir(parents=True)
+    (state.world.unit.progress / "sessions.jsonl").write_text(json.dumps(line) + "\n")
+    counts = FeedCounts()
+    state.feed = CountsFeed(counts)
+    assert "nothing has arrived since" in ana.client.get("/health").text
+    counts.add_rows(MessageCounts(PLAYS, int(ended.timestamp()) + 60, 1, 200, 120, 0))
+    assert "Batches wait" in ana.client.get("/health").text
