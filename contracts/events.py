@@ -2,7 +2,7 @@
 
 A message is a JSON list of objects. Every field is a string as it came from the source, except the integer `ts`.
 The rules are declared here and applied in two places: by the job (spark_app/stages/parsing/row_rules.py), and again,
-with separate code, by the reconciliation that checks the job (ops/reconcile/rows.py). A test compares the two.
+with separate code, by the reconciliation that checks the job (ops/reconcile/row_rules.py). A test compares the two.
 """
 
 from dataclasses import dataclass

@@ -1,32 +1,36 @@
 """Account for every row that was sent: what the tables hold against what they must hold.
 
-Plain Python, no Spark. The topics say which rows there are, the checkpoint says which micro-batch read them under which
-watermark; from these two follow the late rows, the duplicates and every session. The tables must hold just that:
+The topics have the rows. The checkpoint has which micro-batch read them, under which watermark. From these two follow
+the late rows, the duplicates and every session. The tables must hold just that:
 
     sent = in sessions + late + duplicate + rejected + open + lost
+
+The ledger of the replay adds how many rows the broker acknowledged: where a topic has fewer, the rest is lost. Of the
+faults that a replay injected nothing needs to be known: late, bad and doubled rows are in the topics.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from ops.reconcile.expectation import TOPIC_CODES, Rows, Sessions, duplicate, late, sessionize
-from ops.reconcile.tables import Difference, compare, count_rejected, read_sessions
-from ops.reconcile.topics import Topic, concatenate, read_topic
+from ops.errors import ReconciliationError
+from ops.reconcile.comparison import SessionDifference, compare_sessions
+from ops.reconcile.dispositions import Dispositions, expected_dispositions
+from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
+from ops.reconcile.lake_tables import count_rejected, read_sessions
+from ops.reconcile.topic_rows import TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
 from runtime.checkpoint import Progress, last_committed, read_progress
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
 
-SETTLES_WITHIN = 20
-"""Looks at a table that a running job writes to, until checkpoint and table are of one moment."""
+MAX_READS = 20
+"""How often a table that a running job writes to is read, until checkpoint and table are of one moment."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """The fates of a topic's rows. `open` ones wait for the watermark to close their session, or were not read yet."""
+class TopicReconciliation:
+    """What became of a topic's rows. `open` ones wait for the watermark to close their session, or are not read yet."""
 
     sent: int
     in_sessions: int
@@ -38,119 +42,103 @@ class Account:
 
     @property
     def unaccounted(self) -> int:
+        """Rows sent less all others: over 0 where rows are nowhere, under 0 where some are counted twice."""
         return 2 * self.sent - sum(asdict(self).values())
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """What the audit found. Sessions: those in the table, and those of them that should not be."""
+class Reconciliation:
+    """The result of the check. `sessions` are those in the table; `duplicated` and `wrong` ones should not be there."""
 
-    topics: dict[str, Account]
+    topics: dict[str, TopicReconciliation]
     sessions: int
     missing: int
     duplicated: int
     wrong: int
     wrongly_rejected: int
-    """Rows by which lake/rejected differs from what the rules reject, as far as it was written."""
+    """Rows by which lake/rejected differs from what the rules reject, as far as the archive has come."""
     micro_batches: int
 
     @property
     def faults(self) -> list[str]:
-        """Say what is wrong; nothing where the promise is kept."""
-        found = []
-        for topic, account in self.topics.items():
-            found += [f"{account.lost:,} rows of {topic} are lost"] if account.lost else []
-            found += [f"{account.unaccounted:,} rows of {topic} have no fate"] if account.unaccounted else []
-        found += [f"{self.missing:,} sessions are missing"] if self.missing else []
-        found += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
-        found += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []
-        return found + ([f"lake/rejected is off by {self.wrongly_rejected:,} rows"] if self.wrongly_rejected else [])
+        """What is wrong, a phrase each; empty where every row is accounted for."""
+        faults = []
+        for topic, rows in self.topics.items():
+            faults += [f"{rows.lost:,} rows of {topic} are lost"] if rows.lost else []
+            faults += [f"{rows.unaccounted:,} rows of {topic} are not accounted for"] if rows.unaccounted else []
+        faults += [f"{self.missing:,} sessions are missing"] if self.missing else []
+        faults += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
+        faults += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []
+        return faults + ([f"lake/rejected is off by {self.wrongly_rejected:,} rows"] if self.wrongly_rejected else [])
 
     def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
         return {**asdict(self), "faults": self.faults}
 
 
-def audit(world: World, kafka: KafkaConnection) -> Audit:
-    """Audit the current version of a world. Raises ReconciliationError where a part that it needs is missing."""
+def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
+    """Check the current version of a world.
+
+    Raises CheckpointError where the offsets of a micro-batch are missing, ReconciliationError where a job commits
+    faster than its table can be read.
+    """
     unit = world.unit
     acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
-    archived, rejected = _settled_rejected(unit)
-    progress, found = _settled_sessions(unit)
+    archive_progress, rejected = _read_rejected(unit)
+    progress, sessions = _read_sessions(unit)
     topics = {topic: read_topic(kafka, topic, progress) for topic in TOPIC_CODES}
-    fates = predict(concatenate([topic.rows for topic in topics.values()]), progress)
-    difference = compare(fates.closed, found)
-    return Audit(
-        topics={t: _account(topics[t], progress, fates, found, difference, acknowledged[t]) for t in TOPIC_CODES},
-        sessions=len(found),
+    expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), progress)
+    difference = compare_sessions(expected.closed, sessions)
+    return Reconciliation(
+        topics={
+            name: _reconcile_topic(topic, progress, expected, sessions, difference, acknowledged[name])
+            for name, topic in topics.items()
+        },
+        sessions=len(sessions),
         missing=len(difference.missing),
         duplicated=len(difference.duplicated),
         wrong=len(difference.wrong),
-        wrongly_rejected=sum(abs(topics[t].rejected_until(archived) - rejected[t]) for t in TOPIC_CODES),
+        wrongly_rejected=sum(abs(topics[t].rejected_until(archive_progress) - rejected[t]) for t in TOPIC_CODES),
         micro_batches=len(progress),
     )
 
 
-def _settled_sessions(unit: Unit) -> tuple[Progress, Sessions]:
+def _read_sessions(unit: Unit) -> tuple[Progress, Sessions]:
     """Read checkpoint and table as of one moment, although a job may be at work."""
-    for _ in range(SETTLES_WITHIN):
+    for _ in range(MAX_READS):
         last = last_committed(unit, "sessions")
-        found = read_sessions(committed_files(unit.table("sessions")))
+        sessions = read_sessions(committed_files(unit.table("sessions")))
         if last_committed(unit, "sessions") == last:
-            break
-    return read_progress(unit, "sessions", last), found
-
-
-def _settled_rejected(unit: Unit) -> tuple[Progress, dict[str, int]]:
-    """Read how far the archive is, and how many rejected rows it has up to there."""
-    last = last_committed(unit, "archive")
-    archived = read_progress(unit, "archive", last, first=max(last, 0))
-    return archived, count_rejected(committed_files(unit.table("rejected")), archived)
-
-
-@dataclass(frozen=True, slots=True)
-class Fates:
-    """What must have become of the good rows. Counts are by topic."""
-
-    late: dict[str, int]
-    duplicate: dict[str, int]
-    open: dict[str, int]
-    closed: Sessions
-
-
-def predict(rows: Rows, progress: Progress) -> Fates:
-    """Follow rows through the sessions query."""
-    is_unread = rows.batch >= len(progress)
-    unread, read = rows.where(is_unread), rows.where(~is_unread)
-    is_late = late(read, progress.watermarks)
-    in_time = read.where(~is_late)
-    is_duplicate = duplicate(in_time, progress.watermarks)
-    sessions = sessionize(in_time.where(~is_duplicate))
-    is_closed = sessions.is_closed(progress.watermark_ms)
-    still_open = sessions.where(~is_closed)
-    waiting = _by_topic(unread.topic)
-    return Fates(
-        late=_by_topic(read.topic[is_late]),
-        duplicate=_by_topic(in_time.topic[is_duplicate]),
-        open={topic: still_open.rows(topic) + waiting[topic] for topic in TOPIC_CODES},
-        closed=sessions.where(is_closed),
+            return read_progress(unit, "sessions", last), sessions
+    raise ReconciliationError(
+        f"the job committed a micro-batch during each of {MAX_READS} reads of its sessions: try again when it has less "
+        f"to do, or stop it with  make down"
     )
 
 
-def _by_topic(codes: np.ndarray) -> dict[str, int]:
-    return {topic: int((codes == code).sum()) for topic, code in TOPIC_CODES.items()}
+def _read_rejected(unit: Unit) -> tuple[Progress, dict[str, int]]:
+    """Read how far the archive is, and how many rejected rows it has up to there."""
+    last = last_committed(unit, "archive")
+    progress = read_progress(unit, "archive", last, first=max(last, 0))
+    return progress, count_rejected(committed_files(unit.table("rejected")), progress)
 
 
-def _account(
-    topic: Topic, progress: Progress, fates: Fates, found: Sessions, difference: Difference, acknowledged: int
-) -> Account:
-    never_arrived = max(acknowledged - topic.sent, 0)
-    rejected, all_rejected = topic.rejected_until(progress), topic.sent - len(topic.rows)
-    return Account(
-        sent=topic.sent + never_arrived,
-        in_sessions=found.rows(topic.name) - difference.duplicated.rows(topic.name),
-        late=fates.late[topic.name],
-        duplicate=fates.duplicate[topic.name],
+def _reconcile_topic(
+    topic: TopicRows,
+    progress: Progress,
+    expected: Dispositions,
+    sessions: Sessions,
+    difference: SessionDifference,
+    acknowledged: int,
+) -> TopicReconciliation:
+    never_arrived = max(acknowledged - topic.count, 0)
+    rejected, all_rejected = topic.rejected_until(progress), topic.count - len(topic.rows)
+    return TopicReconciliation(
+        sent=topic.count + never_arrived,
+        in_sessions=sessions.rows(topic.name) - difference.duplicated.rows(topic.name),
+        late=expected.late[topic.name],
+        duplicate=expected.duplicate[topic.name],
         rejected=rejected,
-        open=fates.open[topic.name] + all_rejected - rejected,
+        open=expected.open[topic.name] + all_rejected - rejected,
         lost=difference.lost_rows(topic.name) + never_arrived,
     )

@@ -11,7 +11,7 @@ import pytest
 from contracts.events import FIELDS
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.topics import SCORES, TOPICS
-from ops.reconcile.rows import check_rows
+from ops.reconcile.row_rules import check_rows
 from ops.tools.data_dictionary import ROW_COLUMNS
 from runtime.event_text import parse_time
 

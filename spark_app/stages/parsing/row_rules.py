@@ -1,7 +1,7 @@
 """The job's row rules, over columns of text, a few thousand rows at a time; typed columns come out.
 
-The rules of rows are applied in two places. This is the job's. The other one, ops/reconcile/rows.py, checks the job and
-shares no code with it: a mistake here must not hide there. Both follow the fields and the reasons that
+The rules of rows are applied in two places. This is the job's. The other one, ops/reconcile/row_rules.py, checks the
+job and shares no code with it: a mistake here must not hide there. Both follow the fields and the reasons that
 `contracts.events` declares; tests/ops/reconcile/test_same_rules.py compares them on hostile rows.
 """
 

@@ -1,5 +1,6 @@
-"""The audit balances when the tables are right, and names what is missing, doubled or wrong when they are not."""
+"""The check balances when the tables are right, and names what is missing, doubled or wrong when they are not."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
-from ops.reconcile.command import words
-from ops.reconcile.reconciliation import Audit, audit
-from ops.reconcile.rows import hash64
+from ops.errors import ReconciliationError
+from ops.reconcile import reconciliation
+from ops.reconcile.command import format_reconciliation
+from ops.reconcile.reconciliation import Reconciliation, reconcile
+from ops.reconcile.row_rules import hash64
 from ops.stack.broker import Broker
 from runtime.event_text import format_time
 from runtime.units import MINUTE_MS
@@ -91,45 +94,45 @@ def world(broker: Broker, tmp_path: Path) -> World:
     return made
 
 
-def audited(world: World, broker: Broker, sessions: list[Session]) -> Audit:
+def reconciled(world: World, broker: Broker, sessions: list[Session]) -> Reconciliation:
     write_sessions(world.unit, sessions)
-    return audit(world, broker.kafka)
+    return reconcile(world, broker.kafka)
 
 
-def test_every_row_has_one_fate_where_the_table_is_right(world: World, broker: Broker) -> None:
-    found = audited(world, broker, RIGHT)
-    account = found.topics[PLAYS]
-    assert found.faults == []
-    assert account.unaccounted == 0
-    fates = (account.sent, account.in_sessions, account.late, account.duplicate, account.rejected, account.open)
-    assert fates == (9, 3, 1, 1, 1, 3)
-    assert words(found)[-1] == "every row has one fate; nothing lost or twice"
+def test_every_row_is_accounted_for_where_the_table_is_right(world: World, broker: Broker) -> None:
+    result = reconciled(world, broker, RIGHT)
+    rows = result.topics[PLAYS]
+    assert result.faults == []
+    assert rows.unaccounted == 0
+    counts = (rows.sent, rows.in_sessions, rows.late, rows.duplicate, rows.rejected, rows.open)
+    assert counts == (9, 3, 1, 1, 1, 3)
+    assert format_reconciliation(result)[-1] == "every row is accounted for once; nothing is lost or there twice"
 
 
 def test_the_rows_of_a_missing_session_are_lost(world: World, broker: Broker) -> None:
-    found = audited(world, broker, RIGHT[:1])
-    assert found.topics[PLAYS].lost == 1
-    assert found.faults == ["1 rows of plays are lost", "1 sessions are missing"]
+    result = reconciled(world, broker, RIGHT[:1])
+    assert result.topics[PLAYS].lost == 1
+    assert result.faults == ["1 rows of plays are lost", "1 sessions are missing"]
 
 
 def test_a_session_that_is_there_twice_is_duplicated(world: World, broker: Broker) -> None:
-    found = audited(world, broker, [*RIGHT, RIGHT[0]])
-    assert found.faults == ["1 sessions are in the table more than once"]
-    assert found.topics[PLAYS].lost == 0
+    result = reconciled(world, broker, [*RIGHT, RIGHT[0]])
+    assert result.faults == ["1 sessions are in the table more than once"]
+    assert result.topics[PLAYS].lost == 0
 
 
 def test_a_session_with_another_row_in_it_is_wrong(world: World, broker: Broker) -> None:
-    found = audited(world, broker, [RIGHT[0], {**RIGHT[1], "plays_hash": 7}])
-    assert (found.wrong, found.missing, found.topics[PLAYS].lost) == (1, 1, 0)
-    assert words(found)[-1].startswith("FAULT: ")
+    result = reconciled(world, broker, [RIGHT[0], {**RIGHT[1], "plays_hash": 7}])
+    assert (result.wrong, result.missing, result.topics[PLAYS].lost) == (1, 1, 0)
+    assert format_reconciliation(result)[-1].startswith("FAULT: ")
 
 
 def test_a_session_that_was_split_is_two_wrong_ones_and_loses_nothing(world: World, broker: Broker) -> None:
     halves = [session("ann", {"p1": 5}), session("ann", {"p2": 10})]
-    found = audited(world, broker, [*halves, RIGHT[1]])
-    assert (found.wrong, found.missing) == (2, 1)
-    assert found.topics[PLAYS].lost == 0
-    assert found.topics[PLAYS].unaccounted == 0
+    result = reconciled(world, broker, [*halves, RIGHT[1]])
+    assert (result.wrong, result.missing) == (2, 1)
+    assert result.topics[PLAYS].lost == 0
+    assert result.topics[PLAYS].unaccounted == 0
 
 
 def test_rejected_rows_are_compared_as_far_as_the_archive_is(world: World, broker: Broker) -> None:
@@ -139,17 +142,26 @@ def test_rejected_rows_are_compared_as_far_as_the_archive_is(world: World, broke
         (unit.checkpoints / "archive" / kind / "4").write_text(
             f'v1\n{{"batchWatermarkMs":0}}\n{json.dumps({PLAYS: {"0": 2}})}'
         )
-    assert audited(world, broker, RIGHT).wrongly_rejected == 1, "the archive has read it and not written it"
+    assert reconciled(world, broker, RIGHT).wrongly_rejected == 1, "the archive has read it and not written it"
     folder = unit.table("rejected") / "batch_id=4"
     folder.mkdir(parents=True)
     lines = {"topic": [PLAYS] * 2, "partition": [0, 0], "offset": [0, 2], "rows": [1, 1]}
     pq.write_table(pa.table(lines), folder / "part.parquet")
     (folder / "_SUCCESS").touch()
-    assert audited(world, broker, RIGHT).wrongly_rejected == 0, "what lies behind the archive's end does not count"
+    assert reconciled(world, broker, RIGHT).wrongly_rejected == 0, "rows after the archive's end do not count"
 
 
 def test_without_a_job_every_row_is_open(broker: Broker, world: World) -> None:
     elsewhere = World(world.root.parent / "untouched")
-    found = audit(elsewhere, broker.kafka)
-    assert found.topics[PLAYS].open == found.topics[PLAYS].sent == 9
-    assert found.topics[ACTIVITY].sent == 0
+    result = reconcile(elsewhere, broker.kafka)
+    assert result.topics[PLAYS].open == result.topics[PLAYS].sent == 9
+    assert result.topics[ACTIVITY].sent == 0
+
+
+def test_a_job_that_commits_during_every_read_is_named(
+    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = {"archive": itertools.repeat(-1), "sessions": itertools.count()}
+    monkeypatch.setattr(reconciliation, "last_committed", lambda unit, query: next(commits[query]))
+    with pytest.raises(ReconciliationError, match=r"committed a micro-batch during each of 20 reads"):
+        reconcile(world, broker.kafka)

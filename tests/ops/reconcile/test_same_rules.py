@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, FIELDS, HEADER_CLOCK_MS, PLAYS
-from ops.reconcile.rows import check_rows, parse, read_list
+from ops.reconcile.row_rules import check_rows, parse_messages, read_list
 from runtime.event_text import format_time
 from runtime.units import DAY_MS
 from spark_app.stages.parsing.parse import all_rows
@@ -99,7 +99,7 @@ def test_job_and_reconciliation_accept_the_same_rows_with_the_same_times(topic: 
     assert accepted == of_the_reconciliation(topic, value, clock_ms)
     headers = [] if clock_ms is None else [(HEADER_CLOCK_MS, str(clock_ms).encode())]
     n_rejected = sum(row is None for row in accepted.values())
-    assert parse(topic, [(value, headers)]).rejected.tolist() == [n_rejected]
+    assert parse_messages(topic, [(value, headers)]).rejected.tolist() == [n_rejected]
 
 
 @pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import FIELDS
-from ops.reconcile.rows import check_rows
+from ops.reconcile.row_rules import check_rows
 from producer.importers import plain_csv, spotify_basic, spotify_extended
 from producer.importers.collect import DUPLICATE, Collector
 from producer.importers.layout import NO_TRACK, PODCAST, BadRow, Options, Row

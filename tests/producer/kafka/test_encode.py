@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS
-from ops.reconcile.rows import check_rows
+from ops.reconcile.row_rules import check_rows
 from producer.kafka.encode import join_rows, render_rows, render_times
 from runtime.event_text import format_time
 from tests.producer.raw_world import START_MS, raw_table

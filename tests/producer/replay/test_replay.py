@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from contracts import topics as contract
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
-from ops.reconcile.rows import check_rows
+from ops.reconcile.row_rules import check_rows
 from ops.stack.broker import Broker
 from producer.errors import DeliveryError, ReplayError
 from producer.kafka.sender import Sender

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.events import ACTIVITY, PLAYS
-from ops.reconcile.rows import check_rows
+from ops.reconcile.row_rules import check_rows
 from producer.errors import ReplayError
 from producer.kafka.encode import join_rows, render_rows
 from producer.kafka.messages import heartbeat, pack

@@ -1,4 +1,4 @@
-"""What the audit expects of late rows, duplicates and sessions is what Spark's rules give, row by row."""
+"""The expected late rows, duplicates and sessions are those that Spark's rules give, row by row."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.reconcile.expectation import CUT_MS, DELAY_MS, GAP_MS, Rows, Sessions, duplicate, late, sessionize
+from ops.reconcile.expected_sessions import (
+    CUT_MS,
+    DELAY_MS,
+    GAP_MS,
+    GoodRows,
+    Sessions,
+    is_duplicate,
+    is_late,
+    sessionize,
+)
 from runtime.units import MINUTE_MS
 
 Session = tuple[int, int, int, int, int, int, int]
@@ -23,12 +32,12 @@ class Row:
     listened_ms: int
 
 
-def as_rows(batches: list[list[Row]]) -> Rows:
+def as_rows(batches: list[list[Row]]) -> GoodRows:
     flat = [(number, row) for number, rows in enumerate(batches) for row in rows]
     fields = [
         (row.topic, row.row_id, row.user, row.event_ms, row.event_ms - row.listened_ms, number) for number, row in flat
     ]
-    return Rows(*np.array(fields, np.int64).reshape(-1, 6).T)
+    return GoodRows(*np.array(fields, np.int64).reshape(-1, 6).T)
 
 
 def as_sessions(sessions: Sessions) -> list[Session]:
@@ -36,7 +45,7 @@ def as_sessions(sessions: Sessions) -> list[Session]:
     return sorted(zip(*columns, strict=True))
 
 
-def of_batches(batches: list[list[Row]]) -> list[int]:
+def watermarks_of(batches: list[list[Row]]) -> list[int]:
     """Watermarks of micro-batches: each a minute behind the newest row of those before, never going back."""
     marks, newest = [], 0
     for rows in batches:
@@ -68,8 +77,8 @@ def spark(batches: list[list[Row]], marks: list[int]) -> tuple[int, int, list[Se
         for key, held in windows.items():
             written += [w for w in held if end(w) <= marks[number]]
             windows[key] = [w for w in held if end(w) > marks[number]]
-    still_open = [described(w) for held in windows.values() for w in held]
-    return late_rows, duplicates, sorted(map(described, written)), sorted(still_open)
+    still_open = [as_session(w) for held in windows.values() for w in held]
+    return late_rows, duplicates, sorted(map(as_session, written)), sorted(still_open)
 
 
 def end(window: list[Row]) -> int:
@@ -80,7 +89,7 @@ def touches(window: list[Row], row: Row) -> bool:
     return row.event_ms <= end(window) and row.event_ms + GAP_MS >= min(r.event_ms for r in window)
 
 
-def described(window: list[Row]) -> Session:
+def as_session(window: list[Row]) -> Session:
     counts = [
         value
         for topic in (0, 1)
@@ -105,16 +114,16 @@ ROWS = st.builds(
 @given(st.lists(st.lists(ROWS, max_size=8), max_size=6))
 def test_the_prediction_is_what_the_operators_give_row_by_row(batches: list[list[Row]]) -> None:
     batches = [*batches, []]  # the batch without data with which Spark moves the last watermark on
-    marks = of_batches(batches)
+    marks = watermarks_of(batches)
     rows = as_rows(batches)
-    is_late = late(rows, np.array(marks, np.int64))
-    in_time = rows.where(~is_late)
-    is_duplicate = duplicate(in_time, np.array(marks, np.int64))
-    sessions = sessionize(in_time.where(~is_duplicate))
+    late = is_late(rows, np.array(marks, np.int64))
+    in_time = rows.where(~late)
+    duplicate = is_duplicate(in_time, np.array(marks, np.int64))
+    sessions = sessionize(in_time.where(~duplicate))
     is_closed = sessions.is_closed(marks[-1])
     late_rows, duplicates, written, still_open = spark(batches, marks)
-    assert int(is_late.sum()) == late_rows
-    assert int(is_duplicate.sum()) == duplicates
+    assert int(late.sum()) == late_rows
+    assert int(duplicate.sum()) == duplicates
     assert as_sessions(sessions.where(is_closed)) == written
     assert as_sessions(sessions.where(~is_closed)) == still_open
 
@@ -137,7 +146,7 @@ def test_a_session_is_cut_at_three_hours() -> None:
 
 def test_a_row_at_the_watermark_is_late_and_one_after_it_is_not() -> None:
     rows = as_rows([[], [Row(0, 1, 0, 1_000, 0), Row(0, 2, 0, 1_001, 0)]])
-    assert late(rows, np.array([1_000, 5_000])).tolist() == [True, False]
+    assert is_late(rows, np.array([1_000, 5_000])).tolist() == [True, False]
 
 
 def test_sums_of_hashes_wrap_at_64_bits() -> None:

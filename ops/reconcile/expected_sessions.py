@@ -1,6 +1,6 @@
-"""What the sessions query must have made of the rows it read: late rows, duplicates, sessions. Pure functions.
+"""What the sessions query must make of the rows that it read: late rows, duplicates, sessions. Pure functions.
 
-Spark's rules, as arrays over rows (Spark 4.0, several stateful operators in one query):
+The rules are those of Spark 4.0 for several stateful operators in one query, written as arrays over rows:
 - micro-batch N drops as late what is at or before the watermark of batch N-1, and closes what is at or before that of
   batch N (`batchWatermarkMs` of `offsets/N`);
 - `dropDuplicatesWithinWatermark` keeps a key until the watermark reaches the first row's event_time plus the delay;
@@ -25,7 +25,7 @@ TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class GoodRows:
     """Good rows, heartbeats left out, in the order they were appended. Hashes are Spark's xxhash64."""
 
     topic: Ints
@@ -40,39 +40,39 @@ class Rows:
     def __len__(self) -> int:
         return len(self.event_ms)
 
-    def where(self, mask: Bools | Ints) -> "Rows":
-        return Rows(*(getattr(self, name)[mask] for name in self.__slots__))
+    def where(self, mask: Bools | Ints) -> "GoodRows":
+        return GoodRows(*(getattr(self, name)[mask] for name in self.__slots__))
 
 
-def late(rows: Rows, watermarks: Ints) -> Bools:
-    """Say which rows are late; `watermarks` has that of each micro-batch, in ms."""
-    before = np.concatenate([[0], watermarks])
-    return rows.event_ms <= before[rows.batch]
+def is_late(rows: GoodRows, watermarks: Ints) -> Bools:
+    """Return which rows are late; `watermarks` has that of each micro-batch, in ms."""
+    watermark_before = np.concatenate([[0], watermarks])
+    return rows.event_ms <= watermark_before[rows.batch]
 
 
-def duplicate(rows: Rows, watermarks: Ints) -> Bools:
-    """Say which rows, none of them late, repeat an id of their topic that is still remembered."""
+def is_duplicate(rows: GoodRows, watermarks: Ints) -> Bools:
+    """Return which rows, none of them late, repeat an id of their topic that Spark still remembers."""
     order = np.lexsort((rows.batch, rows.id_hash, rows.topic))
     topic, ids = rows.topic[order], rows.id_hash[order]
-    is_repeat = np.zeros(len(rows), bool)
-    is_repeat[1:] = (topic[1:] == topic[:-1]) & (ids[1:] == ids[:-1])
-    found = np.zeros(len(rows), bool)
-    # an id seen once, nearly every one, needs no further look
+    same_as_before = np.zeros(len(rows), bool)
+    same_as_before[1:] = (topic[1:] == topic[:-1]) & (ids[1:] == ids[:-1])
+    duplicate = np.zeros(len(rows), bool)
+    # an id that comes once, nearly every one, needs no further look
     remembered_batch, expires_ms = 0, 0
-    for i in np.flatnonzero(is_repeat | np.roll(is_repeat, -1)):
+    for i in np.flatnonzero(same_as_before | np.roll(same_as_before, -1)):
         row = order[i]
         batch, event_ms = int(rows.batch[row]), int(rows.event_ms[row])
-        is_remembered = is_repeat[i] and (remembered_batch == batch or watermarks[batch - 1] < expires_ms)
+        is_remembered = same_as_before[i] and (remembered_batch == batch or watermarks[batch - 1] < expires_ms)
         if is_remembered:
-            found[row] = True
+            duplicate[row] = True
         else:
             remembered_batch, expires_ms = batch, event_ms + DELAY_MS
-    return found
+    return duplicate
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Sessions as the audit compares them: an account and the rows of each topic in it."""
+    """Sessions in the form that they are compared in: an account, its times, and the rows of each topic in it."""
 
     user_hash: Ints
     started_ms: Ints
@@ -89,11 +89,11 @@ class Sessions:
         return Sessions(*(getattr(self, name)[mask] for name in self.__slots__))
 
     def rows(self, topic: str) -> int:
-        """Rows of a topic in all of them."""
+        """Count the rows of a topic in all of them."""
         return int(getattr(self, f"{topic}_rows").sum())
 
     def keys(self) -> list[bytes]:
-        """Everything about each session, as something that can be counted and compared."""
+        """Return each session as bytes that can be counted and compared."""
         matrix = np.column_stack([getattr(self, name) for name in self.__slots__])
         return np.ascontiguousarray(matrix).view(f"V{8 * matrix.shape[1]}").ravel().tolist()
 
@@ -101,7 +101,7 @@ class Sessions:
         return self.ended_ms + GAP_MS <= watermark_ms
 
 
-def sessionize(rows: Rows) -> Sessions:
+def sessionize(rows: GoodRows) -> Sessions:
     """Gather rows that are neither late nor duplicate into sessions."""
     cut = (rows.event_ms + rows.user_hash % CUT_MS) // CUT_MS
     order = np.lexsort((rows.event_ms, cut, rows.user_hash))
@@ -118,10 +118,10 @@ def sessionize(rows: Rows) -> Sessions:
     last = np.append(first[1:], len(rows)) - 1
     counts = {}
     for name, code in TOPIC_CODES.items():
-        mine = rows.topic == code
-        counts[f"{name}_rows"] = np.add.reduceat(mine.astype(np.int64), first)
+        is_topic = rows.topic == code
+        counts[f"{name}_rows"] = np.add.reduceat(is_topic.astype(np.int64), first)
         # 64-bit sums wrap, in Spark as here
-        counts[f"{name}_hash"] = np.add.reduceat(np.where(mine, rows.id_hash, 0), first)
+        counts[f"{name}_hash"] = np.add.reduceat(np.where(is_topic, rows.id_hash, 0), first)
     return Sessions(
         user_hash=rows.user_hash[first],
         started_ms=np.minimum.reduceat(rows.start_ms, first),

@@ -1,8 +1,8 @@
 """The reconciliation's row rules: read messages as the job must, without Spark, whole chunks of rows at a time.
 
-The rules of rows are applied in two places. This is the independent check. The job's are in
-spark_app/stages/parsing/row_rules.py; this module shares no code with them, so that a mistake there cannot hide here.
-Both follow the fields that `contracts.events` declares; tests/ops/reconcile/test_same_rules.py compares them.
+The rules of rows are written in exactly two places: here, and as the job's columns in
+spark_app/stages/parsing/row_rules.py. The two share no code: a check that used the job's rules could not find a mistake
+in them. Both follow the fields that `contracts.events` declares; tests/ops/reconcile/test_same_rules.py compares them.
 """
 
 import json
@@ -40,7 +40,7 @@ XXHASH_SEED = 42
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedMessages:
     """The good rows of some messages, heartbeats left out; `message` says which message a row is from."""
 
     message: Ints
@@ -53,7 +53,7 @@ class Parsed:
 
 
 def header_number(headers: Headers, name: str) -> int | None:
-    """Return a header as an integer, None where it is missing or none that fits 64 bits."""
+    """Return a header as an integer; None where it is missing, or is not an integer of 64 bits."""
     text = next((value for key, value in headers if key == name), None)
     try:
         number = int(text) if text is not None else None
@@ -63,7 +63,7 @@ def header_number(headers: Headers, name: str) -> int | None:
 
 
 def read_list(value: bytes | None) -> list[Any] | None:
-    """Read a message's list; None where it is unreadable. What stands behind a complete list is not looked at."""
+    """Read a message's list; None where it is unreadable. What comes after a complete list is ignored."""
     try:
         listed = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
@@ -74,30 +74,30 @@ def read_list(value: bytes | None) -> list[Any] | None:
     return listed if isinstance(listed, list) else None
 
 
-def parse(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> Parsed:
+def parse_messages(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> ParsedMessages:
     """Split the rows of messages (value, headers) into good and rejected ones."""
     rows: list[Any] = []
     counts = np.zeros(len(messages), np.int64)
     clocks = np.zeros(len(messages), np.int64)
     rejected = np.zeros(len(messages), np.int64)
-    for place, (value, headers) in enumerate(messages):
+    for i, (value, headers) in enumerate(messages):
         listed, clock = read_list(value), header_number(headers, HEADER_CLOCK_MS)
         sent = header_number(headers, HEADER_ROWS) or 0
         if listed is None:
-            rejected[place] = sent
+            rejected[i] = sent
             continue
-        # what stood in a second list, say, behind the first
-        rejected[place] = max(sent - len(listed), 0)
+        # rows of a second list, for example, that comes after the first
+        rejected[i] = max(sent - len(listed), 0)
         if clock is None:
-            rejected[place] += len(listed)
+            rejected[i] += len(listed)
         else:
             rows += listed
-            counts[place], clocks[place] = len(listed), clock
+            counts[i], clocks[i] = len(listed), clock
     message = np.repeat(np.arange(len(messages)), counts)
     good, columns = check_rows(topic, rows, clocks[message])
     rejected += np.bincount(message[~good], minlength=len(messages))
     good &= columns["user_id"] != hash64(HEARTBEAT_USER)
-    return Parsed(
+    return ParsedMessages(
         message=message[good],
         id_hash=columns[ID_FIELD[topic]][good],
         user_hash=columns["user_id"][good],
@@ -108,7 +108,7 @@ def parse(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> Parse
 
 
 def check_rows(topic: str, rows: Sequence[Any], clock_ms: Ints) -> tuple[Bools, dict[str, Ints]]:
-    """Say which rows keep the rules, and return their ids (hashed), times and durations as integers.
+    """Return which rows keep the rules, and their ids (hashed), times (epoch ms) and durations (ms).
 
     Values of a rejected row mean nothing.
     """
@@ -145,7 +145,7 @@ def _is_valid(field: Field, values: pa.Array) -> Bools:
         length = pc.utf8_length(values)
         valid = pc.and_(pc.greater_equal(length, 1), pc.less_equal(length, MAX_ID_CHARS))
     elif field.kind == "ms":
-        # contracts.events.MS_PATTERN in the words of RE2, which has no look-ahead
+        # contracts.events.MS_PATTERN, written for RE2, which has no look-ahead
         valid = pc.match_substring_regex(values, r"^[0-9]{1,8}\z")
     else:
         return _booleans(pc.is_in(values, pa.array([*field.values, *(() if field.is_required else (None,))])))
@@ -162,7 +162,7 @@ _MARKS = [i for i, c in enumerate(_SHAPE) if c != ord("0")]
 
 
 def parse_times(values: pa.Array) -> tuple[Ints, Bools]:
-    """Read event_times as epoch milliseconds, and say which are none (their number is 0).
+    """Return event_times as epoch milliseconds, and which of them are valid; an invalid one is 0.
 
     >>> parse_times(pa.array(["2023-11-14T22:13:20.123Z", "12:30"]))
     (array([1700000000123,             0]), array([ True, False]))

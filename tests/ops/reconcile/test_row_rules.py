@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import HEADER_CLOCK_MS, HEADER_ROWS, HEARTBEAT_USER, PLAYS
-from ops.reconcile.rows import hash64, header_number, parse, parse_times, read_list
+from ops.reconcile.row_rules import hash64, header_number, parse_messages, parse_times, read_list
 from runtime.event_text import format_time, parse_time
 
 CLOCK_MS = 1_767_225_600_000
@@ -42,7 +42,7 @@ def test_times_in_a_column_are_read_as_single_times_are(texts: list[str | None])
 
 
 def test_good_rows_come_with_their_hashes_and_times() -> None:
-    parsed = parse(PLAYS, [(json.dumps([GOOD[PLAYS]]).encode(), [CLOCK])])
+    parsed = parse_messages(PLAYS, [(json.dumps([GOOD[PLAYS]]).encode(), [CLOCK])])
     assert parsed.id_hash.tolist() == [hash64("p1")]
     assert parsed.event_ms.tolist() == [CLOCK_MS]
     assert parsed.start_ms.tolist() == [CLOCK_MS - 40_000]
@@ -55,27 +55,25 @@ def test_hashes_are_those_of_spark() -> None:
 
 def test_one_bad_row_is_rejected_and_a_heartbeat_is_no_row() -> None:
     listed = [GOOD[PLAYS], 5, {**GOOD[PLAYS], "user_id": HEARTBEAT_USER}, {**GOOD[PLAYS], "listen_ms": "-1"}]
-    parsed = parse(PLAYS, [(json.dumps(listed).encode(), [CLOCK])])
+    parsed = parse_messages(PLAYS, [(json.dumps(listed).encode(), [CLOCK])])
     assert len(parsed.id_hash) == 1
     assert parsed.rejected.tolist() == [2]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{}", b"GET /", b"\xff[", b'[{"play_id": "p'])
 def test_an_unreadable_message_is_as_many_rejected_rows_as_its_header_says(value: bytes | None) -> None:
-    assert parse(PLAYS, [(value, HEADERS)]).rejected.tolist() == [7]
+    assert parse_messages(PLAYS, [(value, HEADERS)]).rejected.tolist() == [7]
 
 
 def test_rows_that_the_header_counts_and_the_list_lacks_are_rejected() -> None:
     listed = json.dumps([GOOD[PLAYS]] * 3).encode()
-    assert parse(PLAYS, [(listed + listed, HEADERS), (listed, [CLOCK, (HEADER_ROWS, b"1")])]).rejected.tolist() == [
-        4,
-        0,
-    ]
-    assert parse(PLAYS, [(listed, HEADERS[1:])]).rejected.tolist() == [7], "without a clock, the three as well"
+    messages = [(listed + listed, HEADERS), (listed, [CLOCK, (HEADER_ROWS, b"1")])]
+    assert parse_messages(PLAYS, messages).rejected.tolist() == [4, 0]
+    assert parse_messages(PLAYS, [(listed, HEADERS[1:])]).rejected.tolist() == [7], "without a clock, the three as well"
 
 
 def test_rows_without_a_clock_are_rejected() -> None:
-    assert parse(PLAYS, [(json.dumps([GOOD[PLAYS]] * 3).encode(), [])]).rejected.tolist() == [3]
+    assert parse_messages(PLAYS, [(json.dumps([GOOD[PLAYS]] * 3).encode(), [])]).rejected.tolist() == [3]
 
 
 def test_what_spark_reads_past_is_read_past() -> None:
@@ -92,6 +90,6 @@ def test_a_header_is_a_64_bit_integer_or_nothing(text: bytes, number: int | None
 def test_a_message_of_megabytes_is_read_row_by_row(size: int) -> None:
     row = json.dumps(GOOD[PLAYS]).encode()
     n_rows = size // len(row)
-    parsed = parse(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", [CLOCK])])
+    parsed = parse_messages(PLAYS, [(b"[" + b",".join([row] * n_rows) + b"]", [CLOCK])])
     assert len(parsed.id_hash) == n_rows
     assert parsed.rejected.tolist() == [0]

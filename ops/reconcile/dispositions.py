@@ -1,0 +1,49 @@
+"""What must have become of the good rows of both topics: late, duplicate, in an open session, or in a closed one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ops.reconcile.expected_sessions import (
+    TOPIC_CODES,
+    GoodRows,
+    Sessions,
+    is_duplicate,
+    is_late,
+    sessionize,
+)
+from runtime.arrays import Ints
+from runtime.checkpoint import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Dispositions:
+    """Rows by topic that never reach the table or do not yet, and the sessions that must be in it."""
+
+    late: dict[str, int]
+    duplicate: dict[str, int]
+    open: dict[str, int]
+    """Rows of open sessions, and rows that no micro-batch has read yet."""
+    closed: Sessions
+
+
+def expected_dispositions(rows: GoodRows, progress: Progress) -> Dispositions:
+    """Follow rows through the sessions query, as far as its micro-batches have come."""
+    is_unread = rows.batch >= len(progress)
+    unread, read = rows.where(is_unread), rows.where(~is_unread)
+    late = is_late(read, progress.watermarks)
+    in_time = read.where(~late)
+    duplicate = is_duplicate(in_time, progress.watermarks)
+    sessions = sessionize(in_time.where(~duplicate))
+    is_closed = sessions.is_closed(progress.watermark_ms)
+    open_sessions, unread_rows = sessions.where(~is_closed), _count_by_topic(unread.topic)
+    return Dispositions(
+        late=_count_by_topic(read.topic[late]),
+        duplicate=_count_by_topic(in_time.topic[duplicate]),
+        open={topic: open_sessions.rows(topic) + unread_rows[topic] for topic in TOPIC_CODES},
+        closed=sessions.where(is_closed),
+    )
+
+
+def _count_by_topic(codes: Ints) -> dict[str, int]:
+    return {topic: int(np.count_nonzero(codes == code)) for topic, code in TOPIC_CODES.items()}

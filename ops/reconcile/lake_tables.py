@@ -1,0 +1,50 @@
+"""Read what the lake holds: the sessions and the rejected rows that were committed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
+from ops.reconcile.row_rules import hash_all
+from runtime.arrays import Ints
+from runtime.checkpoint import Progress
+
+_COUNTS = tuple(f"{topic}_{part}" for topic in TOPIC_CODES for part in ("rows", "hash"))
+
+
+def read_sessions(files: Sequence[Path]) -> Sessions:
+    """Read the sessions in parquet files, in the form that they are compared in."""
+    columns = ["user_id", "started_at", "ended_at", *_COUNTS]
+    tables = [pq.ParquetFile(path).read(columns) for path in files]
+    if not tables:
+        return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__))
+    table = pa.concat_tables(tables)
+    return Sessions(
+        hash_all(table.column("user_id").combine_chunks().cast(pa.string())),
+        _epoch_ms(table.column("started_at")),
+        _epoch_ms(table.column("ended_at")),
+        **{name: table.column(name).to_numpy() for name in _COUNTS},
+    )
+
+
+def _epoch_ms(times: pa.ChunkedArray) -> Ints:
+    return times.cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.int64()).to_numpy()
+
+
+def count_rejected(files: Sequence[Path], progress: Progress) -> dict[str, int]:
+    """Count the rejected rows in parquet files by topic, up to the offsets that `progress` has reached."""
+    counts = dict.fromkeys(TOPIC_CODES, 0)
+    for path in files:
+        table = pq.ParquetFile(path).read(["topic", "partition", "offset", "rows"])
+        for group in table.group_by(["topic", "partition"]).aggregate([]).to_pylist():
+            topic, partition = group["topic"], group["partition"]
+            is_counted = pc.and_(
+                pc.and_(pc.equal(table["topic"], topic), pc.equal(table["partition"], partition)),
+                pc.less(table["offset"], progress.end(topic, partition)),
+            )
+            counts[topic] += pc.sum(table.filter(is_counted)["rows"]).as_py() or 0
+    return counts
