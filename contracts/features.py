@@ -2,9 +2,10 @@
 
 Null means "not measurable here" and stays NaN to the model; it is never filled with 0.
 
-**Own history** is what the daily table `user_baselines` says of the account: its active days among the 28 local days
-before the table's date. A session sees the newest table made of days that were over, in every time zone, before its
-first event; null where there is none of the last OWN_HISTORY_MOST_AGE_DAYS, or the account had under 7 active days.
+**Own history** is what the daily table `user_baselines` holds about the account: its active days among the 28 local
+days before the table's date. A session sees the newest table made of days that were over, in every time zone, before
+its first event. It is null where there is none of the last OWN_HISTORY_MOST_AGE_DAYS, or the account had under 7
+active days.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from contracts.events import CODECS, DEVICES, DRMS
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One number about a session. `words` is how a reason says it to a person."""
+    """One number about a session. `words` is its name in a reason that a person reads."""
 
     name: str
     unit: str
@@ -27,11 +28,11 @@ LETTERS = "abcdefghij"
 VS_OWN = "_vs_own"
 """Ends the name of a feature that is another one, compared with own history."""
 OWN_HISTORY_MOST_AGE_DAYS = 7
-"""A table of own histories older than this at a session is no longer asked."""
+"""A table of own histories that is older than this at a session is not used."""
 
 
 def _vs_own(name: str, unit: str, words: str) -> Feature:
-    return Feature(f"{name}{VS_OWN}", f"{unit} difference", f"{name} less its mean in own history", words)
+    return Feature(f"{name}{VS_OWN}", f"{unit} difference", f"{name} minus its mean in own history", words)
 
 
 def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tuple[Feature, ...]:
@@ -40,7 +41,7 @@ def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tup
         Feature(
             f"{prefix}_{letter}_{suffix}",
             "share",
-            f"share of rows with {what} {value}, of those that tell",
+            f"share of rows with {what} {value}, of those that name one",
             f"share of {value}",
         )
         for letter, value in zip(LETTERS, values, strict=False)
@@ -59,8 +60,8 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     Feature("completion_mean", "share", "mean of listened / duration, at most 1", "mean share of a track heard"),
     Feature("completion_sd", "share", "standard deviation of listened / duration", "spread of completion"),
     Feature("listen_cv", "ratio", "sd / mean of listened time", "variation of listening time"),
-    Feature("interaction_rate", "1/h", "searches, clicks, seeks, pauses, likes an hour heard", "touches an hour"),
-    Feature("actions_per_play", "ratio", "activity rows a play", "client actions a play"),
+    Feature("interaction_rate", "1/h", "searches, clicks, seeks, pauses, likes per hour heard", "touches an hour"),
+    Feature("actions_per_play", "ratio", "activity rows per play", "client actions a play"),
     Feature(
         "autoadvance_share",
         "share",
@@ -73,7 +74,7 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     Feature(
         "modal_gap_share",
         "share",
-        "share of the commonest start-to-start gap, to the second",
+        "share of the most common start-to-start gap, in whole seconds",
         "share of the commonest gap",
     ),
     Feature("gap_burstiness", "ratio", "(sd - mean) / (sd + mean) of start-to-start gaps", "burstiness of gaps"),
@@ -121,7 +122,7 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     Feature(
         "dev_drm_mismatch",
         "share",
-        "share of activity rows whose device type has no use for their DRM (contracts.events.DRMS_OF)",
+        "share of activity rows whose device type does not support their DRM (contracts.events.DRMS_OF)",
         "share of odd pairs of device and DRM",
     ),
     Feature("dist_drm_cnt", "count", "distinct DRMs", "DRMs"),
@@ -129,8 +130,8 @@ SESSION_FEATURES: tuple[Feature, ...] = (
     *_shares("dev_type", "pct", "device type", DEVICES),
     *_shares("drm_type", "pct", "DRM", DRMS),
     *_shares("end_frmt", "pct", "codec", CODECS),
-    Feature("plays_vs_own", "sd", "plays less the mean of own days, in sd of own days", "plays against own usual day"),
-    Feature("hours_vs_own", "sd", "hours less the mean of own days, in sd of own days", "hours against own usual day"),
+    Feature("plays_vs_own", "sd", "plays minus the mean of own days, in sd of own days", "plays against own usual day"),
+    Feature("hours_vs_own", "sd", "hours minus the mean of own days, in sd of own days", "hours against own usual day"),
     _vs_own("share_under_35", "share", "growth of plays that stop by 35 s, against own history"),
     _vs_own("skip_rate", "share", "growth of skipping, against own history"),
     _vs_own("night_share", "share", "growth of listening at night, against own history"),
@@ -147,7 +148,7 @@ SESSION_FEATURES: tuple[Feature, ...] = (
 )
 FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in SESSION_FEATURES)
 OWN_HISTORY_FEATURES: tuple[str, ...] = (*(name for name in FEATURE_NAMES if name.endswith(VS_OWN)), "self_drift")
-"""Those that compare a session with own history: null in a world where no table of it was made yet."""
+"""Those that compare a session with own history: null in a world that has no such table yet."""
 
 TOP_REASONS = 3
 """How many contributions a score carries as its reasons."""

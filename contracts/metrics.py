@@ -29,7 +29,7 @@ JOB = (
     Metric("playproof_job_rows", "counter", "rows that reached the de-duplication step", ("query",)),
     Metric("playproof_job_late_rows", "counter", "rows at or behind the watermark, counted and left out", ("query",)),
     Metric("playproof_job_duplicate_rows", "counter", "rows seen before, counted and left out", ("query",)),
-    Metric("playproof_job_rows_per_second", "gauge", "rows a second of the last micro-batch", ("query",)),
+    Metric("playproof_job_rows_per_second", "gauge", "rows per second of the last micro-batch", ("query",)),
     Metric("playproof_job_batch_seconds", "gauge", "length of the last micro-batch", ("query",)),
     Metric("playproof_job_last_batch_timestamp_seconds", "gauge", "when the last micro-batch ended", ("query",)),
     Metric("playproof_job_watermark_lag_seconds", "gauge", "event time: newest row minus watermark", ("query",)),
@@ -44,8 +44,8 @@ REPLAY = (
     Metric("playproof_replay_batches", "counter", "batches handed to the broker"),
     Metric("playproof_replay_rows_sent", "counter", "rows handed to the broker, copies included", ("topic",)),
     Metric("playproof_replay_rows_acknowledged", "counter", "rows the broker has acknowledged", ("topic",)),
-    Metric("playproof_replay_errors", "counter", "times the broker failed the replay, which went on"),
-    Metric("playproof_replay_behind_seconds", "gauge", "how far the last batch left behind its time"),
+    Metric("playproof_replay_errors", "counter", "times that the broker failed and the replay continued"),
+    Metric("playproof_replay_behind_seconds", "gauge", "how late the last batch left, in wall-clock seconds"),
     Metric("playproof_replay_clock_timestamp_seconds", "gauge", "the event-time clock of the last batch"),
 )
 FEED = (

@@ -80,7 +80,7 @@ REJECTED = (
     Column("partition", "int", "its partition"),
     Column("offset", "bigint", "its offset"),
     Column("position", "int", "place of the row in the message; null where the whole message is unreadable"),
-    Column("rows", "bigint", "rows this line stands for: 1, or the header's count for an unreadable message"),
+    Column("rows", "bigint", "rows that this line counts: 1, or the header's count for an unreadable message"),
     Column("reason", "string", "first rule the row breaks"),
     Column("payload", "string", "the row or message, cut to 500 characters; never printed"),
     Column("date", "date", "day of arrival, UTC (partition)"),
@@ -125,7 +125,7 @@ SHADOW = (
         REASONS,
         "features that push the score up most, in log-odds; null where it would not flag",
     ),
-    Column("model_version", "string", "name and hash of the challenger; its rows lie in lake/shadow/<name>-<hash>/"),
+    Column("model_version", "string", "name and hash of the challenger; its rows are in lake/shadow/<name>-<hash>/"),
 )
 USER_DAYS = (
     Column("user_id", "string", "the account"),
@@ -181,7 +181,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
 }
 
 TRUTH_ROWS = (
-    Column("row_id", "string", "play_id or event_id; rows stand in the order of the raw table"),
+    Column("row_id", "string", "play_id or event_id; rows are in the order of the raw table"),
     Column("user_id", "string", "the account"),
     Column("event_time", "timestamp", "as in the raw table"),
     Column("family", "string", "the bot family that made the row, or honest"),
@@ -206,11 +206,11 @@ TRUTH_CAMPAIGNS = (
 
 VERDICTS = (
     Column("case_id", "string", "the case that was decided: one account and what it was flagged for"),
-    Column("version", "int", "1 for the first decision on a case, then counted up; the newest stands"),
+    Column("version", "int", "1 for the first decision on a case, then counted up; the newest counts"),
     Column("user_id", "string", "the account"),
     Column("verdict", "string", "confirm, dismiss, need_more, or open where an undo left nothing"),
     Column("reason_code", "string", "why, from the closed list of reasons"),
-    Column("note", "string", "the analyst's own words; null where none"),
+    Column("note", "string", "the analyst's comment; null where none"),
     Column("analyst", "string", "who decided"),
     Column("model_version", "string", "name and hash of the model whose flag it was"),
     Column("decided_at", "timestamp", "when"),

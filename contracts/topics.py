@@ -11,8 +11,8 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 SOCKET_BYTES = 4 * 1024 * 1024
 """Socket buffers of broker and producer. Kafka's 100 KB (socket.receive.buffer.bytes, 4.1) are about one message."""
 RETENTION_BYTES = 4 * 1024**3
-"""Of a partition, after which Kafka drops its oldest segment: 38 million plays a topic at 450 bytes a row. The job
-stops rather than go on over a gap (`failOnDataLoss`), so this is for topics that nobody reads any more."""
+"""Of a partition, after which Kafka drops its oldest segment: 38 million plays per topic at 450 bytes per row. The
+job stops at a gap (`failOnDataLoss`), so this is for topics that nobody reads any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Topic:
     row_fields: tuple[str, ...] = ()
     config: dict[str, str] = field(
         default_factory=lambda: {
-            # simulated dates lie in the past: retention by time would delete them at once
+            # simulated dates are in the past: retention by time would delete them at once
             "message.timestamp.type": "LogAppendTime",
             "retention.ms": "-1",
             "retention.bytes": str(RETENTION_BYTES),
@@ -37,15 +37,15 @@ class Topic:
 TOPICS: dict[str, Topic] = {
     t.name: t
     for t in (
-        Topic(PLAYS, 4, "listening events, 200 rows a message"),
-        Topic(ACTIVITY, 4, "everything else a client reports, up to 200 rows a message"),
+        Topic(PLAYS, 4, "listening events, 200 rows per message"),
+        Topic(ACTIVITY, 4, "everything else a client reports, up to 200 rows per message"),
         Topic(
-            SCORES, 2, "one scored session a message, at least once, key session_key",
+            SCORES, 2, "one scored session per message, at least once, key session_key",
             ("session_key", "user_id", "started_at", "ended_at", "plays", "streams", "score", "is_flagged",
              "reasons", "model_version", "ts", "scored_at"),
         ),
         Topic(
-            FRAUD_COUNTS, 1, "flagged sessions of a 2-minute window, at least once, key window_start",
+            FRAUD_COUNTS, 1, "flagged sessions per 2-minute window, at least once, key window_start",
             ("window_start", "window_end", "sessions", "flagged", "flagged_streams", "batch_id"),
         ),
         Topic(

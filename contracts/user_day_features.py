@@ -3,11 +3,11 @@
 A user-day is the rows of one account whose `event_time` falls in one local day. Its features see that day, and where
 the meaning says so the days before it:
 
-- **own history**: the account's active days (days with a row) among the 28 local days before this one, this one not
-  among them. A comparison with it is null under HISTORY_DAYS_LEAST of them.
+- **own history**: the account's active days (days with a row) among the 28 local days before this one, without
+  this one. A comparison with it is null under HISTORY_DAYS_LEAST of them.
 - **7 days**, **28 days**: that many local days up to and with this one.
 
-Nothing of a later day enters, and nothing of the run as a whole. Null means "not measurable here", never 0.
+No later day enters, and nothing of the run as a whole. Null means "not measurable here", never 0.
 """
 
 from contracts.features import SESSION_FEATURES, Feature
@@ -23,7 +23,7 @@ _OF_SESSION = {feature.name: feature for feature in SESSION_FEATURES}
 
 
 def _over_the_day(*names: str) -> tuple[Feature, ...]:
-    """Features of a session that a day has too: the same definition, over all rows of the day."""
+    """Return features of a session that a day has too: the same definition, over all rows of the day."""
     return tuple(_OF_SESSION[name] for name in names)
 
 
@@ -36,15 +36,14 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "longest_run_h",
             "h",
-            "longest run of plays with less than 20 minutes of silence, up to the day's end, begun the day before or "
-            "earlier as the case may be",
+            "longest run of plays with less than 20 minutes of silence, up to the day's end; it may begin on an "
+            "earlier day",
             "hours of listening in a row",
         ),
         Feature(
             "longest_wake_h",
             "h",
-            "longest stretch of rows without a pause of 2 hours, up to the day's end, begun the day before or earlier "
-            "as the case may be",
+            "longest stretch of rows without a pause of 2 hours, up to the day's end; it may begin on an earlier day",
             "hours without a pause of 2 h",
         ),
         Feature("duty_24h", "share", "union of listening / 24 h", "share of the day with music on"),
@@ -97,7 +96,7 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "night_shift",
             "share",
-            "night share of the 7 days less that of own history before them; at least 7 active days of it",
+            "night share of the 7 days minus that of own history before them; at least 7 active days of it",
             "growth of listening at night",
         ),
         Feature(
@@ -118,7 +117,7 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "evenness over one label's tracks",
         ),
         *_over_the_day("popularity_mean"),
-        Feature("tail_mismatch", "log10", "popularity_mean less that of own history", "change of popularity"),
+        Feature("tail_mismatch", "log10", "popularity_mean minus that of own history", "change of popularity"),
         Feature("context_hhi", "share", "sum of squared shares of plays by playlist", "concentration on few playlists"),
         Feature(
             "self_drift_artists",
@@ -136,11 +135,11 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "within one country",
             "speed of travel",
         ),
-        Feature("new_device", "0/1", "whether a device is none of own history's; null without history", "new device"),
+        Feature("new_device", "0/1", "whether a device is not in own history; null without history", "new device"),
         Feature(
             "new_network",
             "0/1",
-            "whether a country with its kind of network is none of own history's; null without history",
+            "whether a country with its kind of network is not in own history; null without history",
             "new network",
         ),
         Feature("new_device_and_network", "0/1", "whether one row has both at once", "new device on a new network"),

@@ -1,16 +1,16 @@
 """What analysts may decide about a case, why, and where it is kept: `data/<world>/verdicts.sqlite` is the truth.
 
-The file's table `decisions` has the columns of `contracts.tables.VERDICTS` and is only ever added to; its view
-`standing` has the newest decision of each case. Topic `verdicts` carries the same rows.
+The file's table `decisions` has the columns of `contracts.tables.VERDICTS` and only grows; its view `standing`
+has the newest decision of each case. Topic `verdicts` carries the same rows.
 """
 
 CONFIRM, DISMISS, NEED_MORE, OPEN = "confirm", "dismiss", "need_more", "open"
 VERDICTS = (CONFIRM, DISMISS, NEED_MORE, OPEN)
-"""`open`: nothing stands any more, an undo took the only decision back."""
+"""`open`: no decision counts any more, because an undo took the only one back."""
 
 DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK = "decide", "undo", "appeal", "uphold", "roll_back"
 STEPS = (DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK)
-"""What a row of `decisions` did. An appeal leaves the verdict standing until it is upheld or rolled back."""
+"""What a row of `decisions` did. After an appeal the verdict still counts until it is upheld or rolled back."""
 
 BY_FLAG, BLIND, RANDOM = "flag", "blind", "random"
 DRAWS = (BY_FLAG, BLIND, RANDOM)
@@ -40,7 +40,7 @@ REASONS: dict[str, dict[str, str]] = {
         "ask_holder": "ask the account's holder",
     },
 }
-"""Verdict -> reason code -> its words, in the order of the keys 1–9."""
+"""Verdict -> reason code -> its text, in the order of the keys 1–9."""
 
 NOTE_CHARS = 1000
 """Longest note."""

@@ -29,8 +29,9 @@ def document() -> dict[str, Any]:
             "title": "Playproof",
             "version": "1.0.0",
             "description": (
-                "Topics of a pipeline that finds fake listening. Plays and activity are at most once a row in sessions "
-                "(tables are exactly once); what the pipeline sends is at least once, with a key to de-duplicate on."
+                "Topics of a pipeline that finds fake listening. Each play and activity row is in at most one session "
+                "(tables are exactly once). Topics that the pipeline writes are at least once, with "
+                "a key to de-duplicate on."
             ),
         },
         "defaultContentType": "application/json",

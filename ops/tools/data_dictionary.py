@@ -38,13 +38,13 @@ and `sample/` is in git. Times are UTC. A column that is null was not measurable
 
 | folder of a world | holds |
 |---|---|
-| `raw/<topic>/date=D/` | simulated or imported: the fields of the topic but `ts`, typed, sorted by (event_time, id) |
-| `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot tell |
-| `scored_sessions/`, `user_days/` | tables that batch commands made of raw rows which no job has seen |
+| `raw/<topic>/date=D/` | simulated or imported: the topic's fields except `ts`, typed, sorted by (event_time, id) |
+| `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot give |
+| `scored_sessions/`, `user_days/` | tables that batch commands make from raw rows that the job never read |
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |
 | `v<N>/lake/<table>/` | what the job wrote; list files with `runtime.lake.committed_files`, never by a glob |
-| `v<N>/{broker,ledger,checkpoints,offsets}` | the rest of the unit that belongs to that lake; `CURRENT` names the N |
+| `v<N>/{broker,ledger,checkpoints,offsets}` | the rest of that version; `CURRENT` names the N |
 """
 
 

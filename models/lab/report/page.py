@@ -84,7 +84,7 @@ def techniques(results: Json) -> str:
         )  # fmt: skip
     head = [
         "technique", "what it is", "learns from", "AP seen", "AP left out", "recall seen", "recall left out",
-        "false alarms on test days, %", "µs a row",
+        "false alarms on test days, %", "µs per row",
     ]  # fmt: skip
     ceiling = said(results["ceiling"])
     note = (
