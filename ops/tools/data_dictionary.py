@@ -33,8 +33,9 @@ TRUTH: dict[str, tuple[Column, ...]] = {
 _INTRO = """<!-- Made from contracts/ by  playproof tools data-dictionary > data/README.md ; a test compares. -->
 # Data dictionary
 
-A world is one population, its time line, and everything that came of it: `data/<world>/`. Nothing here but this page
-and `sample/` is in git. Times are UTC. A column that is null was not measurable or not given; null is never 0.
+A world is one population, its time line, and everything that came of it: `data/<world>/`. In git are this page and
+`sample/`, a small world of 80 accounts on one day (`playproof simulate --scenario sample --out data/sample`). Times are
+UTC. A column that is null was not measurable or not given; null is never 0.
 
 | folder of a world | holds |
 |---|---|

@@ -153,7 +153,7 @@ def use(results: Json) -> str:
         )  # fmt: skip
     head = [
         "technique", "precision at capacity", "accounts caught within the week", "days to the flag",
-        "euros an account before", "euros in the week", "Brier",
+        "euros per account before", "euros in the week", "Brier",
     ]  # fmt: skip
     winner = results["techniques"][results["winner"]["technique"]]["detection"]
     by_family = [

@@ -52,7 +52,7 @@ def _explained(flags: pd.DataFrame) -> str:
     if flags.empty:
         return "no flags"
     own = flags["baseline"].eq("own").mean()
-    return f"{flags['reasons'].map(len).mean():.1f} reasons a flag; {100 * own:.0f} % against the account's own days"
+    return f"{flags['reasons'].map(len).mean():.1f} reasons per flag; {100 * own:.0f} % against the account's own days"
 
 
 def _by_history(labelled: pd.DataFrame, flagged: pd.Series) -> str:
