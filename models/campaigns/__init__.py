@@ -1,6 +1,6 @@
 """Campaigns: accounts that one operator seems to run together.
 
-Three finders look at the same plays, each for another trace: accounts that play the same tracks in the same hours
-(`minhash`), that share a device or a payment method (`components`), and that form a dense block with few tracks
-(`blocks`). A group found is suspected, not proven: an office, a household and a fan club leave traces too.
+Each finder looks for another trace in the same plays: accounts that play the same tracks in the same hours (`minhash`),
+that share a device or a payment method (`components`), or that form a dense block with few tracks (`blocks`). A group
+is a suspicion, not proof: an office, a household and a fan club leave such traces too.
 """

@@ -1,8 +1,8 @@
-"""Lockstep: accounts whose sets of (track, hour) overlap, found without comparing every pair.
+"""Lockstep: find accounts whose sets of (track, hour) overlap, without comparing every pair.
 
 MinHash (Broder 1997): the share of equal minima under random hash functions estimates the Jaccard similarity of two
 sets. Banding (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, ch. 3): only accounts that agree in all rows
-of some band are compared, and those exactly.
+of a band are compared, and those exactly.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ Hashes = NDArray[np.uint64]
 
 BANDS, ROWS = 64, 2
 """Pairs of similarity s are compared with probability 1 - (1 - s^ROWS)^BANDS: .47 at .1, .93 at .2, 1 at .4."""
-LARGEST_BUCKET = 50
-"""A band that more accounts agree in is compared along a chain only: neighbours, not all pairs."""
+MAX_BUCKET = 50
+"""Where more accounts agree in a band, each is compared with the next one only, not with all."""
 
 
 def signatures(
@@ -26,49 +26,45 @@ def signatures(
 ) -> Hashes:
     """Return MinHash signatures, shape (accounts, hashes), of the sets given as rows (account, token).
 
-    An account without tokens has the largest number throughout. Tokens are spread by a multiplicative hash with a
-    finaliser (splitmix64), one random odd offset a function.
+    An account without tokens has the largest number in every column. The hash functions are splitmix64 of token XOR a
+    random number, one number per function.
     """
     order = np.argsort(account, kind="stable")
-    owner, spread = account[order], _mix(token[order].astype(np.uint64))
-    made = np.full((accounts, hashes), np.iinfo(np.uint64).max, dtype=np.uint64)
+    owner, mixed = account[order], _mix(token[order].astype(np.uint64))
+    signature = np.full((accounts, hashes), np.iinfo(np.uint64).max, dtype=np.uint64)
     if not len(owner):
-        return made
+        return signature
     begins = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
     for column, offset in enumerate(rng.integers(1, 2**63, hashes, dtype=np.uint64)):
-        made[owner[begins], column] = np.minimum.reduceat(_mix(spread ^ offset), begins)
-    return made
+        signature[owner[begins], column] = np.minimum.reduceat(_mix(mixed ^ offset), begins)
+    return signature
 
 
 def _mix(x: Hashes) -> Hashes:
-    """Finalise as splitmix64 does (Steele, Lea and Flood 2014); wraps around on purpose."""
+    """Mix bits as splitmix64 does (Steele, Lea and Flood 2014); the products overflow on purpose."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
-def estimate(one: Hashes, other: Hashes) -> float:
-    """Estimate the Jaccard similarity of two sets from their signatures."""
-    return float((one == other).mean())
-
-
-def candidates(made: Hashes, bands: int = BANDS) -> set[tuple[int, int]]:
-    """Return pairs of accounts that agree in all rows of a band."""
-    rows = made.shape[1] // bands
-    filled = np.flatnonzero(made[:, 0] != np.iinfo(np.uint64).max)
+def candidate_pairs(signature: Hashes, bands: int = BANDS) -> set[tuple[int, int]]:
+    """Return pairs of accounts that agree in all rows of a band; accounts without tokens are in none."""
+    rows = signature.shape[1] // bands
+    filled = np.flatnonzero(signature[:, 0] != np.iinfo(np.uint64).max)
     pairs: set[tuple[int, int]] = set()
     for band in range(bands):
         keys = np.zeros(len(filled), dtype=np.uint64)
         for row in range(rows):
-            keys = _mix(keys ^ made[filled, band * rows + row])
-        for bucket in _groups(filled[np.argsort(keys, kind="stable")], np.sort(keys)):
-            close = combinations(bucket, 2) if len(bucket) <= LARGEST_BUCKET else pairwise(bucket)
+            keys = _mix(keys ^ signature[filled, band * rows + row])
+        for bucket in _buckets(filled[np.argsort(keys, kind="stable")], np.sort(keys)):
+            close = combinations(bucket, 2) if len(bucket) <= MAX_BUCKET else pairwise(bucket)
             pairs.update((min(pair), max(pair)) for pair in close)
     return pairs
 
 
-def _groups(accounts: Ints, keys: Hashes) -> Iterator[list[int]]:
+def _buckets(accounts: Ints, keys: Hashes) -> Iterator[list[int]]:
+    """Yield the accounts of each key that at least two accounts have; both arrays are in order of the keys."""
     edges = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1], True])
     for low, high in pairwise(edges):
         if high - low > 1:
@@ -86,22 +82,26 @@ def jaccard(one: Ints, other: Ints) -> float:
 
 
 def lockstep_pairs(
-    account: Ints, token: Ints, accounts: int, rng: np.random.Generator, least: float, least_common: int = 1
+    account: Ints,
+    token: Ints,
+    accounts: int,
+    rng: np.random.Generator,
+    min_similarity: float,
+    min_common: int = 1,
 ) -> list[tuple[int, int, float]]:
-    """Return pairs of accounts with a Jaccard similarity of at least `least`, and the similarity, exact.
+    """Return pairs of accounts with at least `min_similarity`, each with its exact Jaccard similarity.
 
-    Pairs with fewer than `least_common` tokens in common are left out: of two who played little one hit is much.
-
-    Rows (account, token) are sets: each pair once.
+    The rows (account, token) are distinct. Pairs with fewer than `min_common` tokens in common are left out: where two
+    accounts played little, one common hit makes them similar.
     """
     order = np.lexsort((token, account))
     account, token = account[order], token[order]
     begin = np.searchsorted(account, np.arange(accounts + 1))
-    found = []
-    for one, other in sorted(candidates(signatures(account, token, accounts, rng))):
+    pairs = []
+    for one, other in sorted(candidate_pairs(signatures(account, token, accounts, rng))):
         sizes = begin[one + 1] - begin[one] + begin[other + 1] - begin[other]
-        alike = jaccard(token[begin[one] : begin[one + 1]], token[begin[other] : begin[other + 1]])
-        common = alike * sizes / (1 + alike)
-        if alike >= least and common > least_common - 0.5:
-            found.append((one, other, alike))
-    return found
+        similarity = jaccard(token[begin[one] : begin[one + 1]], token[begin[other] : begin[other + 1]])
+        common = similarity * sizes / (1 + similarity)
+        if similarity >= min_similarity and common > min_common - 0.5:
+            pairs.append((one, other, similarity))
+    return pairs

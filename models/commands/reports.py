@@ -25,9 +25,9 @@ def run_days(
 ) -> None:
     """Find suspected user-days, campaigns, tracks and accounts; write tables, a review list and a report."""
     from models.reports.daily import run_daily
-    from models.tables.plays import source_named
+    from models.tables.plays import parse_source
 
-    chosen = source_named(source)
+    chosen = parse_source(source)
     daily = run_daily(existing_world(world), chosen, seed)
     print("\n".join(daily.lines))
     print(f"report            {short_path(daily.report)}; the review list is next to it (csv, parquet)")
@@ -39,11 +39,11 @@ def campaigns(
     seed: Annotated[int, typer.Option(help="Seed of the hash functions and of the chance graph.")] = 1,
 ) -> None:
     """Find groups of accounts that one operator seems to run; write table campaigns."""
-    from models.reports.daily import campaign_lines, find_campaigns
-    from models.tables.plays import read_listening, source_named
+    from models.reports.daily import campaign_lines, write_campaigns
+    from models.tables.plays import parse_source, read_plays
 
-    chosen, the_world = source_named(source), existing_world(world)
-    groups = find_campaigns(the_world, read_listening(the_world, chosen), seed)
+    chosen, the_world = parse_source(source), existing_world(world)
+    groups = write_campaigns(the_world, read_plays(the_world, chosen), seed)
     print("\n".join(campaign_lines(groups, the_world)))
 
 

@@ -57,22 +57,24 @@ def train(
 ) -> None:
     """Train the session scorer and write zip, manifest and model card."""
     from models.commands.registry import FROM_NEXT_START
-    from models.labels.verdicts import decided_sessions
+    from models.labels.verdicts import read_decided_sessions
     from models.registry.role_changes import WritableRegistry
     from models.registry.roles import FOLDER
     from models.training import train as training
+    from models.training.manifest import TreeSettings
+    from models.training.table import read_training_table
 
     registry = WritableRegistry(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
-        place = existing_world(decided)
-        rows, source = decided_sessions(place)
-        out, world = out or registry.root / ON_VERDICTS, world or f"world {place.name}"
+        decided_world = existing_world(decided)
+        rows, source = read_decided_sessions(decided_world)
+        out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
     else:
-        rows, source = training.read_table(table), training.FROM_TRUTH
+        rows, source = read_training_table(table), training.FROM_TRUTH
         out, world = out or SHIPPED_SCORER, world or "world train"
-    spark = training.local_session()
+    spark = training.start_local_spark()
     try:
-        size = training.Trees(n_estimators=trees, max_depth=depth)
+        size = TreeSettings(n_estimators=trees, max_depth=depth)
         manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size, labels=source)
     finally:
         spark.stop()
@@ -95,8 +97,8 @@ def train_days(
     from models.reports.daily import read_user_days
     from models.user_days.training.train_trees import train_trees
 
-    place = existing_world(world)
-    labelled = label_user_days(read_user_days(place), place)
+    simulated = existing_world(world)
+    labelled = label_user_days(read_user_days(simulated), simulated)
     manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')

@@ -9,32 +9,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY
-from runtime.arrays import Ints
-from runtime.local_time import to_local_ms
+from models.tables.user_day_index import UserDayIndex
 from runtime.units import DAY_MS
 from runtime.world import World
 
 PAIRS = len(ACTIONS) ** 2
-
-
-class DayIndex:
-    """Finds the row of an account's local day; -1 where the table has none."""
-
-    def __init__(self, users: pd.Series, days: Ints, timezones: pd.Series) -> None:
-        self._accounts = pd.Index(users.unique())
-        zones = timezones.reindex(self._accounts).astype("category").cat
-        self._zones, self._zone_of = list(zones.categories), zones.codes.to_numpy().astype(np.int64)
-        self._place = pd.Index(self._key(self._accounts.get_indexer(users).astype(np.int64), days))
-
-    def rows(self, users: pd.Series, epoch_ms: Ints) -> Ints:
-        user = self._accounts.get_indexer(users).astype(np.int64)
-        zone = np.where(user >= 0, self._zone_of[user], -1)
-        day = to_local_ms(epoch_ms, zone, self._zones) // DAY_MS
-        return np.where(user >= 0, self._place.get_indexer(pd.Index(self._key(user, day))), -1).astype(np.int64)
-
-    @staticmethod
-    def _key(user: Ints, day: Ints) -> Ints:
-        return user * (1 << 24) + day  # no calendar has so many days
 
 
 def read_activity(world: World) -> Iterable[pd.DataFrame]:
@@ -48,7 +27,7 @@ def read_activity(world: World) -> Iterable[pd.DataFrame]:
         yield frame
 
 
-def count_pairs(blocks: Iterable[pd.DataFrame], index: DayIndex, rows: int) -> NDArray[np.float32]:
+def count_pairs(blocks: Iterable[pd.DataFrame], index: UserDayIndex, rows: int) -> NDArray[np.float32]:
     """Return (rows, PAIRS): how often action i is followed by j within one client session, column i × actions + j.
 
     Blocks come in order of time; a pair across two blocks is counted, in the day of its second action.

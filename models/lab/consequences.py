@@ -7,7 +7,7 @@ from sklearn.isotonic import IsotonicRegression
 from models.lab.days import Days
 from models.lab.engine import Outcome
 from models.lab.measures import PREVALENCE, brier, precision_at
-from models.metrics.flags import TOO_FEW
+from models.metrics.flags import MIN_ROWS
 from models.risk.money import Prices
 from runtime.arrays import Floats
 
@@ -89,7 +89,7 @@ def reliability(probability: Floats, days: Days) -> list[dict[str, float]]:
     made = []
     for number in range(BINS):
         inside = bin_of == number
-        if inside.sum() >= TOO_FEW:
+        if inside.sum() >= MIN_ROWS:
             made.append(
                 {
                     "predicted": float(np.average(predicted[inside], weights=weight[inside])),

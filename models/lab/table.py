@@ -9,15 +9,16 @@ import pyarrow.parquet as pq
 from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.lab.actions import DayIndex, count_pairs, read_activity
+from models.lab.actions import count_pairs, read_activity
 from models.lab.candidates.detectors import FOREST, HYBRID, RULES
 from models.lab.days import Days, Sessions
 from models.lab.protocol import HISTORY_DAYS
-from models.labels.sessions import epoch_ms
-from models.labels.truth import label_user_days, users
+from models.labels.truth import label_user_days, read_account_truth
 from models.tables.lake_tables import batch_files, read_parts
-from models.tables.plays import read_static
-from models.training.splits import groups_of
+from models.tables.static_tables import read_timezones
+from models.tables.times import epoch_ms
+from models.tables.user_day_index import UserDayIndex
+from models.training.splits import number_groups
 from models.user_days.detect import detect
 from models.user_days.history import in_order
 from runtime.arrays import Ints
@@ -55,8 +56,8 @@ def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DA
     flags = detect(days, seed)
     days[RULES], days[FOREST], days[HYBRID] = (flags[name] for name in ("rules_score", "forest_score", "score"))
 
-    campaign = users(world).set_index("user_id")["campaign_id"]
-    days["group"] = groups_of(days["user_id"], days["user_id"].map(campaign))
+    campaign = read_account_truth(world).set_index("user_id")["campaign_id"]
+    days["group"] = number_groups(days["user_id"], days["user_id"].map(campaign))
     honest = np.sort(days.loc[days["account_family"] == HONEST, "user_id"].unique())
     trusted = rng.choice(honest, max(1, round(TRUSTED_SHARE * len(honest))), replace=False)
     days["is_trusted"] = days["user_id"].isin(trusted)
@@ -69,8 +70,8 @@ def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DA
 
     first = int(days["day"].min())
     kept = days[(days["day"] >= first + history) | days["is_trusted"]].reset_index(drop=True)
-    timezones = read_static(world, "users", ["user_id", "timezone"]).set_index("user_id")["timezone"]
-    index = DayIndex(kept["user_id"], kept["day"].to_numpy(np.int64), timezones)
+    timezones = read_timezones(world)
+    index = UserDayIndex(kept["user_id"], kept["day"].to_numpy(np.int64), timezones)
     features = kept[list(USER_DAY_FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)
     frame = kept[[
         "user_id", "day", "label", "line", "family", "account_family", "campaign_id", "cohort", "group", "is_trusted",
@@ -88,7 +89,7 @@ def _check(file: Path, columns: list[str], made_by: str) -> None:
         raise WorldError(f"{file.name} lacks {', '.join(missing)}: its features are of another version; run  {made_by}")
 
 
-def _sessions(folder: Path, index: DayIndex, world: World) -> Sessions:
+def _sessions(folder: Path, index: UserDayIndex, world: World) -> Sessions:
     """Read the session table; a session counts for the local day in which it ended."""
     file = folder / "part.parquet"
     made_by = f"playproof model training-table --world {world.name} --out {folder}"

@@ -10,7 +10,7 @@ from models.lab.days import Days
 from models.lab.engine import Outcome
 from models.lab.measures import RESAMPLES, Weights, average_precision, interval, resamples, share
 from models.lab.protocol import Fold
-from models.metrics.flags import REGULAR, TOO_FEW
+from models.metrics.flags import MIN_ROWS, REGULAR
 from runtime.arrays import Floats, Ints
 
 AP, RECALL, ALARMS = "ap", "recall_at_fpr_0001", "false_alarm_rate"
@@ -93,7 +93,7 @@ class Tally:
 
     def enough(self) -> list[str]:
         """Name the families with enough positives to enter the mean."""
-        return [f for f in FAMILIES if f in self.ap and self.counts[f] >= TOO_FEW]
+        return [f for f in FAMILIES if f in self.ap and self.counts[f] >= MIN_ROWS]
 
     def macro(self, measure: str) -> Floats:
         """Return the mean over families of AP or RECALL, by resample; NaN where no family has enough positives."""
@@ -106,14 +106,14 @@ class Tally:
         for measure in (AP, RECALL):
             made.append({"scope": MACRO, "measure": measure, **interval(self.macro(measure)), "n": len(self.enough())})
         for family in self.ap:
-            few = self.counts[family] < TOO_FEW
+            few = self.counts[family] < MIN_ROWS
             for measure, values in ((AP, self.average_precision(family)), (RECALL, self.rate(family))):
                 said = {"value": None, "low": None, "high": None} if few else interval(values)
                 made.append({"scope": family, "measure": measure, **said, "n": self.counts[family]})
         made.append({"scope": "honest", "measure": ALARMS, **interval(self.rate(ALARMS)), "n": self.counts[ALARMS]})
         for name in self.hits:
             if name.startswith("cohort "):
-                scope, few = name.removeprefix("cohort "), self.counts[name] < TOO_FEW
+                scope, few = name.removeprefix("cohort "), self.counts[name] < MIN_ROWS
                 said = {"value": None, "low": None, "high": None} if few else interval(self.rate(name))
                 made.append({"scope": scope, "measure": ALARMS, **said, "n": self.counts[name]})
         return made

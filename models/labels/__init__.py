@@ -1,1 +1,1 @@
-"""Labels of sessions and user-days: from truth, or from what analysts decided."""
+"""Labels of sessions and user-days: from the simulator's truth, or from what analysts decided."""

@@ -1,36 +1,25 @@
-"""Read what a world knows: its truth beside its raw plays, and the sessions its job wrote."""
+"""Read the truth of a world, which lies next to its raw plays, and label sessions and user-days with it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.events import PLAYS
-from models.labels.sessions import labels_of
-from models.labels.user_days import day_labels_of
-from runtime.lake import committed_files
+from models.labels.sessions import session_labels
+from models.labels.user_days import user_day_labels
+from models.tables.static_tables import read_timezones
 from runtime.world import World, WorldError
 
 _TRUTH = ["row_id", "user_id", "event_time", "family", "campaign_id", "is_paid"]
 
 
-def read_sessions(table: Path, columns: list[str]) -> pd.DataFrame:
-    """Read columns of the committed sessions. Raises WorldError where there are none."""
-    files = committed_files(table)
-    if not files:
-        raise WorldError(f"no sessions are committed in {table.name} yet: run  playproof up  and  playproof replay")
-    # one file at a time: the day stands in the path, and read together it would become a column of its own
-    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
-    return pa.concat_tables(parts, promote_options="permissive").to_pandas()
-
-
-def paid_plays(world: World) -> Iterator[pd.DataFrame]:
+def read_plays_with_truth(world: World) -> Iterator[pd.DataFrame]:
     """Yield the plays of a world with their truth, one raw file at a time.
 
-    Columns: user_id, event_time, listen_ms, family, campaign_id, is_paid. Truth stands in the order of raw, which is
-    checked by id. Raises WorldError.
+    Columns: user_id, event_time, listen_ms, family, campaign_id, is_paid. The rows of truth are in the order of the raw
+    rows, which is checked by id. Raises WorldError.
     """
     for raw in world.raw_files(PLAYS):
         truth = world.truth(PLAYS) / raw.parent.name / raw.name
@@ -51,8 +40,8 @@ def paid_plays(world: World) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def users(world: World) -> pd.DataFrame:
-    """Read truth about accounts: user_id, family, campaign_id, cohort. Raises WorldError."""
+def read_account_truth(world: World) -> pd.DataFrame:
+    """Read the truth about accounts: user_id, family, campaign_id, cohort. Raises WorldError."""
     path = world.truth("users.parquet")
     if not path.exists():
         raise WorldError(f"world {world.name} has no truth/users.parquet (an imported world has no truth)")
@@ -60,13 +49,14 @@ def users(world: World) -> pd.DataFrame:
 
 
 def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
-    """Add to sessions of a world what truth says of them.
+    """Add labels from truth to the sessions of a world.
 
-    Takes session_key, user_id, started_at, ended_at and any other columns; adds label, family, campaign_id,
-    true_plays, true_streams and paid_streams (see `labels_of`) and cohort (of the account).
+    `sessions` has session_key, user_id, started_at, ended_at and any other columns. Adds label, family, campaign_id,
+    true_plays, true_streams and paid_streams (see `session_labels`), and cohort, that of the account. Raises WorldError
+    where the world has no truth.
     """
-    labels = labels_of(sessions, paid_plays(world))
-    labels["cohort"] = labels["user_id"].map(users(world).set_index("user_id")["cohort"])
+    labels = session_labels(sessions, read_plays_with_truth(world))
+    labels["cohort"] = labels["user_id"].map(read_account_truth(world).set_index("user_id")["cohort"])
     added = labels.drop(columns=["session_key", "user_id"])
     labelled = pd.concat([sessions.reset_index(drop=True), added], axis=1)
     labelled.attrs |= labels.attrs
@@ -74,17 +64,16 @@ def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
 
 
 def label_user_days(table: pd.DataFrame, world: World) -> pd.DataFrame:
-    """Add to user-days of a world what truth says of them.
+    """Add labels from truth to the user-days of a world.
 
-    Takes user_id, local_date and any other columns; adds label, family, campaign_id, true_plays, true_streams and
-    paid_streams (see `day_labels_of`), and of the account its cohort and account_family. A hijacked account has
-    negative days before its moment, since truth is per play.
+    `table` has user_id, local_date and any other columns. Adds label, family, campaign_id, true_plays, true_streams and
+    paid_streams (see `user_day_labels`), and of the account its cohort and account_family. Truth is per play, so a
+    hijacked account has negative days before it was hijacked. Raises WorldError where the world has no truth.
     """
-    accounts = pq.ParquetDataset(world.static("users")).read(columns=["user_id", "timezone"]).to_pandas()
-    labels = day_labels_of(table, paid_plays(world), accounts.set_index("user_id")["timezone"])
-    known = users(world).set_index("user_id")
-    labels["cohort"] = table["user_id"].map(known["cohort"]).to_numpy()
-    labels["account_family"] = table["user_id"].map(known["family"]).to_numpy()
+    labels = user_day_labels(table, read_plays_with_truth(world), read_timezones(world))
+    accounts = read_account_truth(world).set_index("user_id")
+    labels["cohort"] = table["user_id"].map(accounts["cohort"]).to_numpy()
+    labels["account_family"] = table["user_id"].map(accounts["family"]).to_numpy()
     labelled = pd.concat([table.reset_index(drop=True), labels], axis=1)
     labelled.attrs |= labels.attrs
     return labelled

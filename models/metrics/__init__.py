@@ -1,1 +1,1 @@
-"""How good flags are: measures and their intervals."""
+"""Measures of flags, and their intervals."""

@@ -1,8 +1,9 @@
-"""How good flags are: the numbers that training and evaluation report alike.
+"""How good flags are: the numbers that training and evaluation both report.
 
-Sessions come as a frame with user_id, label (1, 0, NaN = mixed), family, cohort, score, is_flagged, and where labels
-are verdicts `weight`: shares, prevalence and average precision are weighted by it. Mixed sessions count nowhere but on
-their own line. Never accuracy: at natural prevalence "all honest" scores 97 %.
+Rows (sessions or user-days) come as a frame with user_id, label (1, 0, NaN = mixed), family, cohort, score, is_flagged.
+Labels from verdicts have a column `weight` too, and then shares, prevalence and average precision are weighted by it.
+Mixed rows have their own line and are counted nowhere else. Accuracy is not reported: at natural prevalence "all
+honest" has 97 %.
 """
 
 from dataclasses import dataclass
@@ -17,25 +18,26 @@ from models.metrics.intervals import Share, share_by_account
 
 WEIGHT = "weight"
 """Column of labels from verdicts (models.labels.verdicts); labels from truth have none."""
-TOO_FEW = 30
-"""A share of fewer rows than this prints "too few" (docs/reference/published-numbers.md)."""
+MIN_ROWS = 30
+"""A share of fewer rows is reported as "too few" (docs/reference/published-numbers.md)."""
 
 REGULAR = "regular"
-"""The cohort of honest accounts that play no hard negative."""
+"""The cohort of honest accounts that are no hard negative."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Flags against labels. Shares have intervals by account."""
+class FlagReport:
+    """Flags compared with labels. The intervals of the shares are by account."""
 
     sessions: int
+    """Rows in all: sessions, or user-days."""
     mixed: int
     mixed_flagged: int
     positives: int
     prevalence: float
-    """Positive share of the labelled sessions: as the data has it, never rebalanced."""
+    """Positive share of the labelled rows, as the data has it."""
     flagged: int
-    """Among labelled sessions."""
+    """Of the labelled rows."""
     average_precision: float | None
     precision: Share
     recall: Share
@@ -44,60 +46,62 @@ class Report:
     false_alarms_by_cohort: dict[str, Share]
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            name: _plain(getattr(self, name))
-            for name in self.__dataclass_fields__  # not asdict: it would copy without the "too few" mark
-        }
+        """Return the report for JSON; each share has `too_few`, whether it is of fewer than MIN_ROWS rows."""
+        # not asdict: it would turn the shares into dicts without `too_few`
+        return {name: _to_json(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     if isinstance(value, Share):
-        return value.as_dict() | {"too_few": value.n < TOO_FEW}
+        return value.as_dict() | {"too_few": value.n < MIN_ROWS}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _to_json(item) for key, item in value.items()}
     return value
 
 
-def report(sessions: pd.DataFrame, rng: np.random.Generator, families: tuple[str, ...] = ()) -> Report:
-    """Compare flags with labels. `families` are listed even where no session of theirs is positive."""
-    is_mixed = sessions["label"].isna()
-    known = sessions[~is_mixed]
+def measure_flags(rows: pd.DataFrame, rng: np.random.Generator, families: tuple[str, ...] = ()) -> FlagReport:
+    """Compare flags with labels. `families` are listed even where none of their rows is positive.
+
+    `rng` draws the resamples of the intervals.
+    """
+    is_mixed = rows["label"].isna()
+    known = rows[~is_mixed]
     is_positive = known["label"] == 1
     positives, negatives = known[is_positive], known[~is_positive]
     flags = known[known["is_flagged"]]
 
-    def share(rows: pd.DataFrame, is_hit: pd.Series) -> Share:
-        return share_by_account(rows["user_id"], is_hit, rng, weight=rows.get(WEIGHT))
+    def share(part: pd.DataFrame, is_hit: pd.Series) -> Share:
+        return share_by_account(part["user_id"], is_hit, rng, weight=part.get(WEIGHT))
 
     names = sorted({*families, *positives["family"]} - {HONEST})
     by_family = {name: positives[positives["family"] == name] for name in names}
-    # no cohort is given to accounts that a bot runs on: their honest sessions stand with the regular ones
+    # a bot's account has no cohort: its honest rows are counted with the regular ones
     by_cohort = dict(iter(negatives.groupby(negatives["cohort"].fillna(REGULAR))))
-    return Report(
-        sessions=len(sessions),
+    return FlagReport(
+        sessions=len(rows),
         mixed=int(is_mixed.sum()),
-        mixed_flagged=int(sessions.loc[is_mixed, "is_flagged"].sum()),
+        mixed_flagged=int(rows.loc[is_mixed, "is_flagged"].sum()),
         positives=len(positives),
         prevalence=float(np.average(is_positive, weights=known.get(WEIGHT))) if len(known) else 0.0,
         flagged=len(flags),
         average_precision=average_precision(known["label"], known["score"], known.get(WEIGHT)),
         precision=share(flags, flags["label"] == 1),
         recall=share(positives, positives["is_flagged"]),
-        recall_by_family={name: share(rows, rows["is_flagged"]) for name, rows in by_family.items()},
-        flagged_by_family={name: int(rows["is_flagged"].sum()) for name, rows in by_family.items()},
-        false_alarms_by_cohort={str(name): share(rows, rows["is_flagged"]) for name, rows in by_cohort.items()},
+        recall_by_family={name: share(part, part["is_flagged"]) for name, part in by_family.items()},
+        flagged_by_family={name: int(part["is_flagged"].sum()) for name, part in by_family.items()},
+        false_alarms_by_cohort={str(name): share(part, part["is_flagged"]) for name, part in by_cohort.items()},
     )
 
 
 def average_precision(label: pd.Series, score: pd.Series, weight: pd.Series | None = None) -> float | None:
-    """Return the area under precision over recall, or None where there is only one kind of label."""
+    """Return the area under the curve of precision over recall; None where there is only one kind of label."""
     return float(average_precision_score(label, score, sample_weight=weight)) if label.nunique() == 2 else None
 
 
-def share_text(share: Share) -> str:
-    """Say a share, or that there are too few rows for one.
+def format_share(share: Share) -> str:
+    """Format a share with its interval, or say that it is of too few rows.
 
-    >>> share_text(Share(0.5, 0.1, 0.9, 4))
+    >>> format_share(Share(0.5, 0.1, 0.9, 4))
     'too few (n = 4)'
     """
-    return f"{share}, n = {share.n:,}" if share.n >= TOO_FEW else f"too few (n = {share.n})"
+    return f"{share}, n = {share.n:,}" if share.n >= MIN_ROWS else f"too few (n = {share.n})"

@@ -1,4 +1,4 @@
-"""Intervals of a share, by account: the sessions of one account stand and fall together."""
+"""Intervals of a share, by account: sessions of one account are alike, so they are resampled together."""
 
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
+"""Draws of the bootstrap behind an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,15 @@ class Share:
     low: float
     high: float
     n: int
-    """What it is a share of."""
+    """Number of rows, or of accounts, that it is a share of."""
 
     @property
     def is_proven(self) -> bool:
-        """Whether the interval, of a difference, leaves out 0."""
+        """Whether 0 is outside the interval (of a difference)."""
         return self.value is not None and (self.low > 0 or self.high < 0)
 
     def as_dict(self) -> dict[str, float | int | None]:
+        """Return value, low, high and n."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -34,7 +36,7 @@ class Share:
 
 
 def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the Wilson score interval of hits / n (Wilson 1927).
+    """Return the Wilson score interval of hits / n (Wilson 1927); 0 to 1 for n = 0.
 
     >>> low, high = wilson(299, 299, confidence=0.9)
     >>> round(low, 3), high
@@ -46,19 +48,19 @@ def wilson(hits: float, n: float, confidence: float = CONFIDENCE) -> tuple[float
     share = hits / n
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = float(np.sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n)) / (1 + z2 / n)
-    # at 0 and n the formula gives 0 and 1 but for rounding
+    # for hits = 0 and hits = n the formula gives 0 and 1 up to rounding
     return (0.0 if hits <= 0 else centre - half), (1.0 if hits >= n else centre + half)
 
 
-def percentile_interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the percentile bootstrap's interval (Efron 1979) of resampled values.
+def percentile_interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the interval of the percentile bootstrap (Efron 1979) from resampled values.
 
     >>> low, high = percentile_interval(np.arange(1001.0))
     >>> round(low, 6), round(high, 6)
     (25.0, 975.0)
     """
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -69,9 +71,10 @@ def share_by_account(
     resamples: int = RESAMPLES,
     weight: pd.Series | None = None,
 ) -> Share:
-    """Return the share of hits among rows, each of its weight, with an interval that resamples whole accounts.
+    """Return the weighted share of hits among rows, with an interval that resamples whole accounts.
 
-    Where all rows agree a bootstrap sees no doubt: the interval is then Wilson's, over the number of accounts.
+    `users`, `is_hit` and `weight` (1 where it is None) are by row. Where all rows agree a bootstrap has no spread; the
+    interval is then Wilson's over the number of accounts.
 
     >>> users, weight = pd.Series(["a", "b"]), pd.Series([3.0, 1.0])
     >>> share_by_account(users, users == "a", np.random.default_rng(1), weight=weight).value
@@ -89,7 +92,7 @@ def share_by_account(
         low, high = wilson(value * accounts, accounts)
         return Share(value, low, high, n)
     per_account = np.column_stack([np.bincount(account, weights=size), np.bincount(account, weights=hit)])
-    # accounts alike in both numbers are interchangeable, so one multinomial draw stands for drawing each account
+    # accounts with the same two numbers are interchangeable, so one multinomial draw replaces a draw per account
     kinds, number = np.unique(per_account, axis=0, return_counts=True)
-    drawn = rng.multinomial(accounts, number / accounts, size=resamples) @ kinds
-    return Share(value, *percentile_interval(drawn[:, 1] / drawn[:, 0]), n)
+    resampled = rng.multinomial(accounts, number / accounts, size=resamples) @ kinds
+    return Share(value, *percentile_interval(resampled[:, 1] / resampled[:, 0]), n)

@@ -1,7 +1,7 @@
-"""Two models on the same sessions: what each gets right, and the difference, with intervals by account.
+"""Two models on the same sessions: how good each is, and the difference, with intervals by account.
 
-Both are resampled together, account by account, so a difference is judged on the same listeners. Weights are those of
-labels from verdicts (the inverse of the draw), 1 elsewhere.
+Both are resampled together, account by account, so the difference is between the same listeners. Weights are those of
+labels from verdicts (the inverse of the probability of the draw), and 1 for labels from truth.
 """
 
 from collections.abc import Callable
@@ -14,96 +14,88 @@ from sklearn.metrics import average_precision_score
 from models.metrics.intervals import Share, percentile_interval, wilson
 from runtime.arrays import Bools, Floats
 
-DRAWS = 300
-"""Resamples of the accounts behind an interval."""
+RESAMPLES = 300
+"""Draws of the accounts behind an interval."""
 CHAMPION, CHALLENGER, DIFFERENCE = "champion", "challenger", "difference"
+Weighted = Callable[[Floats], float]
+"""From the weights of the sessions to a number; NaN where it is not defined."""
+Measure = tuple[Weighted, Bools | None]
+"""A number as a function of the weights and, where it is a share, the sessions that it is a share of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one model said of the sessions."""
+class ModelOutput:
+    """Scores and flags of one model, by session."""
 
     score: Floats
     is_flagged: Bools
 
 
-def _average_precision(score: Floats, is_positive: Bools) -> Callable[[Floats], float]:
-    def of(weight: Floats) -> float:
+def compare_models(
+    users: pd.Series,
+    is_positive: Bools,
+    weight: Floats,
+    champion: ModelOutput,
+    challenger: ModelOutput,
+    rng: np.random.Generator,
+) -> dict[str, dict[str, Share]]:
+    """Return by measure the estimates of champion, challenger and the difference (challenger − champion).
+
+    All arguments but `rng` are by labelled session. The measures: precision, recall, false alarms (share of honest
+    sessions flagged), average precision. `n` of a share is its number of accounts.
+    """
+    account = pd.factorize(users)[0]
+    accounts = int(account.max()) + 1 if len(account) else 0
+    counts = (
+        rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=RESAMPLES) if accounts else np.empty((0, 0))
+    )
+    weights = [weight, *(count[account] * weight for count in counts)]
+    estimates = {}
+    for name, measure in _MEASURES.items():
+        values, shares = [], []
+        for output in (champion, challenger):
+            weighted, among = measure(output, is_positive)
+            values.append(np.array([weighted(row) for row in weights]) if len(users) else np.array([np.nan]))
+            shares.append(_estimate(values[-1], len(np.unique(account[among])) if among is not None else 0))
+        difference = _estimate(values[1] - values[0], 0)
+        estimates[name] = {CHAMPION: shares[0], CHALLENGER: shares[1], DIFFERENCE: difference}
+    return estimates
+
+
+def _average_precision(score: Floats, is_positive: Bools) -> Weighted:
+    def weighted(weight: Floats) -> float:
         if not weight[is_positive].any():
             return float("nan")
         return float(average_precision_score(is_positive, score, sample_weight=weight))
 
-    return of
+    return weighted
 
 
-def _share(hit: Bools, among: Bools) -> Callable[[Floats], float]:
-    def of(weight: Floats) -> float:
+def _share(hit: Bools, among: Bools) -> Weighted:
+    def weighted(weight: Floats) -> float:
         total = weight[among].sum()
         return float(weight[among & hit].sum() / total) if total else float("nan")
 
-    return of
+    return weighted
 
 
-def compare(
-    users: pd.Series, is_positive: Bools, weight: Floats, champion: Said, challenger: Said, rng: np.random.Generator
-) -> dict[str, dict[str, Share]]:
-    """Return by measure the estimates of champion, challenger and the difference (challenger − champion).
-
-    Rows are labelled sessions: precision, recall, false alarms (share of honest sessions flagged), average precision.
-    """
-    account = pd.factorize(users)[0]
-    accounts = int(account.max()) + 1 if len(account) else 0
-    drawn = rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=DRAWS) if accounts else np.empty((0, 0))
-    rows = [weight, *(counts[account] * weight for counts in drawn)]
-    found = {}
-    for name, measure in _MEASURES.items():
-        values, shown = [], []
-        for said in (champion, challenger):
-            of, among = measure(said, is_positive)
-            values.append(np.array([of(row) for row in rows]) if len(users) else np.array([np.nan]))
-            shown.append(_estimate(values[-1], len(np.unique(account[among])) if among is not None else 0))
-        difference = _estimate(values[1] - values[0], 0)
-        found[name] = {CHAMPION: shown[0], CHALLENGER: shown[1], DIFFERENCE: difference}
-    return found
-
-
-Measure = tuple[Callable[[Floats], float], Bools | None]
-"""The function from weights to the number and, of a share, the rows that it is a share of."""
-
-
-def _precision(said: Said, is_positive: Bools) -> Measure:
-    return _share(is_positive, said.is_flagged), said.is_flagged
-
-
-def _recall(said: Said, is_positive: Bools) -> Measure:
-    return _share(said.is_flagged, is_positive), is_positive
-
-
-def _false_alarms(said: Said, is_positive: Bools) -> Measure:
-    return _share(said.is_flagged, ~is_positive), ~is_positive
-
-
-def _ranking(said: Said, is_positive: Bools) -> Measure:
-    return _average_precision(said.score, is_positive), None
-
-
-_MEASURES: dict[str, Callable[[Said, Bools], Measure]] = {
-    "precision": _precision,
-    "recall": _recall,
-    "false alarms": _false_alarms,
-    "average precision": _ranking,
+_MEASURES: dict[str, Callable[[ModelOutput, Bools], Measure]] = {
+    "precision": lambda output, is_positive: (_share(is_positive, output.is_flagged), output.is_flagged),
+    "recall": lambda output, is_positive: (_share(output.is_flagged, is_positive), is_positive),
+    "false alarms": lambda output, is_positive: (_share(output.is_flagged, ~is_positive), ~is_positive),
+    "average precision": lambda output, is_positive: (_average_precision(output.score, is_positive), None),
 }
 
 
 def _estimate(values: Floats, accounts: int) -> Share:
-    """Read value and interval off the sample (first) and its resamples.
+    """Return value and interval from the sample (first) and its resamples.
 
-    Where all rows agree a bootstrap sees no doubt: a share of `accounts` then has Wilson's interval over them.
+    Where all rows agree a bootstrap has no spread; a share of `accounts` then has Wilson's interval over them.
     """
-    value, drawn = float(values[0]), values[1:][~np.isnan(values[1:])]
+    value, resampled = float(values[0]), values[1:][~np.isnan(values[1:])]
     if np.isnan(value):
         return Share(None, 0.0, 1.0, accounts)
     if accounts and value in (0.0, 1.0):
         return Share(value, *wilson(value * accounts, accounts), accounts)
-    low, high = percentile_interval(drawn) if len(drawn) else (value, value)
+    low, high = percentile_interval(resampled) if len(resampled) else (value, value)
     return Share(value, low, high, accounts)

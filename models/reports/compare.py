@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.errors import ModelError
-from models.labels.truth import label_sessions, read_sessions
-from models.labels.verdicts import read_verdicts, relabel
+from models.labels.truth import label_sessions
+from models.labels.verdicts import label_by_verdicts, read_verdicts
 from models.metrics.intervals import Share
-from models.metrics.paired import CHALLENGER, CHAMPION, Said, compare
+from models.metrics.paired import CHALLENGER, CHAMPION, ModelOutput, compare_models
+from models.tables.sessions import read_sessions
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
 
@@ -95,10 +96,10 @@ def compare_world(world: World, challenger: str, judge: Judge = Judge.AUTO, seed
         raise ModelError(f"champion and challenger have scored no session of world {world.name} both")
     judge, rows = _judged(world, pairs.rows, judge)
     known = rows[rows["label"].notna()]
-    measures = compare(
+    measures = compare_models(
         known["user_id"], (known["label"] == 1).to_numpy(), known["weight"].to_numpy(float),
-        Said(known["score"].to_numpy(float), known["is_flagged"].to_numpy(bool)),
-        Said(known["challenger_score"].to_numpy(float), known["would_flag"].to_numpy(bool)),
+        ModelOutput(known["score"].to_numpy(float), known["is_flagged"].to_numpy(bool)),
+        ModelOutput(known["challenger_score"].to_numpy(float), known["would_flag"].to_numpy(bool)),
         np.random.default_rng(seed),
     )  # fmt: skip
     differ = rows[rows["is_flagged"] != rows["would_flag"]]
@@ -131,7 +132,7 @@ def _judged(world: World, rows: pd.DataFrame, judge: Judge) -> tuple[Judge, pd.D
                 raise
     if judge in (Judge.AUTO, Judge.VERDICTS):
         try:
-            return Judge.VERDICTS, relabel(rows, read_verdicts(world.verdicts))
+            return Judge.VERDICTS, label_by_verdicts(rows, read_verdicts(world.verdicts))
         except ModelError:
             if judge is Judge.VERDICTS:
                 raise

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from models.metrics.flags import TOO_FEW
+from models.metrics.flags import MIN_ROWS
 from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE
 from models.reports.compare import Comparison, Judge
 
@@ -73,8 +73,8 @@ def _who_is_right(found: Comparison) -> Iterator[str]:
         f"judged by         {_JUDGES[found.judge]}: {found.labelled:,} sessions, {found.positives:,} of them positive; "
         "95 % intervals by account"
     )
-    if min(found.positives, found.labelled - found.positives) < TOO_FEW:
-        yield f"                  under {TOO_FEW} positive or negative sessions: too few to go by"
+    if min(found.positives, found.labelled - found.positives) < MIN_ROWS:
+        yield f"                  under {MIN_ROWS} positive or negative sessions: too few to go by"
     yield f"{'':<18}{'champion':<26}{'challenger':<26}difference"
     for name, by in found.measures.items():
         difference = by[DIFFERENCE]

@@ -9,14 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.campaigns import find as campaign_finder
-from models.campaigns.against_truth import recall_lines
-from models.labels.truth import label_user_days, read_sessions
+from models.campaigns.find import find_campaigns
+from models.campaigns.recall import format_recall
+from models.labels.truth import label_user_days
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.tables.lake_tables import read_table, write_table
-from models.tables.plays import Listening, Source, read_listening, read_static
+from models.tables.plays import Plays, Source, read_plays
+from models.tables.sessions import read_sessions
+from models.tables.static_tables import read_static
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.detect import SEED, detect
 from models.user_days.queue import review_list, to_csv, with_priority
@@ -44,8 +46,8 @@ class Daily:
 def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> Daily:
     """Judge a world's user-days, find its campaigns, weigh tracks and accounts; write tables and report."""
     daily = user_day_flags(world, seed)
-    plays = read_listening(world, source)
-    campaigns = find_campaigns(world, plays, seed)
+    plays = read_plays(world, source)
+    campaigns = write_campaigns(world, plays, seed)
     daily.lines += ["", *campaign_lines(campaigns, world)]
     daily.lines += ["", *weigh(world, plays, daily.flags, campaigns)]
     folder = world.unit.root / "daily"
@@ -97,12 +99,12 @@ def read_user_days(world: World) -> pd.DataFrame:
     return read_table(world, "user_days", USER_DAYS_BY, [*_KEYS, *USER_DAY_FEATURE_NAMES])
 
 
-def find_campaigns(world: World, plays: Listening, seed: int = SEED) -> pd.DataFrame:
+def write_campaigns(world: World, plays: Plays, seed: int = SEED) -> pd.DataFrame:
     """Find the campaigns of a world and write table `campaigns`."""
     accounts = read_static(world, "users", ["user_id", "payment_id", "plan"])
     tracks = read_static(world, "tracks", ["track_id", "total_track_popularity"]).set_index("track_id")
     popularity = tracks["total_track_popularity"].reindex(plays.tracks).fillna(0.0).to_numpy()
-    campaigns = campaign_finder.find(plays, accounts, popularity, np.random.default_rng(seed))
+    campaigns = find_campaigns(plays, accounts, popularity, np.random.default_rng(seed))
     write_table(world, "campaigns", campaigns)
     return campaigns
 
@@ -114,11 +116,11 @@ def campaign_lines(campaigns: pd.DataFrame, world: World) -> list[str]:
     said = [f"{kind} {int(row['size'])} ({int(row['sum'])} accounts)" for kind, row in by_kind.iterrows()]
     return [
         f"campaigns         {len(flagged):,} suspected: {', '.join(said) or 'none'}",
-        *recall_lines(campaigns, world),
+        *format_recall(campaigns, world),
     ]
 
 
-def weigh(world: World, plays: Listening, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
+def weigh(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
     """Write tables `track_risk` and `account_risk`; return the lines that sum them up."""
     prices = Prices()
     suspicious = suspicious_plays(plays, flags, campaigns)

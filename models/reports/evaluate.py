@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from models.labels.truth import label_sessions, read_sessions, users
-from models.metrics.flags import Report, report, share_text
+from models.labels.truth import label_sessions, read_account_truth
+from models.metrics.flags import FlagReport, format_share, measure_flags
+from models.tables.sessions import read_sessions
 from runtime.world import World
 
 _COLUMNS = [
@@ -21,9 +22,9 @@ class Evaluation:
 
     world: str
     model_versions: list[str]
-    flags: Report
+    flags: FlagReport
     """At the review threshold."""
-    filtered: Report
+    filtered: FlagReport
     """At the stricter threshold."""
     plays_outside: int
     """Plays of the world in no session: not replayed yet, still open, late or rejected."""
@@ -50,11 +51,11 @@ class Evaluation:
             f"sessions          {flags.sessions:,}, of them positive {flags.positives:,} "
             f"(prevalence {100 * flags.prevalence:.2f} % of the labelled)",
             f"flagged           {flags.flagged:,}; filtered {self.filtered.flagged:,}",
-            f"precision         {share_text(flags.precision)}",
-            f"recall            {share_text(flags.recall)}",
-            f"filter precision  {share_text(self.filtered.precision)}",
-            *(f"recall of {name:<15}{share_text(share)}" for name, share in flags.recall_by_family.items()),
-            *(f"false alarms among {name}: {share_text(s)}" for name, s in flags.false_alarms_by_cohort.items()),
+            f"precision         {format_share(flags.precision)}",
+            f"recall            {format_share(flags.recall)}",
+            f"filter precision  {format_share(self.filtered.precision)}",
+            *(f"recall of {name:<15}{format_share(share)}" for name, share in flags.recall_by_family.items()),
+            *(f"false alarms among {name}: {format_share(s)}" for name, s in flags.false_alarms_by_cohort.items()),
             f"mixed             {flags.mixed:,}, of them flagged {flags.mixed_flagged:,} (in none of the above)",
             f"outside           {self.plays_outside:,} plays in no session; "
             f"{self.sessions_off:,} sessions with another number of plays than truth",
@@ -68,9 +69,9 @@ def evaluate(world: World, seed: int = 0) -> Evaluation:
     `seed` is that of the bootstrap.
     """
     sessions = label_sessions(read_sessions(world.unit.table("sessions"), _COLUMNS), world)
-    families = tuple(sorted(set(users(world)["family"])))
+    families = tuple(sorted(set(read_account_truth(world)["family"])))
     at_review, at_filter = (
-        report(sessions.assign(is_flagged=sessions[flag].astype(bool)), np.random.default_rng(seed), families)
+        measure_flags(sessions.assign(is_flagged=sessions[flag].astype(bool)), np.random.default_rng(seed), families)
         for flag in ("is_flagged", "is_filtered")
     )
     return Evaluation(

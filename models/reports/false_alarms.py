@@ -15,7 +15,7 @@ import pandas as pd
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.metrics.intervals import wilson
 from models.tables.lake_tables import batch_files, read_parts
-from models.tables.plays import read_static
+from models.tables.static_tables import read_timezones
 from models.user_days.detect import detect
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import Trees, load_trees
@@ -86,7 +86,7 @@ def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
 def _session_alarms(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
     """Person-days with a flagged session; behind it is the feature that pushed its score up most."""
     flagged = sessions[sessions["is_flagged"]].copy()
-    zones = read_static(world, "users", ["user_id", "timezone"]).set_index("user_id")["timezone"]
+    zones = read_timezones(world)
     place, names = pd.factorize(zones.reindex(flagged["user_id"]))
     ended_ms = flagged["ended_at"].to_numpy("datetime64[ms]").view("int64")
     local = to_local_ms(ended_ms, place.astype(np.int64), list(names)) // DAY_MS

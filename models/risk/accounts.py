@@ -1,32 +1,35 @@
-"""The fusion: rank accounts for the analyst by money at risk × probability, over all detectors."""
+"""Rank accounts for the analyst by money at risk × probability, over all detectors."""
 
 import numpy as np
 import pandas as pd
 
 from models.risk.money import Prices, pro_rata
-from models.tables.plays import Listening
+from models.tables.plays import Plays
 
-PRECISION = {"device": 0.9, "lockstep": 0.9, "payment": 0.3, "block": 0.5}
-"""How likely an account of a flagged group is a bot: by kind of group."""
-REASONS = 4
-MOST_SHARE = 0.9
-"""A probability of a session or a day is calibrated at natural prevalence; the largest of many is not: discounted."""
+GROUP_PRECISION = {"device": 0.9, "lockstep": 0.9, "payment": 0.3, "block": 0.5}
+"""Probability that an account of a flagged group is a bot, by kind of group. Assumptions."""
+MAX_REASONS = 4
+DISCOUNT = 0.9
+"""Factor for the largest probability of an account's days, or of its sessions. The probability of one day is calibrated
+at natural prevalence; the largest of many is too high."""
+VERSION = "fusion-1"
 
 
 def rank_accounts(
     flags: pd.DataFrame,
     campaigns: pd.DataFrame,
-    plays: Listening,
-    suspicious: np.ndarray,
+    plays: Plays,
+    is_suspicious: np.ndarray,
     sessions: pd.DataFrame | None = None,
     prices: Prices | None = None,
 ) -> pd.DataFrame:
-    """Return table `account_risk`, the first to look at first: accounts with anything against them.
+    """Return table `account_risk`: accounts with money at risk, the one to look at first comes first.
 
-    `suspicious`: by play, what is at risk. `sessions`: user_id and score of the session scorer, where it ran.
-    Detectors are taken as independent witnesses: probability = 1 - Π(1 - p).
+    `flags`: table user_day_flags with probabilities. `campaigns`: table campaigns. `is_suspicious`: by play, whether
+    its money is at risk. `sessions`: user_id and score of the session scorer, where it ran. The detectors are treated
+    as independent: probability = 1 - Π(1 - p).
     """
-    at_risk = np.bincount(plays.user[suspicious & plays.is_stream], minlength=len(plays.users))
+    at_risk = np.bincount(plays.user[is_suspicious & plays.is_stream], minlength=len(plays.users))
     table = pd.DataFrame({"money_at_risk_eur": pro_rata(at_risk, prices or Prices())}, index=plays.users.astype(str))
     by_user = flags.groupby("user_id")
     table["user_day_score"] = by_user["score"].max()
@@ -34,16 +37,16 @@ def rank_accounts(
     groups = campaigns[campaigns["is_flagged"]].explode("user_ids")
     table["campaign_score"] = groups.groupby("user_ids")["score"].max()
     table["campaign_keys"] = groups.groupby("user_ids")["campaign_key"].agg(list)
-    doubt = 1 - MOST_SHARE * by_user["probability"].max().reindex(table.index).fillna(0).to_numpy()
-    for kind, precision in PRECISION.items():
+    doubt = 1 - DISCOUNT * by_user["probability"].max().reindex(table.index).fillna(0).to_numpy()
+    for kind, precision in GROUP_PRECISION.items():
         members = table.index.isin(groups.loc[groups["kind"] == kind, "user_ids"])
         doubt = np.where(members, doubt * (1 - precision), doubt)
     table["session_score"] = np.nan if sessions is None else sessions.groupby("user_id")["score"].max()
-    doubt *= 1 - MOST_SHARE * table["session_score"].fillna(0).to_numpy()
+    doubt *= 1 - DISCOUNT * table["session_score"].fillna(0).to_numpy()
     table["probability"] = 1 - doubt
     table["priority"] = table["money_at_risk_eur"] * table["probability"]
     table["reasons"] = _reasons(flags, groups).reindex(table.index)
-    table["model_version"] = "fusion-1"
+    table["model_version"] = VERSION
     listed = table[(table["money_at_risk_eur"] > 0)].fillna({"campaign_score": 0.0, "flagged_days": 0})
     for name in ("campaign_keys", "reasons"):
         listed[name] = listed[name].map(lambda cell: cell if isinstance(cell, list) else [])
@@ -54,11 +57,13 @@ def rank_accounts(
 
 
 def _reasons(flags: pd.DataFrame, groups: pd.DataFrame) -> pd.Series:
-    """Return by account the words of its campaigns, then of its worst day."""
-    of_groups = groups.assign(user_id=groups["user_ids"], words=groups["reasons"].map(list))
+    """Return at most MAX_REASONS reasons by account: those of its campaigns, then those of its worst day, dated."""
+    of_groups = groups.assign(user_id=groups["user_ids"], reasons=groups["reasons"].map(list))
     worst = flags[flags["is_flagged"]].sort_values("score", ascending=False).drop_duplicates("user_id")
     dates = pd.to_datetime(worst["local_date"]).dt.strftime("%d %b")
-    dated = [[f"{date}: {word}" for word in words] for date, words in zip(dates, worst["reasons"], strict=True)]
-    of_days = worst.assign(words=pd.Series(dated, index=worst.index, dtype=object))
-    said = pd.concat([of_groups[["user_id", "words"]], of_days[["user_id", "words"]]])
-    return said.groupby("user_id")["words"].agg(lambda lists: [word for words in lists for word in words][:REASONS])
+    dated = [[f"{date}: {reason}" for reason in day] for date, day in zip(dates, worst["reasons"], strict=True)]
+    of_days = worst.assign(reasons=pd.Series(dated, index=worst.index, dtype=object))
+    reasons = pd.concat([of_groups[["user_id", "reasons"]], of_days[["user_id", "reasons"]]])
+    return reasons.groupby("user_id")["reasons"].agg(
+        lambda lists: [reason for one in lists for reason in one][:MAX_REASONS]
+    )

@@ -1,8 +1,8 @@
-"""Tracks and artists: how much of what a track earned is suspicious, and whether plays were bought for it.
+"""Tracks and artists: which part of a track's earnings is suspicious, and whether its streams were bought.
 
-A track that only suspicious accounts play is a suspected **target**: somebody pays for its streams. One that they play
-now and then among everybody else is suspected **camouflage**: its artist is a victim, who gains nothing by a few
-streams and loses them when they are taken back. In between nobody can say from this alone.
+A track that almost only suspicious accounts play is a suspected **target**: somebody pays for its streams. A track that
+they play now and then, as everybody does, is suspected **camouflage**: its artist is a victim, who gains little by a
+few streams and loses them when they are taken back. In between this alone does not tell.
 """
 
 import numpy as np
@@ -10,39 +10,44 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.risk.money import Prices, pro_rata, user_centric
-from models.tables.plays import Listening
+from models.tables.plays import Plays
 
 TARGET, CAMOUFLAGE, UNCLEAR = "suspected target", "suspected camouflage", "unclear"
 TARGET_SHARE = 0.5
-"""Share of suspicious streams from which a track looks bought: more than half of what it earned. An assumption."""
+"""Share of suspicious streams from which a track is a suspected target: half of what it earned. An assumption."""
 CAMOUFLAGE_SHARE = 0.2
-LEAST_STREAMS = 10
-"""Suspicious streams below which a track is called nothing."""
+"""Share of suspicious streams up to which a track is suspected camouflage. An assumption."""
+MIN_STREAMS = 10
+"""Suspicious streams from which a track gets a role."""
 EPOCH = pd.Timestamp("1970-01-01")
 
 
-def suspicious_plays(plays: Listening, flags: pd.DataFrame, campaigns: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which plays fall in a flagged user-day, or are of an account in a flagged campaign."""
+def suspicious_plays(plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether each play is in a flagged user-day, or of an account in a flagged campaign.
+
+    `flags`: table user_day_flags. `campaigns`: table campaigns.
+    """
     flagged = flags[flags["is_flagged"]]
     day = (pd.to_datetime(flagged["local_date"]) - EPOCH).dt.days.to_numpy(dtype=np.int64)
     user = plays.users.get_indexer(pd.Index(flagged["user_id"])).astype(np.int64)
-    wanted = user[user >= 0] << 32 | day[user >= 0]
-    of_day = np.isin(plays.user.astype(np.int64) << 32 | plays.local_day.astype(np.int64), wanted)
+    flagged_days = user[user >= 0] << 32 | day[user >= 0]
+    in_flagged_day = np.isin(plays.user.astype(np.int64) << 32 | plays.local_day.astype(np.int64), flagged_days)
     members = {name for names in campaigns.loc[campaigns["is_flagged"], "user_ids"] for name in names}
-    return of_day | np.isin(plays.user, np.flatnonzero(plays.users.isin(members)))
+    return in_flagged_day | np.isin(plays.user, np.flatnonzero(plays.users.isin(members)))
 
 
 def track_risk(
-    plays: Listening,
+    plays: Plays,
     is_suspicious: NDArray[np.bool_],
     artist_of: pd.Series,
     weight: NDArray[np.float64],
     version: str,
     prices: Prices | None = None,
 ) -> pd.DataFrame:
-    """Return table `track_risk`: track × local day, for tracks with a suspicious stream on some day.
+    """Return table `track_risk`: one row per track and local day, for tracks with a suspicious stream on some day.
 
-    `artist_of`: artist_id by track_id; `weight` by account: what it pays in (see `Prices.weights`).
+    `is_suspicious`: by play. `artist_of`: artist_id by track_id. `weight`: by account, what it pays in
+    (`Prices.weights`). `version`: that of the detector, for column model_version.
     """
     prices = prices or Prices()
     streams = plays.is_stream
@@ -78,33 +83,36 @@ def track_risk(
 
 
 def _roles(days: pd.DataFrame) -> NDArray[np.object_]:
-    """Say of each row's track what it is, over the whole period."""
-    whole = days.groupby("track")[["streams", "suspicious_streams"]].transform("sum")
-    share = whole["suspicious_streams"] / whole["streams"]
-    is_enough = whole["suspicious_streams"] >= LEAST_STREAMS
+    """Return the role of each row's track, from its streams of the whole period."""
+    total = days.groupby("track")[["streams", "suspicious_streams"]].transform("sum")
+    share = total["suspicious_streams"] / total["streams"]
+    is_enough = total["suspicious_streams"] >= MIN_STREAMS
     return np.select(
         [is_enough & (share >= TARGET_SHARE), is_enough & (share <= CAMOUFLAGE_SHARE)], [TARGET, CAMOUFLAGE], UNCLEAR
     )
 
 
 def _penalised(days: pd.DataFrame, prices: Prices) -> NDArray[np.bool_]:
-    """Whether the row's track has over `penalty_share` of suspicious streams in the row's month."""
+    """Return whether over `penalty_share` of the streams of the row's track in the row's month are suspicious."""
     month = days["local_date"].dt.to_period("M").astype(str)
     sums = days.groupby(["track", month])[["streams", "suspicious_streams"]].transform("sum")
     return (sums["suspicious_streams"] > prices.penalty_share * sums["streams"]).to_numpy()
 
 
 def artist_risk(tracks: pd.DataFrame, prices: Prices | None = None) -> pd.DataFrame:
-    """Sum table `track_risk` by artist: money at risk under both ways to pay, tracks by role, penalties; most first."""
+    """Return one row per artist, from table `track_risk`, the artist with the most money at risk first.
+
+    Columns: streams, money at risk under both ways to pay, number of tracks by role, penalties.
+    """
     prices = prices or Prices()
     is_target = tracks["role"].eq(TARGET)
     months = tracks[tracks["is_penalised"]].assign(month=tracks["local_date"].dt.to_period("M").astype(str))
     penalties = months.drop_duplicates(["track_id", "month"]).groupby("artist_id").size() * prices.penalty_eur
     by_artist = tracks.groupby("artist_id")
-    made = by_artist[["streams", "suspicious_streams", "money_pro_rata_eur", "money_user_centric_eur"]].sum()
-    made["target_tracks"] = tracks[is_target].groupby("artist_id")["track_id"].nunique()
+    artists = by_artist[["streams", "suspicious_streams", "money_pro_rata_eur", "money_user_centric_eur"]].sum()
+    artists["target_tracks"] = tracks[is_target].groupby("artist_id")["track_id"].nunique()
     camouflage = tracks[tracks["role"].eq(CAMOUFLAGE)]
-    made["camouflage_tracks"] = camouflage.groupby("artist_id")["track_id"].nunique()
-    made["penalty_eur"] = penalties
-    made = made.fillna({"target_tracks": 0, "camouflage_tracks": 0, "penalty_eur": 0.0})
-    return made.sort_values("money_pro_rata_eur", ascending=False).reset_index()
+    artists["camouflage_tracks"] = camouflage.groupby("artist_id")["track_id"].nunique()
+    artists["penalty_eur"] = penalties
+    artists = artists.fillna({"target_tracks": 0, "camouflage_tracks": 0, "penalty_eur": 0.0})
+    return artists.sort_values("money_pro_rata_eur", ascending=False).reset_index()

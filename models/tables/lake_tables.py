@@ -1,7 +1,7 @@
-"""Write and read the lake's batch tables, those that a daily run makes anew as a whole.
+"""Write and read the tables that a batch command writes: each run replaces the whole table.
 
-Such a table is one folder `batch_id=0` with one file, replaced in one move: a reader sees the old table or the new one,
-never half of one, and `runtime.lake.committed_files` lists it like any other.
+Such a table is one folder `batch_id=0` with one file, replaced in one rename. A reader sees the old table or the new
+one, never a part, and `runtime.lake.committed_files` lists its file like that of any table.
 """
 
 from collections.abc import Sequence
@@ -21,39 +21,42 @@ _TYPES = {
 }  # fmt: skip
 
 
-def schema_of(table: str) -> pa.Schema:
-    """Return the contract's schema of a lake table made of plain columns."""
+def lake_schema(table: str) -> pa.Schema:
+    """Return the contract's schema of a lake table that has no nested columns but lists of strings."""
     return pa.schema([pa.field(column.name, _TYPES[column.type]) for column in LAKE[table]])
 
 
 def write_table(world: World, table: str, rows: pd.DataFrame) -> Path:
-    """Replace a table of the world's current version; columns that the contract lacks are left out."""
-    schema = schema_of(table)
+    """Replace a table of the world's current version with `rows`; only the contract's columns are written."""
+    schema = lake_schema(table)
     folder = world.unit.table(table) / "batch_id=0"
     folder.mkdir(parents=True, exist_ok=True)
-    half = folder / ".part.parquet.half"
-    pq.write_table(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False), half)
+    partial = folder / ".part.parquet.partial"
+    pq.write_table(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False), partial)
     (folder / "_SUCCESS").touch()
-    return half.replace(folder / "part.parquet")
+    return partial.replace(folder / "part.parquet")
 
 
-def read_table(world: World, table: str, made_by: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a table of the world's current version. `made_by` is the command to name where it is missing."""
+def read_table(world: World, table: str, command: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table of the world's current version, or else the one made from raw rows.
+
+    Raises WorldError where there is neither; its message tells to run `command`.
+    """
     files = committed_files(world.unit.table(table))
-    for folder in (world.unit.table(table), world.root / table):  # the second where it was made from raw rows
+    for folder in (world.unit.table(table), world.from_raw(table)):
         files = files or batch_files(folder)
     if not files:
-        raise WorldError(f"world {world.name} has no {table} in its lake: run  {made_by} --world {world.name}")
+        raise WorldError(f"world {world.name} has no {table} in its lake: run  {command} --world {world.name}")
     return read_parts(files, columns)
 
 
 def batch_files(folder: Path) -> list[Path]:
-    """List the files of a table that Spark wrote in batch: all of them once the table is complete, none before."""
+    """List the files of a table that Spark wrote in batch: all of them where the table is complete, else none."""
     return sorted(folder.rglob("*.parquet")) if (folder / "_SUCCESS").exists() else []
 
 
 def read_parts(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read parquet files as one frame."""
-    # one at a time: a day in the path would become a column of its own
+    """Read parquet files of one table as one frame; a column that only some files have is null in the others."""
+    # one file at a time: read together, a `date=…` in the path would become a column
     parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
     return pa.concat_tables(parts, promote_options="permissive").to_pandas()

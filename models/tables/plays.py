@@ -1,6 +1,6 @@
-"""Read a world's plays for the batch detectors: ids as integers, local days, streams marked.
+"""Read a world's plays for the batch detectors: ids as integer codes, local days, and which plays are streams.
 
-From the lake (what the job archived, de-duplicated here by play_id) or, where no job ran, from raw.
+They come from the lake (what the job archived, each play_id once) or, where no job has run, from the raw files.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from contracts.events import PLAYS, STREAM_MS
 from models.errors import ModelError
+from models.tables.static_tables import read_timezones
 from runtime.lake import committed_files
+from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
@@ -25,40 +27,40 @@ _COLUMNS = ["play_id", "user_id", "track_id", "event_time", "listen_ms", "device
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """Plays as columns of one length, in order of event_time; codes point into `users`, `tracks`, `devices`."""
+class Plays:
+    """Plays as columns of one length, by event_time. The codes are positions in `users`, `tracks`, `devices`."""
 
     user: NDArray[np.int32]
     track: NDArray[np.int32]
     device: NDArray[np.int32]
-    """-1 where the row names none."""
+    """-1 where the row has no device."""
     event_ms: NDArray[np.int64]
     is_stream: NDArray[np.bool_]
     local_day: NDArray[np.int32]
-    """The listener's own day, as days since 1970."""
+    """The listener's local day, as days since 1970."""
     users: pd.Index
     tracks: pd.Index
     devices: pd.Index
 
 
-def source_named(name: str) -> Source:
-    """Return where plays come from by its name. Raises ModelError where there is no such place."""
-    for known in SOURCES:
-        if name == known:
-            return known
+def parse_source(name: str) -> Source:
+    """Return the source of plays with this name. Raises ModelError where there is none."""
+    for source in SOURCES:
+        if name == source:
+            return source
     raise ModelError(f"--source {name}: expected one of {', '.join(SOURCES)}")
 
 
-def source_of(world: World, source: Source) -> Literal["lake", "raw"]:
-    """Choose where plays come from: the lake where the job archived any, unless said otherwise."""
+def choose_source(world: World, source: Source) -> Literal["lake", "raw"]:
+    """Return the source of a world's plays; `auto` is the lake where the job has archived any, else raw."""
     if source != "auto":
         return source
     return "lake" if committed_files(world.unit.table(PLAYS)) else "raw"
 
 
-def read_listening(world: World, source: Source = "auto") -> Listening:
+def read_plays(world: World, source: Source = "auto") -> Plays:
     """Read all plays of a world. Raises WorldError where there are none."""
-    if source_of(world, source) == "lake":
+    if choose_source(world, source) == "lake":
         files = committed_files(world.unit.table(PLAYS))
         if not files:
             raise WorldError(
@@ -67,65 +69,41 @@ def read_listening(world: World, source: Source = "auto") -> Listening:
             )
     else:
         files = world.raw_files(PLAYS)
-    return listening_of(pa.concat_tables([_read(file) for file in files]), _timezones(world))
+    return encode_plays(pa.concat_tables([_read_file(file) for file in files]), read_timezones(world))
 
 
-def _read(file: Path) -> pa.Table:
-    # one file at a time: the day stands in the path, and read together it would become a column of its own
+def _read_file(file: Path) -> pa.Table:
+    # one file at a time: read together, the `date=…` in the path would become a column
     table = pq.ParquetFile(file).read(columns=_COLUMNS)
-    text = {name: pa.string() for name in _COLUMNS if name not in ("event_time", "listen_ms")}
-    schema = pa.schema(
-        [pa.field(n, text.get(n, pa.timestamp("ms", "UTC") if n == "event_time" else pa.int64())) for n in _COLUMNS]
-    )
-    return table.cast(schema, safe=False)  # Spark writes times in µs, the simulator in ms: below a ms there is nothing
+    types = {"event_time": pa.timestamp("ms", "UTC"), "listen_ms": pa.int64()}
+    schema = pa.schema([pa.field(name, types.get(name, pa.string())) for name in _COLUMNS])
+    return table.cast(schema, safe=False)  # Spark writes times in µs, the simulator in ms; no time is finer than 1 ms
 
 
-def _timezones(world: World) -> pd.Series:
-    return read_static(world, "users", ["user_id", "timezone"]).set_index("user_id")["timezone"]
+def encode_plays(plays: pa.Table, timezones: pd.Series) -> Plays:
+    """Encode plays (columns play_id, user_id, track_id, event_time, listen_ms, device_id), each play_id once.
 
-
-def read_static(world: World, table: str, columns: list[str]) -> pd.DataFrame:
-    """Read columns of a static table. Raises WorldError where it is missing."""
-    folder = world.static(table)
-    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas() for file in sorted(folder.glob("*.parquet"))]
-    parts += [pd.read_csv(file, usecols=columns) for file in sorted(folder.glob("*.csv"))]
-    return pd.concat(parts, ignore_index=True)
-
-
-def listening_of(plays: pa.Table, timezones: pd.Series) -> Listening:
-    """Code plays (columns play_id, user_id, track_id, event_time, listen_ms, device_id), each play_id once.
-
-    `timezones` by user_id; an account that is not in it keeps UTC days.
+    `timezones`: IANA name by user_id; an account without one has UTC days.
     """
-    ids, codes = np.unique(plays["play_id"].to_numpy(zero_copy_only=False).astype(str), return_index=True)
-    del ids
+    _, first = np.unique(plays["play_id"].to_numpy(zero_copy_only=False).astype(str), return_index=True)
     event = plays["event_time"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64()).to_numpy()
-    rows = codes[np.argsort(event[codes], kind="stable")]
+    rows = first[np.argsort(event[first], kind="stable")]
 
-    def coded(name: str) -> tuple[NDArray[np.int32], pd.Index]:
+    def encode(name: str) -> tuple[NDArray[np.int32], pd.Index]:
         code, values = pd.factorize(plays[name].to_pandas())
         return code[rows].astype(np.int32), pd.Index(values)
 
-    (user, users), (track, tracks), (device, devices) = coded("user_id"), coded("track_id"), coded("device_id")
+    (user, users), (track, tracks), (device, devices) = encode("user_id"), encode("track_id"), encode("device_id")
     event_ms = event[rows]
-    return Listening(
+    zone_of, zones = pd.factorize(timezones.reindex(users))  # -1: unknown
+    return Plays(
         user=user,
         track=track,
         device=device,
         event_ms=event_ms,
         is_stream=plays["listen_ms"].to_numpy()[rows] >= STREAM_MS,
-        local_day=_local_days(user, event_ms, timezones.reindex(users)),
+        local_day=(to_local_ms(event_ms, zone_of[user], list(zones)) // DAY_MS).astype(np.int32),
         users=users,
         tracks=tracks,
         devices=devices,
     )
-
-
-def _local_days(user: NDArray[np.int32], event_ms: NDArray[np.int64], zones: pd.Series) -> NDArray[np.int32]:
-    day = event_ms // DAY_MS
-    zone_code, names = pd.factorize(zones)  # -1: unknown, so its days stay UTC
-    for code, name in enumerate(names):
-        rows = np.flatnonzero(zone_code[user] == code)
-        here = pd.to_datetime(event_ms[rows], unit="ms", utc=True).tz_convert(name).tz_localize(None)
-        day[rows] = here.to_numpy("datetime64[D]").astype(np.int64)
-    return day.astype(np.int32)

@@ -1,1 +1,1 @@
-"""Training of the session scorer: splits, fit, thresholds, card."""
+"""Training of the session scorer: table, blocks, fit, thresholds, manifest, card."""

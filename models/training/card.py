@@ -1,46 +1,51 @@
-"""The model card: the manifest, said to a person."""
+"""The model card of the session scorer: its manifest in words and tables."""
 
 from typing import Any
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from models.metrics.flags import REGULAR
 
+FAMILY_MEANINGS = {name: family.meaning for name, family in FAMILIES.items()}
+COHORT_MEANINGS = {REGULAR: "no hard negative"} | HARD_NEGATIVES
+
 _INTRO = """# Model card: {name}
 
-Scores listening sessions: the probability that a session was made by a bot. {n_features} features of one session;
-gradient-boosted trees ({n_estimators} of depth {max_depth}, XGBoost) in a Spark PipelineModel; each score comes with
-the features that pushed it up.
+Gives a listening session the probability that a bot made it: {n_estimators} gradient-boosted trees of depth {max_depth}
+(XGBoost), in a Spark PipelineModel, on {n_features} features of the session. Each score comes with the features that
+raised it most.
 
 ## Use
-- **For**: ranking sessions for an analyst (flag: score at or over {review:.4f}), and holding back streams from live
-  counts until somebody has looked (filter: at or over {filter:.4f}).
-- **Not for**: closing an account or withholding a royalty by itself; naming a person or an artist as a fraudster;
-  services other than the simulated one without new training and new thresholds.
+- **For**: ranking sessions for an analyst (flag: a score of {review:.4f} or more), and leaving streams out of the live
+  counts until a person has looked at them (filter: a score of {filter:.4f} or more).
+- **Not for**: closing an account or withholding a royalty without a person; naming a person or an artist as a
+  fraudster; a real service, unless it is trained on that service's data and the thresholds are chosen again.
 
 ## Ethics
-A false flag cuts an artist's pay and accuses a listener. A flag is a suspicion, not proof: a person decides, with the
-reasons in view, and a random sample of what was not flagged is reviewed as well, or recall cannot be known. Honest
-listening that looks like a bot (below) is where the errors fall; watch those lines first.
+A false flag cuts an artist's pay and accuses a listener. A flag is a suspicion, not proof: a person decides, and sees
+the reasons. A random sample of the sessions that were not flagged is reviewed too; without it recall is unknown. Most
+errors are on honest listening that looks like a bot: read the table of false alarms below first.
 
 ## Data
-{data} Blocks differ in time **and** accounts **and** campaigns; nothing is resampled. Each session is compared with its
-account's own history as the job would have known it that day; half of the training accounts are shown without any.
+{data} The blocks differ in time **and** in accounts **and** in campaigns; nothing is resampled. Each session is
+compared with its account's own history, as the job knew it on that day. For half of the training accounts the history
+is left out.
 
 | block | sessions | positive | mixed | accounts | campaigns | from | to |
 |---|---|---|---|---|---|---|---|
 """
 
-_FROM_TRUTH = """Synthetic: {world}, training seed {seed}; {sessions:,} sessions. How hard the bots are to tell is the
-simulator's choice, so read these numbers as a comparison, not as what a real service would see. Labels are what the
-simulator made, never a rule over features; a session with some but under half of its streams paid for is `mixed` and
-left out."""
+_FROM_TRUTH = """Synthetic: {world}, training seed {seed}; {sessions:,} sessions. The simulator decides how hard a bot
+is to find, so use these numbers to compare; a real service will see others. A label says what the simulator made, and
+is never a rule over features. A session is `mixed`, and left out, where some of its streams, but under half, were paid
+for."""
 _FROM_VERDICTS = """{world}, training seed {seed}; {sessions:,} sessions. **Labels are verdicts of analysts**, not
-truth: {confirmed:,} confirmed and {dismissed:,} dismissed accounts, {labelled:,} sessions of theirs; what nobody
-decided is left out (`mixed` below). Drawn for review: {draws}. A session weighs the inverse of how likely its account
-was drawn (at most {largest_weight:.1f}), in training and in every share below."""
+truth: {confirmed:,} confirmed and {dismissed:,} dismissed accounts with {labelled:,} sessions. Sessions of other
+accounts have no label and are left out (`mixed` below). Drawn for review: {draws}. The weight of a session is the
+inverse of the probability that its account was drawn (at most {largest_weight:.1f}), in training and in every share
+below."""
 
 
-def render(manifest: dict[str, Any]) -> str:
+def render_card(manifest: dict[str, Any]) -> str:
     """Render the card of a manifest as Markdown."""
     trained, test = manifest["trained_on"], manifest["test"]
     head = _INTRO.format(
@@ -60,13 +65,13 @@ def render(manifest: dict[str, Any]) -> str:
         _thresholds(manifest),
         _results(test, manifest.get("without_own_history")),
         shares_table(
-            "Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], FAMILY
+            "Recall by family (at the review threshold)", "family", test["review"]["recall_by_family"], FAMILY_MEANINGS
         ),
         shares_table(
             "False alarms among honest sessions (at the review threshold)",
             "cohort",
             test["review"]["false_alarms_by_cohort"],
-            {REGULAR: "no hard negative"} | HARD_NEGATIVES,
+            COHORT_MEANINGS,
         ),
         _baselines(manifest),
         "## Versions\n" + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()),
@@ -74,12 +79,8 @@ def render(manifest: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-FAMILY = {name: family.meaning for name, family in FAMILIES.items()}
-"""What each family does."""
-
-
 def _data(manifest: dict[str, Any]) -> str:
-    """Say where sessions and labels come from; manifests before there was a choice have labels from truth."""
+    """Describe where sessions and labels come from; an old manifest without entry `labels` has labels from truth."""
     trained, labels = manifest["trained_on"], manifest.get("labels", {"source": "truth"})
     if labels["source"] == "truth":
         return _FROM_TRUTH.format(**trained)
@@ -95,15 +96,15 @@ def _data(manifest: dict[str, Any]) -> str:
 def _thresholds(manifest: dict[str, Any]) -> str:
     chosen, values = manifest["thresholds_chosen"], manifest["thresholds"]
     proof = (
-        "even its lower end is at .99 or over"
+        "its lower end is .99 or more too"
         if chosen["is_filter_proven"]
-        else "**not proven**: too few flags for its lower end to reach .99"
+        else "**not proven**: with so few flags its lower end does not reach .99"
     )
     return (
         f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block.\n"
         f"- Review {values['review']:.4f}: {chosen['review']}, so precision counts double.\n"
-        f"- Filter {values['filter']:.4f}: lowest score with precision of at least .99, there "
-        f"{share_text(chosen['filter_precision'])}; {proof}."
+        f"- Filter {values['filter']:.4f}: the lowest score with a precision of at least .99. On that block it is "
+        f"{format_share_entry(chosen['filter_precision'])}; {proof}."
     )
 
 
@@ -112,35 +113,35 @@ def _results(test: dict[str, Any], fresh: dict[str, Any] | None) -> str:
     honest = review["sessions"] - review["mixed"] - review["positives"]
     rows = [
         "## Results on the test block",
-        f"At its natural prevalence, {100 * review['prevalence']:.2f} % of {honest + review['positives']:,} labelled "
-        f"sessions; 95 % intervals by account. Average precision {review['average_precision']:.3f}.",
+        f"Its natural prevalence is {100 * review['prevalence']:.2f} % of {honest + review['positives']:,} labelled "
+        f"sessions. Intervals: 95 %, by account. Average precision {review['average_precision']:.3f}.",
         "",
-        "| threshold | flagged | precision | recall | false flags in 1,000 honest sessions |",
+        "| threshold | flagged | precision | recall | false flags per 1,000 honest sessions |",
         "|---|---|---|---|---|",
     ]
     for name, at in (("review", review), ("filter", filtered)):
         rows.append(
-            f"| {name} | {at['flagged']:,} | {share_text(at['precision'])} | {share_text(at['recall'])} "
-            f"| {_false_in_1000(at)} |"
+            f"| {name} | {at['flagged']:,} | {format_share_entry(at['precision'])} "
+            f"| {format_share_entry(at['recall'])} | {_false_flags_per_1000(at)} |"
         )
     rows += [
         "",
-        f"Mixed sessions: {review['mixed']:,}, of them flagged {review['mixed_flagged']:,}, in none of the above.",
+        f"Mixed sessions: {review['mixed']:,}, of which {review['mixed_flagged']:,} flagged; they count nowhere above.",
     ]
     if fresh is not None:
         rows += [
             "",
             "Without own histories, as in a world where no table of them was made yet: average precision "
-            f"{fresh['average_precision']:.3f}, at the review threshold precision {share_text(fresh['precision'])} and "
-            f"recall {share_text(fresh['recall'])}.",
+            f"{fresh['average_precision']:.3f}; at the review threshold precision "
+            f"{format_share_entry(fresh['precision'])} and recall {format_share_entry(fresh['recall'])}.",
         ]
     return "\n".join(rows)
 
 
-def _false_in_1000(at: dict[str, Any]) -> str:
-    """Say how many of 1,000 honest sessions are flagged, from the shares alone: they are weighted where labels are.
+def _false_flags_per_1000(at: dict[str, Any]) -> str:
+    """Format how many of 1,000 honest sessions are flagged, computed from the shares: only they have the weights.
 
-    >>> _false_in_1000({"precision": {"value": 0.5}, "recall": {"value": 1.0}, "prevalence": 0.01})
+    >>> _false_flags_per_1000({"precision": {"value": 0.5}, "recall": {"value": 1.0}, "prevalence": 0.01})
     '10.10'
     """
     precision, recall, prevalence = at["precision"]["value"], at["recall"]["value"], at["prevalence"]
@@ -152,22 +153,32 @@ def _false_in_1000(at: dict[str, Any]) -> str:
 
 
 def shares_table(title: str, key: str, shares: dict[str, Any], meanings: dict[str, str], unit: str = "sessions") -> str:
-    """Render shares by name, with what each name means and the number of `unit` behind it."""
+    """Render a Markdown table of shares by name, with the meaning of each name and the number of `unit` behind it."""
     rows = [f"## {title}", f"| {key} | meaning | {unit} | share |", "|---|---|---|---|"]
-    rows += [f"| {name} | {meanings.get(name, '')} | {s['n']:,} | {share_text(s)} |" for name, s in shares.items()]
+    rows += [
+        f"| {name} | {meanings.get(name, '')} | {entry['n']:,} | {format_share_entry(entry)} |"
+        for name, entry in shares.items()
+    ]
     return "\n".join(rows)
 
 
 def _baselines(manifest: dict[str, Any]) -> str:
     values = ", ".join(f"{name} {value:.3f}" for name, value in manifest["baselines"].items())
     top = ", ".join(f"{name} {100 * share:.0f} %" for name, share in list(manifest["gain"].items())[:8])
-    return f"## Beside trivial scores\nAverage precision on the test block: {values}.\n\nShare of the gain: {top}."
+    return (
+        f"## Compared with trivial scores\nAverage precision on the test block: {values}.\n\n"
+        f"## What it looks at\nShare of the trees' total gain: {top}."
+    )
 
 
-def share_text(share: dict[str, Any]) -> str:
-    """Say a share with its interval, or why there is none."""
-    if share["value"] is None:
+def format_share_entry(entry: dict[str, Any]) -> str:
+    """Format a manifest's share with its interval, or why there is none.
+
+    >>> format_share_entry({"value": 0.5, "low": 0.4, "high": 0.6, "n": 90})
+    '0.500 [0.400, 0.600]'
+    """
+    if entry["value"] is None:
         return "none in this block"
-    if share.get("too_few"):
-        return f"too few (n = {share['n']})"
-    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
+    if entry.get("too_few"):
+        return f"too few (n = {entry['n']})"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

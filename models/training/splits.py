@@ -1,7 +1,7 @@
-"""Split a training table by time and by account and by campaign, all at once.
+"""Split a training table by time, by account and by campaign at once.
 
-A session is in a block only if both its time and its group are that block's: the test block then holds later days of
-accounts and campaigns that training never saw. The price is that most rows are in none.
+A session is in a block only where both its time and its group of accounts belong to that block. So the test block holds
+later days of accounts and campaigns that training never saw. The price: most sessions are in no block.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from contracts.labels import HONEST
-from models.labels.sessions import epoch_ms
+from models.tables.times import epoch_ms
 
 TRAIN, CALIBRATION, TEST, NO_BLOCK = "train", "calibration", "test", ""
 BLOCKS = (TRAIN, CALIBRATION, TEST)
 SHARES = (0.5, 0.25, 0.25)
-"""Share of the days and of the groups that each block takes: it keeps .25 + .0625 + .0625 of the rows."""
+"""Share of the days and of the groups in each block, so the blocks hold .25, .0625 and .0625 of the rows."""
 
 
-def groups_of(users: pd.Series, campaigns: pd.Series) -> NDArray[np.int64]:
-    """Number the groups that must stay together: accounts, joined where one campaign pays both.
+def number_groups(users: pd.Series, campaigns: pd.Series) -> NDArray[np.int64]:
+    """Number each row's group: its account, together with all accounts that the same campaigns pay.
 
-    >>> groups_of(pd.Series(["a", "b", "c", "a"]), pd.Series(["x", "x", None, None])).tolist()
+    >>> number_groups(pd.Series(["a", "b", "c", "a"]), pd.Series(["x", "x", None, None])).tolist()
     [0, 0, 1, 0]
     """
     user, names = pd.factorize(users)
@@ -33,25 +33,27 @@ def groups_of(users: pd.Series, campaigns: pd.Series) -> NDArray[np.int64]:
     return connected_components(edges, directed=False)[1][user].astype(np.int64)
 
 
-def split(table: pd.DataFrame, rng: np.random.Generator, shares: tuple[float, ...] = SHARES) -> NDArray[np.object_]:
-    """Return each row's block: train, calibration, test, or the empty string for the rows that none takes.
+def assign_blocks(
+    table: pd.DataFrame, rng: np.random.Generator, shares: tuple[float, ...] = SHARES
+) -> NDArray[np.object_]:
+    """Return each row's block: train, calibration, test, or the empty string for a row in no block.
 
     `table` has user_id, campaign_id, family, cohort, started_at. Groups are dealt out in the shares within each
-    family and each cohort, so that none of them is missing from a block by chance.
+    family and each cohort, so that no block lacks one of them by chance.
     """
     cuts = np.cumsum(shares)[:-1]
     started = epoch_ms(table["started_at"]).astype(float)
     by_time = np.searchsorted(np.quantile(started, cuts), started, side="right")
 
-    group = groups_of(table["user_id"], table["campaign_id"])
+    group = number_groups(table["user_id"], table["campaign_id"])
     kind = table["family"].where(table["family"] != HONEST).fillna(table["cohort"]).fillna(HONEST)
-    # the kind of a group is its rarest among all groups: a campaign's accounts have honest sessions too
+    # a group is dealt out by its rarest kind: a campaign's accounts have honest sessions too
     pairs = pd.DataFrame({"group": group, "kind": kind}).drop_duplicates()
     pairs["groups"] = pairs.groupby("kind")["group"].transform("size")
     kind_of = pairs.sort_values(["groups", "kind"]).drop_duplicates("group").sort_values("group")["kind"]
     by_group = np.empty(len(kind_of), dtype=np.int64)
     for members in kind_of.reset_index(drop=True).groupby(kind_of.to_numpy()).groups.values():
-        place = (rng.permutation(len(members)) + 0.5) / len(members)
-        by_group[members] = np.searchsorted(cuts, place, side="right")
+        position = (rng.permutation(len(members)) + 0.5) / len(members)
+        by_group[members] = np.searchsorted(cuts, position, side="right")
     names = np.array(BLOCKS, dtype=object)
     return np.where(by_time == by_group[group], names[by_time], NO_BLOCK)

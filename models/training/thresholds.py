@@ -1,4 +1,4 @@
-"""Choose the two thresholds, on the calibration block at its natural prevalence, never on the test block."""
+"""Choose the two thresholds on the calibration block, at its natural prevalence; never on the test block."""
 
 from dataclasses import dataclass
 
@@ -11,55 +11,55 @@ from models.metrics.flags import WEIGHT
 from models.metrics.intervals import Share, share_by_account
 
 REVIEW_BETA = 0.5
-"""Review maximises F0.5: a false flag costs an analyst's time and may cost an artist's pay; precision counts double."""
+"""The review threshold maximises F0.5, in which precision counts double: a false flag costs an analyst's time and may
+cost an artist's pay."""
 FILTER_PRECISION = 0.99
-"""Filtering acts without a person: it needs this precision."""
-LEAST_FLAGS = 30
-"""The filter's precision is read from at least this many flags."""
-MOST_TRIALS = 50
-"""Thresholds tried for the filter, evenly spaced: each costs a bootstrap."""
+"""Precision of the filter. It acts without a person."""
+MIN_FLAGS = 30
+"""Flags behind the precision of the filter, at least."""
+MAX_TRIALS = 50
+"""Thresholds to try for the filter, evenly spaced: each costs a bootstrap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Scores at or over `review` are flags, at or over `filter` are filtered."""
+    """A session with a score at or over `review` is flagged, at or over `filter` it is filtered."""
 
     review: float
     filter: float
     filter_precision: Share
     is_filter_proven: bool
-    """Whether even the lower end of the interval reaches FILTER_PRECISION; 299 flags without an error would."""
+    """Whether the lower end of the interval reaches FILTER_PRECISION too; 299 flags without an error do."""
 
 
-def choose(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
-    """Choose thresholds on a block of user_id, label (1 or 0), score and, where labels have one, weight.
+def choose_thresholds(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:
+    """Choose both thresholds on sessions with user_id, label (1 or 0), score and, where labels have one, weight.
 
-    Raises ModelError where it can't be done.
+    Raises ModelError where the block has only one kind of label.
     """
     if block["label"].nunique() < 2:
         raise ModelError("the calibration block has no positive or no negative session: simulate a larger world")
-    scores, hits, size, flags = _by_score(block)
+    scores, hits, size, flags = _cumulate_by_score(block)
     precision, recall = hits / size, hits / hits[-1]
     weight = REVIEW_BETA**2
     f_score = (1 + weight) * precision * recall / np.maximum(weight * precision + recall, 1e-12)
     review = int(f_score.argmax())
 
-    # proven where the interval's lower end reaches the target; else by the value alone, and said to be so
-    candidates = [i for i in range(review + 1) if flags[i] >= LEAST_FLAGS and precision[i] >= FILTER_PRECISION]
-    loosest_first = candidates[::-1]
-    for i in loosest_first[:: 1 + len(candidates) // MOST_TRIALS]:
+    # the lowest threshold whose interval reaches the target; where there is none, the lowest whose value reaches it
+    candidates = [i for i in range(review + 1) if flags[i] >= MIN_FLAGS and precision[i] >= FILTER_PRECISION]
+    lowest_first = candidates[::-1]
+    for i in lowest_first[:: 1 + len(candidates) // MAX_TRIALS]:
         share = _precision(block, scores[i], rng)
         if share.low >= FILTER_PRECISION:
-            return Thresholds(_between(scores, review), _between(scores, i), share, True)
+            return Thresholds(_midpoint(scores, review), _midpoint(scores, i), share, True)
     if candidates:
-        i = loosest_first[0]
-        return Thresholds(_between(scores, review), _between(scores, i), _precision(block, scores[i], rng), False)
-    return Thresholds(_between(scores, review), 1.0, Share(None, 0.0, 1.0, 0), False)
+        i = lowest_first[0]
+        return Thresholds(_midpoint(scores, review), _midpoint(scores, i), _precision(block, scores[i], rng), False)
+    return Thresholds(_midpoint(scores, review), 1.0, Share(None, 0.0, 1.0, 0), False)
 
 
-def _by_score(block: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
-    """Return the distinct scores, highest first, and what a threshold there would give: the weight of hits, the weight
-    of flags, the number of flags."""
+def _cumulate_by_score(block: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    """Return the distinct scores, highest first; for a threshold at each, weight of hits, weight of flags, flags."""
     weight = block[WEIGHT] if WEIGHT in block else pd.Series(1.0, block.index)
     parts = pd.DataFrame({"score": block["score"], "hits": block["label"] * weight, "size": weight, "flags": 1.0})
     ranked = parts.groupby("score").sum().sort_index(ascending=False)
@@ -71,10 +71,10 @@ def _precision(block: pd.DataFrame, threshold: float, rng: np.random.Generator) 
     return share_by_account(flags["user_id"], flags["label"] == 1, rng, weight=flags.get(WEIGHT))
 
 
-def _between(scores: NDArray[np.float64], i: int) -> float:
-    """Return the middle, in log-odds, of the i-th score and the next lower one: the data says nothing between them.
+def _midpoint(scores: NDArray[np.float64], i: int) -> float:
+    """Return the middle, in log-odds, of the i-th score and the next lower one: no session lies between them.
 
-    >>> round(_between(np.array([0.9, 0.1]), 0), 9)
+    >>> round(_midpoint(np.array([0.9, 0.1]), 0), 9)
     0.5
     """
     upper = scores[i]

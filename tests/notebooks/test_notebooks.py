@@ -12,10 +12,10 @@ import pytest
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.supervised import ablations
 from models.lab.run import Size, run_lab
-from producer.kafka import topics
 from ops.stack.broker import running
 from ops.stack.ports import free_port
-from tests.models.lab.tiny import tiny_days
+from producer.kafka import topics
+from tests.models.lab.example_table import example_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = ("producer", "spark_streaming", "consumer", "study", "simulator")
@@ -102,7 +102,7 @@ def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     chosen = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "logistic"))
     size = Size(draws=5, history=0, candidates=chosen, ablated=ablations()[:2])
-    run_lab({"tiny": tiny_days(people=40)}, tmp_path, lambda step: None, seed=1, size=size)
+    run_lab({"tiny": example_days(people=40)}, tmp_path, lambda step: None, seed=1, size=size)
     shown = run("study", tmp_path, folder=str(tmp_path))
     assert pictures(shown) == 7
     markdown = [o["data"].get("text/markdown", "") for c in shown.cells for o in c.get("outputs", []) if "data" in o]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.labels.truth import label_user_days
-from models.metrics.flags import Report, report, share_text
+from models.metrics.flags import FlagReport, format_share, measure_flags
 from models.user_days.hybrid import FLAG
 from runtime.world import World
 
@@ -22,7 +22,7 @@ class Judged:
     """Flags against truth, by detector; `labelled` is the flags with label, family, campaign_id, cohort."""
 
     labelled: pd.DataFrame
-    reports: dict[str, Report]
+    reports: dict[str, FlagReport]
 
     def as_dict(self) -> dict[str, Any]:
         return {name: report.as_dict() for name, report in self.reports.items()}
@@ -36,11 +36,11 @@ class Judged:
         for name, one in self.reports.items():
             precision = one.average_precision
             said.append(
-                f"{name:<18}precision {share_text(one.precision)}; recall {share_text(one.recall)}; average precision "
-                f"{'none' if precision is None else f'{precision:.3f}'}"
+                f"{name:<18}precision {format_share(one.precision)}; recall {format_share(one.recall)}; "
+                f"average precision {'none' if precision is None else f'{precision:.3f}'}"
             )
-        said += [f"recall of {name:<16}{share_text(share)}" for name, share in whole.recall_by_family.items()]
-        said += [f"false alarms, {name:<16}{share_text(s)}" for name, s in whole.false_alarms_by_cohort.items()]
+        said += [f"recall of {name:<16}{format_share(share)}" for name, share in whole.recall_by_family.items()]
+        said += [f"false alarms, {name:<16}{format_share(s)}" for name, s in whole.false_alarms_by_cohort.items()]
         return said
 
 
@@ -55,12 +55,12 @@ def judged_by_truth(flags: pd.DataFrame, world: World, rng: np.random.Generator)
     return Judged(labelled, reports_of(labelled, rng))
 
 
-def reports_of(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, Report]:
-    """Report each detector on labelled flags."""
+def reports_of(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, FlagReport]:
+    """FlagReport each detector on labelled flags."""
     made = {}
     for name, column in DETECTORS.items():
         if labelled[column].isna().all():  # the trees were not asked
             continue
         one = labelled.assign(score=labelled[column], is_flagged=labelled[column] >= FLAG)
-        made[name] = report(one, rng)
+        made[name] = measure_flags(one, rng)
     return made

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.metrics.flags import TOO_FEW
+from models.metrics.flags import MIN_ROWS
 from models.metrics.intervals import Share
 from models.user_days.hybrid import FLAG
 from models.user_days.rules import GROUPS, RULES
@@ -86,7 +86,7 @@ def shares(title: str, rows: Mapping[str, Share], colour: str) -> Figure:
     figure, axes = _one(7, 0.9 + 0.3 * max(len(rows), 2))
     place = np.arange(len(rows))[::-1]
     for y, share in zip(place, rows.values(), strict=True):
-        if share.value is None or share.n < TOO_FEW:
+        if share.value is None or share.n < MIN_ROWS:
             axes.text(0, y, " too few", va="center", fontsize=8, color=GREY)
             continue
         axes.plot([share.low, share.high], [y, y], color=colour, linewidth=1.5)

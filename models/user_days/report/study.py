@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
-from models.metrics.flags import TOO_FEW
+from models.metrics.flags import MIN_ROWS
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import FOREST_FEATURES, SEED
 from models.user_days.forest import REFIT_DAYS, forest_scores, seen_by_forest
@@ -88,7 +88,7 @@ def _best_use(labelled: pd.DataFrame, flagged: pd.Series) -> str:
 def _recall(labelled: pd.DataFrame, flagged: pd.Series) -> pd.Series:
     positive = (labelled["label"] == 1) & (labelled["family"] != HONEST)
     by_family = flagged[positive].groupby(labelled.loc[positive, "family"])
-    return by_family.mean()[by_family.size() >= TOO_FEW]
+    return by_family.mean()[by_family.size() >= MIN_ROWS]
 
 
 def drift_alarms(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> dict[str, dict[str, float]]:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from contracts.labels import HARD_NEGATIVES
-from models.metrics.flags import REGULAR
-from models.training.card import FAMILY, share_text, shares_table
+from models.training.card import COHORT_MEANINGS, FAMILY_MEANINGS, format_share_entry, shares_table
 
 MOST_FEATURES = 10
 _INTRO = """# Model card: {name}
@@ -49,16 +47,16 @@ def render(manifest: dict[str, Any]) -> str:
     lines = [
         "",
         "## Results on the test block",
-        f"Average precision {test['average_precision']:.3f}. Precision {share_text(test['precision'])}, recall "
-        f"{share_text(test['recall'])}. Intervals: 95 %, by account.",
+        f"Average precision {test['average_precision']:.3f}. Precision {format_share_entry(test['precision'])}, recall "
+        f"{format_share_entry(test['recall'])}. Intervals: 95 %, by account.",
         "",
-        shares_table("Recall by family", "family", test["recall_by_family"], FAMILY, "user-days"),
+        shares_table("Recall by family", "family", test["recall_by_family"], FAMILY_MEANINGS, "user-days"),
         "",
         shares_table(
             "False alarms by kind of honest listener",
             "cohort",
             test["false_alarms_by_cohort"],
-            {REGULAR: "no hard negative"} | HARD_NEGATIVES,
+            COHORT_MEANINGS,
             "user-days",
         ),
         "",

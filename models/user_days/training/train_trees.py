@@ -17,11 +17,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.errors import ModelError
-from models.metrics.flags import WEIGHT, Report, report
+from models.metrics.flags import WEIGHT, FlagReport, measure_flags
 from models.metrics.robust import median
 from models.registry.artefact import CARD, MANIFEST, sha256
-from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, split
-from models.training.thresholds import choose
+from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
+from models.training.thresholds import choose_thresholds
 from models.user_days.by_rules import columns_of
 from models.user_days.calibration import PREVALENCE, natural_weights
 from models.user_days.training.card import render
@@ -46,7 +46,7 @@ def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> 
     rng = np.random.default_rng(seed)
     days = labelled.assign(started_at=pd.to_datetime(labelled["local_date"]))
     days = days.sort_values(["started_at", "user_id"], ignore_index=True)
-    block = split(days, rng)
+    block = assign_blocks(days, rng)
     for name in BLOCKS:
         if days.loc[block == name, "label"].nunique() < 2:
             raise ModelError(f"the {name} block has no positive or no negative day: more accounts or days are needed")
@@ -54,7 +54,7 @@ def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> 
     known = days["label"].notna().to_numpy()
     booster = _fit(days[known & (block == TRAIN)], seed)
     curve, threshold = _calibrate(booster, days[known & (block == CALIBRATION)], rng)
-    tested = report(_scored(days[block == TEST], booster, threshold), rng, tuple(days["family"].unique()))
+    tested = measure_flags(_scored(days[block == TEST], booster, threshold), rng, tuple(days["family"].unique()))
     return _write(out, booster, curve, threshold, days, block, tested, seed, world)
 
 
@@ -76,7 +76,7 @@ def _calibrate(booster: xgboost.Booster, days: pd.DataFrame, rng: np.random.Gene
     curve = np.round(knots[np.r_[True, (np.diff(knots, axis=0) != 0).any(axis=1)]], 6)
     # by margin: the curve has steps, on which days could not be told apart
     scored = days[["user_id", "label", WEIGHT]].assign(score=expit(margin))
-    return curve, float(logit(choose(scored, rng).review))
+    return curve, float(logit(choose_thresholds(scored, rng).review))
 
 
 def _scored(days: pd.DataFrame, booster: xgboost.Booster, threshold: float) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def _scored(days: pd.DataFrame, booster: xgboost.Booster, threshold: float) -> p
 
 def _write(
     out: Path, booster: xgboost.Booster, curve: Floats, threshold: float, days: pd.DataFrame, block: np.ndarray,
-    tested: Report, seed: int, world: str,
+    tested: FlagReport, seed: int, world: str,
 ) -> str:  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     trees = bytes(booster.save_raw("ubj"))

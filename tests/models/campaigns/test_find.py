@@ -4,24 +4,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from models.campaigns.against_truth import against_truth
-from models.campaigns.find import find, on_shared_payment
-from tests.models.campaigns.made import farm, listening, play, strangers
+from models.campaigns.find import find_campaigns
+from models.campaigns.finders import find_shared_payment
+from models.campaigns.recall import campaign_recall
+from models.tables.plays import encode_plays
+from tests.models.campaigns.example_plays import encode, farm, play, strangers
 
 
-def found(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    plays = listening(rows)
-    accounts = pd.DataFrame({"user_id": plays.users, "payment_id": None, "plan": "premium"})
+def find(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    plays = encode(rows)
+    accounts = pd.DataFrame({"user_id": plays.users, "payment_id": None})
     share = 1 / np.arange(1, 401)
     known = pd.Series(share / share.sum(), index=[f"t{i:03}" for i in range(400)])
-    return find(plays, accounts, known.reindex(plays.tracks).fillna(0).to_numpy(), np.random.default_rng(1))
+    return find_campaigns(plays, accounts, known.reindex(plays.tracks).fillna(0).to_numpy(), np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
 def with_farm() -> pd.DataFrame:
-    return found(strangers() + farm(device="rack"))
+    return find(strangers() + farm(device="rack"))
 
 
 @pytest.mark.parametrize("kind", ["lockstep", "device", "block"])
@@ -30,7 +33,7 @@ def test_a_farm_is_found_by_each_of_its_traces(kind: str, with_farm: pd.DataFram
     assert {f"farm{i}" for i in range(6)} in [set(names) for names in groups["user_ids"]]
 
 
-def test_a_group_says_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame) -> None:
+def test_a_group_has_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame) -> None:
     group = with_farm[with_farm["kind"] == "lockstep"].iloc[0]
     assert set(group["track_ids"]) == {f"x{i:02}" for i in range(12)}
     assert group["streams"] == 6 * 4 * 12
@@ -40,28 +43,28 @@ def test_a_group_says_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame)
 
 
 def test_the_key_of_a_group_is_the_same_in_every_run(with_farm: pd.DataFrame) -> None:
-    again = found(list(reversed(strangers() + farm(device="rack"))))
+    again = find(list(reversed(strangers() + farm(device="rack"))))
     assert sorted(again["campaign_key"]) == sorted(with_farm["campaign_key"])
 
 
 def test_strangers_are_in_no_flagged_group() -> None:
-    assert not found(strangers())["is_flagged"].any()
+    assert not find(strangers())["is_flagged"].any()
 
 
 def test_two_people_with_one_phone_are_named_and_not_flagged() -> None:
     couple: list[dict[str, Any]] = [
         play(name, f"t{i:03}", 24 * i, device="the phone") for name in ("ann", "bob") for i in range(9)
     ]
-    group = found(strangers() + [dict(row, event_time=row["event_time"] + n * 10**7) for n, row in enumerate(couple)])
-    pair = group[group["kind"] == "device"].iloc[0]
+    groups = find(strangers() + [dict(row, event_time=row["event_time"] + n * 10**7) for n, row in enumerate(couple)])
+    pair = groups[groups["kind"] == "device"].iloc[0]
     assert not pair["is_flagged"]
     assert "lend" in pair["reasons"][1]
 
 
 def test_a_household_on_one_payment_method_is_not_flagged_and_a_crowd_is() -> None:
-    plays = listening([play(f"u{i}", "t", i) for i in range(12)])
-    accounts = pd.DataFrame({"user_id": plays.users, "payment_id": ["home"] * 4 + ["card"] * 8, "plan": "family"})
-    crowd, home = on_shared_payment(plays, accounts)
+    plays = encode([play(f"u{i}", "t", i) for i in range(12)])
+    accounts = pd.DataFrame({"user_id": plays.users, "payment_id": ["home"] * 4 + ["card"] * 8})
+    crowd, home = find_shared_payment(plays, accounts)
     assert (len(crowd.users), crowd.score >= 0.5) == (8, True)
     assert (len(home.users), home.score >= 0.5, "household" in home.reasons[1]) == (4, False, True)
 
@@ -73,10 +76,10 @@ def test_recall_counts_farms_of_which_half_is_in_a_group() -> None:
     known = pd.DataFrame(
         {"user_id": list("abcdh"), "family": ["farm"] * 4 + ["honest"], "campaign_id": ["k"] * 4 + [None]}
     )
-    judged = against_truth(groups, known)
-    assert judged.loc[["device"], ["accounts", "bots", "farms", "farms_found"]].values.tolist() == [[2, 2, 1, 1]]
-    assert judged.loc[["block"], ["accounts", "bots", "farms_found"]].values.tolist() == [[2, 1, 0]]
-    assert judged.loc[["all"], ["farm_accounts", "farm_accounts_found"]].values.tolist() == [[4, 2]]
+    recall = campaign_recall(groups, known)
+    assert recall.loc[["device"], ["accounts", "bots", "farms", "farms_found"]].values.tolist() == [[2, 2, 1, 1]]
+    assert recall.loc[["block"], ["accounts", "bots", "farms_found"]].values.tolist() == [[2, 1, 0]]
+    assert recall.loc[["all"], ["farm_accounts", "farm_accounts_found"]].values.tolist() == [[4, 2]]
 
 
 def test_a_play_sent_twice_counts_once() -> None:
@@ -84,8 +87,4 @@ def test_a_play_sent_twice_counts_once() -> None:
     frame = pd.DataFrame(rows + rows)
     frame["event_time"] = pd.to_datetime(frame["event_time"], unit="ms", utc=True)
     frame.insert(0, "play_id", [f"p{i}" for i in range(len(rows))] * 2)
-    from pyarrow import Table
-
-    from models.tables.plays import listening_of
-
-    assert len(listening_of(Table.from_pandas(frame), pd.Series(dtype=object)).user) == len(rows)
+    assert len(encode_plays(pa.Table.from_pandas(frame), pd.Series(dtype=object)).user) == len(rows)

@@ -8,12 +8,12 @@ from models.lab.candidates.fusion import FUSIONS, STACKED
 from models.lab.days import Days
 from models.lab.engine import run_fold
 from models.lab.protocol import Fold, folds
-from tests.models.lab.tiny import tiny_days
+from tests.models.lab.example_table import example_days
 
 
 @pytest.fixture(scope="module")
 def days() -> Days:
-    return tiny_days()
+    return example_days()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 from models.lab.consequences import detection
 from models.lab.engine import Outcome
 from models.lab.measures import PREVALENCE, average_precision, brier, interval, precision_at, resamples
-from tests.models.lab.tiny import tiny_days
+from tests.models.lab.example_table import example_days
 
 ONE = np.ones((1, 1), dtype=np.float32)
 
@@ -66,7 +66,7 @@ def test_an_interval_without_a_value_says_so() -> None:
 
 
 def test_euros_run_until_the_day_of_the_first_flag() -> None:
-    days = tiny_days()
+    days = example_days()
     rows = np.flatnonzero((days.frame["user_id"] == days.frame["user_id"].iloc[-1]).to_numpy() & (days.label == 1))
     account = days.take(rows)
     never = detection(account, Outcome(ONE[0], np.zeros(len(rows)), 0, 0, 0), 0.5).iloc[0]

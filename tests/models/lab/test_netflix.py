@@ -14,9 +14,9 @@ from models.lab.netflix.labels import FEATURES, HEURISTICS, heuristic_tags, matr
 from models.lab.netflix.run import HEURISTIC, TRUTH, Data, Study, corrected, data_of, some_accounts
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
 from models.lab.netflix.trials import SEMI_SUPERVISED, semi_supervised, supervised
-from tests.models.lab.tiny import tiny_days
+from tests.models.lab.example_table import example_days
 
-DATA = data_of(tiny_days(people=40))
+DATA = data_of(example_days(people=40))
 
 
 def test_there_are_23_features_two_heuristics_a_category_and_the_models_of_the_paper() -> None:
@@ -27,7 +27,7 @@ def test_there_are_23_features_two_heuristics_a_category_and_the_models_of_the_p
 
 
 def test_a_heuristic_fires_over_what_the_trusted_cohort_ever_does() -> None:
-    days = tiny_days(people=40)
+    days = example_days(people=40)
     features = days.features.copy()
     place = USER_DAY_FEATURE_NAMES.index("license_cnt")
     features[:, place] = 1.0
@@ -40,7 +40,7 @@ def test_a_heuristic_fires_over_what_the_trusted_cohort_ever_does() -> None:
 
 
 def test_true_tags_are_the_familys_categories() -> None:
-    days = tiny_days(people=40)
+    days = example_days(people=40)
     tags = true_tags(days)
     farm = tags[days.family == "farm"]
     assert farm[:, CATEGORIES.index("service")].all()

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from models.lab.candidates import CANDIDATES
 from models.lab.engine import Outcome, run_fold
 from models.lab.protocol import FALSE_ALARMS, folds, halves, threshold, without
-from tests.models.lab.tiny import tiny_days
+from tests.models.lab.example_table import example_days
 
 
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(21, 36))
 def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, parts: int, length: int) -> None:
-    days = tiny_days(seed=seed % 7, people=20, bots_of_a_family=2, days=length)
+    days = example_days(seed=seed % 7, people=20, bots_of_a_family=2, days=length)
     made = list(folds(days, parts, np.random.default_rng(seed), history=0))
     assert len(made) == parts * (1 + (length - 21) // 7)
     frame = days.frame
@@ -30,20 +30,20 @@ def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, pa
 
 
 def test_every_account_is_tested_once_a_week() -> None:
-    days = tiny_days()
+    days = example_days()
     tested = np.concatenate([fold.test for fold in folds(days, 3, np.random.default_rng(0), history=0)])
     assert len(tested) == len(set(tested)) == 7 * days.frame["user_id"].nunique()
 
 
 def test_a_family_left_out_has_no_positive_row_in_training() -> None:
-    days = tiny_days()
+    days = example_days()
     fold = next(folds(days, 2, np.random.default_rng(0), history=0))
     assert "farm" in days.family[fold.train]
     assert "farm" not in days.family[without(days, fold.train, ("farm",))]
 
 
 def test_the_halves_of_training_rows_share_no_campaign() -> None:
-    days = tiny_days()
+    days = example_days()
     for fitted_on, held_out in halves(days, np.random.default_rng(0)):
         assert not set(days.group[fitted_on]) & set(days.group[held_out])
 
@@ -55,7 +55,7 @@ def test_the_threshold_lets_through_at_most_the_stated_share() -> None:
 
 
 def test_thresholds_and_fits_do_not_look_at_test_rows() -> None:
-    days = tiny_days()
+    days = example_days()
     fold = next(folds(days, 2, np.random.default_rng(0), history=0))
     rng = np.random.default_rng(5)
     frame = days.frame.copy()

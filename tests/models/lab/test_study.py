@@ -12,7 +12,7 @@ from models.lab.candidates.supervised import ablations
 from models.lab.report.page import publish, tables
 from models.lab.run import Size, run_lab
 from models.lab.study import study
-from tests.models.lab.tiny import tiny_days
+from tests.models.lab.example_table import example_days
 
 CHOSEN = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "knn", "logistic", "markov_llr"))
 
@@ -20,7 +20,7 @@ CHOSEN = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "knn", "l
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
-    worlds = {"here": tiny_days(people=40), "there": tiny_days(seed=2, people=40)}
+    worlds = {"here": example_days(people=40), "there": example_days(seed=2, people=40)}
     size = Size(parts=2, draws=10, history=0, candidates=CHOSEN, ablated=ablations()[:2])
     run_lab(worlds, folder, lambda step: None, seed=1, size=size)
     return folder
@@ -73,4 +73,4 @@ def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: 
 
 def test_a_table_too_short_for_a_fold_is_refused_with_the_days_it_takes() -> None:
     with pytest.raises(ModelError, match="a fold takes 21"):
-        study(tiny_days(people=5, bots_of_a_family=1, days=15), lambda step: None, seed=1, history=0)
+        study(example_days(people=5, bots_of_a_family=1, days=15), lambda step: None, seed=1, history=0)

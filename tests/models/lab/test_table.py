@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 
 from contracts.events import ACTIONS
-from models.lab.actions import PAIRS, DayIndex, count_pairs
+from models.lab.actions import PAIRS, count_pairs
 from models.lab.table import read_user_days
+from models.tables.user_day_index import UserDayIndex
 from runtime.units import DAY_MS, HOUR_MS
 from runtime.world import World, WorldError
 
 
 def test_pairs_stay_within_a_client_session_and_fall_on_the_local_day_of_their_second_action() -> None:
-    index = DayIndex(pd.Series(["a", "a", "b"]), np.array([10, 11, 10]), pd.Series({"a": "Asia/Tokyo", "b": "UTC"}))
+    index = UserDayIndex(pd.Series(["a", "a", "b"]), np.array([10, 11, 10]), pd.Series({"a": "Asia/Tokyo", "b": "UTC"}))
     start, skip, end = (ACTIONS.index(action) for action in ("start", "skip", "end"))
     midnight_in_tokyo = 11 * DAY_MS - 9 * HOUR_MS
     rows = [

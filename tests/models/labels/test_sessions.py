@@ -1,4 +1,4 @@
-"""Labels are what the simulator made; a play belongs to the session of its account that spans it."""
+"""Labels of sessions from truth: a play belongs to the session of its account that spans it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.labels import HONEST
-from models.labels.sessions import assign_sessions, labels_of
+from models.labels.sessions import find_sessions, session_labels
 
 HOUR = 3_600_000
 
@@ -33,7 +33,7 @@ def plays_frame(*plays: tuple[str, int, int, str | None]) -> pd.DataFrame:
 
 def label_of(*plays: tuple[str, int, int, str | None]) -> pd.Series:
     """The labels of one session of account a that spans the first hour."""
-    return labels_of(sessions_frame(("a", 0, HOUR)), [plays_frame(*plays)]).iloc[0]
+    return session_labels(sessions_frame(("a", 0, HOUR)), [plays_frame(*plays)]).iloc[0]
 
 
 def test_a_session_without_paid_streams_is_negative() -> None:
@@ -66,7 +66,7 @@ def test_the_family_is_that_of_most_paid_streams() -> None:
 def test_plays_in_several_blocks_add_up() -> None:
     sessions = sessions_frame(("a", 0, HOUR))
     one = plays_frame(("a", 1, 40_000, "farm-1"))
-    labels = labels_of(sessions, [one, plays_frame(("a", 2, 40_000, None)), one])
+    labels = session_labels(sessions, [one, plays_frame(("a", 2, 40_000, None)), one])
     assert labels.loc[[0], ["true_streams", "paid_streams"]].values.tolist() == [[3, 2]]
     assert labels.loc[0, "family"] == "farm"
 
@@ -74,22 +74,22 @@ def test_plays_in_several_blocks_add_up() -> None:
 def test_a_play_at_the_very_end_of_a_session_is_in_it_and_one_before_its_start_is_not() -> None:
     sessions = sessions_frame(("a", 100, 200), ("a", 300, 400), ("b", 100, 200))
     rows = plays_frame(*[("a", ms, 0, None) for ms in (99, 100, 200, 201, 300, 400, 401)], ("c", 150, 0, None))
-    assert assign_sessions(sessions, rows).tolist() == [-1, 0, 0, -1, 1, 1, -1, -1]
+    assert find_sessions(sessions, rows).tolist() == [-1, 0, 0, -1, 1, 1, -1, -1]
 
 
 def test_a_play_of_one_account_never_falls_into_the_session_of_another() -> None:
     sessions = sessions_frame(("a", 0, 10), ("b", 0, 1000))
-    assert assign_sessions(sessions, plays_frame(("a", 500, 0, None), ("b", 500, 0, None))).tolist() == [-1, 1]
+    assert find_sessions(sessions, plays_frame(("a", 500, 0, None), ("b", 500, 0, None))).tolist() == [-1, 1]
 
 
 def test_without_sessions_every_play_is_outside() -> None:
-    labels = labels_of(sessions_frame(), [plays_frame(("a", 1, 40_000, None))])
+    labels = session_labels(sessions_frame(), [plays_frame(("a", 1, 40_000, None))])
     assert len(labels) == 0
     assert labels.attrs["rows_outside"] == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 500)), min_size=1, max_size=60))
-def test_every_play_is_assigned_to_the_session_that_was_made_of_it(plays: list[tuple[str, int]]) -> None:
+def test_every_play_is_found_in_the_session_that_it_was_put_in(plays: list[tuple[str, int]]) -> None:
     """Sessions by the plain definition (gap over 50 ms), then plays assigned back by time alone."""
     spans: list[list[Any]] = []
     expected = {}
@@ -99,5 +99,5 @@ def test_every_play_is_assigned_to_the_session_that_was_made_of_it(plays: list[t
         spans[-1][2] = ms
         expected[user, ms] = len(spans) - 1
     rows = plays_frame(*[(user, ms, 0, None) for user, ms in plays])
-    assigned = assign_sessions(sessions_frame(*map(tuple, spans)), rows)
+    assigned = find_sessions(sessions_frame(*map(tuple, spans)), rows)
     assert assigned.tolist() == [expected[play] for play in plays]

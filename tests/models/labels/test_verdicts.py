@@ -1,4 +1,4 @@
-"""Labels from verdicts: what the pages wrote is what training reads."""
+"""Labels from verdicts: training reads what the pages wrote."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
-from models.labels.verdicts import read_verdicts, relabel
+from models.labels.verdicts import label_by_verdicts, read_verdicts
 from models.registry.artefact import CARD, MANIFEST
 from models.registry.roles import FOLDER, Registry
 from runtime.world import World
@@ -43,13 +43,21 @@ def path(tmp_path: Path) -> Path:
     return store.path
 
 
-def test_training_reads_the_standing_verdicts_that_the_pages_wrote(path: Path) -> None:
+def test_training_reads_the_verdicts_in_force_that_the_pages_wrote(path: Path) -> None:
     users = ["bot", "fan", "lucky", "unsure", "wronged", "never seen"]
     table = pd.DataFrame({"user_id": users, "label": 0.0, "family": "x", "campaign_id": None, "cohort": "superfan"})
-    labelled = relabel(table, read_verdicts(path)).set_index("user_id")
+    labelled = label_by_verdicts(table, read_verdicts(path)).set_index("user_id")
     assert labelled["label"].dropna().to_dict() == {"bot": 1.0, "fan": 0.0, "lucky": 0.0}
     assert labelled["weight"].round(1).to_dict()["lucky"] == 66.7
     assert set(labelled["family"]) == {"confirmed", "honest"}
+
+
+def test_a_file_that_is_no_store_of_verdicts_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.sqlite"
+    path.write_text("not a database, however long this text is")
+    with pytest.raises(ModelError, match=r"verdicts\.sqlite is not a store of verdicts: ") as caught:
+        read_verdicts(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_roll_back_changes_the_label(path: Path) -> None:
@@ -58,14 +66,14 @@ def test_a_roll_back_changes_the_label(path: Path) -> None:
     assert read_verdicts(path).set_index("user_id").loc["wronged", "verdict"] == v.DISMISS
 
 
-def test_without_verdicts_training_says_what_to_do(tmp_path: Path, path: Path) -> None:
+def test_without_verdicts_the_message_names_the_command(tmp_path: Path, path: Path) -> None:
     with pytest.raises(ModelError, match="playproof desk"):
         read_verdicts(tmp_path / "none.sqlite")
     with pytest.raises(ModelError, match="another world"):
-        relabel(pd.DataFrame({"user_id": ["x"]}), read_verdicts(path))
+        label_by_verdicts(pd.DataFrame({"user_id": ["x"]}), read_verdicts(path))
 
 
-LATEST = "gap_entropy"
+NEW_FEATURE = "gap_entropy"
 """A feature that the older half of the lake lacks."""
 
 
@@ -84,7 +92,7 @@ def decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     rows["user_id"] = [f"u{i}" for i in account]
     rows["session_key"] = [f"s{i}" for i in range(1000)]
     rows["started_at"] = pd.Timestamp("2026-03-02") + pd.to_timedelta(rng.integers(8 * 86_400, size=1000), "s")
-    for batch, part in enumerate((rows[:500].drop(columns=LATEST), rows[500:])):
+    for batch, part in enumerate((rows[:500].drop(columns=NEW_FEATURE), rows[500:])):
         folder = world.unit.table("sessions") / f"batch_id={batch}"
         folder.mkdir(parents=True)
         part.to_parquet(folder / "part.parquet", index=False)
@@ -96,21 +104,21 @@ def decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def test_verdicts_train_a_challenger_whose_manifest_says_so(
+def test_training_on_verdicts_registers_a_challenger_whose_manifest_has_the_source_of_its_labels(
     decided: World,
     spark: SparkSession,
     playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("models.training.train.local_session", lambda: spark)
+    monkeypatch.setattr("models.training.train.start_local_spark", lambda: spark)
     monkeypatch.setattr(type(spark), "stop", lambda self: None)
     arguments = ("--labels", "verdicts", "--decided", "w", "--trees", "4", "--depth", "2", "--register")
-    code, said, err = playproof("model", "train", *arguments)
+    code, out, err = playproof("model", "train", *arguments)
     assert (code, err) == (0, "")
     registry = Registry(decided.root.parent / FOLDER)
     entry = registry.roles().challenger
     assert entry is not None
-    assert f"{entry.version} scores in the shadow" in said
+    assert f"{entry.version} scores in the shadow" in out
     manifest = json.loads((registry.folder(entry) / MANIFEST).read_text())
     assert manifest["labels"] == {
         "source": "verdicts", "world": "w", "accounts": {"confirmed": 40, "dismissed": 40}, "sessions": 800,
@@ -121,11 +129,13 @@ def test_verdicts_train_a_challenger_whose_manifest_says_so(
     blocks = manifest["trained_on"]["blocks"].values()
     assert all(0 < block["positives"] < block["sessions"] for block in blocks)
     assert next(iter(manifest["gain"])) == "artist_hhi"
-    assert manifest["test"]["review"]["prevalence"] < 0.05, "a session that stands for 67 weighs so much"
+    assert manifest["test"]["review"]["prevalence"] < 0.05, (
+        "a session of a rarely drawn account weighs 67 times as much"
+    )
     assert "Labels are verdicts of analysts" in (registry.folder(entry) / CARD).read_text()
 
 
-def test_too_few_verdicts_are_said_in_one_line(decided: World, playproof: Playproof) -> None:
+def test_too_few_verdicts_are_refused_in_one_line(decided: World, playproof: Playproof) -> None:
     store = VerdictStore(decided.verdicts)
     for number in range(11):
         store.write(Draft(f"c-u{number}", f"u{number}", v.UNDO, "ana", 1, f"undo-{number}"))

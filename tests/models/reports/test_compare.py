@@ -11,7 +11,7 @@ from consumer_viz.dashboard.decisions.rules import Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
 from models.errors import ModelError
-from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, Said, compare
+from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, ModelOutput, compare_models
 from models.reports.compare import Judge, compare_world
 from models.reports.compare_words import lines
 from runtime.world import World
@@ -145,9 +145,9 @@ def test_a_model_compared_with_itself_differs_nowhere_and_a_better_one_is_proven
     is_positive = np.arange(600) < 120
     good = is_positive + rng.normal(0, 0.1, 600)
     bad = is_positive + rng.normal(0, 1.5, 600)
-    one, other = Said(bad, bad > 0.5), Said(good, good > 0.5)
-    same = compare(users, is_positive, np.ones(600), one, one, np.random.default_rng(2))
+    one, other = ModelOutput(bad, bad > 0.5), ModelOutput(good, good > 0.5)
+    same = compare_models(users, is_positive, np.ones(600), one, one, np.random.default_rng(2))
     assert all(by[DIFFERENCE].value == 0 and not by[DIFFERENCE].is_proven for by in same.values())
-    better = compare(users, is_positive, np.ones(600), one, other, np.random.default_rng(2))
+    better = compare_models(users, is_positive, np.ones(600), one, other, np.random.default_rng(2))
     assert all(by[DIFFERENCE].is_proven for by in better.values())
     assert better["average precision"][CHALLENGER].value == pytest.approx(1)

@@ -8,14 +8,14 @@ import pytest
 
 from contracts.tables import LAKE, USERS
 from models.reports.daily import Daily, run_daily
-from models.tables.lake_tables import read_table, schema_of
+from models.tables.lake_tables import lake_schema, read_table
 from models.user_days.detect import detect
 from models.user_days.report.study import as_markdown, study
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
 from tests.conftest import Playproof
-from tests.models.campaigns.made import farm, play, strangers
-from tests.models.user_days.made import crowd, user_days
+from tests.models.campaigns.example_plays import farm, play, strangers
+from tests.models.user_days.example_days import crowd, user_days
 from tests.models.user_days.test_cases import ALL_DAY
 
 TABLES = ("user_day_flags", "campaigns", "track_risk", "account_risk")
@@ -67,8 +67,8 @@ def daily(world: World) -> Daily:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_table_is_written_as_the_contract_has_it(table: str, world: World, daily: Daily) -> None:
     (file,) = committed_files(world.unit.table(table))
-    assert pq.ParquetFile(file).schema_arrow.equals(schema_of(table))
-    assert schema_of(table).names == [column.name for column in LAKE[table]]
+    assert pq.ParquetFile(file).schema_arrow.equals(lake_schema(table))
+    assert lake_schema(table).names == [column.name for column in LAKE[table]]
     assert len(read_table(world, table, "playproof days run"))
 
 

@@ -1,4 +1,4 @@
-"""Training on a make-believe table: bots have regular gaps and one artist; everything else is noise."""
+"""Training on a made-up table: bots have regular gaps and one artist; every other feature is noise."""
 
 import json
 from collections.abc import Iterator
@@ -14,23 +14,25 @@ from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
 from models.errors import ModelError
-from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP
+from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, SHIPPED_SCORER
 from models.registry.verify import verify_artefact
-from models.training.card import render
+from models.training.card import render_card
+from models.training.manifest import TreeSettings
 from models.training.splits import TRAIN
-from models.training.train import Trees, local_session, read_table, score, to_spark, train
+from models.training.table import read_training_table
+from models.training.train import score, start_local_spark, to_spark, train
 from tests.conftest import Playproof
 
-SMALL = Trees(n_estimators=8, max_depth=3)
+SMALL = TreeSettings(n_estimators=8, max_depth=3)
 FAMILIES = ("loop30", "farm")
 
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[SparkSession]:
-    return_to = SparkSession.getActiveSession()
-    session = return_to or local_session()
+    active = SparkSession.getActiveSession()
+    session = active or start_local_spark()
     yield session
-    if return_to is None:
+    if active is None:
         session.stop()
 
 
@@ -60,7 +62,7 @@ def table() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def artefact_folder(spark: SparkSession, table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("artifacts") / "toy"
-    trusted = train(spark, table, out, seed=1, world="a make-believe table", trees=SMALL)
+    trusted = train(spark, table, out, seed=1, world="a made-up table", trees=SMALL)
     (out / "TRUSTED").write_text(trusted)
     return out
 
@@ -72,7 +74,7 @@ def loaded(spark: SparkSession, artefact_folder: Path, tmp_path_factory: pytest.
     return PipelineModel.load(artefact.path.as_uri())
 
 
-def test_the_trained_artefact_verifies_loads_and_tells_bots(
+def test_the_trained_artefact_verifies_loads_and_separates_bots_from_people(
     spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame
 ) -> None:
     scored = score(spark, loaded, table)
@@ -95,7 +97,7 @@ def test_the_same_table_and_seed_give_the_same_bytes(
     spark: SparkSession, table: pd.DataFrame, artefact_folder: Path, tmp_path: Path
 ) -> None:
     again = tmp_path / "toy"
-    train(spark, table, again, seed=1, world="a make-believe table", trees=SMALL)
+    train(spark, table, again, seed=1, world="a made-up table", trees=SMALL)
     for name in (MODEL_ZIP, MANIFEST, CARD):
         assert (again / name).read_bytes() == (artefact_folder / name).read_bytes(), name
 
@@ -120,7 +122,7 @@ def test_null_and_nan_score_alike(spark: SparkSession, loaded: PipelineModel, ta
     assert scores[:50] == scores[50:]
 
 
-def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folder: Path) -> None:
+def test_the_manifest_has_what_the_model_was_trained_on_and_how_good_it_is(artefact_folder: Path) -> None:
     manifest = json.loads((artefact_folder / MANIFEST).read_text())
     assert manifest["trained_on"]["blocks"][TRAIN]["sessions"] > 400
     assert manifest["test"]["review"]["precision"]["value"] > 0.8
@@ -130,17 +132,22 @@ def test_the_manifest_says_what_was_trained_on_and_how_good_it_is(artefact_folde
     assert 0 < manifest["thresholds"]["review"] <= manifest["thresholds"]["filter"] <= 1
 
 
-def test_the_card_is_the_manifest_said_to_a_person(artefact_folder: Path) -> None:
+def test_the_card_is_rendered_from_the_manifest(artefact_folder: Path) -> None:
     manifest = json.loads((artefact_folder / MANIFEST).read_text())
     card = (artefact_folder / CARD).read_text()
-    assert card == render(manifest)
-    for said in (
+    assert card == render_card(manifest)
+    for text in (
         "Not for",
         "A false flag cuts an artist's pay",
         "not proof",
         f"{manifest['thresholds']['review']:.4f}",
     ):
-        assert said in card
+        assert text in card
+
+
+def test_the_shipped_card_is_rendered_from_the_shipped_manifest() -> None:
+    card = render_card(json.loads((SHIPPED_SCORER / MANIFEST).read_text()))
+    assert (SHIPPED_SCORER / CARD).read_text() == card, "write render_card(manifest) to the card again"
 
 
 def test_a_table_too_small_for_three_blocks_is_refused_in_one_line(
@@ -152,8 +159,8 @@ def test_a_table_too_small_for_three_blocks_is_refused_in_one_line(
 
 def test_a_table_without_its_columns_is_refused_by_name(table: pd.DataFrame, tmp_path: Path) -> None:
     table.drop(columns=["gap_entropy", "cohort"]).to_parquet(tmp_path / "part.parquet")
-    with pytest.raises(ModelError, match="lacks columns gap_entropy, cohort"):
-        read_table(tmp_path)
+    with pytest.raises(ModelError, match=r"lacks columns gap_entropy, cohort.* run  playproof model training-table"):
+        read_training_table(tmp_path)
 
 
 def test_a_missing_table_names_the_command_that_writes_it(tmp_path: Path, playproof: Playproof) -> None:

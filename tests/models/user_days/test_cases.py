@@ -7,7 +7,7 @@ import pytest
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import detect
 from models.user_days.reasons import OF_COHORT
-from tests.models.user_days.made import crowd, user_days
+from tests.models.user_days.example_days import crowd, user_days
 
 ALL_DAY = {
     "hours": 23.0, "longest_wake_h": 23.4, "plays_day": 390.0, "streams_day": 380.0, "night_share": 0.21,

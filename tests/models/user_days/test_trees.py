@@ -11,7 +11,7 @@ from models.registry.artefact import CARD, MANIFEST
 from models.user_days.detect import detect
 from models.user_days.training.train_trees import train_trees
 from models.user_days.trees import SHIPPED, TREES, Trees, load_trees
-from tests.models.user_days.made import crowd, user_days
+from tests.models.user_days.example_days import crowd, user_days
 
 ALWAYS_A_BOT = {
     "share_30_35": 0.9, "share_under_35": 0.95, "repeat_ratio": 0.9, "skip_rate": 0.0, "gap_entropy": 1.5,

@@ -16,7 +16,8 @@ from pyspark.sql.types import StructType
 from contracts.features import FEATURE_NAMES, TOP_REASONS
 from contracts.tables import SESSIONS, ddl
 from models.registry.artefact import CONTRIBUTIONS
-from models.training.train import Trees, fit
+from models.training.manifest import TreeSettings
+from models.training.train import fit
 from spark_app.stages.scoring.score import Judge, judged, reasons_of, score
 from spark_app.stages.sessions.compute_features import describe
 from tests.spark_app.items import Item, batch, did, heard
@@ -32,7 +33,7 @@ def model(spark: SparkSession) -> PipelineModel:
     rng = np.random.default_rng(7)
     table = pd.DataFrame(rng.uniform(0, 100, (300, len(FEATURE_NAMES))), columns=list(FEATURE_NAMES))
     label = (table["plays"] > 50).astype(float)
-    return fit(spark, table.mask(rng.random(table.shape) < 0.1).assign(label=label), Trees(10, 2), seed=1)
+    return fit(spark, table.mask(rng.random(table.shape) < 0.1).assign(label=label), TreeSettings(10, 2), seed=1)
 
 
 @pytest.fixture(scope="module")

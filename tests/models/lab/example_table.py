@@ -13,7 +13,7 @@ DAYS = 21
 """Train, gap, test; no history."""
 
 
-def tiny_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, days: int = DAYS) -> Days:
+def example_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, days: int = DAYS) -> Days:
     rng = np.random.default_rng(seed)
     families = [HONEST] * people + [family for family in FAMILIES for _ in range(bots_of_a_family)]
     cohorts = [*HARD_NEGATIVES, *["regular"] * people][:people]

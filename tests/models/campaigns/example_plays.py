@@ -1,14 +1,14 @@
-"""Plays made by hand: a crowd of strangers, and accounts that one operator runs."""
+"""Example plays: a crowd of strangers, and accounts that one operator runs."""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from models.tables.plays import Listening, listening_of
+from models.tables.plays import Plays, encode_plays
 from runtime.units import HOUR_MS
 
 START_MS = 1_741_000_000_000
-ZONES = pd.Series(dtype=object)
+NO_ZONES = pd.Series(dtype=object)
 
 
 def play(user: str, track: str, hour: float, device: str = "", listen_ms: int = 60_000) -> dict[str, object]:
@@ -19,7 +19,7 @@ def play(user: str, track: str, hour: float, device: str = "", listen_ms: int = 
 
 
 def strangers(users: int = 60, plays: int = 40, tracks: int = 400, hours: int = 200) -> list[dict[str, object]]:
-    """Accounts that play tracks by popularity (1 / rank) at any time."""
+    """Return plays of accounts that choose tracks by popularity (1 / rank), at any time."""
     rng = np.random.default_rng(2)
     share = 1 / np.arange(1, tracks + 1)
     drawn = rng.choice(tracks, size=(users, plays), p=share / share.sum())
@@ -27,7 +27,7 @@ def strangers(users: int = 60, plays: int = 40, tracks: int = 400, hours: int = 
 
 
 def farm(accounts: int = 6, tracks: int = 12, days: int = 4, device: str = "") -> list[dict[str, object]]:
-    """Accounts that play one list in the same hours."""
+    """Return plays of accounts that play one list of tracks in the same hours."""
     return [
         play(f"farm{a}", f"x{t:02}", 24 * day + t / 4 + a / 100, device)
         for a in range(accounts)
@@ -36,8 +36,9 @@ def farm(accounts: int = 6, tracks: int = 12, days: int = 4, device: str = "") -
     ]
 
 
-def listening(rows: list[dict[str, object]], zones: pd.Series = ZONES) -> Listening:
+def encode(rows: list[dict[str, object]]) -> Plays:
+    """Encode plays, each with its own id; the days are those of UTC."""
     frame = pd.DataFrame(rows)
     frame["event_time"] = pd.to_datetime(frame["event_time"], unit="ms", utc=True)
     frame.insert(0, "play_id", [f"p{i}" for i in range(len(frame))])
-    return listening_of(pa.Table.from_pandas(frame, preserve_index=False), zones)
+    return encode_plays(pa.Table.from_pandas(frame, preserve_index=False), NO_ZONES)

@@ -1,4 +1,4 @@
-"""Pay under both systems, tracks by role, and the order of the analyst's queue."""
+"""Pay under both systems, the roles of tracks, and the order of the analyst's queue."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices, pro_rata, user_centric
 from models.risk.tracks import CAMOUFLAGE, TARGET, artist_risk, suspicious_plays, track_risk
-from models.tables.plays import Listening
-from tests.models.campaigns.made import listening, play
+from models.tables.plays import Plays
+from tests.models.campaigns.example_plays import encode, play
 
 NO_CAMPAIGNS = pd.DataFrame(
     {"kind": [], "user_ids": [], "is_flagged": pd.Series(dtype=bool), "score": [], "campaign_key": [], "reasons": []}
@@ -23,7 +23,7 @@ NO_CAMPAIGNS = pd.DataFrame(
 class Small(NamedTuple):
     """A world of one bot and eight listeners."""
 
-    plays: Listening
+    plays: Plays
     flags: pd.DataFrame
     suspicious: NDArray[np.bool_]
 
@@ -37,7 +37,7 @@ def test_both_systems_pay_out_the_same_pool(rows: list[tuple[int, int]]) -> None
     assert both[0] == pytest.approx(both[1])
 
 
-def test_playing_ten_times_as_much_draws_ten_times_as_much_only_pro_rata() -> None:
+def test_playing_ten_times_as_much_earns_ten_times_as_much_only_pro_rata() -> None:
     user, streams = np.array([0, 1]), np.array([10, 100])
     assert pro_rata(streams, Prices())[1] == pytest.approx(10 * pro_rata(streams, Prices())[0])
     own = user_centric(user, streams, np.ones(2), Prices())
@@ -50,7 +50,7 @@ def world() -> Small:
     rows = [play("bot", "bought", i / 5) for i in range(60)] + [play("bot", "famous", 13 + i / 5) for i in range(12)]
     rows += [play(f"h{u}", "famous", 1 + i / 4) for u in range(8) for i in range(10)]
     rows += [play("h0", "short", 2 + i / 9, listen_ms=29_999) for i in range(9)]
-    plays = listening(rows)
+    plays = encode(rows)
     day = pd.Timestamp("1970-01-01") + pd.to_timedelta(sorted(set(plays.local_day.tolist())), unit="D")
     flags = pd.DataFrame(
         {
@@ -77,7 +77,7 @@ def test_a_track_that_only_bots_play_is_a_suspected_target_and_one_they_hide_in_
     assert roles.to_dict() == {"bought": TARGET, "famous": CAMOUFLAGE}
 
 
-def test_plays_under_30_s_draw_no_money(tracks: pd.DataFrame) -> None:
+def test_plays_under_30_s_earn_nothing(tracks: pd.DataFrame) -> None:
     assert "short" not in set(tracks["track_id"])
     assert tracks["money_pro_rata_eur"].sum() == pytest.approx(72 * Prices().stream_eur)
 
