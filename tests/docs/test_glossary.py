@@ -7,8 +7,8 @@ import pytest
 
 from tests.docs.pages import PACKAGES, ROOT
 
-PAGE = ROOT / "docs" / "glossary.md"
-ROWS = re.findall(r"^\| ([\w -]+) \| (.+) \| (`.+`) \|$", PAGE.read_text(), re.MULTILINE)
+WORDS, RETIRED = (ROOT / "docs" / "glossary.md").read_text().split("## Retired names")
+ROWS = re.findall(r"^\| ([\w -]+) \| (.+) \| (`.+`) \|$", WORDS, re.MULTILINE)
 
 
 @cache
@@ -26,6 +26,12 @@ def test_a_term_has_a_meaning_and_its_names_are_in_the_code(term: str, meaning: 
 
 
 def test_every_line_of_the_page_is_read() -> None:
-    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and not line.startswith("| word")]
+    lines = [line for line in WORDS.splitlines() if line.startswith("| ") and not line.startswith("| word")]
     assert len(ROWS) == len(lines)
     assert len({term for term, _, _ in ROWS}) == len(ROWS)
+
+
+def test_what_replaces_a_retired_name_is_in_the_code() -> None:
+    replacements = re.findall(r"^\| `\w+`.* \| `(\w+)` \|$", RETIRED, re.MULTILINE)
+    assert replacements
+    assert [name for name in replacements if name not in words_of_code()] == []
