@@ -68,6 +68,12 @@ HARD_NEGATIVES: dict[str, str] = {
     "buggy_client": "a client with a fault: failed starts, repeated licence requests",
     "drifter": "listens ever more, or ever less, over months",
     "binge": "weeks at three times the usual",
+    "all_hours": "ten hours a day, half of it at night, hardly a skip",
+    "sampler": "hundreds of tracks a day, most of them cut within seconds",
+    "one_artist": "one artist for weeks, then another",
+    "two_devices": "a household that plays on two devices at once",
+    "long_run": "150 tracks in a row, into the night",
+    "big_day": "now and then a day of hundreds of plays",
 }
 """Honest accounts that look like bots, by cohort."""
 

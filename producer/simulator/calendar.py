@@ -23,10 +23,12 @@ _PEAKS: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((22.6, 0.7, 1.0),),  # bedtime
     ((8.5, 0.8, 1.0),),  # opening time
     ((1.0, 1.5, 0.6), (4.0, 1.5, 1.0), (17.0, 2.0, 0.3)),  # night shift
+    ((1.0, 4.0, 0.8), (10.0, 4.0, 0.7), (18.0, 4.0, 1.0)),  # round the clock
+    ((18.8, 1.0, 1.0),),  # supper
 )
 """Bumps (local hour, sd in hours, weight) by chronotype (four similar groups: Louail & Barthelemy)."""
-BEDTIME, OPENING, NIGHT_SHIFT = 4, 5, 6
-"""Hours of three hard negatives, after the four chronotypes."""
+BEDTIME, OPENING, NIGHT_SHIFT, ALL_HOURS, SUPPER = 4, 5, 6, 7, 8
+"""Hours of five hard negatives, after the four chronotypes."""
 _FLOOR = 0.002
 
 

@@ -13,21 +13,20 @@ from producer.simulator.calendar import Calendar
 from producer.simulator.catalogue import FRESH_DRAWS, Catalogue
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.endings import cut_listen, reasons_end, reasons_start
-from producer.simulator.listeners.places import Places
-from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, Traits
+from producer.simulator.listeners.places import Places, fixed_chance
+from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, MOST_LISTENERS, Traits
 from producer.simulator.listeners.profiles import Profile
-from producer.simulator.listeners.timing import FAR_MS, place_in_time
+from producer.simulator.listeners.timing import FAR_MS, RUN_PLAYS, Pace, place_in_time
 from producer.simulator.rows import Columns, position, take
 
 FULL_LOG, FULL_SLOPE = np.float32(np.log(120)), np.float32(0.7)
 """A day fills up: beyond 120 plays their log grows at this slope (KKBox: p95 125, p99 194, p99.9 318)."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
+SPREE_LOG = np.float32(np.log(8))
+"""How much longer, in log plays, a day of hundreds of plays is."""
 GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.2), np.float32(4.5)
 """Plays of a session on a day of glances; sessions of a day at most, about."""
-MOST_LISTENERS = 8
-RUN_PLAYS = 6
-"""Plays that share a mood: an assumption, fitted to the memory of gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,14 @@ def listen(traits: Traits, setting: Setting, rng: Generator) -> tuple[Columns, C
     """Return the sessions and plays of a block of honest accounts, inside the world's period."""
     sessions = _sessions(traits, setting, rng)
     plays = _plays(sessions, traits, setting, rng)
-    return place_in_time(sessions, plays, setting.profile.pausing, setting.calendar.ends_ms, rng)
+    return place_in_time(sessions, plays, pace_of(sessions, traits, setting.profile), setting.calendar.ends_ms, rng)
+
+
+def pace_of(sessions: Columns, traits: Traits, profile: Profile) -> Pace:
+    """Return the pace of each session: its account's habits of pausing."""
+    who = sessions["who"]
+    pausing = (profile.pausing * np.exp(traits.pausing[who])).astype(np.float32)
+    return Pace(pausing, traits.tempo[who], traits.moods[who])
 
 
 def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
@@ -54,10 +60,11 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     boost = calendar.boost[None, :]
     is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
     who, day = np.nonzero(is_active)
-    log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who))
+    log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who)) * traits.day_spread[who]
     log_n += traits.drift[who] * (day / 28.0).astype(np.float32)
     since = day - traits.binge_from[who]
     log_n += BINGE_LOG * ((since >= 0) & (since < BINGE_DAYS))
+    log_n += SPREE_LOG * (fixed_chance(traits.user[who], day) < traits.spree[who])
     is_glance = uniform(rng, len(who)) < profile.glance
     log_n -= GLANCE_LOG * is_glance
     log_n = np.minimum(log_n, FULL_LOG + FULL_SLOPE * (log_n - FULL_LOG))
@@ -99,11 +106,14 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     track = track[_repeats(sessions, session, place, is_mixed, traits, rng)]
     shift = np.array(profile.position, dtype=np.float32)[np.minimum(place, len(profile.position) - 1)]
     is_last = place == counts[session] - 1
-    odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS]
+    odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS] * traits.streaks[who]
     odds += traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
     is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
     duration = catalogue.duration_ms[track]
-    cut = cut_listen(duration, profile.early_skips, uniform(rng, n))
+    how_late = uniform(rng, n)
+    if (traits.haste != 1).any():
+        how_late = np.power(how_late, traits.haste[who])
+    cut = cut_listen(duration, profile.early_skips, how_late)
     reason_end = reasons_end(is_done, is_last, profile, rng)
     return {
         "session": session,
@@ -123,6 +133,9 @@ def _tracks(
     n = len(session)
     who = sessions["who"][session]
     dear = (FAVOURITES * np.power(uniform(rng, n), traits.devotion[who])).astype(np.int32)
+    if traits.phase_days.any():
+        phase = traits.phase_days[who]
+        dear = np.where(phase > 0, sessions["day"][session] // np.maximum(phase, 1) % FAVOURITES, dear)
     artist = traits.favourites[who, dear]
     popular = setting.catalogue.artists.draw(rng, n)
     # one session explores, the next stays at home

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from contracts.events import CODECS, DEVICES, DRMS, NETWORKS
 from producer.simulator.draws import uniform
-from producer.simulator.listeners.population import COUNTRIES, PLACES, Traits
+from producer.simulator.listeners.population import COUNTRIES, MOST_LISTENERS, PLACES, Traits
 from producer.simulator.rows import Columns
 
 DEVICE = {name: i for i, name in enumerate(DEVICES)}
@@ -97,8 +97,8 @@ def client_of(device: NDArray[np.int32], device_type: NDArray[np.uint8]) -> Colu
     }
 
 
-def _hash01(user: NDArray[np.int32], number: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Map (account, number) to a fixed number in [0, 1)."""
+def fixed_chance(user: NDArray[np.int32], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Map (account, number) to a fixed number in [0, 1): a chance that draws nothing from a stream."""
     mixed = user.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + number.astype(np.uint64) * np.uint64(
         0xBF58476D1CE4E5B9
     )
@@ -113,6 +113,8 @@ def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Gener
     n = len(who)
     user = traits.user[who]
     slot = np.searchsorted((0.74, 0.94), uniform(rng, n)).astype(np.int32)
+    own_slot = (sessions["person"] % MOST_LISTENERS % (DEVICES_PER_ACCOUNT - 1)).astype(np.int32)
+    slot = np.where(traits.own_device[who], own_slot, slot)
     device = user * DEVICES_PER_ACCOUNT + slot
     device_type = traits.devices[who, slot]
     u, v = uniform(rng, n), uniform(rng, n)
@@ -131,9 +133,10 @@ def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Gener
     )  # fmt: skip
     country = _COUNTRY_OF_PLACE[traits.place[who]]
     # a trip lasts days, a VPN's exit changes by session
-    trip = _hash01(user, sessions["day"] // 3)
+    trip = fixed_chance(user, sessions["day"] // 3)
     is_abroad = (trip < traits.travel[who]) | (is_vpn & (u < 0.5))
-    country = np.where(is_abroad, (_hash01(user, sessions["day"] // 3 + 7) * len(COUNTRIES)).astype(np.uint8), country)
+    abroad = (fixed_chance(user, sessions["day"] // 3 + 7) * len(COUNTRIES)).astype(np.uint8)
+    country = np.where(is_abroad, abroad, country)
     context_type = np.searchsorted(np.cumsum(CONTEXT_SHARES[:-1]), uniform(rng, n)).astype(np.uint8)
     context = np.where(context_type == 0, places.collection(user), places.playlist(uniform(rng, n)))
     return (

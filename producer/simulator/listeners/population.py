@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from producer.simulator.catalogue import Catalogue
 from producer.simulator.draws import Purpose, normal, stream, uniform
 from producer.simulator.ids import Ids, Kind
-from producer.simulator.listeners.profiles import Profile
+from producer.simulator.listeners.profiles import Habits, Profile
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -38,6 +38,8 @@ NEVER = 1 << 20
 BINGE_DAYS, BINGE_LOG = 21, np.float32(np.log(3))
 FAVOURITES = 16
 """Favourite artists kept per listener."""
+MOST_LISTENERS = 8
+"""People on one account, at most."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,24 @@ class Traits:
     """Chance that a day is spent in another country."""
     office: I32
     """Shared line that daytime sessions come from, -1 is none."""
+    haste: F32
+    """Exponent of how early a track is cut that is cut: 1 as the profile says, more is earlier."""
+    streaks: F32
+    """How far the log-odds of completion vary between runs of plays, against the profile."""
+    pausing: F32
+    """Log of how much likelier a pause after a track is than in the profile."""
+    tempo: F32
+    """Log of how much longer silences are."""
+    moods: F32
+    """Spread of the log of silences between runs of plays."""
+    day_spread: F32
+    """How much the log of plays varies between days, against the profile."""
+    spree: F32
+    """Chance of a day of several times the usual plays."""
+    phase_days: I32
+    """Days for which one favourite artist is all that is heard, then the next one; 0 is never."""
+    own_device: NDArray[np.bool_]
+    """Whether each person on the account has a device, instead of all sharing them."""
 
 
 def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generator) -> Traits:
@@ -101,7 +121,7 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
     popular = catalogue.artists.draw(rng, n * FAVOURITES)
     favourites = np.where(uniform(rng, n * FAVOURITES) < profile.niche_share, niche, popular)
     premium = uniform(rng, n)
-    return Traits(
+    traits = Traits(
         user=users,
         place=np.searchsorted(np.cumsum(shares / shares.sum()), uniform(rng, n))
         .clip(0, len(PLACES) - 1)
@@ -113,8 +133,8 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         active=rng.beta(profile.active_a, profile.active_b, n).astype(np.float32),
         log_plays=(profile.log_plays + profile.log_plays_sd * normal(rng, n)).astype(np.float32),
         completion=(profile.completion + profile.completion_sd * normal(rng, n)).astype(np.float32),
-        mixed=(0.58 + 0.19 * uniform(rng, n)).astype(np.float32),
-        pop_fan=(0.20 + 0.39 * uniform(rng, n)).astype(np.float32),
+        mixed=(profile.mixed[0] + profile.mixed[1] * uniform(rng, n)).astype(np.float32),
+        pop_fan=(profile.pop_fan[0] + profile.pop_fan[1] * uniform(rng, n)).astype(np.float32),
         devotion=(1 + 2.5 * uniform(rng, n)).astype(np.float32),
         repeat=(profile.repeat + profile.repeat_sd * normal(rng, n)).astype(np.float32),
         session_plays=(profile.session_plays * np.exp(1.25 * normal(rng, n))).astype(np.float32),
@@ -132,7 +152,30 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         .clip(0, 5)
         .astype(np.uint8)
         .reshape(n, 3),
+        haste=np.ones(n, dtype=np.float32),
+        streaks=np.ones(n, dtype=np.float32),
+        pausing=np.zeros(n, dtype=np.float32),
+        tempo=np.zeros(n, dtype=np.float32),
+        moods=np.zeros(n, dtype=np.float32),
+        day_spread=np.ones(n, dtype=np.float32),
+        spree=np.zeros(n, dtype=np.float32),
+        phase_days=np.zeros(n, dtype=np.int32),
+        own_device=np.zeros(n, dtype=bool),
     )
+    if profile.habits is not None:
+        _vary_habits(traits, profile.habits, rng)
+    return traits
+
+
+def _vary_habits(traits: Traits, habits: Habits, rng: Generator) -> None:
+    """Give each account habits that differ from the profile's."""
+    n = len(traits.user)
+    traits.haste = np.exp(habits.haste * normal(rng, n))
+    traits.streaks = np.exp(habits.streaks * normal(rng, n))
+    traits.pausing = habits.pausing * normal(rng, n)
+    traits.tempo = habits.tempo * normal(rng, n)
+    traits.moods = habits.moods * uniform(rng, n)
+    traits.day_spread = np.exp(habits.day_spread * normal(rng, n))
 
 
 def traits_of(users: I32, block: int, profile: Profile, catalogue: Catalogue, seed: int) -> Traits:

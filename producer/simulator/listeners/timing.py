@@ -1,5 +1,7 @@
 """When plays happen: the silences between them, and sessions that don't overlap."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -14,6 +16,20 @@ LONGEST_LOG_MS = np.float32(14.2)
 """Log of 24 minutes: a longer silence ends a session."""
 APART_MS = 25 * 60_000
 """Least silence between two sessions of one listener; about three quarters of an hour come on top."""
+RUN_PLAYS = 6
+"""Plays that share a mood: an assumption, fitted to the memory of gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How each session's listener pauses; arrays by session."""
+
+    pausing: NDArray[np.float32]
+    """Median chance of a pause after a play."""
+    tempo: NDArray[np.float32]
+    """Shift of the log of silences."""
+    moods: NDArray[np.float32]
+    """Spread of that shift between runs of plays."""
 
 
 def gaps_ms(
@@ -37,16 +53,19 @@ def gaps_ms(
 
 
 def place_in_time(
-    sessions: Columns, plays: Columns, pausing: float, until_ms: int, rng: Generator
+    sessions: Columns, plays: Columns, pace: Pace, until_ms: int, rng: Generator
 ) -> tuple[Columns, Columns]:
     """Give every play its end: start(next) = end(previous) + gap; a session waits for the account's one before.
 
-    `pausing` is the median chance of a pause after a play; plays that end after `until_ms` are left out.
+    Plays that end after `until_ms` are left out.
     """
     counts = sessions["n_plays"]
     of_session = plays["session"]
-    tempo = (1.2 * normal(rng, len(counts)))[of_session]
-    dawdling = np.minimum(pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
+    tempo = (1.2 * normal(rng, len(counts)) + pace.tempo)[of_session]
+    dawdling = np.minimum(pace.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
+    if pace.moods.any():
+        run = np.arange(len(of_session)) // RUN_PLAYS
+        tempo = tempo + pace.moods[of_session] * normal(rng, int(run[-1]) + 1)[run]
     gap = gaps_ms(plays["reason_end"], tempo, dawdling, rng)
     if len(counts) == 0:
         return sessions, plays | {"end": np.empty(0, np.int64)}

@@ -9,10 +9,15 @@ from pathlib import Path
 from producer.errors import ProducerError
 from producer.simulator.build import build
 from producer.simulator.measure.acceptance import Line, lines
-from producer.simulator.measure.listened import Listened, honest_plays
+from producer.simulator.measure.listened import honest_plays
 from producer.simulator.measure.page import draw_page
+from producer.simulator.measure.people import compare_people, people_lines
+from producer.simulator.measure.units import read_plays
 from producer.simulator.scenario import load_scenario
 from runtime.world import World
+
+FIELD = "field"
+"""Name of a profile, and of the scenario whose hard negatives go with it."""
 
 
 class CalibrationError(ProducerError):
@@ -30,14 +35,25 @@ def calibrate(
 ) -> None:
     """Simulate a world for each profile and seed and measure it; write `results.json` and a page for each profile.
 
-    Raises CalibrationError, after all is written, where a line is not met.
+    Worlds have no bots. Profile `field` has the hard negatives of the scenario of its name, and is also held against
+    real people; `people.json` lists the features in which one lies outside. Raises CalibrationError, after all is
+    written, where a line is not met.
     """
     results: list[dict[str, object]] = []
+    outside: list[dict[str, object]] = []
     for profile in profiles:
         runs: list[list[Line]] = []
         for seed in seeds:
-            plays = _simulate(folder, scenario, profile, users, days, seed)
+            world = World(folder / "world")
+            chosen = FIELD if profile == FIELD else scenario
+            build(load_scenario(chosen, profile=profile, users=users, days=days, seed=seed, prevalence=0.0), world)
+            plays = honest_plays(world)
             runs.append(lines(plays, profile))
+            if profile == FIELD:
+                comparisons = compare_people(read_plays(world))
+                runs[-1] += people_lines(comparisons)
+                outside += [asdict(c) | {"seed": seed} for c in comparisons if not c.is_inside]
+            shutil.rmtree(world.root)
             for line in runs[-1]:
                 results.append(_as_result(line, profile, seed))
                 verdict = "pass" if line.is_met else "FAIL"
@@ -45,19 +61,11 @@ def calibrate(
             if seed == seeds[-1]:
                 draw_page(folder / f"{profile}.png", profile, plays, runs)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / "people.json").write_text(json.dumps(outside, indent=1) + "\n")
     missed = [result for result in results if not result["pass"]]
     say(f"{len(results) - len(missed)} of {len(results)} lines pass; pages and results.json in {folder}")
     if missed:
         raise CalibrationError(f"{len(missed)} lines are not met, first {missed[0]['line']} ({missed[0]['profile']})")
-
-
-def _simulate(folder: Path, scenario: str, profile: str, users: int, days: int, seed: int) -> Listened:
-    """Build a world without bots, read its plays, and leave nothing of it."""
-    world = World(folder / "world")
-    build(load_scenario(scenario, profile=profile, users=users, days=days, seed=seed, prevalence=0.0), world)
-    plays = honest_plays(world)
-    shutil.rmtree(world.root)
-    return plays
 
 
 def _as_result(line: Line, profile: str, seed: int) -> dict[str, object]:

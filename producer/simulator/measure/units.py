@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
+from contracts.events import ACTIONS, ACTIVITY, DEVICES, NETWORKS, PLAYS, REASONS_END, REASONS_START
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.measure.groups import Groups, entropy_by_group
 from producer.simulator.measure.listened import offsets_by_day
@@ -58,12 +58,12 @@ def _number(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return pc.rank(column.cast(pa.string()), tiebreaker="dense").to_numpy().astype(np.int64)
 
 
-def read_rows(world: World) -> Rows:
-    """Read what the features need."""
+def read_plays(world: World) -> dict[str, NDArray[Any]]:
+    """Read what the features need of plays, by account and time."""
     tracks = pq.ParquetFile(world.static("tracks") / "part.parquet").read()
     users = pq.ParquetFile(world.static("users") / "part.parquet").read()
     raw = _read(world, PLAYS, ["user_id", "event_time", "track_id", "listen_ms", "reason_start", "reason_end",
-                               "device_id", "ip", "country", "network"])  # fmt: skip
+                               "device_id", "device_type", "ip", "country", "network"])  # fmt: skip
     at_track = pc.index_in(raw["track_id"], tracks["track_id"]).to_numpy()
     plays = {
         "user": pc.index_in(raw["user_id"], users["user_id"]).to_numpy(),
@@ -76,10 +76,22 @@ def read_rows(world: World) -> Rows:
         "start_code": _code(raw["reason_start"], REASONS_START),
         "end_code": _code(raw["reason_end"], REASONS_END),
         "device": _number(raw["device_id"]), "ip": _number(raw["ip"]), "country": _number(raw["country"]),
-        "network": _code(raw["network"], NETWORKS),
+        "network": _code(raw["network"], NETWORKS), "device_type": _code(raw["device_type"], DEVICES),
         "family": _code(raw["family"], FAMILY_NAMES),
         "is_paid": raw["is_paid"].to_numpy(),
     }  # fmt: skip
+    plays["local"] = plays["time"] + offsets_by_day(users["timezone"].to_pylist(), plays["user"], plays["time"])
+    return _by_account_and_time(plays)
+
+
+def _by_account_and_time(rows: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    order = np.lexsort((rows["time"], rows["user"]))
+    return {name: column[order] for name, column in rows.items()}
+
+
+def read_rows(world: World) -> Rows:
+    """Read what the features need."""
+    users = pq.ParquetFile(world.static("users") / "part.parquet").read()
     raw = _read(world, ACTIVITY, ["user_id", "event_time", "action", "network"])
     activity = {
         "user": pc.index_in(raw["user_id"], users["user_id"]).to_numpy(),
@@ -87,15 +99,11 @@ def read_rows(world: World) -> Rows:
         "action": _code(raw["action"], ACTIONS),
         "network": _code(raw["network"], NETWORKS),
     }
-    offset = offsets_by_day(users["timezone"].to_pylist(), plays["user"], plays["time"])
-    plays["local"] = plays["time"] + offset
-    order = np.lexsort((plays["time"], plays["user"]))
     known = {
         "signed_up": users["signed_up_on"].cast(pa.int32()).to_numpy(),
         "is_paid_plan": pc.not_equal(users["plan"], "free").to_numpy(zero_copy_only=False),
     }
-    by_time = np.lexsort((activity["time"], activity["user"]))
-    return Rows({k: v[order] for k, v in plays.items()}, {k: v[by_time] for k, v in activity.items()}, known)
+    return Rows(read_plays(world), _by_account_and_time(activity), known)
 
 
 def sessions_of(rows: Rows) -> Units:
