@@ -19,7 +19,7 @@ def simulate(
         float | None, typer.Option(help="Share of accounts, or of streams, that are bots', 0 to 1.")
     ] = None,
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Honest listening: spotify or kkbox.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Honest listening: spotify, kkbox or field.")] = None,
     chains: Annotated[
         Path | None,
         typer.Option(help="Activity chains of your own, in the form of producer/simulator/listeners/chains.toml."),
@@ -56,10 +56,12 @@ def calibrate(
     users: Annotated[int, typer.Option(min=200, help="Accounts of each world.")] = 4000,
     days: Annotated[int, typer.Option(min=14, help="Days of each world.")] = 42,
     seeds: Annotated[str, typer.Option(help="Seeds, with commas: a world for each.")] = "1,2,3",
-    profiles: Annotated[str, typer.Option(help="Profiles of honest listening, with commas.")] = "spotify,kkbox",
-    scenario: Annotated[str, typer.Option(help="Scenario that the worlds follow.")] = "default",
+    profiles: Annotated[str, typer.Option(help="Profiles of honest listening, with commas.")] = "spotify,kkbox,field",
+    scenario: Annotated[
+        str, typer.Option(help="Scenario that the worlds follow, but those of profile field.")
+    ] = "default",
 ) -> None:
-    """Hold simulated honest listening against published numbers, line by line; exit 1 where one is not met."""
+    """Hold simulated honest listening against published numbers and real people; exit 1 where a line is not met."""
     from producer.simulator.measure.calibrate import calibrate as run
 
     folder = Settings().data.resolve() / "calibration"
@@ -70,8 +72,8 @@ def leakscan(
     users: Annotated[int, typer.Option(help="Accounts of the world.")] = 4000,
     days: Annotated[int, typer.Option(help="Days of the world.")] = 28,
     prevalence: Annotated[float, typer.Option(help="Share of bot accounts: high, so each family has labels.")] = 0.12,
-    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "everything",
-    profile: Annotated[str, typer.Option(help="Profile of honest listening.")] = "spotify",
+    scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "field",
+    profile: Annotated[str | None, typer.Option(help="Profile of honest listening; default the scenario's.")] = None,
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
 ) -> None:
@@ -80,7 +82,8 @@ def leakscan(
     from producer.simulator.scenario import load_scenario
 
     sizes = {"users": users, "days": days, "prevalence": prevalence, "seed": seed}
-    chosen = load_scenario(scenario, **sizes, profile=profile, difficulty=difficulty)
+    # at one difficulty: among campaigns of all difficulties there are blatant ones
+    chosen = load_scenario(scenario, **sizes, profile=profile, difficulty=difficulty, difficulty_spread=0.0)
     run(Settings().data.resolve() / "leakscan", chosen, print)
 
 

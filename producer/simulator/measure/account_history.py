@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from contracts.events import DEVICES
 from contracts.features import LETTERS
 from contracts.user_day_features import HISTORY_DAYS, HISTORY_DAYS_LEAST, MIN_SD_OF_VOLUME, WEEK_DAYS
-from producer.simulator.calendar import DAY_MS
-from producer.simulator.measure.groups import Floats, Groups, ratio
-from producer.simulator.measure.listened import HOUR_MS
+from producer.simulator.measure.groups import Groups, ratio
 from producer.simulator.measure.unit_features import LAGS, play_features
+from runtime.arrays import Floats, Ints
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 
-Ints = NDArray[np.int64]
 Plays = dict[str, NDArray[Any]]
-SESSION_GAP_MS, SESSION_CUT_MS = 30 * 60_000, 3 * HOUR_MS
-RUN_GAP_MS, WAKE_GAP_MS = 20 * 60_000, 2 * HOUR_MS
+SESSION_GAP_MS, SESSION_CUT_MS = 30 * MINUTE_MS, 3 * HOUR_MS
+RUN_GAP_MS, WAKE_GAP_MS = 20 * MINUTE_MS, 2 * HOUR_MS
 DAY_STEP = 1 << 20
 """Room for a local day's number beside an account in one sortable integer."""
 LEAST_GAPS, LEAST_GAP_PAIRS = 4, 8
@@ -139,7 +138,7 @@ def day_history(plays: Plays) -> History:
         "self_drift_artists": _drift(days, days.histogram(plays["artist"] % ARTIST_GROUPS, ARTIST_GROUPS)),
     }
     local_start = plays["local"] - plays["listen"]
-    for name, unit_ms, bins in (("minute_entropy", 60_000, 60), ("hour_entropy", HOUR_MS, 24)):
+    for name, unit_ms, bins in (("minute_entropy", MINUTE_MS, 60), ("hour_entropy", HOUR_MS, 24)):
         counts = days.trailing(days.histogram(local_start // unit_ms % bins, bins), WEEK_DAYS)
         features[name] = np.where(counts.sum(axis=1) >= LEAST_PLAYS_OF_CLOCK, _entropy(counts), np.nan)
     for name, quantity in (("plays", "plays_day"), ("hours", "hours")):
@@ -204,7 +203,7 @@ def _periodicity(days: Days, start: Ints, begins: NDArray[np.bool_]) -> Floats:
     n = days.trailing(np.bincount(day, minlength=days.n).astype(np.float64), HISTORY_DAYS)
     best = np.zeros(days.n)
     for minutes in PERIODS_MIN:
-        angle = 2 * np.pi * (at % (minutes * 60_000)) / (minutes * 60_000.0)
+        angle = 2 * np.pi * (at % (minutes * MINUTE_MS)) / (minutes * float(MINUTE_MS))
         waves = (np.bincount(day, wave(angle), days.n).astype(np.float64) for wave in (np.cos, np.sin))
         x, y = (days.trailing(wave, HISTORY_DAYS) for wave in waves)
         best = np.maximum(best, np.minimum(ratio(np.hypot(x, y), n), 1))

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from producer.simulator.measure.acceptance import Line
 from producer.simulator.measure.account_history import History, Plays, day_history, session_history
-from producer.simulator.measure.groups import Floats
+from runtime.arrays import Floats
+from runtime.units import SECOND_MS
 
 PEOPLE_FILE = Path(__file__).with_name("people.csv")
 QUANTILES = (1, 99)
 LEAST_INSIDE = 0.95
-SECOND_MS = 1_000
 LEAST_UNITS = 10
 """Fewest sessions or user-days in which an account's median is worth a number."""
 
@@ -53,11 +53,7 @@ def compare_people(plays: Plays, path: Path = PEOPLE_FILE) -> list[Comparison]:
         unit: account_medians(history)
         for unit, history in (("session", session_history(plays)), ("user-day", day_history(plays)))
     }
-    ranges = {
-        (unit, name): [float(edge) for edge in np.nanpercentile(values, QUANTILES)]
-        for unit, of in medians.items()
-        for name, values in of.items()
-    }
+    ranges = {(unit, name): _range(values) for unit, of in medians.items() for name, values in of.items()}
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [
@@ -65,6 +61,13 @@ def compare_people(plays: Plays, path: Path = PEOPLE_FILE) -> list[Comparison]:
         for row in rows
         for unit, name in [(row["unit"], row["feature"])]
     ]
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    """Return the 1st and 99th percentile of the known values; NaN where nothing is known."""
+    known = values[~np.isnan(values)]
+    low, high = np.percentile(known, QUANTILES) if len(known) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 def account_medians(history: History) -> dict[str, Floats]:

@@ -9,33 +9,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
-from producer.simulator.block import make_block
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
-from producer.simulator.listeners.activity import load_chains
+from producer.simulator.draws import Purpose, stream
+from producer.simulator.listeners.population import draw_traits
+from producer.simulator.listeners.profiles import PROFILES
 from producer.simulator.listeners.timing import settle
-from producer.simulator.plan import Plan, make_plan
+from producer.simulator.plan import Plan
 from producer.simulator.rows import Columns
 from producer.simulator.scenario import load_scenario
 from runtime.units import DAY_MS
+from tests.producer.simulator.memory_world import simulate
 
 DONE = REASONS_END.index("trackdone")
 
 
 @cache
 def honest() -> tuple[Plan, dict[str, Columns]]:
-    """Simulate a week of some hundred accounts of each hard negative, and no bots."""
-    scenario = replace(
-        load_scenario("everything"), users=1400, days=7, prevalence=0.0, families={},
-        negatives=dict.fromkeys(COHORTS, 0.05),
+    """Simulate a week of some dozens of accounts of each hard negative, and no bots."""
+    return simulate(
+        replace(
+            load_scenario("everything"), users=1600, days=7, prevalence=0.0, families={},
+            negatives=dict.fromkeys(COHORTS, 0.04),
+        )
     )  # fmt: skip
-    plan = make_plan(scenario)
-    chains = load_chains()
-    blocks = [make_block(plan, number, chains) for number in range(plan.blocks)]
-    joined = [{topic: block.joined(topic) for topic in (PLAYS, ACTIVITY)} for block in blocks]
-    return plan, {
-        topic: {name: np.concatenate([block[topic][name] for block in joined]) for name in joined[0][topic]}
-        for topic in (PLAYS, ACTIVITY)
-    }
 
 
 def of(cohort: str, topic: str = PLAYS) -> Columns:
@@ -51,15 +47,17 @@ def test_everything_happens_inside_the_period() -> None:
         assert table["time"].max() < plan.calendar.ends_ms
 
 
-def test_a_listener_hears_one_track_at_a_time_unless_the_account_is_a_family_s() -> None:
+def test_a_listener_hears_one_track_at_a_time_unless_several_people_share_the_account() -> None:
     plan, rows = honest()
     plays = rows[PLAYS]
     order = np.lexsort((plays["time"], plays["user"]))
     user, end = plays["user"][order], plays["time"][order]
     overlaps = ((end - plays["listen"][order])[1:] < end[:-1]) & (user[1:] == user[:-1])
-    is_family = plan.cohort_of[user[1:]] == COHORT_NAMES.index("family_account")
-    assert not overlaps[~is_family].any()
-    assert overlaps[is_family].any()
+    cohort = plan.cohort_of[user[1:]]
+    is_shared = np.isin(cohort, [COHORT_NAMES.index(name) for name in ("family_account", "two_devices")])
+    assert not overlaps[~is_shared].any()
+    for name in ("family_account", "two_devices"):
+        assert overlaps[cohort == COHORT_NAMES.index(name)].any()
 
 
 def test_a_track_that_is_done_was_heard_whole_and_no_other() -> None:
@@ -165,3 +163,67 @@ def test_a_traveller_is_seen_in_several_countries() -> None:
         return len(pairs) / len(np.unique(plays["user"]))
 
     assert countries("traveller") > 1.2 * countries("regular")
+
+
+def by_day(cohort: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return plays and hours of each user-day (UTC) of a cohort."""
+    plays = of(cohort)
+    _, day = np.unique(plays["user"].astype(np.int64) * 1_000 + plays["time"] // DAY_MS, return_inverse=True)
+    return np.bincount(day), np.bincount(day, plays["listen"]) / 3_600_000
+
+
+def test_who_plays_at_all_hours_does_so_for_ten_hours_a_day_and_at_night() -> None:
+    plays = of("all_hours")
+    plan, _ = honest()
+    assert 7 < np.median(by_day("all_hours")[1]) < 14
+    hours = np.bincount((plays["time"] - plan.calendar.starts_ms) % DAY_MS // 3_600_000, minlength=24)
+    assert hours.min() > 0.4 * hours.mean()
+    assert (plays["reason_end"] == DONE).mean() > 0.7
+
+
+def test_a_sampler_tries_a_hundred_tracks_and_hears_few() -> None:
+    plays = of("sampler")
+    assert np.median(by_day("sampler")[0]) > 60
+    assert (plays["listen"] < 35_000).mean() > 0.55
+
+
+def test_a_phase_of_one_artist_lasts_for_the_whole_week() -> None:
+    plan, _ = honest()
+    plays = of("one_artist")
+    artist = plan.catalogue.artist_of[plays["track"]]
+    shares = [np.bincount(artist[plays["user"] == user]).max() / (plays["user"] == user).sum()
+              for user in np.unique(plays["user"])]  # fmt: skip
+    assert np.median(shares) > 0.9
+
+
+def test_two_devices_play_at_once() -> None:
+    plays = of("two_devices")
+    order = np.lexsort((plays["time"], plays["user"]))
+    user, end, device = plays["user"][order], plays["time"][order], plays["device"][order]
+    at_once = ((end - plays["listen"][order])[1:] < end[:-1]) & (user[1:] == user[:-1])
+    assert (device[1:] != device[:-1])[at_once].all()
+    assert at_once.mean() > 0.05
+
+
+def test_a_long_run_is_a_hundred_tracks_in_a_row() -> None:
+    plays = of("long_run")
+    _, counts = np.unique(plays["session"], return_counts=True)
+    assert np.quantile(counts, 0.8) > 100
+
+
+def test_a_big_day_has_many_times_the_usual_plays() -> None:
+    big, usual = by_day("big_day")[0], by_day("regular")[0]
+    assert np.quantile(big, 0.97) > 1.5 * np.quantile(usual, 0.97)
+    assert np.median(big) < 2 * np.median(usual)
+
+
+def test_people_of_the_field_differ_in_habits_that_others_share() -> None:
+    catalogue = honest()[0].catalogue
+    users = np.arange(500, dtype=np.int32)
+    field, spotify = (draw_traits(users, PROFILES[name], catalogue, stream(1, Purpose.PLAN))
+                      for name in ("field", "spotify"))  # fmt: skip
+    for habit in ("haste", "streaks", "pausing", "tempo", "moods", "day_spread"):
+        assert getattr(spotify, habit).std() == 0
+        assert getattr(field, habit).std() > 0.2
+    for trait in ("mixed", "pop_fan", "completion"):
+        assert getattr(field, trait).std() > 1.2 * getattr(spotify, trait).std()

@@ -28,6 +28,11 @@ def test_field_names_all_families_and_all_hard_negatives() -> None:
     assert set(scenario.negatives) == set(HARD_NEGATIVES) == set(COHORTS)
 
 
+def test_field_has_every_family_at_a_natural_prevalence_too() -> None:
+    plan = make_plan(load_scenario("field", users=12_000, prevalence=0.006))
+    assert {campaign.family for campaign in plan.campaigns} == set(FAMILIES)
+
+
 def test_a_population_too_small_is_refused_with_a_size_that_works() -> None:
     scenario = Scenario("s", users=300, days=14, prevalence=0.006, families={"loop30": {}, "farm": {"weight": 9}})
     with pytest.raises(ScenarioError, match=r"loop30 needs 1 accounts .* take \d+ accounts or more") as refused:
@@ -58,7 +63,7 @@ def test_prevalence_by_streams_is_met_within_a_third(tmp_path: Path) -> None:
         ("[families]\nfram = {}", "families: 'fram' is none of loop30, "),
         ("[negatives]\nsuperfam = 0.1", "negatives: 'superfam' is none of superfan, "),
         ("prevalence = 2", r"prevalence is 2, expected a number from 0 to 1"),
-        ("profile = 'radio'", "profile 'radio': expected one of spotify, kkbox"),
+        ("profile = 'radio'", "profile 'radio': expected one of spotify, kkbox, field"),
         ("prevalence_of = 'plays'", "expected accounts or streams"),
         ("days = 0", "both must be at least 1"),
     ],
