@@ -104,13 +104,13 @@ bench: setup ## measure rows per second against a minimal Spark job
 doctor: setup ## what is missing on this machine, and its cure
 	@$(PLAYPROOF) doctor
 
-lint: setup ## style, types, import arrows
+lint: setup ## style, types, import rules
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 
-test: lint ## everything: style, types, import arrows, tests on a real broker and a real Spark
+test: lint ## everything: style, types, import rules, tests on a real broker and a real Spark
 	@$(RUN) -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 clean: ## remove what setup made; data stays

@@ -1,6 +1,7 @@
 """What the documents say exists: make targets, commands and their options, settings, links, paths."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,11 @@ def test_every_message_of_the_troubleshooting_page_exists_in_the_code() -> None:
     assert len(messages) > 10
     parts = [part.strip(" ;,") for message in messages for part in message.split("…")]
     assert [part for part in parts if part not in source] == []
+
+
+def test_one_version_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE) == [version]
+    newest = re.search(r"^## (\S+) - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == version
