@@ -1,11 +1,11 @@
-"""A Chromium for the pages' tests. A machine without one runs all other tests and is told what was left out."""
+"""A Chromium for the pages' tests. A machine without one runs all other tests and prints what was left out."""
 
 import shutil
 
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next((found for found in map(shutil.which, NAMES) if found), None)
+CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
 
 

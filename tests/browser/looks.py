@@ -8,23 +8,23 @@ _FAULTS = """
 (smallest) => {
   const faults = [], wide = document.documentElement.clientWidth;
   const words = (e) => e.textContent.trim();
-  const say = (what, e) => faults.push(`${what}: ${e.tagName}.${e.getAttribute("class")} ${words(e).slice(0, 60)}`);
+  const report = (what, e) => faults.push(`${what}: ${e.tagName}.${e.getAttribute("class")} ${words(e).slice(0, 60)}`);
   const isShown = (e) => e.checkVisibility() && !e.closest(".unseen, .skip, dialog");
   if (document.documentElement.scrollWidth > wide) faults.push("the page scrolls sideways");
   for (const e of document.querySelectorAll("body *:not(svg *)")) {
     if (!isShown(e)) continue;
     const style = getComputedStyle(e), box = e.getBoundingClientRect();
     const cuts = ["hidden", "clip"].includes(style.overflowX);
-    if (cuts && words(e) && e.scrollWidth > e.clientWidth + 1) say("clipped", e);
-    if (box.width > 0 && box.right > wide + 1 && !e.closest(".scroll")) say("beyond the edge", e);
-    if (e.dataset.points === "0") say("empty chart", e);
+    if (cuts && words(e) && e.scrollWidth > e.clientWidth + 1) report("clipped", e);
+    if (box.width > 0 && box.right > wide + 1 && !e.closest(".scroll")) report("beyond the edge", e);
+    if (e.dataset.points === "0") report("empty chart", e);
   }
   for (const text of document.querySelectorAll("svg.plot text")) {
     if (!isShown(text)) continue;
     const picture = text.closest("svg"), frame = picture.getBoundingClientRect(), box = text.getBoundingClientRect();
     const scale = frame.width / picture.viewBox.baseVal.width;
-    if (parseFloat(getComputedStyle(text).fontSize) * scale < smallest) say("too small to read", text);
-    if (box.left < frame.left - 1 || box.right > frame.right + 1) say("cut off in its picture", text);
+    if (parseFloat(getComputedStyle(text).fontSize) * scale < smallest) report("too small to read", text);
+    if (box.left < frame.left - 1 || box.right > frame.right + 1) report("cut off in its picture", text);
   }
   return faults;
 }
@@ -32,5 +32,5 @@ _FAULTS = """
 
 
 def faults(page: Page) -> list[str]:
-    """List what is wrong with the page as it stands."""
+    """List what is wrong with the page as it is."""
     return page.evaluate(_FAULTS, SMALLEST_PX)

@@ -69,7 +69,7 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     client = httpx.Client(base_url=base, headers={"cookie": cookie}, timeout=300)
     while f'<td class="num">{SESSIONS:,}</td>' not in client.get("/models").text:
         time.sleep(1)
-    print(f"index of {SESSIONS:,} flagged sessions made: {cpu(process) - started:.1f} CPU-s, asking included")
+    print(f"index of {SESSIONS:,} flagged sessions built: {cpu(process) - started:.1f} CPU-s, requests included")
     clocks, seconds = zip(*(open_queue(client, process) for _ in range(TRIES)), strict=True)
     print(f"queue and first case, median of {TRIES}: {median(clocks):.2f} s by the clock, {median(seconds):.3f} CPU-s")
     for page in PAGES:
@@ -77,7 +77,7 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     time.sleep(3)
     spent = cpu(process)
     time.sleep(WATCH_S)
-    print(f"five open pages: {1000 * (cpu(process) - spent) / WATCH_S:.1f} ms of CPU a second, over {WATCH_S} s")
+    print(f"five open pages: {1000 * (cpu(process) - spent) / WATCH_S:.1f} ms of CPU per second, over {WATCH_S} s")
     print(f"memory: {process.memory_info().rss / 1e6:.0f} MB")
 
 

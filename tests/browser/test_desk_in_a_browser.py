@@ -90,9 +90,9 @@ def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple
     assert site[0].store.all()[-1].note == "jd1: plays for a shop"
 
 
-def test_whoever_goes_by_tab_sees_where_they_are(page: Page) -> None:
+def test_the_focus_is_visible_at_every_tab_stop(page: Page) -> None:
     page.wait_for_selector("#panel h2")
-    unseen, visited = [], set()
+    without_outline, visited = [], set()
     for _ in range(24):
         page.keyboard.press("Tab")
         tag, outline = page.evaluate(
@@ -101,9 +101,9 @@ def test_whoever_goes_by_tab_sees_where_they_are(page: Page) -> None:
         )
         visited.add(tag)
         if outline != "solid 3px":
-            unseen.append((tag, outline))
+            without_outline.append((tag, outline))
     assert len(visited) > 15
-    assert unseen == []
+    assert without_outline == []
 
 
 def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site: tuple[AppState, str]) -> None:
@@ -161,10 +161,8 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("path", "scheme"), LOOKS)
-def test_axe_finds_nothing_that_shuts_anybody_out(
-    page: Page, site: tuple[AppState, str], path: str, scheme: str
-) -> None:
+def test_axe_finds_no_violation(page: Page, site: tuple[AppState, str], path: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     go(page, site, path)
-    found = Axe().run(page).response["violations"]
-    assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found] == []
+    violations = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in violations] == []

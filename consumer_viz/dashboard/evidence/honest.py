@@ -19,7 +19,7 @@ class HonestBaseline:
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
         self._features: tuple[int, Floats] = (-1, np.empty((0, 0)))
-        self._pattern: tuple[int, PlayPattern] = (-1, PlayPattern(np.zeros(len(GAP_EDGES_S) - 1), np.zeros(24), 0))
+        self._pattern: tuple[int, PlayPattern] = (-1, PlayPattern(np.zeros(len(GAP_EDGES_S) - 1), np.zeros(24)))
 
     def features(self) -> Floats:
         """Return the features of sessions of accounts without a flag, as (sessions, features)."""

@@ -35,7 +35,6 @@ class PlayPattern:
     """By bin of GAP_EDGES_S."""
     hours: Floats
     """By hour of the listener's day, 24 values."""
-    plays: int
 
 
 def read_plays(unit: Unit, users: list[str], from_ms: int, to_ms: int) -> pd.DataFrame:
@@ -78,4 +77,4 @@ def play_pattern(plays: pd.DataFrame, zones: dict[str, str | None]) -> PlayPatte
         starts = of_user["start_ms"].to_numpy("int64")
         gaps += np.histogram(np.diff(starts) / 1000, GAP_EDGES_S)[0]
         hours += np.histogram(_local_hours(starts, listener_zone(zones.get(str(user)))), np.arange(25))[0]
-    return PlayPattern(gaps / max(gaps.sum(), 1), hours / max(hours.sum(), 1), len(plays))
+    return PlayPattern(gaps / max(gaps.sum(), 1), hours / max(hours.sum(), 1))

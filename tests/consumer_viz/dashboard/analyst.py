@@ -24,7 +24,7 @@ class Browser:
         self.client.post("/me", data={"csrf": csrf, "name": name})
 
     def fields(self, path: str) -> dict[str, str]:
-        """Return the hidden fields of a page; the last of a name wins, as the decision form stands last."""
+        """Return the hidden fields of a page; of one name the last, as the decision form is the last form."""
         html = self.client.get(path).text
         return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html))
 

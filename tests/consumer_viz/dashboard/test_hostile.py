@@ -1,4 +1,4 @@
-"""Whatever stands in an event's fields is text: on every page, in the evidence pack, in a spreadsheet."""
+"""The fields of an event are text: on every page, in the evidence pack, in a spreadsheet."""
 
 import io
 import json
@@ -36,18 +36,18 @@ class Tags(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.dangerous: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag in ("img", "iframe", "object", "embed", "base"):
-            self.found.append(tag)
+            self.dangerous.append(tag)
         is_data = values.get("type") == "application/json"
         if tag == "script" and not is_data and not (values.get("src") or "").startswith("/static/"):
-            self.found.append("script")
-        self.found += [name for name in values if name.startswith("on")]
-        self.found += [v for n, v in attrs if n in ("href", "src", "action") and v and not re.match(r"[/#?]", v)]
+            self.dangerous.append("script")
+        self.dangerous += [name for name in values if name.startswith("on")]
+        self.dangerous += [v for n, v in attrs if n in ("href", "src", "action") and v and not re.match(r"[/#?]", v)]
 
 
 def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path) -> None:
@@ -72,13 +72,13 @@ def test_hostile_text_in_every_field_shows_as_text_everywhere(tmp_path: Path) ->
     stale = ana.form(hostile) | {"version": "0", "key": "k2"}
     conflict = ana.send(hostile, stale, verdict="dismiss", reason="superfan", note=hostile)
     pages = [ana.client.get(path).text for path in (*PAGES, case, f"/queue/panel/{case_id(hostile)}")]
-    packed = zipfile.ZipFile(io.BytesIO(ana.client.get(f"{case}/pack.zip").content))
-    report = packed.read(f"{case_id(hostile)}/report.html").decode()
+    archive = zipfile.ZipFile(io.BytesIO(ana.client.get(f"{case}/pack.zip").content))
+    report = archive.read(f"{case_id(hostile)}/report.html").decode()
     for html in (*pages, conflict.text, report):
-        assert Tags(html).found == []
+        assert Tags(html).dangerous == []
         assert "\u202e" not in html
     assert "&lt;script&gt;alert(1)" in pages[-2]
-    assert json.loads(packed.read(f"{case_id(hostile)}/case.json"))["case"]["user_id"] == hostile
+    assert json.loads(archive.read(f"{case_id(hostile)}/case.json"))["case"]["user_id"] == hostile
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1"])

@@ -1,4 +1,4 @@
-"""A tiny world for the pages: real parquet tables with the contract's columns, a state over it."""
+"""A tiny world for the pages: real parquet tables with the contract's columns, the application's state over it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ def plays(users: list[str], n: int = 6, **values: object) -> pd.DataFrame:
 
 
 def commit(world: World, table: str, rows: pd.DataFrame, batch: int = 0) -> None:
-    """Write a batch of a table as `foreachBatch` does: complete once `_SUCCESS` stands."""
+    """Write a batch of a table as `foreachBatch` does: complete once `_SUCCESS` exists."""
     folder = world.unit.table(table) / f"batch_id={batch}"
     folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "part.parquet")
@@ -96,7 +96,7 @@ def flagged_users(n: int) -> list[str]:
 
 
 def make_world(root: Path, users: list[str]) -> World:
-    """A world whose `users` are suspected, with one honest account beside them."""
+    """A world whose `users` are suspected, and one honest account."""
     world = World(root / "tiny")
     commit(world, "sessions", sessions(users))
     commit(world, "sessions", sessions(["honest1"], flagged=False, first=1000), batch=1)

@@ -172,19 +172,14 @@ def test_record_writes_picture_and_film_of_the_whole_run_when_it_is_asked_to_end
     send(own_broker.address, range(200, 205), int(time.time()))
     out, gif = tmp_path / "run.png", tmp_path / "run.gif"
     process = command("record", "--out", str(out), "--gif", str(gif), "--seconds", "60", broker=own_broker.address)
-    # signals sent before the command handles them would end it without a picture: it answers the first with its work
-    wait_until(lambda: _handles_sigterm(process.pid))
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("recording from ")  # from here on it handles SIGTERM
     process.send_signal(signal.SIGTERM)
-    said, errors = process.communicate(timeout=90)
+    printed, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
-    assert said.split() == [str(out), str(gif)]
+    assert printed.split() == [str(out), str(gif)]
     assert Image.open(out).size == (1200, 700)
     assert len(list(ImageSequence.Iterator(Image.open(gif)))) > 1
-
-
-def _handles_sigterm(pid: int) -> bool:
-    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def test_record_of_nothing_says_so_and_fails(tmp_path: Path) -> None:
@@ -203,12 +198,12 @@ def test_live_writes_a_png_of_now(own_broker: Broker, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
-    [("PLAYPROOF_TIME_ZONE", "Mars/Olympus", "no time zone 'Mars/Olympus'"), ("PLAYPROOF_SECURITY", "x", "entry 1")],
+    ("name", "value", "message"),
+    [("PLAYPROOF_TIME_ZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone"), ("PLAYPROOF_SECURITY", "x", "entry 1")],
 )
-def test_a_wrong_setting_is_one_line(name: str, value: str, told: str) -> None:
+def test_a_wrong_setting_is_one_line(name: str, value: str, message: str) -> None:
     process = command("live", "--front", "png", "--seconds", "0", broker="127.0.0.1:9", **{name: value})
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert told in errors
+    assert message in errors
     assert len(errors.splitlines()) == 1

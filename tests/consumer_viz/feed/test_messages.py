@@ -1,4 +1,4 @@
-"""What a message says to the plot, and what a hostile one cannot do to it."""
+"""What the plot reads from a message, and that a hostile message does no harm."""
 
 import orjson
 import pytest
@@ -92,10 +92,10 @@ def test_any_bytes_are_counted_or_refused_and_never_more(value: bytes) -> None:
 
 
 def test_a_fraud_count_is_read_in_epoch_seconds_whether_its_time_has_a_zone_or_not() -> None:
-    said = FraudWindow(1_795_305_600.0, 1_795_305_720.0, 300, 7, 90, 4)
-    assert read_fraud_window(orjson.dumps(WINDOW)) == said
-    assert read_fraud_window(orjson.dumps(WINDOW | {"window_start": "2026-11-22T11:00:00+11:00"})) == said
-    assert read_fraud_window(orjson.dumps(WINDOW | {"window_start": "2026-11-22T00:00:00"})) == said
+    expected = FraudWindow(1_795_305_600.0, 1_795_305_720.0, 300, 7, 90, 4)
+    assert read_fraud_window(orjson.dumps(WINDOW)) == expected
+    assert read_fraud_window(orjson.dumps(WINDOW | {"window_start": "2026-11-22T11:00:00+11:00"})) == expected
+    assert read_fraud_window(orjson.dumps(WINDOW | {"window_start": "2026-11-22T00:00:00"})) == expected
 
 
 @pytest.mark.parametrize(

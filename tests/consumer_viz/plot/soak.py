@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 @dataclass
 class AdvancedFeed:
-    """A source of which each second is made when the clock comes to it."""
+    """A feed that makes each second of counts when its clock is advanced."""
 
     now: float = 1_795_000_000
     counts: FeedCounts = field(default_factory=FeedCounts)

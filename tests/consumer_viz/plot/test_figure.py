@@ -39,15 +39,15 @@ def picture(figure: Figure) -> Image.Image:
     return Image.open(out)
 
 
-def test_an_attack_is_said_marked_and_shaded(listen: Listen, zone: ZoneInfo) -> None:
+def test_an_attack_is_named_marked_and_shaded(listen: Listen, zone: ZoneInfo) -> None:
     feed = listen(attack=(400, 600))
     view = live_view(feed.snapshot(), zone)
     assert view.is_alarm
     assert re.fullmatch(r"Looks like bots since 22:03:20: streams \+1\d %, activity −(1[5-9]|2\d) %", view.headline)
     figure = draw(view)
-    said = texts(figure)
-    assert "looks like bots from 22:03:20" in said
-    assert "flags rise at 22:04:10, 50 s after the start" in said
+    text = texts(figure)
+    assert "looks like bots from 22:03:20" in text
+    assert "flags rise at 22:04:10, 50 s after the start" in text
     assert all(any(patch.get_visible() for patch in ax.patches[:4]) for ax in figure.axes)
 
 
@@ -70,14 +70,14 @@ def test_without_a_fraud_count_the_plot_says_that_none_has_come(listen: Listen, 
 
 
 def test_an_empty_plot_says_what_it_waits_for(zone: ZoneInfo) -> None:
-    said = texts(
+    text = texts(
         draw(live_view(Snapshot(1_795_000_000.0, trouble="no broker answers at 127.0.0.1:9: run  playproof up"), zone))
     )
-    assert "Waiting for plays" in said
-    assert said.count("no broker answers") == 2
+    assert "Waiting for plays" in text
+    assert text.count("no broker answers") == 2
 
 
-def test_what_could_not_be_read_is_said(listen: Listen, zone: ZoneInfo) -> None:
+def test_what_could_not_be_read_is_counted(listen: Listen, zone: ZoneInfo) -> None:
     feed = listen()
     feed.counts.bad_messages, feed.counts.bad_rows = 3, 1200
     assert "3 messages and 1,200 rows unreadable" in texts(draw(live_view(feed.snapshot(), zone)))

@@ -59,10 +59,10 @@ def test_the_front_end_fits_the_session(
 
 def test_a_png_is_written_where_it_was_asked_for(listen: Listen, zone: ZoneInfo, tmp_path: Path) -> None:
     out = tmp_path / "new" / "live.png"
-    said: list[str] = []
-    FRONTENDS["png"](Viewer(listen(), zone, out, seconds=0, report=said.append, clock=lambda: NOW))
+    reported: list[str] = []
+    FRONTENDS["png"](Viewer(listen(), zone, out, seconds=0, report=reported.append, clock=lambda: NOW))
     assert Image.open(out).size == (1200, 700)
-    assert said == [f"picture: {out}"]
+    assert reported == [f"picture: {out}"]
 
 
 @pytest.mark.parametrize("kind", ["png", "gif"])
@@ -114,11 +114,11 @@ def test_the_terminal_shows_the_three_charts_and_the_attack(listen: Listen, zone
         paper = io.StringIO()
         console = Console(width=width, file=paper)
         console.print(terminal.draw(live_view(listen(attack=(400, 600)).snapshot(), zone), width))
-        said = paper.getvalue()
-        assert "Looks like bots since" in said
-        assert "▲▲" in said
-        assert "█" in said
-        assert all(len(line) <= width for line in said.splitlines())
+        picture = paper.getvalue()
+        assert "Looks like bots since" in picture
+        assert "▲▲" in picture
+        assert "█" in picture
+        assert all(len(line) <= width for line in picture.splitlines())
 
 
 def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo) -> None:
@@ -128,10 +128,12 @@ def test_the_terminal_shows_an_empty_feed_too(listen: Listen, zone: ZoneInfo) ->
     assert paper.getvalue().count("nothing yet") == 3
 
 
-def test_the_terminal_ends_when_it_is_told(listen: Listen, zone: ZoneInfo, capsys: pytest.CaptureFixture[str]) -> None:
-    viewer = Viewer(listen(), zone, seconds=0)
-    FRONTENDS["terminal"](viewer)
-    assert not viewer.stop.is_set()
+def test_the_terminal_draws_until_it_is_stopped(
+    listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Viewer, "wait_for_next_frame", lambda self: self.stop.set())
+    FRONTENDS["terminal"](Viewer(listen(), zone, clock=lambda: NOW))
+    assert capsys.readouterr().out.count("As usual: nothing looks like bots") == 1
 
 
 def test_a_cell_shows_one_picture_and_renews_it_until_done(
@@ -159,27 +161,29 @@ def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkey
     def interrupt(self: Viewer) -> None:
         raise KeyboardInterrupt
 
-    said: list[str] = []
+    reported: list[str] = []
     monkeypatch.setattr(notebook, "display", lambda *_, **__: None)
     monkeypatch.setattr(Viewer, "wait_for_next_frame", interrupt)
-    notebook.show(Viewer(listen(), zone, report=said.append))
-    assert said == ["stopped watching; all else goes on"]
+    notebook.show(Viewer(listen(), zone, report=reported.append))
+    assert reported == ["stopped watching; all else goes on"]
 
 
-def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_told(listen: Listen, zone: ZoneInfo) -> None:
-    said: list[str] = []
+def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_it_is_stopped(
+    listen: Listen, zone: ZoneInfo
+) -> None:
+    reported: list[str] = []
     has_address = threading.Event()
 
-    def say(line: str) -> None:
-        said.append(line)
+    def report(line: str) -> None:
+        reported.append(line)
         has_address.set()
 
-    viewer = Viewer(listen(), zone, report=say)
+    viewer = Viewer(listen(), zone, report=report)
     thread = threading.Thread(target=browser.show, args=(viewer,))
     thread.start()
     try:
         assert has_address.wait(20)
-        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", said[0])
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", reported[0])
         page, png = asyncio.run(_visit(address))
     finally:
         viewer.stop.set()
@@ -202,7 +206,7 @@ async def _visit(address: str) -> tuple[bytes, bytes]:
     return page.body, message
 
 
-def test_a_window_is_closed_when_the_sitting_is_over(
+def test_a_window_is_closed_when_the_watching_is_over(
     listen: Listen, zone: ZoneInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(window, "find_backend", lambda: "agg")

@@ -15,7 +15,7 @@ from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.tiny_world import make_state
 
 
-def test_a_case_says_why_in_words_with_what_is_usual(ana: Browser, users: list[str]) -> None:
+def test_a_case_shows_why_in_words_with_what_is_usual(ana: Browser, users: list[str]) -> None:
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
     assert "Streams: 84 in a session, where honest sessions mostly have 3." in html
     assert "Share of plays skipped by hand: 80\N{NO-BREAK SPACE}%" in html
@@ -46,13 +46,13 @@ def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path
 def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, users: list[str]) -> None:
     ana.confirm(users[0], note="stops at 31 s")
     content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
-    packed = zipfile.ZipFile(io.BytesIO(content))
-    names = {name.partition("/")[2] for name in packed.namelist()}
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    names = {name.partition("/")[2] for name in archive.namelist()}
     assert names == {"report.html", "case.json", "sessions.csv", "plays.csv", "verdicts.csv", "attempts.csv",
                      "bars.svg", "gaps.svg", "clock.svg", "timeline.svg"}  # fmt: skip
-    assert len(packed.read(f"{case_id(users[0])}/plays.csv").splitlines()) == 7
-    assert "suspicion, not proof" in packed.read(f"{case_id(users[0])}/report.html").decode()
-    assert orjson.loads(packed.read(f"{case_id(users[0])}/case.json"))["account"]["country"] == "AU"
+    assert len(archive.read(f"{case_id(users[0])}/plays.csv").splitlines()) == 7
+    assert "suspicion, not proof" in archive.read(f"{case_id(users[0])}/report.html").decode()
+    assert orjson.loads(archive.read(f"{case_id(users[0])}/case.json"))["account"]["country"] == "AU"
 
 
 def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(ana: Browser, users: list[str]) -> None:

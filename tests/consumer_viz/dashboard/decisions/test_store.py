@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> VerdictStore:
     return VerdictStore(tmp_path / "verdicts.sqlite", now=lambda: next(ticks))
 
 
-def test_every_attempt_is_audited_and_the_audit_cannot_be_changed(store: VerdictStore) -> None:
+def test_every_attempt_is_recorded_and_no_record_can_be_changed(store: VerdictStore) -> None:
     store.write(DRAFT)
     with pytest.raises(VersionConflict):
         store.write(replace(DRAFT, key="k2", analyst="ben"))
@@ -36,7 +36,7 @@ def test_every_attempt_is_audited_and_the_audit_cannot_be_changed(store: Verdict
             db.execute(statement)
 
 
-def test_of_many_at_once_one_wins_and_the_rest_are_told(store: VerdictStore) -> None:
+def test_of_many_at_once_one_wins_and_the_rest_learn_who(store: VerdictStore) -> None:
     def attempt(n: int) -> str:
         try:
             return store.write(replace(DRAFT, key=f"k{n}", analyst=f"a{n}")).analyst
@@ -44,7 +44,7 @@ def test_of_many_at_once_one_wins_and_the_rest_are_told(store: VerdictStore) -> 
             return f"lost to {conflict.latest.analyst}"
 
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(attempt, range(16)))
-    [winner] = [words for words in said if not words.startswith("lost")]
-    assert said.count(f"lost to {winner}") == 15
+        results = list(pool.map(attempt, range(16)))
+    [winner] = [result for result in results if not result.startswith("lost")]
+    assert results.count(f"lost to {winner}") == 15
     assert len(store.all()) == 1

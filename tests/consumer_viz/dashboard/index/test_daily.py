@@ -1,4 +1,4 @@
-"""What the daily batch found reorders the queue and is told in words; without it the pages live."""
+"""The daily run orders the queue, and its reasons are on the pages; the pages work without it."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from tests.consumer_viz.dashboard.tiny_world import NOON
 
 
 def row(table: str, **values: object) -> dict[str, Any]:
-    """A row of a daily table, null where nothing is said."""
+    """A row of a daily table, null where no value is given."""
     return {column.name: values.get(column.name) for column in LAKE[table]}
 
 
-def find(state: AppState, users: list[str]) -> None:
+def write_daily_run(state: AppState, users: list[str]) -> None:
     """Write what a daily run writes: `users[2]` worst, a campaign of all, an honest account's odd day."""
     risk = [(users[2], 50.0, 0.9), (users[0], 1.0, 0.6), ("honest1", 30.0, 0.8)]
     ranked = [
@@ -38,14 +38,14 @@ def find(state: AppState, users: list[str]) -> None:
 
 
 def test_the_fusions_ranking_orders_the_queue(state: AppState, users: list[str]) -> None:
-    find(state, users)
+    write_daily_run(state, users)
     queue = state.cases.queue("suspected", 9)
     assert [case.user_id for case in queue][:2] == [users[2], "honest1"]
     assert (queue[0].risk, queue[0].probability) == (50.0, 0.9)
 
 
-def test_suspected_days_and_campaigns_are_told_in_words(state: AppState, ana: Browser, users: list[str]) -> None:
-    find(state, users)
+def test_suspected_days_and_campaigns_are_shown_in_words(state: AppState, ana: Browser, users: list[str]) -> None:
+    write_daily_run(state, users)
     html = ana.client.get(f"/cases/{case_id('honest1')}").text
     assert "412 streams, where 3 to 40 are usual" in html
     html = ana.client.get(f"/cases/{case_id(users[1])}").text
@@ -54,20 +54,20 @@ def test_suspected_days_and_campaigns_are_told_in_words(state: AppState, ana: Br
     assert "suspected target" in ana.client.get("/live").text
 
 
-def test_precision_is_told_by_the_rules_of_suspected_days_too(state: AppState, ana: Browser, users: list[str]) -> None:
-    find(state, users)
+def test_precision_is_shown_by_the_rules_of_suspected_days_too(state: AppState, ana: Browser, users: list[str]) -> None:
+    write_daily_run(state, users)
     ana.confirm("honest1")
     assert "day rule: streams high" in ana.client.get("/quality").text
 
 
 def test_a_dismissed_case_without_a_flagged_session_is_decided(state: AppState, ana: Browser, users: list[str]) -> None:
-    find(state, users)
+    write_daily_run(state, users)
     ana.send("honest1", ana.form("honest1"), verdict="dismiss", reason="superfan")
     assert [case.user_id for case in state.cases.queue("decided", 9)] == ["honest1"]
 
 
 def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppState, users: list[str]) -> None:
-    find(state, users)
+    write_daily_run(state, users)
     assert "honest1" in [case.user_id for case in state.cases.queue("suspected", 9)]
     ranked = row("account_risk", user_id=users[0], priority=1.0, probability=0.6, money_at_risk_eur=1.7)
     tiny_world.commit(state.world, "account_risk", pd.DataFrame([ranked]), batch=1)
@@ -79,7 +79,7 @@ def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppSt
 
 
 def test_a_later_run_takes_the_place_of_an_earlier_one(state: AppState, users: list[str]) -> None:
-    find(state, users)
+    write_daily_run(state, users)
     later = row("account_risk", user_id=users[1], priority=99.0, probability=0.9, money_at_risk_eur=110.0)
     tiny_world.commit(state.world, "account_risk", pd.DataFrame([later]), batch=1)
     state.refresh()

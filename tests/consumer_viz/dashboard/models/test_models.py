@@ -24,8 +24,8 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def challenger_of(world: World, tmp_path: Path) -> Entry:
     """Register the shipped trees under another name, trained on verdicts as its manifest says."""
-    told = {"source": "verdicts", "accounts": {"confirmed": 31, "dismissed": 42}}
-    folder, trusted = write_challenger(tmp_path / "candidate", labels=told)
+    labels = {"source": "verdicts", "accounts": {"confirmed": 31, "dismissed": 42}}
+    folder, trusted = write_challenger(tmp_path / "candidate", labels=labels)
     return WritableRegistry(world.root.parent / FOLDER).register(folder, trusted, AT)
 
 

@@ -61,14 +61,14 @@ def test_two_analysts_in_conflict_see_both_and_the_first_stands(
     assert ben.send(users[0], theirs, verdict="dismiss", reason="superfan", note="she loves them").status_code == 200
     answer = ana.send(users[0], mine, verdict="confirm", reason="velocity", note="too fast")
     assert answer.status_code == 409
-    for said in (
+    for text in (
         "ben",
         "a genuine fan of one artist",
         "she loves them",
         "more plays than a person can hear",
         "too fast",
     ):
-        assert said in answer.text
+        assert text in answer.text
     assert latest(state, users[0]).analyst == "ben"
     assert ana.confirm(users[0]).status_code == 200
     assert [d.analyst for d in state.store.history(case_id(users[0]))] == ["ben", "ana"]
