@@ -1,7 +1,6 @@
 """The hybrid: flagged by the rules or by the forest; what both flag comes first in the queue."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runtime.arrays import Floats
 
@@ -34,7 +33,3 @@ def with_trees(hybrid: Floats, trees: Floats) -> Floats:
     """
     by_trees = trees >= FLAG  # false where unknown
     return np.where(by_trees, np.fmax(hybrid, BOTH + (trees - FLAG) * (1 - BOTH) / (1 - FLAG)), hybrid)
-
-
-def is_flag(score: Floats) -> NDArray[np.bool_]:
-    return score >= FLAG

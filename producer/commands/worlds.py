@@ -62,7 +62,7 @@ def calibrate(
     ] = "default",
 ) -> None:
     """Hold simulated honest listening against published numbers and real people; exit 1 where a line is not met."""
-    from producer.simulator.measure.calibrate import calibrate as run
+    from producer.simulator.measure.calibration.calibrate import calibrate as run
 
     folder = Settings().data.resolve() / "calibration"
     run(folder, scenario, profiles.split(","), [int(seed) for seed in seeds.split(",")], users, days, print)

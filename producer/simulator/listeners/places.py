@@ -82,9 +82,6 @@ class Places:
     def collection(self, user: NDArray[np.int32]) -> NDArray[np.int32]:
         return self.playlists + self.n_artists + user
 
-    def artist_page(self, artist: NDArray[np.int32]) -> NDArray[np.int32]:
-        return self.playlists + artist
-
 
 def client_of(device: NDArray[np.int32], device_type: NDArray[np.uint8]) -> Columns:
     """Derive protection, decryption module and codec of a device from its code: the same device never changes."""

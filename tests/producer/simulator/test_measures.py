@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producer.simulator.bots import FAMILY_NAMES
-from producer.simulator.measure.acceptance import Line
+from producer.simulator.measure.calibration.acceptance import Line
+from producer.simulator.measure.calibration.statistics import gini, top_share, zipf_exponent
 from producer.simulator.measure.groups import Groups, entropy_by_group
 from producer.simulator.measure.leaks import auc, by_words, either_way, feature_pairs
-from producer.simulator.measure.statistics import gini, top_share, zipf_exponent
 from producer.simulator.measure.unit_features import play_features
 from producer.simulator.measure.units import Units
 

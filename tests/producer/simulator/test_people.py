@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producer.simulator.measure.account_history import Days, day_history, session_history
-from producer.simulator.measure.calibrate import CalibrationError, calibrate
-from producer.simulator.measure.people import PEOPLE_FILE, Comparison, account_medians, compare_people, people_lines
+from producer.simulator.measure.calibration.account_history import Days, day_history, session_history
+from producer.simulator.measure.calibration.calibrate import CalibrationError, calibrate
+from producer.simulator.measure.calibration.people import (
+    PEOPLE_FILE,
+    Comparison,
+    account_medians,
+    compare_people,
+    people_lines,
+)
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 Plays = dict[str, np.ndarray[Any, Any]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.events import CONTEXTS, REASONS_END, REASONS_START
-from producer.simulator.measure import statistics as st
+from producer.simulator.measure.calibration import statistics as st
 from producer.simulator.measure.listened import Listened
 
 KKBOX = {"plays": (10, 23, 48, 125), "hours": (0.52, 1.20, 2.59, 7.60), "unique": (7, 17, 36, 90)}

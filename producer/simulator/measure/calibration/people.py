@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from producer.simulator.measure.acceptance import Line
-from producer.simulator.measure.account_history import History, Plays, day_history, session_history
+from producer.simulator.measure.calibration.acceptance import Line
+from producer.simulator.measure.calibration.account_history import History, Plays, day_history, session_history
 from runtime.arrays import Floats
 from runtime.units import SECOND_MS
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from contracts.events import CONTEXTS, REASONS_END
-from producer.simulator.measure import statistics as st
-from producer.simulator.measure.acceptance import (
+from producer.simulator.measure.calibration import statistics as st
+from producer.simulator.measure.calibration.acceptance import (
     CONTEXT_MIX,
     CUT_WITHIN,
     END_MIX,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from producer.errors import ProducerError
 from producer.simulator.build import build
-from producer.simulator.measure.acceptance import Line, lines
+from producer.simulator.measure.calibration.acceptance import Line, lines
+from producer.simulator.measure.calibration.page import draw_page
+from producer.simulator.measure.calibration.people import compare_people, people_lines
 from producer.simulator.measure.listened import honest_plays
-from producer.simulator.measure.page import draw_page
-from producer.simulator.measure.people import compare_people, people_lines
 from producer.simulator.measure.units import read_plays
 from producer.simulator.scenario import load_scenario
 from runtime.world import World

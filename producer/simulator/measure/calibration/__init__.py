@@ -1,0 +1,1 @@
+"""Simulated honest listening compared with published numbers: statistics, acceptance lines, pages of plots."""
