@@ -23,17 +23,30 @@ def test_every_make_target_named_exists(page: Path) -> None:
     assert named <= TARGETS
 
 
+def check_command(typed: str, where: str) -> None:
+    """Check that a command line names a command of the real program, with options that it has."""
+    command, words = get_command(app), typed.split()
+    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, where
+        command = command.commands[words.pop(0)]
+    options = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
+    named = {word.partition("=")[0] for word in words if word.startswith("--")}
+    assert named <= options | {"--help"}, where
+
+
 @page
 def test_every_command_named_exists_with_its_options(page: Path) -> None:
     for line in code(page.read_text()):
         for typed in re.findall(r"\bplayproof ((?:[a-z][\w-]* ?)+[^#|;&`>]*)", line):
-            command, words = get_command(app), typed.split()
-            while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
-                assert words[0] in command.commands, line
-                command = command.commands[words.pop(0)]
-            options = {each for parameter in command.params for each in (*parameter.opts, *parameter.secondary_opts)}
-            named = {word.partition("=")[0] for word in words if word.startswith("--")}
-            assert named <= options | {"--help"}, line
+            check_command(typed, line)
+
+
+def test_every_command_that_a_message_or_comment_names_exists_with_its_options() -> None:
+    """A command in a text of the code has two spaces or backticks around it."""
+    files = [path for package in PACKAGES for end in ("*.py", "*.html", "*.js") for path in (ROOT / package).rglob(end)]
+    for path in (*files, ROOT / "Makefile", ROOT / "docker-compose.yml", ROOT / "supervisord.conf"):
+        for typed in re.findall(r"(?:  |`)playproof ([a-z][\w -]*)", path.read_text()):
+            check_command(typed, f"{name_of(path)}: {typed}")
 
 
 def test_every_decision_is_on_its_page_in_order_and_says_what_was_measured() -> None:
