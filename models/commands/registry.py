@@ -32,10 +32,10 @@ def roles() -> None:
     """Show which model scores, which one in its shadow, and what changed when."""
     from models.registry.roles import version_of
 
-    found = _registry().roles()
-    print(f"champion          {version_of(found.champion)}")
-    print(f"challenger        {found.challenger.version if found.challenger else 'none'}")
-    for line in found.log:
+    current = _registry().roles()
+    print(f"champion          {version_of(current.champion)}")
+    print(f"challenger        {current.challenger.version if current.challenger else 'none'}")
+    for line in current.log:
         print(f"{line['at']}  {line['step']:<9} {line['version']}")
 
 
@@ -55,21 +55,21 @@ def compare(
     shown: Annotated[int, typer.Option(min=0, help="How many sessions that only one flags to list.")] = 5,
 ) -> None:
     """Compare the challenger with the champion: agreement, who is right, what promoting would change."""
-    from models.reports import compare_words
-    from models.reports.compare import Judge, compare_world
+    from models.reports.compare import LabelSource, compare_world
+    from models.reports.format_comparison import format_lines, to_json
 
-    if judge not in list(Judge):
-        raise ModelError(f"--judge {judge} is none of {', '.join(Judge)}")
-    place = settings_for(world).existing_world()
+    if judge not in list(LabelSource):
+        raise ModelError(f"--judge {judge} is none of {', '.join(LabelSource)}")
+    scored = settings_for(world).existing_world()
     entry = _registry().roles().challenger
     version = challenger or (entry.version if entry else "")
     if not version:
         raise ModelError("no challenger is registered: name one that has scored here with  --challenger")
-    found = compare_world(place, version, Judge(judge))
+    comparison = compare_world(scored, version, LabelSource(judge))
     if as_json:
-        print(orjson.dumps(compare_words.as_dict(found), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(to_json(comparison), option=orjson.OPT_INDENT_2).decode())
     else:
-        print("\n".join(compare_words.lines(found, shown)))
+        print("\n".join(format_lines(comparison, shown)))
 
 
 def promote() -> None:

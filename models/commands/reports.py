@@ -12,10 +12,10 @@ PlaysFrom = Annotated[str, typer.Option(help="Plays from lake, raw, or auto: the
 
 def evaluate(world: WorldName = None, as_json: AsJson = False) -> None:
     """Report how good the flags of a world are: precision, recall, per family and per hard negative."""
-    from models.reports import evaluate as report
+    from models.reports.evaluate import evaluate_sessions
 
-    result = report.evaluate(existing_world(world))
-    print(_json(result.as_dict()) if as_json else "\n".join(result.lines()))
+    evaluation = evaluate_sessions(existing_world(world))
+    print(_json(evaluation.as_dict()) if as_json else "\n".join(evaluation.lines()))
 
 
 def run_days(
@@ -63,13 +63,13 @@ def false_alarms(
     shown: Annotated[int, typer.Option(min=0, help="How many alarms to list.")] = 10,
 ) -> None:
     """Report false alarms on real listening: per person-day, by detector, with the rule or feature behind each."""
-    from models.reports import false_alarms as report
+    from models.reports.false_alarms import find_false_alarms, format_lines, to_json
 
-    audits = [report.audit(existing_world(name)) for name in worlds]
+    reports = [find_false_alarms(existing_world(name)) for name in worlds]
     if as_json:
-        print(_json(report.as_dict(audits)))
+        print(_json([to_json(report) for report in reports]))
     else:
-        print("\n\n".join("\n".join(report.lines(audit, shown)) for audit in audits))
+        print("\n\n".join("\n".join(format_lines(report, shown)) for report in reports))
 
 
 def _json(value: object) -> str:

@@ -1,1 +1,1 @@
-"""Reports for people: evaluation, comparison, false alarms, the daily run."""
+"""Reports for people: evaluation of flags, comparison of two models, false alarms, the daily run."""

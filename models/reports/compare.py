@@ -1,6 +1,6 @@
-"""Champion against challenger on the sessions that both scored: where they differ, who is right, what promoting does.
+"""Compare champion and challenger on the sessions that both scored: where they differ, and which one is right.
 
-Truth and verdicts are never mixed: one of them says who is right, and the report says which.
+Labels from truth and from verdicts are never mixed: the comparison uses one of them and names it.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ _SHADOW = {"score": "challenger_score", "would_flag": "would_flag", "would_filte
            "reasons": "challenger_reasons"}  # fmt: skip
 
 
-class Judge(StrEnum):
-    """Who says which of the two is right."""
+class LabelSource(StrEnum):
+    """Where the labels come from that say which model is right; AUTO is truth, or else verdicts, or else nobody."""
 
     AUTO = "auto"
     TRUTH = "truth"
@@ -37,20 +37,20 @@ class Judge(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """Sessions that both models scored: a row each, the champion's columns and the challenger's."""
+class PairedSessions:
+    """Sessions that both models scored: one row per session, with the columns of the champion and the challenger."""
 
     rows: pd.DataFrame
     champion: str
     challenger: str
     waiting: int
-    """Sessions that the champion has scored and the challenger not yet."""
+    """Number of sessions that the champion has scored and the challenger has not."""
     other: int
-    """Sessions that another champion scored, left out."""
+    """Number of sessions that another champion scored; they are left out."""
 
 
-def read_pairs(world: World, challenger: str) -> Pairs:
-    """Join the newest champion's sessions with what a challenger said of them. Raises WorldError, ModelError."""
+def read_paired_sessions(world: World, challenger: str) -> PairedSessions:
+    """Join the sessions of the newest champion with the output of a challenger. Raises WorldError, ModelError."""
     sessions = read_sessions(world.unit.table("sessions"), _SESSION)
     files = committed_files(world.unit.shadow(challenger))
     if not files:
@@ -59,42 +59,48 @@ def read_pairs(world: World, challenger: str) -> Pairs:
             "playproof down  and  playproof up"
         )
     columns = ["session_key", *_SHADOW]
-    said = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()
+    shadow = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()
     champion = str(sessions["model_version"].iloc[int(sessions["scored_at"].argmax())])
-    its_own = sessions[sessions["model_version"] == champion]
-    rows = its_own.merge(said.rename(columns=_SHADOW), on="session_key", how="inner", validate="one_to_one")
-    return Pairs(rows, champion, challenger, len(its_own) - len(rows), len(sessions) - len(its_own))
+    scored = sessions[sessions["model_version"] == champion]
+    rows = scored.merge(shadow.rename(columns=_SHADOW), on="session_key", how="inner", validate="one_to_one")
+    return PairedSessions(rows, champion, challenger, len(scored) - len(rows), len(sessions) - len(scored))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The report."""
+    """Champion and challenger on one world."""
 
     world: str
-    pairs: Pairs
+    pairs: PairedSessions
     counts: dict[str, dict[str, int]]
-    """Of sessions, accounts, streams and filtered sessions: how many each flags, both, or one alone."""
+    """For sessions, accounts, streams and filtered sessions: how many each flags, both flag, or one alone flags."""
     agreement: float
+    """Share of the sessions with the same flag."""
     rank_correlation: float | None
-    """Spearman's, of the two scores."""
-    judge: Judge
+    """Spearman's, of the two scores; None where all scores of one are equal."""
+    labels: LabelSource
     labelled: int
     positives: int
-    judged_alone: int
-    """Of the accounts that only one of the two flags, those with a label."""
+    labelled_disagreements: int
+    """Accounts with a label that only one of the two flags."""
     measures: dict[str, dict[str, Share]]
+    """See `compare_models`; empty without labels."""
     families: dict[str, dict[str, int]]
-    """By family: positive sessions, and how many of them each flags. With truth only."""
+    """By family: positive sessions, and how many of them each flags. Only with labels from truth."""
     alone: dict[str, list[dict[str, Any]]]
-    """Sessions that only one of the two flags, that one's highest scores first."""
+    """Sessions that only one of the two flags, by that model, its highest scores first."""
 
 
-def compare_world(world: World, challenger: str, judge: Judge = Judge.AUTO, seed: int = 0) -> Comparison:
-    """Compare champion and challenger on a world. Raises WorldError, ModelError. `seed` is that of the bootstrap."""
-    pairs = read_pairs(world, challenger)
+def compare_world(world: World, challenger: str, labels: LabelSource = LabelSource.AUTO, seed: int = 0) -> Comparison:
+    """Compare champion and challenger on a world. `seed` is that of the bootstrap.
+
+    Raises WorldError where a part of the world is missing, and ModelError where the two have no session in common, or
+    where the labels that were asked for are missing.
+    """
+    pairs = read_paired_sessions(world, challenger)
     if pairs.rows.empty:
-        raise ModelError(f"champion and challenger have scored no session of world {world.name} both")
-    judge, rows = _judged(world, pairs.rows, judge)
+        raise ModelError(f"there is no session of world {world.name} that champion and challenger have both scored")
+    source, rows = _label(world, pairs.rows, labels)
     known = rows[rows["label"].notna()]
     measures = compare_models(
         known["user_id"], (known["label"] == 1).to_numpy(), known["weight"].to_numpy(float),
@@ -109,12 +115,12 @@ def compare_world(world: World, challenger: str, judge: Judge = Judge.AUTO, seed
         counts=_counts(rows),
         agreement=float((rows["is_flagged"] == rows["would_flag"]).mean()),
         rank_correlation=_rank_correlation(rows),
-        judge=judge,
+        labels=source,
         labelled=len(known),
         positives=int((known["label"] == 1).sum()),
-        judged_alone=int(differ.loc[differ["label"].notna(), "user_id"].nunique()),
+        labelled_disagreements=int(differ.loc[differ["label"].notna(), "user_id"].nunique()),
         measures=measures if len(known) else {},
-        families=_families(known) if judge is Judge.TRUTH else {},
+        families=_families(known) if source is LabelSource.TRUTH else {},
         alone={
             CHAMPION: _listed(differ[differ["is_flagged"]], "score", "reasons"),
             CHALLENGER: _listed(differ[differ["would_flag"]], "challenger_score", "challenger_reasons"),
@@ -122,21 +128,21 @@ def compare_world(world: World, challenger: str, judge: Judge = Judge.AUTO, seed
     )
 
 
-def _judged(world: World, rows: pd.DataFrame, judge: Judge) -> tuple[Judge, pd.DataFrame]:
-    """Label the sessions (1, 0, NaN) by truth, or else by verdicts, whichever there is or was asked for."""
-    if judge in (Judge.AUTO, Judge.TRUTH):
+def _label(world: World, rows: pd.DataFrame, source: LabelSource) -> tuple[LabelSource, pd.DataFrame]:
+    """Label the sessions (1, 0, NaN); return the source that was used, and the sessions with label, weight, family."""
+    if source in (LabelSource.AUTO, LabelSource.TRUTH):
         try:
-            return Judge.TRUTH, label_sessions(rows, world).assign(weight=1.0)
+            return LabelSource.TRUTH, label_sessions(rows, world).assign(weight=1.0)
         except WorldError:
-            if judge is Judge.TRUTH:
+            if source is LabelSource.TRUTH:
                 raise
-    if judge in (Judge.AUTO, Judge.VERDICTS):
+    if source in (LabelSource.AUTO, LabelSource.VERDICTS):
         try:
-            return Judge.VERDICTS, label_by_verdicts(rows, read_verdicts(world.verdicts))
+            return LabelSource.VERDICTS, label_by_verdicts(rows, read_verdicts(world.verdicts))
         except ModelError:
-            if judge is Judge.VERDICTS:
+            if source is LabelSource.VERDICTS:
                 raise
-    return Judge.NOBODY, rows.assign(label=np.nan, weight=1.0, family=None)
+    return LabelSource.NOBODY, rows.assign(label=np.nan, weight=1.0, family=None)
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -155,7 +161,7 @@ def _counts(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def _overlap(one: np.ndarray, other: np.ndarray, size: np.ndarray) -> dict[str, int]:
-    """Count what each has, both, and one alone.
+    """Add up `size` over the rows that each flags, that both flag, and that one alone flags.
 
     >>> _overlap(np.array([True, True]), np.array([True, False]), np.array([1, 5]))
     {'champion': 6, 'challenger': 1, 'both': 1, 'only_champion': 5, 'only_challenger': 0}

@@ -1,4 +1,4 @@
-"""Compare the sessions that a world's job wrote with the world's truth."""
+"""Evaluate the sessions that a world's job scored against the world's truth."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,8 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What the job found in a world, against truth."""
+class SessionEvaluation:
+    """Flags of a world's sessions compared with truth."""
 
     world: str
     model_versions: list[str]
@@ -27,12 +27,12 @@ class Evaluation:
     filtered: FlagReport
     """At the stricter threshold."""
     plays_outside: int
-    """Plays of the world in no session: not replayed yet, still open, late or rejected."""
+    """Plays of the world in no session: not replayed yet, in an open session, late, or rejected."""
     sessions_off: int
-    """Sessions with another number of plays than truth has in their span: late or rejected rows fell in it."""
+    """Sessions with another number of plays than truth has in their time span, because of late or rejected rows."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report at the review threshold, and the other things beside it, for JSON."""
+        """Return the report at the review threshold and the other fields, for JSON."""
         return {
             "world": self.world,
             "model_versions": self.model_versions,
@@ -44,7 +44,7 @@ class Evaluation:
         }
 
     def lines(self) -> list[str]:
-        """Say it to a person, a line a fact."""
+        """Format the evaluation, one line per fact."""
         flags = self.flags
         return [
             f"world {self.world}, scored by {', '.join(self.model_versions)}",
@@ -59,14 +59,14 @@ class Evaluation:
             f"mixed             {flags.mixed:,}, of them flagged {flags.mixed_flagged:,} (in none of the above)",
             f"outside           {self.plays_outside:,} plays in no session; "
             f"{self.sessions_off:,} sessions with another number of plays than truth",
-            "Shares are with 95 % intervals by account. Synthetic data; a flag is not proof.",
+            "Shares have 95 % intervals by account. Synthetic data; a flag is not proof.",
         ]
 
 
-def evaluate(world: World, seed: int = 0) -> Evaluation:
-    """Evaluate the sessions of the world's current version. Raises WorldError where a part is missing.
+def evaluate_sessions(world: World, seed: int = 0) -> SessionEvaluation:
+    """Evaluate the sessions of the world's current version. `seed` is that of the bootstrap.
 
-    `seed` is that of the bootstrap.
+    Raises WorldError where sessions, raw plays or truth are missing.
     """
     sessions = label_sessions(read_sessions(world.unit.table("sessions"), _COLUMNS), world)
     families = tuple(sorted(set(read_account_truth(world)["family"])))
@@ -74,7 +74,7 @@ def evaluate(world: World, seed: int = 0) -> Evaluation:
         measure_flags(sessions.assign(is_flagged=sessions[flag].astype(bool)), np.random.default_rng(seed), families)
         for flag in ("is_flagged", "is_filtered")
     )
-    return Evaluation(
+    return SessionEvaluation(
         world=world.name,
         model_versions=sorted(sessions["model_version"].dropna().unique()),
         flags=at_review,

@@ -1,11 +1,12 @@
-"""The false-alarm audit: what every detector says of real people's listening, day by day, and why.
+"""False alarms on real listening: which days of real people each detector flags, and why.
 
-A history that a person exported is honest, so every alarm here is a false one. Its unit is the person-day: a local day
-on which that person listened. Days of one person are alike, so the interval over days is a lower bound of the doubt.
+A history that a person exported is honest, so every alarm here is a false one. The unit is the person-day: a local day
+on which that person listened. Days of one person are alike, so the real uncertainty is larger than the interval over
+days.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.metrics.intervals import wilson
 from models.tables.lake_tables import batch_files, read_parts
 from models.tables.static_tables import read_timezones
+from models.tables.times import epoch_ms
 from models.user_days.detect import detect
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import Trees, load_trees
@@ -23,9 +25,7 @@ from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
-DETECTORS = ("session scorer", "user-day rules", "user-day forest")
-TREES = "user-day trees"
-"""Asked only where the source lacks nothing that they were trained with."""
+SESSION_SCORER, RULES, FOREST, TREES = "session scorer", "user-day rules", "user-day forest", "user-day trees"
 SESSIONS, USER_DAYS = "scored_sessions", "user_days"
 _SESSION_COLUMNS = ["user_id", "ended_at", "score", "is_flagged", "reasons", "model_version"]
 _DAY_COLUMNS = ["user_id", "local_date", "plan", "country", "plays", "streams", *USER_DAY_FEATURE_NAMES]
@@ -33,37 +33,44 @@ _KEY = ["user_id", "local_date"]
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """Alarms of one history. `alarms` has a row per detector and person-day: detector, user_id, local_date, behind
-    (names of rules or features), words."""
+class FalseAlarms:
+    """The alarms of one imported world."""
 
-    name: str
+    world: str
     person_days: int
     people: int
     first: str
+    """First and last local date, ISO 8601."""
     last: str
     not_measurable: tuple[str, ...]
+    """Features that the source of the world lacks."""
     alarms: pd.DataFrame
+    """One row per detector and person-day: detector, user_id, local_date, behind (list of rules or features), words."""
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """Those that were asked."""
-        return DETECTORS if self.not_measurable else (*DETECTORS, TREES)
+        """The detectors that ran: the trees only where the source has every feature that they were trained with."""
+        return (SESSION_SCORER, RULES, FOREST, *(() if self.not_measurable else (TREES,)))
 
-    def of(self, detector: str) -> pd.DataFrame:
+    def alarms_of(self, detector: str) -> pd.DataFrame:
+        """Return the alarms of one detector."""
         return self.alarms[self.alarms["detector"] == detector]
 
+    def count_causes(self, detector: str) -> list[tuple[str, int]]:
+        """Return the rules or features behind a detector's alarms, each with its number of alarms, most first."""
+        return Counter(name for names in self.alarms_of(detector)["behind"] for name in names).most_common()
 
-def audit(world: World) -> Audit:
-    """Find the alarms of a world's real listening. Raises WorldError where a table is missing."""
+
+def find_false_alarms(world: World) -> FalseAlarms:
+    """Run the detectors on an imported world. Raises WorldError where a table of it is missing."""
     sessions, days = _read(world, SESSIONS, _SESSION_COLUMNS), _read(world, USER_DAYS, _DAY_COLUMNS)
     flags = detect(days)
-    found = [_session_alarms(sessions, world), _rule_alarms(flags), _forest_alarms(flags)]
+    parts = [_session_alarms(sessions, world), _rule_alarms(flags), _forest_alarms(flags)]
     if not world.not_measurable:
-        found.append(_tree_alarms(days, load_trees()))
-    alarms = pd.concat(found, ignore_index=True)
-    return Audit(
-        name=world.name,
+        parts.append(_tree_alarms(days, load_trees()))
+    alarms = pd.concat(parts, ignore_index=True)
+    return FalseAlarms(
+        world=world.name,
         person_days=len(flags),
         people=int(flags["user_id"].nunique()),
         first=str(flags["local_date"].min()),
@@ -84,98 +91,90 @@ def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
 
 
 def _session_alarms(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
-    """Person-days with a flagged session; behind it is the feature that pushed its score up most."""
+    """Return the person-days with a flagged session; behind it is the feature that raised its score most."""
     flagged = sessions[sessions["is_flagged"]].copy()
-    zones = read_timezones(world)
-    place, names = pd.factorize(zones.reindex(flagged["user_id"]))
-    ended_ms = flagged["ended_at"].to_numpy("datetime64[ms]").view("int64")
-    local = to_local_ms(ended_ms, place.astype(np.int64), list(names)) // DAY_MS
+    zone_of, zones = pd.factorize(read_timezones(world).reindex(flagged["user_id"]))
+    local = to_local_ms(epoch_ms(flagged["ended_at"]), zone_of.astype(np.int64), list(zones)) // DAY_MS
     flagged["local_date"] = pd.to_datetime(local, unit="D").date
     strongest = flagged.sort_values("score", ascending=False).drop_duplicates(_KEY)
-    return _alarms("session scorer", strongest, map(_pushing, strongest["reasons"]))
+    return _alarms(SESSION_SCORER, strongest, map(_session_cause, strongest["reasons"]))
 
 
-def _pushing(reasons: Sequence[dict[str, Any]]) -> tuple[list[str], str]:
-    """Name the feature that pushes a score up most, and say all that do."""
-    said = [f"{r['feature']} {'unknown' if pd.isna(r['value']) else format(r['value'], '.3g')}" for r in reasons]
-    return [r["feature"] for r in reasons[:1]], ", ".join(said)
+def _session_cause(reasons: Sequence[dict[str, Any]]) -> tuple[list[str], str]:
+    """Return the feature that raises a score most, and a text with all that raise it."""
+    texts = [f"{r['feature']} {'unknown' if pd.isna(r['value']) else format(r['value'], '.3g')}" for r in reasons]
+    return [r["feature"] for r in reasons[:1]], ", ".join(texts)
 
 
 def _rule_alarms(flags: pd.DataFrame) -> pd.DataFrame:
     flagged = flags[flags["by_rules"]]
-    behind = ((list(rules), "; ".join(said)) for rules, said in zip(flagged["rules"], flagged["reasons"], strict=True))
-    return _alarms("user-day rules", flagged, behind)
+    pairs = zip(flagged["rules"], flagged["reasons"], strict=True)
+    return _alarms(RULES, flagged, ((list(rules), "; ".join(reasons)) for rules, reasons in pairs))
 
 
 def _forest_alarms(flags: pd.DataFrame) -> pd.DataFrame:
     flagged = flags[flags["by_forest"]]
-    # the forest's own reason comes last, behind those of the rules
-    said = [reasons[-1] if len(reasons) else "" for reasons in flagged["reasons"]]
-    return _alarms("user-day forest", flagged, (([text.split(";")[0]], text) for text in said))
+    # the forest's reason is the last one, after those of the rules
+    reasons = [day[-1] if len(day) else "" for day in flagged["reasons"]]
+    return _alarms(FOREST, flagged, (([reason.split(";")[0]], reason) for reason in reasons))
 
 
 def _tree_alarms(days: pd.DataFrame, trees: Trees) -> pd.DataFrame:
     _, score = trees.judge(days)
     flagged = days[score >= FLAG]
-    said = trees.reasons(flagged)
-    return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in said))
+    return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in trees.reasons(flagged)))
 
 
-def _alarms(detector: str, rows: pd.DataFrame, behind: Any) -> pd.DataFrame:
-    found = list(behind)
+def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str], str]]) -> pd.DataFrame:
+    """Return the alarms of flagged rows; `causes` by row: rules or features, and the text of the reasons."""
+    pairs = list(causes)
     return pd.DataFrame(
         {
             "detector": detector,
             "user_id": rows["user_id"].to_numpy(),
             "local_date": rows["local_date"].astype(str).to_numpy(),
-            "behind": [names for names, _ in found],
-            "words": [words for _, words in found],
+            "behind": [names for names, _ in pairs],
+            "words": [text for _, text in pairs],
         }
     )
 
 
-def as_dict(audits: Sequence[Audit]) -> list[dict[str, Any]]:
-    """Return the audits for JSON."""
-    return [
-        {
-            "world": one.name,
-            "person_days": one.person_days,
-            "people": one.people,
-            "first": one.first,
-            "last": one.last,
-            "not_measurable": list(one.not_measurable),
-            "detectors": {
-                name: {"alarms": len(one.of(name)), "behind": dict(_behind(one, name))} for name in one.detectors
-            },
-            "alarms": one.alarms.to_dict("records"),
-        }
-        for one in audits
+def to_json(report: FalseAlarms) -> dict[str, Any]:
+    """Return the report for JSON, with every alarm."""
+    return {
+        "world": report.world,
+        "person_days": report.person_days,
+        "people": report.people,
+        "first": report.first,
+        "last": report.last,
+        "not_measurable": list(report.not_measurable),
+        "detectors": {
+            name: {"alarms": len(report.alarms_of(name)), "behind": dict(report.count_causes(name))}
+            for name in report.detectors
+        },
+        "alarms": report.alarms.to_dict("records"),
+    }
+
+
+def format_lines(report: FalseAlarms, max_alarms: int) -> list[str]:
+    """Format the report: alarms per person-day by detector, the causes, and at most `max_alarms` alarms."""
+    lines = [
+        f"world {report.world}: {report.person_days:,} person-days of {report.people:,} people, {report.first} to "
+        f"{report.last}; real listening, so every alarm is a false one"
     ]
-
-
-def _behind(one: Audit, detector: str) -> list[tuple[str, int]]:
-    return Counter(name for names in one.of(detector)["behind"] for name in names).most_common()
-
-
-def lines(one: Audit, shown: int) -> list[str]:
-    """Say an audit to a person: alarms per person-day by detector, what is behind them, and the first ones."""
-    said = [
-        f"world {one.name}: {one.person_days:,} person-days of {one.people:,} people, {one.first} to {one.last}; "
-        "real listening, so every alarm is a false one"
-    ]
-    for name in one.detectors:
-        alarms = len(one.of(name))
-        low, high = wilson(alarms, one.person_days)
-        said.append(
-            f"{name:<16} {alarms:,} alarms, {100 * alarms / one.person_days:.2f} per 100 person-days "
+    for name in report.detectors:
+        alarms = len(report.alarms_of(name))
+        low, high = wilson(alarms, report.person_days)
+        lines.append(
+            f"{name:<16} {alarms:,} alarms, {100 * alarms / report.person_days:.2f} per 100 person-days "
             f"[{100 * low:.2f}, {100 * high:.2f}]"
         )
-        said += [f"    {count:>4,} × {what}" for what, count in _behind(one, name)[:5]]
-    unknown = ", ".join(one.not_measurable) or "nothing"
-    asked = f"; so the {TREES} were not asked" if one.not_measurable else ""
-    said.append(f"not measurable from this source: {unknown}{asked}")
-    for alarm in one.alarms.head(shown).itertuples():
-        said.append(f"{alarm.local_date}  {alarm.detector}: {alarm.words}")
-    if len(one.alarms) > shown:
-        said.append(f"and {len(one.alarms) - shown:,} more: --json has all")
-    return said
+        lines += [f"    {count:>4,} × {cause}" for cause, count in report.count_causes(name)[:5]]
+    unknown = ", ".join(report.not_measurable) or "nothing"
+    skipped = f"; so the {TREES} did not run" if report.not_measurable else ""
+    lines.append(f"not measurable from this source: {unknown}{skipped}")
+    for alarm in report.alarms.head(max_alarms).itertuples():
+        lines.append(f"{alarm.local_date}  {alarm.detector}: {alarm.words}")
+    if len(report.alarms) > max_alarms:
+        lines.append(f"and {len(report.alarms) - max_alarms:,} more: --json has all")
+    return lines

@@ -12,8 +12,8 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
 from models.errors import ModelError
 from models.metrics.paired import CHALLENGER, CHAMPION, DIFFERENCE, ModelOutput, compare_models
-from models.reports.compare import Judge, compare_world
-from models.reports.compare_words import lines
+from models.reports.compare import LabelSource, compare_world
+from models.reports.format_comparison import format_lines
 from runtime.world import World
 from tests.conftest import Playproof
 from tests.models.conftest import N_ACCOUNTS
@@ -46,22 +46,22 @@ def shadowed(world: World) -> World:
 
 
 def test_agreement_and_flags_are_those_counted_by_hand(shadowed: World) -> None:
-    found = compare_world(shadowed, VERSION)
-    assert (len(found.pairs.rows), found.pairs.waiting, found.pairs.other) == (119, 1, 0)
-    assert found.counts["sessions"] == {
+    comparison = compare_world(shadowed, VERSION)
+    assert (len(comparison.pairs.rows), comparison.pairs.waiting, comparison.pairs.other) == (119, 1, 0)
+    assert comparison.counts["sessions"] == {
         "champion": 39, "challenger": 29, "both": 28, "only_champion": 11, "only_challenger": 1,
     }  # fmt: skip
-    assert found.counts["accounts"]["only_champion"] == 6
-    assert found.counts["streams"]["challenger"] == 29 * 4
-    assert found.agreement == pytest.approx(107 / 119)
-    assert [row["session_key"] for row in found.alone[CHALLENGER]] == ["u30|0"]
-    assert found.alone[CHALLENGER][0]["reasons"] == ["plays"]
+    assert comparison.counts["accounts"]["only_champion"] == 6
+    assert comparison.counts["streams"]["challenger"] == 29 * 4
+    assert comparison.agreement == pytest.approx(107 / 119)
+    assert [row["session_key"] for row in comparison.alone[CHALLENGER]] == ["u30|0"]
+    assert comparison.alone[CHALLENGER][0]["reasons"] == ["plays"]
 
 
 def test_truth_says_who_is_right_with_intervals(shadowed: World) -> None:
-    found = compare_world(shadowed, VERSION)
-    assert (found.judge, found.labelled, found.positives) == (Judge.TRUTH, 109, 30)
-    precision, recall = found.measures["precision"], found.measures["recall"]
+    comparison = compare_world(shadowed, VERSION)
+    assert (comparison.labels, comparison.labelled, comparison.positives) == (LabelSource.TRUTH, 109, 30)
+    precision, recall = comparison.measures["precision"], comparison.measures["recall"]
     assert precision[CHAMPION].value == pytest.approx(30 / 33)
     assert precision[CHALLENGER].value == pytest.approx(28 / 29)
     assert recall[CHAMPION].value == 1.0
@@ -69,7 +69,7 @@ def test_truth_says_who_is_right_with_intervals(shadowed: World) -> None:
     assert recall[CHAMPION].low < 1, "15 accounts without an error prove little"
     assert precision[DIFFERENCE].value == pytest.approx(28 / 29 - 30 / 33)
     assert precision[DIFFERENCE].low < 0 < precision[DIFFERENCE].high
-    assert found.families == {
+    assert comparison.families == {
         "loop30": {"sessions": 10, "champion": 10, "challenger": 8},
         "masked": {"sessions": 20, "champion": 20, "challenger": 20},
     }
@@ -81,24 +81,29 @@ def test_verdicts_say_who_is_right_where_asked_and_weigh_by_their_draw(shadowed:
         ("u20", v.DISMISS, "superfan", 1.0), ("u10", v.CONFIRM, "velocity", 1.0), ("u5", v.CONFIRM, "velocity", 0.1),
     ]:  # fmt: skip
         store.write(Draft(f"c-{user}", user, v.DECIDE, "ana", 0, user, verdict, reason, draw_probability=probability))
-    found = compare_world(shadowed, VERSION, Judge.VERDICTS)
-    assert (found.judge, found.labelled, found.positives, found.judged_alone) == (Judge.VERDICTS, 6, 4, 2)
-    assert found.measures["recall"][CHALLENGER].value == pytest.approx(2 / 22)
-    assert found.measures["precision"][CHAMPION].value == pytest.approx(22 / 24)
-    assert found.families == {}
-    said = "\n".join(lines(found, 3))
-    assert "judged by         verdicts" in said
-    assert "too few to go by" in said
-    assert "of 7 accounts that only one flags, 2 have a verdict" in said
+    comparison = compare_world(shadowed, VERSION, LabelSource.VERDICTS)
+    assert (comparison.labels, comparison.labelled, comparison.positives, comparison.labelled_disagreements) == (
+        LabelSource.VERDICTS,
+        6,
+        4,
+        2,
+    )
+    assert comparison.measures["recall"][CHALLENGER].value == pytest.approx(2 / 22)
+    assert comparison.measures["precision"][CHAMPION].value == pytest.approx(22 / 24)
+    assert comparison.families == {}
+    text = "\n".join(format_lines(comparison, 3))
+    assert "labelled by       verdicts" in text
+    assert "too few to decide on" in text
+    assert "of 7 accounts that only one flags, 2 have a verdict" in text
 
 
 def test_where_nobody_knows_the_flags_are_compared_all_the_same(shadowed: World) -> None:
     shutil.rmtree(shadowed.root / "truth")
-    found = compare_world(shadowed, VERSION)
-    assert (found.judge, found.measures) == (Judge.NOBODY, {})
-    assert "nobody says" in "\n".join(lines(found, 3))
+    comparison = compare_world(shadowed, VERSION)
+    assert (comparison.labels, comparison.measures) == (LabelSource.NOBODY, {})
+    assert "nobody says" in "\n".join(format_lines(comparison, 3))
     with pytest.raises(ModelError, match="no verdicts"):
-        compare_world(shadowed, VERSION, Judge.VERDICTS)
+        compare_world(shadowed, VERSION, LabelSource.VERDICTS)
 
 
 def test_the_command_says_what_promoting_would_change(
@@ -112,9 +117,9 @@ def test_the_command_says_what_promoting_would_change(
     assert "holds 15 accounts instead of 20, with 116 flagged streams instead of 156" in out
     assert "  u30|0  champion 0.100, challenger 0.800, honest: plays" in out
     assert "its highest scores first (1 of 11)" in out
-    told = json.loads(playproof("model", "compare", "--world", "toy", "--challenger", VERSION, "--json")[1])
-    assert told["scored_by_both"] == 119
-    assert len(told["alone"]["champion"]) == 11
+    output = json.loads(playproof("model", "compare", "--world", "toy", "--challenger", VERSION, "--json")[1])
+    assert output["scored_by_both"] == 119
+    assert len(output["alone"]["champion"]) == 11
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ def test_the_command_says_what_promoting_would_change(
         (("--challenger", VERSION, "--judge", "dice"), "--judge dice is none of auto, truth, verdicts, nobody"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_one_line(
+def test_what_cannot_be_compared_is_refused_in_one_line(
     shadowed: World,
     playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,

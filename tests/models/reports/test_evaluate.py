@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from models.reports.evaluate import evaluate
+from models.reports.evaluate import evaluate_sessions
 from runtime.world import World
 from tests.conftest import Playproof
 from tests.models.conftest import DAY, write
 
 
 def test_precision_and_recall_are_those_counted_by_hand(world: World) -> None:
-    result = evaluate(world)
+    result = evaluate_sessions(world)
     flags = result.flags
     assert (flags.sessions, flags.mixed, flags.mixed_flagged, flags.positives) == (120, 10, 6, 30)
     assert flags.prevalence == pytest.approx(30 / 110)
@@ -26,14 +26,14 @@ def test_precision_and_recall_are_those_counted_by_hand(world: World) -> None:
     assert (result.plays_outside, result.sessions_off) == (0, 0)
 
 
-def test_false_alarms_stand_by_cohort_of_honest_accounts(world: World) -> None:
-    alarms = evaluate(world).flags.false_alarms_by_cohort
+def test_false_alarms_are_listed_by_cohort_of_honest_accounts(world: World) -> None:
+    alarms = evaluate_sessions(world).flags.false_alarms_by_cohort
     assert alarms["superfan"].value == pytest.approx(3 / 20)
     assert alarms["regular"].value == 0
 
 
 def test_intervals_hold_the_value_and_are_wider_than_nothing(world: World) -> None:
-    flags = evaluate(world).flags
+    flags = evaluate_sessions(world).flags
     for share in (flags.precision, flags.recall, *flags.recall_by_family.values()):
         assert share.value is not None
         assert share.low <= share.value <= share.high
@@ -41,19 +41,21 @@ def test_intervals_hold_the_value_and_are_wider_than_nothing(world: World) -> No
 
 
 def test_the_same_seed_gives_the_same_report(world: World) -> None:
-    assert evaluate(world, seed=3) == evaluate(world, seed=3)
+    assert evaluate_sessions(world, seed=3) == evaluate_sessions(world, seed=3)
 
 
 def test_a_family_of_few_positives_prints_too_few(world: World) -> None:
-    assert any(line.startswith("recall of loop30") and "too few (n = 10)" in line for line in evaluate(world).lines())
+    assert any(
+        line.startswith("recall of loop30") and "too few (n = 10)" in line for line in evaluate_sessions(world).lines()
+    )
 
 
-def test_plays_in_no_session_and_sessions_with_other_counts_are_told(world: World) -> None:
+def test_plays_in_no_session_and_sessions_with_other_counts_are_reported(world: World) -> None:
     for file in world.unit.table("sessions").glob(f"{DAY}/part-00000*"):
         sessions = pd.read_parquet(file)
         sessions.loc[0, "plays_rows"] = 3
         write(sessions[:-1], file)
-    result = evaluate(world)
+    result = evaluate_sessions(world)
     assert (result.plays_outside, result.sessions_off) == (4, 1)
 
 
@@ -69,7 +71,9 @@ def test_the_command_prints_json_that_holds_the_numbers(
     assert numbers["recall_by_family"]["loop30"]["too_few"]
 
 
-def test_the_command_speaks_to_a_person(world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_lines_for_a_person(
+    world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     code, out, _ = playproof("model", "evaluate", "--world", "toy")
     assert code == 0
@@ -78,7 +82,7 @@ def test_the_command_speaks_to_a_person(world: World, playproof: Playproof, monk
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda w: (w.truth("users.parquet")).unlink(), "no truth/users.parquet"),
         (lambda w: (w.truth("plays") / DAY / "part.parquet").unlink(), "no truth for plays"),
@@ -91,13 +95,13 @@ def test_a_missing_part_is_one_line(
     playproof: Playproof,
     monkeypatch: pytest.MonkeyPatch,
     spoil: Callable[[World], None],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(world.root.parent))
     spoil(world)
     code, _, err = playproof("model", "evaluate", "--world", "toy")
     assert code == 1
-    assert said in err
+    assert message in err
     assert err.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""The false-alarm audit of an imported history: alarms per person-day, and what is missing said in a line."""
+"""False alarms of an imported history: alarms per person-day, and a line about what is missing."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.reports.false_alarms import DETECTORS, TREES, audit, lines
+from models.reports.false_alarms import FOREST, RULES, SESSION_SCORER, TREES, find_false_alarms, format_lines
 from runtime.world import World, WorldError
 from tests.conftest import Playproof
 
@@ -57,31 +57,33 @@ def world(tmp_path: Path) -> World:
     return made
 
 
-def test_every_detector_reports_its_alarms_per_person_day_with_what_is_behind(world: World) -> None:
-    found = audit(world)
-    assert (found.person_days, found.people, found.last) == (DAYS + 1, 1, "2024-03-13")
-    rules = found.of("user-day rules")
+def test_every_detector_reports_its_alarms_per_person_day_with_the_causes(world: World) -> None:
+    report = find_false_alarms(world)
+    assert (report.person_days, report.people, report.last) == (DAYS + 1, 1, "2024-03-13")
+    rules = report.alarms_of("user-day rules")
     assert rules["local_date"].tolist() == ["2024-03-13"]
     assert set(rules["behind"].iloc[0]) == {"hours", "plays", "few_tracks"}
     assert "usually" in rules["words"].iloc[0]
-    said = "\n".join(lines(found, shown=10))
-    assert all(name in said for name in DETECTORS)
-    assert "not measurable from this source: error_rate; so the user-day trees were not asked" in said
+    text = "\n".join(format_lines(report, max_alarms=10))
+    assert all(name in text for name in (SESSION_SCORER, RULES, FOREST))
+    assert "not measurable from this source: error_rate; so the user-day trees did not run" in text
 
 
-def test_the_trees_are_asked_only_where_nothing_is_unknown(world: World) -> None:
+def test_the_trees_run_only_where_every_feature_is_measurable(world: World) -> None:
     world.import_report.write_bytes(orjson.dumps({"not_measurable": []}))
-    found = audit(world)
-    assert set(found.of(TREES)["local_date"]) <= {str(RAID)}
-    assert f"{TREES}   {len(found.of(TREES))} alarms" in "\n".join(lines(found, shown=0))
+    report = find_false_alarms(world)
+    assert set(report.alarms_of(TREES)["local_date"]) <= {str(RAID)}
+    assert f"{TREES}   {len(report.alarms_of(TREES))} alarms" in "\n".join(format_lines(report, max_alarms=0))
 
 
 def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_the_feature_that_pushed_most(world: World) -> None:
-    (alarm,) = audit(world).of("session scorer").itertuples()
+    (alarm,) = find_false_alarms(world).alarms_of("session scorer").itertuples()
     assert alarm.local_date == "2024-03-13"
     assert alarm.behind == ["loop_share"]
     assert alarm.words == "loop_share 0.99, gap_memory unknown"
-    assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(lines(audit(world), shown=0))
+    assert "session scorer   1 alarms, 7.69 per 100 person-days" in "\n".join(
+        format_lines(find_false_alarms(world), max_alarms=0)
+    )
 
 
 def test_the_command_prints_json_with_every_alarm(
@@ -95,4 +97,4 @@ def test_the_command_prints_json_with_every_alarm(
 
 def test_a_world_without_tables_names_the_command_that_makes_them(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="run  playproof job score-history --world me"):
-        audit(World(tmp_path / "me"))
+        find_false_alarms(World(tmp_path / "me"))

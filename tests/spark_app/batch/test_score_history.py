@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
-from models.reports.false_alarms import audit
+from models.reports.false_alarms import find_false_alarms
 from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime.world import World
@@ -53,8 +53,8 @@ def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_
         sessions, days = build(spark, world, verify_artefact(SHIPPED_SCORER, Path(unpacked)))
     assert days == DAYS + 1
     assert sessions >= days
-    found = audit(world)
-    assert found.person_days == DAYS + 1
-    assert found.of("user-day rules")["local_date"].tolist() == ["2024-03-13"]
-    assert {"interaction_rate", "license_cnt", "error_rate"} <= set(found.not_measurable)
-    assert not {name for names in found.alarms["behind"] for name in names} & set(found.not_measurable)
+    report = find_false_alarms(world)
+    assert report.person_days == DAYS + 1
+    assert report.alarms_of("user-day rules")["local_date"].tolist() == ["2024-03-13"]
+    assert {"interaction_rate", "license_cnt", "error_rate"} <= set(report.not_measurable)
+    assert not {name for names in report.alarms["behind"] for name in names} & set(report.not_measurable)
