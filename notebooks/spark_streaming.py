@@ -37,7 +37,7 @@ from contracts.features import SESSION_FEATURES
 from runtime.lake import committed_files
 from runtime.settings import Settings
 from contracts.tables import SESSIONS
-from ops.stack import stack
+from ops.stack import lifecycle
 
 settings = Settings(**({"world": world} if world else {}))
 lake = settings.the_world().unit.lake
@@ -46,7 +46,7 @@ lake = settings.the_world().unit.lake
 # **Start the job**, unless `make up` has: two jobs must not share a checkpoint.
 
 # %%
-is_up = any(p["name"] == stack.JOB and p["state"] == "RUNNING" for p in stack.status(settings)["processes"])
+is_up = any(p["name"] == lifecycle.JOB and p["state"] == "RUNNING" for p in lifecycle.status(settings)["processes"])
 log = Path(settings.data, settings.world, "notebook-job.log")
 job = None
 if not is_up:

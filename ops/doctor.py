@@ -1,4 +1,4 @@
-"""Look at what Playproof needs on this machine and say, for each thing, whether it is there and how to mend it."""
+"""Check, one by one, what Playproof needs on this machine: whether it is there, and what to do where it is not."""
 
 import sys
 from collections.abc import Callable
@@ -27,7 +27,7 @@ SPARK_UI_PORT = 4040
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `cure` is empty where all is well; what is not needed can be missing without harm."""
+    """The result of one check. `cure` is empty where all is well; what is not needed can be missing without harm."""
 
     name: str
     is_ok: bool
@@ -129,7 +129,7 @@ def spark_pages() -> Finding:
 
 
 def docker(is_wanted: bool) -> Finding:
-    """Say which way `playproof up` will go."""
+    """Report which way `playproof up` will go."""
     if not is_wanted:
         return Finding("Docker", True, "not used (PLAYPROOF_DOCKER=0): the embedded broker")
     if compose.is_usable():
@@ -138,7 +138,7 @@ def docker(is_wanted: bool) -> Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything."""
+    """Run every check."""
     checks: list[Callable[[], Finding]] = [
         python,
         java,
@@ -153,5 +153,5 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def is_healthy(findings: list[Finding]) -> bool:
-    """Say whether nothing that is needed is missing."""
+    """Return whether nothing that is needed is missing."""
     return all(finding.is_ok or not finding.is_needed for finding in findings)

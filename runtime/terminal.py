@@ -1,20 +1,23 @@
-"""Words to the user: rich in a terminal, plain lines elsewhere."""
+"""Print for a person: rich in a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+ReportProgress = Callable[[str], None]
+"""What long work calls with a line for the user, as `print_line`."""
 
-def say(line: str) -> None:
+
+def print_line(line: str) -> None:
     """Print one line at once."""
     print(line, flush=True)
 
 
-def table(rows: Mapping[str, object]) -> None:
-    """Print name and value, one pair a line."""
+def print_fields(rows: Mapping[str, object]) -> None:
+    """Print names and values, one pair per line."""
     if not rows:
         return
     if sys.stdout.isatty():
@@ -27,29 +30,29 @@ def table(rows: Mapping[str, object]) -> None:
         return
     width = max(map(len, rows))
     for name, value in rows.items():
-        say(f"  {name:<{width}}  {value}")
+        print_line(f"  {name:<{width}}  {value}")
 
 
-def summary(lines: Sequence[str], places: Mapping[str, object]) -> None:
-    """Print what came of it, framed in a terminal, and where its files are."""
+def print_summary(lines: Sequence[str], files: Mapping[str, object]) -> None:
+    """Print the lines, framed in a terminal, and below them the files by name."""
     if sys.stdout.isatty():
         Console().print(Panel("\n".join(lines), expand=False))
     else:
-        say("\n".join(lines))
-    table(places)
+        print_line("\n".join(lines))
+    print_fields(files)
 
 
-def columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under names: the first column to the left, the others, numbers, to the right."""
     if sys.stdout.isatty():
         grid = Table()
-        for place, name in enumerate(names):
-            grid.add_column(name, justify="right" if place else "left")
+        for i, name in enumerate(names):
+            grid.add_column(name, justify="right" if i else "left")
         for row in rows:
             grid.add_row(*row)
         Console().print(grid)
         return
-    widths = [max(len(row[place]) for row in (names, *rows)) for place in range(len(names))]
+    widths = [max(len(row[i]) for row in (names, *rows)) for i in range(len(names))]
     for row in (names, *rows):
         first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        say("  ".join(["", first.strip().ljust(widths[0]), *rest]))
+        print_line("  ".join(["", first.strip().ljust(widths[0]), *rest]))

@@ -1,4 +1,4 @@
-"""From what a contender did to its figures: rows per second, with and without the warm-up, and per CPU-second."""
+"""Compute a contender's figures from its steps: rows per second, with and without the warm-up, and per CPU-second."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ COMPARED = ("scoring_without_model", "scoring", "job")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A query was done with some messages, by topic, at a moment (epoch s)."""
+    """A query finished some messages, by topic, at a moment (epoch s)."""
 
     ended_at: float
     query: str
@@ -20,8 +20,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """When how many rows were done: by moment, growing; `ended_at` is the end of the last micro-batch."""
+class RowsDone:
+    """How many rows were done by which moment (epoch s), growing; `ended_at` is the end of the last micro-batch."""
 
     began_at: float
     ended_at: float
@@ -41,30 +41,30 @@ class Course:
         return warm if warm[1] < self.rows else None
 
 
-def course_of(began_at: float, steps: Sequence[Step], rows_per_message: Mapping[str, float]) -> Course:
+def rows_done(began_at: float, steps: Sequence[Step], rows_per_message: Mapping[str, float]) -> RowsDone:
     """Add up steps. A row is done once every query that reads its topic is done with it.
 
     >>> steps = [Step(2.0, "a", {"plays": 5}), Step(3.0, "b", {"plays": 3}), Step(4.0, "b", {"plays": 2})]
-    >>> course_of(1.0, steps, {"plays": 200.0}).done
+    >>> rows_done(1.0, steps, {"plays": 200.0}).done
     [(2.0, 0.0), (3.0, 600.0), (4.0, 1000.0)]
     """
     steps = sorted(steps, key=lambda step: step.ended_at)
-    taken: dict[str, dict[str, int]] = {}
+    messages_done: dict[str, dict[str, int]] = {}
     for step in steps:
         for topic in step.messages:
-            taken.setdefault(topic, {})[step.query] = 0
+            messages_done.setdefault(topic, {})[step.query] = 0
     done = []
     for step in steps:
         for topic, messages in step.messages.items():
-            taken[topic][step.query] += messages
-        rows = sum(min(by_query.values()) * rows_per_message[topic] for topic, by_query in taken.items())
+            messages_done[topic][step.query] += messages
+        rows = sum(min(by_query.values()) * rows_per_message[topic] for topic, by_query in messages_done.items())
         done.append((step.ended_at, rows))
-    return Course(began_at, steps[-1].ended_at, done)
+    return RowsDone(began_at, steps[-1].ended_at, done)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a contender showed. Warm figures are None where the warm-up was everything."""
+    """The figures of one contender. Warm figures are None where the warm-up was the whole run."""
 
     rows_per_s: float | None
     """Warm: rows after the warm-up, over the time from its end."""
@@ -77,10 +77,10 @@ class Figures:
     seconds: float
     """From the start of the first micro-batch to the end of the last."""
     rows_accounted: int | None
-    """Rows found in what it wrote."""
+    """Rows counted in what it wrote."""
     broker_cpu_s: float
     other_cpu_s: float
-    """CPU-seconds of all else on the machine meanwhile: where this is not small, the rates mean little."""
+    """CPU-seconds of all else on the machine in the same time: where this is not small, the rates mean little."""
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:
@@ -89,23 +89,23 @@ def ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def ratios(contenders: Mapping[str, Figures]) -> dict[str, float | None]:
-    """Compare with the baseline: warm rows a second, and warm rows a CPU-second, which other load disturbs less."""
+    """Compare with the baseline: warm rows per second, and warm rows per CPU-second, which other load disturbs less."""
     base = contenders[BASELINE]
-    found: dict[str, float | None] = {}
+    by_name: dict[str, float | None] = {}
     for name in COMPARED:
         if name in contenders:
-            found[f"{name}_to_{BASELINE}"] = ratio(contenders[name].rows_per_s, base.rows_per_s)
-            found[f"{name}_to_{BASELINE}_per_cpu_s"] = ratio(contenders[name].rows_per_cpu_s, base.rows_per_cpu_s)
-    return found
+            by_name[f"{name}_to_{BASELINE}"] = ratio(contenders[name].rows_per_s, base.rows_per_s)
+            by_name[f"{name}_to_{BASELINE}_per_cpu_s"] = ratio(contenders[name].rows_per_cpu_s, base.rows_per_cpu_s)
+    return by_name
 
 
 def steps_from(facts: Mapping[str, Any]) -> list[Step]:
-    """Read the steps that a contender wrote down."""
+    """Read the steps from the facts that a contender wrote."""
     return [Step(s["ended_at"], s["query"], s["messages"]) for s in facts["steps"]]
 
 
-def missed(facts: Mapping[str, Any], messages: Mapping[str, int]) -> list[str]:
-    """Return what a contender's queries did not read of the topics; nothing if all did all."""
+def unread_messages(facts: Mapping[str, Any], messages: Mapping[str, int]) -> list[str]:
+    """Return what a contender's queries did not read of the topics, a phrase each; empty if they read everything."""
     read: dict[tuple[str, str], int] = {}
     for step in steps_from(facts):
         for topic, count in step.messages.items():

@@ -1,4 +1,4 @@
-"""What a process and all it started use: CPU-seconds, also of those that ended, and memory."""
+"""Meter what a process and all it started use: CPU-seconds, also of those that ended, and memory."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ ENDS_WITHIN_S = 30.0
 
 @dataclass(slots=True)
 class TreeMeter:
-    """Meters the tree below one process. Call `sample` often: what a process used after its last sample is not seen."""
+    """Meters the tree below one process. Call `sample` often: usage after a process's last sample is not counted."""
 
     pid: int
     peak_rss: int = 0
@@ -26,12 +26,12 @@ class TreeMeter:
         return sum(self._cpu_s.values())
 
     def sample(self, now: float) -> None:
-        """Look at every process of the tree; nothing happens once its root has ended."""
+        """Read the usage of every process of the tree; nothing happens once its root has ended."""
         with suppress(psutil.NoSuchProcess):
             root = psutil.Process(self.pid)
-            self._look([root, *root.children(recursive=True)], now)
+            self._sample_processes([root, *root.children(recursive=True)], now)
 
-    def _look(self, processes: list[psutil.Process], now: float) -> None:
+    def _sample_processes(self, processes: list[psutil.Process], now: float) -> None:
         rss = 0
         for process in processes:
             with suppress(psutil.Error), process.oneshot():
@@ -47,7 +47,7 @@ class TreeMeter:
         return float(np.interp(moment, self._times, self._totals)) if self._times else 0.0
 
     def end(self) -> None:
-        """Wait for every process seen to end, and kill what does not: a contender leaves nothing behind."""
+        """Wait for every process of the tree to end, and kill what does not: a contender leaves nothing behind."""
         _, alive = psutil.wait_procs(list(self._cpu_s), timeout=ENDS_WITHIN_S)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
@@ -56,7 +56,7 @@ class TreeMeter:
 
 
 def machine_cpu_s() -> float:
-    """Return CPU-seconds that this whole machine has spent at work since it started."""
+    """Return the CPU-seconds that this whole machine has worked since it started."""
     used = psutil.cpu_times()
-    # guests' time is part of their hosts'; idle, iowait and steal are nobody's work here
+    # guests' time is part of their hosts'; idle, iowait and steal are no work of this machine
     return float(sum(getattr(used, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq")))

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,32 +12,31 @@ from producer.replay.replay import replay
 from producer.simulator.build import build
 from producer.simulator.scenario import Scenario, load_scenario
 from runtime.settings import Settings
+from runtime.terminal import ReportProgress
 from runtime.world import World
 
 ROWS_PER_ACCOUNT_DAY = 40
 """Plays and activity of one account in one day, a little under the simulator (41.3 to 43.5 in `default`, measured)."""
 RECORD = "simulated.json"
 CLOCK_S = 0.01
-"""Times are kept to hundredths of a second."""
-
-Say = Callable[[str], None]
+"""Times are rounded to hundredths of a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast one process did something with rows. The second rate is the one to read on a busy machine."""
+    """How fast one process did something with rows. On a busy machine read the rate per CPU-second."""
 
     rows: int
     seconds: float
     cpu_s: float
 
     def as_dict(self) -> dict[str, Any]:
-        spent = {"rows_per_s": self.seconds, "rows_per_cpu_s": self.cpu_s}
-        return asdict(self) | {name: round(self.rows / max(s, CLOCK_S)) for name, s in spent.items()}
+        seconds = {"rows_per_s": self.seconds, "rows_per_cpu_s": self.cpu_s}
+        return asdict(self) | {name: round(self.rows / max(s, CLOCK_S)) for name, s in seconds.items()}
 
 
 class Stopwatch:
-    """Measures wall time, and this process's CPU time, from when it was made."""
+    """Measures wall time, and this process's CPU time, from when it was created."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.monotonic(), time.process_time()
@@ -48,47 +46,48 @@ class Stopwatch:
         return Speed(rows, round(wall, 2), round(cpu, 2))
 
 
-def scenario_of(scenario: str, rows: int, days: int, users: int | None, seed: int) -> Scenario:
-    """Choose a population that makes at least so many rows, unless it is given."""
-    enough = -(-rows // (ROWS_PER_ACCOUNT_DAY * days))
-    return load_scenario(scenario, users=users or enough, days=days, seed=seed)
+def choose_scenario(scenario: str, rows: int, days: int, users: int | None, seed: int) -> Scenario:
+    """Return a scenario whose population makes at least so many rows, unless `users` is given."""
+    users_needed = -(-rows // (ROWS_PER_ACCOUNT_DAY * days))
+    return load_scenario(scenario, users=users or users_needed, days=days, seed=seed)
 
 
 def _parameters(scenario: Scenario) -> dict[str, Any]:
     return json.loads(json.dumps(asdict(scenario), default=str))
 
 
-def _recorded(record: Path, scenario: Scenario) -> Speed | None:
+def _read_record(record: Path, scenario: Scenario) -> Speed | None:
     try:
-        found = json.loads(record.read_text())
+        content = json.loads(record.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    is_the_same = isinstance(found, dict) and found.get("scenario") == _parameters(scenario)
-    return Speed(**found["speed"]) if is_the_same else None
+    is_same_scenario = isinstance(content, dict) and content.get("scenario") == _parameters(scenario)
+    return Speed(**content["speed"]) if is_same_scenario else None
 
 
-def simulated(world: World, scenario: Scenario, rows: int, say: Say) -> Speed:
-    """Make the world on one core, unless it is there with the same parameters. Raises StackError if it is too small."""
+def simulate_once(world: World, scenario: Scenario, rows: int, report_progress: ReportProgress) -> Speed:
+    """Simulate the world on one core, unless it exists with the same parameters. Raises StackError if too small."""
     record = world.root / RECORD
-    speed = _recorded(record, scenario)
+    speed = _read_record(record, scenario)
     if speed is None:
         record.unlink(missing_ok=True)
-        say(f"simulating {scenario.users:,} accounts, {scenario.days} days of {scenario.name}")
+        report_progress(f"simulating {scenario.users:,} accounts, {scenario.days} days of {scenario.name}")
         watch = Stopwatch()
         built = build(scenario, world)
         speed = watch.speed(built.plays + built.activity)
         record.write_text(json.dumps({"scenario": _parameters(scenario), "speed": asdict(speed)}, indent=2) + "\n")
-        said = speed.as_dict()
-        say(f"simulated {speed.rows:,} rows: {said['rows_per_s']:,} rows/s, {said['rows_per_cpu_s']:,} a CPU-second")
+        rates = speed.as_dict()
+        per_s, per_cpu_s = f"{rates['rows_per_s']:,} rows/s", f"{rates['rows_per_cpu_s']:,} per CPU-second"
+        report_progress(f"simulated {speed.rows:,} rows: {per_s}, {per_cpu_s}")
     else:
-        say(f"the world is there: {speed.rows:,} rows, {scenario.users:,} accounts, {scenario.days} days")
+        report_progress(f"the world exists: {speed.rows:,} rows, {scenario.users:,} accounts, {scenario.days} days")
     if speed.rows < rows:
         needed = -(-scenario.users * rows * 21 // (speed.rows * 20))
         raise StackError(f"{scenario.users:,} accounts made {speed.rows:,} rows, asked were {rows:,}: --users {needed}")
     return speed
 
 
-def replayed(settings: Settings, world: World) -> tuple[Speed, dict[str, int]]:
+def replay_timed(settings: Settings, world: World) -> tuple[Speed, dict[str, int]]:
     """Send the world into the topics as fast as possible; return the speed, and the rows by topic."""
     watch = Stopwatch()
     outcome = replay(world, settings.kafka(), Pace(speed=0))

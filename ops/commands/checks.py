@@ -29,7 +29,7 @@ def bench(
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
     cores: Annotated[int, typer.Option(min=1, help="Cores of each contender.")] = os.cpu_count() or 2,
     memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "6g",
-    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
+    max_messages: Annotated[int, typer.Option(min=1, help="Maximum of messages of a topic per micro-batch.")] = 3000,
 ) -> None:
     """Measure rows per second: a bare consumer, a minimal Spark job, our scoring without and with model, our job."""
     from ops.bench import bench as the_bench
@@ -37,11 +37,11 @@ def bench(
     from runtime import terminal
 
     settings = Settings()
-    parameters = the_bench.Parameters(rows, days, users, scenario, seed, cores, memory, max_messages)
-    results = the_bench.run(settings, parameters, terminal.say)
-    terminal.columns(report.COLUMNS, report.rows(results["contenders"]))
+    parameters = the_bench.BenchParameters(rows, days, users, scenario, seed, cores, memory, max_messages)
+    results = the_bench.run(settings, parameters, terminal.print_line)
+    terminal.print_table(report.COLUMNS, report.table_rows(results["contenders"]))
     written = settings.model_copy(update={"world": the_bench.WORLD}).the_world().root / "results.json"
-    terminal.summary(report.remarks(results), {"figures": written})
+    terminal.print_summary(report.remarks(results), {"figures": written})
     if results["faults"]:
         raise StackError("a contender did not do all of the work: " + "; ".join(results["faults"]))
 

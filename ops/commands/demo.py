@@ -11,9 +11,9 @@ def demo() -> None:
     from runtime import terminal
 
     settings = Settings(world=the_demo.WORLD)
-    summary = the_demo.run(settings, terminal.say)
+    summary = the_demo.run(settings, terminal.print_line)
     root = settings.the_world().root
-    terminal.summary(summary.words(), {"picture": root / "live.png", "figures": root / "summary.json"})
+    terminal.print_summary(summary.lines(), {"picture": root / "live.png", "figures": root / "summary.json"})
     if faults := summary.faults():
         raise StackError("the demo is not as it should be: " + "; ".join(faults))
 

@@ -23,41 +23,41 @@ def up(
     fresh: Annotated[bool, typer.Option(help="Begin a new version of the world: empty topics and tables.")] = False,
 ) -> None:
     """Start broker and Spark job in the background; what runs already is left alone."""
-    from ops.stack import stack
+    from ops.stack import lifecycle
     from runtime import terminal
 
     settings = settings_for(world)
-    stack.up(settings, terminal.say, fresh)
-    terminal.table(stack.addresses(settings))
+    lifecycle.up(settings, terminal.print_line, fresh)
+    terminal.print_fields(lifecycle.addresses(settings))
 
 
 def down(world: WorldName = None) -> None:
     """Stop what `up` started; it goes on from here next time."""
-    from ops.stack import stack
+    from ops.stack import lifecycle
 
     settings = settings_for(world)
     settings.existing_world()
-    print("stopped" if stack.down(settings) else "nothing was running")
+    print("stopped" if lifecycle.down(settings) else "nothing was running")
 
 
 def status(world: WorldName = None, as_json: AsJson = False) -> None:
     """Show what runs, how the job does (lag, lateness, state, batches), and where to find it all."""
-    from ops.stack import job_health, stack
+    from ops.stack import job_health, lifecycle
     from runtime import terminal
 
     settings = settings_for(world)
     settings.existing_world()
-    report = stack.status(settings)
+    report = lifecycle.status(settings)
     if as_json:
         print(json.dumps(report, indent=2))
         return
-    terminal.table({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in report["processes"]})
+    terminal.print_fields({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in report["processes"]})
     answer = "the broker answers" if report["broker_answers"] else report["broker_refuses"]
-    terminal.say(answer or "no broker answers: run  playproof up")
-    terminal.table(job_health.words(report["job"]))
+    terminal.print_line(answer or "no broker answers: run  playproof up")
+    terminal.print_fields(job_health.format_health(report["job"]))
     if queries := job_health.query_rows(report["job"]):
-        terminal.columns(job_health.QUERY_COLUMNS, queries)
-    terminal.table(report["addresses"])
+        terminal.print_table(job_health.QUERY_COLUMNS, queries)
+    terminal.print_fields(report["addresses"])
 
 
 def logs(
@@ -67,20 +67,21 @@ def logs(
     world: WorldName = None,
 ) -> None:
     """Show the last lines of the logs."""
-    from ops.stack import stack
+    from ops.stack import lifecycle
 
     settings = settings_for(world)
     settings.existing_world()
-    stack.follow(settings, programs or ["supervisord", stack.BROKER, stack.JOB], lines, keep_on=follow)
+    chosen = programs or ["supervisord", lifecycle.BROKER, lifecycle.JOB]
+    lifecycle.show_logs(settings, chosen, lines, is_following=follow)
 
 
 def console(world: WorldName = None) -> None:
     """Follow the Spark job's console; Ctrl-C leaves it, the job goes on."""
-    from ops.stack import stack
+    from ops.stack import lifecycle
 
     settings = settings_for(world)
     settings.existing_world()
-    stack.follow(settings, [stack.JOB], lines=200, keep_on=True)
+    lifecycle.show_logs(settings, [lifecycle.JOB], lines=200, is_following=True)
 
 
 COMMANDS = (

@@ -27,11 +27,11 @@ def pictures(
     out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/media"),
 ) -> None:
     """Draw the live plot of the last demo run, a picture and a film."""
-    from ops.tools.plot_pictures import make
+    from ops.tools.plot_pictures import draw_pictures
     from runtime import terminal
 
-    written = make(Settings(), out, terminal.say)
-    terminal.table({str(picture): f"{picture.stat().st_size / 1024:.0f} KB" for picture in written})
+    written = draw_pictures(Settings(), out, terminal.print_line)
+    terminal.print_fields({str(picture): f"{picture.stat().st_size / 1024:.0f} KB" for picture in written})
 
 
 COMMANDS = (

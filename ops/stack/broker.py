@@ -1,6 +1,6 @@
 """The embedded broker: a real Apache Kafka in one JVM, without Docker (KRaft, one node, loopback only).
 
-Its folder (`Unit.broker`) holds everything: `server.properties`, `log/` (the data) and `broker.log` (what it says).
+Its folder (`Unit.broker`) holds everything: `server.properties`, `log/` (the data) and `broker.log` (its output).
 The folder outlives the process: after a stop, or a `kill -9`, the same cluster comes back with every acknowledged
 message. Kafka acknowledges from the page cache, so this holds for a killed process, not for a power cut.
 """
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from ops.stack import ports
-from ops.stack.logs import telling_line
+from ops.stack.logs import most_relevant_line
 from runtime.errors import BrokerError
 from runtime.jvm import find_java, jars
 from runtime.kafka.access import UP_WITHIN_S, wait_until_up
@@ -105,8 +105,8 @@ def prepare(folder: Path, address: str) -> list[str]:
         form = _kafka("kafka.tools.StorageTool", "format", f"--cluster-id={new_id}", "--config=server.properties")
         done = subprocess.run(form, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]
-            raise BrokerError(f"the broker's folder {folder} cannot be formatted ({said}): mend or remove the folder")
+            message = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+            raise BrokerError(f"the broker's folder {folder} cannot be formatted ({message}): repair or remove it")
     return serve
 
 
@@ -146,7 +146,7 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
     """Start a broker on `folder` and return it once it answers. Raises BrokerError, with nothing left running."""
     command = prepare(folder, address)
     with (folder / LOG_NAME).open("ab") as log:
-        # a session of its own: Ctrl-C in the terminal reaches our process, which stops the broker last
+        # a new session: Ctrl-C in the terminal reaches our process, which stops the broker last
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     broker = Broker(address, folder, process)
     try:
@@ -154,7 +154,7 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
     except BaseException as error:
         broker.stop()
         if isinstance(error, BrokerError):
-            raise BrokerError(f"{error}; last in {broker.log}: {telling_line(broker.log)}") from None
+            raise BrokerError(f"{error}; last in {broker.log}: {most_relevant_line(broker.log)}") from None
         raise
     return broker
 
@@ -172,8 +172,8 @@ def running(folder: Path, address: str) -> Iterator[Broker]:
 def become(folder: Path, address: str) -> NoReturn:
     """Turn this very process into the broker, its output in the folder's log.
 
-    Nothing stands between a supervisor, or the terminal's Ctrl-C, and the JVM: no signal to pass on, and no orphan
-    when the one process is killed.
+    A supervisor's signal, or the terminal's Ctrl-C, so reaches the JVM itself: there is no signal to pass on, and no
+    orphan when the one process is killed.
     """
     command = prepare(folder, address)
     log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -14,7 +14,7 @@ PROFILE = "core"
 
 
 def is_usable() -> bool:
-    """Say whether a Docker engine answers and its client has Compose."""
+    """Return whether a Docker engine answers and its client has Compose."""
     if shutil.which("docker") is None:
         return False
     try:
@@ -35,8 +35,8 @@ def _compose(settings: Settings, *arguments: str) -> None:
     command = ["docker", "compose", "--file", str(shipped(FILE_NAME)), "--profile", PROFILE, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no word why").splitlines()[-1]
-        raise StackError(f"docker compose {arguments[0]} failed ({said}): PLAYPROOF_DOCKER=0 does without Docker")
+        message = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        raise StackError(f"docker compose {arguments[0]} failed ({message}): PLAYPROOF_DOCKER=0 does without Docker")
 
 
 def up(settings: Settings) -> None:

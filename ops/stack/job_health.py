@@ -1,6 +1,6 @@
-"""How the Spark job fares, for `status`: from its checkpoint, its progress, its tables, and the ends of the topics.
+"""The health of the Spark job, for `status`: from its checkpoint, its progress, its tables, and the ends of the topics.
 
-The job has no consumer group, so nobody but its checkpoint knows what it has read: lag = end of the topic − that.
+The job has no consumer group, so only its checkpoint knows what it has read: lag = end of the topic − that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,17 +28,18 @@ Ends = Mapping[tuple[str, int], int]
 
 
 def ends_of_topics(kafka: KafkaConnection) -> Ends | None:
-    """Ask where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
+    """Return where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
     try:
         with KafkaConsumer(**kafka.python(), bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
-            places = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in consumer.partitions_for_topic(t) or ()]
-            return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(places).items()}
+            numbers = {topic: consumer.partitions_for_topic(topic) or () for topic in (PLAYS, ACTIVITY)}
+            partitions = [TopicPartition(topic, number) for topic in numbers for number in numbers[topic]]
+            return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(partitions).items()}
     except (KafkaError, OSError):
         return None
 
 
 def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
-    """Return the figures of a version's job: lag by topic in messages, watermark lag in event time, rows by fate.
+    """Return the figures of a version's job: lag by topic in messages, watermark lag in event time, counts of rows.
 
     A figure is None where it cannot be known: the lag without a broker, the watermark before the first micro-batch.
     """
@@ -51,7 +52,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     return {
         "model_version": noted_job(unit).get("model_version"),
         "shadow": noted_shadow(unit),
-        "lag_messages": None if ends is None else lag(ends, {place: read.end(*place) for place in ends}),
+        "lag_messages": None if ends is None else lag(ends, {partition: read.end(*partition) for partition in ends}),
         "watermark_lag_s": (clock_ms - read.watermark_ms) / 1000 if clock_ms and read.watermark_ms else None,
         "rows": sums["rows"],
         "late_rows": sums["late"],
@@ -72,7 +73,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
 
 
 def _rows(rejected: Path) -> int:
-    """Sum the rows that the lines of a file of lake/rejected stand for."""
+    """Sum the rows that a file of lake/rejected counts: a line may be a message of many rows."""
     return pc.sum(pq.ParquetFile(rejected).read(["rows"])["rows"]).as_py() or 0
 
 
@@ -82,21 +83,22 @@ def lag(ends: Ends, read: Ends) -> dict[str, int]:
     >>> lag({("plays", 0): 9, ("plays", 1): 8}, {("plays", 0): 9, ("plays", 1): 3})
     {'plays': 5}
     """
-    behind: dict[str, int] = {}
-    for place, end in ends.items():
-        behind[place[0]] = behind.get(place[0], 0) + max(end - read.get(place, 0), 0)
-    return behind
+    lag_by_topic: dict[str, int] = {}
+    for partition, end in ends.items():
+        topic, _ = partition
+        lag_by_topic[topic] = lag_by_topic.get(topic, 0) + max(end - read.get(partition, 0), 0)
+    return lag_by_topic
 
 
-def words(health: Mapping[str, Any]) -> dict[str, str]:
-    """Say the figures of the job as a whole to a person: name -> value with its unit."""
+def format_health(health: Mapping[str, Any]) -> dict[str, str]:
+    """Return the figures of the job as a whole for a person: name -> value with its unit."""
     lags = health["lag_messages"]
-    behind = "unknown: no broker answers" if lags is None else ", ".join(f"{t} {n:,}" for t, n in lags.items())
+    lag_text = "unknown: no broker answers" if lags is None else ", ".join(f"{t} {n:,}" for t, n in lags.items())
     watermark = health["watermark_lag_s"]
     return {
         "model": health["model_version"] or "none yet",
         "in its shadow": ": ".join(filter(None, health["shadow"].values())) or "none",
-        "lag (messages)": behind or "the topics are missing",
+        "lag (messages)": lag_text or "the topics are missing",
         "watermark lag": "no watermark yet" if watermark is None else f"{watermark:,.0f} s of event time",
         "rows read": f"{health['rows']:,}",
         "late, duplicate, rejected": " · ".join(f"{health[f'{f}_rows']:,}" for f in ("late", "duplicate", "rejected")),
@@ -108,7 +110,7 @@ QUERY_COLUMNS = ("query", "batch", "took", "rows/s", "ended")
 
 
 def query_rows(health: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    """Return a line a query, under QUERY_COLUMNS."""
+    """Return a line per query, under QUERY_COLUMNS."""
     return [
         (name, f"{q['batch_id']:,}", f"{q['batch_s']:.1f} s", f"{q['rows_per_s']:,.0f}", f"{q['age_s']:,.0f} s ago")
         for name, q in health["queries"].items()

@@ -1,4 +1,4 @@
-"""Loopback addresses: read one, see whether its port is free and who holds it, find a free one."""
+"""Loopback addresses: parse one, find whether its port is free and who holds it, find a free port."""
 
 import errno
 import socket
@@ -12,7 +12,7 @@ _LOOPBACK_NAMES = (LOOPBACK, "localhost")
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether an address is `host:port` with a host name of this machine's loopback.
+    """Return whether an address is `host:port` with a host name of this machine's loopback.
 
     >>> is_loopback("127.0.0.1:9092"), is_loopback("kafka.example:9092")
     (True, False)
@@ -29,14 +29,14 @@ def loopback_port(address: str) -> int:
     port = address.rpartition(":")[2]
     if not is_loopback(address) or not port.isdigit() or not 0 < int(port) < 65536:
         raise BrokerError(
-            f"broker address {address!r} is not one of this machine's (expected 127.0.0.1:PORT, since the embedded "
+            f"broker address {address!r} is not on this machine (expected 127.0.0.1:PORT, since the embedded "
             f"broker listens on loopback only): set  PLAYPROOF_BROKER=127.0.0.1:19092"
         )
     return int(port)
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on this loopback port now."""
+    """Return whether a server could listen on this loopback port now."""
     with socket.socket() as probe:
         # as Kafka does: a port in TIME_WAIT counts as free
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,7 +50,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody holds at this moment."""
+    """Return a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -58,5 +58,5 @@ def say(tally: Tally, world: World) -> None:
     rows = [("read", tally.read), ("taken", tally.taken), ("of them fixed", tally.fixed), ("rejected", rejected)]
     rows += [(f"fixed: {what}", n) for what, n in tally.fixes.most_common()]
     rows += [(f"rejected: {why}", n) for why, n in tally.reasons.most_common()]
-    terminal.columns(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
-    terminal.say(f"world {world.name}; next:  playproof job score-history --world {world.name}")
+    terminal.print_table(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
+    terminal.print_line(f"world {world.name}; next:  playproof job score-history --world {world.name}")

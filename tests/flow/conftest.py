@@ -22,8 +22,8 @@ from pyspark.sql import SparkSession
 from consumer_viz.dashboard.index.sampling import case_id
 from contracts.events import ACTIVITY, PLAYS
 from models.reports.daily import run_daily
-from ops.demo import WINDOWS_OF_A_SESSION, counted
-from ops.stack.stack import JOB_IS_UP
+from ops.demo import WINDOWS_OF_A_SESSION, count_windowed_sessions
+from ops.stack.lifecycle import JOB_IS_UP
 from producer.replay.batches import count_rows
 from runtime.lake import committed_files
 from runtime.world import World
@@ -98,7 +98,7 @@ def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
             stage.running("plot", "record", "--out", str(picture)) as plot,
             stage.running("job", "run") as job,
         ):
-            job.wait_for_word(JOB_IS_UP, WITHIN_S)
+            job.wait_for_message(JOB_IS_UP, WITHIN_S)
             stage.finish("replay", "--speed", SPEED)
             wait_until(lambda: has_every_report(stage), "every session in every report", [job, plot])
             family = family_of(job.process.pid)
@@ -119,7 +119,7 @@ def has_every_report(stage: Stage) -> bool:
     genuine = sum(not row["is_flagged"] for row in sessions)
     return (
         max((row["sessions"] for row in rows_of(unit, "genuine_totals")), default=0) == genuine
-        and counted(committed_files(unit.table("fraud_counts"))) == WINDOWS_OF_A_SESSION * len(sessions)
+        and count_windowed_sessions(committed_files(unit.table("fraud_counts"))) == WINDOWS_OF_A_SESSION * len(sessions)
         and len(messages(stage.address, "scores")) == len(sessions)
         and all(account["open"] == account["lost"] == 0 for account in stage.audit()["topics"].values())
     )
@@ -152,7 +152,7 @@ def raid(live: Live, spark: SparkSession) -> Iterator[Raid]:
     run_daily(world)
     campaign = next(row for row in rows_of(world.unit, "campaigns") if row["is_flagged"])
     with live.stage.running("desk", "--port", "0") as pages:
-        pages.wait_for_word("open  http://", WITHIN_S)
+        pages.wait_for_message("open  http://", WITHIN_S)
         printed = re.search(r"http://\S+", pages.log.read_text())
         assert printed is not None
         yield Raid(live, printed[0], campaign["user_ids"][0])

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from ops.stack import child
+from ops.stack import child_process
 from ops.stack.broker import running
-from ops.stack.child import Child
+from ops.stack.child_process import ChildProcess
 from ops.stack.ports import free_port
 from runtime.command_line import playproof
 from runtime.settings import Settings
@@ -71,10 +71,10 @@ class Stage:
         return done.stdout
 
     @contextmanager
-    def running(self, *command: str) -> Iterator[Child]:
+    def running(self, *command: str) -> Iterator[ChildProcess]:
         """Run `playproof <command>` for the length of a `with` block, output in `run/`."""
         log = self.world.root / "run" / f"{command[0]}.log"
-        with child.running(" ".join(command), playproof(*command), self.environment, log) as process:
+        with child_process.running(" ".join(command), playproof(*command), self.environment, log) as process:
             yield process
 
     def audit(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def on_a_broker(world: World) -> Iterator[Stage]:
         yield stage
 
 
-def wait_until(condition: Callable[[], bool], what: str, alive: Sequence[Child] = ()) -> None:
+def wait_until(condition: Callable[[], bool], what: str, alive: Sequence[ChildProcess] = ()) -> None:
     """Return once the condition holds, while all processes in `alive` run. Raises AssertionError when time is up."""
 
     def look() -> bool:

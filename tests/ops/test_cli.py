@@ -195,7 +195,7 @@ def test_an_error_of_many_lines_becomes_one_and_a_system_error_names_its_file(
         def status(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr("ops.stack.stack.status", status)
+        monkeypatch.setattr("ops.stack.lifecycle.status", status)
         monkeypatch.setattr("runtime.settings.Settings.existing_world", lambda self: None)
         return playproof("status").error
 

@@ -12,7 +12,8 @@ import pytest
 
 from ops import demo
 from ops.errors import StackError
-from ops.stack import child
+from ops.stack import child_process
+from ops.stack.private_broker import start_only_version
 from runtime.world import World
 
 
@@ -25,8 +26,8 @@ FAILS = python("import sys; print('why it failed'); sys.exit(3)")
 
 
 def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path) -> None:
-    with child.running("the waiter", WAITS, os.environ, tmp_path / "run" / "waits.log") as waiter:
-        waiter.wait_for_word("now up", within_s=30)
+    with child_process.running("the waiter", WAITS, os.environ, tmp_path / "run" / "waits.log") as waiter:
+        waiter.wait_for_message("now up", within_s=30)
         waiter.require_alive()
         pid = waiter.process.pid
         assert psutil.pid_exists(pid)
@@ -34,24 +35,24 @@ def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path) -> None:
 
 
 def test_a_child_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
-    with child.running("the failer", FAILS, os.environ, tmp_path / "fails.log") as failer:
+    with child_process.running("the failer", FAILS, os.environ, tmp_path / "fails.log") as failer:
         failer.process.wait()
         with pytest.raises(StackError, match="the failer ended too early: why it failed"):
-            failer.wait_for_word("up", within_s=30)
+            failer.wait_for_message("up", within_s=30)
 
 
 def test_a_child_that_is_not_up_in_time_is_named(tmp_path: Path) -> None:
     with (
-        child.running("the waiter", WAITS, os.environ, tmp_path / "waits.log") as waiter,
+        child_process.running("the waiter", WAITS, os.environ, tmp_path / "waits.log") as waiter,
         pytest.raises(StackError, match="the waiter is not up after 0 s"),
     ):
-        waiter.wait_for_word("never said", within_s=0)
+        waiter.wait_for_message("never said", within_s=0)
 
 
 def test_a_fresh_version_leaves_one_run_behind(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.start_version().broker.mkdir(parents=True)
-    unit = demo.fresh_version(world)
+    unit = start_only_version(world)
     unit.broker.mkdir(parents=True)
     assert unit.root.name == "v2"
     assert [path.name for path in tmp_path.glob("v*")] == ["v2"]
@@ -66,4 +67,4 @@ def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
         return file
 
     files = [version(10, {0: 5, 1: 7}), version(9, {0: 2, 1: 3, 2: 4})]
-    assert demo.counted(files) == 5 + 7 + 4
+    assert demo.count_windowed_sessions(files) == 5 + 7 + 4

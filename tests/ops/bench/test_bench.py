@@ -61,7 +61,7 @@ def write(table: Path, columns: dict[str, list[int]], file: str = "batch_id=0/pa
 
 def test_rows_are_accounted_for_by_the_sessions_they_are_in(tmp_path: Path) -> None:
     write(Unit(tmp_path).table("sessions"), {"plays_rows": [3, 4], "activity_rows": [5, 0]})
-    assert bench.accounted(Unit(tmp_path)) == 12
+    assert bench.count_rows_written(Unit(tmp_path)) == 12
 
 
 def test_where_sessions_and_rows_were_written_the_fewer_count(tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_where_sessions_and_rows_were_written_the_fewer_count(tmp_path: Path) ->
     write(unit.table("sessions"), {"plays_rows": [3], "activity_rows": [5]})
     write(unit.table(PLAYS), {"listen_ms": [1, 2, 3]})
     write(unit.table(ACTIVITY), {"ts": [1, 2, 3, 4]})
-    assert bench.accounted(unit) == 7
+    assert bench.count_rows_written(unit) == 7
 
 
 def test_nothing_written_accounts_for_nothing(tmp_path: Path) -> None:
-    assert bench.accounted(Unit(tmp_path)) == 0
+    assert bench.count_rows_written(Unit(tmp_path)) == 0
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def simulated(world: World, rows: int = 900, users: int = 6000) -> bench_world.Speed:
-    scenario = bench_world.scenario_of("default", rows, 1, users, 7)
-    return bench_world.simulated(world, scenario, rows, lambda words: None)
+    scenario = bench_world.choose_scenario("default", rows, 1, users, 7)
+    return bench_world.simulate_once(world, scenario, rows, lambda line: None)
 
 
 def test_a_world_with_the_same_parameters_is_simulated_once(tmp_path: Path, builds: list[str]) -> None:
@@ -109,7 +109,7 @@ def test_other_parameters_make_another_world(tmp_path: Path, builds: list[str]) 
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
-def test_a_record_that_is_not_ours_makes_the_world_anew(tmp_path: Path, builds: list[str], text: str) -> None:
+def test_a_record_that_is_not_ours_simulates_the_world_again(tmp_path: Path, builds: list[str], text: str) -> None:
     world = World(tmp_path / "bench")
     world.root.mkdir()
     (world.root / bench_world.RECORD).write_text(text)
@@ -124,7 +124,7 @@ def test_too_small_a_world_is_refused_with_the_accounts_it_needs(tmp_path: Path)
 
 
 def test_the_population_grows_with_the_rows_that_are_asked_for() -> None:
-    scenario = bench_world.scenario_of("default", 6_000_000, 7, None, 7)
+    scenario = bench_world.choose_scenario("default", 6_000_000, 7, None, 7)
     assert scenario.users * 7 * bench_world.ROWS_PER_ACCOUNT_DAY >= 6_000_000
 
 
@@ -138,7 +138,7 @@ def vars_of(**changes: Any) -> dict[str, Any]:
     return {name: getattr(found, name) for name in found.__slots__}
 
 
-def test_the_ratio_is_said_and_a_quiet_machine_needs_no_remark() -> None:
+def test_the_ratio_is_printed_and_a_quiet_machine_needs_no_remark() -> None:
     assert report.remarks(results()) == ["scoring ÷ minimal_spark: 0.5"]
 
 
@@ -151,7 +151,7 @@ def test_figures_without_a_warm_part_say_what_to_do() -> None:
 
 
 def test_the_table_has_a_cell_for_every_column(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.columns(report.COLUMNS, report.rows(results(rows_per_s=None)["contenders"]))
+    terminal.print_table(report.COLUMNS, report.table_rows(results(rows_per_s=None)["contenders"]))
     head, scoring = capsys.readouterr().out.splitlines()
     assert len(head) == len(scoring)
     assert scoring.split() == ["scoring", "–", "80", "50", "10", "500", "0"]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, job_health, query_rows, words
+from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, format_health, job_health, query_rows
 from ops.stack.ports import free_port
 from producer.replay.ledger import Entry, Ledger, Run
 from runtime.kafka.connection import KafkaConnection
@@ -57,7 +57,7 @@ def test_lag_is_what_the_checkpoint_has_not_read_of_the_topics(unit: Unit) -> No
 def test_without_a_broker_the_lag_is_unknown_not_zero(unit: Unit) -> None:
     found = job_health(unit, None, now=0.0)
     assert found["lag_messages"] is None
-    assert words(found)["lag (messages)"].startswith("unknown")
+    assert format_health(found)["lag (messages)"].startswith("unknown")
 
 
 def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
@@ -65,7 +65,7 @@ def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
     assert (found["rows"], found["late_rows"], found["rejected_rows"]) == (13, 3, 4)
     assert (found["state_rows"], found["state_bytes"]) == (7, 2_500_000)
     assert found["watermark_lag_s"] == 90
-    said = words(found)
+    said = format_health(found)
     assert (said["model"], said["in its shadow"]) == ("session_xgb-1", "none")
     assert said["watermark lag"] == "90 s of event time"
     assert said["late, duplicate, rejected"] == "3 · 0 · 4"
@@ -74,7 +74,7 @@ def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
 
 def test_a_challenger_is_told_and_what_keeps_it_out_of_the_shadow(unit: Unit) -> None:
     note_shadow(unit, "candidate@0badcafe", "query shadow stopped: no trees")
-    assert words(job_health(unit, ENDS, now=0.0))["in its shadow"] == (
+    assert format_health(job_health(unit, ENDS, now=0.0))["in its shadow"] == (
         "candidate@0badcafe: query shadow stopped: no trees"
     )
 
@@ -90,7 +90,7 @@ def test_each_query_has_a_line_with_the_age_of_its_last_batch(unit: Unit) -> Non
 def test_a_version_that_never_ran_has_nothing_to_tell_and_no_error(tmp_path: Path) -> None:
     found = job_health(Unit(tmp_path), ENDS, now=time.time())
     assert found["lag_messages"] == {"plays": 21, "activity": 20}
-    assert words(found)["watermark lag"] == "no watermark yet"
+    assert format_health(found)["watermark lag"] == "no watermark yet"
     assert query_rows(found) == []
 
 

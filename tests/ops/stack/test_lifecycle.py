@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from ops.errors import StackError
-from ops.stack import ports, stack
-from ops.stack.supervision import Supervisor, _says
+from ops.stack import lifecycle, ports
+from ops.stack.supervisor import Supervisor, _has_message
 from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.resources import CODE as ROOT
@@ -26,31 +26,31 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     """Settings of an empty world in a folder with spaces; whatever is started for it is stopped."""
     settings = Settings(data=tmp_path / "some data", world="w", broker=f"127.0.0.1:{ports.free_port()}", docker=False)
     yield settings
-    stack.supervisor_of(settings.the_world()).stop()
+    lifecycle.supervisor_of(settings.the_world()).stop()
 
 
 def test_broker_and_job_are_started_reported_and_stopped_with_nothing_left_behind(settings: Settings) -> None:
-    supervisor = stack.supervisor_of(settings.the_world())
+    supervisor = lifecycle.supervisor_of(settings.the_world())
     supervisor.start(settings)
     pid = supervisor.pid()
     supervisor.start(settings)
     assert supervisor.pid() == pid, "a second start changes nothing"
-    supervisor.launch(stack.BROKER, stack.BROKER_WITHIN_S)
+    supervisor.launch(lifecycle.BROKER, lifecycle.BROKER_WITHIN_S)
     wait_until_up(settings.kafka())
-    assert stack.status(settings)["broker_answers"]
-    assert supervisor.state(stack.BROKER) == "RUNNING"
+    assert lifecycle.status(settings)["broker_answers"]
+    assert supervisor.state(lifecycle.BROKER) == "RUNNING"
 
     with pytest.raises(StackError, match=r"job did not start: .*static table tracks is missing in world w"):
-        supervisor.launch(stack.JOB, stack.JOB_WITHIN_S)
-    assert supervisor.state(stack.JOB) in ("STOPPED", "EXITED", "FATAL")
+        supervisor.launch(lifecycle.JOB, lifecycle.JOB_WITHIN_S)
+    assert supervisor.state(lifecycle.JOB) in ("STOPPED", "EXITED", "FATAL")
 
     assert pid is not None
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     assert len(family) == 2, "supervisord and the broker's JVM itself"
-    assert stack.down(settings)
+    assert lifecycle.down(settings)
     assert not any(process.is_running() for process in family)
     assert not answers(settings.kafka())
-    assert not stack.down(settings), "a second stop finds nothing"
+    assert not lifecycle.down(settings), "a second stop finds nothing"
 
 
 def test_the_socket_path_fits_whatever_the_checkout_is_called() -> None:
@@ -67,24 +67,24 @@ def test_a_socket_folder_open_to_others_is_refused(
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(StackError, match="is open to other users"):
-        stack.supervisor_of(settings.the_world()).start(settings)
+        lifecycle.supervisor_of(settings.the_world()).start(settings)
 
 
 def test_a_taken_port_stops_up_before_anything_is_started(broker: object, settings: Settings, tmp_path: Path) -> None:
     taken = settings.model_copy(update={"broker": broker.address})  # type: ignore[attr-defined]
-    supervisor = stack.supervisor_of(settings.the_world())
+    supervisor = lifecycle.supervisor_of(settings.the_world())
     with pytest.raises(BrokerError, match="is taken by java"):
-        stack._start_broker(taken, supervisor)
+        lifecycle._start_broker(taken, supervisor)
 
 
 def test_a_broker_on_another_machine_is_not_started_here(settings: Settings) -> None:
     remote = settings.model_copy(update={"broker": "kafka.example:9092"})
-    stack._start_broker(remote, stack.supervisor_of(settings.the_world()))
-    assert stack.supervisor_of(settings.the_world()).pid() is None
+    lifecycle._start_broker(remote, lifecycle.supervisor_of(settings.the_world()))
+    assert lifecycle.supervisor_of(settings.the_world()).pid() is None
 
 
 def test_status_without_processes_says_so(settings: Settings) -> None:
-    found = stack.status(settings)
+    found = lifecycle.status(settings)
     assert found["processes"] == []
     assert found["broker_answers"] is False
     assert found["addresses"]["Kafka"] == settings.broker
@@ -92,24 +92,24 @@ def test_status_without_processes_says_so(settings: Settings) -> None:
 
 def test_logs_of_a_world_that_never_ran_are_named_as_missing(settings: Settings) -> None:
     with pytest.raises(StackError, match=r"there is no log of job in world w: run  playproof up"):
-        stack.follow(settings, [stack.JOB])
+        lifecycle.show_logs(settings, [lifecycle.JOB])
 
 
 def test_the_supervisor_of_a_world_keeps_its_logs_beside_the_versions(tmp_path: Path) -> None:
-    assert stack.supervisor_of(World(tmp_path / "w")).log("job") == tmp_path / "w" / "run" / "job.log"
+    assert lifecycle.supervisor_of(World(tmp_path / "w")).log("job") == tmp_path / "w" / "run" / "job.log"
 
 
 def test_a_program_is_up_once_it_says_so_in_this_run_not_in_an_earlier_one(tmp_path: Path) -> None:
     log = tmp_path / "job.log"
     log.write_text("scoring world w\n")
     before = log.stat().st_size
-    assert not _says(log, stack.JOB_IS_UP, before)
+    assert not _has_message(log, lifecycle.JOB_IS_UP, before)
     with log.open("a") as file:
         file.write("scoring world w\n")
-    assert _says(log, stack.JOB_IS_UP, before)
+    assert _has_message(log, lifecycle.JOB_IS_UP, before)
     log.write_text("scoring world w\n")
-    assert _says(log, stack.JOB_IS_UP, before * 2), "the log was rotated"
+    assert _has_message(log, lifecycle.JOB_IS_UP, before * 2), "the log was rotated"
 
 
 def test_the_job_prints_the_words_that_are_waited_for() -> None:
-    assert stack.JOB_IS_UP in (ROOT / "spark_app" / "start.py").read_text()
+    assert lifecycle.JOB_IS_UP in (ROOT / "spark_app" / "start.py").read_text()

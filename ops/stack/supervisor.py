@@ -1,4 +1,4 @@
-"""Start, ask and stop the supervisord of a world (`supervisord.conf`), over its socket."""
+"""The supervisord of a world (`supervisord.conf`): start it, query it and stop it, over its socket."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ops.errors import StackError
-from ops.stack.logs import telling_line
+from ops.stack.logs import most_relevant_line
 from runtime.kafka.security import whole_path
 from runtime.resources import shipped
 from runtime.settings import Settings
@@ -25,7 +25,7 @@ STARTS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 75.0
 """supervisord stops the job and then the broker, and gives each 30 s."""
 UP_OR_COMING = ("RUNNING", "STARTING", "BACKOFF")
-"""supervisord's words for a program that it keeps up, starts, or will start again in a moment."""
+"""supervisord's states of a program that it keeps up, starts, or will start again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Supervisor:
 
     @property
     def socket(self) -> Path:
-        """Return the socket's path: short, in a folder of this user's own, another for each world."""
+        """Return the socket's path: short, in a folder that only this user can read, different for each world."""
         name = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"playproof-{os.getuid()}" / f"{name}.sock"
 
@@ -62,12 +62,12 @@ class Supervisor:
         if self.pid() is not None:
             return
         self.run.mkdir(parents=True, exist_ok=True)
-        _own_folder(self.socket.parent)
+        _make_private_folder(self.socket.parent)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(shipped(CONFIGURATION))]
         done = subprocess.run(command, env=self._environment(settings), capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise StackError(f"supervisord did not start ({said}): see {self.log('supervisord')}")
+            message = "".join((done.stderr or done.stdout).strip().splitlines()[-1:])
+            raise StackError(f"supervisord did not start ({message}): see {self.log('supervisord')}")
         Retrying(stop=stop_after_delay(STARTS_WITHIN_S), wait=wait_fixed(0.05), retry=retry_if_result(_is_none))(
             self.pid
         )
@@ -84,7 +84,7 @@ class Supervisor:
             "PLAYPROOF_SECURITY": whole_path(settings.security.get_secret_value()),
         }
 
-    def _ask(self, method: str, *arguments: Any) -> Any:
+    def _call(self, method: str, *arguments: Any) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
             return getattr(server.supervisor, method)(*arguments)
@@ -92,7 +92,7 @@ class Supervisor:
     def pid(self) -> int | None:
         """Return the pid of the running supervisord; None if it does not run."""
         try:
-            return cast(int, self._ask("getPID"))
+            return cast(int, self._call("getPID"))
         except (OSError, xmlrpc.client.Error):
             return None
 
@@ -102,26 +102,27 @@ class Supervisor:
             return []
         return [
             Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
-            for p in self._ask("getAllProcessInfo")
+            for p in self._call("getAllProcessInfo")
         ]
 
     def state(self, program: str) -> str:
         return next((p.state for p in self.processes() if p.name == program), "STOPPED")
 
-    def launch(self, program: str, within_s: float, word: str = "") -> None:
-        """Start a program and return once it has stayed up for its `startsecs` and has said `word`.
+    def launch(self, program: str, within_s: float, ready_message: str = "") -> None:
+        """Start a program and return once it has stayed up for its `startsecs` and `ready_message` is in its log.
 
         Raises StackError if it ends before, or takes longer. A program that ends at its first start is not tried
         again: that is for one that was up and crashed.
         """
         if self.state(program) == "RUNNING":
             return
-        said_before = _size(self.log(program))
+        log_bytes = _size(self.log(program))
         if self.state(program) not in UP_OR_COMING:
-            self._ask("startProcess", program, False)
+            self._call("startProcess", program, False)
 
         def is_pending(state: str) -> bool:
-            return state == "STARTING" or (state == "RUNNING" and not _says(self.log(program), word, said_before))
+            is_ready = state == "RUNNING" and _has_message(self.log(program), ready_message, log_bytes)
+            return state in ("STARTING", "RUNNING") and not is_ready
 
         wait = Retrying(
             stop=stop_after_delay(within_s),
@@ -134,8 +135,9 @@ class Supervisor:
             raise StackError(f"{program} is not up after {within_s:g} s: see {self.log(program)}")
         if state != "RUNNING":
             if state in UP_OR_COMING:
-                self._ask("stopProcess", program)
-            raise StackError(f"{program} did not start: {telling_line(self.log(program))}  (see {self.log(program)})")
+                self._call("stopProcess", program)
+            log = self.log(program)
+            raise StackError(f"{program} did not start: {most_relevant_line(log)}  (see {log})")
 
     def stop(self) -> bool:
         """Stop every program and supervisord, and return whether it ran; no process of theirs is left behind."""
@@ -143,7 +145,7 @@ class Supervisor:
         if pid is None:
             return False
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        self._ask("shutdown")
+        self._call("shutdown")
         _, alive = psutil.wait_procs(family, timeout=STOPS_WITHIN_S)
         for process in alive:
             process.kill()
@@ -151,12 +153,12 @@ class Supervisor:
         return True
 
 
-def _own_folder(folder: Path) -> None:
-    """Make a folder that only this user can use. Raises StackError where somebody else's lies in its place."""
+def _make_private_folder(folder: Path) -> None:
+    """Make a folder that only this user can use. Raises StackError where it exists and is open to others."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.stat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise StackError(f"{folder} is open to other users: remove it, or set TMPDIR to a folder of your own")
+    owner = folder.stat()
+    if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
+        raise StackError(f"{folder} is open to other users: remove it, or set TMPDIR to a folder of this user alone")
 
 
 def _is_none(value: object) -> bool:
@@ -167,10 +169,10 @@ def _size(log: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-def _says(log: Path, word: str, after: int) -> bool:
-    """Say whether a log has `word` behind its first `after` bytes; from its start if it was rotated since."""
-    if not word:
+def _has_message(log: Path, message: str, after: int) -> bool:
+    """Return whether a log has a message after its first `after` bytes, or anywhere if it was rotated since."""
+    if not message:
         return True
     with log.open("rb") as file:
         file.seek(after if after <= _size(log) else 0)
-        return word.encode() in file.read()
+        return message.encode() in file.read()

@@ -1,21 +1,21 @@
-"""What `playproof up` runs, in which order, and where to find it: broker, topics, Spark job."""
+"""Start, show and stop the processes of a world, in their order: broker, topics, Spark job."""
 
 import os
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ops.errors import StackError
 from ops.stack import compose, job_health, ports
-from ops.stack.supervision import Supervisor
+from ops.stack.supervisor import Supervisor
 from producer.kafka import topics
 from runtime.command_line import playproof
 from runtime.errors import AccessError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
+from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
 
 BROKER, JOB = "broker", "job"
@@ -29,15 +29,13 @@ JOB_IS_UP = "scoring world"
 SPARK_UI = "http://127.0.0.1:4040"
 TAIL_LINES = 20
 
-Say = Callable[[str], None]
-
 
 def supervisor_of(world: World) -> Supervisor:
     """Return the supervisor of a world's processes, running or not."""
     return Supervisor(world.root / "run")
 
 
-def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
+def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = False) -> None:
     """Start what does not run yet: broker, topics, Spark job. A second call changes nothing.
 
     `is_fresh` begins a new version of the world: an empty log, lake and checkpoint. Raises StackError, BrokerError or
@@ -45,21 +43,21 @@ def up(settings: Settings, say: Say, is_fresh: bool = False) -> None:
     """
     world = settings.the_world()
     supervisor = supervisor_of(world)
-    _make_world(world, say)
+    _simulate_if_missing(world, report_progress)
     if is_fresh:
         world.start_version()
     if supervisor.pid() is not None and _running_version(supervisor) != world.version:
-        say(f"world {world.name} is at version {world.version} now: starting afresh")
+        report_progress(f"world {world.name} is at version {world.version} now: starting its processes again")
         supervisor.stop()
     supervisor.start(settings)
     (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
     _start_broker(settings, supervisor)
     kafka = settings.kafka()
     wait_until_up(kafka)
-    say(f"broker up at {settings.broker}")
+    report_progress(f"broker up at {settings.broker}")
     topics.create(kafka)
-    supervisor.launch(JOB, JOB_WITHIN_S, word=JOB_IS_UP)
-    say("Spark job up")
+    supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
+    report_progress("Spark job up")
 
 
 def _running_version(supervisor: Supervisor) -> int | None:
@@ -81,7 +79,7 @@ def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
 
 
 def _is_ours(settings: Settings) -> bool:
-    """Say whether the broker is one that we start: on loopback, in plain text."""
+    """Return whether the broker is one that we start: on loopback, in plain text."""
     return ports.is_loopback(settings.broker) and settings.kafka().security == PLAINTEXT
 
 
@@ -89,15 +87,15 @@ def _in_docker(settings: Settings) -> bool:
     return settings.docker and _is_ours(settings) and compose.is_usable()
 
 
-def _make_world(world: World, say: Say) -> None:
+def _simulate_if_missing(world: World, report_progress: ReportProgress) -> None:
     """Simulate the world if it has no static tables yet: the job joins them from its first session on."""
     try:
         for table in STATIC_TABLES:
             world.static(table)
     except WorldError:
-        say(f"world {world.name} is new: simulating its listeners and their events")
-        made = subprocess.run(playproof("simulate", "--world", world.name, *FIRST_WORLD), check=False)
-        if made.returncode != 0:
+        report_progress(f"world {world.name} is new: simulating its listeners and their events")
+        simulation = subprocess.run(playproof("simulate", "--world", world.name, *FIRST_WORLD), check=False)
+        if simulation.returncode != 0:
             raise StackError(f"world {world.name} could not be simulated: see the line above") from None
 
 
@@ -116,9 +114,9 @@ def addresses(settings: Settings) -> dict[str, str]:
     return {
         "Kafka": settings.broker,
         "Spark's own pages": SPARK_UI,
-        "tables": _shown(world.unit.lake),
+        "tables": _short_path(world.unit.lake),
         "metrics of the job": f"http://{ports.LOOPBACK}:{settings.metrics_port}/metrics",
-        "logs": _shown(supervisor_of(world).run),
+        "logs": _short_path(supervisor_of(world).run),
         "send events": "playproof replay",
         "live plot": "playproof plot live",
         "analyst's pages": "playproof desk",
@@ -126,13 +124,13 @@ def addresses(settings: Settings) -> dict[str, str]:
     }
 
 
-def _shown(path: Path) -> str:
+def _short_path(path: Path) -> str:
     """Return a path as short as it can be written from here."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """Return what runs and how it fares: the broker, the supervised processes, the job's health, the addresses."""
+    """Return the state of the broker, the supervised processes and the job, and the addresses: what `--json` prints."""
     world = settings.the_world()
     kafka = settings.kafka()
     try:
@@ -151,11 +149,11 @@ def status(settings: Settings) -> dict[str, Any]:
     }
 
 
-def follow(settings: Settings, programs: list[str], lines: int = TAIL_LINES, keep_on: bool = False) -> NoReturn:
-    """Turn this process into a `tail` of the programs' logs, with `keep_on` until Ctrl-C."""
+def show_logs(settings: Settings, programs: list[str], lines: int = TAIL_LINES, is_following: bool = False) -> NoReturn:
+    """Turn this process into a `tail` of the programs' logs; `is_following` goes on until Ctrl-C."""
     supervisor = supervisor_of(settings.the_world())
     logs = [str(supervisor.log(program)) for program in programs if supervisor.log(program).exists()]
     if not logs:
         raise StackError(f"there is no log of {', '.join(programs)} in world {settings.world}: run  playproof up")
     # -F goes on when supervisord rotates the log
-    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if keep_on else []), *logs])
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if is_following else []), *logs])

@@ -1,0 +1,42 @@
+"""A world on a private embedded broker, next to whatever else runs on this machine: for demo, bench and pictures."""
+
+import os
+import shutil
+
+from pydantic import SecretStr
+
+from ops.stack import ports
+from runtime.settings import Settings
+from runtime.world import Unit, World
+
+QUICK_START_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""For a job that runs for minutes: a JVM that compiles less is ready sooner."""
+
+
+def with_private_broker(settings: Settings, world: str) -> Settings:
+    """Return the settings for a world on an embedded broker, which speaks plain text, on a free port."""
+    address = f"{ports.LOOPBACK}:{ports.free_port()}"
+    return settings.model_copy(update={"world": world, "broker": address, "security": SecretStr("")})
+
+
+def command_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which every command works on these settings."""
+    return (
+        {"PLAYPROOF_SPARK_JVM_FLAGS": QUICK_START_FLAGS}
+        | os.environ
+        | {
+            "PLAYPROOF_WORLD": settings.world,
+            "PLAYPROOF_DATA": str(settings.data.resolve()),
+            "PLAYPROOF_BROKER": settings.broker,
+            "PLAYPROOF_SECURITY": settings.security.get_secret_value(),
+        }
+    )
+
+
+def start_only_version(world: World) -> Unit:
+    """Begin a new version of a world and remove the old ones, so that one run is left on the disk."""
+    unit = world.start_version()
+    for old in world.root.glob("v*"):
+        if old != unit.root and old.is_dir():
+            shutil.rmtree(old)
+    return unit
