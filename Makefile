@@ -12,7 +12,7 @@ help: ## list the targets
 setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
 	@:
 
-.venv/.packages: requirements.lock ops/setup/bootstrap.py
+.venv/.packages: requirements.lock pyproject.toml ops/setup/bootstrap.py
 	@echo "setting up: packages (a first time takes a few minutes)"
 	@$(PYTHON) ops/setup/bootstrap.py
 	@touch $@
@@ -58,7 +58,7 @@ notebook: setup .venv/.notebook ## open the notebooks in JupyterLab
 
 .venv/.notebook: requirements-notebook.lock .venv/.packages
 	@echo "setting up: JupyterLab"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements-notebook.lock
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-notebook.lock
 	@touch $@
 
 LABELS ?= truth

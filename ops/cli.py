@@ -5,10 +5,12 @@ that run until they are stopped (job run, replay, plot, desk) end with 0 when Ct
 """
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import wraps
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
@@ -21,7 +23,9 @@ from ops.commands import checks, demo, setup, stack, tools
 from ops.version import version
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
+from runtime.command_line import log as log_progress
 from runtime.errors import PlayproofError
+from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 from spark_app.commands import batch, job
 
@@ -167,7 +171,20 @@ def _add(app: typer.Typer, command: Command, heading: str | None = None) -> None
         hidden=command.is_hidden,
         no_args_is_help=False,
     )
-    register(command.run)
+    register(_after_jvm(command.run) if command.needs_jvm else command.run)
+
+
+def _after_jvm(run: Callable[..., None]) -> Callable[..., None]:
+    """Return a command, its options unchanged, that first makes sure of Java and the jars."""
+
+    @wraps(run)
+    def run_after_jvm(**options: Any) -> None:
+        from ops.setup.ready import ensure_jvm
+
+        ensure_jvm(log_progress)
+        run(**options)
+
+    return run_after_jvm
 
 
 def configure_logging(level: str) -> None:
@@ -213,7 +230,15 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
+def _keep_imports_ours() -> None:
+    """Let processes that we start import our `models`, not a package of that name in the folder where a user works."""
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if CHECKOUT:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
+
+
 def main() -> NoReturn:
     """Run the command of the process's arguments; SIGTERM ends it like an exit, so that what it started is stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    _keep_imports_ours()
     sys.exit(run(sys.argv[1:]))

@@ -1,9 +1,11 @@
 """Check, one by one, what Playproof needs on this machine: whether it is there, and what to do where it is not."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import psutil
 
 from ops.setup.jars import CHECKSUMS, faults, read_checksums
 from ops.stack import compose, ports
+from ops.version import DISTRIBUTION
 from runtime import resources
 from runtime.errors import AccessError, BrokerError, SecuritySettingError
 from runtime.jvm import JARS, JvmError, find_java, java_version
@@ -18,7 +21,7 @@ from runtime.kafka.access import answers
 from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 
-LOCK = resources.CODE / "requirements.lock"
+LOCK = "requirements.lock"
 PYTHON_NEEDED = (3, 11)
 MEMORY_NEEDED_GB = 4.0
 """3 GB for the Spark job and 0.5 GB for the broker (their heap limits), the rest for the replay and the plot."""
@@ -81,9 +84,10 @@ def installed_jars(folder: Path = JARS, checksums: Path = CHECKSUMS) -> Finding:
     )
 
 
-def packages(lock: Path = LOCK) -> Finding:
+def packages(lock: Path) -> Finding:
     """Compare the installed packages with the lock."""
-    pins = [line.strip().split("==") for line in lock.read_text().splitlines() if "==" in line]
+    # a pin with a marker (";") is for some machines only
+    pins = re.findall(r"^(\S+)==(\S+)(?: \\\\)?$", lock.read_text(), re.MULTILINE)
     wrong = [
         f"{name} is {found or 'missing'}, expected {pin}" for name, pin in pins if (found := _version(name)) != pin
     ]
@@ -92,6 +96,15 @@ def packages(lock: Path = LOCK) -> Finding:
     return Finding(
         "packages", False, f"{len(wrong)} differ ({wrong[0]})", "run  .venv/bin/python ops/setup/bootstrap.py"
     )
+
+
+def requirements() -> Finding:
+    """Check, where Playproof was installed by pip, that what it requires is there."""
+    needed = [re.split(r"[^\w.-]", line)[0] for line in requires(DISTRIBUTION) or () if ";" not in line]
+    missing = [name for name in needed if _version(name) is None]
+    if not missing:
+        return Finding("packages", True, f"{len(needed)} that {DISTRIBUTION} requires, all there")
+    return Finding("packages", False, f"{', '.join(missing)} missing", f"run  pip install {' '.join(missing)}")
 
 
 def _version(name: str) -> str | None:
@@ -143,7 +156,7 @@ def examine(settings: Settings) -> list[Finding]:
         python,
         java,
         memory,
-        packages,
+        partial(packages, resources.CHECKOUT / LOCK) if resources.CHECKOUT else requirements,
         installed_jars,
         spark_pages,
         lambda: docker(settings.docker),

@@ -25,6 +25,8 @@ class Command(NamedTuple):
     name: str
     run: Callable[..., Any]
     example: str
+    needs_jvm: bool = False
+    """Whether Java and the jars must be there; the command line fetches them before its first run."""
     is_hidden: bool = False
 
 

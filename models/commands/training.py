@@ -104,6 +104,8 @@ def train_days(
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
-TRAIN = Command("train", train, "playproof model train --table data/train/table --out data/candidate --seed 2")
+TRAIN = Command(
+    "train", train, "playproof model train --table data/train/table --out data/candidate --seed 2", needs_jvm=True
+)
 VERIFY = Command("verify", verify, "playproof model verify")
 TRAIN_DAYS = Command("train", train_days, "playproof days train --world train-days --out data/user_day_xgb")

@@ -60,5 +60,10 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 RECONCILE = Command("reconcile", reconcile, "playproof reconcile --json")
-BENCH = Command("bench", bench, "playproof bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100")
+BENCH = Command(
+    "bench",
+    bench,
+    "playproof bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100",
+    needs_jvm=True,
+)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")

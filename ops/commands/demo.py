@@ -18,4 +18,4 @@ def demo() -> None:
         raise StackError("the demo is not as it should be: " + "; ".join(faults))
 
 
-DEMO = Command("demo", demo, "playproof demo")
+DEMO = Command("demo", demo, "playproof demo", needs_jvm=True)

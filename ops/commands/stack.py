@@ -85,10 +85,10 @@ def console(world: WorldName = None) -> None:
 
 
 COMMANDS = (
-    Command("up", up, "playproof up --world w --fresh"),
+    Command("up", up, "playproof up --world w --fresh", needs_jvm=True),
     Command("down", down, "playproof down --world w"),
     Command("status", status, "playproof status --json"),
     Command("logs", logs, "playproof logs job --lines 50 --follow"),
     Command("console", console, "playproof console"),
 )
-BROKER = Command("broker", broker, "playproof broker --world w")
+BROKER = Command("broker", broker, "playproof broker --world w", needs_jvm=True)

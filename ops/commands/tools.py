@@ -37,5 +37,5 @@ def pictures(
 COMMANDS = (
     Command("data-dictionary", data_dictionary, "playproof tools data-dictionary"),
     Command("asyncapi", asyncapi, "playproof tools asyncapi"),
-    Command("pictures", pictures, "playproof tools pictures --out docs/media"),
+    Command("pictures", pictures, "playproof tools pictures --out docs/media", needs_jvm=True),
 )

@@ -1,6 +1,7 @@
-"""Make `.venv` with the locked packages: the first thing `make setup` runs, with whatever `python3` there is.
+"""Make `.venv` with the locked packages and the command `playproof`: the first thing that `make setup` runs.
 
-Standard library only, and in syntax that an old Python can read, so that it can say that it is too old.
+It runs with whatever `python3` there is: standard library only, and in syntax that an old Python can read, so that it
+can say that it is too old.
 """
 
 import subprocess
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED = (3, 11)
+INSTALL = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def succeeds(command: List[str], quiet: bool = False) -> bool:  # noqa: UP006
@@ -36,18 +38,22 @@ def make_environment() -> None:
 
 
 def install_packages() -> None:
-    """Bring the environment in line with the lock. pip keeps what it fetched, so a second try goes on from there."""
-    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    """Bring the environment in line with the lock, whose hashes pip checks.
+
+    pip keeps what it fetched, so a second try goes on from there.
+    """
     # pyspark is a source package: old pips would build it in a way that newer ones have given up, and warn
-    lock = [*install, "--use-pep517", "--requirement", str(ROOT / "requirements.lock")]
+    lock = [*INSTALL, "--use-pep517", "--require-hashes", "--requirement", str(ROOT / "requirements.lock")]
     if not any(succeeds(lock) for _ in range(3)):
         sys.exit("the packages of requirements.lock could not be installed: see the lines above, then  make setup")
 
 
-def put_checkout_on_path() -> None:
-    """Let every process of the environment import our packages, from any folder: nothing is built or copied."""
-    for site in VENV.glob("lib/python3*/site-packages"):
-        (site / "playproof.pth").write_text(f"{ROOT}\n", encoding="utf-8")
+def install_command() -> None:
+    """Install the command `playproof`, which runs the code of this checkout as it is: nothing is copied."""
+    for former in VENV.glob("lib/python3*/site-packages/playproof.pth"):
+        former.unlink()
+    if not succeeds([*INSTALL, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]):
+        sys.exit("the command playproof could not be installed: see the lines above, then  make setup")
 
 
 def main() -> None:
@@ -57,7 +63,7 @@ def main() -> None:
         sys.exit(f"Python 3.11 or later is needed, this is {found}: install one, then  make setup PYTHON=python3.11")
     make_environment()
     install_packages()
-    put_checkout_on_path()
+    install_command()
 
 
 if __name__ == "__main__":

