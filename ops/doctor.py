@@ -87,7 +87,7 @@ def installed_jars(folder: Path = JARS, checksums: Path = CHECKSUMS) -> Finding:
 def packages(lock: Path) -> Finding:
     """Compare the installed packages with the lock."""
     # a pin with a marker (";") is for some machines only
-    pins = re.findall(r"^(\S+)==(\S+)(?: \\\\)?$", lock.read_text(), re.MULTILINE)
+    pins = re.findall(r"^(\S+)==(\S+)(?: \\)?$", lock.read_text(), re.MULTILINE)
     wrong = [
         f"{name} is {found or 'missing'}, expected {pin}" for name, pin in pins if (found := _version(name)) != pin
     ]

@@ -38,7 +38,9 @@ def live(
     seconds: Annotated[float | None, typer.Option(min=0, help="How long to watch (png and gif: 30).")] = None,
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="File for png or gif.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the browser's page, on loopback.")] = 8988,
-    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics too, on PLAYPROOF_METRICS_PORT + 2.")] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT + 2.")
+    ] = False,
 ) -> None:
     """Show streams, activity and flagged sessions of the last ten minutes until stopped."""
     from consumer_viz.feed import metrics as feed_metrics

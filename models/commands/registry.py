@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from models.errors import ModelError
-from runtime.command_line import Command, WorldName, settings_for
+from runtime.command_line import AsJson, Command, WorldName, settings_for
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def roles() -> None:
+def roles(as_json: AsJson = False) -> None:
     """Show which model scores, which one in its shadow, and what changed when."""
     from models.registry.roles import version_of
 
     current = _registry().roles()
+    if as_json:
+        challenger = current.challenger and current.challenger.version
+        versions = {"champion": version_of(current.champion), "challenger": challenger, "log": current.log}
+        print(orjson.dumps(versions, option=orjson.OPT_INDENT_2).decode())
+        return
     print(f"champion          {version_of(current.champion)}")
     print(f"challenger        {current.challenger.version if current.challenger else 'none'}")
     for line in current.log:
@@ -90,7 +95,7 @@ def withdraw() -> None:
 
 
 COMMANDS = (
-    Command("roles", roles, "playproof model roles"),
+    Command("roles", roles, "playproof model roles --json"),
     Command("register", register, "playproof model register data/candidate --sha256 0f3c…"),
     Command("compare", compare, "playproof model compare --world demo"),
     Command("promote", promote, "playproof model promote"),

@@ -9,9 +9,10 @@ import typer
 
 from models.registry.artefact import ARTIFACTS, CARD, SHIPPED_SCORER
 from runtime.command_line import Command, existing_world, short_path
+from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
-TABLE = Path("data/train/table")
+SHIPPED_USER_DAY_TREES = ARTIFACTS / "user_day_xgb"
 ON_VERDICTS = "session_verdicts"
 """Name of the model that verdicts train."""
 
@@ -24,9 +25,7 @@ class Labels(StrEnum):
 
 
 def verify(
-    model: Annotated[
-        Path, typer.Option(help="Artefact folder or zip; default: the model that ships.")
-    ] = SHIPPED_SCORER,
+    model: Annotated[Path | None, typer.Option(help="Folder or zip; default the model that ships.")] = None,
     sha256: Annotated[str | None, typer.Option(help="SHA-256 of its manifest.json, or of the zip.")] = None,
 ) -> None:
     """Check a model's hashes, layout, classes and features, without loading it."""
@@ -35,7 +34,7 @@ def verify(
     from models.registry.verify import verify_artefact
 
     with TemporaryDirectory() as into:
-        artefact = verify_artefact(model, Path(into), sha256)
+        artefact = verify_artefact(model or SHIPPED_SCORER, Path(into), sha256)
     print(
         f"{artefact.version}: verified; review at {artefact.review_threshold:.4f}, "
         f"filter at {artefact.filter_threshold:.4f}"
@@ -43,8 +42,10 @@ def verify(
 
 
 def train(
-    table: Annotated[Path, typer.Option(help="With --labels truth: folder of the training table.")] = TABLE,
-    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by labels.")] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="With --labels truth: folder of the training table; default data/train/table.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by --labels.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
     world: Annotated[str, typer.Option(help="What the card says of the data; default its world.")] = "",
     trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
@@ -70,8 +71,8 @@ def train(
         rows, source = read_decided_sessions(decided_world)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
     else:
-        rows, source = read_training_table(table), training.FROM_TRUTH
-        out, world = out or SHIPPED_SCORER, world or "world train"
+        rows, source = read_training_table(table or Settings().data / "train" / "table"), training.FROM_TRUTH
+        out, world = out or _place_of(SHIPPED_SCORER), world or "world train"
     spark = training.start_local_spark()
     try:
         size = TreeSettings(n_estimators=trees, max_depth=depth)
@@ -89,7 +90,9 @@ def train(
 
 def train_days(
     world: Annotated[str, typer.Option(help="Simulated world, with its table user_days.")] = "train-days",
-    out: Annotated[Path, typer.Option(help="Artefact folder to write.")] = ARTIFACTS / "user_day_xgb",
+    out: Annotated[
+        Path | None, typer.Option(help="Artefact folder to write; default that of the shipped trees.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the trees of the user-day detector and write them with manifest and model card."""
@@ -97,11 +100,16 @@ def train_days(
     from models.reports.daily import read_user_days
     from models.user_days.training.train_trees import train_trees
 
-    simulated = existing_world(world)
+    simulated, out = existing_world(world), out or _place_of(SHIPPED_USER_DAY_TREES)
     labelled = label_user_days(read_user_days(simulated), simulated)
     manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+def _place_of(artefact: Path) -> Path:
+    """Return where a new version of a shipped artefact is written: over it in a checkout, else in the data folder."""
+    return artefact if CHECKOUT else Settings().data / "trained" / artefact.name
 
 
 TRAIN = Command(

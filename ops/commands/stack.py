@@ -20,7 +20,9 @@ def broker(world: WorldName = None) -> None:
 
 def up(
     world: WorldName = None,
-    fresh: Annotated[bool, typer.Option(help="Begin a new version of the world: empty topics and tables.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin a new version of the world: empty topics and tables.")
+    ] = False,
 ) -> None:
     """Start broker and Spark job in the background; what runs already is left alone."""
     from ops.stack import lifecycle
@@ -63,7 +65,7 @@ def status(world: WorldName = None, as_json: AsJson = False) -> None:
 def logs(
     programs: Annotated[list[str] | None, typer.Argument(help="broker, job, supervisord; default all.")] = None,
     lines: Annotated[int, typer.Option(help="How many lines of each.")] = 20,
-    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     world: WorldName = None,
 ) -> None:
     """Show the last lines of the logs."""

@@ -1,20 +1,15 @@
 """The health of the Spark job, for `status`: from its checkpoint, its progress, its tables, and the ends of the topics.
 
+Libraries are imported where they are used: `status` of a stack that is down needs neither NumPy nor Kafka.
 The job has no consumer group, so only its checkpoint knows what it has read: lag = end of the topic − that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-
 from contracts.events import ACTIVITY, PLAYS
 from producer.replay.ledger import read_state
-from runtime.checkpoint import last_committed, read_progress
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.progress import last_batches, noted_job, noted_shadow, totals
@@ -29,6 +24,9 @@ Ends = Mapping[tuple[str, int], int]
 
 def ends_of_topics(kafka: KafkaConnection) -> Ends | None:
     """Return where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
     try:
         with KafkaConsumer(**kafka.python(), bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
             numbers = {topic: consumer.partitions_for_topic(topic) or () for topic in (PLAYS, ACTIVITY)}
@@ -43,8 +41,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
 
     A figure is None where it cannot be known: the lag without a broker, the watermark before the first micro-batch.
     """
-    last = last_committed(unit, SCORING)
-    read = read_progress(unit, SCORING, last, max(last, 0))
+    read, watermark_ms = _read_so_far(unit, ends or ())
     clock_ms = read_state(unit.ledger).clock_ms
     batches = last_batches(unit)
     scoring = batches.get(SCORING)
@@ -52,8 +49,8 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     return {
         "model_version": noted_job(unit).get("model_version"),
         "shadow": noted_shadow(unit),
-        "lag_messages": None if ends is None else lag(ends, {partition: read.end(*partition) for partition in ends}),
-        "watermark_lag_s": (clock_ms - read.watermark_ms) / 1000 if clock_ms and read.watermark_ms else None,
+        "lag_messages": None if ends is None else lag(ends, read),
+        "watermark_lag_s": (clock_ms - watermark_ms) / 1000 if clock_ms and watermark_ms else None,
         "rows": sums["rows"],
         "late_rows": sums["late"],
         "duplicate_rows": sums["duplicate"],
@@ -72,8 +69,22 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     }
 
 
+def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]]) -> tuple[Ends, int]:
+    """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
+    if not unit.checkpoints.exists():
+        return {}, 0
+    from runtime.checkpoint import last_committed, read_progress
+
+    last = last_committed(unit, SCORING)
+    progress = read_progress(unit, SCORING, last, max(last, 0))
+    return {partition: progress.end(*partition) for partition in partitions}, progress.watermark_ms
+
+
 def _rows(rejected: Path) -> int:
     """Sum the rows that a file of lake/rejected counts: a line may be a message of many rows."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
     return pc.sum(pq.ParquetFile(rejected).read(["rows"])["rows"]).as_py() or 0
 
 

@@ -9,10 +9,8 @@ from typing import Any, NoReturn
 from ops.errors import StackError
 from ops.stack import compose, job_health, ports
 from ops.stack.supervisor import Supervisor
-from producer.kafka import topics
 from runtime.command_line import playproof
 from runtime.errors import AccessError
-from runtime.kafka.access import answers, wait_until_up
 from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
@@ -41,6 +39,9 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
     `is_fresh` begins a new version of the world: an empty log, lake and checkpoint. Raises StackError, BrokerError or
     JvmError with the reason; what did start keeps running for `status` and `logs`.
     """
+    from producer.kafka import topics
+    from runtime.kafka.access import wait_until_up
+
     world = settings.the_world()
     supervisor = supervisor_of(world)
     _simulate_if_missing(world, report_progress)
@@ -132,12 +133,8 @@ def _short_path(path: Path) -> str:
 def status(settings: Settings) -> dict[str, Any]:
     """Return the state of the broker, the supervised processes and the job, and the addresses: what `--json` prints."""
     world = settings.the_world()
-    kafka = settings.kafka()
-    try:
-        is_up, refusal = answers(kafka), ""
-    except AccessError as error:
-        is_up, refusal = False, str(error)
-    ends = job_health.ends_of_topics(kafka) if is_up else None
+    is_up, refusal = _ask_broker(settings)
+    ends = job_health.ends_of_topics(settings.kafka()) if is_up else None
     return {
         "world": world.name,
         "version": world.version,
@@ -147,6 +144,19 @@ def status(settings: Settings) -> dict[str, Any]:
         "job": job_health.job_health(world.unit, ends, time.time()),
         "addresses": addresses(settings),
     }
+
+
+def _ask_broker(settings: Settings) -> tuple[bool, str]:
+    """Return whether the broker lets us in, and why it refuses us. Loads no Kafka client where nobody listens."""
+    kafka = settings.kafka()
+    if not ports.is_anyone_listening(settings.broker):
+        return False, ""
+    from runtime.kafka.access import answers
+
+    try:
+        return answers(kafka), ""
+    except AccessError as error:
+        return False, str(error)
 
 
 def show_logs(settings: Settings, programs: list[str], lines: int = TAIL_LINES, is_following: bool = False) -> NoReturn:

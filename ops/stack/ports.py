@@ -1,5 +1,6 @@
 """Loopback addresses: parse one, find whether its port is free and who holds it, find a free port."""
 
+import contextlib
 import errno
 import socket
 
@@ -8,6 +9,7 @@ import psutil
 from runtime.errors import BrokerError
 
 LOOPBACK = "127.0.0.1"
+ACCEPTS_WITHIN_S = 2.0
 _LOOPBACK_NAMES = (LOOPBACK, "localhost")
 
 
@@ -47,6 +49,19 @@ def is_free(port: int) -> bool:
                 return False
             raise
     return True
+
+
+def is_anyone_listening(addresses: str) -> bool:
+    """Say whether a server accepts connections at one of the addresses, `host:port,host:port`."""
+    for address in addresses.split(","):
+        host, _, port = address.strip().rpartition(":")
+        if port.isdigit():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((host.strip("[]"), int(port)), ACCEPTS_WITHIN_S),
+            ):
+                return True
+    return False
 
 
 def free_port() -> int:

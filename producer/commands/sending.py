@@ -21,7 +21,9 @@ def replay(
     duplicate_share: Annotated[float, typer.Option(help="Share of batches sent twice.")] = 0.0,
     corrupt_share: Annotated[float, typer.Option(help="Share of rows made bad.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of these faults.")] = 0,
-    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics too, on PLAYPROOF_METRICS_PORT + 1.")] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT + 1.")
+    ] = False,
 ) -> None:
     """Send a world's plays and activity in batches of 200 plays; go on where an earlier replay stopped."""
     from producer.replay.command import run

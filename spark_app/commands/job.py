@@ -15,17 +15,21 @@ def run(
         bool, typer.Option("--shadow/--no-shadow", help="Let the challenger score in the shadow, if there is one.")
     ] = True,
     only: Annotated[list[str] | None, typer.Option(help="Run only these queries (repeat the option).")] = None,
-    available_now: Annotated[bool, typer.Option(help="Stop once everything now in the topics is done.")] = False,
+    available_now: Annotated[
+        bool, typer.Option("--available-now", help="Stop once everything now in the topics is done.")
+    ] = False,
     max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
     partitions: Annotated[
         int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
     ] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
-    ui: Annotated[bool, typer.Option(help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
+    ui: Annotated[bool, typer.Option("--ui", help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,
     master: Annotated[
         str | None, typer.Option(help="A cluster's address, spark://host:port; default PLAYPROOF_SPARK_MASTER.")
     ] = None,
-    metrics: Annotated[bool, typer.Option(help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")
+    ] = False,
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; the next run continues from its checkpoint."""
     from spark_app.start import RunOptions, run_job

@@ -90,9 +90,10 @@ def test_a_group_without_a_command_lists_its_commands(playproof: Playproof) -> N
     assert "promote" in ended.out
 
 
-def test_help_loads_none_of_the_heavy_libraries(tmp_path: Path) -> None:
+def test_help_and_status_without_a_broker_load_none_of_the_heavy_libraries(tmp_path: Path) -> None:
     heavy = "{'numpy', 'kafka', 'pyarrow', 'pyspark'}"
-    for arguments in (["--help"],):
+    (tmp_path / "main").mkdir()
+    for arguments in (["--help"], ["status"]):
         done = subprocess.run(
             [sys.executable, "-c", f"import sys, ops.cli; ops.cli.run({arguments}); print({heavy} & set(sys.modules))"],
             env=os.environ | {"PLAYPROOF_DATA": str(tmp_path)}, capture_output=True, text=True, check=True,

@@ -56,7 +56,10 @@ def test_a_tampered_jar_is_named(tmp_path: Path) -> None:
 
 def test_a_package_of_another_version_is_named(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
-    lock.write_text("typer==0.0.1\nno-such-package==1\n")
+    lock.write_text(
+        "typer==0.0.1 \\\n    --hash=sha256:00\nno-such-package==1 \\\n    --hash=sha256:00\n"
+        "colorama==1 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
+    )
     found = doctor.packages(lock)
     assert not found.is_ok
     assert found.found.startswith("2 differ (typer is ")
