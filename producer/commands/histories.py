@@ -30,11 +30,11 @@ def import_(
     """
     from producer.importers.layout import Options
     from producer.importers.plain_csv import parse_map
-    from producer.importers.run import import_history, say
+    from producer.importers.run import import_history, print_counts
 
     target = settings_for(world).the_world()
     options = Options(user, parse_map(columns) if columns else {})
-    say(import_history(paths, target, layout, options, timezone, now_ms=int(time.time() * 1000)), target)
+    print_counts(import_history(paths, target, layout, options, timezone, now_ms=int(time.time() * 1000)), target)
 
 
 IMPORT = Command("import", import_, "playproof import my_spotify_data.zip --world me --timezone Europe/Berlin")

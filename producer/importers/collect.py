@@ -13,7 +13,7 @@ from producer.importers.layout import BadRow, Row, Track, digest
 from runtime.units import DAY_MS
 
 CHUNK_ROWS = 50_000
-"""Rows held as Python objects at once; behind them they are Arrow columns, a tenth of the size."""
+"""Rows held as Python objects at once; the rows before them are Arrow columns, a tenth of the size."""
 EARLIEST_MS = 946_684_800_000
 """2000-01-01: before it nobody streamed; scrobblers without a clock write 1970."""
 AHEAD_MS = DAY_MS
@@ -29,8 +29,8 @@ _MAX_MS = 10**MAX_MS_DIGITS - 1
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the records: read = taken + the sum of `reasons`; `fixed` of the taken ones were mended."""
+class ImportCounts:
+    """What became of the records: read = taken + the sum of `reasons`; `fixed` of the taken ones were corrected."""
 
     read: int = 0
     taken: int = 0
@@ -40,8 +40,8 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Account:
-    """What the records say of an account."""
+class ImportedAccount:
+    """What the records hold about an account."""
 
     signed_up_on: date | None = None
     plan: str | None = None
@@ -49,27 +49,27 @@ class Account:
 
 
 class Collector:
-    """Takes rows; `seen` are the ids of rows that the world has already."""
+    """Takes rows; `known_ids` are those of rows that the world has already."""
 
-    def __init__(self, now_ms: int, seen: Iterable[str] = ()) -> None:
+    def __init__(self, now_ms: int, known_ids: Iterable[str] = ()) -> None:
         self._now_ms = now_ms
-        self._seen = set(seen)
+        self._known_ids = set(known_ids)
         self._chunks: dict[str, list[pa.Table]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self._rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
-        self.tally = Tally()
+        self.counts = ImportCounts()
         self.tracks: dict[str, Track] = {}
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, ImportedAccount] = {}
         self.precision_ms = 1
 
     def add(self, row: Row | BadRow) -> None:
         """Take a row, or count why not."""
-        self.tally.read += 1
-        reason = str(row) if isinstance(row, BadRow) else fault(row, self._now_ms)
+        self.counts.read += 1
+        reason = str(row) if isinstance(row, BadRow) else reason_to_reject(row, self._now_ms)
         if reason is None:
             assert isinstance(row, Row)
             reason = self._take(row)
         if reason is not None:
-            self.tally.reasons[reason] += 1
+            self.counts.reasons[reason] += 1
 
     def table(self, topic: str) -> pa.Table:
         """Return the rows taken of a topic, in the order they came."""
@@ -77,26 +77,26 @@ class Collector:
         return pa.concat_tables([RAW_SCHEMAS[topic].empty_table(), *self._chunks[topic]])
 
     def _take(self, row: Row) -> str | None:
-        row_id = id_of(row)
-        if row_id in self._seen:
+        row_id = row_id_of(row)
+        if row_id in self._known_ids:
             return DUPLICATE
-        self._seen.add(row_id)
+        self._known_ids.add(row_id)
         values = {**row.values, ID_FIELD[row.topic]: row_id, "user_id": row.user_id, "event_time": row.event_ms}
         if row.track is not None:
             values["track_id"] = row.track.track_id
-            self._remember(row.track)
+            self._note_track(row.track)
         rows = self._rows[row.topic]
         rows.append(values)
         if len(rows) == CHUNK_ROWS:
             self._flush(row.topic)
-        self._remember_account(row)
+        self._note_account(row)
         self.precision_ms = max(self.precision_ms, row.precision_ms)
-        self.tally.taken += 1
-        self.tally.fixed += bool(row.fixes)
-        self.tally.fixes.update(row.fixes)
+        self.counts.taken += 1
+        self.counts.fixed += bool(row.fixes)
+        self.counts.fixes.update(row.fixes)
         return None
 
-    def _remember(self, track: Track) -> None:
+    def _note_track(self, track: Track) -> None:
         known = self.tracks.get(track.track_id)
         if known is None:
             self.tracks[track.track_id] = track
@@ -106,8 +106,8 @@ class Collector:
                 known.own_id,
             )  # fmt: skip
 
-    def _remember_account(self, row: Row) -> None:
-        account = self.accounts.setdefault(row.user_id, Account())
+    def _note_account(self, row: Row) -> None:
+        account = self.accounts.setdefault(row.user_id, ImportedAccount())
         account.signed_up_on = account.signed_up_on or row.signed_up_on
         if row.plan is not None and row.event_ms >= account.newest_ms:
             account.plan, account.newest_ms = row.plan, row.event_ms
@@ -119,8 +119,8 @@ class Collector:
             self._chunks[topic].append(pa.table(columns, schema=RAW_SCHEMAS[topic]))
 
 
-def fault(row: Row, now_ms: int) -> str | None:
-    """Return why a row cannot stand in a raw table, in the contract's words where it has some."""
+def reason_to_reject(row: Row, now_ms: int) -> str | None:
+    """Return why a row cannot be in a raw table, in the contract's words where it has some; None for a good row."""
     fields = _FIELDS[row.topic]
     if not 1 <= len(row.user_id) <= MAX_ID_CHARS:
         return fields["user_id"].rejection
@@ -136,7 +136,7 @@ def fault(row: Row, now_ms: int) -> str | None:
     return None
 
 
-def id_of(row: Row) -> str:
+def row_id_of(row: Row) -> str:
     """Name a row by what happened: the same in every file, and every import, that tells of it."""
     what = row.track.track_id if row.track is not None else row.values.get("action")
     return digest(row.topic, row.user_id, row.event_ms, what, row.values.get("listen_ms"))

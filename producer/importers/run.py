@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
 from producer.errors import HistoryError
-from producer.importers.collect import Collector, Tally
+from producer.importers.collect import Collector, ImportCounts
 from producer.importers.files import find_files
 from producer.importers.layout import Options
 from producer.importers.registry import choose
@@ -21,7 +21,7 @@ from runtime.world import World
 
 def import_history(
     paths: Sequence[Path], world: World, layout: str | None, options: Options, timezone: str | None, now_ms: int
-) -> Tally:
+) -> ImportCounts:
     """Import into a world; returns what became of the records. Raises HistoryError before anything is written."""
     _check(options, timezone)
     check_target(world)
@@ -34,13 +34,13 @@ def import_history(
                 collected.add(row)
     rows = {topic: pa.concat_tables([existing[topic], collected.table(topic)]) for topic in (PLAYS, ACTIVITY)}
     if not len(rows[PLAYS]):
-        why = ", ".join(f"{reason} ({n:,})" for reason, n in collected.tally.reasons.most_common(3))
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in collected.counts.reasons.most_common(3))
         raise HistoryError(
-            f"no play in {chosen.layout.name} of {collected.tally.read:,} records: {why or 'they are empty'}"
+            f"no play in {chosen.layout.name} of {collected.counts.read:,} records: {why or 'they are empty'}"
         )
     write(world, rows, collected, timezone)
     write_report(world, chosen.layout, collected, [file.label for file in chosen.files], chosen.passed_over)
-    return collected.tally
+    return collected.counts
 
 
 def _check(options: Options, timezone: str | None) -> None:
@@ -52,11 +52,11 @@ def _check(options: Options, timezone: str | None) -> None:
         raise HistoryError(f"--timezone: no zone {timezone!r}; expected a name like Europe/Berlin") from None
 
 
-def say(tally: Tally, world: World) -> None:
+def print_counts(counts: ImportCounts, world: World) -> None:
     """Print what became of the records, as a table, and the command that goes on from here."""
-    rejected = sum(tally.reasons.values())
-    rows = [("read", tally.read), ("taken", tally.taken), ("of them fixed", tally.fixed), ("rejected", rejected)]
-    rows += [(f"fixed: {what}", n) for what, n in tally.fixes.most_common()]
-    rows += [(f"rejected: {why}", n) for why, n in tally.reasons.most_common()]
+    rejected = sum(counts.reasons.values())
+    rows = [("read", counts.read), ("taken", counts.taken), ("of them fixed", counts.fixed), ("rejected", rejected)]
+    rows += [(f"fixed: {fix}", n) for fix, n in counts.fixes.most_common()]
+    rows += [(f"rejected: {reason}", n) for reason, n in counts.reasons.most_common()]
     terminal.print_table(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
     terminal.print_line(f"world {world.name}; next:  playproof job score-history --world {world.name}")

@@ -70,18 +70,18 @@ def write(world: World, rows: dict[str, pa.Table], collected: Collector, timezon
 def write_report(world: World, layout: Layout, collected: Collector, files: list[str], passed_over: list[str]) -> None:
     """Write or extend `import.json`: what was read, and what the world's sources cannot tell."""
     report = orjson.loads(world.import_report.read_bytes()) if world.import_report.exists() else {"imports": []}
-    tally = collected.tally
+    counts = collected.counts
     report["imports"].append(
         {
             "layout": layout.name,
             "files": files,
             "passed_over": passed_over,
-            "read": tally.read,
-            "taken": tally.taken,
-            "fixed": tally.fixed,
-            "rejected": sum(tally.reasons.values()),
-            "fixes": dict(tally.fixes.most_common()),
-            "reasons": dict(tally.reasons.most_common()),
+            "read": counts.read,
+            "taken": counts.taken,
+            "fixed": counts.fixed,
+            "rejected": sum(counts.reasons.values()),
+            "fixes": dict(counts.fixes.most_common()),
+            "reasons": dict(counts.reasons.most_common()),
         }
     )
     # several listeners may share a world: what only some sources report cannot be compared between them

@@ -1,4 +1,4 @@
-"""A replay in a thread, for a notebook: the cell that starts it returns, others watch, steer and stop it."""
+"""A replay in a thread, for a notebook: the cell that starts it returns at once, others watch and stop it."""
 
 import threading
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Background:
         return self._thread is not None and not self._thread.is_alive()
 
     def stop(self) -> Outcome:
-        """End after the batch in flight and return what was sent; a finished replay just says so.
+        """End after the batch in flight and return what was sent; a finished replay returns the same again.
 
         Raises what ended the replay, if it did not end well.
         """
@@ -101,7 +101,7 @@ def total_batches(world: World) -> int:
 
 
 def attack_batches(world: World, family: str) -> range:
-    """Return the first stretch of batches in which a family plays, found in the truth: the first day of its campaigns.
+    """Return the first stretch of batches in which a family plays, by the truth: the first day of its campaigns.
 
     Raises WorldError where the world has no such bots.
     """

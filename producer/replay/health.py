@@ -1,4 +1,4 @@
-"""How a running replay fares, and its metrics for Prometheus, on loopback."""
+"""The state of a running replay, and its metrics for Prometheus, on loopback."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 @dataclass(slots=True)
 class ReplayHealth:
-    """What a replay has done so far; it writes, whoever serves or shows it reads. Heartbeats aside, copies included."""
+    """What a replay has done so far. The replay writes it, others read it. Copies are counted, heartbeats are not."""
 
     batches: int = 0
     rows_sent: dict[str, int] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class ReplayHealth:
     rows_acknowledged: dict[str, int] = field(default_factory=dict)
     """By topic."""
     errors: int = 0
-    """Times that the broker failed the replay, which went on from its ledger."""
+    """How often the broker failed the replay, which then went on from its ledger."""
     behind_s: float = 0.0
     """How far behind its time the last batch left."""
     clock_ms: int = 0
@@ -34,7 +34,7 @@ class ReplayHealth:
         self.rows_sent[topic] = self.rows_sent.get(topic, 0) + rows
 
     def values(self) -> dict[str, float | dict[str, int]]:
-        """Return what each metric of the contract stands at: a number, or one by topic."""
+        """Return the value of each metric of the contract: a number, or one by topic."""
         return {
             "playproof_replay_batches": self.batches,
             "playproof_replay_rows_sent": dict(self.rows_sent),
@@ -63,7 +63,7 @@ class ReplayCollector(Collector):
 
 
 def serve(health: ReplayHealth, port: int) -> None:
-    """Serve until the process ends; where the port is taken, say so: another replay may be at work."""
+    """Serve until the process ends; where the port is taken, warn and go on: another replay may be running."""
     registry = CollectorRegistry()
     registry.register(ReplayCollector(health))
     try:

@@ -1,4 +1,4 @@
-"""When the next batch is due: every so many seconds, or by the listeners' own clock."""
+"""When the next batch is due: every so many seconds, or by the listeners' clock."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ DEFAULT_INTERVAL_S = 1.0
 
 @dataclass(slots=True)
 class Pace:
-    """Waits until a batch is due. Give `interval_s`, or `speed` in listener-seconds a second (0: never wait)."""
+    """Waits until a batch is due. Give `interval_s`, or `speed` in listener-seconds per second (0: never wait)."""
 
     interval_s: float | None = None
     speed: float | None = None

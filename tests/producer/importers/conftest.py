@@ -8,7 +8,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from producer.importers.collect import Tally
+from producer.importers.collect import ImportCounts
 from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime.world import World
@@ -23,7 +23,7 @@ class Imported:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def add(self, *paths: Path, layout: str | None = None, timezone: str | None = None, **options: Any) -> Tally:
+    def add(self, *paths: Path, layout: str | None = None, timezone: str | None = None, **options: Any) -> ImportCounts:
         return import_history(paths, self.world, layout, Options(**options), timezone, NOW_MS)
 
     def rows(self, topic: str) -> list[dict[str, Any]]:

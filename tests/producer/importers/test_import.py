@@ -32,16 +32,16 @@ def content(imported: Imported) -> dict[Path, bytes]:
 def test_a_zip_gives_the_same_rows_as_its_folder(imported: Imported, samples: Path, tmp_path: Path) -> None:
     imported.add(samples / "spotify_extended")
     from_folder = content(imported)
-    tally = imported.add(zipped(tmp_path, samples / "spotify_extended"))
-    assert tally.taken == 0
+    counts = imported.add(zipped(tmp_path, samples / "spotify_extended"))
+    assert counts.taken == 0
     assert content(imported) == from_folder
 
 
 def test_a_second_import_adds_what_is_new_and_leaves_the_rest(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_basic" / "StreamingHistory0.json")
     before = imported.rows("plays")
-    tally = imported.add(samples / "spotify_basic" / "StreamingHistory1.json")
-    assert (tally.taken, tally.reasons["duplicate of a row already taken"]) == (1, 1)
+    counts = imported.add(samples / "spotify_basic" / "StreamingHistory1.json")
+    assert (counts.taken, counts.reasons["duplicate of a row already taken"]) == (1, 1)
     after = imported.rows("plays")
     assert [row for row in after if row in before] == before
     assert len(after) == len(before) + 1
@@ -92,8 +92,8 @@ def test_a_simulated_world_is_never_mixed_with_real_listening(imported: Imported
 def test_two_layouts_of_the_same_plays_are_not_both_taken(imported: Imported, samples: Path) -> None:
     with pytest.raises(HistoryError, match="choose one with --layout"):
         imported.add(samples / "spotify_basic", samples / "spotify_extended")
-    tally = imported.add(samples / "spotify_basic", samples / "spotify_extended", layout="spotify-basic")
-    assert tally.taken == 4
+    counts = imported.add(samples / "spotify_basic", samples / "spotify_extended", layout="spotify-basic")
+    assert counts.taken == 4
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ def known(row: dict[str, Any]) -> set[str]:
 
 
 def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported: Imported, samples: Path) -> None:
-    tally = imported.add(samples / "spotify_basic", timezone="Europe/Berlin")
-    assert (tally.read, tally.taken) == (9, 4)
-    assert tally.reasons == {
+    counts = imported.add(samples / "spotify_basic", timezone="Europe/Berlin")
+    assert (counts.read, counts.taken) == (9, 4)
+    assert counts.reasons == {
         NO_TRACK: 2, PODCAST: 1, DUPLICATE: 1, "endTime: not a time like 2023-01-02 13:45": 1,
     }  # fmt: skip
     rows = imported.rows("plays")
@@ -54,11 +54,11 @@ def test_spotify_basic_has_plays_to_the_minute_and_nothing_else(imported: Import
 
 
 def test_spotify_extended_of_two_ages_tells_of_each_play_once(imported: Imported, samples: Path) -> None:
-    tally = imported.add(samples / "spotify_extended")
+    counts = imported.add(samples / "spotify_extended")
     # the same play stands in both files, with another ip, platform and unit of offline_timestamp
-    assert tally.reasons == {PODCAST: 1, NO_TRACK: 1, BAD_LENGTH: 1, "not an object": 1, DUPLICATE: 1}
-    assert tally.fixed == 2
-    assert tally.fixes == {
+    assert counts.reasons == {PODCAST: 1, NO_TRACK: 1, BAD_LENGTH: 1, "not an object": 1, DUPLICATE: 1}
+    assert counts.fixed == 2
+    assert counts.fixes == {
         "conn_country ZZ to null": 1, "reason_start popup to unknown": 1,
         "reason_end unexpected-exit-while-paused to unexpected-exit": 1,
     }  # fmt: skip
@@ -89,16 +89,16 @@ def test_a_scrobble_is_a_start_and_how_long_it_was_heard_stays_unknown(
 
 
 def test_scrobbles_without_title_time_or_clock_are_refused(imported: Imported, samples: Path) -> None:
-    tally = imported.add(samples / "lastfm" / "lastfm-to-csv.csv")
-    assert tally.reasons == {
+    counts = imported.add(samples / "lastfm" / "lastfm-to-csv.csv")
+    assert counts.reasons == {
         NO_TRACK: 1, "date: not a time (a track still playing has none)": 1, "event_time: before the year 2000": 1,
         "line: too few columns": 1,
     }  # fmt: skip
 
 
 def test_eventsim_pages_are_plays_and_client_actions(imported: Imported, samples: Path) -> None:
-    tally = imported.add(samples / "eventsim")
-    assert tally.reasons == {
+    counts = imported.add(samples / "eventsim")
+    assert counts.reasons == {
         "no userId: logged out": 1, NO_TRACK: 1, "page Roll Advert: no client action": 1, "line: not JSON": 1,
     }  # fmt: skip
     (play,) = imported.rows("plays")
@@ -112,9 +112,9 @@ def test_eventsim_pages_are_plays_and_client_actions(imported: Imported, samples
 
 def test_a_plain_csv_is_read_by_its_map(imported: Imported, samples: Path) -> None:
     columns = parse_map("user_id=listener,event_time=when,title=song,artist=band,listen_ms=heard,reason_end=how")
-    tally = imported.add(samples / "csv" / "log.csv", columns=columns)
-    assert tally.reasons == {NO_TRACK: 1, "event_time: not a time": 1, "a length is not a number": 1}
-    assert tally.fixes == {"reason_end somehow to null": 1}
+    counts = imported.add(samples / "csv" / "log.csv", columns=columns)
+    assert counts.reasons == {NO_TRACK: 1, "event_time: not a time": 1, "a length is not a number": 1}
+    assert counts.fixes == {"reason_end somehow to null": 1}
     names = ("user_id", "event_time", "listen_ms", "reason_end")
     assert [tuple(row[name] for name in names) for row in imported.rows("plays")] == [
         ("anna", at("2024-02-03T09:00:30"), 200_000, "trackdone"),
@@ -168,10 +168,10 @@ def test_any_record_is_taken_or_refused_with_a_reason_and_none_is_lost(
         except BadRow as bad:
             row = bad
         collector.add(row)
-    tally = collector.tally
-    assert tally.read == len(records) == tally.taken + sum(tally.reasons.values())
+    counts = collector.counts
+    assert counts.read == len(records) == counts.taken + sum(counts.reasons.values())
     taken = collector.table("plays")
-    assert len(taken) == tally.taken
+    assert len(taken) == counts.taken
     vocabularies = {f.name: f.values for f in FIELDS["plays"] if f.values}
     for play in taken.to_pylist():
         assert all(play[name] is None or play[name] in values for name, values in vocabularies.items())
@@ -186,4 +186,4 @@ def test_any_line_of_a_csv_is_taken_or_refused(cells: list[str]) -> None:
         collector.add(plain_csv.read(cells, places, Options()))
     except BadRow as bad:
         collector.add(bad)
-    assert collector.tally.read == 1
+    assert collector.counts.read == 1
