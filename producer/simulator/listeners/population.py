@@ -38,6 +38,8 @@ NEVER = 1 << 20
 BINGE_DAYS, BINGE_LOG = 21, np.float32(np.log(3))
 FAVOURITES = 16
 """Favourite artists kept per listener."""
+MOST_STREAKS = np.float32(5)
+"""Largest spread of completion between runs of plays, against the profile: beyond it every run is all or nothing."""
 MOST_LISTENERS = 8
 """People on one account, at most."""
 
@@ -171,7 +173,7 @@ def _vary_habits(traits: Traits, habits: Habits, rng: Generator) -> None:
     """Give each account habits that differ from the profile's."""
     n = len(traits.user)
     traits.haste = np.exp(habits.haste * normal(rng, n))
-    traits.streaks = np.exp(habits.streaks * normal(rng, n))
+    traits.streaks = np.minimum(np.exp(habits.streaks * normal(rng, n)), MOST_STREAKS)
     traits.pausing = habits.pausing * normal(rng, n)
     traits.tempo = habits.tempo * normal(rng, n)
     traits.moods = habits.moods * uniform(rng, n)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
 from producer.simulator.cohorts import COHORT_NAMES, COHORTS
 from producer.simulator.draws import Purpose, stream
-from producer.simulator.listeners.population import draw_traits
+from producer.simulator.listeners.population import MOST_STREAKS, draw_traits
 from producer.simulator.listeners.profiles import PROFILES
 from producer.simulator.listeners.timing import settle
 from producer.simulator.plan import Plan
@@ -217,6 +217,13 @@ def test_a_big_day_has_many_times_the_usual_plays() -> None:
     assert np.median(big) < 2 * np.median(usual)
 
 
+def test_a_world_of_the_field_s_people_can_be_drawn_without_a_warning() -> None:
+    plan, rows = simulate(load_scenario("field", users=1500, days=7, prevalence=0.0))
+    plays = rows[PLAYS]
+    assert (plays["listen"] <= plan.catalogue.duration_ms[plays["track"]]).all()
+    assert (plays["listen"] > 0).all()
+
+
 def test_people_of_the_field_differ_in_habits_that_others_share() -> None:
     catalogue = honest()[0].catalogue
     users = np.arange(500, dtype=np.int32)
@@ -225,5 +232,6 @@ def test_people_of_the_field_differ_in_habits_that_others_share() -> None:
     for habit in ("haste", "streaks", "pausing", "tempo", "moods", "day_spread"):
         assert getattr(spotify, habit).std() == 0
         assert getattr(field, habit).std() > 0.2
+    assert field.streaks.max() <= MOST_STREAKS
     for trait in ("mixed", "pop_fan", "completion"):
         assert getattr(field, trait).std() > 1.2 * getattr(spotify, trait).std()
