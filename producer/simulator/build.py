@@ -40,16 +40,16 @@ SPILL, PART = ".spill", "part.parquet"
 SHARDS = 8
 """Portions for each worker: enough for a progress bar and an even load."""
 TASKS_AT_ONCE = 2
-"""Handed to a worker together, with one copy of the plan."""
+"""Tasks handed to a worker together, with one copy of the plan."""
 T = TypeVar("T")
 Map = Callable[..., Iterable[Any]]
-Progress = Callable[[str, int, int], None]
+ReportStep = Callable[[str, int, int], None]
 """Called with (step, done, of)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What was made: rows by topic."""
+    """How many rows were simulated, by topic."""
 
     plays: int
     activity: int
@@ -72,15 +72,15 @@ class Day:
     sums: dict[str, str]
 
 
-def stretches_a_day(scenario: Scenario) -> int:
+def stretches_per_day(scenario: Scenario) -> int:
     """Choose into how many stretches a day is cut: more accounts, shorter stretches."""
     wanted = scenario.users / USERS_PER_STRETCH
     return next((n for n in STRETCHES if n >= wanted), STRETCHES[-1])
 
 
 def build(
-    scenario: Scenario, world: World, workers: int = 1, progress: Progress | None = None, shards: int | None = None,
-    elsewhere: Map | None = None,
+    scenario: Scenario, world: World, workers: int = 1, report_step: ReportStep | None = None,
+    shards: int | None = None, elsewhere: Map | None = None,
 ) -> Built:  # fmt: skip
     """Simulate a scenario into a world's raw, static and truth folders, replacing what was there.
 
@@ -89,7 +89,7 @@ def build(
     """
     for part in ("raw", "static", "truth", SPILL):
         shutil.rmtree(world.root / part, ignore_errors=True)
-    tell = progress or (lambda step, done, of: None)
+    report = report_step or (lambda step, done, of: None)
     with nullcontext(elsewhere) if elsewhere else _pool(workers) as each:
         plan = make_plan(scenario)
         portions = [
@@ -97,7 +97,7 @@ def build(
         ]
         spill = partial(spill_blocks, plan, world.root / SPILL)
         write = partial(write_day, plan, world)
-        shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), tell))
+        shares = list(_counted(each(spill, range(len(portions)), portions), "listening", len(portions), report))
         days = each(write, range(scenario.days))
         # other processes are at the days by now
         delivered = np.sum([share.delivered for share in shares], axis=0)
@@ -105,8 +105,8 @@ def build(
             plan, world, [table for share in shares for table in share.users],
             [table for share in shares for table in share.truth], delivered,
         )  # fmt: skip
-        shares.clear()  # the accounts' rows need not lie in memory beside the days'
-        written = list(_counted(days, "writing", scenario.days, tell))
+        shares.clear()  # the accounts' rows need not stay in memory while the days are written
+        written = list(_counted(days, "writing", scenario.days, report))
     shutil.rmtree(world.root / SPILL, ignore_errors=True)
     built = Built(*(sum(day.rows[topic] for day in written) for topic in (PLAYS, ACTIVITY)))
     sums = {path: total for day in written for path, total in day.sums.items()}
@@ -130,16 +130,16 @@ def _ready() -> None:
     """Do nothing, in a process that by then has imported this module."""
 
 
-def _counted(results: Iterable[T], step: str, of: int, tell: Progress) -> Iterator[T]:
+def _counted(results: Iterable[T], step: str, of: int, report_step: ReportStep) -> Iterator[T]:
     for done, result in enumerate(results, start=1):
-        tell(step, done, of)
+        report_step(step, done, of)
         yield result
 
 
 def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Share:
     """Simulate some blocks and spill their rows into files of the shard."""
     calendar = plan.calendar
-    per_day = stretches_a_day(plan.scenario)
+    per_day = stretches_per_day(plan.scenario)
     spill = Spill(folder, shard, calendar.starts_ms, DAY_MS // per_day, per_day * plan.scenario.days)
     chains = load_chains(Path(plan.scenario.chains)) if plan.scenario.chains else load_chains()
     users, truth = [], []
@@ -158,7 +158,7 @@ def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Sha
 def write_day(plan: Plan, world: World, day: int) -> Day:
     """Write the raw and truth files of one UTC day."""
     date = (plan.scenario.starts_on + timedelta(day)).isoformat()
-    per_day = stretches_a_day(plan.scenario)
+    per_day = stretches_per_day(plan.scenario)
     writer = make_writer(plan)
     rows = dict.fromkeys((PLAYS, ACTIVITY), 0)
     with ExitStack() as stack:

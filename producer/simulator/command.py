@@ -22,11 +22,11 @@ def simulate(
     with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         tasks: dict[str, int] = {}
 
-        def tell(step: str, done: int, of: int) -> None:
+        def report_step(step: str, done: int, of: int) -> None:
             task = tasks.setdefault(step, bar.add_task(step, total=of)) if step not in tasks else tasks[step]
             bar.update(task, completed=done)  # type: ignore[arg-type]
 
-        built = build(chosen, target, workers, tell, shards, elsewhere)
+        built = build(chosen, target, workers, report_step, shards, elsewhere)
     took = perf_counter() - began
     rows = built.plays + built.activity
     print(

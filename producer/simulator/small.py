@@ -23,7 +23,7 @@ class SmallReference:
     chains: Mapping[str, Chain]
     role_shares: tuple[float, float] = (0.8, 0.2)
     users: int = 200
-    sessions_a_user: int = 200
+    sessions_per_user: int = 200
     bad_user: float = 0.02
     bad_session: float = 0.2
 
@@ -73,10 +73,10 @@ class SmallSessions:
 
 def small_sessions(reference: SmallReference, rng: Generator) -> SmallSessions:
     """Draw all sessions of the reference."""
-    n = reference.users * reference.sessions_a_user
+    n = reference.users * reference.sessions_per_user
     bad_users = uniform(rng, reference.users) < reference.bad_user
-    is_bad = np.repeat(bad_users, reference.sessions_a_user) & (uniform(rng, n) < reference.bad_session)
-    is_second = np.repeat(uniform(rng, reference.users) >= reference.role_shares[0], reference.sessions_a_user)
+    is_bad = np.repeat(bad_users, reference.sessions_per_user) & (uniform(rng, n) < reference.bad_session)
+    is_second = np.repeat(uniform(rng, reference.users) >= reference.role_shares[0], reference.sessions_per_user)
     role = np.where(is_bad, 2, is_second).astype(np.uint8)
     session, actions, _ = walk(list(reference.chains.values()), role, rng)
     return SmallSessions(is_bad, session, actions)

@@ -14,7 +14,7 @@ from producer.simulator.catalogue import FRESH_DRAWS, Catalogue
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.endings import cut_listen, reasons_end, reasons_start
 from producer.simulator.listeners.places import Places, fixed_chance
-from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, MOST_LISTENERS, Traits
+from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOURITES, MAX_LISTENERS, Traits
 from producer.simulator.listeners.profiles import Profile
 from producer.simulator.listeners.timing import FAR_MS, RUN_PLAYS, Pace, place_in_time
 from producer.simulator.rows import Columns, position, take
@@ -25,7 +25,7 @@ GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
 SPREE_LOG = np.float32(np.log(8))
 """How much longer, in log plays, a day of hundreds of plays is."""
-GLANCE_PLAYS, MOST_SESSIONS = np.float32(1.2), np.float32(4.5)
+GLANCE_PLAYS, MAX_SESSIONS = np.float32(1.2), np.float32(4.5)
 """Plays of a session on a day of glances; sessions of a day at most, about."""
 
 
@@ -71,7 +71,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
     # a glance is a track now and one hours later
     n_sessions = 1 + rng.poisson(
-        n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MOST_SESSIONS)
+        n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MAX_SESSIONS)
     )
     row = np.repeat(np.arange(len(who)), n_sessions)
     weight = -np.log1p(-rng.random(len(row)))
@@ -86,7 +86,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     completion = day_completion[day_row] + profile.completion_session_sd * normal(rng, len(row))
     person = (uniform(rng, len(row)) * traits.listeners[who]).astype(np.int32)
     table: Columns = {
-        "who": who, "person": who * MOST_LISTENERS + person, "day": day,
+        "who": who, "person": who * MAX_LISTENERS + person, "day": day,
         "n_plays": count, "start": wish, "completion": completion, "repeat": day_repeat[day_row],
     }  # fmt: skip
     table = take(table, keep)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from contracts.events import CODECS, DEVICES, DRMS, NETWORKS
 from producer.simulator.draws import uniform
-from producer.simulator.listeners.population import COUNTRIES, MOST_LISTENERS, PLACES, Traits
+from producer.simulator.listeners.population import COUNTRIES, MAX_LISTENERS, PLACES, Traits
 from producer.simulator.rows import Columns
 
 DEVICE = {name: i for i, name in enumerate(DEVICES)}
@@ -110,7 +110,7 @@ def place_sessions(sessions: Columns, traits: Traits, places: Places, rng: Gener
     n = len(who)
     user = traits.user[who]
     slot = np.searchsorted((0.74, 0.94), uniform(rng, n)).astype(np.int32)
-    own_slot = (sessions["person"] % MOST_LISTENERS % (DEVICES_PER_ACCOUNT - 1)).astype(np.int32)
+    own_slot = (sessions["person"] % MAX_LISTENERS % (DEVICES_PER_ACCOUNT - 1)).astype(np.int32)
     slot = np.where(traits.own_device[who], own_slot, slot)
     device = user * DEVICES_PER_ACCOUNT + slot
     device_type = traits.devices[who, slot]

@@ -40,7 +40,7 @@ FAVOURITES = 16
 """Favourite artists kept per listener."""
 MOST_STREAKS = np.float32(5)
 """Largest spread of completion between runs of plays, against the profile: beyond it every run is all or nothing."""
-MOST_LISTENERS = 8
+MAX_LISTENERS = 8
 """People on one account, at most."""
 
 
