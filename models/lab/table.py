@@ -20,7 +20,7 @@ from models.tables.times import epoch_ms
 from models.tables.user_day_index import UserDayIndex
 from models.training.splits import number_groups
 from models.user_days.detect import detect
-from models.user_days.history import in_order
+from models.user_days.history import sort_user_days
 from runtime.arrays import Ints
 from runtime.local_time import day_numbers
 from runtime.world import World, WorldError
@@ -42,7 +42,7 @@ def read_user_days(world: World) -> pd.DataFrame:
     columns = ["user_id", "local_date", "plan", "country", "history_days", "sessions", "plays", "streams"]
     columns += USER_DAY_FEATURE_NAMES
     _check(files[0], columns, f"playproof days build --world {world.name} --source raw")
-    return in_order(read_parts(files, columns))
+    return sort_user_days(read_parts(files, columns))
 
 
 def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> Days:

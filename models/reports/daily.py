@@ -22,45 +22,48 @@ from models.tables.static_tables import read_static
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.detect import SEED, detect
 from models.user_days.queue import review_list, to_csv, with_priority
-from models.user_days.report.against_truth import Judged, judge, judged_by_truth
+from models.user_days.report.evaluation import UserDayEvaluation, evaluate_if_truth, evaluate_user_days
 from models.user_days.report.page import render
 from models.user_days.report.study import as_markdown, study
 from models.user_days.trees import load_trees
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
 
-USER_DAYS_BY = "playproof days build"
+USER_DAYS_COMMAND = "playproof days build"
 _KEYS = ["user_id", "local_date", "plan", "country", "plays", "streams"]
 
 
 @dataclass(slots=True)
-class Daily:
-    """What a daily run found: its tables, the lines of its summary, and where the report went."""
+class DailyRun:
+    """Results of a daily run: flags of user-days, their evaluation where truth exists, summary, path of the report."""
 
     flags: pd.DataFrame
-    judged: Judged | None
+    evaluation: UserDayEvaluation | None
     lines: list[str] = field(default_factory=list)
     report: Path = Path()
 
 
-def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> Daily:
-    """Judge a world's user-days, find its campaigns, weigh tracks and accounts; write tables and report."""
-    daily = user_day_flags(world, seed)
+def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyRun:
+    """Detect suspected user-days, campaigns, tracks and accounts of a world; write tables, review list and report.
+
+    `seed` is that of the forest and of the random draws. Raises WorldError where a table is missing.
+    """
+    daily = write_user_day_flags(world, seed)
     plays = read_plays(world, source)
     campaigns = write_campaigns(world, plays, seed)
-    daily.lines += ["", *campaign_lines(campaigns, world)]
-    daily.lines += ["", *weigh(world, plays, daily.flags, campaigns)]
+    daily.lines += ["", *format_campaigns(campaigns, world)]
+    daily.lines += ["", *write_risks(world, plays, daily.flags, campaigns)]
     folder = world.unit.root / "daily"
     folder.mkdir(parents=True, exist_ok=True)
     write_review(folder, daily.flags)
     title = f"Suspected user-days of world {world.name}"
     daily.report = folder / "report.html"
-    daily.report.write_text(render(title, daily.lines, daily.flags, daily.judged))
+    daily.report.write_text(render(title, daily.lines, daily.flags, daily.evaluation))
     return daily
 
 
-def user_day_flags(world: World, seed: int = SEED) -> Daily:
-    """Judge the user-days of a world and write table `user_day_flags`."""
+def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
+    """Detect suspected user-days of a world and write table `user_day_flags`. Raises WorldError without user-days."""
     days = read_user_days(world)
     trees = None if world.not_measurable else load_trees()
     flags = with_priority(detect(days, seed, trees), np.random.default_rng(seed))
@@ -73,14 +76,14 @@ def user_day_flags(world: World, seed: int = SEED) -> Daily:
         f"{flags['local_date'].min():%Y-%m-%d} to {flags['local_date'].max():%Y-%m-%d}",
         f"suspected         {len(flagged):,}: by the trees {int(flags['by_trees'].sum()):,}, by rules "
         f"{int(flags['by_rules'].sum()):,}, by the forest {int(flags['by_forest'].sum()):,}, by these two {both:,}",
-        *([] if trees else [f"trees             not asked: this import lacks {', '.join(world.not_measurable)}"]),
+        *([] if trees else [f"trees             did not run: this import lacks {', '.join(world.not_measurable)}"]),
         f"without history   {int(flags['baseline'].eq('cohort').sum()):,} were compared with their cohort; "
         f"{int((flagged['baseline'] == 'cohort').sum()):,} of the suspected",
         f"drawn at random   {int(flags['is_sample'].sum()):,} unflagged, for review as well",
         f"money at risk     {flagged['money_at_risk_eur'].sum():.2f} EUR in flagged user-days",
     ]
-    judged = judge(flags, world, np.random.default_rng(seed))
-    return Daily(flags, judged, lines + (judged.lines() if judged else []))
+    evaluation = evaluate_if_truth(flags, world, np.random.default_rng(seed))
+    return DailyRun(flags, evaluation, lines + (evaluation.lines() if evaluation else []))
 
 
 def study_world(world: World, seed: int = SEED) -> str:
@@ -88,15 +91,15 @@ def study_world(world: World, seed: int = SEED) -> str:
     days = read_user_days(world)
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth to compare with: take a simulated one")
-    judged = judged_by_truth(detect(days, seed, load_trees()), world, np.random.default_rng(seed))
+    evaluation = evaluate_user_days(detect(days, seed, load_trees()), world, np.random.default_rng(seed))
     without_labels = label_user_days(detect(days, seed), world)
-    curve = f"probability by score at a prevalence of {PREVALENCE}: {measure_curve(judged.labelled)}"
-    return "\n".join([*judged.lines(), "", curve, "", as_markdown(study(days, without_labels, seed))])
+    curve = f"probability by score at a prevalence of {PREVALENCE}: {measure_curve(evaluation.labelled)}"
+    return "\n".join([*evaluation.lines(), "", curve, "", as_markdown(study(days, without_labels, seed))])
 
 
 def read_user_days(world: World) -> pd.DataFrame:
     """Read the user-days of a world with all their features. Raises WorldError where there are none."""
-    return read_table(world, "user_days", USER_DAYS_BY, [*_KEYS, *USER_DAY_FEATURE_NAMES])
+    return read_table(world, "user_days", USER_DAYS_COMMAND, [*_KEYS, *USER_DAY_FEATURE_NAMES])
 
 
 def write_campaigns(world: World, plays: Plays, seed: int = SEED) -> pd.DataFrame:
@@ -109,18 +112,18 @@ def write_campaigns(world: World, plays: Plays, seed: int = SEED) -> pd.DataFram
     return campaigns
 
 
-def campaign_lines(campaigns: pd.DataFrame, world: World) -> list[str]:
-    """Say what groups were found, and how they stand against truth where there is any."""
+def format_campaigns(campaigns: pd.DataFrame, world: World) -> list[str]:
+    """Format the flagged groups by kind, and their comparison with truth where the world has any."""
     flagged = campaigns[campaigns["is_flagged"]]
     by_kind = flagged.groupby("kind")["size"].agg(["size", "sum"])
-    said = [f"{kind} {int(row['size'])} ({int(row['sum'])} accounts)" for kind, row in by_kind.iterrows()]
+    kinds = [f"{kind} {int(row['size'])} ({int(row['sum'])} accounts)" for kind, row in by_kind.iterrows()]
     return [
-        f"campaigns         {len(flagged):,} suspected: {', '.join(said) or 'none'}",
+        f"campaigns         {len(flagged):,} suspected: {', '.join(kinds) or 'none'}",
         *format_recall(campaigns, world),
     ]
 
 
-def weigh(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
+def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
     """Write tables `track_risk` and `account_risk`; return the lines that sum them up."""
     prices = Prices()
     suspicious = suspicious_plays(plays, flags, campaigns)

@@ -20,7 +20,7 @@ from models.tables.static_tables import read_timezones
 from models.tables.times import epoch_ms
 from models.user_days.detect import detect
 from models.user_days.hybrid import FLAG
-from models.user_days.trees import Trees, load_trees
+from models.user_days.trees import UserDayTrees, load_trees
 from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS
 from runtime.world import World, WorldError
@@ -119,8 +119,8 @@ def _forest_alarms(flags: pd.DataFrame) -> pd.DataFrame:
     return _alarms(FOREST, flagged, (([reason.split(";")[0]], reason) for reason in reasons))
 
 
-def _tree_alarms(days: pd.DataFrame, trees: Trees) -> pd.DataFrame:
-    _, score = trees.judge(days)
+def _tree_alarms(days: pd.DataFrame, trees: UserDayTrees) -> pd.DataFrame:
+    _, score = trees.score(days)
     flagged = days[score >= FLAG]
     return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in trees.reasons(flagged)))
 

@@ -1,4 +1,4 @@
-"""What is usual for accounts like this one: it stands in where an account has too little history of its own.
+"""The baseline of a cohort, accounts like this one: for an account with too little history of its own.
 
 A cohort is (plan, country, age of the account); one with too few user-days widens to (plan, country), then plan, then
 everybody. Its window ends with the day itself, which is over when the daily batch runs: on a first day there is no
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from models.metrics.robust import MAD_TO_SD, median
-from models.user_days.history import WINDOW_DAYS, Usual
+from models.user_days.history import WINDOW_DAYS, Baseline
 from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
 
-LEAST_USER_DAYS = 100
-"""User-days below which a cohort widens: the MAD of fewer moves by more than a tenth from draw to draw."""
+MIN_USER_DAYS = 100
+"""User-days below which a cohort widens: with fewer the MAD varies by more than a tenth between samples."""
 AGE_EDGES_DAYS = (30, 365)
 """Accounts of up to a month, up to a year, older."""
 
@@ -29,35 +29,36 @@ def levels(days: pd.DataFrame) -> list[Ints]:
     return [*codes, np.zeros(len(days), dtype=np.int64)]
 
 
-def usual_of_cohort(days: pd.DataFrame, values: Floats, wanted: Ints, window: int = WINDOW_DAYS) -> Usual:
-    """Return what is usual for the cohort of each row in `wanted` (positions), from `values` (rows, columns)."""
+def cohort_baseline(days: pd.DataFrame, values: Floats, wanted: Ints, window: int = WINDOW_DAYS) -> Baseline:
+    """Return the baseline of the cohort of each row in `wanted` (positions), from `values` (rows, columns).
+
+    `days` has plan, country, account_age_days and local_date; the window is `window` days up to the day itself.
+    """
     day = day_numbers(days["local_date"])
     middle, mad, mean, sd = (np.full((len(wanted), values.shape[1]), np.nan) for _ in range(4))
-    result = Usual(middle, mad, mean, sd, days=np.zeros(len(wanted), dtype=np.int64))
-    waiting = np.arange(len(wanted))
+    result = Baseline(middle, mad, mean, sd, days=np.zeros(len(wanted), dtype=np.int64))
+    pending = np.arange(len(wanted))
     cohorts = levels(days)
     for code in cohorts:
         is_last = code is cohorts[-1]
         order = np.lexsort((day, code))
-        place = code[order] * (1 << 20) + day[order]  # a day number has far less than 20 bits
-        pairs, member = np.unique(np.stack([code[wanted[waiting]], day[wanted[waiting]]]), axis=1, return_inverse=True)
-        done = np.zeros(len(waiting), dtype=bool)
+        key = code[order] * (1 << 20) + day[order]  # a day number has far less than 20 bits
+        pairs, member = np.unique(np.stack([code[wanted[pending]], day[wanted[pending]]]), axis=1, return_inverse=True)
+        done = np.zeros(len(pending), dtype=bool)
         for pair, (cohort, today) in enumerate(pairs.T):
-            low, high = np.searchsorted(
-                place, [cohort * (1 << 20) + today - window + 1, cohort * (1 << 20) + today + 1]
-            )
-            if high - low < LEAST_USER_DAYS and not is_last:
+            low, high = np.searchsorted(key, [cohort * (1 << 20) + today - window + 1, cohort * (1 << 20) + today + 1])
+            if high - low < MIN_USER_DAYS and not is_last:
                 continue
             rows = member.ravel() == pair
-            _fill(result, waiting[rows], values[order[low:high]])
+            _fill(result, pending[rows], values[order[low:high]])
             done |= rows
-        waiting = waiting[~done]
-        if not len(waiting):
+        pending = pending[~done]
+        if not len(pending):
             break
     return result
 
 
-def _fill(result: Usual, rows: Ints, values: Floats) -> None:
+def _fill(result: Baseline, rows: Ints, values: Floats) -> None:
     columns = values.T
     middle = median(columns)
     known = ~np.isnan(columns)

@@ -1,53 +1,56 @@
 """The user-day detector as a whole: a frame of user-days in, a frame of flags with their reasons out."""
 
 import hashlib
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from contracts.user_day_features import USER_DAY_GROUPS
-from models.user_days.by_rules import Ruled, apply_rules, columns_of
-from models.user_days.forest import Seen, forest_scores, seen_by_forest
-from models.user_days.history import earlier_rows, in_order
+from models.user_days.by_rules import RuleResults, apply_rules, feature_matrix
+from models.user_days.forest import ForestInput, forest_input, forest_scores
+from models.user_days.history import history_rows, sort_user_days
 from models.user_days.hybrid import FLAG, hybrid_score, with_trees
 from models.user_days.reasons import forest_reason, is_unbroken, rarest_pair, rule_reasons
 from models.user_days.rules import RULES
-from models.user_days.trees import Trees
+from models.user_days.trees import UserDayTrees
 
-SEEN = ("volume", "policy", "interaction", "timing", "repetition", "place")
-"""Groups of features that the forest sees: what a listener does, not what kind of client or plan it is."""
+FOREST_GROUPS = ("volume", "policy", "interaction", "timing", "repetition", "place")
+"""Groups of features that the forest reads: what a listener does, not which client or plan it is."""
 _COMPARED = ("z_own_plays", "z_own_hours", "rz_own_plays", "rz_own_hours")
 """Comparisons with the history, which the forest makes for every feature by itself."""
-FOREST_FEATURES = tuple(f for group in SEEN for f in USER_DAY_GROUPS[group] if f.name not in _COMPARED)
+FOREST_FEATURES = tuple(f for group in FOREST_GROUPS for f in USER_DAY_GROUPS[group] if f.name not in _COMPARED)
 VERSION = "user-day-2"
 SEED = 1
 
 
-def model_version(trees: Trees | None = None) -> str:
+def model_version(trees: UserDayTrees | None = None) -> str:
     """Name the detector by its rules, the forest's features and the trees: what changes them changes the name.
 
     >>> model_version().startswith("user-day-2@")
     True
     """
-    said = repr((RULES, FOREST_FEATURES, trees and trees.version)).encode()
-    return f"{VERSION}@{hashlib.sha256(said).hexdigest()[:12]}"
+    # values only: a field that is renamed does not change the detector
+    parts = ([astuple(rule) for rule in RULES], [astuple(feature) for feature in FOREST_FEATURES])
+    content = repr((*parts, trees and trees.version)).encode()
+    return f"{VERSION}@{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def detect(days: pd.DataFrame, seed: int = SEED, trees: Trees | None = None) -> pd.DataFrame:
-    """Judge user-days (table `user_days`), with or without the trees.
+def detect(days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = None) -> pd.DataFrame:
+    """Score and flag user-days (table `user_days`), with or without the trees.
 
     Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, by_trees, rules,
     groups, reasons, history_days, baseline, trees_probability (null without trees), and rules_score, forest_score,
     hybrid_score, trees_score: each before they are combined.
     """
-    days = in_order(days)
+    days = sort_user_days(days)
     ruled = apply_rules(days)
-    seen = seen_by_forest(days, tuple(feature.name for feature in FOREST_FEATURES))
-    forest = forest_scores(days, seen, np.random.default_rng(seed))
+    inputs = forest_input(days, tuple(feature.name for feature in FOREST_FEATURES))
+    forest = forest_scores(days, inputs, np.random.default_rng(seed))
     hybrid = hybrid_score(ruled.score, forest)
     unknown = np.full(len(days), np.nan)
-    probability, by_score = (unknown, unknown) if trees is None else trees.judge(days)
+    probability, by_score = (unknown, unknown) if trees is None else trees.score(days)
     score = with_trees(hybrid, by_score)
     flags = days[["user_id", "local_date", "plays", "streams"]].copy()
     flags["score"], flags["rules_score"], flags["forest_score"] = score, ruled.score, forest
@@ -57,17 +60,17 @@ def detect(days: pd.DataFrame, seed: int = SEED, trees: Trees | None = None) -> 
     flags["history_days"] = ruled.history_days
     flags["baseline"] = np.where(ruled.is_own, "own", "cohort")
     flags["rules"], flags["groups"] = _names(ruled)
-    reasons = _reasons(days, ruled, seen, forest >= FLAG)
+    reasons = _reasons(days, ruled, inputs, forest >= FLAG)
     if trees is not None:
         by_trees = np.flatnonzero(flags["by_trees"])
-        for row, said in zip(map(int, by_trees), trees.reasons(days.iloc[by_trees]), strict=True):
-            reasons[row] += said
+        for row, added in zip(map(int, by_trees), trees.reasons(days.iloc[by_trees]), strict=True):
+            reasons[row] += added
     flags["reasons"] = reasons
     flags["model_version"] = model_version(trees)
     return flags
 
 
-def _names(ruled: Ruled) -> tuple[list[list[str]], list[list[str]]]:
+def _names(ruled: RuleResults) -> tuple[list[list[str]], list[list[str]]]:
     """Name the rules that fired on each row, and their groups."""
     rules: list[list[str]] = [[] for _ in ruled.fired]
     groups: list[list[str]] = [[] for _ in ruled.fired]
@@ -78,16 +81,20 @@ def _names(ruled: Ruled) -> tuple[list[list[str]], list[list[str]]]:
     return rules, groups
 
 
-def _reasons(days: pd.DataFrame, ruled: Ruled, seen: Seen, by_forest: NDArray[np.bool_]) -> list[list[str]]:
+def _reasons(
+    days: pd.DataFrame, ruled: RuleResults, inputs: ForestInput, by_forest: NDArray[np.bool_]
+) -> list[list[str]]:
     reasons: list[list[str]] = [[] for _ in by_forest]
-    unbroken = is_unbroken(*columns_of(days, ("longest_wake_h", "hours")).T)
+    unbroken = is_unbroken(*feature_matrix(days, ("longest_wake_h", "hours")).T)
     for row in map(int, np.flatnonzero(ruled.is_flagged)):
         reasons[row] = rule_reasons(ruled, row, bool(unbroken[row]))
     flagged = np.flatnonzero(by_forest)
-    for row, earlier in zip(map(int, flagged), earlier_rows(days)[flagged], strict=True):
-        pair = rarest_pair(seen.deviation, earlier[earlier >= 0], row)
+    for row, earlier in zip(map(int, flagged), history_rows(days)[flagged], strict=True):
+        pair = rarest_pair(inputs.deviation, earlier[earlier >= 0], row)
         if pair is not None:
             which, features = list(pair), (FOREST_FEATURES[pair[0]], FOREST_FEATURES[pair[1]])
-            said = forest_reason(features, seen.values[row, which], seen.usual[row, which], bool(ruled.is_own[row]))
-            reasons[row].append(said)
+            reason = forest_reason(
+                features, inputs.values[row, which], inputs.usual[row, which], bool(ruled.is_own[row])
+            )
+            reasons[row].append(reason)
     return reasons

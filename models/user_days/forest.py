@@ -1,8 +1,8 @@
-"""Isolation Forest over user-days (Liu, Ting and Zhou 2008): a day is suspicious where few cuts set it apart.
+"""Isolation Forest over user-days (Liu, Ting and Zhou 2008): a day is suspicious where few cuts isolate it.
 
-It sees each feature twice, as it is and as a deviation from the account's own history, so that both "nobody listens
-so" and "she never listens so" can isolate a day. It is fitted on days before those it judges, once a week, without
-labels; bots among them are few, and a forest isolates few.
+It reads each feature twice, as it is and as a deviation from the account's own history. So a day can be isolated
+because nobody listens like that, or because this account never does. It is fitted once a week, on days before those it
+scores, without labels; the bots among those days are few.
 """
 
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import IsolationForest
 
-from models.user_days.by_rules import columns_of, with_cohort
+from models.user_days.by_rules import baseline_or_cohort, feature_matrix
 from models.user_days.history import WINDOW_DAYS, Kind
 from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
 
 FLAG_SHARE = 0.01
 """Share of the days it is fitted on that would be flagged: what the analysts have time for. An assumption."""
-TREES = 100
+N_TREES = 100
 FIT_ROWS = 20_000
 """Most rows a forest is fitted on; each tree sees 256 of them."""
 REFIT_DAYS = 7
 Z_CAP = 8.0
 """Deviations are cut at this many sd: beyond, a tree would spend its cuts on the tail."""
-LEAST_SPREAD = 0.1
+MIN_SPREAD = 0.1
 """A tenth of what is usual, or of the unit, is the least spread a deviation is measured in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """User-days as the forest sees them: arrays (rows, features), `matrix` with twice the columns."""
+class ForestInput:
+    """User-days as the forest reads them: arrays (rows, features); `matrix` has twice as many columns."""
 
     matrix: Floats
     values: Floats
     usual: Floats
-    """Median of the account's own history, or of its cohort's."""
+    """Median of the baseline: the account's own history, or its cohort's."""
     deviation: Floats
     """Robust z of values against it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedForest:
     """A fitted forest: what a missing value stands for, the scale of each column, and the score that flags."""
 
     model: IsolationForest
@@ -55,32 +55,34 @@ class Fitted:
         return np.clip(np.where(raw >= self.threshold, above, 0.5 * raw / self.threshold), 0.0, 1.0)
 
 
-def seen_by_forest(days: pd.DataFrame, features: tuple[str, ...], kind: Kind = "rolling") -> Seen:
+def forest_input(days: pd.DataFrame, features: tuple[str, ...], kind: Kind = "rolling") -> ForestInput:
     """Prepare user-days in order. Levels go in as signed logs: volumes span four powers of ten."""
-    values = columns_of(days, features)
-    known, _ = with_cohort(days, values, kind)
-    least_spread = np.maximum(LEAST_SPREAD * np.abs(known.median), LEAST_SPREAD)
-    deviation = np.clip(known.z(values, least_spread), -Z_CAP, Z_CAP)
-    return Seen(np.hstack([np.sign(values) * np.log1p(np.abs(values)), deviation]), values, known.median, deviation)
+    values = feature_matrix(days, features)
+    known, _ = baseline_or_cohort(days, values, kind)
+    min_spread = np.maximum(MIN_SPREAD * np.abs(known.median), MIN_SPREAD)
+    deviation = np.clip(known.z(values, min_spread), -Z_CAP, Z_CAP)
+    return ForestInput(
+        np.hstack([np.sign(values) * np.log1p(np.abs(values)), deviation]), values, known.median, deviation
+    )
 
 
-def fit(matrix: Floats, rng: np.random.Generator, flag_share: float = FLAG_SHARE) -> Fitted:
+def fit(matrix: Floats, rng: np.random.Generator, flag_share: float = FLAG_SHARE) -> FittedForest:
     """Fit on days that came before (rows, columns)."""
     rows = rng.permutation(len(matrix))[:FIT_ROWS]
     seen = matrix[rows]
     known = ~np.isnan(seen)
     fill = np.where(known.any(axis=0), np.nanmedian(np.where(known.any(axis=0), seen, 0.0), axis=0), 0.0)
-    model = IsolationForest(n_estimators=TREES, random_state=int(rng.integers(2**31)))
+    model = IsolationForest(n_estimators=N_TREES, random_state=int(rng.integers(2**31)))
     model.fit(_filled(seen, fill))
     raw = -model.score_samples(_filled(seen, fill))
-    return Fitted(model, fill, float(np.quantile(raw, 1 - flag_share)))
+    return FittedForest(model, fill, float(np.quantile(raw, 1 - flag_share)))
 
 
 def _filled(matrix: Floats, fill: Floats) -> Floats:
     return np.where(np.isnan(matrix), fill, matrix)
 
 
-def blocks(day: Ints, refit_days: int | None = REFIT_DAYS, window: int = WINDOW_DAYS) -> list[tuple[Ints, Ints]]:
+def refit_blocks(day: Ints, refit_days: int | None = REFIT_DAYS, window: int = WINDOW_DAYS) -> list[tuple[Ints, Ints]]:
     """Return (rows to fit on, rows to judge) for each stretch of days; with `refit_days` None all but one forest fall
     away: it is fitted on the first `window` days and judges everything.
 
@@ -92,20 +94,20 @@ def blocks(day: Ints, refit_days: int | None = REFIT_DAYS, window: int = WINDOW_
     first, last = int(day.min()), int(day.max())
     if refit_days is None:
         return [(np.flatnonzero(day < first + window), np.arange(len(day)))]
-    made = []
+    blocks = []
     for begin in range(first, last + 1, refit_days):
-        judged = np.flatnonzero((day >= begin) & (day < begin + refit_days))
+        scored = np.flatnonzero((day >= begin) & (day < begin + refit_days))
         before = np.flatnonzero((day >= begin - window) & (day < begin))
-        if len(judged):
-            made.append((before if len(before) else judged, judged))
-    return made
+        if len(scored):
+            blocks.append((before if len(before) else scored, scored))
+    return blocks
 
 
 def forest_scores(
-    days: pd.DataFrame, seen: Seen, rng: np.random.Generator, refit_days: int | None = REFIT_DAYS
+    days: pd.DataFrame, seen: ForestInput, rng: np.random.Generator, refit_days: int | None = REFIT_DAYS
 ) -> Floats:
-    """Score user-days in order, each by a forest fitted on days before it (but see `blocks`)."""
+    """Score user-days in order, each by a forest fitted on days before it (but see `refit_blocks`)."""
     scores = np.zeros(len(days))
-    for fitted_on, judged in blocks(day_numbers(days["local_date"]), refit_days):
-        scores[judged] = fit(seen.matrix[fitted_on], rng).score(seen.matrix[judged])
+    for fitted_on, scored in refit_blocks(day_numbers(days["local_date"]), refit_days):
+        scores[scored] = fit(seen.matrix[fitted_on], rng).score(seen.matrix[scored])
     return scores

@@ -1,7 +1,7 @@
-"""What is usual for an account: its own active days before the one in question, never that day nor a later one.
+"""The baseline of an account: its active days before the day in question, never that day or a later one.
 
-An active day is a day with a row in `user_days`. All windows are by date, so an account that pauses for a month comes
-back without a history.
+An active day is a day with a row in `user_days`. Windows are by date, so after a pause of a month an account has no
+history.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from runtime.local_time import day_numbers
 
 WINDOW_DAYS = 28
 """Length of the history: a choice (docs/reference/published-numbers.md#rules-of-thumb)."""
-LEAST_DAYS = 7
+MIN_ACTIVE_DAYS = 7
 """Active days below which an account's own history says too little: a choice."""
 
 Kind = Literal["rolling", "fixed"]
@@ -24,8 +24,8 @@ Kind = Literal["rolling", "fixed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
-    """What is usual, for each row and column: arrays of shape (rows, columns), NaN where nothing is known."""
+class Baseline:
+    """Statistics of the days that a user-day is compared with: arrays (rows, columns), NaN where nothing is known."""
 
     median: Floats
     mad: Floats
@@ -33,19 +33,19 @@ class Usual:
     mean: Floats
     sd: Floats
     days: Ints
-    """Active days behind it, by row."""
+    """Number of days behind it, by row."""
 
-    def z(self, values: Floats, least_spread: Floats) -> Floats:
-        """Return robust z of values (rows, columns); `least_spread` by column keeps a constant history finite."""
-        return (values - self.median) / np.maximum(self.mad, least_spread)
+    def z(self, values: Floats, min_spread: Floats) -> Floats:
+        """Return robust z of values (rows, columns); `min_spread` by column keeps a constant history finite."""
+        return (values - self.median) / np.maximum(self.mad, min_spread)
 
 
-def in_order(days: pd.DataFrame) -> pd.DataFrame:
-    """Sort user-days by account and day, as every function here expects them."""
+def sort_user_days(days: pd.DataFrame) -> pd.DataFrame:
+    """Sort user-days by account and day, as every function of this package expects them."""
     return days.sort_values(["user_id", "local_date"], ignore_index=True)
 
 
-def earlier_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDOW_DAYS) -> Ints:
+def history_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDOW_DAYS) -> Ints:
     """Return for each user-day the rows of its history: shape (rows, window), newest first, -1 where there is none.
 
     `days` is in order; one row an account and day.
@@ -56,21 +56,21 @@ def earlier_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDO
     if kind == "fixed":
         first = np.flatnonzero(np.r_[True, user[1:] != user[:-1]]) if len(days) else row
         begin = first[user]
-        found = begin[:, None] + np.arange(window - 1, -1, -1)
-        found = np.where(found < row[:, None], found, -1)
-        is_old = day[found] < day[begin][:, None] + window
+        rows = begin[:, None] + np.arange(window - 1, -1, -1)
+        rows = np.where(rows < row[:, None], rows, -1)
+        is_old = day[rows] < day[begin][:, None] + window
     else:
-        found = np.maximum(row[:, None] - np.arange(1, window + 1), -1)  # a table may be shorter than the window
-        is_old = day[found] >= day[:, None] - window
-    is_own = (found >= 0) & (user[found] == user[:, None])
-    return np.where(is_own & is_old, found, -1)
+        rows = np.maximum(row[:, None] - np.arange(1, window + 1), -1)  # a table may be shorter than the window
+        is_old = day[rows] >= day[:, None] - window
+    is_own = (rows >= 0) & (user[rows] == user[:, None])
+    return np.where(is_own & is_old, rows, -1)
 
 
-def usual(values: Floats, rows: Ints) -> Usual:
-    """Summarise the history of each row: `values` (n, columns), `rows` (m, window) as `earlier_rows` gives them."""
+def account_baseline(values: Floats, rows: Ints) -> Baseline:
+    """Return the baseline of each row: `values` (n, columns), its history `rows` (m, window) from `history_rows`."""
     columns = [_summary(values[:, column], rows) for column in range(values.shape[1])]
     middle, mad, mean, sd = np.stack(columns, axis=-1)
-    return Usual(middle, mad, mean, sd, days=(rows >= 0).sum(axis=1))
+    return Baseline(middle, mad, mean, sd, days=(rows >= 0).sum(axis=1))
 
 
 def _summary(values: Floats, rows: Ints) -> Floats:

@@ -26,7 +26,7 @@ def hybrid_score(rules: Floats, forest: Floats) -> Floats:
 
 
 def with_trees(hybrid: Floats, trees: Floats) -> Floats:
-    """Let the trees' flags stand with the days that both others flag; where the trees are silent nothing changes.
+    """Raise the score of days that the trees flag to at least BOTH; other days keep their score.
 
     >>> with_trees(np.array([0.2, 0.9, 0.6]), np.array([0.5, 0.6, np.nan])).tolist()
     [0.75, 0.9, 0.6]

@@ -1,28 +1,28 @@
-"""Say why a user-day was flagged, each reason with the number and what is usual."""
+"""Format why a user-day was flagged: each reason with the value and the usual one."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.features import Feature
-from models.user_days.by_rules import Ruled
-from models.user_days.rules import RULES, say
+from models.user_days.by_rules import RuleResults
+from models.user_days.rules import RULES, format_number
 from runtime.arrays import Floats, Ints
 
 UNBROKEN = " without a pause of 2 h"
-"""Said of hours that lie in one stretch (`longest_wake_h`)."""
+"""Added to the reason `hours` where they are in one stretch (`longest_wake_h`)."""
 OF_OWN, OF_COHORT = "usually", "accounts like it usually"
 
 
-def rule_reasons(ruled: Ruled, row: int, is_unbroken: bool) -> list[str]:
-    """Say the rules that fired on a row, the strongest first."""
+def rule_reasons(ruled: RuleResults, row: int, is_unbroken: bool) -> list[str]:
+    """Format the rules that fired on a row, the strongest first."""
     order = np.argsort(-ruled.strength[row], kind="stable")
-    said = []
+    reasons = []
     for i in order[ruled.strength[row, order] > 0]:
         rule = RULES[i]
-        value, usual = say(ruled.values[row, i], rule.unit), say(ruled.usual[row, i], rule.unit)
+        value, usual = format_number(ruled.values[row, i], rule.unit), format_number(ruled.usual[row, i], rule.unit)
         words = rule.words if ruled.is_own[row] else rule.words.replace(OF_OWN, OF_COHORT)
-        said.append(words.format(value=value + UNBROKEN * (is_unbroken and rule.name == "hours"), usual=usual))
-    return said
+        reasons.append(words.format(value=value + UNBROKEN * (is_unbroken and rule.name == "hours"), usual=usual))
+    return reasons
 
 
 def is_unbroken(wake_h: Floats, hours: Floats) -> NDArray[np.bool_]:
@@ -52,29 +52,30 @@ def rarest_pair(deviation: Floats, history: Ints, row: int) -> tuple[int, int] |
 
 
 def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, is_own: bool) -> str:
-    """Say the pair that sets a day apart.
+    """Format the pair of features that isolates a day.
 
     >>> pair = Feature("hours", "h", "", "hours heard"), Feature("n_ips", "count", "", "addresses")
     >>> forest_reason(pair, np.array([9.0, 4.0]), np.array([1.0, 1.0]), True)
     'a rare pair: hours heard 9.0 h with addresses 4; usually 1.0 h and 1'
     """
     (first, second), (one, other) = pair, values
-    said = f"a rare pair: {first.words} {number_text(one, first)} with {second.words} {number_text(other, second)}"
-    return (
-        f"{said}; {OF_OWN if is_own else OF_COHORT} {number_text(usual[0], first)} and {number_text(usual[1], second)}"
+    pair_text = (
+        f"a rare pair: {first.words} {format_feature(one, first)} with {second.words} {format_feature(other, second)}"
     )
+    usual_text = f"{format_feature(usual[0], first)} and {format_feature(usual[1], second)}"
+    return f"{pair_text}; {OF_OWN if is_own else OF_COHORT} {usual_text}"
 
 
-def number_text(value: float, feature: Feature) -> str:
-    """Write a feature's value with its unit.
+def format_feature(value: float, feature: Feature) -> str:
+    """Format a feature's value with its unit.
 
-    >>> number_text(0.5, Feature("skip_rate", "share", "", "")), number_text(1.2345, Feature("z", "sd", "", ""))
+    >>> format_feature(0.5, Feature("skip_rate", "share", "", "")), format_feature(1.2345, Feature("z", "sd", "", ""))
     ('50 %', '1.23')
-    >>> number_text(-3.0, Feature("popularity_mean", "log10", "", ""))
+    >>> format_feature(-3.0, Feature("popularity_mean", "log10", "", ""))
     '1 in 1,000'
     """
     if feature.unit == "log10" and not np.isnan(value):
         return f"1 in {10 ** min(-value, 15):,.0f}"
     if feature.unit in ("h", "share", "count", "bits"):
-        return say(value, feature.unit)
+        return format_number(value, feature.unit)
     return "unknown" if np.isnan(value) else f"{value:.3g}"

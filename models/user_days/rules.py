@@ -21,7 +21,7 @@ Unit = Literal["h", "count", "share", "bits"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. It fires where direction, z, floor and `least_plays` all hold."""
+    """One rule. It fires where direction, z, floor and `min_plays` all hold."""
 
     name: str
     group: str
@@ -31,43 +31,43 @@ class Rule:
     """At least this much (direction high), or at most (low)."""
     unit: Unit
     words: str
-    """Said of a day: `{value}` and `{usual}` are filled in with their unit."""
-    least_spread: float
+    """The reason for a person; `{value}` and `{usual}` are filled in with their unit."""
+    min_spread: float
     """The least spread that z divides by: below it the account's days are as good as alike."""
-    least_plays: int = 0
+    min_plays: int = 0
     """Plays of the day from which a share means something."""
-    least_sds: float = 0.0
+    min_sds: float = 0.0
     """Own standard deviations over the own mean that the day must also exceed."""
     z: float | None = Z
     """None where the feature itself already compares with the account's history."""
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("hours", "volume", "hours", "high", 12, "h", "listened {value}; usually {usual}", 0.5, least_sds=3),
+    Rule("hours", "volume", "hours", "high", 12, "h", "listened {value}; usually {usual}", 0.5, min_sds=3),
     Rule("plays", "volume", "plays_day", "high", 125, "count", "{value} plays; usually {usual}", 5),
     Rule(
         "short_plays", "interaction", "share_under_35", "high", 0.6, "share",
-        "{value} of plays stop before 35 s; usually {usual}", 0.05, least_plays=20,
+        "{value} of plays stop before 35 s; usually {usual}", 0.05, min_plays=20,
     ),
     Rule(
         "night", "timing", "night_share", "high", 0.15, "share",
-        "{value} of plays between midnight and 5 h; usually {usual}", 0.05, least_plays=20,
+        "{value} of plays between midnight and 5 h; usually {usual}", 0.05, min_plays=20,
     ),
     Rule(
         "few_tracks", "repetition", "repeat_ratio", "high", 0.7, "share",
-        "{value} of plays repeat a track of the day; usually {usual}", 0.05, least_plays=20,
+        "{value} of plays repeat a track of the day; usually {usual}", 0.05, min_plays=20,
     ),
     Rule(
         "one_artist", "repetition", "top_artist_share", "high", 0.8, "share",
-        "{value} of plays are of one artist; usually {usual}", 0.05, least_plays=20,
+        "{value} of plays are of one artist; usually {usual}", 0.05, min_plays=20,
     ),
     Rule(
         "no_skip", "interaction", "skip_rate", "low", 0.0, "share",
-        "no track was skipped all day; usually {usual} are", 0.03, least_plays=30,
+        "no track was skipped all day; usually {usual} are", 0.03, min_plays=30,
     ),
     Rule(
         "even_gaps", "timing", "gap_entropy", "low", 2.0, "bits",
-        "tracks start like clockwork ({value} of disorder between starts; usually {usual})", 0.25, least_plays=30,
+        "tracks start like clockwork ({value} of disorder between starts; usually {usual})", 0.25, min_plays=30,
     ),
     Rule(
         "new_place", "place", "new_device_and_network", "high", 1, "count",
@@ -77,15 +77,14 @@ RULES: tuple[Rule, ...] = (
 """Floors: 12 h is 1 % and 125 plays 5 % of honest user-days (KKBox user_logs); a fifth of 24 h lies
 between midnight and 5 h, so a day that never sleeps passes 0.15; the others are assumptions, judged by the lab."""
 
-BY_NAME = {rule.name: rule for rule in RULES}
-FEATURES = tuple(rule.feature for rule in RULES)
 
+def format_number(number: float, unit: str) -> str:
+    """Format a number with its unit, rounded to what a person needs.
 
-def say(number: float, unit: str) -> str:
-    """Write a number with its unit, as short as it stays true.
-
-    >>> say(23.02, "h"), say(1.42, "h"), say(0.734, "share"), say(0.004, "share"), say(1834, "count")
-    ('23 h', '1.4 h', '73 %', '0.4 %', '1,834')
+    >>> format_number(23.02, "h"), format_number(0.734, "share"), format_number(0.004, "share")
+    ('23 h', '73 %', '0.4 %')
+    >>> format_number(1.42, "h"), format_number(1834, "count")
+    ('1.4 h', '1,834')
     """
     if math.isnan(number):
         return "unknown"
@@ -97,7 +96,7 @@ def say(number: float, unit: str) -> str:
     return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
 
 
-def table() -> str:
+def rules_table() -> str:
     """Render the rules as Markdown: docs/guides/user-days.md carries it, and a test compares."""
     lines = [
         "| rule | group | feature | fires from | unusual from | only days of | says |",
@@ -106,11 +105,11 @@ def table() -> str:
     for rule in RULES:
         sign = "≥" if rule.direction == "high" else "≤"
         unusual = "–" if rule.z is None else f"z {sign} {'' if sign == '≥' else '-'}{rule.z:g}"
-        if rule.least_sds:
-            unusual += f", and own mean + {rule.least_sds:g} sd"
-        least = f"{rule.least_plays} plays" if rule.least_plays else "any"
+        if rule.min_sds:
+            unusual += f", and own mean + {rule.min_sds:g} sd"
+        least = f"{rule.min_plays} plays" if rule.min_plays else "any"
         lines.append(
-            f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {say(rule.floor, rule.unit)} | {unusual} "
-            f"| {least} | {rule.words.format(value='…', usual='…')} |"
+            f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {format_number(rule.floor, rule.unit)} "
+            f"| {unusual} | {least} | {rule.words.format(value='…', usual='…')} |"
         )
     return "\n".join(lines)

@@ -19,19 +19,19 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURE
 from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import USER_DAY_CHAMPIONS
-from models.user_days.by_rules import columns_of
-from models.user_days.reasons import number_text
+from models.user_days.by_rules import feature_matrix
+from models.user_days.reasons import format_feature
 from runtime.arrays import Floats
 
-SHIPPED = ARTIFACTS / "user_day_xgb"
-TREES = "trees.ubj"
-REASONS = 3
+SHIPPED_TREES = ARTIFACTS / "user_day_xgb"
+TREES_FILE = "trees.ubj"
+MAX_REASONS = 3
 REQUIRED = {"name": str, "trees_sha256": str, "features": list, "threshold": float, "curve": list, "usual": list}
 _BY_NAME = {feature.name: feature for feature in USER_DAY_FEATURES}
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
+class UserDayTrees:
     """Verified trees. A margin becomes a probability at natural prevalence by `curve`, rows (margin, probability)."""
 
     booster: xgboost.Booster
@@ -44,7 +44,7 @@ class Trees:
     version: str
     manifest: dict[str, Any] = field(repr=False)
 
-    def judge(self, days: pd.DataFrame) -> tuple[Floats, Floats]:
+    def score(self, days: pd.DataFrame) -> tuple[Floats, Floats]:
         """Return by row the probability that a user-day is a bot's, and a score of which 0.5 and over is a flag.
 
         A feature that is null is missing, never 0.
@@ -53,28 +53,28 @@ class Trees:
         return probability_of(margin, self.curve), as_score(margin, self.threshold)
 
     def reasons(self, days: pd.DataFrame) -> list[list[str]]:
-        """Say for each row what pushed it up most, with the number and what is usual for honest listeners."""
+        """Return for each row the features that raised its score most, with their value and the usual one."""
         if not len(days):
             return []
-        values = columns_of(days, self._names())
+        values = feature_matrix(days, self._names())
         pushes = self.booster.predict(self._matrix(days), pred_contribs=True)[:, :-1]  # the last one is the bias
-        said = []
+        reasons = []
         for value, push in zip(values, pushes, strict=True):
-            # what is unknown may push too, but is nothing to tell a person
-            most = [i for i in np.argsort(-push, kind="stable") if push[i] > 0 and not np.isnan(value[i])]
-            said.append([self._words(i, value[i]) for i in most[:REASONS]])
-        return said
+            # a missing value may raise a score too, but tells a person nothing
+            highest = [i for i in np.argsort(-push, kind="stable") if push[i] > 0 and not np.isnan(value[i])]
+            reasons.append([self._reason(i, value[i]) for i in highest[:MAX_REASONS]])
+        return reasons
 
     def _names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
     def _matrix(self, days: pd.DataFrame) -> xgboost.DMatrix:
-        return xgboost.DMatrix(columns_of(days, self._names()))
+        return xgboost.DMatrix(feature_matrix(days, self._names()))
 
-    def _words(self, place: int, value: float) -> str:
-        feature = self.features[place]
-        usual = number_text(self.usual[place], feature)
-        return f"{feature.words}: {number_text(value, feature)}; honest listeners usually {usual}"
+    def _reason(self, position: int, value: float) -> str:
+        feature = self.features[position]
+        usual = format_feature(self.usual[position], feature)
+        return f"{feature.words}: {format_feature(value, feature)}; honest listeners usually {usual}"
 
 
 def probability_of(margin: Floats, curve: Floats) -> Floats:
@@ -91,7 +91,7 @@ def as_score(margin: Floats, threshold: float) -> Floats:
     return expit(margin - threshold)
 
 
-def load_trees(folder: Path = SHIPPED, trusted_sha256: str | None = None) -> Trees:
+def load_trees(folder: Path = SHIPPED_TREES, trusted_sha256: str | None = None) -> UserDayTrees:
     """Verify an artefact folder and load it. Raises ModelError."""
     trusted = trusted_sha256 or USER_DAY_CHAMPIONS.get(folder.name)
     if trusted is None:
@@ -106,8 +106,8 @@ def load_trees(folder: Path = SHIPPED, trusted_sha256: str | None = None) -> Tre
             f"the {len(USER_DAY_FEATURE_NAMES)} of contracts/user_day_features.py; run  make train-days"
         )
     booster = xgboost.Booster()
-    booster.load_model(bytearray(read_trusted(folder / TREES, manifest["trees_sha256"])))
-    return Trees(
+    booster.load_model(bytearray(read_trusted(folder / TREES_FILE, manifest["trees_sha256"])))
+    return UserDayTrees(
         booster=booster,
         features=tuple(_BY_NAME[name] for name in features),
         threshold=manifest["threshold"],

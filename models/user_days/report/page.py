@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from models.user_days.report import figures
-from models.user_days.report.against_truth import ALL, Judged
+from models.user_days.report.evaluation import ALL, UserDayEvaluation
 
 TOP = 25
 _STYLE = """
@@ -23,13 +23,13 @@ img { max-width: 100%; } pre { background: #f5f5f5; padding: .8rem; overflow-x: 
 """
 
 
-def render(title: str, summary: Sequence[str], ranked: pd.DataFrame, judged: Judged | None) -> str:
-    """Render the page. `ranked`: flags with priority, in order; `judged` where truth exists."""
+def render(title: str, summary: Sequence[str], ranked: pd.DataFrame, evaluation: UserDayEvaluation | None) -> str:
+    """Render the page. `ranked`: flags with priority, in order; `evaluation` where truth exists."""
     rng = np.random.default_rng(0)
     drawn = [figures.flags_by_day(ranked), figures.rules_fired(ranked), figures.two_scores(ranked, rng)]
     parts = [_figure(one) for one in drawn]
-    if judged is not None:
-        whole = judged.reports[ALL]
+    if evaluation is not None:
+        whole = evaluation.reports[ALL]
         parts.append("<h2>Against the simulator's truth</h2>")
         parts.append(_figure(figures.shares("Recall by family", whole.recall_by_family, figures.RULES_ONLY)))
         alarms = whole.false_alarms_by_cohort

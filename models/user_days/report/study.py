@@ -12,10 +12,10 @@ from contracts.labels import HONEST
 from models.metrics.flags import MIN_ROWS
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import FOREST_FEATURES, SEED
-from models.user_days.forest import REFIT_DAYS, forest_scores, seen_by_forest
-from models.user_days.history import LEAST_DAYS, WINDOW_DAYS, Kind, in_order
+from models.user_days.forest import REFIT_DAYS, forest_input, forest_scores
+from models.user_days.history import MIN_ACTIVE_DAYS, WINDOW_DAYS, Kind, sort_user_days
 from models.user_days.hybrid import FLAG, hybrid_score
-from models.user_days.report.against_truth import UNLABELLED
+from models.user_days.report.evaluation import UNLABELLED
 from runtime.arrays import Floats
 from runtime.local_time import day_numbers
 
@@ -31,7 +31,8 @@ BASELINES: dict[str, tuple[Kind, int | None]] = {
 def study(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> pd.DataFrame:
     """Return the table: one row a detector, one text a cell.
 
-    `days`: table user_days. `labelled`: the flags of `detect` on them with their truth (`against_truth.judge`).
+    `days`: table user_days. `labelled`: the flags of `detect` on them with their truth
+    (`models.labels.truth.label_user_days`).
     """
     drift = drift_alarms(days, labelled, seed)
     rows = {}
@@ -59,8 +60,8 @@ def _by_history(labelled: pd.DataFrame, flagged: pd.Series) -> str:
     """False alarms by active days of history."""
     honest = labelled["label"] == 0
     bands = {
-        f"under {LEAST_DAYS}": labelled["history_days"] < LEAST_DAYS,
-        f"{LEAST_DAYS}–13": labelled["history_days"].between(LEAST_DAYS, 13),
+        f"under {MIN_ACTIVE_DAYS}": labelled["history_days"] < MIN_ACTIVE_DAYS,
+        f"{MIN_ACTIVE_DAYS}–13": labelled["history_days"].between(MIN_ACTIVE_DAYS, 13),
         "14 and more": labelled["history_days"] >= 14,
     }
     alarms = {name: flagged[honest & band].mean() for name, band in bands.items() if (honest & band).any()}
@@ -93,7 +94,7 @@ def _recall(labelled: pd.DataFrame, flagged: pd.Series) -> pd.Series:
 
 def drift_alarms(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> dict[str, dict[str, float]]:
     """Return false alarms an account and week on honest drifters, after day 28, by detector and baseline."""
-    ordered = in_order(days)
+    ordered = sort_user_days(days)
     day = day_numbers(ordered["local_date"])
     keys = ["user_id", "local_date"]
     truth = labelled.set_index(keys)[["label", "cohort"]].reindex(pd.MultiIndex.from_frame(ordered[keys]))
@@ -110,7 +111,7 @@ def drift_alarms(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -
 
 def _scores(days: pd.DataFrame, kind: Kind, refit_days: int | None, seed: int) -> dict[str, Floats]:
     rules = apply_rules(days, kind).score
-    seen = seen_by_forest(days, tuple(feature.name for feature in FOREST_FEATURES), kind)
+    seen = forest_input(days, tuple(feature.name for feature in FOREST_FEATURES), kind)
     forest = forest_scores(days, seen, np.random.default_rng(seed), refit_days)
     return {"rules": rules, "forest": forest, "hybrid": hybrid_score(rules, forest)}
 

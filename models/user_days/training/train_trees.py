@@ -22,10 +22,10 @@ from models.metrics.robust import median
 from models.registry.artefact import CARD, MANIFEST, sha256
 from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
 from models.training.thresholds import choose_thresholds
-from models.user_days.by_rules import columns_of
+from models.user_days.by_rules import feature_matrix
 from models.user_days.calibration import PREVALENCE, natural_weights
 from models.user_days.training.card import render
-from models.user_days.trees import TREES
+from models.user_days.trees import TREES_FILE
 from runtime.arrays import Floats
 
 TREES_PARAMETERS: dict[str, Any] = {
@@ -59,12 +59,12 @@ def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> 
 
 
 def _fit(days: pd.DataFrame, seed: int) -> xgboost.Booster:
-    matrix = xgboost.DMatrix(columns_of(days, USER_DAY_FEATURE_NAMES), days["label"].to_numpy(np.float64))
+    matrix = xgboost.DMatrix(feature_matrix(days, USER_DAY_FEATURE_NAMES), days["label"].to_numpy(np.float64))
     return xgboost.train({**TREES_PARAMETERS, "seed": seed}, matrix, ROUNDS)
 
 
 def _margins(booster: xgboost.Booster, days: pd.DataFrame) -> Floats:
-    matrix = xgboost.DMatrix(columns_of(days, USER_DAY_FEATURE_NAMES))
+    matrix = xgboost.DMatrix(feature_matrix(days, USER_DAY_FEATURE_NAMES))
     return booster.predict(matrix, output_margin=True).astype(np.float64)
 
 
@@ -90,9 +90,9 @@ def _write(
 ) -> str:  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     trees = bytes(booster.save_raw("ubj"))
-    (out / TREES).write_bytes(trees)
+    (out / TREES_FILE).write_bytes(trees)
     honest = days[(block == TRAIN) & (days["label"] == 0)]
-    usual = median(columns_of(honest, USER_DAY_FEATURE_NAMES).T)
+    usual = median(feature_matrix(honest, USER_DAY_FEATURE_NAMES).T)
     gains = booster.get_score(importance_type="total_gain")
     named = {USER_DAY_FEATURE_NAMES[int(str(key)[1:])]: float(np.sum(gain)) for key, gain in gains.items()}
     total = sum(named.values())

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.tables import LAKE, USERS
-from models.reports.daily import Daily, run_daily
+from models.reports.daily import DailyRun, run_daily
 from models.tables.lake_tables import lake_schema, read_table
 from models.user_days.detect import detect
 from models.user_days.report.study import as_markdown, study
@@ -60,32 +60,32 @@ def world(tmp_path_factory: pytest.TempPathFactory, days: pd.DataFrame) -> World
 
 
 @pytest.fixture(scope="module")
-def daily(world: World) -> Daily:
+def daily(world: World) -> DailyRun:
     return run_daily(world)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_is_written_as_the_contract_has_it(table: str, world: World, daily: Daily) -> None:
+def test_every_table_is_written_as_the_contract_has_it(table: str, world: World, daily: DailyRun) -> None:
     (file,) = committed_files(world.unit.table(table))
     assert pq.ParquetFile(file).schema_arrow.equals(lake_schema(table))
     assert lake_schema(table).names == [column.name for column in LAKE[table]]
     assert len(read_table(world, table, "playproof days run"))
 
 
-def test_a_second_run_replaces_the_tables(world: World, daily: Daily) -> None:
+def test_a_second_run_replaces_the_tables(world: World, daily: DailyRun) -> None:
     before = [pq.ParquetFile(*committed_files(world.unit.table(table))).read() for table in TABLES]
     run_daily(world)
     assert [pq.ParquetFile(*committed_files(world.unit.table(table))).read() for table in TABLES] == before
 
 
-def test_the_review_list_is_there_for_a_spreadsheet_and_for_a_program(world: World, daily: Daily) -> None:
+def test_the_review_list_is_there_for_a_spreadsheet_and_for_a_program(world: World, daily: DailyRun) -> None:
     folder = world.unit.root / "daily"
     rows = pq.read_table(folder / "review.parquet")
     assert len(pd.read_csv(folder / "review.csv")) == len(rows) > 0
     assert rows["drawn_by"].to_pylist()[0] == "flag"
 
 
-def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: Daily) -> None:
+def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: DailyRun) -> None:
     page = daily.report.read_text()
     assert "Suspected user-days" in page
     assert "Nothing was done to any account" in page
@@ -95,12 +95,12 @@ def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: Daily) 
     assert "http" not in page
 
 
-def test_a_world_without_truth_gets_no_figures_against_it(daily: Daily) -> None:
-    assert daily.judged is None
+def test_a_world_without_truth_gets_no_figures_against_it(daily: DailyRun) -> None:
+    assert daily.evaluation is None
     assert not any("truth" in line or "recall" in line for line in daily.lines)
 
 
-def test_the_farm_is_in_the_summary_and_in_the_queue(world: World, daily: Daily) -> None:
+def test_the_farm_is_in_the_summary_and_in_the_queue(world: World, daily: DailyRun) -> None:
     assert any(line.startswith("campaigns") and "device 1 (6 accounts)" in line for line in daily.lines)
     queue = read_table(world, "account_risk", "")
     assert {f"farm{i}" for i in range(6)} <= set(queue["user_id"])

@@ -3,14 +3,16 @@
 from pathlib import Path
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.user_days.rules import GROUPS, RULES, table
+from models.user_days.rules import GROUPS, RULES, rules_table
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "user-days.md"
 
 
 def test_the_docs_carry_the_table_of_rules_as_it_is() -> None:
     said = PAGE.read_text().split("<!-- rules:begin -->\n")[1].split("\n<!-- rules:end -->")[0]
-    assert said == table(), 'stale: paste  python -c "from models.user_days.rules import table; print(table())"'
+    assert said == rules_table(), (
+        'stale: paste  python -c "from models.user_days.rules import rules_table; print(rules_table())"'
+    )
 
 
 def test_every_rule_reads_a_feature_that_user_days_have_and_is_of_a_known_group() -> None:
@@ -18,5 +20,5 @@ def test_every_rule_reads_a_feature_that_user_days_have_and_is_of_a_known_group(
     assert {rule.group for rule in RULES} == set(GROUPS)
 
 
-def test_every_rule_says_its_number_unless_it_has_none_to_say() -> None:
+def test_every_rule_has_its_value_in_the_reason_unless_it_has_none() -> None:
     assert [rule.name for rule in RULES if "{value}" not in rule.words] == ["no_skip", "new_place"]

@@ -10,7 +10,7 @@ from models.errors import ModelError
 from models.registry.artefact import CARD, MANIFEST
 from models.user_days.detect import detect
 from models.user_days.training.train_trees import train_trees
-from models.user_days.trees import SHIPPED, TREES, Trees, load_trees
+from models.user_days.trees import SHIPPED_TREES, TREES_FILE, UserDayTrees, load_trees
 from tests.models.user_days.example_days import crowd, user_days
 
 ALWAYS_A_BOT = {
@@ -39,11 +39,11 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def trees(artefact: tuple[Path, str]) -> Trees:
+def trees(artefact: tuple[Path, str]) -> UserDayTrees:
     return load_trees(*artefact)
 
 
-def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees: Trees) -> None:
+def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees: UserDayTrees) -> None:
     flags = detect(pd.concat([always_bots(), crowd(users=20, days=DAYS)], ignore_index=True), trees=trees)
     is_bot = flags["user_id"].str.startswith("b")
     assert flags.loc[is_bot, "by_trees"].mean() > 0.9
@@ -53,7 +53,7 @@ def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees
     assert (flags.loc[flags["by_trees"], "score"] >= 0.75).all()
 
 
-def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners_do(trees: Trees) -> None:
+def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners_do(trees: UserDayTrees) -> None:
     flags = detect(always_bots(), trees=trees)
     said = flags.loc[flags["by_trees"], "reasons"]
     assert all(any("honest listeners usually" in reason for reason in reasons) for reasons in said)
@@ -75,14 +75,14 @@ def test_the_same_days_and_seed_give_the_same_bytes(artefact: tuple[Path, str], 
     assert (
         train_trees(labelled().sample(frac=1, random_state=3), again, seed=1, world="made by hand") == manifest_sha256
     )
-    assert all((again / name).read_bytes() == (folder / name).read_bytes() for name in (TREES, MANIFEST, CARD))
+    assert all((again / name).read_bytes() == (folder / name).read_bytes() for name in (TREES_FILE, MANIFEST, CARD))
 
 
 def test_trees_that_were_touched_are_refused(artefact: tuple[Path, str], tmp_path: Path) -> None:
     folder, manifest_sha256 = artefact
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    (tmp_path / TREES).write_bytes(b"{}")
+    (tmp_path / TREES_FILE).write_bytes(b"{}")
     with pytest.raises(ModelError, match="is not the file that is trusted"):
         load_trees(tmp_path, manifest_sha256)
     with pytest.raises(ModelError, match="champions"):
@@ -98,10 +98,10 @@ def test_what_ships_is_the_trusted_one_and_its_card_says_how_good_it_is() -> Non
     shipped = load_trees()
     assert shipped.manifest["test"]["average_precision"] > 0.9
     assert len(shipped.usual) == len(shipped.features)
-    card = (SHIPPED / CARD).read_text()
+    card = (SHIPPED_TREES / CARD).read_text()
     assert f"{shipped.manifest['test']['average_precision']:.3f}" in card
 
 
-def test_probabilities_never_fall_as_margins_rise(trees: Trees) -> None:
+def test_probabilities_never_fall_as_margins_rise(trees: UserDayTrees) -> None:
     assert np.all(np.diff(trees.curve[:, 1]) >= 0)
     assert np.all((trees.curve[:, 1] >= 0) & (trees.curve[:, 1] <= 1))

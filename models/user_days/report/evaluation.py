@@ -1,4 +1,4 @@
-"""How good the user-day flags are where truth exists: each detector alone and together, by family and by cohort."""
+"""Evaluate user-day flags where truth exists: each detector alone and all together, by family and by cohort."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,14 @@ from models.user_days.hybrid import FLAG
 from runtime.world import World
 
 UNLABELLED = {"rules": "rules_score", "forest": "forest_score", "hybrid": "hybrid_score"}
-"""Detectors that learn from no label, and their column."""
+"""Detectors that learn from no label: name -> column of their score."""
 ALL = "all together"
 DETECTORS = {**UNLABELLED, "trees": "trees_score", ALL: "score"}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Flags against truth, by detector; `labelled` is the flags with label, family, campaign_id, cohort."""
+class UserDayEvaluation:
+    """Flags of user-days compared with truth, by detector. `labelled`: the flags with label_user_days."""
 
     labelled: pd.DataFrame
     reports: dict[str, FlagReport]
@@ -28,39 +28,40 @@ class Judged:
         return {name: report.as_dict() for name, report in self.reports.items()}
 
     def lines(self) -> list[str]:
+        """Format the evaluation, one line per fact."""
         whole = self.reports[ALL]
-        said = [
+        lines = [
             f"against truth     {whole.positives:,} of {whole.sessions - whole.mixed:,} user-days are bots' "
             f"({100 * whole.prevalence:.2f} %)"
         ]
         for name, one in self.reports.items():
             precision = one.average_precision
-            said.append(
+            lines.append(
                 f"{name:<18}precision {format_share(one.precision)}; recall {format_share(one.recall)}; "
                 f"average precision {'none' if precision is None else f'{precision:.3f}'}"
             )
-        said += [f"recall of {name:<16}{format_share(share)}" for name, share in whole.recall_by_family.items()]
-        said += [f"false alarms, {name:<16}{format_share(s)}" for name, s in whole.false_alarms_by_cohort.items()]
-        return said
+        lines += [f"recall of {name:<16}{format_share(share)}" for name, share in whole.recall_by_family.items()]
+        lines += [f"false alarms, {name:<16}{format_share(s)}" for name, s in whole.false_alarms_by_cohort.items()]
+        return lines
 
 
-def judge(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> Judged | None:
-    """Compare flags with the world's truth; None where the world has none."""
-    return judged_by_truth(flags, world, rng) if world.truth("users.parquet").exists() else None
+def evaluate_if_truth(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> UserDayEvaluation | None:
+    """Evaluate flags against the world's truth; None where the world has none."""
+    return evaluate_user_days(flags, world, rng) if world.truth("users.parquet").exists() else None
 
 
-def judged_by_truth(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> Judged:
-    """Compare flags with the world's truth. Raises WorldError where it is not whole."""
+def evaluate_user_days(flags: pd.DataFrame, world: World, rng: np.random.Generator) -> UserDayEvaluation:
+    """Evaluate flags (`detect`) against the world's truth. Raises WorldError without truth."""
     labelled = label_user_days(flags, world)
-    return Judged(labelled, reports_of(labelled, rng))
+    return UserDayEvaluation(labelled, measure_detectors(labelled, rng))
 
 
-def reports_of(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, FlagReport]:
+def measure_detectors(labelled: pd.DataFrame, rng: np.random.Generator) -> dict[str, FlagReport]:
     """FlagReport each detector on labelled flags."""
-    made = {}
+    reports = {}
     for name, column in DETECTORS.items():
-        if labelled[column].isna().all():  # the trees were not asked
+        if labelled[column].isna().all():  # the trees did not run
             continue
         one = labelled.assign(score=labelled[column], is_flagged=labelled[column] >= FLAG)
-        made[name] = measure_flags(one, rng)
-    return made
+        reports[name] = measure_flags(one, rng)
+    return reports
