@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     SALT = 7
     CAMPAIGN = 8
     PILOT = 9
+    SHOP = 10
 
 
 def stream(seed: int, purpose: Purpose, *index: int) -> Generator:
