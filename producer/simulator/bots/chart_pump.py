@@ -1,9 +1,9 @@
 """chart_pump: one track for one week of the charts, on accounts that also listen honestly.
 
 Who runs it: agencies before a chart closes, and organised fans with instructions. Charts count a limited number of
-plays of a track per person and day (Official Charts Company, UK: 10), so an adaptive pump stays near ten and puts
-other songs between. It earns a place in the chart, not royalties. What would show it: a track whose streams per
-listener jump for seven days, in accounts that share nothing else.
+plays of a track per person and day (Official Charts Company, UK, June 2014: ten), so an adaptive pump stays near ten
+and puts other songs between. It earns a place in the chart, not royalties. What would show it: a track whose streams
+per listener jump for seven days, in accounts that share nothing else.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """single_loop: one track, or one album, over and over, all day.
 
-Who runs it: the artist, a friend, a fan; the oldest bot there is, and it needs no program but the repeat button. In a
-service's report of one day (9 September 2017, in github.com/ahnate/MusicStreamFraudDetection) a query found 98
-accounts, a third of which played one track or album all day, 356 plays. What would show it: a perfect loop at hours
-that no child or fan keeps.
+Who runs it: the artist, a friend, a fan; the oldest bot there is, and it needs no program but the repeat button. An
+analysis of a service's report of one day (9 September 2017, github.com/ahnate/MusicStreamFraudDetection) flags 630
+accounts of 150 plays or more; one of the patterns it names is all songs of one album, repeatedly. What would show it: a
+perfect loop at hours that no child or fan keeps. 20 hours per day, blatant, is an assumption.
 """
 
 from numpy.random import Generator

@@ -2,7 +2,8 @@
 
 `people.csv` has the quantiles (p5, p50, p95) of four real listeners' sessions and user-days: P1, P2 and P4 from a basic
 personal export of a streaming service (times to the minute, no reasons and no devices; 230, 363 and 345 days), P3 from
-an extended one (101 days). They are facts about histories that their owners published; no name, date or track is kept.
+an extended one (101 days). Only quantiles are kept, no name, date or track; the histories are not in the repository, so
+the numbers cannot be computed again from it.
 P2 listens ten hours a day, half of it at night; P4 plays 145 tracks a day and skips most; P3 hears one artist for
 weeks.
 """
