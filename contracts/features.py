@@ -4,7 +4,7 @@ Null means "not measurable here" and stays NaN to the model; it is never filled 
 
 **Own history** is what the daily table `user_baselines` holds about the account: its active days among the 28 local
 days before the table's date. A session sees the newest table made of days that were over, in every time zone, before
-its first event. It is null where there is none of the last OWN_HISTORY_MOST_AGE_DAYS, or the account had under 7
+its first event. It is null where there is none of the last MAX_BASELINE_AGE_DAYS, or the account had under 7
 active days.
 """
 
@@ -27,7 +27,7 @@ LETTERS = "abcdefghij"
 """By which the shares of a vocabulary's values are named, in its order."""
 VS_OWN = "_vs_own"
 """Ends the name of a feature that is another one, compared with own history."""
-OWN_HISTORY_MOST_AGE_DAYS = 7
+MAX_BASELINE_AGE_DAYS = 7
 """A table of own histories that is older than this at a session is not used."""
 
 

@@ -4,7 +4,7 @@ A user-day is the rows of one account whose `event_time` falls in one local day.
 the meaning says so the days before it:
 
 - **own history**: the account's active days (days with a row) among the 28 local days before this one, without
-  this one. A comparison with it is null under HISTORY_DAYS_LEAST of them.
+  this one. A comparison with it is null under MIN_HISTORY_DAYS of them.
 - **7 days**, **28 days**: that many local days up to and with this one.
 
 No later day enters, and nothing of the run as a whole. Null means "not measurable here", never 0.
@@ -14,7 +14,7 @@ from contracts.features import SESSION_FEATURES, Feature
 
 HISTORY_DAYS = 28
 WEEK_DAYS = 7
-HISTORY_DAYS_LEAST = 7
+MIN_HISTORY_DAYS = 7
 """Fewest active days that make a history to compare with."""
 MIN_SD_OF_VOLUME = {"plays_day": 5.0, "hours": 0.5}
 """Smallest spread that a comparison divides by: it keeps z finite where every day of an account was the same."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime.world import Unit
 from spark_app.errors import StateError
-from spark_app.stages.sessions import rows, sessionize
+from spark_app.stages.sessions import session_rows, sessionize
 
 STATE_FILE = "STATE.json"
 MEND = "begin a fresh version of this world with  playproof up --fresh"
@@ -22,7 +22,8 @@ LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
 
 def state_of(partitions: int) -> dict[str, str | int]:
     """Describe what the state of open sessions depends on."""
-    shape = f"{rows.ITEM_DDL}|cut {rows.CUT_MS}|gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
+    window = f"gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
+    shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}"
     return {"session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16], "partitions": partitions}
 
 

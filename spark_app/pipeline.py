@@ -1,24 +1,37 @@
-"""The whole job on one screen: from two topics to scored sessions, and which queries run."""
+"""The whole job on one screen: every step from two topics to the tables and topics that the job writes, in order.
 
-from collections.abc import Mapping
+A step is a function of `stages/`, from DataFrame to DataFrame; a query of `queries/` returns an unstarted writer. The
+batch commands and the bench build from the same functions.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, PLAYS
+from contracts.tables import SESSIONS
 from models.registry.artefact import Artefact
 from runtime.kafka.connection import KafkaConnection
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
+from spark_app.stages.arrow_pass import in_one_pass
 from spark_app.stages.parsing.parse import parse_good_rows
-from spark_app.stages.scoring.score import judge_of, score
-from spark_app.stages.sessions import rows
-from spark_app.stages.sessions.account_baselines import OwnBaselines, with_own
-from spark_app.stages.sessions.compute_features import with_user
-from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, deduplicate, drop_heartbeats, sessionize
+from spark_app.stages.scoring.score import SessionScorer, load_scorer, score_batch
+from spark_app.stages.sessions.account_baselines import AccountBaselines, join_account_baselines
+from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_INPUT, compute_features, join_users
+from spark_app.stages.sessions.session_rows import USED_FIELDS, narrow_activity, narrow_plays
+from spark_app.stages.sessions.sessionize import (
+    WATERMARK_DELAY,
+    drop_heartbeats,
+    drop_late_and_duplicates,
+    sessionize,
+)
+from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,57 +63,82 @@ def build_job(
     )
 
 
-def session_rows(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Union the typed rows of both topics in the narrow shape of a session, each row once, heartbeats dropped."""
-    narrow = rows.plays_to_session_rows(plays, tracks).unionByName(rows.activity_to_session_rows(activity))
-    # one row per play or activity row
-    return narrow.transform(deduplicate).transform(drop_heartbeats)
+def read_messages(spark: SparkSession, job: Job, topic: str) -> DataFrame:
+    """Stream a topic's messages: topic, partition, offset, value, headers."""
+    return sources.read_topic(spark, topic, job.kafka, job.max_messages[topic])
 
 
-def gathered_sessions(
-    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, own: OwnBaselines | None = None
-) -> DataFrame:
-    """Turn typed rows into sessions to be described; batch and stream alike. Without `own`, no own history is known."""
+def read_rows(spark: SparkSession, job: Job, topic: str) -> DataFrame:
+    """Stream a topic into typed rows, with a watermark: the slower topic is then the clock, and loses no row."""
     return (
-        session_rows(plays, activity, tracks)
+        read_messages(spark, job, topic)
+        # one row per message
+        .transform(parse_good_rows, topic, USED_FIELDS[topic])
+        # one row per play or activity row
+        .withWatermark("event_time", WATERMARK_DELAY)
+    )
+
+
+def build_sessions(
+    plays: DataFrame,
+    activity: DataFrame,
+    tracks: DataFrame,
+    users: DataFrame,
+    baselines: AccountBaselines | None = None,
+) -> DataFrame:
+    """Turn typed rows, streamed or in batch, into sessions: SESSION_INPUT.
+
+    Without `baselines`, no own history is known.
+    """
+    return (
+        narrow_plays(plays, tracks)
+        .unionByName(narrow_activity(activity))
+        .transform(drop_late_and_duplicates)
+        .transform(drop_heartbeats)
         .transform(sessionize)
         # one row per session
-        .transform(with_user, users)
-        .transform(with_own, own)
+        .transform(join_users, users)
+        .transform(join_account_baselines, baselines)
+        .select(*SESSION_INPUT)
     )
 
 
-def streamed_sessions(spark: SparkSession, job: Job) -> DataFrame:
-    """Stream both topics into gathered sessions."""
-    used = {PLAYS: rows.PLAY_FIELDS, ACTIVITY: rows.ACTIVITY_FIELDS}
-    # a watermark per topic makes the slower topic the clock: nothing of it is lost while the other is ahead
-    plays, activity = (
-        sources.read_topic(spark, topic, job.kafka, job.max_messages[topic])
-        .transform(parse_good_rows, topic, used[topic])
-        .withWatermark("event_time", WATERMARK_DELAY)
-        for topic in (PLAYS, ACTIVITY)
-    )
+def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scorer: SessionScorer | None) -> DataFrame:
+    """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer.
+
+    `unmeasurable`: features that the world's source cannot tell.
+    """
+    features = compute_features, partial(mask_unmeasurable, names=unmeasurable)
+    if scorer is None:
+        return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
+    return session_input.transform(in_one_pass, *features, partial(score_batch, scorer=scorer), columns=SESSIONS)
+
+
+def streamed_sessions(spark: SparkSession, job: Job, scorer: SessionScorer | None) -> DataFrame:
+    """Stream both topics into sessions: what `score_sessions` returns."""
+    plays, activity = (read_rows(spark, job, topic) for topic in (PLAYS, ACTIVITY))
     tracks, users = (sources.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    return gathered_sessions(plays, activity, tracks, users, sources.read_baselines(spark, job.world))
+    baselines = sources.read_baselines(spark, job.world)
+    return build_sessions(plays, activity, tracks, users, baselines).transform(
+        score_sessions, job.world.not_measurable, scorer
+    )
 
 
-def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
-    """Stream both topics into scored sessions."""
-    return streamed_sessions(spark, job).transform(score, judge_of(job.champion), job.world.not_measurable)
+def build_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
+    """Return every query of the job by name, unstarted, in the order they start.
 
-
-def all_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
-    """Return every query of the job by name, unstarted, in the order they start."""
-    unit = job.world.unit
-    messages = [sources.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)]
-    scored = sources.stream_sessions(spark, unit)
+    The reports read the sessions that query `sessions` has committed, so no state is kept twice.
+    """
+    unit, zone = job.world.unit, job.time_zone
+    plays, activity = (read_messages(spark, job, topic) for topic in (PLAYS, ACTIVITY))
     tracks = sources.read_static(spark, job.world, "tracks")
+    committed = sources.stream_sessions(spark, unit)
     return {
-        "sessions": sessions.write(scored_sessions(spark, job), unit),
-        "archive": archive.write(messages[0].unionByName(messages[1]), unit, job.hash_key),
-        "scores": scores.write(scored, unit, job.kafka),
-        "fraud_counts": fraud_counts.write(scored, unit, job.kafka, job.time_zone),
-        "genuine_totals": genuine_totals.write(scored, unit, job.time_zone),
-        "top_tracks": top_tracks.write(scored, unit, tracks, job.time_zone),
+        "sessions": sessions.write(streamed_sessions(spark, job, load_scorer(job.champion)), unit),
+        "archive": archive.write(plays.unionByName(activity), unit, job.hash_key),
+        "scores": scores.write(committed, unit, job.kafka),
+        "fraud_counts": fraud_counts.write(committed, unit, job.kafka, zone),
+        "genuine_totals": genuine_totals.write(committed, unit, zone),
+        "top_tracks": top_tracks.write(committed, unit, tracks, zone),
         **shadow.optional_query(spark, unit, job.challenger),
     }

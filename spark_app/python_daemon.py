@@ -20,6 +20,7 @@ from pyspark import daemon  # noqa: E402 - from where it is installed, not from 
 
 from spark_app.queries import archive  # noqa: E402, F401 - loaded for the workers
 from spark_app.stages.scoring import score  # noqa: E402, F401 - likewise
+from spark_app.stages.sessions import compute_features  # noqa: E402, F401 - likewise
 
 if __name__ == "__main__":
     gc.collect()

@@ -12,7 +12,7 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS, STATIC, ddl
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit, World
-from spark_app.stages.sessions.account_baselines import OwnBaselines
+from spark_app.stages.sessions.account_baselines import AccountBaselines
 
 FOREVER = "36500d"
 NEWEST_BASELINES = 3
@@ -65,7 +65,7 @@ def baseline_dates(world: World) -> tuple[date, ...]:
     return world.static_dates("user_baselines")[-NEWEST_BASELINES:]
 
 
-def read_baselines(spark: SparkSession, world: World) -> OwnBaselines | None:
+def read_baselines(spark: SparkSession, world: World) -> AccountBaselines | None:
     """Read the newest tables of own histories; None where none was ever made."""
     dates = baseline_dates(world)
     tables = [
@@ -74,7 +74,7 @@ def read_baselines(spark: SparkSession, world: World) -> OwnBaselines | None:
         ).withColumn("as_of", F.lit(as_of))
         for as_of in dates
     ]
-    return OwnBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
+    return AccountBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
 
 
 def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:

@@ -104,8 +104,8 @@ def _run_queries(
     else:
         note_shadow(unit, "", "switched off with --no-shadow")
     job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
-    writers = {} if stop.is_set else _choose(pipeline.all_queries(spark, job), options.only)
-    print(account_baselines.told(sources.baseline_dates(world)))
+    writers = {} if stop.is_set else _choose(pipeline.build_queries(spark, job), options.only)
+    print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
     optional = {shadow.NAME: partial(shadow.remove, unit)}
     runner.run(spark, writers, stop, available_now=options.available_now, optional=optional)

@@ -1,4 +1,4 @@
-"""The static tables `user_baselines` and `device_links` of a date, made of the 28 days before it."""
+"""The static tables `user_baselines` and `device_links` of a date, computed from the 28 days before it."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.user_day_features import HISTORY_DAYS
 from runtime.world import World
-from spark_app.batch.user_days import Source, describe_world
+from spark_app.batch.user_days import Source, baseline_quantities
 from spark_app.errors import JobError
 from spark_app.stages.user_days.baselines import device_links, user_baselines
 
@@ -24,24 +24,24 @@ def read_date(text: str, option: str = "--as-of") -> date:
 def build(spark: SparkSession, world: World, source: Source, as_of: date) -> dict[str, int]:
     """Write both tables of a date and let CURRENT name them; return their numbers of rows.
 
-    A folder is immutable: a running stream may be reading it. Raises JobError where one of that date stands already.
+    A folder is immutable: a running stream may be reading it. Raises JobError where one of that date exists.
     """
     folders = {name: world.root / "static" / name / f"as_of={as_of}" for name in ("user_baselines", "device_links")}
     for folder in folders.values():
         if folder.exists():
             raise JobError(
-                f"static/{folder.parent.name}/{folder.name} stands already and may be in use: take another --as-of, "
+                f"static/{folder.parent.name}/{folder.name} exists and may be in use: take another --as-of, "
                 "or remove that folder while no job runs"
             )
     # a local day may begin 14 hours before the UTC date of its name and end 12 hours after
     utc = as_of - timedelta(HISTORY_DAYS + 1), as_of
-    days = describe_world(spark, world, source, utc).persist(StorageLevel.DISK_ONLY)
+    days = baseline_quantities(spark, world, source, utc).persist(StorageLevel.DISK_ONLY)
     tables = {"user_baselines": user_baselines(days, as_of), "device_links": device_links(days, as_of)}
     return {name: _write(table, folders[name]) for name, table in tables.items()}
 
 
 def _write(table: DataFrame, folder: Path) -> int:
-    """Write a folder under another name first, so that it is whole or not there; then point to it."""
+    """Write the folder under another name and rename it, so that it is complete or absent; then let CURRENT name it."""
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     table.coalesce(1).write.mode("overwrite").parquet(str(unfinished))
     unfinished.rename(folder)

@@ -10,9 +10,10 @@ from runtime.settings import Settings
 from runtime.world import World
 from spark_app.artefacts import open_artefacts
 from spark_app.batch import user_days
-from spark_app.batch.training_table import gathered_of
+from spark_app.batch.training_table import raw_sessions
+from spark_app.pipeline import score_sessions
 from spark_app.session import batch_session
-from spark_app.stages.scoring.score import judge_of, score
+from spark_app.stages.scoring.score import load_scorer
 
 SESSIONS = "scored_sessions"
 
@@ -33,7 +34,7 @@ def score_world(settings: Settings, model: Path | None, memory: str) -> tuple[in
 
 def build(spark: SparkSession, world: World, artefact: Artefact) -> tuple[int, int]:
     """Write both tables from raw rows, over those of an earlier run; return their numbers of rows."""
-    scored = gathered_of(spark, world).transform(score, judge_of(artefact), world.not_measurable)
+    scored = raw_sessions(spark, world).transform(score_sessions, world.not_measurable, load_scorer(artefact))
     folders = [str(world.from_raw(SESSIONS)), str(user_days.build(spark, world, "raw"))]
     scored.coalesce(1).write.mode("overwrite").parquet(folders[0])
     sessions, days = (spark.read.parquet(folder).count() for folder in folders)

@@ -1,4 +1,4 @@
-"""The table `user_days` of a world, and the rows it is made from: the lake's, or raw."""
+"""The table `user_days` of a world, and the rows that it is computed from: those of the lake, or raw ones."""
 
 from datetime import date
 from pathlib import Path
@@ -14,23 +14,23 @@ from runtime.lake import committed_files
 from runtime.world import World, WorldError
 from spark_app.errors import JobError
 from spark_app.sources import read_static
-from spark_app.stages.sessions.unmeasurable import without
-from spark_app.stages.user_days.describe import described_days, user_days, zones_of
+from spark_app.stages.sessions.unmeasurable import mask_unmeasurable_columns
+from spark_app.stages.user_days.compute_user_days import compute_user_days, user_days, zones_of
 
 Source = Literal["lake", "raw"]
 TABLE = "user_days"
 
 
-def source_of(word: str) -> Source:
+def source_of(text: str) -> Source:
     """Read a source from the command line. Raises JobError."""
     for source in get_args(Source):
-        if word == source:
+        if text == source:
             return source
-    raise JobError(f"--source {word!r}: expected lake (what the job archived) or raw (what no job has seen)")
+    raise JobError(f"--source {text!r}: expected lake (what the job archived) or raw (what no job has seen)")
 
 
 def folder_of(world: World, source: Source) -> Path:
-    """Return where the table of a world stands: in the lake it was made from, or beside raw."""
+    """Return the folder of a world's table: in the lake whose rows it comes from, or next to the raw tables."""
     return world.unit.table(TABLE) if source == "lake" else world.root / TABLE
 
 
@@ -60,11 +60,11 @@ def _date_of(file: Path) -> str:
     return next(part for part in file.parts[::-1] if part.startswith("date=")).removeprefix("date=")
 
 
-def describe_world(
+def baseline_quantities(
     spark: SparkSession, world: World, source: Source, days: tuple[date, date] | None = None
 ) -> DataFrame:
-    """Describe the user-days of a world's rows by what baselines are made of: see `described_days`."""
-    return described_days(*_inputs(spark, world, source, days), names=BASELINE_QUANTITIES)
+    """Compute the user-days of a world's rows with the BASELINE_QUANTITIES only: see `compute_user_days`."""
+    return compute_user_days(*_inputs(spark, world, source, days), names=BASELINE_QUANTITIES)
 
 
 def _inputs(
@@ -76,8 +76,8 @@ def _inputs(
 
 
 def build(spark: SparkSession, world: World, source: Source, out: Path | None = None) -> Path:
-    """Write the user-days of a world, partitioned by date, over what stood there; return the folder."""
+    """Write the user-days of a world, partitioned by date, over those of an earlier run; return the folder."""
     folder = out or folder_of(world, source)
-    table = user_days(*_inputs(spark, world, source)).transform(without, world.not_measurable)
+    table = user_days(*_inputs(spark, world, source)).transform(mask_unmeasurable_columns, world.not_measurable)
     table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
     return folder

@@ -13,10 +13,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS
 from runtime.world import Unit
-from spark_app import pipeline, runner, sources
+from spark_app import pipeline, runner
 from spark_app.pipeline import Job
 from spark_app.queries import archive, sessions
-from spark_app.stages.sessions.compute_features import with_features
+from spark_app.stages.scoring.score import load_scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,21 @@ def _to_parquet(rows: DataFrame, unit: Unit, name: str) -> DataStreamWriter:
 
 def minimal_spark(spark: SparkSession, job: Job) -> Contest:
     """A newcomer's job: a query per topic, from message to parquet."""
-    messages = {
-        topic: sources.read_topic(spark, topic, job.kafka, job.max_messages[topic]) for topic in (PLAYS, ACTIVITY)
-    }
+    messages = {topic: pipeline.read_messages(spark, job, topic) for topic in (PLAYS, ACTIVITY)}
     unit = job.world.unit
     return Contest({topic: _to_parquet(minimal_rows(m, topic), unit, topic) for topic, m in messages.items()})
 
 
 def scoring_without_model(spark: SparkSession, job: Job) -> Contest:
-    """Our query up to the features: all of it but the model, its contributions and the reasons."""
-    gathered = pipeline.streamed_sessions(spark, job)
-    described = gathered.transform(with_features, job.world.not_measurable).withColumn("date", F.to_date("ended_at"))
-    return Contest({sessions.NAME: sessions.write(described, job.world.unit)})
+    """Our query up to the features, without the model, its contributions and the reasons."""
+    features = pipeline.streamed_sessions(spark, job, scorer=None).withColumn("date", F.to_date("ended_at"))
+    return Contest({sessions.NAME: sessions.write(features, job.world.unit)})
 
 
 def scoring(spark: SparkSession, job: Job) -> Contest:
     """Our query as it ships."""
-    return Contest({sessions.NAME: sessions.write(pipeline.scored_sessions(spark, job), job.world.unit)})
+    scored = pipeline.streamed_sessions(spark, job, load_scorer(job.champion))
+    return Contest({sessions.NAME: sessions.write(scored, job.world.unit)})
 
 
 def whole_job(spark: SparkSession, job: Job) -> Contest:
@@ -74,7 +72,7 @@ def whole_job(spark: SparkSession, job: Job) -> Contest:
 
     They cannot drain: what they read, the sessions, is only made while they run.
     """
-    writers = pipeline.all_queries(spark, job)
+    writers = pipeline.build_queries(spark, job)
     timed = {name: writers.pop(name) for name in (sessions.NAME, archive.NAME)}
     return Contest(timed, writers)
 

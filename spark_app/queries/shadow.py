@@ -16,7 +16,7 @@ from runtime.progress import note_shadow, noted_shadow
 from runtime.world import Unit
 from spark_app import guard, sources
 from spark_app.runner import first_line
-from spark_app.stages.scoring.shadow import shadow
+from spark_app.stages.scoring.shadow import score_in_shadow
 
 NAME = "shadow"
 EVERY = "10 seconds"
@@ -32,7 +32,7 @@ def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWr
     guard.check_pair(NAME, checkpoint, table, REMEDY)
     return (
         sources.stream_sessions(spark, unit, MAX_FILES)
-        .transform(shadow, challenger)
+        .transform(score_in_shadow, challenger)
         .writeStream.queryName(NAME)
         .format("parquet")
         .option("path", str(table))

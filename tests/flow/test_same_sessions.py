@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
-from spark_app.batch.training_table import sessions_of
+from spark_app.batch.training_table import session_features
 from tests.flow.conftest import QUIET_FROM, QUIET_UNTIL, Live
 from tests.flow.lake import Row, differences, in_utc, rows_of, sessions_by_key
 from tests.flow.stage import Stage
@@ -26,7 +26,7 @@ def test_at_any_speed_the_same_events_give_identical_sessions(rushed: Stage, pla
 def test_batch_and_stream_give_every_session_the_same_features(
     spark: SparkSession, live: Live, played: dict[str, Row]
 ) -> None:
-    described = sessions_of(spark, live.stage.world)
+    described = session_features(spark, live.stage.world)
     in_batch = sessions_by_key(in_utc(described.toArrow()).to_pylist())
     assert set(FEATURE_NAMES) <= set(next(iter(in_batch.values())))
     assert differences(played, in_batch) == []

@@ -15,8 +15,8 @@ from contracts.tables import LAKE, ddl
 from spark_app.stages.sessions.sessionize import WATERMARK_DELAY
 from tests.spark_app.typed import (
     TypedRow,
-    described_sessions,
-    own_histories,
+    account_baselines,
+    sessions_with_features,
     topic_of,
     tracks,
     users,
@@ -72,7 +72,7 @@ def stream(spark: SparkSession, folder: Path, batches: Sequence[Sequence[TypedRo
     plays, activity = read_stream(spark, folder)
     name = f"sessions_{folder.name}".replace("-", "_")
     query = (
-        described_sessions(plays, activity, tracks(spark), users(spark), own_histories(spark))
+        sessions_with_features(plays, activity, tracks(spark), users(spark), account_baselines(spark))
         .writeStream.format("memory")
         .queryName(name)
         .option("checkpointLocation", str(folder / "checkpoint"))

@@ -1,4 +1,4 @@
-"""Builders of user-days as `describe` gets them: the flat rows of whole accounts, without Spark."""
+"""Builders of user-days as `compute_day_features` gets them: the flat rows of complete accounts, without Spark."""
 
 import zlib
 from typing import Any
@@ -8,10 +8,10 @@ import pyarrow as pa
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
 from runtime.event_text import parse_time
 from runtime.units import DAY_MS
-from spark_app.stages.arrays.country_centres import COUNTRIES
+from spark_app.stages.arrays.countries import COUNTRIES
 from spark_app.stages.user_days import day_rows
+from spark_app.stages.user_days.compute_user_days import compute_day_features
 from spark_app.stages.user_days.day_batch import DayBatch
-from spark_app.stages.user_days.describe import describe
 
 DayRow = dict[str, Any]
 
@@ -22,12 +22,12 @@ VOCABULARIES = {"network": NETWORKS, "device_type": DEVICES, "drm": DRMS, "codec
 
 def _row(at_h: float, day: int, user: str, zone: int, values: dict[str, Any]) -> DayRow:
     code = values.pop("code", 0)
-    for part, words in VOCABULARIES.items():
-        code += (words.index(values.pop(part)) + 1 if part in values else 0) << day_rows.SHIFT[part]
+    for part, vocabulary in VOCABULARIES.items():
+        code += (vocabulary.index(values.pop(part)) + 1 if part in values else 0) << day_rows.SHIFT[part]
     event_ms = MIDNIGHT_MS + day * DAY_MS + round(at_h * 3_600_000)
     row = dict.fromkeys(day_rows.LONGS, 0) | {"popularity": None, "user_id": user, "zone": zone, **values}
     row |= {"event_ms": event_ms, "code": code}
-    # an id of its own, the same in every run
+    # an id that differs by row and is the same in every run
     return row | {"id_hash": zlib.crc32(repr(sorted(row.items(), key=str)).encode())}
 
 
@@ -43,7 +43,7 @@ def did(action: str, at_h: float, *, day: int = 0, user: str = "u1", zone: int =
 
 
 def days_of(*rows: DayRow, zone: str | None = "UTC") -> DayBatch:
-    """Put rows together, account by account, as Spark hands them over; `zone` is everybody's."""
+    """Group rows by account, as Spark does; all accounts live in `zone`."""
     ordered = sorted(rows, key=lambda row: row["user_id"])
     types = {"popularity": pa.float64(), "user_id": pa.string(), "zone": pa.int32()}
     columns = {
@@ -53,11 +53,11 @@ def days_of(*rows: DayRow, zone: str | None = "UTC") -> DayBatch:
     return DayBatch.from_arrow(pa.table(columns), [zone] if zone else ["Nowhere"])
 
 
-def described(*rows: DayRow, zone: str | None = "UTC") -> list[dict[str, Any]]:
-    """Describe user-days, in order of account and day; a feature that is not measurable is None."""
-    return describe(days_of(*rows, zone=zone)).to_pylist()
+def day_rows_of(*rows: DayRow, zone: str | None = "UTC") -> list[dict[str, Any]]:
+    """Compute user-days, in order of account and day; a feature that cannot be measured is None."""
+    return compute_day_features(days_of(*rows, zone=zone)).to_pylist()
 
 
-def the_day(*rows: DayRow, zone: str | None = "UTC") -> dict[str, Any]:
-    """Describe the last user-day."""
-    return described(*rows, zone=zone)[-1]
+def last_day(*rows: DayRow, zone: str | None = "UTC") -> dict[str, Any]:
+    """Compute the last user-day."""
+    return day_rows_of(*rows, zone=zone)[-1]

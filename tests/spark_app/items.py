@@ -1,4 +1,4 @@
-"""Builders of sessions as `describe` gets them: gathered items in an Arrow batch, without Spark."""
+"""Builders of sessions as `compute_features` gets them: their rows in an Arrow batch, without Spark."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
 from runtime.event_text import parse_time
-from spark_app.stages.sessions import rows as layout
-from spark_app.stages.sessions.baseline_features import STATISTICS
-from spark_app.stages.sessions.compute_features import describe
+from spark_app.stages.sessions import session_rows as layout
+from spark_app.stages.sessions.compute_features import compute_features
+from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
 
 Item = dict[str, Any]
 
@@ -20,7 +20,7 @@ NOON_MS = parse_time("2026-03-01T12:00:00.000Z") or 0
 
 _ARROW = {"bigint": pa.int64(), "string": pa.string(), "double": pa.float64(), "int": pa.int32()}
 ITEMS = pa.list_(pa.struct([(n, _ARROW[t]) for n, t in (field.split() for field in layout.ITEM_DDL.split(", "))]))
-OWN_STRUCT = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in STATISTICS)])
+BASELINE_STRUCT = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in BASELINE_STATISTICS)])
 
 
 def _item(at_s: float, code: int, *, network: str | None, country: int, **values: Any) -> Item:
@@ -33,7 +33,7 @@ def _item(at_s: float, code: int, *, network: str | None, country: int, **values
     ):
         code += (vocabulary.index(value) + 1 if value else 0) << shift
     item = {"event_ms": NOON_MS + round(at_s * 1000), "code": code, "ts": 0, **values}
-    # an id of its own, the same in every run
+    # an id that differs by row and is the same in every run
     return {"id_hash": zlib.crc32(repr(sorted(item.items())).encode()), **item}
 
 
@@ -62,15 +62,15 @@ def did(action: str, at_s: float = 0, *, network: str | None = None, country: in
     return _item(at_s, ACTIONS.index(action) + 1, network=network, country=country, lengths=0, **values)
 
 
-def batch(
+def input_batch(
     *sessions: Sequence[Item],
     user: str = "u1",
     signed_up_on: date | None = None,
     plan: str | None = None,
     timezone: str | None = None,
-    own: Mapping[str, float] | None = None,
+    baseline: Mapping[str, float] | None = None,
 ) -> pa.RecordBatch:
-    """Build the Arrow batch that Spark hands to `describe`; every session is of the same account."""
+    """Build an Arrow batch of SESSION_INPUT; every session is of the same account."""
     n = len(sessions)
     return pa.RecordBatch.from_pydict(
         {
@@ -79,12 +79,12 @@ def batch(
             "signed_up_on": pa.array([signed_up_on] * n, pa.date32()),
             "plan": pa.array([plan] * n, pa.string()),
             "timezone": pa.array([timezone] * n, pa.string()),
-            "own": pa.array([own] * n, OWN_STRUCT),
+            "baseline": pa.array([baseline] * n, BASELINE_STRUCT),
         }
     )
 
 
-def described(*items: Item, **account: Any) -> dict[str, Any]:
-    """Describe one session; a feature that is not measurable is None."""
-    (row,) = describe(batch(items, **account)).to_pylist()
+def session_row(*items: Item, **account: Any) -> dict[str, Any]:
+    """Compute one session's row; a feature that cannot be measured is None."""
+    (row,) = compute_features(input_batch(items, **account)).to_pylist()
     return row

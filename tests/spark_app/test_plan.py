@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
 from spark_app.stages.parsing.parse import parse_good_rows
-from spark_app.stages.sessions.rows import ACTIVITY_FIELDS, PLAY_FIELDS
+from spark_app.stages.sessions.session_rows import USED_FIELDS
 from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, drop_heartbeats
 from tests.spark_app.messages import MESSAGE_SCHEMA
 from tests.spark_app.typed import (
-    described_sessions,
+    sessions_with_features,
     tracks,
     users,
 )
@@ -22,9 +22,9 @@ def typed_streams(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFra
     plays, activity = (
         spark.readStream.schema(MESSAGE_SCHEMA)
         .parquet(str(folder))
-        .transform(parse_good_rows, topic, names)
+        .transform(parse_good_rows, topic, USED_FIELDS[topic])
         .withWatermark("event_time", WATERMARK_DELAY)
-        for topic, names in ((PLAYS, PLAY_FIELDS), (ACTIVITY, ACTIVITY_FIELDS))
+        for topic in (PLAYS, ACTIVITY)
     )
     return plays, activity
 
@@ -41,7 +41,7 @@ def places(plan: list[str], pattern: str) -> list[int]:
 
 
 def test_heartbeats_are_dropped_after_the_watermark_and_the_deduplication(spark: SparkSession, tmp_path: Path) -> None:
-    plan = optimized(described_sessions(*typed_streams(spark, tmp_path), tracks(spark), users(spark)))
+    plan = optimized(sessions_with_features(*typed_streams(spark, tmp_path), tracks(spark), users(spark)))
     # steps of the stream have a ~; the same filter on the static users is welcome
     filters = places(plan, f"~Filter .*{HEARTBEAT_USER}")
     (deduplication,) = places(plan, "DeduplicateWithinWatermark")

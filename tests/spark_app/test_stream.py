@@ -10,11 +10,11 @@ from runtime import progress
 from tests.spark_app.arrivals import read_batch, stream
 from tests.spark_app.typed import (
     TypedRow,
-    described_sessions,
+    account_baselines,
     event,
     heartbeats,
-    own_histories,
     play,
+    sessions_with_features,
     tracks,
     users,
 )
@@ -79,8 +79,8 @@ def test_stream_and_batch_describe_the_same_sessions_with_the_same_features(
 
     plays, activity = read_batch(spark, tmp_path)
     in_time = plays.where("play_id NOT LIKE 'late%'")
-    statics = tracks(spark), users(spark), own_histories(spark)
-    expected = described_sessions(in_time, activity, *statics).collect()
+    statics = tracks(spark), users(spark), account_baselines(spark)
+    expected = sessions_with_features(in_time, activity, *statics).collect()
     assert found.late_and_duplicate == (len(late), n_twice)
     assert len(expected) > 30
     assert by_key(found.sessions) == by_key(expected)

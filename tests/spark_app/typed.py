@@ -10,10 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
 from runtime.event_text import parse_time
-from spark_app.pipeline import gathered_sessions
-from spark_app.stages.sessions.account_baselines import OwnBaselines
-from spark_app.stages.sessions.baseline_features import STATISTICS
-from spark_app.stages.sessions.compute_features import with_features
+from spark_app.pipeline import build_sessions, score_sessions
+from spark_app.stages.sessions.account_baselines import AccountBaselines
+from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
 
 TypedRow = dict[str, Any]
 
@@ -81,13 +80,13 @@ def tracks(spark: SparkSession) -> DataFrame:
     )
 
 
-def own_histories(spark: SparkSession) -> OwnBaselines:
-    """What is usual for u1 and u2, as of the day of second 0."""
+def account_baselines(spark: SparkSession) -> AccountBaselines:
+    """The own histories of u1 and u2, as of the day of second 0."""
     as_of = date(2026, 3, 1)
-    statistics = dict.fromkeys(STATISTICS, 0.25)
+    statistics = dict.fromkeys(BASELINE_STATISTICS, 0.25)
     rows = [{"user_id": user, "as_of": as_of, "history_days": 9, **statistics} for user in ("u1", "u2")]
     columns = ("as_of", *(c.name for c in USER_BASELINES))
-    return OwnBaselines(frame(spark, f"as_of date, {ddl(USER_BASELINES)}", columns, rows), (as_of,))
+    return AccountBaselines(frame(spark, f"as_of date, {ddl(USER_BASELINES)}", columns, rows), (as_of,))
 
 
 def users(spark: SparkSession) -> DataFrame:
@@ -100,8 +99,12 @@ def users(spark: SparkSession) -> DataFrame:
     )
 
 
-def described_sessions(
-    plays: DataFrame, activity: DataFrame, tracks: DataFrame, users: DataFrame, own: OwnBaselines | None = None
+def sessions_with_features(
+    plays: DataFrame,
+    activity: DataFrame,
+    tracks: DataFrame,
+    users: DataFrame,
+    baselines: AccountBaselines | None = None,
 ) -> DataFrame:
     """Turn typed rows into sessions with features, by the stages of the job."""
-    return gathered_sessions(plays, activity, tracks, users, own).transform(with_features)
+    return build_sessions(plays, activity, tracks, users, baselines).transform(score_sessions, (), scorer=None)

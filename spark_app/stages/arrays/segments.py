@@ -1,4 +1,4 @@
-"""Sums, counts, ratios and runs of flat NumPy arrays whose rows belong to sessions, or to user-days."""
+"""Sums, counts, ratios and runs of flat NumPy arrays whose rows belong to segments: sessions, or user-days."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from runtime.arrays import Floats, Ints
 
 
 def runs(session: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:
-    """Group equal values within a session: session, value and count of each group, sorted by (session, value).
+    """Group equal values within a session; return session, value and count of each group, sorted by (session, value).
 
     >>> [column.tolist() for column in runs(np.array([0, 0, 0, 1]), np.array([7, 5, 7, 7]))]
     [[0, 0, 1], [5, 7, 7], [1, 2, 1]]
@@ -23,7 +23,7 @@ def runs(session: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
-    """Divide; NaN where the bottom is 0.
+    """Divide element by element; NaN where the bottom is 0.
 
     >>> ratio(np.array([1.0, 0.0]), np.array([4.0, 0.0]))
     array([0.25,  nan])
@@ -32,7 +32,7 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
 
 
 def sum_by(session: Ints, n: int, values: NDArray[Any] | None = None) -> Floats:
-    """Sum values by session, or count rows where there are none; shape (n,).
+    """Sum values per session, or count its rows where there are no values; shape (n,).
 
     >>> sum_by(np.array([0, 2, 2]), 3).tolist()
     [1.0, 0.0, 2.0]

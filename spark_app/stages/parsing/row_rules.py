@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 from contracts import events
 from contracts.events import FIELDS, Field
 from runtime.arrays import Bools, Ints
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP, to_timestamps
 
 TIME_CHARS = 24
 _SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: ".", 23: "Z"}
 _INT64 = (-(2**63), 2**63 - 1)
 _DAYS_IN_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-STAMP = pa.timestamp("us", tz="UTC")
 
 
 def _lengths(texts: pa.StringArray) -> Ints:
@@ -153,7 +153,7 @@ def first_reasons(rows: RowColumns, is_object: Bools) -> list[str]:
     return [reasons[row] for row in range(len(event_ms))]
 
 
-_TYPES = {"time": STAMP, "ms": pa.int32(), "bool": pa.bool_(), "epoch_s": pa.int64()}
+_TYPES = {"time": UTC_TIMESTAMP, "ms": pa.int32(), "bool": pa.bool_(), "epoch_s": pa.int64()}
 
 
 def type_of(field: Field) -> pa.DataType:
@@ -164,7 +164,7 @@ def type_of(field: Field) -> pa.DataType:
 def typed(field: Field, values: pa.Array, event_ms: Ints) -> pa.Array:
     """Cast a field of good rows to its type; a value that does not cast becomes null."""
     if field.kind == "time":
-        return pa.array(event_ms * 1000).cast(STAMP)
+        return to_timestamps(event_ms)
     if field.kind == "ms":
         return values.cast(pa.int32())
     if field.kind == "bool":

@@ -1,15 +1,15 @@
-"""Gathered sessions to scored sessions: features, the model's columns, a score, a flag and its reasons.
+"""Sessions with features to scored sessions: a score, a flag and its reasons; a step over Arrow batches.
 
-The trees of the saved PipelineModel are asked directly, in the pass through Arrow in which the sessions are described.
-Its own `transform` gives the same numbers (a test compares them) through a pandas column of lists, which cost 121
-CPU-seconds against 44 here (docs/studies/bench.md). The time is the worker's clock: Spark's `current_timestamp()` is
-written into the code that it generates for these wide rows, so every micro-batch would compile it again.
+The trees of the saved PipelineModel are called directly. Its own `transform` gives the same numbers (a test compares
+them), but through a pandas column of lists, which cost 121 CPU-seconds where this costs 44 (docs/studies/bench.md).
+`scored_at` is the worker's clock: Spark writes its `current_timestamp()` into the code that it generates for these wide
+rows, so it would compile that code again for every micro-batch.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,19 @@ import pyarrow as pa
 import xgboost as xgb
 from numpy.typing import NDArray
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame
 
 from contracts.features import TOP_REASONS
-from contracts.tables import SESSIONS, ddl
+from contracts.tables import SESSIONS
 from models.registry.artefact import Artefact
-from spark_app.stages.parsing.row_rules import STAMP
-from spark_app.stages.sessions.compute_features import GATHERED, described
+from runtime.arrays import Floats
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
 REASON = pa.struct([("feature", pa.string()), ("value", pa.float64()), ("contribution", pa.float64())])
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """All that a worker needs to score: the trees as XGBoost saves them, features in their order, thresholds."""
+class SessionScorer:
+    """All that a worker needs to score: the trees in XGBoost's own format, the features in their order, thresholds."""
 
     trees: bytes
     features: tuple[str, ...]
@@ -39,35 +38,39 @@ class Judge:
     version: str
 
 
-def judge_of(artefact: Artefact) -> Judge:
-    """Load a verified model, and take out of it what a worker needs."""
+def load_scorer(artefact: Artefact) -> SessionScorer:
+    """Load a verified model and return its parts that a worker needs. Needs a running Spark."""
     classifier: Any = PipelineModel.load(str(artefact.path)).stages[-1]
     trees = bytes(classifier.get_booster().save_raw("ubj"))
-    return Judge(trees, artefact.features, artefact.review_threshold, artefact.filter_threshold, artefact.version)
+    return SessionScorer(
+        trees, artefact.features, artefact.review_threshold, artefact.filter_threshold, artefact.version
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What the trees say of a batch of sessions; rows are sessions."""
+class Predictions:
+    """What a model predicts for n sessions."""
 
-    values: NDArray[np.float64]
-    """By feature, in the judge's order; NaN is "not measurable"."""
-    margin: NDArray[np.float64]
-    score: NDArray[np.float64]
+    values: Floats
+    """The features, shape (n, features), in the scorer's order; NaN is "cannot be measured"."""
+    margin: Floats
+    """Log-odds of a bot, shape (n,)."""
+    score: Floats
+    """Probability of a bot, shape (n,)."""
     matrix: xgb.DMatrix
 
 
-def opinion_of(batch: pa.RecordBatch, judge: Judge) -> Opinion:
-    """Ask the trees about described sessions."""
-    values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in judge.features])
+def predict(batch: pa.RecordBatch, scorer: SessionScorer) -> Predictions:
+    """Score an Arrow batch of sessions that has the scorer's features."""
+    values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in scorer.features])
     matrix = xgb.DMatrix(values.astype(np.float32), missing=np.nan, nthread=1)
-    margin = _booster(judge.trees).predict(matrix, output_margin=True).astype(np.float64)
-    return Opinion(values, margin, 1 / (1 + np.exp(-margin)), matrix)
+    margin = _booster(scorer.trees).predict(matrix, output_margin=True).astype(np.float64)
+    return Predictions(values, margin, 1 / (1 + np.exp(-margin)), matrix)
 
 
-def contributions_of(matrix: xgb.DMatrix, judge: Judge) -> NDArray[np.floating[Any]]:
-    """Return what each feature adds to the margin, in log-odds: a row a session, a column a feature."""
-    return _booster(judge.trees).predict(matrix, pred_contribs=True)[:, :-1]
+def contributions(matrix: xgb.DMatrix, scorer: SessionScorer) -> NDArray[np.floating[Any]]:
+    """Return what each feature adds to the margin of each session, in log-odds: shape (n, features)."""
+    return _booster(scorer.trees).predict(matrix, pred_contribs=True)[:, :-1]
 
 
 @lru_cache(maxsize=2)
@@ -75,65 +78,55 @@ def _booster(trees: bytes) -> xgb.Booster:
     return xgb.Booster({"nthread": 1}, model_file=bytearray(trees))
 
 
-def reasons_of(names: Sequence[str], values: NDArray[np.float64], contributions: NDArray[np.floating[Any]]) -> pa.Array:
-    """Return for each session the features that push its score up most, at most TOP_REASONS, as list<REASON>.
+def top_reasons(names: Sequence[str], values: Floats, contributed: NDArray[np.floating[Any]]) -> pa.Array:
+    """Return for each session the features that raise its score most, at most TOP_REASONS, as list<REASON>.
 
-    `values` and `contributions` (log-odds, without the bias) have a row a session, a column a name. Equal
-    contributions keep the order of names; what speaks for the session is no reason.
+    `values` and `contributed` (log-odds, without the bias) have shape (n, names). Equal contributions keep the order of
+    names; a feature that lowers the score is no reason.
     """
-    top = np.argsort(-contributions, axis=1, kind="stable")[:, :TOP_REASONS]
-    pushes = np.take_along_axis(contributions, top, axis=1).astype(np.float64)
-    is_reason = pushes > 0
+    top = np.argsort(-contributed, axis=1, kind="stable")[:, :TOP_REASONS]
+    of_top = np.take_along_axis(contributed, top, axis=1).astype(np.float64)
+    is_reason = of_top > 0
     offsets = np.concatenate([[0], np.cumsum(is_reason.sum(axis=1))]).astype(np.int32)
-    chosen = pa.StructArray.from_arrays(
+    reasons = pa.StructArray.from_arrays(
         [
             pa.array(names, pa.string()).take(pa.array(top[is_reason])),
             pa.array(np.take_along_axis(values, top, axis=1)[is_reason], pa.float64(), from_pandas=True),
-            pa.array(pushes[is_reason]),
+            pa.array(of_top[is_reason]),
         ],
         fields=list(REASON),
     )
-    return pa.ListArray.from_arrays(pa.array(offsets), chosen)
+    return pa.ListArray.from_arrays(pa.array(offsets), reasons)
 
 
-def judged(batch: pa.RecordBatch, judge: Judge, at_ms: int) -> pa.RecordBatch:
-    """Score DESCRIBED sessions at a time (epoch ms): SESSIONS."""
-    columns = {name: batch.column(name) for name in batch.schema.names} | judgement(batch, judge)
-    columns["scored_at"] = pa.repeat(pa.scalar(at_ms * 1000, STAMP), batch.num_rows)
+def score_batch(batch: pa.RecordBatch, scorer: SessionScorer, clock: Callable[[], float] = time.time) -> pa.RecordBatch:
+    """Turn an Arrow batch of FEATURE_COLUMNS into SESSIONS. `clock` gives `scored_at` in epoch seconds."""
+    columns = {name: batch.column(name) for name in batch.schema.names} | prediction_columns(batch, scorer)
+    scored_at_ms = round(clock() * 1000)
+    columns["scored_at"] = pa.repeat(pa.scalar(scored_at_ms * 1000, UTC_TIMESTAMP), batch.num_rows)
     columns["date"] = batch.column("ended_at").cast(pa.date32())
     return pa.RecordBatch.from_arrays([columns[c.name] for c in SESSIONS], names=[c.name for c in SESSIONS])
 
 
-def judgement(batch: pa.RecordBatch, judge: Judge) -> dict[str, pa.Array]:
-    """Return the model's columns for described sessions."""
-    found = opinion_of(batch, judge)
-    score, margin = found.score, found.margin
-    is_flagged = score >= judge.review_threshold
+def prediction_columns(batch: pa.RecordBatch, scorer: SessionScorer) -> dict[str, pa.Array]:
+    """Return the columns of SESSIONS that the model gives, by name."""
+    predicted = predict(batch, scorer)
+    score, margin = predicted.score, predicted.margin
+    is_flagged = score >= scorer.review_threshold
+    contributed = contributions(predicted.matrix, scorer)
     return {
         "rawPrediction": _pairs(-margin, margin),
         "probability": _pairs(1 - score, score),
         "prediction": pa.array(is_flagged.astype(np.float64)),
         "score": pa.array(score),
         "is_flagged": pa.array(is_flagged),
-        "is_filtered": pa.array(score >= judge.filter_threshold),
-        "reasons": reasons_of(judge.features, found.values, contributions_of(found.matrix, judge)),
-        "model_version": pa.repeat(judge.version, batch.num_rows),
+        "is_filtered": pa.array(score >= scorer.filter_threshold),
+        "reasons": top_reasons(scorer.features, predicted.values, contributed),
+        "model_version": pa.repeat(scorer.version, batch.num_rows),
     }
 
 
-def _pairs(no: NDArray[np.float64], yes: NDArray[np.float64]) -> pa.Array:
-    flat = np.column_stack([no, yes]).ravel()
+def _pairs(honest: Floats, bot: Floats) -> pa.Array:
+    """Return one list of two numbers per session, in the order of the model's classes."""
+    flat = np.column_stack([honest, bot]).ravel()
     return pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, 2, dtype=np.int32)), pa.array(flat))
-
-
-def score(sessions: DataFrame, judge: Judge, not_measurable: Collection[str] = ()) -> DataFrame:
-    """Describe and score GATHERED sessions, in one pass through Python: SESSIONS."""
-    scored = partial(_scored_batches, judge=judge, not_measurable=not_measurable)
-    return sessions.select(*GATHERED).mapInArrow(scored, ddl(SESSIONS))
-
-
-def _scored_batches(
-    batches: Iterable[pa.RecordBatch], judge: Judge, not_measurable: Collection[str]
-) -> Iterator[pa.RecordBatch]:
-    for batch in described(batches, not_measurable):
-        yield judged(batch, judge, round(time.time() * 1000))

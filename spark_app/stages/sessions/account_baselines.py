@@ -1,9 +1,8 @@
-"""Which own history a session sees: that of the newest table made of days that were over before its first event.
+"""Which own history a session is compared with: the newest table of days that were over before its first event.
 
-A table of a date D is made of local days before D. The last time zone, UTC−12, ends the day before D at noon of D, UTC:
-a session sees it only from then on. So no table holds a day that was still running anywhere, and none a row of the
-session itself, whatever the listener's zone; and a job that is behind, or reads the past again, joins what it would
-have joined then.
+A table of date D is made of local days before D. The last time zone, UTC−12, ends the day before D at noon of D, UTC;
+from then on a session may use the table. So the table contains no day that was still running somewhere, and no row of
+the session itself, in any time zone; and a job that is behind, or reads old rows again, joins the same table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,27 +12,27 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from contracts.features import OWN_HISTORY_MOST_AGE_DAYS
+from contracts.features import MAX_BASELINE_AGE_DAYS
 from runtime.units import HOUR_MS
-from spark_app.stages.sessions.baseline_features import STATISTICS
+from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
 
 LAST_ZONE_H = 12
 """Hours that the westernmost time zone is behind UTC."""
-OWN = "struct<history_days:int," + ",".join(f"{name}:double" for name in STATISTICS) + ">"
+BASELINE_TYPE = "struct<history_days:int," + ",".join(f"{name}:double" for name in BASELINE_STATISTICS) + ">"
 
 
 @dataclass(frozen=True, slots=True)
-class OwnBaselines:
-    """Tables of own histories: the columns of `user_baselines` with `as_of`, and the dates there are, None for all."""
+class AccountBaselines:
+    """Tables of own histories: the columns of `user_baselines` with `as_of`, and their dates; None means every date."""
 
     table: DataFrame
     dates: tuple[date, ...] | None = None
 
 
-def told(dates: Sequence[date]) -> str:
-    """Say in a line what the job compares accounts with.
+def baseline_message(dates: Sequence[date]) -> str:
+    """Return a line for the user about the tables that sessions are compared with.
 
-    >>> told([date(2026, 3, 8), date(2026, 3, 9)])
+    >>> baseline_message([date(2026, 3, 8), date(2026, 3, 9)])
     'own histories as of 2026-03-08, 2026-03-09'
     """
     if not dates:
@@ -44,25 +43,27 @@ def told(dates: Sequence[date]) -> str:
     return f"own histories as of {', '.join(map(str, dates))}"
 
 
-def with_own(sessions: DataFrame, own: OwnBaselines | None) -> DataFrame:
-    """Add `own`, the statistics that a session (user_id, items) may see; null where there are none."""
-    if own is None:
-        return sessions.withColumn("own", F.lit(None).cast(OWN))
-    statistics = F.struct("history_days", *STATISTICS).alias("own")
-    known = own.table.select("user_id", "as_of", statistics)
-    day = _last_day_over(F.array_min("items")["event_ms"])
-    asked = sessions.withColumn("as_of", day if own.dates is None else _newest(own.dates, day))
-    return asked.join(F.broadcast(known), on=["user_id", "as_of"], how="left")
+def join_account_baselines(sessions: DataFrame, baselines: AccountBaselines | None) -> DataFrame:
+    """Add `baseline`, the statistics of own history that a session (user_id, items, …) may use; null without any."""
+    if baselines is None:
+        return sessions.withColumn("baseline", F.lit(None).cast(BASELINE_TYPE))
+    statistics = F.struct("history_days", *BASELINE_STATISTICS).alias("baseline")
+    known = baselines.table.select("user_id", "as_of", statistics)
+    day = _last_complete_day(F.array_min("items")["event_ms"])
+    as_of = day if baselines.dates is None else _newest(baselines.dates, day)
+    joined = sessions.withColumn("as_of", as_of).join(F.broadcast(known), on=["user_id", "as_of"], how="left")
+    return joined.drop("as_of")
 
 
-def _last_day_over(event_ms: Column) -> Column:
-    """Return the newest date whose table is made of days that were over everywhere at a moment."""
+def _last_complete_day(event_ms: Column) -> Column:
+    """Return the newest date whose table is made of days that were over in every time zone at a moment."""
     return F.to_date(F.timestamp_millis(event_ms - LAST_ZONE_H * HOUR_MS))
 
 
 def _newest(dates: Iterable[date], day: Column) -> Column:
-    """Return the newest of `dates` that is no later than `day`, and not much older; null where there is none."""
-    found = F.lit(None).cast("date")
+    """Return the newest of `dates` that is no later than `day` and not too old; null where there is none."""
+    newest = F.lit(None).cast("date")
     for as_of in sorted(dates):
-        found = F.when(day.between(as_of, as_of + timedelta(OWN_HISTORY_MOST_AGE_DAYS)), F.lit(as_of)).otherwise(found)
-    return found
+        is_current = day.between(as_of, as_of + timedelta(MAX_BASELINE_AGE_DAYS))
+        newest = F.when(is_current, F.lit(as_of)).otherwise(newest)
+    return newest

@@ -1,7 +1,7 @@
-"""Sessions as flat NumPy arrays: what every feature is computed from.
+"""Sessions as flat NumPy arrays: the input of every feature.
 
-Spark hands over many sessions at once as an Arrow list of structs; flattened, one vectorised pass per feature serves
-them all. (Higher-order functions over the array run interpreted in Spark, element by element.)
+Spark sends many sessions at once as an Arrow list of structs. Flattened, one vectorised pass per feature serves all of
+them. (Spark's higher-order functions over an array are interpreted, element by element.)
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from runtime.arrays import Bools, Floats, Ints
 from spark_app.stages.arrays.segments import runs, sum_by
-from spark_app.stages.sessions import rows as layout
+from spark_app.stages.sessions import session_rows as layout
 
 MAX_LOOP_LAG = 12
 FLAT_MS = 10**11
-"""Wider than any session in ms: keeps the sessions of a running maximum apart."""
+"""Longer than any session, in ms: separates the sessions of one running maximum."""
 
 
 def _longs(struct: pa.StructArray, name: str) -> tuple[Ints, Bools]:
-    """Return a long field with nulls as 0, and where it is known."""
+    """Return a long field with nulls as 0, and which rows know it."""
     column = struct.field(name)
     return column.fill_null(0).to_numpy(zero_copy_only=False), column.is_valid().to_numpy(zero_copy_only=False)
 
@@ -40,7 +40,7 @@ class SessionBatch:
     listen_ms: Ints
     duration_ms: Ints
     track: Ints
-    """Place in `track_names`; −1 for activity."""
+    """Index in `track_names`; −1 for activity."""
     track_names: pa.Array
     artist: Ints
     has_artist: Bools
@@ -50,12 +50,12 @@ class SessionBatch:
     ip: Ints
     has_ip: Bools
     client_session: pa.Array
-    no_listen: Bools | None = None
-    """Plays that do not say how long they were heard (`listen_ms` is 0 there); None where all do."""
+    lacks_listen_ms: Bools | None = None
+    """Rows without a `listen_ms` (it is 0 there); None where all rows have one."""
 
     @classmethod
     def from_arrow(cls, items: pa.ListArray) -> "SessionBatch":
-        """Flatten an Arrow list<struct ITEM>, one list a session."""
+        """Flatten an Arrow list<struct ITEM>, one list per session."""
         struct = items.flatten()
         lengths = items.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
         session = np.repeat(np.arange(len(items), dtype=np.int64), lengths)
@@ -88,27 +88,27 @@ class SessionBatch:
             ip=ip,
             has_ip=has_ip,
             client_session=struct.field("session_id"),
-            no_listen=None if has_lengths.all() else ~has_lengths,
+            lacks_listen_ms=None if has_lengths.all() else ~has_lengths,
         )
 
-    # ---- per session
+    # ---- per session: shape (n,)
 
     def count(self, mask: Bools) -> Floats:
-        """Count rows of `mask` by session."""
+        """Count the rows of `mask`, per session."""
         return sum_by(self.session[mask], self.n)
 
     def total(self, values: NDArray[Any], mask: Bools) -> Floats:
-        """Sum `values` (aligned with the rows) over `mask` by session."""
+        """Sum `values` (one per row) over the rows of `mask`, per session."""
         return sum_by(self.session[mask], self.n, values[mask])
 
     def distinct(self, values: Ints, mask: Bools) -> Floats:
-        """Count distinct values by session; NaN where `mask` has no row: not known is not zero."""
+        """Count the distinct values of the rows of `mask`, per session; NaN where there is no such row."""
         session, _, _ = runs(self.session[mask], values[mask])
-        found = sum_by(session, self.n)
-        return np.where(found > 0, found, np.nan)
+        counts = sum_by(session, self.n)
+        return np.where(counts > 0, counts, np.nan)
 
     def largest(self, values: Ints, mask: Bools) -> Ints:
-        """Return the largest value by session; 0 where `mask` has no row."""
+        """Return the largest value of the rows of `mask`, per session; 0 where there is no such row."""
         out = np.zeros(self.n, dtype=np.int64)
         np.maximum.at(out, self.session[mask], values[mask])
         return out
@@ -121,51 +121,51 @@ class SessionBatch:
 
     @cached_property
     def action(self) -> Ints:
-        """Place in ACTIONS; −1 for a play."""
+        """Index in ACTIONS; −1 for a play."""
         return (self.code & 0x1F) - 1
 
     @cached_property
     def network(self) -> Ints:
-        """Place in NETWORKS; −1 where unknown."""
+        """Index in NETWORKS; −1 where unknown."""
         return ((self.code >> layout.NETWORK_SHIFT) & 0x7) - 1
 
     @cached_property
     def country(self) -> Ints:
-        """Letters of the country, a byte each; 0 where unknown."""
+        """The two letters of the country as one integer, a byte per letter; 0 where unknown."""
         return (self.code >> layout.COUNTRY_SHIFT) & 0xFFFF
 
     @cached_property
     def device_type(self) -> Ints:
-        """Place in DEVICES; −1 where unknown."""
+        """Index in DEVICES; −1 where unknown."""
         return ((self.code >> layout.DEVICE_TYPE_SHIFT) & 0x7) - 1
 
     @cached_property
     def drm(self) -> Ints:
-        """Place in DRMS; −1 where unknown."""
+        """Index in DRMS; −1 where unknown."""
         return ((self.code >> layout.DRM_SHIFT) & 0x7) - 1
 
     @cached_property
     def codec(self) -> Ints:
-        """Place in CODECS; −1 where unknown."""
+        """Index in CODECS; −1 where unknown."""
         return ((self.code >> layout.CODEC_SHIFT) & 0x7) - 1
 
     @cached_property
     def by_device_type(self) -> Floats:
-        """Rows by session and kind of device: shape (n, 7)."""
-        return self._by_place(self.device_type)
+        """Rows per session and device type: shape (n, 7)."""
+        return self._count_by(self.device_type)
 
     @cached_property
     def by_drm(self) -> Floats:
-        """Rows by session and DRM: shape (n, 7)."""
-        return self._by_place(self.drm)
+        """Rows per session and DRM: shape (n, 7)."""
+        return self._count_by(self.drm)
 
     @cached_property
     def by_codec(self) -> Floats:
-        """Rows by session and codec: shape (n, 7)."""
-        return self._by_place(self.codec)
+        """Rows per session and codec: shape (n, 7)."""
+        return self._count_by(self.codec)
 
-    def _by_place(self, places: Ints) -> Floats:
-        return sum_by(self.session * 8 + places + 1, self.n * 8).reshape(self.n, 8)[:, 1:]
+    def _count_by(self, index: Ints) -> Floats:
+        return sum_by(self.session * 8 + index + 1, self.n * 8).reshape(self.n, 8)[:, 1:]
 
     @cached_property
     def plays(self) -> Floats:
@@ -190,27 +190,27 @@ class SessionBatch:
         p = self.by_start
         best, best_lag = np.zeros(self.n), np.full(self.n, np.nan)
         for lag in range(1, MAX_LOOP_LAG + 1):
-            again = (p.session[lag:] == p.session[:-lag]) & (p.track[lag:] == p.track[:-lag])
-            found = sum_by(p.session[lag:][again], self.n)
-            best_lag = np.where(found > best, lag, best_lag)
-            best = np.maximum(best, found)
+            is_repeat = (p.session[lag:] == p.session[:-lag]) & (p.track[lag:] == p.track[:-lag])
+            repeats = sum_by(p.session[lag:][is_repeat], self.n)
+            best_lag = np.where(repeats > best, lag, best_lag)
+            best = np.maximum(best, repeats)
         return best_lag, best
 
     @cached_property
     def started_ms(self) -> Ints:
-        """Earliest start of a play or activity row, by session."""
+        """Earliest start of a play or activity row, per session."""
         first = np.full(self.n, np.iinfo(np.int64).max)
         np.minimum.at(first, self.session, self.event_ms - self.listen_ms)
         return first
 
     @cached_property
     def first_event_ms(self) -> Ints:
-        """Earliest event_time by session; no two sessions of an account share it."""
+        """Earliest event_time per session; no two sessions of an account share it."""
         return self.event_ms[np.searchsorted(self.session, np.arange(self.n))]
 
     @cached_property
     def ended_ms(self) -> Ints:
-        """Latest event_time by session."""
+        """Latest event_time per session."""
         return self.event_ms[np.searchsorted(self.session, np.arange(self.n), side="right") - 1]
 
 
@@ -239,12 +239,12 @@ class Plays:
 
     @cached_property
     def heard_until_ms(self) -> Ints:
-        """Latest end of the plays of the session so far, this one included."""
-        # times count from the session's own first start: a batch may hold sessions that lie decades apart
+        """Latest end of the session's plays up to each one, itself included."""
+        # times count from the session's first start: one batch may hold sessions of different decades
         shift = self.session * FLAT_MS - self.start_ms[np.searchsorted(self.session, self.session)]
         return np.maximum.accumulate(self.end_ms + shift) - shift
 
     @cached_property
     def silence_ms(self) -> Ints:
-        """Silence before each play but a session's first: from the latest end before it to its start, at least 0."""
+        """Silence before each play except a session's first: from the latest end before it to its start, at least 0."""
         return np.maximum(self.start_ms[1:] - self.heard_until_ms[:-1], 0)[self._same]

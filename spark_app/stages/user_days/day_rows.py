@@ -1,7 +1,6 @@
 """Typed rows of both topics to the shape that user-days are computed from: one flat row of longs each.
 
-Opaque ids become 64-bit hashes, vocabularies their place; 0 stands for "not known" throughout, so that a null costs
-nothing and is told apart from every value.
+Opaque ids become 64-bit hashes, values of a vocabulary their 1-based index; 0 is "unknown" in every column.
 """
 
 from collections.abc import Sequence
@@ -10,30 +9,30 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS, SKIP_REASONS
-from spark_app.stages.arrays.country_centres import COUNTRIES
+from spark_app.stages.arrays.countries import COUNTRIES
 
 LONGS = (
     "event_ms", "id_hash", "lengths", "code", "track", "artist", "label", "label_size", "context", "device", "ip",
     "cdm",
 )  # fmt: skip
-"""Columns of a row beside `user_id`, `popularity` and `zone`. `lengths` is listen_ms << 32 | duration_ms;
+"""Columns of a row, with `user_id`, `popularity` and `zone`. `lengths` is listen_ms << 32 | duration_ms;
 `label_size` the number of tracks the label has; `cdm` the version of the decryption module."""
 
-SHIFT = {"action": 0, "flags": 5, "network": 8, "device_type": 12, "drm": 16, "codec": 20, "country": 24, "unsaid": 40}
-WIDTH = {"action": 5, "flags": 2, "network": 4, "device_type": 4, "drm": 4, "codec": 4, "country": 16, "unsaid": 3}
-"""Bits of `code`. Each part is 1 + the place in its vocabulary; action 0 is a play; flags: 1 autoadvance, 2 skip;
-unsaid: what a play does not tell, 1 its listen_ms, 2 its reason_start, 4 its reason_end."""
+SHIFT = {"action": 0, "flags": 5, "network": 8, "device_type": 12, "drm": 16, "codec": 20, "country": 24, "missing": 40}
+WIDTH = {"action": 5, "flags": 2, "network": 4, "device_type": 4, "drm": 4, "codec": 4, "country": 16, "missing": 3}
+"""Bits of `code`. Each part is 1 + the index in its vocabulary; action 0 is a play; flags: 1 autoadvance, 2 skip;
+missing: fields that a play lacks, 1 listen_ms, 2 reason_start, 4 reason_end."""
 IS_AUTOADVANCE, IS_SKIP = 1, 2
 NO_LISTEN, NO_START_REASON, NO_END_REASON = 1, 2, 4
 
 
-def _place_in(values: Sequence[str], column: str) -> Column:
+def _index_in(values: Sequence[str], column: str) -> Column:
     return F.coalesce(F.array_position(F.array(*map(F.lit, values)), F.col(column)), F.lit(0)).cast("bigint")
 
 
 def _country() -> Column:
-    places = F.create_map(*(F.lit(cell) for place, code in enumerate(COUNTRIES, start=1) for cell in (code, place)))
-    return F.coalesce(places[F.col("country")], F.lit(0)).cast("bigint")
+    indices = F.create_map(*(F.lit(cell) for i, code in enumerate(COUNTRIES, start=1) for cell in (code, i)))
+    return F.coalesce(indices[F.col("country")], F.lit(0)).cast("bigint")
 
 
 def _hash(column: str) -> Column:
@@ -49,8 +48,8 @@ def _packed(**parts: Column) -> Column:
 
 def _shared() -> dict[str, Column]:
     return {
-        "network": _place_in(NETWORKS, "network"),
-        "device_type": _place_in(DEVICES, "device_type"),
+        "network": _index_in(NETWORKS, "network"),
+        "device_type": _index_in(DEVICES, "device_type"),
         "country": _country(),
     }
 
@@ -63,7 +62,7 @@ def _row(rows: DataFrame, columns: dict[str, Column]) -> DataFrame:
     return rows.select("user_id", *longs, popularity)
 
 
-def plays_to_day_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
+def narrow_plays(plays: DataFrame, tracks: DataFrame) -> DataFrame:
     """Join plays with the static tracks: user_id, LONGS, popularity."""
     sizes = tracks.groupBy("label_id").agg(F.count("*").alias("label_size"))
     known = (
@@ -82,7 +81,7 @@ def plays_to_day_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
     listen_ms = F.coalesce(F.col("listen_ms").cast("bigint"), F.lit(0))
     columns = {
         "id_hash": F.xxhash64("play_id"),
-        "code": _packed(flags=flags, unsaid=no_listen + no_start + no_end, **_shared()),
+        "code": _packed(flags=flags, missing=no_listen + no_start + no_end, **_shared()),
         "lengths": F.shiftleft(listen_ms, 32) + F.coalesce(F.col("duration_ms"), F.lit(0)),
         "track": F.xxhash64("track_id"),
         "artist": _hash("artist_id"),
@@ -94,15 +93,15 @@ def plays_to_day_rows(plays: DataFrame, tracks: DataFrame) -> DataFrame:
     return _row(joined, columns)
 
 
-def activity_to_day_rows(activity: DataFrame) -> DataFrame:
-    """Activity rows in the same shape; `track` is the item of a licence request, 0 elsewhere."""
+def narrow_activity(activity: DataFrame) -> DataFrame:
+    """Return activity rows in the same shape; `track` is the item of a licence request, 0 for other actions."""
     licensed = F.when(F.col("action") == "licence_request", _hash("item_id")).otherwise(F.lit(0).cast("bigint"))
     columns = {
         "id_hash": F.xxhash64("event_id"),
         "code": _packed(
-            action=_place_in(ACTIONS, "action"),
-            drm=_place_in(DRMS, "drm"),
-            codec=_place_in(CODECS, "codec"),
+            action=_index_in(ACTIONS, "action"),
+            drm=_index_in(DRMS, "drm"),
+            codec=_index_in(CODECS, "codec"),
             **_shared(),
         ),
         "track": licensed,
@@ -112,13 +111,13 @@ def activity_to_day_rows(activity: DataFrame) -> DataFrame:
 
 
 def by_account(rows: DataFrame, users: DataFrame, zones: Sequence[str]) -> DataFrame:
-    """Bring the rows of each account together, one account after another in a partition: adds `zone`.
+    """Group the rows by account, one account after another in a partition; adds `zone`.
 
-    `zone` is the place of the account's time zone in `zones`, −1 where it is unknown.
+    `zone` is the index of the account's time zone in `zones`, −1 where it is unknown.
     """
-    places = F.create_map(*(F.lit(cell) for place, name in enumerate(zones) for cell in (name, place)))
-    place = places[F.col("timezone")] if zones else F.lit(None)
-    known = users.select("user_id", place.cast("int").alias("zone"))
+    indices = F.create_map(*(F.lit(cell) for i, name in enumerate(zones) for cell in (name, i)))
+    index = indices[F.col("timezone")] if zones else F.lit(None)
+    known = users.select("user_id", index.cast("int").alias("zone"))
     # a merge join keeps accounts sorted, and needs no machine to hold all users
     joined = rows.repartition("user_id").join(known.hint("merge"), on="user_id", how="left")
     columns = ("user_id", *LONGS, "popularity")

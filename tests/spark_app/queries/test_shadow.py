@@ -22,8 +22,8 @@ from runtime.progress import noted_shadow
 from runtime.world import Unit
 from spark_app import runner
 from spark_app.queries import shadow as query
-from spark_app.stages.scoring.score import Judge, judgement
-from spark_app.stages.scoring.shadow import SHADOWED, shadowed
+from spark_app.stages.scoring.score import SessionScorer, prediction_columns
+from spark_app.stages.scoring.shadow import shadow_batch
 from tests.models.challenger import FLAGS_NEARLY_ALL, write_challenger
 from tests.spark_app.test_runner import stop
 
@@ -43,20 +43,20 @@ def lake_rows() -> pa.RecordBatch:
 
 
 @pytest.fixture(scope="module")
-def judge() -> Judge:
+def scorer() -> SessionScorer:
     """Trees that half of these sessions look suspicious to."""
     rng = np.random.default_rng(7)
     values = rng.uniform(0, 100, (200, len(FEATURE_NAMES)))
     trees = xgb.train({"max_depth": 2, "nthread": 1}, xgb.DMatrix(values, (values[:, 0] > 50).astype(float)), 5)
-    return Judge(bytes(trees.save_raw("ubj")), FEATURE_NAMES, 0.55, 0.6, "tiny@1")
+    return SessionScorer(bytes(trees.save_raw("ubj")), FEATURE_NAMES, 0.55, 0.6, "tiny@1")
 
 
 def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
-    lake_rows: pa.RecordBatch, judge: Judge
+    lake_rows: pa.RecordBatch, scorer: SessionScorer
 ) -> None:
-    beside = shadowed(lake_rows, judge)
-    as_champion = judgement(lake_rows, judge)
-    assert beside.schema.names == [c.name for c in SHADOWED]
+    beside = shadow_batch(lake_rows, scorer)
+    as_champion = prediction_columns(lake_rows, scorer)
+    assert beside.schema.names == [c.name for c in SHADOW]
     assert beside["score"].equals(as_champion["score"])
     assert beside["would_flag"].equals(as_champion["is_flagged"])
     assert beside["would_filter"].equals(as_champion["is_filtered"])
@@ -66,9 +66,9 @@ def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
     assert beside["reasons"].to_pylist() == expected
 
 
-def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBatch, judge: Judge) -> None:
-    calm = Judge(judge.trees, judge.features, 1.0, 1.0, "calm@1")
-    assert shadowed(lake_rows, calm)["reasons"].null_count == N
+def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBatch, scorer: SessionScorer) -> None:
+    calm = SessionScorer(scorer.trees, scorer.features, 1.0, 1.0, "calm@1")
+    assert shadow_batch(lake_rows, calm)["reasons"].null_count == N
 
 
 @pytest.fixture

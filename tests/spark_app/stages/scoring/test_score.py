@@ -18,13 +18,13 @@ from contracts.tables import SESSIONS, ddl
 from models.registry.artefact import CONTRIBUTIONS
 from models.training.manifest import TreeSettings
 from models.training.train import fit
-from spark_app.stages.scoring.score import Judge, judged, reasons_of, score
-from spark_app.stages.sessions.compute_features import describe
-from tests.spark_app.items import Item, batch, did, heard
+from spark_app.pipeline import score_sessions
+from spark_app.stages.scoring.score import SessionScorer, score_batch, top_reasons
+from spark_app.stages.sessions.compute_features import compute_features
+from tests.spark_app.items import Item, did, heard, input_batch
 
 REVIEW, FILTER = 0.5, 0.8
 AT = datetime(2026, 3, 2, 1, 2, 3, 456_000, tzinfo=UTC)
-AT_MS = round(AT.timestamp() * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -37,33 +37,33 @@ def model(spark: SparkSession) -> PipelineModel:
 
 
 @pytest.fixture(scope="module")
-def judge(model: PipelineModel) -> Judge:
+def scorer(model: PipelineModel) -> SessionScorer:
     trees = bytes(cast(Any, model.stages[-1]).get_booster().save_raw("ubj"))
-    return Judge(trees, FEATURE_NAMES, REVIEW, FILTER, "tiny@1")
+    return SessionScorer(trees, FEATURE_NAMES, REVIEW, FILTER, "tiny@1")
 
 
 @pytest.fixture(scope="module")
-def gathered() -> pa.RecordBatch:
-    """Three gathered sessions: without a play, of 1 and of 80."""
+def session_input() -> pa.RecordBatch:
+    """Three sessions: without a play, of 1 play and of 80 plays."""
     sessions: list[list[Item]] = [
         [did("search", second) for second in range(5)],
         [heard(0, 40, artist=1)],
         [heard(31 * i, 31, f"t{i % 3}", artist=2, network="vpn") for i in range(80)],
     ]
-    return batch(*sessions)
+    return input_batch(*sessions)
 
 
 @pytest.fixture(scope="module")
-def rows(gathered: pa.RecordBatch, judge: Judge) -> list[dict[str, Any]]:
-    return judged(describe(gathered), judge, AT_MS).to_pylist()
+def rows(session_input: pa.RecordBatch, scorer: SessionScorer) -> list[dict[str, Any]]:
+    return score_batch(compute_features(session_input), scorer, clock=AT.timestamp).to_pylist()
 
 
 def test_scored_sessions_have_the_columns_and_types_of_the_contract_and_the_time_of_scoring(
-    spark: SparkSession, gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]
+    spark: SparkSession, session_input: pa.RecordBatch, scorer: SessionScorer, rows: list[dict[str, Any]]
 ) -> None:
-    asked = spark.createDataFrame(pa.Table.from_batches([gathered]))
+    frame = spark.createDataFrame(pa.Table.from_batches([session_input]))
     before = time.time()
-    scored = score(asked, judge, not_measurable=["n_ips"])
+    scored = score_sessions(frame, ["n_ips"], scorer)
     assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
     found = sorted(scored.collect(), key=lambda row: row["plays"])
     assert [row["session_key"] for row in found] == [row["session_key"] for row in rows]
@@ -86,9 +86,11 @@ def test_flags_follow_the_two_thresholds(rows: list[dict[str, Any]]) -> None:
         assert row["prediction"] == float(row["is_flagged"])
 
 
-def test_a_score_at_the_threshold_is_a_flag(gathered: pa.RecordBatch, judge: Judge, rows: list[dict[str, Any]]) -> None:
-    exactly = replace(judge, review_threshold=rows[2]["score"])
-    assert judged(describe(gathered), exactly, AT_MS).column("is_flagged").to_pylist()[2]
+def test_a_score_at_the_threshold_is_a_flag(
+    session_input: pa.RecordBatch, scorer: SessionScorer, rows: list[dict[str, Any]]
+) -> None:
+    exactly = replace(scorer, review_threshold=rows[2]["score"])
+    assert score_batch(compute_features(session_input), exactly).column("is_flagged").to_pylist()[2]
 
 
 def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[dict[str, Any]]) -> None:
@@ -101,16 +103,16 @@ def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[dict[str
     assert rows[2]["reasons"][0]["feature"] == "plays"
 
 
-def test_each_scored_session_says_its_model_and_the_date_it_ended(rows: list[dict[str, Any]]) -> None:
+def test_each_scored_session_names_its_model_and_the_date_it_ended(rows: list[dict[str, Any]]) -> None:
     assert {row["model_version"] for row in rows} == {"tiny@1"}
     assert {str(row["date"]) for row in rows} == {"2026-03-01"}
     assert {row["scored_at"] for row in rows} == {AT}
 
 
 def test_the_score_and_its_reasons_are_those_of_the_saved_pipeline(
-    spark: SparkSession, gathered: pa.RecordBatch, model: PipelineModel, rows: list[dict[str, Any]]
+    spark: SparkSession, session_input: pa.RecordBatch, model: PipelineModel, rows: list[dict[str, Any]]
 ) -> None:
-    features = describe(gathered).select(list(FEATURE_NAMES)).to_pandas()
+    features = compute_features(session_input).select(list(FEATURE_NAMES)).to_pandas()
     saved = model.transform(spark.createDataFrame(features)).orderBy("plays").collect()
     for mine, its in zip(rows, saved, strict=True):
         assert mine["probability"] == pytest.approx(list(its["probability"]), abs=1e-6)
@@ -125,7 +127,7 @@ def test_the_score_and_its_reasons_are_those_of_the_saved_pipeline(
 
 
 def reasons(contributions: list[float], **values: float) -> list[tuple[str, float | None, float]]:
-    (found,) = reasons_of(list(values), np.array([list(values.values())]), np.array([contributions])).to_pylist()
+    (found,) = top_reasons(list(values), np.array([list(values.values())]), np.array([contributions])).to_pylist()
     return [(r["feature"], r["value"], r["contribution"]) for r in found]
 
 
@@ -134,7 +136,7 @@ def test_the_three_largest_contributions_are_the_reasons() -> None:
     assert found == [("b", None, 2.0), ("d", 4.0, 1.0), ("a", 1.0, 0.5)]
 
 
-def test_what_speaks_for_the_session_is_no_reason() -> None:
+def test_a_feature_that_lowers_the_score_is_no_reason() -> None:
     assert reasons([-1.0, 0.0, 0.5], a=1.0, b=2.0, c=3.0) == [("c", 3.0, 0.5)]
     assert reasons([-1.0], a=1.0) == []
 

@@ -10,18 +10,17 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
-from spark_app.pipeline import session_rows
-from spark_app.stages.sessions.rows import CUT_MS, ITEM, ITEM_DDL
-from spark_app.stages.sessions.sessionize import sessionize
+from spark_app.pipeline import build_sessions
+from spark_app.stages.sessions.session_rows import CUT_MS, ITEM, ITEM_DDL, narrow_activity, narrow_plays
 from tests.spark_app.typed import (
     NOON_MS,
     TypedRow,
-    described_sessions,
     event,
     hash_of,
     heartbeats,
     of_topic,
     play,
+    sessions_with_features,
     topic_of,
     tracks,
     users,
@@ -34,9 +33,10 @@ Found = tuple[str, tuple[tuple[int, int], ...]]
 
 def sessions_of(spark: SparkSession, rows: Sequence[TypedRow]) -> Counter[Found]:
     """Run the stages up to the sessions, as a multiset."""
-    narrow = session_rows(of_topic(spark, PLAYS, rows), of_topic(spark, ACTIVITY, rows), tracks(spark))
-    found = sessionize(narrow).select("user_id", "items.event_ms", "items.id_hash").collect()
-    return Counter((user, tuple(sorted(zip(ms, ids, strict=True)))) for user, ms, ids in found)
+    plays, activity = of_topic(spark, PLAYS, rows), of_topic(spark, ACTIVITY, rows)
+    sessions = build_sessions(plays, activity, tracks(spark), users(spark))
+    collected = sessions.select("user_id", "items.event_ms", "items.id_hash").collect()
+    return Counter((user, tuple(sorted(zip(ms, ids, strict=True)))) for user, ms, ids in collected)
 
 
 def millis(row: TypedRow) -> int:
@@ -147,7 +147,8 @@ def test_sessions_are_those_of_plain_python(spark: SparkSession) -> None:
 
 def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession) -> None:
     """`guard` hashes ITEM_DDL: were it not the items' type, a change of state would go unseen."""
-    narrow = session_rows(of_topic(spark, PLAYS, []), of_topic(spark, ACTIVITY, []), tracks(spark))
+    plays, activity = of_topic(spark, PLAYS, []), of_topic(spark, ACTIVITY, [])
+    narrow = narrow_plays(plays, tracks(spark)).unionByName(narrow_activity(activity))
     item = narrow.schema["item"].dataType
     declared = StructType.fromDDL(ITEM_DDL)
     assert isinstance(declared, StructType)
@@ -155,7 +156,7 @@ def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession
     assert declared.fieldNames() == list(ITEM)
 
 
-def test_described_sessions_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:
+def test_sessions_with_features_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:
     rows = [
         play(40, 40, user="u1", track_id="t1", reason_start="clickrow", reason_end="fwdbtn"),
         play(80, 40, user="u1", track_id="nobody knows it", reason_start="trackdone", reason_end="trackdone"),
@@ -164,7 +165,7 @@ def test_described_sessions_keep_unknown_tracks_and_accounts_and_sum_the_hashes(
     ]  # fmt: skip
     found = {
         row["user_id"]: row
-        for row in described_sessions(
+        for row in sessions_with_features(
             of_topic(spark, PLAYS, rows), of_topic(spark, ACTIVITY, rows), tracks(spark), users(spark)
         ).collect()
     }

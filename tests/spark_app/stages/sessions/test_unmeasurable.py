@@ -13,11 +13,11 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime.world import World
-from spark_app.batch.training_table import sessions_of
-from spark_app.stages.sessions.rows import NO_END_REASON, NO_START_REASON
+from spark_app.batch.training_table import session_features
+from spark_app.stages.sessions.session_rows import NO_END_REASON, NO_START_REASON
 from spark_app.stages.user_days import day_rows
 from tests.spark_app import days
-from tests.spark_app.items import Item, described, heard
+from tests.spark_app.items import Item, heard, session_row
 
 SAMPLES = Path(__file__).parents[3] / "producer" / "importers" / "samples"
 NOW_MS = 1_767_225_600_000
@@ -37,8 +37,8 @@ def test_every_feature_that_needs_something_exists() -> None:
 
 
 def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_leaves_the_gaps() -> None:
-    known = described(*(heard(s * 60, 40) for s in range(6)))
-    unknown = described(*(unheard(s * 60) for s in range(6)))
+    known = session_row(*(heard(s * 60, 40) for s in range(6)))
+    unknown = session_row(*(unheard(s * 60) for s in range(6)))
     assert known["hours"] == pytest.approx(6 * 40 / 3600)
     for name in measurable.NEEDS_FIELD["listen_ms"]:
         assert unknown.get(name) is None, name
@@ -47,7 +47,7 @@ def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_l
 
 
 def test_one_unknown_length_leaves_the_sum_unknown() -> None:
-    row = described(heard(0, 40), unheard(60))
+    row = session_row(heard(0, 40), unheard(60))
     assert row["hours"] is None
     assert row["streams"] is None
 
@@ -55,7 +55,7 @@ def test_one_unknown_length_leaves_the_sum_unknown() -> None:
 @pytest.mark.parametrize(("bit", "name"), [(NO_START_REASON, "autoadvance_share"), (NO_END_REASON, "skip_rate")])
 def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit: int, name: str) -> None:
     item = heard(0, 40)
-    said, unsaid = described(item), described(item | {"code": item["code"] | bit})
+    said, unsaid = session_row(item), session_row(item | {"code": item["code"] | bit})
     assert (said[name], unsaid[name]) == (0, None)
 
 
@@ -71,8 +71,8 @@ def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_befo
     bit: int, field: str
 ) -> None:
     said = days.heard(9, 40)
-    unsaid = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["unsaid"])
-    before, after = days.described(said, unsaid)
+    unsaid = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["missing"])
+    before, after = days.day_rows_of(said, unsaid)
     needing = {*measurable.NEEDS_FIELD[field]} & {*USER_DAY_FEATURE_NAMES}
     assert {name for name in needing if after[name] is not None} == set()
     assert (after["plays"], after["streams"] is None) == (1, field == "listen_ms")
@@ -83,7 +83,7 @@ def test_an_imported_history_has_null_for_all_that_it_cannot_tell(spark: SparkSe
     scrobbles, extended = World(tmp_path / "scrobbles"), World(tmp_path / "extended")
     import_history([SAMPLES / "lastfm" / "recenttracks-ghan.csv"], scrobbles, None, Options(), None, NOW_MS)
     import_history([SAMPLES / "spotify_extended"], extended, None, Options(), "Europe/Berlin", NOW_MS)
-    of_scrobbles, of_extended = (sessions_of(spark, world).toPandas() for world in (scrobbles, extended))
+    of_scrobbles, of_extended = (session_features(spark, world).toPandas() for world in (scrobbles, extended))
     assert of_scrobbles["plays"].tolist() == [2]
     unknown = {name for name in FEATURE_NAMES if of_scrobbles[name].isna().all()}
     assert unknown >= {

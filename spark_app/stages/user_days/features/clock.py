@@ -1,4 +1,4 @@
-"""Features of when an account listens by the clock, over its last 7 or 28 local days, the user-day among them."""
+"""Features of the clock times of listening, over 7 or 28 local days up to the user-day. Form: see `day`."""
 
 import numpy as np
 
@@ -6,21 +6,21 @@ from contracts.user_day_features import HISTORY_DAYS, WEEK_DAYS
 from runtime.arrays import Floats, Ints
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from spark_app.stages.arrays.segments import ratio, sum_by
-from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name
+from spark_app.stages.user_days.day_batch import DayBatch
 from spark_app.stages.user_days.history import entropy_bits, histogram
 
 PERIODS_MIN = (5, 10, 15, 20, 30, 60)
-LEAST_BEGINS = 8
-"""Fewest begins of sessions whose regularity means something: by chance alone 8 have a resultant of about .35."""
-LEAST_PLAYS_OF_CLOCK = 80
+MIN_SESSION_STARTS = 8
+"""Session starts below which their regularity means nothing: by chance alone, 8 have a resultant of about .35."""
+MIN_PLAYS_OF_CLOCK = 80
 """Under 80 events the entropy of clock times is of no use (docs/reference/published-numbers.md#features)."""
-LEAST_DAYS_OF_CLOCK = 3
+MIN_DAYS_OF_CLOCK = 3
 CLOCK_BINS = 48
 
 
 def _entropy_of_starts(b: DayBatch, bins: Ints, n_bins: int) -> Floats:
     counts = b.trailing(histogram(b, bins, n_bins, b.is_play), WEEK_DAYS)
-    return np.where(counts.sum(axis=1) >= LEAST_PLAYS_OF_CLOCK, entropy_bits(counts), np.nan)
+    return np.where(counts.sum(axis=1) >= MIN_PLAYS_OF_CLOCK, entropy_bits(counts), np.nan)
 
 
 def minute_entropy(b: DayBatch) -> Floats:
@@ -40,11 +40,11 @@ def periodicity(b: DayBatch) -> Floats:
         angle = 2 * np.pi * (b.event_ms[begins] - b.listen_ms[begins]) / (minutes * MINUTE_MS)
         x, y = (b.trailing(sum_by(b.day[begins], b.n, wave(angle)), HISTORY_DAYS) for wave in (np.cos, np.sin))
         best = np.maximum(best, np.minimum(ratio(np.hypot(x, y), n), 1.0))
-    return np.where(n >= LEAST_BEGINS, best, np.nan)
+    return np.where(n >= MIN_SESSION_STARTS, best, np.nan)
 
 
 def _running_bins(b: DayBatch) -> Floats:
-    """Count the plays that run in each half hour of the clock: shape (n, CLOCK_BINS)."""
+    """Count the plays that run in each half hour of the clock, per user-day: shape (n, CLOCK_BINS)."""
     bin_ms = DAY_MS // CLOCK_BINS
     day, end = b.day[b.is_play], b.local_ms[b.is_play]
     listen = np.minimum(b.listen_ms[b.is_play], DAY_MS - bin_ms)
@@ -62,12 +62,9 @@ def quiet_window_h(b: DayBatch) -> Floats:
     is_quiet = b.trailing(_running_bins(b), WEEK_DAYS) == 0
     longest = np.zeros(b.n)
     length = np.zeros(b.n)
-    for place in range(2 * CLOCK_BINS):  # twice round the clock: a window may span midnight
-        length = np.where(is_quiet[:, place % CLOCK_BINS], length + 1, 0)
+    for i in range(2 * CLOCK_BINS):  # twice round the clock: a window may span midnight
+        length = np.where(is_quiet[:, i % CLOCK_BINS], length + 1, 0)
         longest = np.maximum(longest, length)
     hours = np.minimum(longest, CLOCK_BINS) * 24 / CLOCK_BINS
     active = np.arange(b.n) - b.first_within(WEEK_DAYS - 1) + 1
-    return np.where(b.has_zone & (active >= LEAST_DAYS_OF_CLOCK), hours, np.nan)
-
-
-CLOCK: dict[str, DayFunction] = by_name(minute_entropy, hour_entropy, periodicity, quiet_window_h)
+    return np.where(b.has_zone & (active >= MIN_DAYS_OF_CLOCK), hours, np.nan)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
 from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES, SESSION_FEATURES
-from spark_app.stages.arrays.country_centres import COUNTRY_LETTERS
-from spark_app.stages.sessions.baseline_features import STATISTICS
-from spark_app.stages.sessions.compute_features import describe
-from tests.spark_app.items import Item, batch, described, did, heard
+from spark_app.stages.arrays.countries import COUNTRY_LETTERS
+from spark_app.stages.sessions.compute_features import compute_features
+from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
+from tests.spark_app.items import Item, did, heard, input_batch, session_row
 
 RANGE: dict[str, tuple[float | None, float | None]] = {
     **dict.fromkeys(["share", "0/1"], (0, 1)),
@@ -52,7 +52,7 @@ activity = st.builds(did, st.sampled_from(ACTIONS), st.integers(0, 9_000), **pla
 histories = st.none() | st.fixed_dictionaries(
     {
         "history_days": st.integers(1, 28),
-        **{name: st.none() | st.floats(0, 1) for name in STATISTICS},
+        **{name: st.none() | st.floats(0, 1) for name in BASELINE_STATISTICS},
     }
 )
 sessions = st.lists(plays | activity, min_size=1, max_size=16)
@@ -66,7 +66,7 @@ def without_order(row: dict[str, Any]) -> dict[str, Any]:
 @settings(deadline=None, max_examples=50)
 @given(sessions.flatmap(lambda items: st.tuples(st.just(items), st.permutations(items))))
 def test_the_order_in_which_rows_were_gathered_does_not_matter(orders: tuple[list[Item], list[Item]]) -> None:
-    one, other = (without_order(described(*items, timezone="Europe/Berlin")) for items in orders)
+    one, other = (without_order(session_row(*items, timezone="Europe/Berlin")) for items in orders)
     assert one == other
 
 
@@ -77,15 +77,15 @@ def test_sessions_of_one_batch_do_not_influence_one_another(apart: list[tuple[li
         [{**item, "event_ms": item["event_ms"] + decades * DECADE_S * 1000} for item in items]
         for items, decades in apart
     ]
-    together = describe(batch(*several, timezone="Asia/Kolkata")).to_pylist()
-    alone = [described(*items, timezone="Asia/Kolkata") for items in several]
+    together = compute_features(input_batch(*several, timezone="Asia/Kolkata")).to_pylist()
+    alone = [session_row(*items, timezone="Asia/Kolkata") for items in several]
     assert list(map(without_order, together)) == list(map(without_order, alone))
 
 
 @settings(deadline=None, max_examples=50)
 @given(sessions, histories)
 def test_every_feature_lies_in_the_range_of_its_unit(items: list[Item], own: dict[str, float] | None) -> None:
-    found = described(*items, timezone="Pacific/Auckland", own=own)
+    found = session_row(*items, timezone="Pacific/Auckland", baseline=own)
     for feature in SESSION_FEATURES:
         value, (low, high) = found[feature.name], RANGE[feature.unit]
         if value is not None:
@@ -95,19 +95,19 @@ def test_every_feature_lies_in_the_range_of_its_unit(items: list[Item], own: dic
 
 
 def test_every_feature_of_the_contract_is_described_in_its_order() -> None:
-    names = describe(batch([heard()])).schema.names
+    names = compute_features(input_batch([heard()])).schema.names
     assert [name for name in names if name in FEATURE_NAMES] == list(FEATURE_NAMES)
 
 
 def test_a_session_without_plays_has_no_shares_of_plays() -> None:
-    found = described(did("search"), timezone="UTC", plan="free")
+    found = session_row(did("search"), timezone="UTC", plan="free")
     measurable = {name for name in FEATURE_NAMES if found[name] is not None}
     counts = {"plays", "streams", "hours", "span_h", "overlap_s", "license_cnt", "license_rate_10min"}
     assert measurable == {*counts, "is_paid_plan"}
 
 
 def test_of_a_single_play_nothing_is_said_that_needs_two() -> None:
-    found = described(heard(0, 40, duration_s=100, artist=1, popularity=0.1), timezone="UTC")
+    found = session_row(heard(0, 40, duration_s=100, artist=1, popularity=0.1), timezone="UTC")
     assert {name for name in FEATURE_NAMES if found[name] is None} == {
         "completion_sd", "listen_cv", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s",
         "n_devices", "n_ips", "n_countries", "hosting_share", "account_age_days", "is_paid_plan", "loop_lag",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.metrics.robust import median, median_and_mad
 from runtime.units import DAY_MS
 from spark_app.stages.user_days.history import moments
-from tests.spark_app.days import MIDNIGHT_MS, DayRow, described, did, heard, the_day
+from tests.spark_app.days import MIDNIGHT_MS, DayRow, day_rows_of, did, heard, last_day
 
 
 def month(hours: list[float], days: range, **values: Any) -> list[DayRow]:
@@ -25,14 +25,14 @@ def usually(n: int, days: range) -> list[DayRow]:
 
 
 def test_history_is_the_28_days_before_and_never_the_day_itself() -> None:
-    rows = described(*usually(10, range(3)), heard(1, day=30), heard(1, day=60))
+    rows = day_rows_of(*usually(10, range(3)), heard(1, day=30), heard(1, day=60))
     assert [row["history_days"] for row in rows] == [0, 1, 2, 1, 0]
 
 
 def test_z_compares_plays_with_mean_and_sd_of_own_history() -> None:
     history = usually(10, range(8))  # 10, 11, 10, 11 … : mean 10.5, sd under the least of 5
     burst = [heard(i / 10, day=8) for i in range(60)]
-    found = the_day(*history, *burst)
+    found = last_day(*history, *burst)
     assert found["z_own_plays"] == pytest.approx((60 - 10.5) / 5)
     assert found["rz_own_plays"] == pytest.approx((60 - 10.5) / 5)
 
@@ -40,14 +40,14 @@ def test_z_compares_plays_with_mean_and_sd_of_own_history() -> None:
 def test_a_wild_history_makes_a_burst_less_unusual() -> None:
     counts = [5, 5, 5, 5, 5, 5, 105]
     history = [heard(i / 8, 20, day=day) for day, n in enumerate(counts) for i in range(n)]
-    found = the_day(*history, *(heard(i / 8, 20, day=7) for i in range(60)))
+    found = last_day(*history, *(heard(i / 8, 20, day=7) for i in range(60)))
     sd = np.std(counts, ddof=1)
     assert found["z_own_plays"] == pytest.approx((60 - np.mean(counts)) / sd)
     assert found["rz_own_plays"] == pytest.approx((60 - 5) / 5), "one wild day does not move median and MAD"
 
 
 def test_under_seven_days_there_is_nothing_to_compare_with() -> None:
-    found = the_day(*usually(10, range(6)), heard(1, day=6))
+    found = last_day(*usually(10, range(6)), heard(1, day=6))
     compared = ("z_own_plays", "z_own_hours", "rz_own_plays", "rz_own_hours", "self_drift_hours", "tail_mismatch")
     assert {found[name] for name in compared} == {None}
 
@@ -67,61 +67,61 @@ def test_median_and_mad_leave_out_what_is_not_known() -> None:
 
 def test_drift_of_hours_is_0_for_the_same_hours_and_1_bit_for_quite_others() -> None:
     usual = month([8, 9, 20], range(8))
-    assert the_day(*usual)["self_drift_hours"] == pytest.approx(0)
-    assert the_day(*usual, heard(3, day=8))["self_drift_hours"] == pytest.approx(1)
-    assert the_day(*usual, heard(3, day=8), zone=None)["self_drift_hours"] is None
+    assert last_day(*usual)["self_drift_hours"] == pytest.approx(0)
+    assert last_day(*usual, heard(3, day=8))["self_drift_hours"] == pytest.approx(1)
+    assert last_day(*usual, heard(3, day=8), zone=None)["self_drift_hours"] is None
 
 
 def test_drift_of_artists_compares_artists() -> None:
     usual = month([8, 9], range(8), artist=5)
-    assert the_day(*usual, heard(8, day=8, artist=6))["self_drift_artists"] == pytest.approx(1)
-    assert the_day(*usual, heard(8, day=8))["self_drift_artists"] is None
+    assert last_day(*usual, heard(8, day=8, artist=6))["self_drift_artists"] == pytest.approx(1)
+    assert last_day(*usual, heard(8, day=8))["self_drift_artists"] is None
 
 
 def test_tail_mismatch_is_the_change_of_popularity() -> None:
     usual = month([8], range(7), popularity=1e-3)
-    assert the_day(*usual, heard(8, day=7, popularity=1e-5))["tail_mismatch"] == pytest.approx(-2)
+    assert last_day(*usual, heard(8, day=7, popularity=1e-5))["tail_mismatch"] == pytest.approx(-2)
 
 
 def test_night_shift_is_the_growth_of_listening_at_night() -> None:
     usual = month([8, 9], range(21))
-    assert the_day(*usual)["night_shift"] == 0
-    assert the_day(*usual, *month([3, 4], range(21, 28)))["night_shift"] == 1
+    assert last_day(*usual)["night_shift"] == 0
+    assert last_day(*usual, *month([3, 4], range(21, 28)))["night_shift"] == 1
 
 
 def test_sessions_begun_by_a_timer_are_periodic() -> None:
     timer = month([1, 7, 13], range(4))
-    assert the_day(*timer)["periodicity"] == pytest.approx(1)
-    assert the_day(*timer[:7])["periodicity"] is None
+    assert last_day(*timer)["periodicity"] == pytest.approx(1)
+    assert last_day(*timer[:7])["periodicity"] is None
     people = [heard(1 + 6 * i + i * i * 0.137, day=day) for day in range(4) for i in range(3)]
-    assert the_day(*people)["periodicity"] < 1
+    assert last_day(*people)["periodicity"] < 1
 
 
 def test_clock_entropies_need_80_plays_of_the_week() -> None:
     rows = [heard(hour, day=day) for day in range(5) for hour in range(16)]
-    found = the_day(*rows)
+    found = last_day(*rows)
     assert found["hour_entropy"] == pytest.approx(4)
     assert found["minute_entropy"] == 0
-    assert the_day(*rows[:79])["hour_entropy"] is None
+    assert last_day(*rows[:79])["hour_entropy"] is None
 
 
 def test_the_quiet_window_may_span_midnight() -> None:
     rows = month([8, 12, 16, 20], range(3))
-    assert the_day(*rows)["quiet_window_h"] == 11.5
-    assert the_day(*rows[:8])["quiet_window_h"] is None, "two days are no habit"
+    assert last_day(*rows)["quiet_window_h"] == 11.5
+    assert last_day(*rows[:8])["quiet_window_h"] is None, "two days are no habit"
     all_day = [heard(hour / 2, 1790, day=day) for day in range(3) for hour in range(48)]
-    assert the_day(*all_day)["quiet_window_h"] == 0
+    assert last_day(*all_day)["quiet_window_h"] == 0
 
 
 def test_a_play_over_midnight_takes_both_ends_of_the_clock() -> None:
     rows = [heard(23.75, 3000, day=day) for day in range(3)]
-    assert the_day(*rows)["quiet_window_h"] == 22.5
+    assert last_day(*rows)["quiet_window_h"] == 22.5
 
 
 def test_a_device_is_new_if_none_of_the_28_days_before_has_it() -> None:
     home: dict[str, Any] = {"device": 1, "country": "SE", "network": "residential"}
     away: dict[str, Any] = {"device": 2, "country": "SE", "network": "hosting"}
-    days = described(
+    days = day_rows_of(
         heard(1, **home), heard(2, **home), heard(1, day=1, **home), heard(2, day=1, **away), heard(1, day=29, **home),
         heard(1, day=31, **away),
     )  # fmt: skip
@@ -133,12 +133,12 @@ def test_a_device_is_new_if_none_of_the_28_days_before_has_it() -> None:
 def test_a_new_device_at_home_and_the_old_one_on_the_road_are_not_both_at_once() -> None:
     home: dict[str, Any] = {"country": "SE", "network": "residential"}
     road: dict[str, Any] = {"country": "NO", "network": "mobile"}
-    found = the_day(heard(1, device=1, **home), heard(1, day=1, device=2, **home), heard(2, day=1, device=1, **road))
+    found = last_day(heard(1, device=1, **home), heard(1, day=1, device=2, **home), heard(2, day=1, device=1, **road))
     assert (found["new_device"], found["new_network"], found["new_device_and_network"]) == (1, 1, 0)
 
 
 def test_devices_and_networks_that_are_not_known_are_not_new() -> None:
-    found = the_day(heard(1), heard(1, day=1))
+    found = last_day(heard(1), heard(1, day=1))
     assert (found["new_device"], found["new_network"], found["new_device_and_network"]) == (None, None, None)
 
 
@@ -168,8 +168,8 @@ def differing(row: dict[str, Any], other: dict[str, Any]) -> list[str]:
 @settings(deadline=None, max_examples=20)
 @given(st.lists(played | done, min_size=1, max_size=30), st.integers(0, 40))
 def test_no_day_s_features_change_with_what_comes_later_or_with_other_accounts(rows: list[DayRow], day: int) -> None:
-    whole = {(row["user_id"], row["local_date"]): row for row in described(*rows)}
+    whole = {(row["user_id"], row["local_date"]): row for row in day_rows_of(*rows)}
     end_ms = MIDNIGHT_MS + (day + 1) * DAY_MS
     until = [row for row in rows if row["event_ms"] < end_ms and row["user_id"] == "u1"]
-    for row in described(*until) if until else []:
+    for row in day_rows_of(*until) if until else []:
         assert differing(row, whole[row["user_id"], row["local_date"]]) == []

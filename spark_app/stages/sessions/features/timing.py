@@ -1,4 +1,4 @@
-"""Features of when the plays of a session begin and end; one function each, NaN where not measurable."""
+"""Features of when the plays of a session begin and end. Form: see `listening`."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ from spark_app.stages.arrays.segments import ratio, runs, sum_by
 from spark_app.stages.sessions.session_batch import SessionBatch
 
 MIN_GAPS = 4
-"""Fewest start-to-start gaps of which a distribution is worth a number."""
+"""Start-to-start gaps below which their distribution means nothing."""
 MIN_GAP_PAIRS = 8
-"""Fewest pairs of consecutive gaps for a correlation."""
+"""Pairs of consecutive gaps below which their correlation means nothing."""
 BINS_PER_OCTAVE = 2
 """Width of the log bins of gap_entropy."""
 
 
 def _union_ms(b: SessionBatch) -> Floats:
-    """Time with at least one play running, by session, in ms."""
+    """Return the time with at least one play running, per session, in ms."""
     p = b.by_start
     if len(p.session) == 0:
         return np.zeros(b.n)

@@ -1,22 +1,22 @@
-"""Features of devices and networks that are none of the account's 28 days before."""
+"""Features of devices and networks that the account did not use in the 28 days before. Form: see `day`."""
 
 import numpy as np
 
 from contracts.user_day_features import HISTORY_DAYS
 from runtime.arrays import Bools, Floats, Ints
 from spark_app.stages.arrays.segments import sum_by
-from spark_app.stages.user_days.day_batch import DAY_STEP, DayBatch, DayFunction, by_name, first_of_each
+from spark_app.stages.user_days.day_batch import DAY_STEP, DayBatch, first_of_each
 from spark_app.stages.user_days.history import history_days
 
 
 def _is_new(b: DayBatch, rows: Ints, values: Ints) -> Bools:
-    """Say of each of `rows` whether its value is on none of the account's 28 days before."""
+    """Return for each of `rows` whether its value is absent from the account's 28 days before."""
     key = b.day_user[b.day[rows]] * DAY_STEP + b.day_number[b.day[rows]]
     user = b.user[rows]
     order = np.lexsort((key, values, user))
     first = first_of_each(user[order], values[order])
     same_day = ~first_of_each(user[order], values[order], key[order])
-    # the day the value was seen on before, carried over rows of one day
+    # the day on which the account had the value before, the same for all rows of one day
     previous = np.concatenate([[0], key[order][:-1]])
     begins = ~same_day
     previous = previous[begins][np.cumsum(begins) - 1]
@@ -27,7 +27,7 @@ def _is_new(b: DayBatch, rows: Ints, values: Ints) -> Bools:
 
 
 def _visits(b: DayBatch) -> tuple[Ints, Bools, Bools, Bools]:
-    """Rows at which device or place changes within a day, with: place known and new, device known and new, both."""
+    """Return the rows at which device or place changes within a day, and which are a new place, a new device, both."""
     changes = first_of_each(b.day, b.device, b.where)
     rows = np.flatnonzero(changes)
     is_new_place = _is_new(b, rows, b.where[rows]) & (b.where[rows] >= 0)
@@ -36,8 +36,8 @@ def _visits(b: DayBatch) -> tuple[Ints, Bools, Bools, Bools]:
 
 
 def _any_new(b: DayBatch, rows: Ints, is_new: Bools, known: Bools) -> Floats:
-    found = sum_by(b.day[rows[is_new]], b.n) > 0
-    return np.where((history_days(b) > 0) & (b.count(known) > 0), found.astype(np.float64), np.nan)
+    has_new = sum_by(b.day[rows[is_new]], b.n) > 0
+    return np.where((history_days(b) > 0) & (b.count(known) > 0), has_new.astype(np.float64), np.nan)
 
 
 def new_device(b: DayBatch) -> Floats:
@@ -53,6 +53,3 @@ def new_network(b: DayBatch) -> Floats:
 def new_device_and_network(b: DayBatch) -> Floats:
     rows, _, _, is_new = _visits(b)
     return _any_new(b, rows, is_new, (b.device != 0) & (b.where >= 0))
-
-
-NEW_PLACES: dict[str, DayFunction] = by_name(new_device, new_network, new_device_and_network)

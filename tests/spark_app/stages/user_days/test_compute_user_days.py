@@ -16,7 +16,7 @@ from spark_app.batch.baselines import build, read_date
 from spark_app.batch.user_days import source_of
 from spark_app.errors import JobError
 from spark_app.stages.user_days.baselines import device_links, user_baselines
-from spark_app.stages.user_days.describe import described_days, user_days, zones_of
+from spark_app.stages.user_days.compute_user_days import compute_user_days, user_days, zones_of
 from spark_app.stages.user_days.links import accounts_before
 from tests.spark_app.typed import TypedRow, event, of_topic, play, tracks, users
 
@@ -62,7 +62,7 @@ def test_user_days_are_the_same_whatever_the_order_of_rows_and_however_often_the
 
 
 def test_static_tables_of_a_date_see_the_28_days_before_it_and_not_the_date(spark: SparkSession) -> None:
-    days = described_days(*inputs(spark, listening())).persist()
+    days = compute_user_days(*inputs(spark, listening())).persist()
     by_user = {row["user_id"]: row for row in user_baselines(days, date(2026, 3, 9)).collect()}
     assert list(by_user["u1"].asDict()) == [c.name for c in USER_BASELINES]
     assert (by_user["u1"]["history_days"], by_user["u2"]["history_days"]) == (8, 3)

@@ -1,14 +1,14 @@
-"""Where countries are: the centre of each, to the degree, for speeds of travel.
+"""Countries: the centre of each, to the degree, and the speed of travel between them.
 
 Source: the public table of country centres that came with Google's Dataset Publishing Language (countries.csv),
-rounded, with Georgia, Palestine, Saint Martin, Saint Helena, the Congos and Korea mended. A degree is 111 km: next to
-the flight between two countries within the hour it does not matter.
+rounded; Georgia, Palestine, Saint Martin, Saint Helena, the Congos and Korea are corrected. A degree is 111 km, which
+is little compared with a flight between two countries within an hour.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from runtime.arrays import Floats
+from runtime.arrays import Floats, Ints
+from runtime.units import HOUR_MS, MINUTE_MS
 
 EARTH_KM = 6371.0
 """Mean radius (IUGG)."""
@@ -40,15 +40,17 @@ ZW -19 29
 _ROWS = [row.split() for row in _CENTRES.replace("\n", ";").split(";") if row]
 COUNTRIES: tuple[str, ...] = tuple(code for code, _, _ in _ROWS)
 COUNTRY_LETTERS = np.array([ord(code[0]) << 8 | ord(code[1]) for code in COUNTRIES], dtype=np.int64)
-"""Each country's two letters, a byte each."""
-COUNTRY_OF_LETTERS = np.full(1 << 16, -1, dtype=np.int64)
-COUNTRY_OF_LETTERS[COUNTRY_LETTERS] = np.arange(len(COUNTRIES))
-"""Place in COUNTRIES by two letters; −1 for any other two."""
+"""Each country's two letters as one integer, a byte per letter."""
+COUNTRY_INDEX = np.full(1 << 16, -1, dtype=np.int64)
+COUNTRY_INDEX[COUNTRY_LETTERS] = np.arange(len(COUNTRIES))
+"""Index in COUNTRIES by two letters (as in COUNTRY_LETTERS); −1 for any other two."""
+MIN_TRAVEL_MS = MINUTE_MS
+"""Two clients report within a second of each other; a speed over less than a minute would mean nothing."""
 _RADIANS = np.radians(np.array([(float(latitude), float(longitude)) for _, latitude, longitude in _ROWS]))
 
 
-def distance_km(a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
-    """Return great-circle distances (haversine) between countries by their places in COUNTRIES.
+def distance_km(a: Ints, b: Ints) -> Floats:
+    """Return great-circle distances (haversine) between countries, given as indices in COUNTRIES.
 
     >>> [gb, jp] = [np.array([COUNTRIES.index(code)]) for code in ("GB", "JP")]
     >>> distance_km(gb, jp).round(-2).tolist()
@@ -57,3 +59,16 @@ def distance_km(a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
     (lat_a, lon_a), (lat_b, lon_b) = _RADIANS[a].T, _RADIANS[b].T
     half = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
     return 2 * EARTH_KM * np.arcsin(np.sqrt(half))
+
+
+def speeds_kmh(owner: Ints, event_ms: Ints, country: Ints) -> tuple[Ints, Floats]:
+    """Return the rows whose country differs from that of their owner's row before, and the speed of the move in km/h.
+
+    Rows are sorted by (owner, event time); `country` is an index in COUNTRIES, −1 where unknown.
+    """
+    known = np.flatnonzero(country >= 0)
+    before, after = known[:-1], known[1:]
+    has_moved = (owner[before] == owner[after]) & (country[before] != country[after])
+    before, after = before[has_moved], after[has_moved]
+    hours = np.maximum(event_ms[after] - event_ms[before], MIN_TRAVEL_MS) / HOUR_MS
+    return after, distance_km(country[before], country[after]) / hours

@@ -1,27 +1,27 @@
-"""Features of a user-day that the day itself shows: one function each, from a DayBatch to n floats.
+"""Features of a user-day that the rows of the day itself show.
 
-NaN where not measurable. Those that look back on other days are in `clock_features`, `own_history_features` and
-`new_place_features`.
+In these modules every public function is one feature of the same name: from a DayBatch to an array of shape (n,), NaN
+where the feature cannot be measured. Its unit and meaning are in `contracts/user_day_features.py`. Features that look
+back on other days are in `clock`, `own_history` and `new_places`; those that a session has too are not repeated here.
 """
 
 import numpy as np
 
 from contracts.events import ACTIONS, STREAM_MS
-from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from runtime.arrays import Bools, Floats, Ints
 from runtime.units import HOUR_MS, MINUTE_MS
+from spark_app.stages.arrays.countries import speeds_kmh
 from spark_app.stages.arrays.segments import ratio, runs, sum_by
-from spark_app.stages.sessions.account_features import NIGHT_UNTIL_H
-from spark_app.stages.sessions.client_features import speeds_kmh
-from spark_app.stages.sessions.features import FEATURES
-from spark_app.stages.user_days.day_batch import DayBatch, DayFunction, by_name, first_of_each
+from spark_app.stages.sessions.features import listening, timing
+from spark_app.stages.sessions.features.account import NIGHT_UNTIL_H
+from spark_app.stages.user_days.day_batch import DayBatch, first_of_each
 
 RUN_GAP_MS = 20 * MINUTE_MS
 """Silence that ends a run of plays."""
 WAKE_GAP_MS = 2 * HOUR_MS
-"""Pause that is long enough to be rest."""
-LEAST_LABEL_PLAYS = 20
-"""Fewest plays of a label of which evenness over its tracks says something."""
+"""A pause that is long enough to be rest."""
+MIN_LABEL_PLAYS = 20
+"""Plays of a label below which evenness over its tracks means nothing."""
 
 
 # ---- volume
@@ -40,16 +40,16 @@ def sessions_day(b: DayBatch) -> Floats:
 
 
 def _largest(b: DayBatch, day: Ints, values: Floats) -> Floats:
-    """Largest value by user-day; NaN where there is none."""
+    """Return the largest value per user-day; NaN where there is none."""
     out = np.full(b.n, np.nan)
     np.fmax.at(out, day, values)
     return out
 
 
 def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
-    """Longest stretch of rows with less than `gap_ms` of silence, as seen at the last row of each day.
+    """Return the longest stretch of rows with less than `gap_ms` of silence that ends in each day, in hours.
 
-    Followed back over midnight, into the account's days before.
+    It may begin before midnight, on earlier days of the account.
     """
     chosen = np.flatnonzero(rows)
     if len(chosen) == 0:
@@ -57,7 +57,7 @@ def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
     start = b.event_ms - b.listen_ms
     order = chosen[np.lexsort((b.event_ms[chosen], start[chosen], b.user[chosen]))]
     user, start, end = b.user[order], start[order], b.event_ms[order]
-    # accounts are kept apart by more than all of time in the batch, so that one running maximum serves them all
+    # accounts are separated by more than the time span of the batch, so that one running maximum serves all of them
     apart = user * (end.max() - start.min() + 1)
     until = np.maximum.accumulate(end + apart) - apart
     begins = first_of_each(user)
@@ -75,7 +75,7 @@ def longest_wake_h(b: DayBatch) -> Floats:
 
 
 def duty_24h(b: DayBatch) -> Floats:
-    union_h = FEATURES["hours"](b.as_sessions) - FEATURES["overlap_s"](b.as_sessions) / 3600
+    union_h = listening.hours(b.as_sessions) - timing.overlap_s(b.as_sessions) / 3600
     return np.minimum(union_h / 24, 1.0)
 
 
@@ -107,25 +107,26 @@ def catalogue_flatness(b: DayBatch) -> Floats:
     day, _, plays = runs(b.day[of_label], b.track[of_label])
     p = plays / plays_of[day]
     entropy = sum_by(day, b.n, -p * np.log2(p))
-    most = np.log2(np.maximum(np.minimum(size, plays_of), 1))
-    return np.where(plays_of >= LEAST_LABEL_PLAYS, ratio(entropy, most), np.nan)
+    max_entropy = np.log2(np.maximum(np.minimum(size, plays_of), 1))
+    return np.where(plays_of >= MIN_LABEL_PLAYS, ratio(entropy, max_entropy), np.nan)
 
 
 def context_hhi(b: DayBatch) -> Floats:
     known = b.is_play & (b.context != 0)
     day, _, plays = runs(b.day[known], b.context[known])
-    found = sum_by(day, b.n, (plays / b.count(known)[day]) ** 2)
-    return np.where(found > 0, found, np.nan)
+    total = sum_by(day, b.n, (plays / b.count(known)[day]) ** 2)
+    return np.where(total > 0, total, np.nan)
 
 
 # ---- place
 
 
 def max_speed_kmh(b: DayBatch) -> Floats:
-    rows, found = speeds_kmh(b.user, b.event_ms, b.country)
-    speed = np.where(b.count(b.country >= 0) > 0, 0.0, np.nan)
-    np.fmax.at(speed, b.day[rows], found)
-    return speed
+    # over midnight, which the rows of one day alone would not show
+    rows, speeds = speeds_kmh(b.user, b.event_ms, b.country)
+    maximum = np.where(b.count(b.country >= 0) > 0, 0.0, np.nan)
+    np.fmax.at(maximum, b.day[rows], speeds)
+    return maximum
 
 
 # ---- content (the names of arXiv 2203.02124)
@@ -145,34 +146,3 @@ def dist_cdm_cnt(b: DayBatch) -> Floats:
 
 def dist_title_cnt(b: DayBatch) -> Floats:
     return b.distinct(b.track, b.track != 0)
-
-
-def _of_session(name: str) -> DayFunction:
-    return lambda b: FEATURES[name](b.as_sessions)
-
-
-_OVER_MIDNIGHT = ("max_speed_kmh",)
-OF_SESSION = {
-    name: _of_session(name) for name in USER_DAY_FEATURE_NAMES if name in FEATURES and name not in _OVER_MIDNIGHT
-}
-"""Features that a session has too: the very same code, on the day as one long session."""
-OF_THE_DAY: dict[str, DayFunction] = {
-    **OF_SESSION,
-    **by_name(
-        plays_day,
-        streams_day,
-        sessions_day,
-        longest_run_h,
-        longest_wake_h,
-        duty_24h,
-        plays_night,
-        night_share,
-        catalogue_flatness,
-        context_hhi,
-        max_speed_kmh,
-        failed_start_cnt,
-        dist_dev_id_cnt,
-        dist_cdm_cnt,
-        dist_title_cnt,
-    ),
-}

@@ -1,0 +1,1 @@
+"""The features of a session, in modules by kind of evidence; registry.py lists them all."""
