@@ -8,7 +8,7 @@ import pytest
 from runtime.world import Unit
 from spark_app import guard
 from spark_app.errors import JobError, StateError
-from spark_app.stages.sessions import rows
+from spark_app.stages.sessions import session_rows
 
 PARTITIONS = 2
 
@@ -66,12 +66,12 @@ def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
 
 
 def test_another_session_struct_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "ITEM_DDL", rows.ITEM_DDL + ", surprise string")
+    monkeypatch.setattr(session_rows, "ITEM_DDL", session_rows.ITEM_DDL + ", surprise string")
     assert "session_struct was" in refused(unit)
 
 
 def test_another_cut_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "CUT_MS", rows.CUT_MS * 2)
+    monkeypatch.setattr(session_rows, "CUT_MS", session_rows.CUT_MS * 2)
     assert "session_struct was" in refused(unit)
 
 
