@@ -1,9 +1,11 @@
-"""Which micro-batch of a query read which offsets, and under which watermark: from Spark's checkpoint and its copies.
+"""Spark's checkpoint files, read in one place: which micro-batch of a query read which offsets, under which watermark.
 
 `offsets/<N>` is written before micro-batch N runs: a version line, a line of metadata with `batchWatermarkMs`, then a
 line per source, `{"plays": {"0": 12, …}}`, with the offsets where the batch ends (`-` where there was nothing yet).
+Spark forgets them after 100 micro-batches; the job keeps copies (`keep_offsets`).
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +16,28 @@ from runtime.arrays import Ints
 from runtime.errors import CheckpointError
 from runtime.world import Unit
 
+Partition = tuple[str, int]
+"""Topic and number."""
+LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
+"""How Spark 4.0 begins a file of the logs `offsets` and `commits`, and a query's `metadata`."""
+
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BatchOffsets:
+    """One micro-batch: the watermark in force, and the offset where it ends, by partition."""
+
+    watermark_ms: int
+    ends: dict[Partition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetLog:
     """Consecutive micro-batches of a query, normally 0 to n-1."""
 
     watermarks: Ints
     """In ms, by micro-batch."""
-    ends: dict[tuple[str, int], Ints]
-    """By topic and partition: the offset where each micro-batch ends."""
+    ends: dict[Partition, Ints]
+    """By partition: the offset where each micro-batch ends."""
 
     def __len__(self) -> int:
         return len(self.watermarks)
@@ -43,40 +58,16 @@ class Progress:
         return 0 if ends is None or not len(ends) else int(ends[-1])
 
 
-def last_committed(unit: Unit, query: str) -> int:
-    """Return the last micro-batch whose output counts; -1 before the first.
-
-    The sink's own log says it where there is one: a crash may come between it and the checkpoint's commit.
-    """
-    committed = _numbered(unit.checkpoints / query / "commits")
-    written = _numbered(unit.table(query) / "_spark_metadata")
-    return max([*committed, *written], default=-1)
-
-
-def read_progress(unit: Unit, query: str, last: int, first: int = 0) -> Progress:
-    """Read micro-batches `first` to `last` of a query. Raises CheckpointError where one is in no place."""
-    files = _numbered(unit.checkpoints / query / "offsets") | _numbered(unit.offsets / query)
-    missing = sorted(set(range(first, last + 1)) - set(files))
-    if missing:
-        raise CheckpointError(
-            f"the offsets of micro-batch {missing[0]} of query {query} (and of {len(missing) - 1} more) are neither in "
-            f"checkpoints/{query}/offsets nor in offsets/{query}: the audit needs every one since the version began"
-        )
-    read = [_read(files[n]) for n in range(first, last + 1)]
-    places = {place for _, ends in read for place in ends}
-    ends = {place: np.maximum.accumulate([e.get(place, 0) for _, e in read]) for place in places}
-    return Progress(np.array([watermark for watermark, _ in read], np.int64), ends)
-
-
-def _numbered(folder: Path) -> dict[int, Path]:
-    """List the files of a folder that are named by a micro-batch."""
+def numbered_files(folder: Path) -> dict[int, Path]:
+    """List the files of a log of Spark's by micro-batch; empty where the folder does not exist."""
     named = ((path.name.removesuffix(".compact"), path) for path in folder.glob("[0-9]*"))
     return {int(name): path for name, path in named if name.isdigit()}
 
 
-def _read(path: Path) -> tuple[int, dict[tuple[str, int], int]]:
+def read_offsets(file: Path) -> BatchOffsets:
+    """Read one file of the log `offsets`. Raises CheckpointError where it is unreadable."""
     try:
-        _, metadata, *sources = path.read_text().splitlines()
+        _, metadata, *sources = file.read_text().splitlines()
         ends = {
             (topic, int(partition)): int(offset)
             for source in sources
@@ -84,6 +75,64 @@ def _read(path: Path) -> tuple[int, dict[tuple[str, int], int]]:
             for topic, partitions in orjson.loads(source).items()
             for partition, offset in partitions.items()
         }
-        return int(orjson.loads(metadata)["batchWatermarkMs"]), ends
-    except (ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"offset file {path} is unreadable ({error}): restore it from a copy") from None
+        return BatchOffsets(int(orjson.loads(metadata)["batchWatermarkMs"]), ends)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"offset file {file} is unreadable ({error}): restore it from a copy") from None
+
+
+def planned_ends(unit: Unit, query: str) -> dict[Partition, int]:
+    """Return the offsets where a query's newest micro-batch ends, done or not; empty before the first.
+
+    Raises CheckpointError where its file is unreadable.
+    """
+    files = numbered_files(unit.checkpoints / query / "offsets")
+    return read_offsets(files[max(files)]).ends if files else {}
+
+
+def last_committed(unit: Unit, query: str) -> int:
+    """Return the last micro-batch whose output counts; -1 before the first.
+
+    Where the sink has a log, that decides: a crash may come between it and the checkpoint's commit.
+    """
+    committed = numbered_files(unit.checkpoints / query / "commits")
+    written = numbered_files(unit.table(query) / "_spark_metadata")
+    return max([*committed, *written], default=-1)
+
+
+def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> OffsetLog:
+    """Read micro-batches `first` to `last` of a query, from the checkpoint or from copies.
+
+    Raises CheckpointError where one is missing or unreadable.
+    """
+    files = numbered_files(unit.checkpoints / query / "offsets") | numbered_files(unit.offsets / query)
+    missing = sorted(set(range(first, last + 1)) - set(files))
+    if missing:
+        raise CheckpointError(
+            f"the offsets of micro-batch {missing[0]} of query {query} (and of {len(missing) - 1} more) are neither in "
+            f"checkpoints/{query}/offsets nor in offsets/{query}: the reconciliation needs all since the version began"
+        )
+    batches = [read_offsets(files[n]) for n in range(first, last + 1)]
+    partitions = {partition for batch in batches for partition in batch.ends}
+    ends = {p: np.maximum.accumulate([batch.ends.get(p, 0) for batch in batches]) for p in partitions}
+    return OffsetLog(np.array([batch.watermark_ms for batch in batches], np.int64), ends)
+
+
+def keep_offsets(unit: Unit, query: str) -> None:
+    """Copy the offset files that have no copy yet to `unit.offsets`."""
+    copies = unit.offsets / query
+    copies.mkdir(parents=True, exist_ok=True)
+    for file in numbered_files(unit.checkpoints / query / "offsets").values():
+        if not (copies / file.name).exists():
+            # under another name first: a reader never sees half a file
+            partial = copies / f".{file.name}.partial"
+            shutil.copyfile(file, partial)
+            partial.replace(copies / file.name)
+
+
+def unreadable_file(checkpoint: Path) -> tuple[Path, str] | None:
+    """Return the first file of a query's checkpoint that Spark could not read at its start, and how it must begin."""
+    newest = [files[max(files)] for log in ("offsets", "commits") if (files := numbered_files(checkpoint / log))]
+    for file, begins in [*((log, LOG_BEGINS) for log in newest), (checkpoint / "metadata", METADATA_BEGINS)]:
+        if file.exists() and not file.read_bytes().startswith(begins):
+            return file, begins.decode().strip()
+    return None

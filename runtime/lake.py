@@ -1,12 +1,14 @@
 """Which files of a table count: readers outside Spark list them here.
 
-A crash leaves part files that no batch committed; a glob would count them. Spark's file sink names the committed ones
-in `_spark_metadata`; tables written by `foreachBatch` are folders `batch_id=N`, complete once `_SUCCESS` stands.
+A crash leaves part files that no micro-batch committed; a glob would count them. Spark's file sink names the committed
+ones in `_spark_metadata`; tables written by `foreachBatch` are folders `batch_id=N`, complete once `_SUCCESS` exists.
 """
 
 import json
 from pathlib import Path
 from urllib.parse import unquote, urlparse
+
+from runtime.checkpoint import numbered_files
 
 
 def committed_files(table: Path) -> list[Path]:
@@ -22,14 +24,11 @@ def committed_files(table: Path) -> list[Path]:
 
 
 def _from_log(log: Path) -> list[Path]:
-    numbered = ((p.name.removesuffix(".compact"), p) for p in log.iterdir())
-    batches = {int(number): p for number, p in numbered if number.isdigit()}
-    compacted = [n for n, p in batches.items() if p.suffix == ".compact"]
-    first = max(compacted, default=-1)
+    batches = numbered_files(log)
+    # a .compact file holds everything up to its micro-batch
+    first = max((n for n, file in batches.items() if file.suffix == ".compact"), default=-1)
     files: list[Path] = []
-    for n in sorted(batches):
-        if n < first:
-            continue
+    for n in sorted(n for n in batches if n >= first):
         for line in batches[n].read_text().splitlines()[1:]:  # the first line is the log's version
             entry = json.loads(line)
             if entry["action"] == "add":
@@ -38,7 +37,7 @@ def _from_log(log: Path) -> list[Path]:
 
 
 def _moved_with(table: Path, recorded: str) -> Path:
-    """The log has absolute paths; a world that was moved or copied is still readable by the part below the table."""
+    """Return a file's path below the table: the log has absolute paths, and the world may have been moved or copied."""
     parts = Path(recorded).parts
     below = max((i for i, part in enumerate(parts) if part == table.name), default=len(parts) - 2) + 1
     return table.joinpath(*parts[below:])

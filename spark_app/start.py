@@ -14,7 +14,7 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.progress import note_job, note_shadow
 from runtime.settings import Settings
 from runtime.world import World
-from spark_app import guard, pipeline, preflight, runner, session, sources
+from spark_app import consistency, pipeline, preflight, runner, session, sources
 from spark_app.artefacts import Artefacts, open_artefacts
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
@@ -83,7 +83,7 @@ def check_inputs(world: World, kafka: KafkaConnection, partitions: int) -> dict[
     """
     for table in STATIC_TABLES:
         world.static(table)
-    guard.check(world.unit, partitions)
+    consistency.check_unit(world.unit, partitions)
     return preflight.check_topics(kafka, world.unit)
 
 

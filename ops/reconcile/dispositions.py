@@ -13,7 +13,7 @@ from ops.reconcile.expected_sessions import (
     sessionize,
 )
 from runtime.arrays import Ints
-from runtime.checkpoint import Progress
+from runtime.checkpoint import OffsetLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Dispositions:
     closed: Sessions
 
 
-def expected_dispositions(rows: GoodRows, progress: Progress) -> Dispositions:
+def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
     """Follow rows through the sessions query, as far as its micro-batches have come."""
     is_unread = rows.batch >= len(progress)
     unread, read = rows.where(is_unread), rows.where(~is_unread)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.row_rules import hash_all
 from runtime.arrays import Ints
-from runtime.checkpoint import Progress
+from runtime.checkpoint import OffsetLog
 
 _COUNTS = tuple(f"{topic}_{part}" for topic in TOPIC_CODES for part in ("rows", "hash"))
 
@@ -35,7 +35,7 @@ def _epoch_ms(times: pa.ChunkedArray) -> Ints:
     return times.cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.int64()).to_numpy()
 
 
-def count_rejected(files: Sequence[Path], progress: Progress) -> dict[str, int]:
+def count_rejected(files: Sequence[Path], progress: OffsetLog) -> dict[str, int]:
     """Count the rejected rows in parquet files by topic, up to the offsets that `progress` has reached."""
     counts = dict.fromkeys(TOPIC_CODES, 0)
     for path in files:

@@ -19,7 +19,7 @@ from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.lake_tables import count_rejected, read_sessions
 from ops.reconcile.topic_rows import TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
-from runtime.checkpoint import Progress, last_committed, read_progress
+from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
@@ -103,29 +103,29 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     )
 
 
-def _read_sessions(unit: Unit) -> tuple[Progress, Sessions]:
+def _read_sessions(unit: Unit) -> tuple[OffsetLog, Sessions]:
     """Read checkpoint and table as of one moment, although a job may be at work."""
     for _ in range(MAX_READS):
         last = last_committed(unit, "sessions")
         sessions = read_sessions(committed_files(unit.table("sessions")))
         if last_committed(unit, "sessions") == last:
-            return read_progress(unit, "sessions", last), sessions
+            return read_offset_log(unit, "sessions", last), sessions
     raise ReconciliationError(
         f"the job committed a micro-batch during each of {MAX_READS} reads of its sessions: try again when it has less "
         f"to do, or stop it with  make down"
     )
 
 
-def _read_rejected(unit: Unit) -> tuple[Progress, dict[str, int]]:
+def _read_rejected(unit: Unit) -> tuple[OffsetLog, dict[str, int]]:
     """Read how far the archive is, and how many rejected rows it has up to there."""
     last = last_committed(unit, "archive")
-    progress = read_progress(unit, "archive", last, first=max(last, 0))
+    progress = read_offset_log(unit, "archive", last, first=max(last, 0))
     return progress, count_rejected(committed_files(unit.table("rejected")), progress)
 
 
 def _reconcile_topic(
     topic: TopicRows,
-    progress: Progress,
+    progress: OffsetLog,
     expected: Dispositions,
     sessions: Sessions,
     difference: SessionDifference,

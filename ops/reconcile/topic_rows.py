@@ -11,7 +11,7 @@ from contracts.topics import MAX_MESSAGE_BYTES
 from ops.reconcile.expected_sessions import TOPIC_CODES, GoodRows
 from ops.reconcile.row_rules import ParsedMessages, parse_messages
 from runtime.arrays import Ints
-from runtime.checkpoint import Progress
+from runtime.checkpoint import OffsetLog
 from runtime.kafka.connection import KafkaConnection
 
 CHUNK_MESSAGES = 250
@@ -39,12 +39,12 @@ class TopicRows:
     def count(self) -> int:
         return len(self.rows) + sum(int(partition.rows.sum()) for partition in self.rejected)
 
-    def rejected_until(self, progress: Progress) -> int:
+    def rejected_until(self, progress: OffsetLog) -> int:
         """Count the rejected rows in messages that a query has read."""
         return sum(int(p.rows[p.offset < progress.end(self.name, p.partition)].sum()) for p in self.rejected)
 
 
-def read_topic(kafka: KafkaConnection, topic: str, progress: Progress) -> TopicRows:
+def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog) -> TopicRows:
     """Read a topic; each row knows the micro-batch of `progress` that read it."""
     chunks: list[GoodRows] = []
     rejected: list[RejectedRows] = []

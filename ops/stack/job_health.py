@@ -73,10 +73,10 @@ def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]]) -> tuple[End
     """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
     if not unit.checkpoints.exists():
         return {}, 0
-    from runtime.checkpoint import last_committed, read_progress
+    from runtime.checkpoint import last_committed, read_offset_log
 
     last = last_committed(unit, SCORING)
-    progress = read_progress(unit, SCORING, last, max(last, 0))
+    progress = read_offset_log(unit, SCORING, last, max(last, 0))
     return {partition: progress.end(*partition) for partition in partitions}, progress.watermark_ms
 
 

@@ -1,9 +1,7 @@
 """The one listener: writes down each micro-batch's progress and keeps a copy of its offsets for the audit."""
 
 import json
-import shutil
 import sys
-from pathlib import Path
 
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -14,6 +12,7 @@ from pyspark.sql.streaming.listener import (
 )
 
 from runtime import progress
+from runtime.checkpoint import keep_offsets
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
 
@@ -50,19 +49,3 @@ class ProgressListener(StreamingQueryListener):
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
         """The main loop reports how a query ended."""
-
-
-def keep_offsets(unit: Unit, query: str) -> None:
-    """Copy offset files that are not kept yet: Spark forgets them after 100 batches."""
-    kept = unit.offsets / query
-    kept.mkdir(parents=True, exist_ok=True)
-    for file in (unit.checkpoints / query / "offsets").glob("[0-9]*"):
-        if not (kept / file.name).exists():
-            _copy(file, kept / file.name)
-
-
-def _copy(file: Path, to: Path) -> None:
-    """Copy so that a reader never sees half a file."""
-    partial = to.with_name(f".{to.name}.partial")
-    shutil.copyfile(file, partial)
-    partial.replace(to)

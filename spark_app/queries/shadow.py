@@ -14,7 +14,7 @@ from models.registry.artefact import Artefact
 from models.registry.roles import Registry
 from runtime.progress import note_shadow, noted_shadow
 from runtime.world import Unit
-from spark_app import guard, sources
+from spark_app import consistency, sources
 from spark_app.runner import first_line
 from spark_app.stages.scoring.shadow import score_in_shadow
 
@@ -29,7 +29,7 @@ def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWr
     """Append what the challenger says. Raises StateError where its table and checkpoint do not belong together."""
     table = unit.shadow(challenger.version)
     checkpoint = unit.checkpoints / NAME / table.name
-    guard.check_pair(NAME, checkpoint, table, REMEDY)
+    consistency.check_output(NAME, checkpoint, table, REMEDY)
     return (
         sources.stream_sessions(spark, unit, MAX_FILES)
         .transform(score_in_shadow, challenger)

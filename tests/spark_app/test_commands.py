@@ -7,7 +7,7 @@ import pytest
 from ops.stack.ports import free_port
 from runtime.world import World
 from spark_app import preflight
-from spark_app.guard import STATE_FILE
+from spark_app.consistency import STATE_FILE
 from tests.conftest import Playproof
 
 

@@ -1,4 +1,4 @@
-"""What is looked at before Spark starts, on a real broker."""
+"""The checks before Spark starts, on a real broker."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from ops.stack.broker import Broker
 from producer.kafka import topics
 from runtime.world import Unit
 from spark_app.errors import PreflightError
-from spark_app.preflight import check_topics, read_so_far
+from spark_app.preflight import check_topics
 from tests.producer.empty_topics import empty_topics
 
 
@@ -36,22 +36,12 @@ def test_topics_that_hold_what_was_read_and_more_pass_and_are_counted(broker: Br
     assert check_topics(broker.kafka, unit) == {PLAYS: 4, ACTIVITY: 0}
 
 
-def test_the_newest_micro_batch_counts_by_number_not_by_name(unit: Unit) -> None:
-    read = read_so_far(unit.checkpoints / "sessions" / "offsets")
-    assert {(place.topic, place.partition): offset for place, offset in read.items()} == {
-        (PLAYS, 0): 3,
-        (ACTIVITY, 0): 0,
-    }
-
-
-def test_before_the_first_micro_batch_nothing_was_read(tmp_path: Path) -> None:
-    assert read_so_far(tmp_path / "nowhere") == {}
-
-
-def test_a_topic_that_was_made_anew_is_refused_with_both_offsets_and_the_way_out(broker: Broker, unit: Unit) -> None:
+def test_a_topic_that_was_created_again_is_refused_with_both_offsets_and_the_way_out(
+    broker: Broker, unit: Unit
+) -> None:
     empty_topics(broker.kafka)
     with pytest.raises(
         PreflightError, match=r"plays\[0\] ends at offset 0, but query sessions has read up to 3"
-    ) as told:
+    ) as refusal:
         check_topics(broker.kafka, unit)
-    assert "playproof up --fresh" in str(told.value)
+    assert "playproof up --fresh" in str(refusal.value)

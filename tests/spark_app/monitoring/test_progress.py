@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from runtime.world import Unit
-from spark_app.monitoring.progress import ProgressListener, keep_offsets
+from spark_app.monitoring.progress import ProgressListener
 
 
 def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -> dict[str, Any]:
@@ -44,17 +44,3 @@ def test_a_batch_that_is_mostly_late_is_said_in_one_line(tmp_path: Path, capsys:
     said = capsys.readouterr().err
     assert said.startswith("1,200 of 1,205 rows of batch 8 are late")
     assert said.count("\n") == 1
-
-
-def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) -> None:
-    unit = Unit(tmp_path)
-    offsets = unit.checkpoints / "sessions" / "offsets"
-    offsets.mkdir(parents=True)
-    (offsets / "0").write_text("first")
-    (offsets / ".1.crc").write_text("no offsets")
-    keep_offsets(unit, "sessions")
-    (offsets / "0").unlink()
-    (offsets / "1").write_text("second")
-    keep_offsets(unit, "sessions")
-    kept = {file.name: file.read_text() for file in (unit.offsets / "sessions").iterdir()}
-    assert kept == {"0": "first", "1": "second"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runtime.world import Unit
-from spark_app import guard
+from spark_app import consistency
 from spark_app.errors import JobError, StateError
 from spark_app.stages.sessions import session_rows
 
@@ -17,8 +17,8 @@ PARTITIONS = 2
 def unit(tmp_path: Path) -> Unit:
     """A unit that has run: both guarded queries have committed, and have output."""
     unit = Unit(tmp_path / "v1")
-    guard.check(unit, PARTITIONS)
-    for query in guard.OUTPUT:
+    consistency.check_unit(unit, PARTITIONS)
+    for query in consistency.OUTPUT:
         commits = unit.checkpoints / query / "commits"
         commits.mkdir(parents=True)
         (commits / "0").write_text("v1\n{}")
@@ -30,7 +30,7 @@ def unit(tmp_path: Path) -> Unit:
 def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
     """Return the one line with which the guard refuses a unit."""
     with pytest.raises(StateError) as caught:
-        guard.check(unit, partitions)
+        consistency.check_unit(unit, partitions)
     message = str(caught.value)
     assert "\n" not in message
     assert message.endswith("playproof up --fresh")
@@ -45,20 +45,20 @@ def remove(folder: Path) -> None:
 
 def test_a_fresh_unit_passes_and_notes_its_state(tmp_path: Path) -> None:
     unit = Unit(tmp_path / "v1")
-    guard.check(unit, PARTITIONS)
-    assert json.loads((unit.checkpoints / guard.STATE_FILE).read_text()) == guard.state_of(PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
+    assert json.loads((unit.checkpoints / consistency.STATE_FILE).read_text()) == consistency.state_of(PARTITIONS)
 
 
 def test_a_unit_that_has_run_passes_again(unit: Unit) -> None:
-    guard.check(unit, PARTITIONS)
-    guard.check(unit, PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 def test_a_unit_that_stopped_before_its_first_commit_passes(unit: Unit) -> None:
-    for query, table in guard.OUTPUT.items():
+    for query, table in consistency.OUTPUT.items():
         (unit.checkpoints / query / "commits" / "0").unlink()
         remove(unit.table(table))
-    guard.check(unit, PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
@@ -75,13 +75,13 @@ def test_another_cut_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> 
     assert "session_struct was" in refused(unit)
 
 
-@pytest.mark.parametrize(("query", "table"), guard.OUTPUT.items())
+@pytest.mark.parametrize(("query", "table"), consistency.OUTPUT.items())
 def test_a_checkpoint_without_its_output_is_refused(unit: Unit, query: str, table: str) -> None:
     remove(unit.table(table))
     assert f"query {query} has a checkpoint but lake/{table} has no output" in refused(unit)
 
 
-@pytest.mark.parametrize(("query", "table"), guard.OUTPUT.items())
+@pytest.mark.parametrize(("query", "table"), consistency.OUTPUT.items())
 def test_output_without_its_checkpoint_is_refused(unit: Unit, query: str, table: str) -> None:
     remove(unit.checkpoints / query)
     assert f"lake/{table} has output but query {query} has no checkpoint" in refused(unit)
@@ -100,17 +100,17 @@ def test_an_unreadable_file_of_a_checkpoint_is_named_and_left_alone(unit: Unit, 
 def test_only_the_newest_file_of_a_log_is_looked_at_by_number(unit: Unit) -> None:
     for number, content in (("9", "damaged, and never read again"), ("10", "v1\n{}")):
         (unit.checkpoints / "sessions" / "commits" / number).write_text(content)
-    guard.check(unit, PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])
 def test_an_unreadable_state_file_is_refused(unit: Unit, text: str | bytes) -> None:
-    (unit.checkpoints / guard.STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (unit.checkpoints / consistency.STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
     assert "STATE.json is unreadable" in refused(unit)
 
 
 def test_a_state_file_of_another_version_is_refused(unit: Unit) -> None:
-    (unit.checkpoints / guard.STATE_FILE).write_text('{"partitions": 2}')
+    (unit.checkpoints / consistency.STATE_FILE).write_text('{"partitions": 2}')
     assert "session_struct was None" in refused(unit)
 
 

@@ -1,0 +1,82 @@
+"""Refuses to start where a world's broker log, output and checkpoints, or this code, do not belong together.
+
+A new checkpoint over an old output silently loses rows: the file sink skips batch ids that it has seen. And Spark's own
+schema check does not look inside collected structs: after a change, open sessions would come out as garbage.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from runtime.checkpoint import unreadable_file
+from runtime.world import Unit
+from spark_app.errors import StateError
+from spark_app.stages.sessions import session_rows, sessionize
+
+STATE_FILE = "STATE.json"
+REMEDY = "begin a fresh version of this world with  playproof up --fresh"
+OUTPUT = {"sessions": "sessions", "archive": "plays"}
+"""Queries whose checkpoint and output belong together, each with the table that proves the output."""
+
+
+def state_of(partitions: int) -> dict[str, str | int]:
+    """Return what the state of open sessions depends on: a hash of its struct, and the number of shuffle partitions."""
+    window = f"gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
+    shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}"
+    return {"session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16], "partitions": partitions}
+
+
+def _has_output(table: Path) -> bool:
+    return (table / "_spark_metadata").is_dir() or any(table.glob("batch_id=*"))
+
+
+def check_unit(unit: Unit, partitions: int) -> None:
+    """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
+    for checkpoint in sorted(unit.checkpoints.glob("*/")):
+        _check_readable(checkpoint)
+    for query, table in OUTPUT.items():
+        check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
+    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
+
+
+def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:
+    """Raise StateError where a query has a checkpoint without its output, or output without its checkpoint."""
+    committed = any((checkpoint / "commits").glob("[0-9]*"))
+    output = _has_output(table)
+    if committed and not output:
+        raise StateError(
+            f"query {query} has a checkpoint but lake/{table.name} has no output: "
+            f"what it wrote is gone and would not be written again; {remedy}"
+        )
+    if output and not checkpoint.is_dir():
+        raise StateError(
+            f"lake/{table.name} has output but query {query} has no checkpoint: "
+            f"new rows would be skipped silently; {remedy}"
+        )
+
+
+def _check_readable(checkpoint: Path) -> None:
+    """Raise StateError where Spark could not read the checkpoint; its own message would be only "malformed log"."""
+    unreadable = unreadable_file(checkpoint)
+    if unreadable:
+        file, begins = unreadable
+        raise StateError(
+            f"checkpoints/{file.relative_to(checkpoint.parent)} is unreadable (expected it to begin with {begins}): "
+            f"restore it from a copy, or {REMEDY}"
+        )
+
+
+def _check_state(file: Path, now: dict[str, str | int]) -> None:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(now) + "\n")
+        return
+    try:
+        before = json.loads(file.read_text())
+    except ValueError:
+        before = None
+    if not isinstance(before, dict):
+        raise StateError(f"checkpoints/{STATE_FILE} is unreadable: {REMEDY}")
+    changed = [f"{key} was {before.get(key)}, is {value}" for key, value in now.items() if before.get(key) != value]
+    if changed:
+        raise StateError(f"the state of open sessions does not fit this code ({'; '.join(changed)}): {REMEDY}")
