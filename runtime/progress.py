@@ -1,6 +1,6 @@
-"""What the job writes down of itself: `<unit>/progress/<query>.jsonl`, Spark's progress of a micro-batch a line.
+"""What the job writes about itself: `<unit>/progress/<query>.jsonl`, one line per micro-batch, as Spark reports it.
 
-The job's metrics, `playproof status` and the web pages all read a micro-batch through `read`, so they cannot disagree.
+The job's metrics, `playproof status` and the dashboard read a micro-batch with the same function, so they agree.
 """
 
 import json
@@ -12,18 +12,18 @@ from typing import Any
 from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
-"""Spark's name of the operator at which late and duplicate rows end."""
+"""Spark's name of the operator that drops late and duplicate rows."""
 JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
 SHADOW_FILE = "SHADOW.json"
-"""Which challenger scores beside it, and what keeps it from doing so."""
-USUAL_LINE, LARGEST_LINE = 4 * 1024, 256 * 1024
-"""Bytes of a progress: what is usual, and more than any has."""
+"""Which challenger scores in the shadow, and why it does not."""
+TYPICAL_LINE, MAX_LINE = 4 * 1024, 256 * 1024
+"""Bytes of a line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One micro-batch of one query, as it reported itself when it was done."""
+class MicroBatch:
+    """One micro-batch of one query, as Spark reported it when it was done."""
 
     query: str
     batch_id: int
@@ -46,26 +46,26 @@ class Batch:
     ends: dict[str, dict[int, int]] = field(default_factory=dict)
     """By topic and partition: the first offset that is not read yet."""
     behind: dict[str, int] = field(default_factory=dict)
-    """By topic: messages that were in the topic and not in this batch when it was planned."""
+    """By topic: messages that were in the topic when the micro-batch was planned, and are not in it."""
 
     @property
     def rows_per_s(self) -> float:
-        """Rows (in a query without de-duplication: messages) a second of this batch."""
+        """Rows per second; messages per second in a query without de-duplication."""
         return (self.rows or self.messages) / self.seconds if self.seconds else 0.0
 
     @property
     def watermark_lag_s(self) -> float | None:
-        """Seconds of event time from the watermark to the newest row; None where one of them is not known."""
+        """Seconds of event time from the watermark to the newest row; None where one of them is unknown."""
         if self.watermark_at is None or self.newest_at is None:
             return None
         return max(self.newest_at - self.watermark_at, 0.0)
 
 
-def read(progress: dict[str, Any]) -> Batch:
+def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
     """Read Spark's progress of a micro-batch (`StreamingQueryProgress.json`).
 
-    >>> read({"name": "sessions", "batchId": 3, "timestamp": "2025-03-04T00:00:00.000Z", "batchDuration": 500,
-    ...       "numInputRows": 8}).ended_at
+    >>> report = {"name": "sessions", "batchId": 3, "timestamp": "2025-03-04T00:00:00.000Z", "batchDuration": 500}
+    >>> read_micro_batch(report).ended_at
     1741046400.5
     """
     seconds = progress.get("batchDuration", 0) / 1000
@@ -79,7 +79,7 @@ def read(progress: dict[str, Any]) -> Batch:
     times = progress.get("eventTime", {})
     ends = _by_topic(progress, "endOffset")
     latest = _by_topic(progress, "latestOffset")
-    return Batch(
+    return MicroBatch(
         query=progress["name"],
         batch_id=progress["batchId"],
         ended_at=(_epoch(progress["timestamp"]) or 0.0) + seconds,
@@ -101,43 +101,43 @@ def read(progress: dict[str, Any]) -> Batch:
 
 
 def _by_topic(progress: dict[str, Any], key: str) -> dict[str, dict[int, int]]:
-    """Read the offsets of a progress's Kafka sources; a file source, whose offset is no such object, has none."""
-    found: dict[str, dict[int, int]] = {}
+    """Read the offsets of the Kafka sources; a file source, whose offset has another form, has none."""
+    by_topic: dict[str, dict[int, int]] = {}
     for source in progress.get("sources", []):
         offsets = source.get(key)
         if source.get("description", "").startswith("Kafka") and isinstance(offsets, dict):
             for topic, partitions in offsets.items():
-                found[topic] = {int(partition): int(offset) for partition, offset in partitions.items()}
-    return found
+                by_topic[topic] = {int(partition): int(offset) for partition, offset in partitions.items()}
+    return by_topic
 
 
 def _epoch(text: str | None) -> float | None:
-    """Read Spark's time; 1970 is its word for no watermark yet."""
+    """Read a time of Spark's as epoch seconds; None for 1970, which stands for "no watermark yet"."""
     at = datetime.fromisoformat(text).timestamp() if text else 0.0
     return at if at > 0 else None
 
 
-def recent_batches(unit: Unit, query: str, most: int) -> list[Batch]:
-    """Return a query's newest micro-batches, oldest first. A line that is still being written is left out."""
+def recent_micro_batches(unit: Unit, query: str, limit: int) -> list[MicroBatch]:
+    """Return a query's newest micro-batches, at most `limit`, oldest first. A line that is half written is left out."""
     path = unit.progress / f"{query}.jsonl"
     if not path.exists():
         return []
     with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - LARGEST_LINE - (most - 1) * USUAL_LINE, 0))
+        file.seek(max(path.stat().st_size - MAX_LINE - (limit - 1) * TYPICAL_LINE, 0))
         complete = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{")]
-    return [read(json.loads(line)) for line in complete[-most:]]
+    return [read_micro_batch(json.loads(line)) for line in complete[-limit:]]
 
 
-def last_batch(unit: Unit, query: str) -> Batch | None:
+def last_micro_batch(unit: Unit, query: str) -> MicroBatch | None:
     """Return a query's newest micro-batch; None before the first."""
-    return next(iter(recent_batches(unit, query, 1)), None)
+    return next(iter(recent_micro_batches(unit, query, 1)), None)
 
 
-def last_batches(unit: Unit) -> dict[str, Batch]:
+def last_micro_batches(unit: Unit) -> dict[str, MicroBatch]:
     """Return the newest micro-batch of every query that had one."""
     queries = sorted(path.stem for path in unit.progress.glob("*.jsonl"))
-    found = {query: last_batch(unit, query) for query in queries}
-    return {query: batch for query, batch in found.items() if batch is not None}
+    newest = {query: last_micro_batch(unit, query) for query in queries}
+    return {query: batch for query, batch in newest.items() if batch is not None}
 
 
 def totals(unit: Unit, query: str) -> dict[str, int]:
@@ -148,31 +148,31 @@ def totals(unit: Unit, query: str) -> dict[str, int]:
         with path.open() as file:
             for line in file:
                 if line.endswith("\n"):
-                    batch = read(json.loads(line))
+                    batch = read_micro_batch(json.loads(line))
                     sums = {name: value + getattr(batch, name) for name, value in sums.items()}
     return sums
 
 
-def note_job(unit: Unit, model_version: str, started_at: float) -> None:
-    """Write down which model scores from now on."""
+def record_job(unit: Unit, model_version: str, started_at: float) -> None:
+    """Record which model scores from now on. `started_at` is in epoch seconds."""
     unit.progress.mkdir(parents=True, exist_ok=True)
     _job_file(unit).write_text(json.dumps({"model_version": model_version, "started_at": started_at}) + "\n")
 
 
-def noted_job(unit: Unit) -> dict[str, Any]:
-    """Read what `note_job` wrote; empty before the job's first start."""
+def job_record(unit: Unit) -> dict[str, Any]:
+    """Return what `record_job` wrote; empty before the job's first start."""
     path = _job_file(unit)
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def note_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
-    """Write down which challenger scores in the shadow from now on, or why it does not; no version: there is none."""
+def record_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
+    """Record which challenger scores in the shadow from now on, or why it does not; no version where there is none."""
     unit.progress.mkdir(parents=True, exist_ok=True)
     (unit.progress / SHADOW_FILE).write_text(json.dumps({"model_version": model_version, "trouble": trouble}) + "\n")
 
 
-def noted_shadow(unit: Unit) -> dict[str, Any]:
-    """Read what `note_shadow` wrote; empty before the job's first start."""
+def shadow_record(unit: Unit) -> dict[str, Any]:
+    """Return what `record_shadow` wrote; empty before the job's first start."""
     path = unit.progress / SHADOW_FILE
     return json.loads(path.read_text()) if path.exists() else {}
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from runtime.kafka.connection import KafkaConnection
-from runtime.progress import note_job, note_shadow
+from runtime.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import consistency, pipeline, preflight, runner, session, sources
@@ -97,12 +97,12 @@ def _run_queries(
     if options.serve_metrics:
         metrics.serve(settings.metrics_port)
     spark.streams.addListener(ProgressListener(unit, metrics))
-    note_job(unit, version, time.time())
+    record_job(unit, version, time.time())
     challenger = None
     if options.with_shadow:
         challenger = shadow.find_challenger(artefacts.registry, artefacts.folder, unit)
     else:
-        note_shadow(unit, "", "switched off with --no-shadow")
+        record_shadow(unit, "", "switched off with --no-shadow")
     job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
     writers = {} if stop.is_set else _choose(pipeline.build_queries(spark, job), options.only)
     print(account_baselines.baseline_message(sources.baseline_dates(world)))

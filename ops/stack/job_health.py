@@ -12,7 +12,7 @@ from contracts.events import ACTIVITY, PLAYS
 from producer.replay.ledger import read_state
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
-from runtime.progress import last_batches, noted_job, noted_shadow, totals
+from runtime.progress import job_record, last_micro_batches, shadow_record, totals
 from runtime.world import Unit
 
 SCORING = "sessions"
@@ -43,12 +43,12 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     """
     read, watermark_ms = _read_so_far(unit, ends or ())
     clock_ms = read_state(unit.ledger).clock_ms
-    batches = last_batches(unit)
+    batches = last_micro_batches(unit)
     scoring = batches.get(SCORING)
     sums = totals(unit, SCORING)
     return {
-        "model_version": noted_job(unit).get("model_version"),
-        "shadow": noted_shadow(unit),
+        "model_version": job_record(unit).get("model_version"),
+        "shadow": shadow_record(unit),
         "lag_messages": None if ends is None else lag(ends, read),
         "watermark_lag_s": (clock_ms - watermark_ms) / 1000 if clock_ms and watermark_ms else None,
         "rows": sums["rows"],

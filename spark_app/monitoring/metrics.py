@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from contracts.metrics import JOB
 from runtime.lake import committed_files
-from runtime.progress import Batch
+from runtime.progress import MicroBatch
 
 LOOPBACK = "127.0.0.1"
 ARCHIVE = "archive"
@@ -28,7 +28,7 @@ class JobMetrics:
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
 
-    def observe(self, batch: Batch) -> None:
+    def observe(self, batch: MicroBatch) -> None:
         """Take up what a micro-batch reported."""
         counted = {
             "batches": 1, "messages": batch.messages, "rows": batch.rows,

@@ -30,7 +30,7 @@ class ProgressListener(StreamingQueryListener):
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Write the progress, keep the offsets, and warn where most of a batch is late."""
         told = json.loads(event.progress.json)
-        batch = progress.read(told)
+        batch = progress.read_micro_batch(told)
         with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
             log.write(json.dumps(told, separators=(",", ":")) + "\n")
         keep_offsets(self._unit, batch.query)

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from models.errors import ModelError
 from models.registry.artefact import Artefact
 from models.registry.roles import Registry
-from runtime.progress import note_shadow, noted_shadow
+from runtime.progress import record_shadow, shadow_record
 from runtime.world import Unit
 from spark_app import consistency, sources
 from spark_app.runner import first_line
@@ -47,7 +47,7 @@ def find_challenger(registry: Registry, into: Path, unit: Unit) -> Artefact | No
     try:
         entry = registry.roles().challenger
         if entry is None:
-            note_shadow(unit, "")
+            record_shadow(unit, "")
             return None
         version = entry.version
         return registry.verified(entry, into)
@@ -68,12 +68,12 @@ def optional_query(spark: SparkSession, unit: Unit, challenger: Artefact | None)
     except Exception as error:  # StateError, or whatever a loader raises about trees that it cannot read
         remove(unit, first_line(error), challenger.version)
         return {}
-    note_shadow(unit, challenger.version)
+    record_shadow(unit, challenger.version)
     return {NAME: query}
 
 
 def remove(unit: Unit, why: str, version: str | None = None) -> None:
     """Report on stderr that the challenger no longer scores, and note it for the pages."""
-    version = version if version is not None else noted_shadow(unit).get("model_version", "")
-    note_shadow(unit, version, why)
+    version = version if version is not None else shadow_record(unit).get("model_version", "")
+    record_shadow(unit, version, why)
     print(f"no shadow, {version or 'the challenger'}: {why}; the champion scores on", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.progress import last_batch, last_batches, note_job, noted_job, read, totals
+from runtime.progress import job_record, last_micro_batch, last_micro_batches, read_micro_batch, record_job, totals
 from runtime.world import Unit
 
 
@@ -42,19 +42,21 @@ def report(batch: int = 11, late: int = 3, duplicate: int = 2, kept: int = 10, *
 
 
 def test_late_and_duplicate_rows_are_those_of_the_deduplication_step_alone() -> None:
-    batch = read(report())
+    batch = read_micro_batch(report())
     assert (batch.late, batch.duplicate, batch.rows) == (3, 2, 15)
     assert batch.rows_per_s == 10
 
 
 def test_a_query_without_that_step_has_none_and_counts_its_messages() -> None:
-    batch = read(report(stateOperators=[], sources=[{"description": "FileStreamSource[x]", "endOffset": {"log": 3}}]))
+    batch = read_micro_batch(
+        report(stateOperators=[], sources=[{"description": "FileStreamSource[x]", "endOffset": {"log": 3}}])
+    )
     assert (batch.late, batch.rows, batch.ends) == (0, 0, {})
     assert batch.rows_per_s == 4
 
 
 def test_what_is_behind_is_counted_by_topic() -> None:
-    batch = read(report())
+    batch = read_micro_batch(report())
     assert batch.behind == {"plays": 2, "activity": 0}
     assert batch.ends["plays"] == {0: 68, 1: 9}
 
@@ -70,7 +72,7 @@ def test_what_is_behind_is_counted_by_topic() -> None:
     ids=["both known", "no rows", "no watermark yet", "neither"],
 )
 def test_the_watermark_lag_is_known_where_both_ends_are(times: dict[str, str], lag_s: float | None) -> None:
-    assert read(report(eventTime=times)).watermark_lag_s == lag_s
+    assert read_micro_batch(report(eventTime=times)).watermark_lag_s == lag_s
 
 
 def test_the_newest_whole_line_counts_and_totals_sum_all_of_them(tmp_path: Path) -> None:
@@ -78,21 +80,21 @@ def test_the_newest_whole_line_counts_and_totals_sum_all_of_them(tmp_path: Path)
     unit.progress.mkdir()
     lines = [json.dumps(report(batch)) for batch in range(3)]
     (unit.progress / "sessions.jsonl").write_text("\n".join(lines) + '\n{"name": "sess')
-    newest = last_batch(unit, "sessions")
+    newest = last_micro_batch(unit, "sessions")
     assert newest is not None
     assert newest.batch_id == 2
-    assert list(last_batches(unit)) == ["sessions"]
+    assert list(last_micro_batches(unit)) == ["sessions"]
     assert totals(unit, "sessions") == {"rows": 45, "late": 9, "duplicate": 6}
 
 
 def test_before_the_first_batch_there_is_nothing(tmp_path: Path) -> None:
     unit = Unit(tmp_path)
-    assert last_batch(unit, "sessions") is None
-    assert last_batches(unit) == {}
+    assert last_micro_batch(unit, "sessions") is None
+    assert last_micro_batches(unit) == {}
     assert totals(unit, "sessions") == {"rows": 0, "late": 0, "duplicate": 0}
-    assert noted_job(unit) == {}
+    assert job_record(unit) == {}
 
 
 def test_the_job_notes_which_model_scores(tmp_path: Path) -> None:
-    note_job(Unit(tmp_path), "session_xgb-1", 5.0)
-    assert noted_job(Unit(tmp_path)) == {"model_version": "session_xgb-1", "started_at": 5.0}
+    record_job(Unit(tmp_path), "session_xgb-1", 5.0)
+    assert job_record(Unit(tmp_path)) == {"model_version": "session_xgb-1", "started_at": 5.0}

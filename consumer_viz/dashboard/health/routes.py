@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
-from runtime.progress import Batch, last_batches, noted_job, recent_batches, totals
+from runtime.progress import MicroBatch, last_micro_batches, job_record, recent_micro_batches, totals
 
 router = APIRouter()
 SHOWN_BATCHES = 300
@@ -26,10 +26,10 @@ def show(request: Request) -> Response:
 
 def _values(state: AppState) -> dict[str, Any]:
     unit = state.world.unit
-    batches = last_batches(unit)
+    batches = last_micro_batches(unit)
     scoring = batches.get("sessions")
     age_s = time.time() - scoring.ended_at if scoring else None
-    history = recent_batches(unit, "sessions", SHOWN_BATCHES)
+    history = recent_micro_batches(unit, "sessions", SHOWN_BATCHES)
     chart = {
         "x": [b.ended_at for b in history],
         "seconds": [round(b.seconds, 2) for b in history],
@@ -38,13 +38,13 @@ def _values(state: AppState) -> dict[str, Any]:
     is_idle = age_s is not None and age_s > STALE_S
     return {
         "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
-        "job": noted_job(unit), "unit": unit.root.name, "age_s": age_s, "is_idle": is_idle,
+        "job": job_record(unit), "unit": unit.root.name, "age_s": age_s, "is_idle": is_idle,
         "is_silent": scoring is None or (is_idle and _has_waiting_messages(state, scoring)),
         "is_feed_read": state.feed is not None, "unsent": len(state.store.unsent()),
     }  # fmt: skip
 
 
-def _has_waiting_messages(state: AppState, scoring: Batch) -> bool:
+def _has_waiting_messages(state: AppState, scoring: MicroBatch) -> bool:
     """Return whether messages arrived after the query's last batch was planned; true too where nobody reads them."""
     planned_at = scoring.ended_at - scoring.seconds
     return state.feed is None or bool(state.feed.snapshot(since=planned_at).batches)

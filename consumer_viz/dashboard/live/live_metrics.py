@@ -9,7 +9,7 @@ import numpy as np
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.plot.view import HISTORY_S, View, live_view
 from runtime.arrays import Floats
-from runtime.progress import Batch, last_batches
+from runtime.progress import MicroBatch, last_micro_batches
 
 TAIL_POINTS = 15
 """Points of a line sent with an event: a page that missed a few events still has a whole line."""
@@ -39,7 +39,7 @@ class LiveMetrics:
             return None
         self._last_counts, self._silent_ticks = counts, 0
         points = chart_points(live_view(snapshot, self._state.zone), TAIL_POINTS)
-        return points | scoring_progress(last_batches(self._state.world.unit))
+        return points | scoring_progress(last_micro_batches(self._state.world.unit))
 
     def has_job_progressed(self) -> bool:
         """Return whether the job has written progress since the last call."""
@@ -86,7 +86,7 @@ def _plays_per_s(view: View) -> float:
     return sum(b.plays for b in view.snapshot.batches if end - RATE_S <= b.ts < end) / RATE_S
 
 
-def scoring_progress(batches: dict[str, Batch]) -> dict[str, Any]:
+def scoring_progress(batches: dict[str, MicroBatch]) -> dict[str, Any]:
     """Return the scoring query's messages behind (`lag`) and seconds of its last batch; None where it has not run."""
     scoring = batches.get("sessions")
     return {

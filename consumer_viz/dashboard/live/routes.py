@@ -9,7 +9,7 @@ from starlette.responses import Response
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.live.live_metrics import chart_points, scoring_progress
 from consumer_viz.plot.view import HISTORY_S, live_view
-from runtime.progress import last_batches
+from runtime.progress import last_micro_batches
 
 router = APIRouter()
 SHOWN_TRACKS = 12
@@ -29,4 +29,4 @@ def live_data(request: Request) -> Response:
     if state.feed is None:
         return JSONResponse({"trouble": "nobody reads the topics: run  playproof desk", "x": []})
     view = live_view(state.feed.snapshot(time.time() - HISTORY_S), state.zone)
-    return JSONResponse(chart_points(view) | scoring_progress(last_batches(state.world.unit)))
+    return JSONResponse(chart_points(view) | scoring_progress(last_micro_batches(state.world.unit)))

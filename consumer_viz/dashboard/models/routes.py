@@ -12,7 +12,7 @@ from consumer_viz.dashboard.models.comparison import compare
 from consumer_viz.dashboard.models.manifests import read_manifests
 from models.errors import ModelError
 from models.registry.roles import FOLDER, Registry
-from runtime.progress import noted_job, noted_shadow
+from runtime.progress import job_record, shadow_record
 
 router = APIRouter()
 
@@ -35,7 +35,7 @@ def show(request: Request) -> Response:
             pair = compare(db, versions[0][0], challenger.version, latest_verdicts(state.store.all()))
     return page(
         request, "models/models.html", models=manifests, versions=versions, trouble=trouble, score_bins=score_bins,
-        job=noted_job(state.world.unit), challenger=challenger, pair=pair, shadow=noted_shadow(state.world.unit),
+        job=job_record(state.world.unit), challenger=challenger, pair=pair, shadow=shadow_record(state.world.unit),
     )  # fmt: skip
 
 

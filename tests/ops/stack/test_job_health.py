@@ -12,7 +12,7 @@ from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, format_hea
 from ops.stack.ports import free_port
 from producer.replay.ledger import Entry, Ledger, Run
 from runtime.kafka.connection import KafkaConnection
-from runtime.progress import note_job, note_shadow
+from runtime.progress import record_job, record_shadow
 from runtime.world import Unit
 
 WATERMARK_MS = 1_741_046_400_000
@@ -30,7 +30,7 @@ def unit(tmp_path: Path) -> Unit:
     ]  # fmt: skip
     (unit.checkpoints / "sessions" / "offsets" / "0").write_text("\n".join(offsets))
     (unit.checkpoints / "sessions" / "commits" / "0").write_text("v1\n{}")
-    note_job(unit, "session_xgb-1", 5.0)
+    record_job(unit, "session_xgb-1", 5.0)
     step = {
         "operatorName": "dedupeWithinWatermark", "numRowsTotal": 7, "numRowsUpdated": 10, "memoryUsedBytes": 2_500_000,
         "numRowsDroppedByWatermark": 3,
@@ -73,7 +73,7 @@ def test_rows_by_fate_state_watermark_and_model_are_told(unit: Unit) -> None:
 
 
 def test_a_challenger_is_told_and_what_keeps_it_out_of_the_shadow(unit: Unit) -> None:
-    note_shadow(unit, "candidate@0badcafe", "query shadow stopped: no trees")
+    record_shadow(unit, "candidate@0badcafe", "query shadow stopped: no trees")
     assert format_health(job_health(unit, ENDS, now=0.0))["in its shadow"] == (
         "candidate@0badcafe: query shadow stopped: no trees"
     )

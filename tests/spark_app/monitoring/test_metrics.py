@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from contracts.metrics import JOB
-from runtime.progress import Batch
+from runtime.progress import MicroBatch
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.queries import archive
 
@@ -20,8 +20,10 @@ def metrics(tmp_path: Path) -> JobMetrics:
     return JobMetrics("session_xgb-1", tmp_path / "rejected")
 
 
-def batch(batch_id: int = 0, *, query: str = "sessions", late: int = 0, watermark_at: float | None = None) -> Batch:
-    return Batch(
+def batch(
+    batch_id: int = 0, *, query: str = "sessions", late: int = 0, watermark_at: float | None = None
+) -> MicroBatch:
+    return MicroBatch(
         query, batch_id, ended_at=100.0, seconds=2.0, messages=4, rows=800, late=late, duplicate=1,
         watermark_at=watermark_at, newest_at=1000.0, state_rows={"dedupe": 7}, state_bytes={"dedupe": 70},
         behind={"plays": 3},

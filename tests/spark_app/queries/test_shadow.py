@@ -18,7 +18,7 @@ from contracts.tables import SHADOW
 from models.registry.artefact import MODEL_ZIP
 from models.registry.role_changes import WritableRegistry
 from runtime.lake import committed_files
-from runtime.progress import noted_shadow
+from runtime.progress import shadow_record
 from runtime.world import Unit
 from spark_app import runner
 from spark_app.queries import shadow as query
@@ -123,17 +123,17 @@ def test_a_challenger_scores_every_session_once_and_leaves_the_champions_table_a
     assert list(rows[0]) == [c.name for c in SHADOW]
     assert {row["model_version"] for row in rows} == {entry.version}
     assert all(row["would_flag"] and row["reasons"] is not None for row in rows)
-    assert noted_shadow(unit) == {"model_version": entry.version, "trouble": ""}
+    assert shadow_record(unit) == {"model_version": entry.version, "trouble": ""}
 
     shutil.rmtree(table)
     assert writers(spark, unit, registry, tmp_path / "into") == {}
-    assert "has a checkpoint but lake/candidate-" in noted_shadow(unit)["trouble"]
+    assert "has a checkpoint but lake/candidate-" in shadow_record(unit)["trouble"]
 
 
 def test_without_a_challenger_there_is_no_query(unit: Unit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nobody = WritableRegistry(tmp_path / "none")
     assert writers(None, unit, nobody, tmp_path / "into") == {}
-    assert noted_shadow(unit) == {"model_version": "", "trouble": ""}
+    assert shadow_record(unit) == {"model_version": "", "trouble": ""}
     assert capsys.readouterr() == ("", "")
 
 
@@ -150,7 +150,7 @@ def test_a_tampered_challenger_is_left_out_in_one_line(
     assert "is not the file that is trusted" in message
     assert message.endswith("; the champion scores on\n")
     assert message.count("\n") == 1
-    assert noted_shadow(unit)["trouble"]
+    assert shadow_record(unit)["trouble"]
 
 
 def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(

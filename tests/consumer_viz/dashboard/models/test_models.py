@@ -12,7 +12,7 @@ from consumer_viz.dashboard.state import AppState
 from models.registry.artefact import MANIFEST
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER, Entry
-from runtime.progress import note_shadow
+from runtime.progress import record_shadow
 from runtime.world import World
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
@@ -83,9 +83,9 @@ def test_champion_and_challenger_are_shown_side_by_side(
 
 def test_what_keeps_the_challenger_out_of_the_shadow_is_said(state: AppState, ana: Browser, tmp_path: Path) -> None:
     entry = challenger_of(state.world, tmp_path)
-    note_shadow(state.world.unit, entry.version, "query shadow stopped: the trees are rotten")
+    record_shadow(state.world.unit, entry.version, "query shadow stopped: the trees are rotten")
     assert "It does not score now: query shadow stopped: the trees are rotten" in ana.client.get("/models").text
-    note_shadow(state.world.unit, "another@00000000", "its own trouble")
+    record_shadow(state.world.unit, "another@00000000", "its own trouble")
     assert "its own trouble" not in ana.client.get("/models").text
 
 
