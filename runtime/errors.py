@@ -1,4 +1,4 @@
-"""The root of every error that a person is meant to read: one line that says what happened, why, and what to do.
+"""The root of every error that a person reads: one line that says what happened, why, and what to do.
 
 PlayproofError
 ├── SettingError      a PLAYPROOF_ variable has a value that cannot be used

@@ -31,19 +31,19 @@ def day_numbers(dates: pd.Series) -> Ints:
 
 
 def to_local_ms(epoch_ms: Ints, zone_of: Ints, zones: Sequence[str | None]) -> Ints:
-    """Return what clock and calendar showed, as ms since 1970-01-01 00:00 local; UTC where the zone is unknown.
+    """Return each row's local clock and calendar as ms since 1970-01-01 00:00 local; UTC where the zone is unknown.
 
-    `zone_of` is each row's place in `zones`; −1 is unknown.
+    `zone_of` is each row's index in `zones`; −1 is unknown.
 
     >>> to_local_ms(np.array([0, 0]), np.array([0, -1]), ["Asia/Tokyo"]).tolist()
     [32400000, 0]
     """
     local = epoch_ms.copy()
-    for place, name in enumerate(zones):
+    for index, name in enumerate(zones):
         zone = find_zone(name)
         if zone is None:
             continue
-        here = np.flatnonzero(zone_of == place)
-        times = pd.DatetimeIndex(epoch_ms[here].view("datetime64[ms]"), tz="UTC").tz_convert(zone)
-        local[here] = times.tz_localize(None).to_numpy("datetime64[ms]").view("int64")
+        rows = np.flatnonzero(zone_of == index)
+        times = pd.DatetimeIndex(epoch_ms[rows].view("datetime64[ms]"), tz="UTC").tz_convert(zone)
+        local[rows] = times.tz_localize(None).to_numpy("datetime64[ms]").view("int64")
     return local

@@ -58,7 +58,7 @@ class World:
         return current
 
     def static_dates(self, table: str) -> tuple[date, ...]:
-        """List the dates of a static table's complete folders, oldest first; empty where it was never made."""
+        """List the dates of a static table's complete folders, oldest first; empty where it has none."""
         names = sorted(folder.name for folder in (self.root / "static" / table).glob("as_of=*"))
         return tuple(date.fromisoformat(name.removeprefix("as_of=")) for name in names)
 
@@ -68,7 +68,7 @@ class World:
         return self.root / "verdicts.sqlite"
 
     def from_raw(self, table: str) -> Path:
-        """Folder of a table that a batch command made of raw rows, which no job has seen."""
+        """Folder of a table that a batch command computed from raw rows."""
         return self.root / table
 
     @property
@@ -131,17 +131,17 @@ class Unit:
 
     @property
     def offsets(self) -> Path:
-        """Copies of every micro-batch's offset file: Spark forgets them after 100 batches, the audit needs all."""
+        """Copies of every micro-batch's offset file: Spark keeps 100, the reconciliation needs all."""
         return self.root / "offsets"
 
     @property
     def progress(self) -> Path:
-        """What the job writes down of its micro-batches (`runtime.progress`)."""
+        """What the job records about its micro-batches (`runtime.progress`)."""
         return self.root / "progress"
 
     def table(self, name: str) -> Path:
         return self.lake / name
 
     def shadow(self, model_version: str) -> Path:
-        """Table of what one challenger made of the sessions: each has its own, with its own checkpoint."""
+        """Table of one challenger's predictions: each challenger has its own, with its own checkpoint."""
         return self.table("shadow") / model_version.replace("@", "-")

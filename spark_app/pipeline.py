@@ -42,7 +42,7 @@ class Job:
     kafka: KafkaConnection
     champion: Artefact
     time_zone: str
-    max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balanced(sources.USUAL_MESSAGES, 3000))
+    max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balance(sources.TYPICAL_MESSAGES, 3000))
     hash_key: str = ""
     challenger: Artefact | None = None
     """The model that scores in the shadow; None without one."""

@@ -1,17 +1,17 @@
-"""The process that forks Spark's Python workers, made for short tasks: a micro-batch has a dozen of them.
+"""The process that forks Spark's Python workers, for short tasks: a micro-batch has a dozen of them.
 
-Under pyspark's own daemon every task, however small, cost a worker about 0.1 s of CPU, in two places (py-spy, a job of
-tiny micro-batches): in `importlib.invalidate_caches()`, which reads the directories of all archives on the path again,
-among them a jar of Spark with thousands of entries; and in the `gc.collect()` behind each task, which walks all objects
-of all libraries. Here no archive is on the path (pyspark is installed beside us), and what the tasks import is loaded
-before the fork and frozen: workers share it, and the collector leaves it alone.
+With pyspark's own daemon every task, however small, cost a worker about 0.1 s of CPU, in two calls (py-spy, a job of
+tiny micro-batches): `importlib.invalidate_caches()`, which reads the directories of all archives on the path again,
+among them a jar of Spark with thousands of entries; and `gc.collect()` after each task, which visits all objects of all
+libraries. Here no archive is on the path (pyspark is installed in the environment), and what the tasks import is loaded
+before the fork and frozen: workers share it, and the collector skips it.
 """
 
 import gc
 import sys
 import zipimport
 
-sys.path[:] = [place for place in sys.path if not place.endswith((".zip", ".jar"))]
+sys.path[:] = [entry for entry in sys.path if not entry.endswith((".zip", ".jar"))]
 for _place, _finder in list(sys.path_importer_cache.items()):
     if isinstance(_finder, zipimport.zipimporter):
         del sys.path_importer_cache[_place]

@@ -1,4 +1,4 @@
-"""Starts the queries, waits, and ends well: a signal ends the job cleanly, a dead query ends the process."""
+"""Starts the queries and waits: a signal ends the job cleanly, a query that died ends the process with an error."""
 
 import signal
 import sys
@@ -17,7 +17,7 @@ from spark_app.errors import JobError
 
 TRACEBACK = "Traceback (most recent call last):"
 CHECK_EVERY_S = 1.0
-"""A blocking `awaitAnyTermination()` would never see the signal."""
+"""Seconds between two looks at the queries. A blocking `awaitAnyTermination()` would never see the signal."""
 FINISH_BATCH_WITHIN_S = 15.0
 
 
@@ -41,10 +41,10 @@ class StopRequest:
 
 
 def end_at_once_on_sigterm() -> None:
-    """Until there are queries to stop, a SIGTERM ends the process, and its JVM with it.
+    """Let SIGTERM end the process and its JVM at once, until there are queries to stop.
 
-    Spark may take a minute to start, where it cannot reach a master for one; a supervisor kills after 30 s. A JVM that
-    is left alone in the middle of its start does not always end: pyspark takes away the folder that it answers in.
+    Spark may need a minute to start, for example where it cannot reach a master; a supervisor kills after 30 s. A JVM
+    whose parent ends during its start does not always end by itself: pyspark removes the folder that it answers in.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -109,7 +109,7 @@ def _check_queries(queries: list[StreamingQuery], optional: Mapping[str, Callabl
 
 
 def cause_of(error: StreamingQueryException) -> str:
-    """Return what went wrong in one line, without the query's ids and plan: the innermost cause, Java's or Python's."""
+    """Return the innermost cause, Java's or Python's, in one line, without the query's ids and plan."""
     _, traceback, last = str(error).rpartition(TRACEBACK)
     lines = [line for line in last.splitlines() if line.strip()]
     causes = [line.strip() for line in lines if line.lstrip().startswith("Caused by") or "SparkException" in line]

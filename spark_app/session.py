@@ -1,4 +1,4 @@
-"""The SparkSession, with every setting that a newcomer would otherwise trip over."""
+"""The SparkSession, with every setting whose default does not work here."""
 
 import atexit
 import os
@@ -24,19 +24,19 @@ DEEP_STACKS = "-Xss4m"
 
 
 STREAMING = {
-    # a micro-batch has far more open windows than the default's 128, past which Spark sorts all rows instead;
-    # in batch, with a whole world in one stage, sorting (which spills) is what keeps memory bounded
+    # a micro-batch has far more open windows than the default of 128, after which Spark sorts all rows instead;
+    # in batch, with a whole world in one stage, sorting (which spills) keeps memory bounded
     "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "4000000",
-    # rows of one session that a partition holds become one row before the shuffle: half the rows to sort and merge
+    # the rows of one session in a partition become one row before the shuffle: half the rows to sort and merge
     "spark.sql.streaming.sessionWindow.merge.sessions.in.local.partition": "true",
-    # sessions go through Python by the thousand: pieces that fit in the cache, while the JVM prepares the next
+    # a thousand sessions per batch to Python fit in the cache, while the JVM prepares the next batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
 }
 """Settings of the streaming job only."""
 SHIPPED = ("contracts", "runtime", "models", "spark_app")
 """Packages that stages import on executors."""
 BATCH = {
-    # ten times the default: what goes to NumPy is put together to whole accounts anyway
+    # ten times the default: NumPy gets complete accounts, whatever the size of a batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
 }
 """Settings of the batch commands over accounts."""
@@ -78,7 +78,7 @@ def build_session(
         "spark.master": master,
         "spark.app.name": name,
         "spark.driver.memory": memory,
-        # all of it from the start: a heap that grows is collected far more often (docs/studies/bench.md)
+        # the whole heap from the start: a heap that grows is collected far more often (docs/studies/bench.md)
         "spark.driver.extraJavaOptions": f"-Xms{memory} {jvm_flags} {DEEP_STACKS} {logs}",
         "spark.executor.extraJavaOptions": DEEP_STACKS,
         "spark.ui.enabled": str(ui).lower(),
@@ -95,12 +95,12 @@ def build_session(
         "spark.sql.maxConcurrentOutputFileWriters": "8",
     }
     if is_here:
-        # executors elsewhere must reach the driver by an address of its own, which Spark finds, or spark-defaults says
+        # executors on other machines need the driver's network address: Spark finds it, or spark-defaults sets it
         settings |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
     if is_local:
-        # what is shuffled stays in this machine's page cache: compressing it costs more than it saves
+        # shuffled rows stay in this machine's page cache: compressing them costs more than it saves
         settings |= {"spark.shuffle.compress": "false", "spark.shuffle.spill.compress": "false"}
-        # nor does it cross a network that could spoil it
+        # and they cross no network that could damage them
         settings |= {"spark.shuffle.checksum.enabled": "false"}
         settings |= {"spark.python.daemon.module": "spark_app.python_daemon"}
     if with_kafka:
@@ -151,10 +151,10 @@ def ship_code(spark: SparkSession) -> None:
 
 
 def run_in_utc() -> None:
-    """Let this process live in UTC, for good.
+    """Set the time zone of this process to UTC.
 
-    Spark collects times as naive ones in the machine's zone and turns them back likewise: in the hour that the end of
-    summer time repeats, that is an hour off.
+    Spark collects times as naive ones in the machine's zone, and converts them back in the same way: in the hour that
+    the end of summer time repeats, the result would be wrong by an hour.
     """
     os.environ["TZ"] = "UTC"
     time.tzset()

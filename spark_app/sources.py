@@ -16,32 +16,33 @@ from spark_app.stages.sessions.account_baselines import AccountBaselines
 
 FOREVER = "36500d"
 NEWEST_BASELINES = 3
-"""Tables of own histories that the job joins: of today and, for what comes late, of two days before."""
+"""Tables of own histories that the job joins: the newest, and two older ones for sessions of earlier days."""
 
 
-USUAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
-"""Messages of activity to a message of plays in what our simulator makes (24,279 to 12,115 in `default`, seed 3)."""
-TOO_FEW_TO_TELL = 20
-"""Messages of a topic below which the usual proportion stands in for the topics' own."""
+TYPICAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
+"""Messages of activity per message of plays in a simulated world (24,279 to 12,115 in `default`, seed 3)."""
+MIN_MESSAGES = 20
+"""With fewer messages of a topic, the proportion of TYPICAL_MESSAGES is taken instead of the topics' own."""
 
 
-def balanced(messages: Mapping[str, int], most: int) -> dict[str, int]:
-    """Say how many messages of each topic a micro-batch takes, `most` of the fuller one, so that both last as long.
+def balance(messages: Mapping[str, int], maximum: int) -> dict[str, int]:
+    """Return the messages of each topic per micro-batch: `maximum` of the fuller one, so that both topics end together.
 
-    A topic that runs ahead of the other in event time waits in the state, as sessions that cannot close yet: with as
-    many messages of each, scoring a backlog held days of plays, at three quarters of the speed (docs/studies/bench.md).
+    A topic that is ahead of the other in event time waits in the state, as sessions that cannot close yet. With equal
+    numbers of messages, a backlog kept days of plays in the state, at three quarters of the speed
+    (docs/studies/bench.md).
 
-    >>> balanced({"plays": 1000, "activity": 4000}, 3000)
+    >>> balance({"plays": 1000, "activity": 4000}, 3000)
     {'plays': 750, 'activity': 3000}
     """
-    if min(messages.values()) < TOO_FEW_TO_TELL:
-        messages = USUAL_MESSAGES
+    if min(messages.values()) < MIN_MESSAGES:
+        messages = TYPICAL_MESSAGES
     fullest = max(messages.values())
-    return {topic: max(1, round(most * count / fullest)) for topic, count in messages.items()}
+    return {topic: max(1, round(maximum * count / fullest)) for topic, count in messages.items()}
 
 
 def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
-    """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` a micro-batch."""
+    """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` per micro-batch."""
     stream = (
         spark.readStream.format("kafka")
         .options(**kafka.spark())
@@ -66,7 +67,7 @@ def baseline_dates(world: World) -> tuple[date, ...]:
 
 
 def read_baselines(spark: SparkSession, world: World) -> AccountBaselines | None:
-    """Read the newest tables of own histories; None where none was ever made."""
+    """Read the newest tables of own histories; None where the world has none."""
     dates = baseline_dates(world)
     tables = [
         _read_folder(
@@ -83,12 +84,12 @@ def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
     return spark.read.schema(schema).option("header", "true").csv(str(folder))
 
 
-def stream_sessions(spark: SparkSession, unit: Unit, most_files: int | None = None) -> DataFrame:
-    """Stream the lake's scored sessions, as the sessions query commits them, `most_files` a micro-batch."""
+def stream_sessions(spark: SparkSession, unit: Unit, max_files: int | None = None) -> DataFrame:
+    """Stream the lake's scored sessions, as the sessions query commits them, at most `max_files` per micro-batch."""
     table = unit.table("sessions")
     # a stream reader dies on a folder that does not exist; on an empty one it waits
     table.mkdir(parents=True, exist_ok=True)
     reader = spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER)
-    if most_files is not None:
-        reader = reader.option("maxFilesPerTrigger", most_files)
+    if max_files is not None:
+        reader = reader.option("maxFilesPerTrigger", max_files)
     return reader.parquet(str(table))

@@ -70,7 +70,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             jvm_flags=settings.spark_jvm_flags,
         )
         try:
-            limits = sources.balanced(messages, options.max_messages)
+            limits = sources.balance(messages, options.max_messages)
             _run_queries(spark, settings, options, artefacts, limits)
         finally:
             spark.stop()

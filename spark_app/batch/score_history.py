@@ -27,7 +27,7 @@ def score_world(settings: Settings, model: Path | None, memory: str) -> tuple[in
     world.raw_files(PLAYS)
     with (
         open_artefacts(settings, model) as artefacts,
-        batch_session("playproof-audit-tables", settings, memory) as spark,
+        batch_session("playproof-score-history", settings, memory) as spark,
     ):
         return build(spark, world, artefacts.champion)
 

@@ -26,7 +26,7 @@ def source_of(text: str) -> Source:
     for source in get_args(Source):
         if text == source:
             return source
-    raise JobError(f"--source {text!r}: expected lake (what the job archived) or raw (what no job has seen)")
+    raise JobError(f"--source {text!r}: expected lake (what the job archived) or raw (rows that no job has read)")
 
 
 def folder_of(world: World, source: Source) -> Path:

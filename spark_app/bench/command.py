@@ -25,7 +25,7 @@ def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, 
     if contender == raw_consumer.NAME:
         facts = raw_consumer.consume(kafka)
     else:
-        limits = sources.balanced(messages, max_messages)
+        limits = sources.balance(messages, max_messages)
         facts = _run_spark(settings, contender, cores or os.cpu_count() or 2, memory, limits)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"contender": contender, **facts}) + "\n")

@@ -1,7 +1,7 @@
 """The Spark contenders of `playproof bench`: each reads both topics from the start until they are drained.
 
-A contender runs in a process of its own. What it writes to a file are facts: when each micro-batch ended, and how many
-messages of each topic it took. The rates are computed by the one who started it, who also sees its processes.
+A contender runs in a separate process. It writes facts to a file: when each micro-batch ended, and how many messages of
+each topic it took. The caller computes the rates, since it also sees the contender's processes.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,16 @@ from spark_app.stages.scoring.score import load_scorer
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The queries of a contender: those that are timed, each ending once it has drained what it reads, and the rest."""
+    """The queries of a contender: the timed ones, each of which ends when it has drained its topics, and the others."""
 
     timed: dict[str, DataStreamWriter]
-    beside: dict[str, DataStreamWriter] = field(default_factory=dict)
+    untimed: dict[str, DataStreamWriter] = field(default_factory=dict)
 
 
 def minimal_rows(messages: DataFrame, topic: str) -> DataFrame:
-    """Do what a newcomer would: all fields of the topic as strings, one row per element, the obvious casts, no rules.
+    """Parse as a newcomer would: all fields of the topic as strings, one row per element, the obvious casts, no rules.
 
-    Rows of a message that is not as expected come out null, and nobody is told.
+    Rows of a message that is not as expected are null, without any report.
     """
     row = "struct<" + ",".join(f"{f.name}:string" for f in FIELDS[topic]) + ">"
     casts = {"event_time": "timestamp", "listen_ms": "int"}
@@ -68,9 +68,9 @@ def scoring(spark: SparkSession, job: Job) -> Contest:
 
 
 def whole_job(spark: SparkSession, job: Job) -> Contest:
-    """Every query of the job; the reports run beside the two that read topics, each at its own interval.
+    """Every query of the job; the reports run at their own intervals, next to the two that read topics.
 
-    They cannot drain: what they read, the sessions, is only made while they run.
+    Reports cannot drain: the sessions that they read are written while they run.
     """
     writers = pipeline.build_queries(spark, job)
     timed = {name: writers.pop(name) for name in (sessions.NAME, archive.NAME)}
@@ -92,4 +92,4 @@ def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
     def is_drained() -> bool:
         return timed.keys().isdisjoint(query.name for query in spark.streams.active)
 
-    runner.run(spark, timed | contest.beside, signal, available_now=False, is_done=is_drained)
+    runner.run(spark, timed | contest.untimed, signal, available_now=False, is_done=is_drained)

@@ -12,11 +12,11 @@ from runtime.kafka.connection import KafkaConnection
 
 NAME = "raw_consume"
 STEP_S = 0.2
-"""How often it notes how far it is."""
+"""Seconds between two steps that it records."""
 
 
 def consume(kafka: KafkaConnection) -> dict[str, Any]:
-    """Read both topics from the start to their present end: steps, and what the topics hold.
+    """Read both topics from the start to their present end; return steps, and what the topics hold.
 
     Rows are counted by header; heartbeats are counted apart, as messages.
     """
@@ -27,10 +27,10 @@ def consume(kafka: KafkaConnection) -> dict[str, Any]:
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
     )
     try:
-        places = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in sorted(consumer.partitions_for_topic(t))]
-        consumer.assign(places)
-        consumer.seek_to_beginning(*places)
-        return _drain(consumer, consumer.end_offsets(places))
+        partitions = [TopicPartition(t, p) for t in (PLAYS, ACTIVITY) for p in sorted(consumer.partitions_for_topic(t))]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        return _drain(consumer, consumer.end_offsets(partitions))
     finally:
         consumer.close()
 
@@ -42,17 +42,17 @@ def _drain(consumer: KafkaConsumer, ends: dict[TopicPartition, int]) -> dict[str
     waiting: Counter[str] = Counter()
     left = sum(ends.values())
     while left:
-        for place, records in consumer.poll(timeout_ms=1000).items():
+        for partition, records in consumer.poll(timeout_ms=1000).items():
             left -= len(records)
-            waiting[place.topic] += len(records)
-            seen = topics[place.topic]
-            seen["messages"] += len(records)
+            waiting[partition.topic] += len(records)
+            counts = topics[partition.topic]
+            counts["messages"] += len(records)
             for record in records:
                 headers = dict(record.headers)
                 kind = "heartbeats" if headers[HEADER_HEARTBEAT] == b"1" else "rows"
-                seen[kind] += int(headers[HEADER_ROWS])
+                counts[kind] += int(headers[HEADER_ROWS])
         if waiting and (not left or time.time() - noted_at >= STEP_S):
             noted_at = time.time()
             steps.append({"ended_at": noted_at, "query": NAME, "messages": dict(waiting)})
             waiting.clear()
-    return {"began_at": began_at, "steps": steps, "topics": {t: dict(counts) for t, counts in topics.items()}}
+    return {"began_at": began_at, "steps": steps, "topics": {topic: dict(counts) for topic, counts in topics.items()}}

@@ -1,4 +1,4 @@
-"""When a contender of `playproof bench` was done with which messages: the steps that its rate is computed from."""
+"""The steps of a contender of `playproof bench`, from which its rate is computed: when it had read how many messages."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,14 +12,14 @@ Offsets = Mapping[str, Mapping[str, int]]
 """Topic -> partition -> offset, as Spark writes it."""
 
 
-def taken(source: Mapping[str, Any]) -> dict[str, int]:
+def count_messages(source: Mapping[str, Any]) -> dict[str, int]:
     """Count the messages of each topic that one source of a micro-batch took.
 
     By offsets, not by Spark's `numInputRows`, which counts a message again for each action of a `foreachBatch`.
 
-    >>> taken({"startOffset": {"plays": {"0": 5, "1": 5}}, "endOffset": {"plays": {"0": 15, "1": 14}}})
+    >>> count_messages({"startOffset": {"plays": {"0": 5, "1": 5}}, "endOffset": {"plays": {"0": 15, "1": 14}}})
     {'plays': 19}
-    >>> taken({"startOffset": None, "endOffset": {"plays": {"0": 15}}})
+    >>> count_messages({"startOffset": None, "endOffset": {"plays": {"0": 15}}})
     {'plays': 15}
     """
     start: Offsets = source["startOffset"] or {}
@@ -35,7 +35,7 @@ def step_of(progress: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
     began_at = datetime.fromisoformat(progress["timestamp"]).timestamp()
     messages: dict[str, int] = {}
     for source in progress["sources"]:
-        messages |= taken(source)
+        messages |= count_messages(source)
     ended_at = began_at + progress["durationMs"]["triggerExecution"] / 1000
     return began_at, {"ended_at": ended_at, "query": progress["name"], "messages": messages}
 
@@ -43,7 +43,7 @@ def step_of(progress: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
 def steps_of(folder: Path, queries: Iterable[str]) -> dict[str, Any]:
     """Read the progress of queries: when the first micro-batch began, and every step in the order they ended.
 
-    Raises JobError where a query said nothing.
+    Raises JobError where a query has no progress.
     """
     began, steps = [], []
     for query in queries:

@@ -29,21 +29,21 @@ class JobMetrics:
         self._count_rejected()
 
     def observe(self, batch: MicroBatch) -> None:
-        """Take up what a micro-batch reported."""
+        """Update the metrics with a micro-batch."""
         counted = {
             "batches": 1, "messages": batch.messages, "rows": batch.rows,
             "late_rows": batch.late, "duplicate_rows": batch.duplicate,
         }  # fmt: skip
         for name, count in counted.items():
             self._of[f"playproof_job_{name}"].labels(batch.query).inc(count)
-        seen = {
+        current = {
             "rows_per_second": batch.rows_per_s,
             "batch_seconds": batch.seconds,
             "last_batch_timestamp_seconds": batch.ended_at,
             "watermark_lag_seconds": batch.watermark_lag_s,
             "watermark_timestamp_seconds": batch.watermark_at,
         }
-        for name, value in seen.items():
+        for name, value in current.items():
             if value is not None:
                 self._of[f"playproof_job_{name}"].labels(batch.query).set(value)
         for topic, messages in batch.behind.items():
@@ -55,14 +55,14 @@ class JobMetrics:
             self._count_rejected()
 
     def _count_rejected(self) -> None:
-        """Count the rows that lake/rejected stands for, each file read once."""
+        """Sum the rows that the lines of lake/rejected count for; each file is read once."""
         for file in committed_files(self._rejected):
             if file not in self._rejected_rows:
                 self._rejected_rows[file] = pc.sum(pq.ParquetFile(file).read(["rows"])["rows"]).as_py() or 0
         self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
 
     def serve(self, port: int) -> None:
-        """Serve on loopback until the process ends; where the port is taken, say so: the job is worth more."""
+        """Serve on loopback until the process ends; a port that is taken is reported, and does not stop the job."""
         try:
             start_http_server(port, addr=LOOPBACK, registry=self.registry)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The one listener: writes down each micro-batch's progress and keeps a copy of its offsets for the audit."""
+"""The one listener: writes each micro-batch's progress, and keeps a copy of its offsets for the reconciliation."""
 
 import json
 import sys
@@ -29,10 +29,10 @@ class ProgressListener(StreamingQueryListener):
 
     def onQueryProgress(self, event: QueryProgressEvent) -> None:
         """Write the progress, keep the offsets, and warn where most of a batch is late."""
-        told = json.loads(event.progress.json)
-        batch = progress.read_micro_batch(told)
+        report = json.loads(event.progress.json)
+        batch = progress.read_micro_batch(report)
         with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
-            log.write(json.dumps(told, separators=(",", ":")) + "\n")
+            log.write(json.dumps(report, separators=(",", ":")) + "\n")
         keep_offsets(self._unit, batch.query)
         if self._metrics is not None:
             self._metrics.observe(batch)

@@ -20,10 +20,10 @@ from spark_app.stages.parsing.parse import all_rows, with_headers
 
 NAME = "archive"
 EVERY = "20 seconds"
-"""Long, since every batch adds files."""
+"""Long, because every micro-batch adds files."""
 HASH_CHARS = 16
 ROW_GROUP_ROWS = 100_000
-"""Rows that a worker holds before it writes them."""
+"""Rows that a worker collects before it writes them."""
 
 
 def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
@@ -37,13 +37,13 @@ def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
 
 
 def archive_batch(messages: DataFrame, batch_id: int, *, unit: Unit, hash_key: str) -> None:
-    """Write one batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
+    """Write one micro-batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
     batch = f"batch_id={batch_id}"
     tables = {name: unit.table(name).resolve() for name in (PLAYS, ACTIVITY, "rejected")}
     clear(tables.values(), batch)
     archive = Archive(tables, batch, hash_key, datetime.now(UTC).date())
-    found = with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect()
-    written = {row["path"]: row["folder"] for row in found}
+    rows = with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect()
+    written = {row["path"]: row["folder"] for row in rows}
     has_rejected = any(Path(folder).is_relative_to(tables["rejected"]) for folder in written.values())
     commit(written, [table for name, table in tables.items() if name != "rejected" or has_rejected], batch)
 
@@ -81,16 +81,16 @@ def _archived(messages: Iterable[pa.RecordBatch], archive: Archive) -> Iterator[
 def _write_good(files: BatchFiles, topic: str, good: Sequence[pa.RecordBatch], archive: Archive) -> None:
     """Write good rows of a topic by UTC date; `ip` as a keyed hash, since it is personal data."""
     table = pa.Table.from_batches(good).select([c.name for c in LAKE[topic]])
-    table = table.set_column(table.column_names.index("ip"), "ip", _hidden(table["ip"], archive.hash_key))
+    table = table.set_column(table.column_names.index("ip"), "ip", _hash_addresses(table["ip"], archive.hash_key))
     dates = table["event_time"].cast(pa.date32())
     for day in pc.unique(dates).to_pylist():
         of_day = table.filter(pc.equal(dates, pa.scalar(day, pa.date32())))
-        plain = (ID_FIELD[topic], "event_time")
-        files.add(of_day, archive.tables[topic], archive.batch, f"date={day}", plain)
+        unique = (ID_FIELD[topic], "event_time")
+        files.add(of_day, archive.tables[topic], archive.batch, f"date={day}", unique)
 
 
-def _hidden(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
-    """Hash each address once, with the key before it; what is not known stays so."""
+def _hash_addresses(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
+    """Hash each address with the key before it; an unknown one stays null."""
     known = addresses.combine_chunks().dictionary_encode()
     hashed = [hashlib.sha256(f"{key}{ip}".encode()).hexdigest()[:HASH_CHARS] for ip in known.dictionary.to_pylist()]
     return pa.chunked_array([pa.array(hashed, pa.string()).take(known.indices)])

@@ -1,8 +1,8 @@
-"""Parquet files of a micro-batch that Python workers write straight from Arrow, and the driver then makes count.
+"""Parquet files of a micro-batch that Python workers write from Arrow, and the driver commits.
 
-Rows that are in Arrow already need not be taken apart for Spark's writer (docs/studies/bench.md). A worker writes
-next to the table's folders; only what its task reported is moved into the folder `batch_id=N`, which counts once
-`_SUCCESS` is there: what a failed or forgotten task leaves behind never does.
+Rows that are in Arrow need no conversion for Spark's own writer (docs/studies/bench.md). A worker writes next to the
+table's folders. Only the files that its task reported are moved into the folder `batch_id=N`, which counts once
+`_SUCCESS` exists: what a failed or forgotten task wrote never counts.
 """
 
 import shutil
@@ -14,27 +14,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 WRITING = "_writing"
-"""Folder of a table that files stand in until they count; Spark and readers pass over names that begin so."""
+"""Folder of a table for files that do not count yet; Spark and readers skip names that begin with an underscore."""
 WRITTEN = "path string, folder string"
-"""What a task reports, a line a file: where it stands, and the folder that it belongs in."""
+"""What a task reports, one line per file: its path, and the folder that it belongs in."""
 
 
 class BatchFiles:
-    """The files that one task writes: one for each folder, a row group for each table of rows that it is given."""
+    """The files that one task writes: one per folder, with a row group per call of `add`."""
 
     def __init__(self) -> None:
         self._name = f"part-{uuid.uuid4()}.parquet"
         self._writers: dict[Path, tuple[Path, pq.ParquetWriter]] = {}
 
-    def add(self, rows: pa.Table, table: Path, batch: str, part: str = "", plain: Iterable[str] = ()) -> None:
-        """Write rows for `table`/`batch`/`part`. `plain` are columns whose values hardly repeat: no dictionary."""
+    def add(self, rows: pa.Table, table: Path, batch: str, part: str = "", unique: Iterable[str] = ()) -> None:
+        """Write rows for `table`/`batch`/`part`. `unique` are columns whose values hardly repeat: no dictionary."""
         if not rows.num_rows:
             return
         folder = table / batch / part
         if folder not in self._writers:
             file = table / WRITING / batch / part / self._name
             file.parent.mkdir(parents=True, exist_ok=True)
-            dictionary = [name for name in rows.column_names if name not in plain]
+            dictionary = [name for name in rows.column_names if name not in unique]
             self._writers[folder] = (
                 file,
                 pq.ParquetWriter(file, rows.schema, use_dictionary=dictionary, store_schema=False),
@@ -52,14 +52,14 @@ class BatchFiles:
 
 
 def clear(tables: Iterable[Path], batch: str) -> None:
-    """Remove what an earlier try of a micro-batch has left in tables."""
+    """Remove what an earlier attempt of the micro-batch wrote to tables."""
     for table in tables:
         shutil.rmtree(table / batch, ignore_errors=True)
         shutil.rmtree(table / WRITING, ignore_errors=True)
 
 
 def commit(written: Mapping[str, str], tables: Iterable[Path], batch: str) -> None:
-    """Move files, given with their folders, to where they belong, and let the micro-batch count in these tables."""
+    """Move each file of `written` into its folder, and mark the micro-batch as complete in the tables."""
     for path, folder in written.items():
         Path(folder).mkdir(parents=True, exist_ok=True)
         Path(path).rename(Path(folder) / Path(path).name)

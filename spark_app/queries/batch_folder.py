@@ -1,4 +1,4 @@
-"""Tables written by `foreachBatch`: a folder `batch_id=N` a micro-batch, so that a replayed batch replaces itself."""
+"""Tables written by `foreachBatch`: one folder `batch_id=N` per micro-batch, so that a repeated one replaces itself."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from pyspark.sql import DataFrame
 
 
 def write_batch_folder(rows: DataFrame, table: Path, batch_id: int, *partition_by: str) -> None:
-    """Overwrite the folder of one micro-batch; complete once `_SUCCESS` stands (runtime.lake reads only those)."""
+    """Overwrite the folder of one micro-batch; complete once `_SUCCESS` exists (runtime.lake reads only those)."""
     rows.write.mode("overwrite").partitionBy(*partition_by).parquet(str(table / f"batch_id={batch_id}"))

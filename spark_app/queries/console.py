@@ -1,4 +1,4 @@
-"""How reports read on the console: a heading with the local time, then a small table."""
+"""Reports on the console: a heading with the local time, then a small table."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ ROWS_SHOWN = 20
 
 
 def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
-    """Say a moment in the display zone; a naive one is in the zone of this machine, as Spark collects it.
+    """Format a moment in the display zone; a naive one is in the zone of this machine, as Spark collects it.
 
     >>> local_time(datetime.fromisoformat("2025-03-03T00:00:00Z"), "Australia/Melbourne")
     '11:00:00'
@@ -17,7 +17,7 @@ def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
 
 
 def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Lay out rows under names; numbers right, words left.
+    """Format rows under column names; numbers to the right, text to the left.
 
     >>> print(table("two", ["n", "word"], [[10, "a"], [5, "bc"]]))
     two

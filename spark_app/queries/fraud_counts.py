@@ -20,7 +20,7 @@ EVERY = "10 seconds"
 WINDOW_LENGTH, SLIDE_LENGTH = timedelta(minutes=2), timedelta(seconds=10)
 WINDOW, SLIDE = (f"{length.seconds} seconds" for length in (WINDOW_LENGTH, SLIDE_LENGTH))
 OPEN_FOR = "3 minutes"
-"""How long a window's state is kept after the newest scored_at: a little over the window."""
+"""A window's state is kept this long after the newest scored_at: a little longer than the window."""
 
 
 def count_windows(scored: DataFrame) -> DataFrame:
@@ -59,20 +59,20 @@ def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str)
 
 
 def _current(windows: Sequence[Row]) -> Row:
-    """Of the windows that hold the newest session, return the one that ends first: the later ones are still filling."""
+    """Return the window that ends first of those with the newest session: the later ones are still incomplete."""
     newest_end = max(w["window_end"] for w in windows)
     return next(w for w in windows if w["window_end"] == newest_end - WINDOW_LENGTH + SLIDE_LENGTH)
 
 
 def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> DataFrame:
-    """Write one version of the changed windows to table and console, and return it; readers take the newest of each."""
+    """Write one version of the changed windows to table and console, and return it; readers take the newest version."""
     spark = windows.sparkSession
-    found = windows.collect()  # at most a few dozen rows; collected once, since each action would run the lineage again
-    versions = spark.createDataFrame(found, windows.schema).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
+    changed = windows.collect()  # a few dozen rows; once, since each action would compute them again
+    versions = spark.createDataFrame(changed, windows.schema).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
     versions = versions.select(*(c.name for c in FRAUD_COUNT_TABLE)).coalesce(1)
     write_batch_folder(versions.drop("batch_id"), unit.table(NAME), batch_id)
-    if found:
-        now = _current(found)
+    if changed:
+        now = _current(changed)
         print(
             table(
                 f"fraud count, last 2 minutes to {local_time(now['window_end'], time_zone)}",
@@ -85,7 +85,7 @@ def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: s
 
 
 def to_messages(versions: DataFrame) -> DataFrame:
-    """One message a window: key window_start, value the topic's fields as JSON, times in ISO 8601 UTC."""
+    """Return one message per window: key window_start, value the topic's fields as JSON, times in ISO 8601 UTC."""
     iso = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}
     return versions.select(
         F.date_format("window_start", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("key"),

@@ -40,10 +40,10 @@ def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
 
 def report_batch(totals: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> None:
     """Write one version of the totals."""
-    found = totals.where("sessions > 0").collect()
-    version = totals.sparkSession.createDataFrame(found, totals.schema).coalesce(1)
+    rows = totals.where("sessions > 0").collect()
+    version = totals.sparkSession.createDataFrame(rows, totals.schema).coalesce(1)
     write_batch_folder(version, unit.table(NAME), batch_id)
-    for row in found:
+    for row in rows:
         print(
             table(
                 f"genuine listening in total, as of {local_time(row['as_of'], time_zone)}",

@@ -1,4 +1,4 @@
-"""Query `scores`: each scored session to topic `scores`, at least once; session_key removes what came twice."""
+"""Query `scores`: each scored session to topic `scores`, at least once; readers drop repeats by session_key."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,7 +13,7 @@ EVERY = "10 seconds"
 
 
 def to_messages(scored: DataFrame) -> DataFrame:
-    """One message a session: key session_key, value the topic's fields as JSON, times in ISO 8601 UTC."""
+    """Return one message per session: key session_key, value the topic's fields as JSON, times in ISO 8601 UTC."""
     return scored.select(
         F.col("session_key").alias("key"),
         F.to_json(F.struct(*TOPICS[SCORES].row_fields), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}).alias(

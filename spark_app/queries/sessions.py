@@ -11,12 +11,12 @@ EVERY = "1 second"
 
 
 def write(scored: DataFrame, unit: Unit) -> DataStreamWriter:
-    """Append scored sessions by date; the file sink's log makes each session count once, also after a crash."""
-    # numbers that hardly repeat: a dictionary of them is built in vain
-    plain = {f"parquet.enable.dictionary#{name}": "false" for name in FEATURE_NAMES}
+    """Append scored sessions by date; with the file sink's log each session counts once, also after a crash."""
+    # features hardly repeat: a dictionary of them would cost time and save nothing
+    no_dictionary = {f"parquet.enable.dictionary#{name}": "false" for name in FEATURE_NAMES}
     return (
         scored.writeStream.queryName(NAME)
-        .options(**plain)
+        .options(**no_dictionary)
         .format("parquet")
         .option("path", str(unit.table(NAME)))
         .option("checkpointLocation", str(unit.checkpoints / NAME))

@@ -1,6 +1,6 @@
-"""Query `shadow`: what the challenger would say of each session, to lake/shadow/<challenger>, exactly once.
+"""Query `shadow`: the challenger's prediction for each session, to lake/shadow/<challenger>, exactly once.
 
-A challenger has a table and a checkpoint of its own, so a new one begins with the oldest session of the lake.
+Each challenger has its table and its checkpoint, so a new one begins with the oldest session of the lake.
 """
 
 import sys
@@ -21,12 +21,12 @@ from spark_app.stages.scoring.shadow import score_in_shadow
 NAME = "shadow"
 EVERY = "10 seconds"
 MAX_FILES = 200
-"""Of a micro-batch: catching up with a large lake must not take the cores from the champion for long."""
+"""Per micro-batch: catching up with a large lake must not take the cores from the champion for long."""
 REMEDY = "delete both, and it begins with the oldest session again"
 
 
 def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWriter:
-    """Append what the challenger says. Raises StateError where its table and checkpoint do not belong together."""
+    """Append the challenger's predictions. Raises StateError where its table and checkpoint do not belong together."""
     table = unit.shadow(challenger.version)
     checkpoint = unit.checkpoints / NAME / table.name
     consistency.check_output(NAME, checkpoint, table, REMEDY)

@@ -18,7 +18,7 @@ MINUTES = 60
 N = 20
 
 
-def rank(scored: DataFrame, tracks: DataFrame) -> DataFrame:
+def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
     """Rank tracks by streams of genuine sessions scored within MINUTES of the newest: TOP_TRACKS without batch_id.
 
     Ties go to the smaller track_id, so the same sessions give the same list.
@@ -37,12 +37,12 @@ def rank(scored: DataFrame, tracks: DataFrame) -> DataFrame:
         .limit(N)
     )
     named = counted.join(tracks.select("track_id", "title", "artist"), on="track_id", how="left")
-    place = F.row_number().over(W.orderBy(F.desc("streams"), "track_id"))
-    return named.withColumn("rank", place).select(*(c.name for c in TOP_TRACKS if c.name != "batch_id")).orderBy("rank")
+    rank = F.row_number().over(W.orderBy(F.desc("streams"), "track_id"))
+    return named.withColumn("rank", rank).select(*(c.name for c in TOP_TRACKS if c.name != "batch_id")).orderBy("rank")
 
 
 def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> DataStreamWriter:
-    """Report whenever sessions came; the list is computed from the committed table, so it needs no state."""
+    """Report whenever there are new sessions; the list is computed from the committed table, so it needs no state."""
     return (
         scored.select("session_key")
         .writeStream.queryName(NAME)
@@ -56,16 +56,16 @@ def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame
     """Write one version of the list."""
     spark = new.sparkSession
     scored = spark.read.schema(ddl(SESSIONS)).parquet(str(unit.table("sessions")))
-    ranked = rank(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
-    found = ranked.collect()
-    write_batch_folder(spark.createDataFrame(found, ranked.schema).coalesce(1), unit.table(NAME), batch_id)
-    if found:
-        until = local_time(found[0]["as_of"], time_zone)
+    ranked = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
+    rows = ranked.collect()
+    write_batch_folder(spark.createDataFrame(rows, ranked.schema).coalesce(1), unit.table(NAME), batch_id)
+    if rows:
+        until = local_time(rows[0]["as_of"], time_zone)
         print(
             table(
                 f"top {N} tracks by genuine streams, last {MINUTES} minutes to {until}",
                 ["#", "track", "title", "artist", "streams"],
-                [[r["rank"], r["track_id"], r["title"], r["artist"], r["streams"]] for r in found],
+                [[r["rank"], r["track_id"], r["title"], r["artist"], r["streams"]] for r in rows],
             ),
             flush=True,
         )

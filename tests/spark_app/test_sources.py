@@ -32,5 +32,5 @@ def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: Spar
 
 
 def test_topics_too_young_to_tell_take_the_usual_proportion() -> None:
-    assert sources.balanced({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
-    assert sources.balanced({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}
+    assert sources.balance({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
+    assert sources.balance({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}

@@ -21,7 +21,7 @@ def written(table: Path, *names: str) -> dict[str, str]:
     """Let a task write rows, each in a group of its own; return what it reports."""
     files = BatchFiles()
     for name in names:
-        files.add(pa.table({"play_id": [name], "user_id": ["u1"]}), table, BATCH, DAY, plain=["play_id"])
+        files.add(pa.table({"play_id": [name], "user_id": ["u1"]}), table, BATCH, DAY, unique=["play_id"])
     report = files.report().to_pydict()
     return dict(zip(report["path"], report["folder"], strict=True))
 

@@ -108,7 +108,7 @@ def test_top_tracks_rank_genuine_streams_of_the_last_60_minutes(spark: SparkSess
         scored(3599, is_flagged=True, tracks={"bought": 500}),
     )
     names = static(spark, "tracks", {"track_id": "a", "title": "A", "artist": "Ann"})
-    ranked = top_tracks.rank(sessions, names).collect()
+    ranked = top_tracks.rank_tracks(sessions, names).collect()
     assert [(r["rank"], r["track_id"], r["streams"]) for r in ranked] == [(1, "c", 3), (2, "a", 2), (3, "b", 2)]
     assert (ranked[1]["title"], ranked[1]["artist"], ranked[2]["title"]) == ("A", "Ann", None)
     assert {r["as_of"].timestamp() for r in ranked} == {SCORED_AT.timestamp() + 3600}
@@ -116,7 +116,7 @@ def test_top_tracks_rank_genuine_streams_of_the_last_60_minutes(spark: SparkSess
 
 def test_top_tracks_are_20_and_ties_go_to_the_smaller_id(spark: SparkSession) -> None:
     sessions = table_of(spark, scored(0, tracks={f"t{i:02d}": 1 for i in reversed(range(30))}))
-    ranked = top_tracks.rank(sessions, static(spark, "tracks")).collect()
+    ranked = top_tracks.rank_tracks(sessions, static(spark, "tracks")).collect()
     assert [(r["rank"], r["track_id"]) for r in ranked] == [(i + 1, f"t{i:02d}") for i in range(20)]
 
 
