@@ -1,4 +1,4 @@
-"""The steps of a contender of `playproof bench`, from which its rate is computed: when it had read how many messages."""
+"""The steps of a contender of `playproof bench`: when it had read how many messages. Its rate follows from them."""
 
 import json
 from collections.abc import Iterable, Mapping
