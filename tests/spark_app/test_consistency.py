@@ -7,7 +7,7 @@ import pytest
 
 from runtime.world import Unit
 from spark_app import consistency
-from spark_app.errors import JobError, StateError
+from spark_app.errors import StateError
 from spark_app.stages.sessions import session_rows
 
 PARTITIONS = 2
@@ -112,7 +112,3 @@ def test_an_unreadable_state_file_is_refused(unit: Unit, text: str | bytes) -> N
 def test_a_state_file_of_another_version_is_refused(unit: Unit) -> None:
     (unit.checkpoints / consistency.STATE_FILE).write_text('{"partitions": 2}')
     assert "session_struct was None" in refused(unit)
-
-
-def test_a_state_error_is_a_job_error() -> None:
-    assert issubclass(StateError, JobError)

@@ -1,0 +1,64 @@
+"""The queries of the job, by name, and the tables that they write."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from contracts.events import ACTIVITY, PLAYS
+from contracts.features import FEATURE_NAMES
+from contracts.tables import SESSIONS, ddl
+from models.registry.artefact import Artefact
+from runtime.kafka.connection import KafkaConnection
+from runtime.world import World
+from spark_app import pipeline, sources
+from spark_app.queries import shadow
+from spark_app.stages.scoring.score import SessionScorer
+from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS
+from tests.spark_app.messages import MESSAGE_SCHEMA, arrived, list_of, message, sent
+from tests.spark_app.typed import tracks, users
+
+REPORTS = ["scores", "fraud_counts", "genuine_totals", "top_tracks"]
+SCORER = SessionScorer(b"", FEATURE_NAMES, 0.5, 0.9, "tiny@1")
+
+
+@pytest.fixture
+def job(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pipeline.Job:
+    """A job whose topics are a folder each, with one message; its model is never loaded."""
+    for topic in (PLAYS, ACTIVITY):
+        arrived(spark, [message(list_of([sent(topic)]), topic=topic)]).write.parquet(str(tmp_path / topic))
+    statics = {"tracks": tracks(spark), "users": users(spark)}
+
+    def read_topic(spark: SparkSession, topic: str, *_: object) -> DataFrame:
+        return spark.readStream.schema(MESSAGE_SCHEMA).parquet(str(tmp_path / topic))
+
+    monkeypatch.setattr(sources, "read_topic", read_topic)
+    monkeypatch.setattr(sources, "read_static", lambda spark, world, table: statics[table])
+    monkeypatch.setattr(pipeline, "load_scorer", lambda artefact: SCORER)
+    kafka = KafkaConnection("127.0.0.1:1")
+    return pipeline.Job(World(tmp_path / "w"), kafka, cast(Artefact, SimpleNamespace()), "UTC")
+
+
+def test_sessions_start_first_then_the_archive_and_the_reports(spark: SparkSession, job: pipeline.Job) -> None:
+    assert list(pipeline.build_queries(spark, job)) == ["sessions", "archive", *REPORTS]
+
+
+def test_a_challenger_adds_its_query_at_the_end(
+    spark: SparkSession, job: pipeline.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow, "write", lambda *_: cast(Any, "an unstarted writer"))
+    challenger = cast(Artefact, SimpleNamespace(version="other@00000000"))
+    with_challenger = pipeline.Job(job.world, job.kafka, job.champion, "UTC", challenger=challenger)
+    assert list(pipeline.build_queries(spark, with_challenger)) == ["sessions", "archive", *REPORTS, "shadow"]
+
+
+def test_streamed_sessions_have_the_contracts_columns_with_and_without_a_scorer(
+    spark: SparkSession, job: pipeline.Job
+) -> None:
+    scored, features = (pipeline.streamed_sessions(spark, job, scorer) for scorer in (SCORER, None))
+    assert scored.isStreaming
+    assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
+    assert features.schema == StructType.fromDDL(ddl(FEATURE_COLUMNS))
