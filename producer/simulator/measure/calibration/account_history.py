@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from contracts.events import DEVICES
 from contracts.features import LETTERS
-from contracts.user_day_features import HISTORY_DAYS, HISTORY_DAYS_LEAST, MIN_SD_OF_VOLUME, WEEK_DAYS
+from contracts.user_day_features import HISTORY_DAYS, MIN_HISTORY_DAYS, MIN_SD_OF_VOLUME, WEEK_DAYS
 from producer.simulator.measure.groups import Groups, ratio
 from producer.simulator.measure.unit_features import LAGS, play_features
 from runtime.arrays import Floats, Ints
@@ -79,7 +79,7 @@ class Days:
 
     @cached_property
     def has_history(self) -> NDArray[np.bool_]:
-        return (self.rows_before >= 0).sum(axis=1) >= HISTORY_DAYS_LEAST
+        return (self.rows_before >= 0).sum(axis=1) >= MIN_HISTORY_DAYS
 
 
 def session_history(plays: Plays) -> History:
@@ -235,7 +235,7 @@ def _night_shift(days: Days, night: Floats) -> Floats:
     week, month = days.trailing(counts, WEEK_DAYS), days.trailing(counts, HISTORY_DAYS)
     before = month - week
     shift = ratio(week[:, 0], week[:, 1]) - ratio(before[:, 0], before[:, 1])
-    return np.where(before[:, 2] >= HISTORY_DAYS_LEAST, shift, np.nan)
+    return np.where(before[:, 2] >= MIN_HISTORY_DAYS, shift, np.nan)
 
 
 def _drift(days: Days, today: Floats) -> Floats:
