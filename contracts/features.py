@@ -15,12 +15,12 @@ from contracts.events import CODECS, DEVICES, DRMS
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One number about a session. `words` is its name in a reason that a person reads."""
+    """One number about a session. `display_name` is its name in a reason that a person reads."""
 
     name: str
     unit: str
     meaning: str
-    words: str
+    display_name: str
 
 
 LETTERS = "abcdefghij"
@@ -31,8 +31,8 @@ MAX_BASELINE_AGE_DAYS = 7
 """A table of own histories that is older than this at a session is not used."""
 
 
-def _vs_own(name: str, unit: str, words: str) -> Feature:
-    return Feature(f"{name}{VS_OWN}", f"{unit} difference", f"{name} minus its mean in own history", words)
+def _vs_own(name: str, unit: str, display_name: str) -> Feature:
+    return Feature(f"{name}{VS_OWN}", f"{unit} difference", f"{name} minus its mean in own history", display_name)
 
 
 def _shares(prefix: str, suffix: str, what: str, values: tuple[str, ...]) -> tuple[Feature, ...]:

@@ -59,9 +59,9 @@ def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, 
     'a rare pair: hours heard 9.0 h with addresses 4; usually 1.0 h and 1'
     """
     (first, second), (one, other) = pair, values
-    pair_text = (
-        f"a rare pair: {first.words} {format_feature(one, first)} with {second.words} {format_feature(other, second)}"
-    )
+    first_text = f"{first.display_name} {format_feature(one, first)}"
+    second_text = f"{second.display_name} {format_feature(other, second)}"
+    pair_text = f"a rare pair: {first_text} with {second_text}"
     usual_text = f"{format_feature(usual[0], first)} and {format_feature(usual[1], second)}"
     return f"{pair_text}; {OF_OWN if is_own else OF_COHORT} {usual_text}"
 

@@ -74,7 +74,7 @@ class UserDayTrees:
     def _reason(self, position: int, value: float) -> str:
         feature = self.features[position]
         usual = format_feature(self.usual[position], feature)
-        return f"{feature.words}: {format_feature(value, feature)}; honest listeners usually {usual}"
+        return f"{feature.display_name}: {format_feature(value, feature)}; honest listeners usually {usual}"
 
 
 def probability_of(margin: Floats, curve: Floats) -> Floats:

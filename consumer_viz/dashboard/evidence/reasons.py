@@ -107,7 +107,7 @@ def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
         reasons.append(
             Reason(
                 name,
-                FEATURES[name].words,
+                FEATURES[name].display_name,
                 format_value(name, float(np.median(known)) if len(known) else None),
                 format_range(name, honest[:, FEATURE_COLUMN[name]]) if len(honest) else NOT_KNOWN,
                 _is_usual(known, honest[:, FEATURE_COLUMN[name]]) if len(honest) else False,

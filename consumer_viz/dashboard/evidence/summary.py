@@ -52,7 +52,9 @@ def headline(cases: Cases, case: Case) -> str:
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
         known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
-        return " · ".join(f"{FEATURES[r['feature']].words} {format_value(r['feature'], r['value'])}" for r in known[:2])
+        return " · ".join(
+            f"{FEATURES[r['feature']].display_name} {format_value(r['feature'], r['value'])}" for r in known[:2]
+        )
     daily = cases.daily(case.user_id)
     texts = [text for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for text in part["reasons"]]
     return str(texts[0]) if texts else "not flagged"
