@@ -14,6 +14,7 @@ import orjson
 
 from runtime.arrays import Ints
 from runtime.errors import CheckpointError
+from runtime.lake import numbered_files
 from runtime.world import Unit
 
 Partition = tuple[str, int]
@@ -56,12 +57,6 @@ class OffsetLog:
         """Return the first offset of a partition that no micro-batch has read."""
         ends = self.ends.get((topic, partition))
         return 0 if ends is None or not len(ends) else int(ends[-1])
-
-
-def numbered_files(folder: Path) -> dict[int, Path]:
-    """List the files of a log of Spark's by micro-batch; empty where the folder does not exist."""
-    named = ((path.name.removesuffix(".compact"), path) for path in folder.glob("[0-9]*"))
-    return {int(name): path for name, path in named if name.isdigit()}
 
 
 def read_offsets(file: Path) -> BatchOffsets:

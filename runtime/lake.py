@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from runtime.checkpoint import numbered_files
-
 
 def committed_files(table: Path) -> list[Path]:
     """List a table's committed parquet files; empty where the table does not exist yet."""
@@ -21,6 +19,12 @@ def committed_files(table: Path) -> list[Path]:
         if (folder / "_SUCCESS").exists():
             files += sorted(folder.rglob("*.parquet"))  # some tables are partitioned below the batch
     return files
+
+
+def numbered_files(folder: Path) -> dict[int, Path]:
+    """List the files of a log of Spark's by micro-batch; empty where the folder does not exist."""
+    named = ((path.name.removesuffix(".compact"), path) for path in folder.glob("[0-9]*"))
+    return {int(name): path for name, path in named if name.isdigit()}
 
 
 def _from_log(log: Path) -> list[Path]:
