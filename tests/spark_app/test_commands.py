@@ -1,4 +1,4 @@
-"""The command line: what is missing is said in one line on stderr, with exit code 1 and no traceback."""
+"""The command line: what is missing is named in one line on stderr, with exit code 1 and no traceback."""
 
 from pathlib import Path
 

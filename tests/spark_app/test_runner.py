@@ -1,4 +1,4 @@
-"""Starting, watching and stopping queries; and how an error is said in one line."""
+"""Starting, watching and stopping queries; and errors in one line."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the job reads beside the topics."""
+"""What the job reads in addition to the topics."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from tests.spark_app.typed import users
 
 
 def test_a_static_table_reads_the_same_from_parquet_and_csv(spark: SparkSession, tmp_path: Path) -> None:
-    made = users(spark)
+    table = users(spark)
     world = World(tmp_path)
     folder = tmp_path / "static" / "users"
-    made.write.parquet(str(folder / "as_of=2026-03-01"))
-    made.write.option("header", "true").csv(str(folder / "as_of=2026-03-02"))
+    table.write.parquet(str(folder / "as_of=2026-03-01"))
+    table.write.option("header", "true").csv(str(folder / "as_of=2026-03-02"))
     found = []
     for day in ("2026-03-01", "2026-03-02"):
         (folder / "CURRENT").write_text(f"as_of={day}\n")
         found.append(sorted(map(repr, sources.read_static(spark, world, "users").collect())))
-    assert found[0] == found[1] == sorted(map(repr, made.collect()))
+    assert found[0] == found[1] == sorted(map(repr, table.collect()))
 
 
 def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: SparkSession, tmp_path: Path) -> None:
@@ -31,6 +31,6 @@ def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: Spar
     assert Unit(tmp_path).table("sessions").is_dir()
 
 
-def test_topics_too_young_to_tell_take_the_usual_proportion() -> None:
+def test_topics_with_few_messages_take_the_typical_proportion() -> None:
     assert sources.balance({PLAYS: 4, ACTIVITY: 1000}, 3000) == {PLAYS: 1500, ACTIVITY: 3000}
     assert sources.balance({PLAYS: 10**6, ACTIVITY: 20}, 10) == {PLAYS: 10, ACTIVITY: 1}

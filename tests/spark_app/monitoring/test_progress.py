@@ -11,12 +11,12 @@ from runtime.world import Unit
 from spark_app.monitoring.progress import ProgressListener
 
 
-def progress(late: int = 0, duplicate: int = 0, kept: int = 0, batch: int = 5) -> dict[str, Any]:
+def progress(late: int = 0, duplicate: int = 0, new: int = 0, batch: int = 5) -> dict[str, Any]:
     """Build what Spark reports of a micro-batch of the sessions query."""
     step = {
         "operatorName": "dedupeWithinWatermark",
         "numRowsDroppedByWatermark": late,
-        "numRowsUpdated": kept,
+        "numRowsUpdated": new,
         "customMetrics": {"numDroppedDuplicateRows": duplicate},
     }
     window = {"operatorName": "sessionWindowStateStoreSaveExec", "numRowsDroppedByWatermark": 99, "numRowsUpdated": 1}
@@ -38,9 +38,9 @@ def test_each_progress_is_a_line_of_its_querys_file(tmp_path: Path) -> None:
 
 def test_a_batch_that_is_mostly_late_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     listener = ProgressListener(Unit(tmp_path))
-    reported(listener, late=5, kept=5)
+    reported(listener, late=5, new=5)
     assert capsys.readouterr().err == ""
-    reported(listener, late=1200, kept=5, batch=8)
-    said = capsys.readouterr().err
-    assert said.startswith("1,200 of 1,205 rows of batch 8 are late")
-    assert said.count("\n") == 1
+    reported(listener, late=1200, new=5, batch=8)
+    message = capsys.readouterr().err
+    assert message.startswith("1,200 of 1,205 rows of batch 8 are late")
+    assert message.count("\n") == 1

@@ -41,7 +41,7 @@ def test_nothing_counts_before_the_driver_has_moved_it(table: Path) -> None:
 
 
 def test_what_a_failed_task_wrote_never_counts_and_is_removed(table: Path) -> None:
-    written(table, "half of it")  # nobody is told
+    written(table, "half of it")  # and reports nothing to the driver
     commit(written(table, "p1"), [table], BATCH)
     assert rows_in(table) == ["p1"]
     assert not (table / WRITING).exists()

@@ -45,9 +45,9 @@ def test_a_replayed_batch_of_fraud_counts_leaves_one_version(
     rows = written.collect()
     assert len(rows) == 12, "a session lies in twelve windows of 2 minutes that begin every 10 s"
     assert {(r["sessions"], r["flagged"], r["flagged_streams"], r["batch_id"]) for r in rows} == {(3, 2, 12, 3)}
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "fraud count, last 2 minutes to 23:00:10"
-    assert said[2].split() == ["3", "2", "12"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "fraud count, last 2 minutes to 23:00:10"
+    assert lines[2].split() == ["3", "2", "12"]
 
     message = fraud_counts.to_messages(versions).orderBy("key").first()
     assert message is not None

@@ -1,4 +1,4 @@
-"""A challenger scores beside the champion: the same features, other trees, no flag, and no way to stop the job."""
+"""A challenger scores next to the champion: the same features, other trees, no flag, and no way to stop the job."""
 
 import shutil
 from datetime import UTC, datetime
@@ -54,16 +54,16 @@ def scorer() -> SessionScorer:
 def test_the_challenger_says_of_the_same_features_what_it_would_say_as_champion(
     lake_rows: pa.RecordBatch, scorer: SessionScorer
 ) -> None:
-    beside = shadow_batch(lake_rows, scorer)
+    in_shadow = shadow_batch(lake_rows, scorer)
     as_champion = prediction_columns(lake_rows, scorer)
-    assert beside.schema.names == [c.name for c in SHADOW]
-    assert beside["score"].equals(as_champion["score"])
-    assert beside["would_flag"].equals(as_champion["is_flagged"])
-    assert beside["would_filter"].equals(as_champion["is_filtered"])
-    flags = beside["would_flag"].to_pylist()
+    assert in_shadow.schema.names == [c.name for c in SHADOW]
+    assert in_shadow["score"].equals(as_champion["score"])
+    assert in_shadow["would_flag"].equals(as_champion["is_flagged"])
+    assert in_shadow["would_filter"].equals(as_champion["is_filtered"])
+    flags = in_shadow["would_flag"].to_pylist()
     assert 0 < sum(flags) < N
     expected = [r if flag else None for r, flag in zip(as_champion["reasons"].to_pylist(), flags, strict=True)]
-    assert beside["reasons"].to_pylist() == expected
+    assert in_shadow["reasons"].to_pylist() == expected
 
 
 def test_a_challenger_that_flags_nothing_gives_no_reasons(lake_rows: pa.RecordBatch, scorer: SessionScorer) -> None:

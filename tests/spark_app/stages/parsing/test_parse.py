@@ -226,10 +226,10 @@ def test_the_live_parser_keeps_exactly_the_rows_without_a_reason(
     spark: SparkSession, parsed: dict[str, list[Row]]
 ) -> None:
     messages = arrived(spark, [message(text, offset=i, headers=h) for i, (_, text, h) in enumerate(CASES)])
-    kept = with_event_ms(parse_good_rows(messages, PLAYS, USED_FIELDS[PLAYS])).collect()
+    live_rows = with_event_ms(parse_good_rows(messages, PLAYS, USED_FIELDS[PLAYS])).collect()
     good = [found for rows in parsed.values() for found in rows if found["reason"] is None]
-    names = kept[0].__fields__
-    assert sorted(map(repr, kept)) == sorted(repr(Row(**{n: g[n] for n in names})) for g in good)
+    names = live_rows[0].__fields__
+    assert sorted(map(repr, live_rows)) == sorted(repr(Row(**{n: g[n] for n in names})) for g in good)
 
 
 def test_activity_has_rules_of_its_own(spark: SparkSession) -> None:

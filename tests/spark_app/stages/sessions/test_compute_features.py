@@ -6,9 +6,9 @@ from tests.spark_app.items import NOON_MS, did, heard, session_row
 
 
 def test_a_session_starts_with_its_first_play_and_ends_with_its_last_event() -> None:
-    found = session_row(heard(100, 50), did("pause", 160), did("search", 120))
+    features = session_row(heard(100, 50), did("pause", 160), did("search", 120))
     moments = [datetime.fromtimestamp(NOON_MS / 1000 + s, UTC) for s in (100, 160)]
-    assert [found["started_at"], found["ended_at"]] == moments
+    assert [features["started_at"], features["ended_at"]] == moments
 
 
 def test_the_key_is_the_account_and_its_first_event_time() -> None:
@@ -33,9 +33,9 @@ def test_track_counts_are_of_streams() -> None:
 
 
 def test_rows_and_hashes_are_summed_by_topic() -> None:
-    found = session_row(heard(0, id_hash=3), heard(40, id_hash=-5), did("search", id_hash=7))
-    assert (found["plays_rows"], found["plays_hash"]) == (2, -2)
-    assert (found["activity_rows"], found["activity_hash"]) == (1, 7)
+    features = session_row(heard(0, id_hash=3), heard(40, id_hash=-5), did("search", id_hash=7))
+    assert (features["plays_rows"], features["plays_hash"]) == (2, -2)
+    assert (features["activity_rows"], features["activity_hash"]) == (1, 7)
 
 
 def test_sums_of_hashes_wrap_round_as_64_bit_integers() -> None:

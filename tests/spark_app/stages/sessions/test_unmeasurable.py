@@ -55,8 +55,8 @@ def test_one_unknown_length_leaves_the_sum_unknown() -> None:
 @pytest.mark.parametrize(("bit", "name"), [(NO_START_REASON, "autoadvance_share"), (NO_END_REASON, "skip_rate")])
 def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit: int, name: str) -> None:
     item = heard(0, 40)
-    said, unsaid = session_row(item), session_row(item | {"code": item["code"] | bit})
-    assert (said[name], unsaid[name]) == (0, None)
+    complete, incomplete = session_row(item), session_row(item | {"code": item["code"] | bit})
+    assert (complete[name], incomplete[name]) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_play_without_a_reason_did_not_begin_or_end_otherwise(bit: int, name: 
 def test_a_day_with_such_a_play_has_null_for_what_is_made_of_it_and_the_day_before_keeps_it(
     bit: int, field: str
 ) -> None:
-    said = days.heard(9, 40)
-    unsaid = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["missing"])
-    before, after = days.day_rows_of(said, unsaid)
+    complete = days.heard(9, 40)
+    incomplete = days.heard(10, 0, day=1, code=bit << day_rows.SHIFT["missing"])
+    before, after = days.day_rows_of(complete, incomplete)
     needing = {*measurable.NEEDS_FIELD[field]} & {*USER_DAY_FEATURE_NAMES}
     assert {name for name in needing if after[name] is not None} == set()
     assert (after["plays"], after["streams"] is None) == (1, field == "listen_ms")

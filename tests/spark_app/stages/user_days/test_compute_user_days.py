@@ -80,8 +80,8 @@ def test_static_tables_of_a_date_see_the_28_days_before_it_and_not_the_date(spar
 
 def test_accounts_on_a_link_are_those_of_the_days_before() -> None:
     rng = np.random.default_rng(5)
-    seen = np.unique(rng.integers(0, [4, 6, 50], (120, 3)), axis=0)
-    link, user, day = seen[rng.permutation(len(seen))].T
+    visits = np.unique(rng.integers(0, [4, 6, 50], (120, 3)), axis=0)
+    link, user, day = visits[rng.permutation(len(visits))].T
     for days in (7, 28):
         slow = [
             len({u for k, u, d in zip(link, user, day, strict=True) if k == k0 and d0 - days <= d < d0})

@@ -63,6 +63,6 @@ def test_every_plan_but_the_free_one_is_paid(plan: str | None, paid: int | None)
 
 
 def test_an_unknown_account_keeps_the_features_that_its_rows_show() -> None:
-    found = session_row(heard())
-    assert (found["account_age_days"], found["is_paid_plan"], found["night_share"]) == (None, None, None)
-    assert found["plays"] == 1
+    features = session_row(heard())
+    assert (features["account_age_days"], features["is_paid_plan"], features["night_share"]) == (None, None, None)
+    assert features["plays"] == 1

@@ -47,8 +47,8 @@ plays = st.builds(
     **places,
 )
 clients = {"drm": st.sampled_from([None, *DRMS]), "codec": st.sampled_from([None, *CODECS])}
-asked = {"track_id": st.sampled_from([None, "a", "z"])}
-activity = st.builds(did, st.sampled_from(ACTIONS), st.integers(0, 9_000), **places, **clients, **asked)
+items_of_activity = {"track_id": st.sampled_from([None, "a", "z"])}
+activity = st.builds(did, st.sampled_from(ACTIONS), st.integers(0, 9_000), **places, **clients, **items_of_activity)
 histories = st.none() | st.fixed_dictionaries(
     {
         "history_days": st.integers(1, 28),

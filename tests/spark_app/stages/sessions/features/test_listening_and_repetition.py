@@ -19,8 +19,8 @@ def after_one_another(*listen_s: float, **values: Any) -> list[Item]:
 
 
 def test_a_play_of_30_s_is_a_stream_and_a_shorter_one_is_not() -> None:
-    found = session_row(*after_one_another(29.999, 30, 31))
-    assert (found["plays"], found["streams"]) == (3, 2)
+    features = session_row(*after_one_another(29.999, 30, 31))
+    assert (features["plays"], features["streams"]) == (3, 2)
 
 
 def test_hours_add_up_what_was_heard_also_at_once() -> None:
@@ -52,18 +52,18 @@ def test_a_skip_of_a_track_of_unknown_length_counts() -> None:
 
 
 def test_completion_is_at_most_1_and_leaves_out_tracks_of_unknown_length() -> None:
-    found = session_row(heard(0, 50, duration_s=100), heard(50, 150, duration_s=100), heard(200, 30))
-    assert (found["completion_mean"], found["completion_sd"]) == (0.75, 0.25)
+    features = session_row(heard(0, 50, duration_s=100), heard(50, 150, duration_s=100), heard(200, 30))
+    assert (features["completion_mean"], features["completion_sd"]) == (0.75, 0.25)
 
 
 def test_completion_of_unknown_tracks_is_not_measurable() -> None:
-    found = session_row(*after_one_another(30, 40))
-    assert (found["completion_mean"], found["completion_sd"]) == (None, None)
+    features = session_row(*after_one_another(30, 40))
+    assert (features["completion_mean"], features["completion_sd"]) == (None, None)
 
 
 def test_spread_of_one_play_is_not_measurable() -> None:
-    found = session_row(heard(0, 50, duration_s=100))
-    assert (found["completion_mean"], found["completion_sd"], found["listen_cv"]) == (0.5, None, None)
+    features = session_row(heard(0, 50, duration_s=100))
+    assert (features["completion_mean"], features["completion_sd"], features["listen_cv"]) == (0.5, None, None)
 
 
 def test_listen_cv_is_the_standard_deviation_over_the_mean() -> None:
@@ -83,20 +83,20 @@ def test_actions_per_play_counts_every_activity_row() -> None:
 
 
 def test_autoadvance_share_counts_plays_begun_by_the_end_of_the_one_before() -> None:
-    found = session_row(
+    features = session_row(
         heard(0), heard(40, is_autoadvance=True), heard(80, is_autoadvance=True, is_skip=True), heard(120)
     )
-    assert found["autoadvance_share"] == 0.5
+    assert features["autoadvance_share"] == 0.5
 
 
 def test_artist_concentration_leaves_out_unknown_artists() -> None:
-    found = session_row(*(heard(40 * i, artist=artist) for i, artist in enumerate([7, 7, -9, None])))
-    assert (found["artist_hhi"], found["top_artist_share"]) == (pytest.approx(5 / 9), pytest.approx(2 / 3))
+    features = session_row(*(heard(40 * i, artist=artist) for i, artist in enumerate([7, 7, -9, None])))
+    assert (features["artist_hhi"], features["top_artist_share"]) == (pytest.approx(5 / 9), pytest.approx(2 / 3))
 
 
 def test_concentration_on_unknown_artists_is_not_measurable() -> None:
-    found = session_row(heard())
-    assert (found["artist_hhi"], found["top_artist_share"]) == (None, None)
+    features = session_row(heard())
+    assert (features["artist_hhi"], features["top_artist_share"]) == (None, None)
 
 
 def test_repeat_ratio_is_the_share_of_plays_beyond_the_first_of_each_track() -> None:
@@ -127,28 +127,28 @@ def test_popularity_mean_is_of_log10_and_leaves_out_unknown_and_zero() -> None:
 
 
 def test_devices_addresses_and_countries_are_counted_over_both_topics() -> None:
-    found = session_row(
+    features = session_row(
         heard(0, device=1, ip=5, country=11), heard(40, device=1, ip=-6, country=12), did("search", device=2, ip=5)
     )
-    assert (found["n_devices"], found["n_ips"], found["n_countries"]) == (2, 2, 2)
+    assert (features["n_devices"], features["n_ips"], features["n_countries"]) == (2, 2, 2)
 
 
 def test_places_that_nobody_reported_are_not_measurable() -> None:
-    found = session_row(heard(), did("search"))
-    assert [found[name] for name in ("n_devices", "n_ips", "n_countries", "hosting_share")] == [None] * 4
+    features = session_row(heard(), did("search"))
+    assert [features[name] for name in ("n_devices", "n_ips", "n_countries", "hosting_share")] == [None] * 4
 
 
 def test_hosting_share_is_of_the_rows_whose_network_is_known() -> None:
-    found = session_row(
+    features = session_row(
         heard(0, network="hosting"), did("search", network="vpn"), did("pause", network="mobile"),
         heard(40, network="residential"), heard(80),
     )  # fmt: skip
-    assert found["hosting_share"] == 0.5
+    assert features["hosting_share"] == 0.5
 
 
 def test_licence_requests_are_counted() -> None:
-    found = session_row(did("licence_request", 1), did("licence_request", 2), did("manifest_request", 3))
-    assert found["license_cnt"] == 2
+    features = session_row(did("licence_request", 1), did("licence_request", 2), did("manifest_request", 3))
+    assert features["license_cnt"] == 2
 
 
 def test_error_rate_is_failed_starts_of_all_starts() -> None:
@@ -162,6 +162,6 @@ def test_share_under_35_counts_plays_up_to_but_not_of_35_s() -> None:
 
 
 def test_license_rate_counts_the_requests_of_the_busiest_ten_minutes() -> None:
-    asked = [did("licence_request", 60 * minute) for minute in (0, 1, 9, 10, 40)]
-    assert session_row(heard(0), *asked)["license_rate_10min"] == 3, "the request ten minutes before is out"
+    licences = [did("licence_request", 60 * minute) for minute in (0, 1, 9, 10, 40)]
+    assert session_row(heard(0), *licences)["license_rate_10min"] == 3, "the request ten minutes before is out"
     assert session_row(heard(0))["license_rate_10min"] == 0

@@ -20,8 +20,8 @@ def test_duty_is_the_share_of_the_span_with_at_least_one_play_running() -> None:
 
 
 def test_plays_at_once_fill_the_time_once_and_the_rest_is_overlap() -> None:
-    found = session_row(heard(0, 60), heard(30, 60), heard(40, 10), heard(100, 20))
-    assert (found["overlap_s"], found["duty"]) == (40, pytest.approx(110 / 120))
+    features = session_row(heard(0, 60), heard(30, 60), heard(40, 10), heard(100, 20))
+    assert (features["overlap_s"], features["duty"]) == (40, pytest.approx(110 / 120))
 
 
 def test_a_play_inside_a_longer_one_does_not_end_it() -> None:
@@ -94,9 +94,9 @@ def test_gaps_are_between_starts_whatever_was_heard() -> None:
 
 
 def test_all_plays_at_the_same_moment_have_gaps_of_0() -> None:
-    found = session_row(*(heard(0, 40, track) for track in "abcdefghijkl"))
-    assert (found["gap_entropy"], found["modal_gap_share"], found["gap_burstiness"]) == (0, 1, None)
-    assert (found["gap_memory"], found["pause_mean_s"], found["overlap_s"]) == (None, 0, 440)
+    features = session_row(*(heard(0, 40, track) for track in "abcdefghijkl"))
+    assert (features["gap_entropy"], features["modal_gap_share"], features["gap_burstiness"]) == (0, 1, None)
+    assert (features["gap_memory"], features["pause_mean_s"], features["overlap_s"]) == (None, 0, 440)
 
 
 def test_activity_is_no_gap() -> None:

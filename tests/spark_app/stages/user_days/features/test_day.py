@@ -19,8 +19,8 @@ def test_a_row_that_came_twice_counts_once() -> None:
 
 
 def test_sessions_are_stretches_without_a_pause_over_30_minutes() -> None:
-    found = last_day(heard(1, 0), heard(1.5, 0), did("like", 2.001), heard(5, 0))
-    assert (found["sessions"], found["sessions_day"]) == (3, 3.0)
+    features = last_day(heard(1, 0), heard(1.5, 0), did("like", 2.001), heard(5, 0))
+    assert (features["sessions"], features["sessions_day"]) == (3, 3.0)
 
 
 def test_a_run_of_plays_goes_on_over_midnight_and_ends_with_20_minutes_of_silence() -> None:
@@ -32,15 +32,15 @@ def test_a_run_of_plays_goes_on_over_midnight_and_ends_with_20_minutes_of_silenc
 
 
 def test_20_minutes_of_silence_end_a_run_but_not_a_stretch_awake() -> None:
-    found = last_day(heard(1, 600), heard(1.5, 600), did("search", 3.4))
-    assert found["longest_run_h"] == pytest.approx(1 / 6)
-    assert found["longest_wake_h"] == pytest.approx(2.4)
+    features = last_day(heard(1, 600), heard(1.5, 600), did("search", 3.4))
+    assert features["longest_run_h"] == pytest.approx(1 / 6)
+    assert features["longest_wake_h"] == pytest.approx(2.4)
     assert last_day(heard(1, 600), did("search", 3.2))["longest_wake_h"] == pytest.approx(1 / 6)
 
 
 def test_duty_counts_time_heard_twice_at_once_only_once() -> None:
-    found = last_day(heard(1, 3600), heard(1, 3600, track=2), heard(2, 3600))
-    assert (found["duty_24h"], found["overlap_s"], found["hours"]) == (2 / 24, 3600, 3)
+    features = last_day(heard(1, 3600), heard(1, 3600, track=2), heard(2, 3600))
+    assert (features["duty_24h"], features["overlap_s"], features["hours"]) == (2 / 24, 3600, 3)
 
 
 def test_short_plays_are_those_under_35_s() -> None:
@@ -87,16 +87,16 @@ def test_two_countries_within_a_second_are_taken_as_a_minute_apart() -> None:
 
 
 def test_licences_are_counted_and_the_most_in_ten_minutes() -> None:
-    asked = [did("licence_request", 1 + i / 60, track=i + 1) for i in range(15)]
-    found = last_day(*asked, did("licence_request", 5), heard(6))
-    assert (found["license_cnt"], found["license_rate_10min"], found["dist_title_cnt"]) == (16, 10, 15)
+    licences = [did("licence_request", 1 + i / 60, track=i + 1) for i in range(15)]
+    features = last_day(*licences, did("licence_request", 5), heard(6))
+    assert (features["license_cnt"], features["license_rate_10min"], features["dist_title_cnt"]) == (16, 10, 15)
     assert last_day(heard(6))["license_rate_10min"] == 0
 
 
 def test_devices_modules_drms_and_codecs_are_counted_where_known() -> None:
     rows = [did("start", 1 + i, device=i % 2 + 1, cdm=i + 1, drm="widevine", codec="ogg") for i in range(3)]
-    found = last_day(*rows, heard(9))
-    assert [found[f"dist_{what}_cnt"] for what in ("dev_id", "cdm", "drm", "enc_frmt")] == [2, 3, 1, 1]
+    features = last_day(*rows, heard(9))
+    assert [features[f"dist_{what}_cnt"] for what in ("dev_id", "cdm", "drm", "enc_frmt")] == [2, 3, 1, 1]
     assert last_day(heard(9))["dist_cdm_cnt"] is None
 
 
@@ -108,14 +108,14 @@ def test_odd_pairs_of_device_and_drm_are_a_share_of_the_activity_where_both_are_
 
 
 def test_shares_by_letter_stand_in_the_order_of_the_vocabulary() -> None:
-    found = last_day(*(did("start", 1 + i, device_type=DEVICES[place]) for i, place in enumerate((0, 0, 2, 5))))
-    assert [found[f"dev_type_{letter}_pct"] for letter in "abcdef"] == [0.5, 0, 0.25, 0, 0, 0.25]
-    assert found["drm_type_a_pct"] is None
+    features = last_day(*(did("start", 1 + i, device_type=DEVICES[place]) for i, place in enumerate((0, 0, 2, 5))))
+    assert [features[f"dev_type_{letter}_pct"] for letter in "abcdef"] == [0.5, 0, 0.25, 0, 0, 0.25]
+    assert features["drm_type_a_pct"] is None
 
 
 def test_the_features_of_a_session_run_on_the_whole_day() -> None:
     skipped = heard(1, 10, duration_s=100, code=IS_SKIP << SHIFT["flags"], network="vpn", country="SE", ip=4, artist=3)
-    found = last_day(skipped, heard(20, 90, duration_s=100, artist=3, ip=5), did("failed_start", 2))
-    assert (found["skip_rate"], found["n_ips"], found["n_countries"], found["artist_hhi"]) == (0.5, 2, 1, 1)
-    assert (found["error_rate"], found["completion_mean"]) == (pytest.approx(1 / 3), 0.5)
-    assert found["pause_mean_s"] == 19 * 3600 - 10
+    features = last_day(skipped, heard(20, 90, duration_s=100, artist=3, ip=5), did("failed_start", 2))
+    assert (features["skip_rate"], features["n_ips"], features["n_countries"], features["artist_hhi"]) == (0.5, 2, 1, 1)
+    assert (features["error_rate"], features["completion_mean"]) == (pytest.approx(1 / 3), 0.5)
+    assert features["pause_mean_s"] == 19 * 3600 - 10

@@ -32,24 +32,24 @@ def test_history_is_the_28_days_before_and_never_the_day_itself() -> None:
 def test_z_compares_plays_with_mean_and_sd_of_own_history() -> None:
     history = usually(10, range(8))  # 10, 11, 10, 11 … : mean 10.5, sd under the least of 5
     burst = [heard(i / 10, day=8) for i in range(60)]
-    found = last_day(*history, *burst)
-    assert found["z_own_plays"] == pytest.approx((60 - 10.5) / 5)
-    assert found["rz_own_plays"] == pytest.approx((60 - 10.5) / 5)
+    features = last_day(*history, *burst)
+    assert features["z_own_plays"] == pytest.approx((60 - 10.5) / 5)
+    assert features["rz_own_plays"] == pytest.approx((60 - 10.5) / 5)
 
 
 def test_a_wild_history_makes_a_burst_less_unusual() -> None:
     counts = [5, 5, 5, 5, 5, 5, 105]
     history = [heard(i / 8, 20, day=day) for day, n in enumerate(counts) for i in range(n)]
-    found = last_day(*history, *(heard(i / 8, 20, day=7) for i in range(60)))
+    features = last_day(*history, *(heard(i / 8, 20, day=7) for i in range(60)))
     sd = np.std(counts, ddof=1)
-    assert found["z_own_plays"] == pytest.approx((60 - np.mean(counts)) / sd)
-    assert found["rz_own_plays"] == pytest.approx((60 - 5) / 5), "one wild day does not move median and MAD"
+    assert features["z_own_plays"] == pytest.approx((60 - np.mean(counts)) / sd)
+    assert features["rz_own_plays"] == pytest.approx((60 - 5) / 5), "one wild day does not move median and MAD"
 
 
 def test_under_seven_days_there_is_nothing_to_compare_with() -> None:
-    found = last_day(*usually(10, range(6)), heard(1, day=6))
+    features = last_day(*usually(10, range(6)), heard(1, day=6))
     compared = ("z_own_plays", "z_own_hours", "rz_own_plays", "rz_own_hours", "self_drift_hours", "tail_mismatch")
-    assert {found[name] for name in compared} == {None}
+    assert {features[name] for name in compared} == {None}
 
 
 def test_median_and_mad_leave_out_what_is_not_known() -> None:
@@ -99,9 +99,9 @@ def test_sessions_begun_by_a_timer_are_periodic() -> None:
 
 def test_clock_entropies_need_80_plays_of_the_week() -> None:
     rows = [heard(hour, day=day) for day in range(5) for hour in range(16)]
-    found = last_day(*rows)
-    assert found["hour_entropy"] == pytest.approx(4)
-    assert found["minute_entropy"] == 0
+    features = last_day(*rows)
+    assert features["hour_entropy"] == pytest.approx(4)
+    assert features["minute_entropy"] == 0
     assert last_day(*rows[:79])["hour_entropy"] is None
 
 
@@ -133,13 +133,15 @@ def test_a_device_is_new_if_none_of_the_28_days_before_has_it() -> None:
 def test_a_new_device_at_home_and_the_old_one_on_the_road_are_not_both_at_once() -> None:
     home: dict[str, Any] = {"country": "SE", "network": "residential"}
     road: dict[str, Any] = {"country": "NO", "network": "mobile"}
-    found = last_day(heard(1, device=1, **home), heard(1, day=1, device=2, **home), heard(2, day=1, device=1, **road))
-    assert (found["new_device"], found["new_network"], found["new_device_and_network"]) == (1, 1, 0)
+    features = last_day(
+        heard(1, device=1, **home), heard(1, day=1, device=2, **home), heard(2, day=1, device=1, **road)
+    )
+    assert (features["new_device"], features["new_network"], features["new_device_and_network"]) == (1, 1, 0)
 
 
 def test_devices_and_networks_that_are_not_known_are_not_new() -> None:
-    found = last_day(heard(1), heard(1, day=1))
-    assert (found["new_device"], found["new_network"], found["new_device_and_network"]) == (None, None, None)
+    features = last_day(heard(1), heard(1, day=1))
+    assert (features["new_device"], features["new_network"], features["new_device_and_network"]) == (None, None, None)
 
 
 played = st.builds(
