@@ -13,7 +13,7 @@ def ensure_jvm(report_progress: Callable[[str], None]) -> None:
     SetupError where something cannot be fetched.
     """
     if not is_ready():
-        report_progress(f"first start: fetching the JVM side (about 70 MB, checked by hash) into {JARS.parent}")
+        report_progress(f"first start: fetching the JVM side (about 50 MB, checked by hash) into {JARS.parent}")
         jre.ensure_java()
         jars.fetch()
 
