@@ -17,7 +17,7 @@
 # detectors, supervised models, models of action sequences, the session scorer of the stream, and fusions of them, on
 # simulated account-days whose truth is known. Each is tested two weeks after its training, on accounts and campaigns it
 # never saw, at natural prevalence, and once more with the tested family taken out of training. The headline is the
-# ranking: how hard the bots are to tell is the simulator's choice.
+# ranking: how hard the bots are to report_progress is the simulator's choice.
 #
 # This notebook only reads what `make lab` wrote to `data/lab`.
 
@@ -35,7 +35,7 @@ sys.path.insert(0, os.getcwd())
 import orjson
 from IPython.display import Image, Markdown, display
 
-from models.lab.report import page
+from models.lab.report import tables
 
 lab = Path(folder)
 results = orjson.loads((lab / "results.json").read_bytes())
@@ -48,13 +48,13 @@ def show(name: str) -> None:
 
 
 # %% [markdown]
-# ## 1. Data and method
-# An account-day is positive from ten paid-for streams. Days with fewer, and days of a bot's account without any, are
+# ## 1. TaggedDays and method
+# An account-day is positive from ten paid-for streams. UserDays with fewer, and days of a bot's account without any, are
 # neither positive nor negative: they stand on lines of their own. Training takes a week; labels come a week late; the
 # third week is tested. Accounts and campaigns are split as well. Bots are oversampled and weighted back.
 
 # %%
-display(Markdown(page.sizes(results)))
+display(Markdown(tables.sizes(results)))
 
 # %% [markdown]
 # ## 2. The techniques
@@ -63,7 +63,7 @@ display(Markdown(page.sizes(results)))
 
 # %%
 show("ranking")
-display(Markdown(page.techniques(results)))
+display(Markdown(tables.techniques(results)))
 
 # %% [markdown]
 # ## 3. By family
@@ -71,7 +71,7 @@ display(Markdown(page.techniques(results)))
 
 # %%
 show("families")
-display(Markdown(page.families(results)))
+display(Markdown(tables.families(results)))
 
 # %% [markdown]
 # ## 4. Whom it accuses wrongly
@@ -79,7 +79,7 @@ display(Markdown(page.families(results)))
 
 # %%
 show("cohorts")
-display(Markdown(page.cohorts(results)))
+display(Markdown(tables.cohorts(results)))
 
 # %% [markdown]
 # ## 5. Does a fusion help?
@@ -87,7 +87,7 @@ display(Markdown(page.cohorts(results)))
 
 # %%
 show("fusion")
-display(Markdown(page.fusion(results)))
+display(Markdown(tables.fusion(results)))
 
 # %% [markdown]
 # ## 6. In use
@@ -95,7 +95,7 @@ display(Markdown(page.fusion(results)))
 # whether a stated probability means what it says.
 
 # %%
-display(Markdown(page.use(results)))
+display(Markdown(tables.use(results)))
 show("reliability")
 show("prevalence")
 
@@ -104,8 +104,8 @@ show("prevalence")
 
 # %%
 show("ablation")
-display(Markdown(page.ablation(results)))
-display(Markdown(page.stability(results)))
+display(Markdown(tables.ablation(results)))
+display(Markdown(tables.stability(results)))
 
 # %% [markdown]
 # ## 8. Limits

@@ -19,14 +19,14 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of splits, models and resamples.")] = 1,
 ) -> None:
     """Report which technique finds the bots best, and whom it accuses wrongly. `make lab` makes the worlds it needs."""
+    from models.lab.progress import progress_reporter
     from models.lab.report.page import publish
-    from models.lab.run import Size, run_worlds
-    from models.lab.steps import steps
+    from models.lab.run import StudySize, run_worlds
 
     worlds = [existing_world(name) for name in (world, *(other or []))]
-    folder, size = out or Settings().data / "lab", Size(parts=parts, draws=draws)
-    with steps() as tell:
-        said = run_worlds(worlds, folder, tell, seed=seed, size=size)
+    folder, size = out or Settings().data / "lab", StudySize(parts=parts, draws=draws)
+    with progress_reporter() as report_progress:
+        said = run_worlds(worlds, folder, report_progress, seed=seed, size=size)
     if page is not None:
         publish(folder, page)
     winner = said["winner"]
@@ -41,14 +41,16 @@ def netflix(
     rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 5000,
 ) -> None:
     """Run the framework of arXiv 2203.02124 on account-days: three tables, figures, and what models correct."""
-    from models.lab.netflix.run import run_study
-    from models.lab.steps import steps
-    from models.lab.table import lab_table
+    from models.lab.netflix.run import run_netflix_study
+    from models.lab.progress import progress_reporter
+    from models.lab.table import build_lab_table
 
     place, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
-    with steps() as tell:
-        tell(f"reading world {world}")
-        run_study(lab_table(place, place.root / "table", seed), folder, tell, seed=seed, most_rows=rows)
+    with progress_reporter() as report_progress:
+        report_progress(f"reading world {world}")
+        run_netflix_study(
+            build_lab_table(place, place.root / "table", seed), folder, report_progress, seed=seed, max_rows=rows
+        )
     print(f"report            {folder}/report.md; results.json, results.parquet, figures")
 
 

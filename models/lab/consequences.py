@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
-from models.lab.days import Days
-from models.lab.engine import Outcome
+from models.lab.days import UserDays
+from models.lab.engine import FoldScores
 from models.lab.measures import PREVALENCE, brier, precision_at
 from models.metrics.flags import MIN_ROWS
 from models.risk.money import Prices
@@ -18,13 +18,13 @@ BINS = 10
 Row = dict[str, object]
 
 
-def capacity_row(days: Days, outcome: Outcome) -> Row:
+def capacity_row(days: UserDays, outcome: FoldScores) -> Row:
     known = ~np.isnan(days.label)
     value = precision_at(outcome.test[known], days.label[known] == 1, CAPACITY)
     return {"scope": "all", "measure": "precision_at_capacity", "value": value, "n": int((days.label == 1).sum())}
 
 
-def detection(days: Days, outcome: Outcome, threshold: float) -> pd.DataFrame:
+def detection(days: UserDays, outcome: FoldScores, threshold: float) -> pd.DataFrame:
     """Return for each account with positive days in the test week: family, days until the first flag, euros.
 
     `days_to_flag` counts positive days, 1 = the first of the week; NaN where none was flagged. `euros_before`: what its
@@ -64,7 +64,7 @@ def detection_rows(accounts: pd.DataFrame) -> list[Row]:
     return made
 
 
-def calibrated(train: Outcome, label: Floats, days: Days) -> Floats:
+def calibrated(train: FoldScores, label: Floats, days: UserDays) -> Floats:
     """Return probabilities of test rows at PREVALENCE, by isotonic regression on out-of-fold training scores."""
     known = ~np.isnan(train.train) & ~np.isnan(label)
     positive = label[known] == 1
@@ -73,13 +73,13 @@ def calibrated(train: Outcome, label: Floats, days: Days) -> Floats:
     return model.fit(train.train[known], positive.astype(float), sample_weight=weight).predict(train.test)
 
 
-def brier_row(probability: Floats, days: Days) -> Row:
+def brier_row(probability: Floats, days: UserDays) -> Row:
     known = ~np.isnan(days.label)
     positive = days.label[known] == 1
     return {"scope": "all", "measure": "brier", "value": brier(probability[known], positive), "n": int(known.sum())}
 
 
-def reliability(probability: Floats, days: Days) -> list[dict[str, float]]:
+def reliability(probability: Floats, days: UserDays) -> list[dict[str, float]]:
     """Return bins of predicted probability with the observed share, both at PREVALENCE; thin bins are left out."""
     known = ~np.isnan(days.label)
     predicted, positive = probability[known], days.label[known] == 1

@@ -20,11 +20,11 @@ class Sessions:
     label: Floats
     """1, 0, or NaN where mixed."""
     row: Ints
-    """The account-day each belongs to, as a row of the `Days` that holds them."""
+    """The account-day each belongs to, as a row of the `UserDays` that holds them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class UserDays:
     """Account-days, everything aligned by row.
 
     `frame` has user_id, day (days since 1970), label (1, 0, NaN = mixed), family, cohort, group (accounts of one
@@ -41,7 +41,7 @@ class Days:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def take(self, rows: Ints) -> "Days":
+    def take(self, rows: Ints) -> "UserDays":
         """Return some rows, in the order given."""
         sessions = None
         if self.sessions is not None:
@@ -53,7 +53,7 @@ class Days:
         frame = self.frame.iloc[rows].reset_index(drop=True)
         return replace(self, frame=frame, features=self.features[rows], bigrams=self.bigrams[rows], sessions=sessions)
 
-    def only(self, names: tuple[str, ...]) -> "Days":
+    def only(self, names: tuple[str, ...]) -> "UserDays":
         """Keep some of the features."""
         kept = [self.names.index(name) for name in names]
         return replace(self, features=self.features[:, kept], names=names)
@@ -79,7 +79,7 @@ class Days:
         return self.frame["group"].to_numpy(dtype=np.int64)
 
 
-def join(first: Days, second: Days) -> Days:
+def join(first: UserDays, second: UserDays) -> UserDays:
     """Put the days of two worlds into one table; no group, account or account-day of theirs is the same."""
     apart = first.frame["group"].max() + 1
     frame = second.frame.assign(group=second.frame["group"] + apart, user_id="2:" + second.frame["user_id"])
@@ -92,7 +92,7 @@ def join(first: Days, second: Days) -> Days:
         sessions = Sessions(
             features, streams, label, np.concatenate([first.sessions.row, second.sessions.row + len(first)])
         )
-    return Days(
+    return UserDays(
         pd.concat([first.frame, frame], ignore_index=True),
         np.vstack([first.features, second.features]),
         first.names,

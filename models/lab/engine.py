@@ -9,13 +9,13 @@ import numpy as np
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.fusion import FUSIONS, Fusion, as_evidence
-from models.lab.days import Days
+from models.lab.days import UserDays
 from models.lab.protocol import Fold, halves, threshold, without
 from runtime.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FoldScores:
     """What a technique made of a fold. Training scores are of rows it was not fitted on."""
 
     train: Floats
@@ -37,7 +37,9 @@ def source(seed: int, fold: Fold, name: str, *what: str) -> np.random.Generator:
     return np.random.default_rng([seed, fold.week, fold.part, crc32("/".join((name, *what)).encode())])
 
 
-def run(candidate: Candidate, days: Days, fold: Fold, train: Ints, seed: int, left_out: tuple[str, ...]) -> Outcome:
+def run(
+    candidate: Candidate, days: UserDays, fold: Fold, train: Ints, seed: int, left_out: tuple[str, ...]
+) -> FoldScores:
     """Fit a candidate on what its kind may see of a fold and score it. `train` are the fold's rows less `left_out`."""
     rng = source(seed, fold, candidate.name, *left_out)
     test, labelled = days.take(fold.test), days.take(train)
@@ -56,18 +58,18 @@ def run(candidate: Candidate, days: Days, fold: Fold, train: Ints, seed: int, le
         scores = scorer(labelled)
     began = process_time()
     tested = scorer(test)
-    return Outcome(scores, tested, rows, fit_s, process_time() - began)
+    return FoldScores(scores, tested, rows, fit_s, process_time() - began)
 
 
-def _fit(candidate: Candidate, days: Days, rows: Ints, rng: np.random.Generator) -> tuple[Scorer, int, float]:
-    if candidate.most_rows is not None and len(rows) > candidate.most_rows:
-        rows = np.sort(rng.choice(rows, candidate.most_rows, replace=False))
+def _fit(candidate: Candidate, days: UserDays, rows: Ints, rng: np.random.Generator) -> tuple[Scorer, int, float]:
+    if candidate.max_rows is not None and len(rows) > candidate.max_rows:
+        rows = np.sort(rng.choice(rows, candidate.max_rows, replace=False))
     began = process_time()
     scorer = candidate.fit(days.take(rows), rng)
     return scorer, len(rows), process_time() - began
 
 
-def fuse(fusion: Fusion, done: dict[str, Outcome], days: Days, fold: Fold, train: Ints, seed: int) -> Outcome:
+def fuse(fusion: Fusion, done: dict[str, FoldScores], days: UserDays, fold: Fold, train: Ints, seed: int) -> FoldScores:
     """Combine finished candidates of a fold; the combination is cross-fitted by account like everything else."""
     names = [name for name in fusion.reads if name in done]
     rng = source(seed, fold, fusion.name)
@@ -88,24 +90,24 @@ def fuse(fusion: Fusion, done: dict[str, Outcome], days: Days, fold: Fold, train
     final = fusion.combine(evidence[known], label[known], tested, number)
     spent = process_time() - began
     below = sum(done[n].score_cpu_s for n in names)
-    return Outcome(scores, final, int(known.sum()), sum(done[n].fit_cpu_s for n in names) + spent, below + spent)
+    return FoldScores(scores, final, int(known.sum()), sum(done[n].fit_cpu_s for n in names) + spent, below + spent)
 
 
 def run_fold(
-    days: Days,
+    days: UserDays,
     fold: Fold,
     candidates: tuple[Candidate, ...],
     seed: int,
     left_out: tuple[str, ...] = (),
-    done: dict[str, Outcome] | None = None,
+    done: dict[str, FoldScores] | None = None,
     fusions: tuple[Fusion, ...] = tuple(FUSIONS.values()),
-) -> tuple[Ints, dict[str, Outcome]]:
+) -> tuple[Ints, dict[str, FoldScores]]:
     """Run candidates and fusions; return the training rows and each one's outcome.
 
     With families left out, what learns from no bot is taken over from `done`, the run that left none out.
     """
     train = without(days, fold.train, left_out)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, FoldScores] = {}
     for candidate in candidates:
         if left_out and done is not None and not candidate.learns_from_bots:
             outcomes[candidate.name] = _less(done[candidate.name], np.isin(fold.train, train))
@@ -117,5 +119,5 @@ def run_fold(
     return train, outcomes
 
 
-def _less(outcome: Outcome, kept: np.ndarray) -> Outcome:
-    return Outcome(outcome.train[kept], outcome.test, outcome.fitted_on, outcome.fit_cpu_s, outcome.score_cpu_s)
+def _less(outcome: FoldScores, kept: np.ndarray) -> FoldScores:
+    return FoldScores(outcome.train[kept], outcome.test, outcome.fitted_on, outcome.fit_cpu_s, outcome.score_cpu_s)

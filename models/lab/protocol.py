@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Bools, Floats, Ints
 
 WEEK = 7
@@ -56,7 +56,7 @@ def parts_of(frame: pd.DataFrame, parts: int, rng: np.random.Generator) -> Ints:
     return np.asarray(frame["group"].map(part), dtype=np.int64)
 
 
-def folds(days: Days, parts: int, rng: np.random.Generator, history: int = HISTORY_DAYS) -> Iterator[Fold]:
+def folds(days: UserDays, parts: int, rng: np.random.Generator, history: int = HISTORY_DAYS) -> Iterator[Fold]:
     """Yield the folds of a table: for each week that fits, one for each part of the accounts."""
     day = days.frame["day"].to_numpy(dtype=np.int64)
     part = parts_of(days.frame, parts, rng)
@@ -78,7 +78,7 @@ def folds(days: Days, parts: int, rng: np.random.Generator, history: int = HISTO
             )
 
 
-def without(days: Days, rows: Ints, families: tuple[str, ...]) -> Ints:
+def without(days: UserDays, rows: Ints, families: tuple[str, ...]) -> Ints:
     """Take families out of training rows: their positive days."""
     return rows[~np.isin(days.family[rows], families)]
 
@@ -95,7 +95,7 @@ def threshold(honest: Floats, false_alarms: float = FALSE_ALARMS) -> float:
     return float(np.nextafter(np.sort(honest)[::-1][min(allowed, len(honest) - 1)], np.inf))
 
 
-def halves(days: Days, rng: np.random.Generator, parts: int = 2) -> list[tuple[Bools, Bools]]:
+def halves(days: UserDays, rng: np.random.Generator, parts: int = 2) -> list[tuple[Bools, Bools]]:
     """Split training rows again, by group, for out-of-fold scores: (fit on, score), as masks."""
     part = parts_of(days.frame, parts, rng)
     return [(part != number, part == number) for number in range(parts)]

@@ -10,20 +10,21 @@ from scipy.stats import kendalltau
 
 from models.lab.candidates import CANDIDATES, Candidate
 from models.lab.candidates.supervised import ablations
-from models.lab.days import Days
+from models.lab.days import UserDays
 from models.lab.measures import RESAMPLES, interval
+from models.lab.progress import ReportProgress
 from models.lab.protocol import HISTORY_DAYS
 from models.lab.report.figures import write_figures
 from models.lab.report.results import Json, ranked, summary, tau_between
 from models.lab.shift import SHIFTED, shifted
-from models.lab.study import SEEN, Results, Tell, study
-from models.lab.table import lab_table
-from models.lab.tally import AP, RECALL
+from models.lab.study import SEEN, StudyResults, study
+from models.lab.table import build_lab_table
+from models.lab.totals import AP, RECALL
 from runtime.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class StudySize:
     """How much of the study to do."""
 
     parts: int = 2
@@ -34,24 +35,26 @@ class Size:
     ablated: tuple[Candidate, ...] = ablations()
 
 
-def run_worlds(worlds: list[World], out: Path, tell: Tell, *, seed: int, size: Size) -> Json:
+def run_worlds(worlds: list[World], out: Path, report_progress: ReportProgress, *, seed: int, size: StudySize) -> Json:
     """Read the tables of worlds and run the lab over them, the first the main one. Raises WorldError."""
     tables = {}
     for place in worlds:
-        tell(f"reading world {place.name}")
-        tables[place.name] = lab_table(place, place.root / "table", seed, size.history)
-    return run_lab(tables, out, tell, seed=seed, size=size)
+        report_progress(f"reading world {place.name}")
+        tables[place.name] = build_lab_table(place, place.root / "table", seed, size.history)
+    return run_lab(tables, out, report_progress, seed=seed, size=size)
 
 
-def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: Size) -> Json:
+def run_lab(
+    tables: dict[str, UserDays], out: Path, report_progress: ReportProgress, *, seed: int, size: StudySize
+) -> Json:
     """Study the first table whole, and the others for how far its ranking holds. Writes into `out`."""
     (name, days), *others = tables.items()
     for candidate in size.candidates:
-        if candidate.most_rows is not None:
-            tell(f"{candidate.name} is trained on at most {candidate.most_rows:,} rows")
+        if candidate.max_rows is not None:
+            report_progress(f"{candidate.name} is trained on at most {candidate.max_rows:,} rows")
     first = study(
-        days, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws, candidates=size.candidates,
-        ablated=size.ablated,
+        days, report_progress, seed=seed, parts=size.parts, history=size.history, draws=size.draws,
+        candidates=size.candidates, ablated=size.ablated,
     )  # fmt: skip
     command = f"playproof lab run --world {name}" + "".join(f" --other {other}" for other, _ in others)
     command += f" --parts {size.parts} --draws {size.draws} --seed {seed}"
@@ -59,12 +62,12 @@ def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: 
     found = {name: first}
     said["other_worlds"] = {}
     for other, there in others:
-        tell(f"world {other}: its own ranking")
+        report_progress(f"world {other}: its own ranking")
         own = study(
-            there, tell, seed=seed, parts=size.parts, history=size.history, draws=size.draws,
+            there, report_progress, seed=seed, parts=size.parts, history=size.history, draws=size.draws,
             candidates=size.candidates, is_whole=False,
         )  # fmt: skip
-        tell(f"world {other}: trained in {name}")
+        report_progress(f"world {other}: trained in {name}")
         moved = shifted(days, there, seed=seed, history=size.history, draws=size.draws, candidates=size.candidates)
         said["other_worlds"][other] = _other(first, own, moved)
         found[other], found[f"{name} to {other}"] = own, moved
@@ -78,7 +81,7 @@ def run_lab(tables: dict[str, Days], out: Path, tell: Tell, *, seed: int, size: 
     return said
 
 
-def _other(here: Results, own: Results, moved: Results) -> Json:
+def _other(here: StudyResults, own: StudyResults, moved: StudyResults) -> Json:
     names = ranked(here)
     there = [moved.macro[SHIFTED, name, AP][0] for name in names]
     of_here = [here.macro[SEEN, name, AP][0] for name in names]

@@ -1,6 +1,5 @@
 """The study of one world: every technique, seen and left out, ablations, the ceiling, the sweep of prevalence."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,11 +18,12 @@ from models.lab.consequences import (
     detection_rows,
     reliability,
 )
-from models.lab.days import Days
-from models.lab.engine import Outcome, run_fold
+from models.lab.days import UserDays
+from models.lab.engine import FoldScores, run_fold
 from models.lab.measures import RESAMPLES, average_precision
+from models.lab.progress import ReportProgress
 from models.lab.protocol import HISTORY_DAYS, MECHANISMS, Fold, folds
-from models.lab.tally import AP, RECALL, Row, Sample, Tally
+from models.lab.totals import AP, RECALL, ResampledDays, Row, TechniqueTotals
 from runtime.arrays import Floats
 
 SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION = "seen", "left_out", "mechanism_out", "ablation"
@@ -32,11 +32,9 @@ STREAM_SHARES = (0.003, 0.01, 0.03, 0.08)
 """Prevalences of the sweep, as shares of streams (docs/reference/published-numbers.md#fraud)."""
 CEILING_FOLDS = 5
 
-Tell = Callable[[str], None]
-
 
 @dataclass(slots=True)
-class Results:
+class StudyResults:
     """What a study found: one row a technique, view, scope and measure; and what the tables of the page are made of."""
 
     rows: list[Row] = field(default_factory=list)
@@ -49,16 +47,16 @@ class Results:
     def add(self, technique: str, view: str, rows: list[Row]) -> None:
         self.rows += [{"technique": technique, "view": view, **row} for row in rows]
 
-    def add_tallies(self, view: str, tallies: dict[str, Tally]) -> None:
-        for name, tally in tallies.items():
-            self.add(name, view, tally.rows())
+    def add_totals(self, view: str, totals_by_technique: dict[str, TechniqueTotals]) -> None:
+        for name, totals in totals_by_technique.items():
+            self.add(name, view, totals.rows())
             for measure in (AP, RECALL):
-                self.macro[view, name, measure] = tally.macro(measure)
+                self.macro[view, name, measure] = totals.macro(measure)
 
 
 def study(
-    days: Days,
-    tell: Tell,
+    days: UserDays,
+    report_progress: ReportProgress,
     *,
     seed: int,
     parts: int = 2,
@@ -67,46 +65,52 @@ def study(
     candidates: tuple[Candidate, ...] = tuple(CANDIDATES.values()),
     ablated: tuple[Candidate, ...] = ablations(),
     is_whole: bool = True,
-) -> Results:
+) -> StudyResults:
     """Run the protocol over one world. `is_whole` False leaves the left-out views and the ablations away."""
     rng = np.random.default_rng(seed)
-    sample = Sample.of(days, rng, draws)
+    sample = ResampledDays.of(days, rng, draws)
     todo = list(folds(days, parts, rng, history))
     if not todo:
         raise ModelError(
             f"the table spans {int(np.ptp(days.frame['day'])) + 1} days; a fold takes {history + 21}: simulate more"
         )
-    results = Results()
-    views: dict[str, dict[str, Tally]] = {view: {} for view in (SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION)}
-    kept: list[tuple[Fold, dict[str, Outcome], pd.Series]] = []
+    results = StudyResults()
+    views: dict[str, dict[str, TechniqueTotals]] = {view: {} for view in (SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION)}
+    kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]] = []
     for fold in todo:
         where = f"week {fold.week + 1}, part {fold.part + 1} of {parts}"
-        tell(f"{where}: all families seen")
+        report_progress(f"{where}: all families seen")
         train, seen = run_fold(days, fold, candidates, seed)
         label = days.label[train]
         thresholds = pd.Series({name: outcome.threshold(label) for name, outcome in seen.items()})
         kept.append((fold, seen, thresholds))
         for name, outcome in seen.items():
-            views[SEEN].setdefault(name, Tally()).add(sample, fold, outcome, thresholds[name], tuple(FAMILIES))
+            views[SEEN].setdefault(name, TechniqueTotals()).add(
+                sample, fold, outcome, thresholds[name], tuple(FAMILIES)
+            )
         if not is_whole:
             continue
         present = [f for f in FAMILIES if f in set(days.family[fold.test])]
         groups: list[tuple[str, tuple[str, ...], str]] = [(LEFT_OUT, (family,), family) for family in present]
         groups += [(MECHANISM_OUT, families, group) for group, families in MECHANISMS.items()]
         for view, families, named in groups:
-            tell(f"{where}: {named} left out")
+            report_progress(f"{where}: {named} left out")
             rows, outcomes = run_fold(days, fold, candidates, seed, families, seen)
             for name, outcome in outcomes.items():
                 mark = outcome.threshold(days.label[rows])
-                views[view].setdefault(name, Tally()).add(sample, fold, outcome, mark, families, has_lines=False)
-        tell(f"{where}: ablation")
+                views[view].setdefault(name, TechniqueTotals()).add(
+                    sample, fold, outcome, mark, families, has_lines=False
+                )
+        report_progress(f"{where}: ablation")
         rows, outcomes = run_fold(days, fold, ablated, seed, fusions=())
         for name, outcome in outcomes.items():
             mark = outcome.threshold(days.label[rows])
-            views[ABLATION].setdefault(name, Tally()).add(sample, fold, outcome, mark, tuple(FAMILIES), has_lines=False)
-    for view, tallies in views.items():
-        results.add_tallies(view, tallies)
-    tell("consequences, prevalence, ceiling")
+            views[ABLATION].setdefault(name, TechniqueTotals()).add(
+                sample, fold, outcome, mark, tuple(FAMILIES), has_lines=False
+            )
+    for view, totals_by_technique in views.items():
+        results.add_totals(view, totals_by_technique)
+    report_progress("consequences, prevalence, ceiling")
     _add_consequences(results, days, kept)
     _add_prevalence(results, days, kept)
     _add_ceiling(results, sample, todo, seed)
@@ -120,7 +124,9 @@ def study(
     return results
 
 
-def _add_consequences(results: Results, days: Days, kept: list[tuple[Fold, dict[str, Outcome], pd.Series]]) -> None:
+def _add_consequences(
+    results: StudyResults, days: UserDays, kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
+) -> None:
     for name in kept[0][1]:
         capacity, briers, accounts, cpu, rows = [], [], [], 0.0, 0
         for fold, seen, thresholds in kept:
@@ -143,7 +149,9 @@ def _mean(rows: list[Row]) -> float:
     return float(np.mean([row["value"] for row in rows]))
 
 
-def _add_prevalence(results: Results, days: Days, kept: list[tuple[Fold, dict[str, Outcome], pd.Series]]) -> None:
+def _add_prevalence(
+    results: StudyResults, days: UserDays, kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
+) -> None:
     """All families pooled, weighted so that their paid streams are a stated share of all streams."""
     for name in kept[0][1]:
         for stream_share in STREAM_SHARES:
@@ -162,10 +170,10 @@ def _add_prevalence(results: Results, days: Days, kept: list[tuple[Fold, dict[st
             results.add(name, "prevalence", [row | {"value": float(np.mean(values)) if values else None}])
 
 
-def _add_ceiling(results: Results, sample: Sample, todo: list[Fold], seed: int) -> None:
+def _add_ceiling(results: StudyResults, sample: ResampledDays, todo: list[Fold], seed: int) -> None:
     """Trees that learn from the test week itself, other days of the same accounts included: no technique that must
     work on new accounts and campaigns two weeks later can be expected to reach it."""
-    days, tally = sample.days, Tally()
+    days, totals = sample.days, TechniqueTotals()
     for week in sorted({fold.week for fold in todo}):
         test = np.sort(np.concatenate([fold.test for fold in todo if fold.week == week]))
         known = test[~np.isnan(days.label[test])]
@@ -176,6 +184,8 @@ def _add_ceiling(results: Results, sample: Sample, todo: list[Fold], seed: int) 
             place = np.searchsorted(test, known[held])
             scores[place] = model.predict_proba(days.features[known[held]])[:, 1]
         fold = Fold(week, 0, test[:0], test[:0], test)
-        tally.add(sample, fold, Outcome(scores[:0], scores, len(known), 0, 0), np.inf, tuple(FAMILIES), has_lines=False)
-    results.add(CEILING, SEEN, [row for row in tally.rows() if row["measure"] == AP])
-    results.macro[SEEN, CEILING, AP] = tally.macro(AP)
+        totals.add(
+            sample, fold, FoldScores(scores[:0], scores, len(known), 0, 0), np.inf, tuple(FAMILIES), has_lines=False
+        )
+    results.add(CEILING, SEEN, [row for row in totals.rows() if row["measure"] == AP])
+    results.macro[SEEN, CEILING, AP] = totals.macro(AP)

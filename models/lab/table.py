@@ -11,7 +11,7 @@ from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.lab.actions import count_pairs, read_activity
 from models.lab.candidates.detectors import FOREST, HYBRID, RULES
-from models.lab.days import Days, Sessions
+from models.lab.days import Sessions, UserDays
 from models.lab.protocol import HISTORY_DAYS
 from models.labels.truth import label_user_days, read_account_truth
 from models.tables.lake_tables import batch_files, read_parts
@@ -28,7 +28,7 @@ from runtime.world import World, WorldError
 TRUSTED_SHARE = 0.05
 """Share of honest accounts that are known to be honest: the cohort of arXiv 2203.02124, a setting."""
 MIXED, UNPAID = "some paid streams, under 10", "bot's account, no paid stream"
-"""Days that are neither positive nor negative, by line of the report."""
+"""User-days that are neither positive nor negative, by line of the report."""
 
 
 def read_user_days(world: World) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def read_user_days(world: World) -> pd.DataFrame:
     return sort_user_days(read_parts(files, columns))
 
 
-def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> Days:
+def build_lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DAYS) -> UserDays:
     """Return the account-days the protocol uses: those after `history` days, and before them the trusted cohort's.
 
     `sessions` is the folder of the world's session table (`playproof model training-table`).
@@ -77,7 +77,7 @@ def lab_table(world: World, sessions: Path, seed: int, history: int = HISTORY_DA
         "user_id", "day", "label", "line", "family", "account_family", "campaign_id", "cohort", "group", "is_trusted",
         "plays", "streams", "paid_streams", RULES, FOREST, HYBRID,
     ]]  # fmt: skip
-    return Days(
+    return UserDays(
         frame, features, USER_DAY_FEATURE_NAMES, count_pairs(read_activity(world), index, len(kept)),
         _sessions(sessions, index, world),
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.supervised import ablations
-from models.lab.run import Size, run_lab
+from models.lab.run import StudySize, run_lab
 from ops.stack.broker import running
 from ops.stack.ports import free_port
 from producer.kafka import topics
@@ -101,7 +101,7 @@ def test_the_consumers_notebook_shows_the_plot_and_keeps_the_run(played: Played)
 def test_the_studys_notebook_shows_what_the_lab_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     chosen = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "logistic"))
-    size = Size(draws=5, history=0, candidates=chosen, ablated=ablations()[:2])
+    size = StudySize(draws=5, history=0, candidates=chosen, ablated=ablations()[:2])
     run_lab({"tiny": example_days(people=40)}, tmp_path, lambda step: None, seed=1, size=size)
     shown = run("study", tmp_path, folder=str(tmp_path))
     assert pictures(shown) == 7

@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
 Kind = Literal["trivial", "rules", "unlabelled", "honest", "supervised", "fusion"]
 """What it learns from: nothing, nothing, all days without labels, the trusted cohort, labels, other candidates."""
-Scorer = Callable[[Days], Floats]
-"""Days to scores, one a row, finite, higher is more suspicious."""
+Scorer = Callable[[UserDays], Floats]
+"""User-days to scores, one per row, finite, higher is more suspicious."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,11 @@ class Candidate:
 
     name: str
     kind: Kind
-    words: str
-    """What it is, for a table."""
-    fit: Callable[[Days, np.random.Generator], Scorer]
-    most_rows: int | None = None
+    description: str
+    """For a table."""
+    fit: Callable[[UserDays, np.random.Generator], Scorer]
+    max_rows: int | None = None
     """Rows it is trained on at most; None for all. Printed, never silent."""
-    is_ranked: bool = True
-    """Whether it enters the ranking; a ceiling or a part of an ablation does not."""
 
     @property
     def learns_from_bots(self) -> bool:

@@ -5,7 +5,7 @@ computes their scores once over all days; here they are only read.
 """
 
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
 RULES, FOREST, HYBRID = "score_rules", "score_forest", "score_hybrid"
@@ -13,7 +13,7 @@ RULES, FOREST, HYBRID = "score_rules", "score_forest", "score_hybrid"
 
 
 def _read(name: str) -> Scorer:
-    def score(days: Days) -> Floats:
+    def score(days: UserDays) -> Floats:
         return days.column(name)
 
     return score

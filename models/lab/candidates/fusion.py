@@ -25,7 +25,7 @@ class Fusion:
     """One way to make one score of several. `reads` are candidates, those that the run has."""
 
     name: str
-    words: str
+    description: str
     reads: tuple[str, ...]
     combine: Combine
 
@@ -60,5 +60,5 @@ FUSIONS: dict[str, Fusion] = {
         Fusion("fusion_blend", "mean log-odds of XGBoost, random forest, session scorer", BLENDED, _blend),
     )
 }
-THE_FUSION = "fusion_stack"
+HEADLINE_FUSION = "fusion_stack"
 """The one whose gain is claimed or denied, named beforehand: the best of three would flatter itself."""

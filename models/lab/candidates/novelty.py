@@ -14,8 +14,8 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.svm import OneClassSVM
 
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.candidates.prepare import Prepare
-from models.lab.days import Days
+from models.lab.candidates.standardise import Standardiser
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
 NEIGHBOURS = 10
@@ -23,7 +23,7 @@ LAYERS = (16, 8, 3, 8, 16)
 """The deep autoencoder's hidden layers (arXiv 2203.02124)."""
 COMPONENTS = 12
 """Dimensions the elliptic envelope sees: its determinant is 0 in as many as there are shares that sum to 1."""
-MOST_ROWS = 4000
+MAX_ROWS = 4000
 
 Detector = Callable[[Floats, int], Callable[[Floats], Floats]]
 """Prepared honest rows and a seed to a function of prepared rows; higher is less like them."""
@@ -92,25 +92,25 @@ ONE_CLASS: dict[str, tuple[Detector, str]] = {
 """Also the semi-supervised models of the Netflix study."""
 
 
-def _fit(detector: Detector) -> Callable[[Days, np.random.Generator], Scorer]:
-    def fit(days: Days, rng: np.random.Generator) -> Scorer:
-        prepare = Prepare.fit(days.features)
-        unlike = detector(prepare(days.features), int(rng.integers(2**31)))
-        return lambda rows: np.asarray(unlike(prepare(rows.features)), dtype=np.float64)
+def _fit(detector: Detector) -> Callable[[UserDays, np.random.Generator], Scorer]:
+    def fit(days: UserDays, rng: np.random.Generator) -> Scorer:
+        standardise = Standardiser.fit(days.features)
+        unlike = detector(standardise(days.features), int(rng.integers(2**31)))
+        return lambda rows: np.asarray(unlike(standardise(rows.features)), dtype=np.float64)
 
     return fit
 
 
-def _mean_rank(days: Days, rng: np.random.Generator) -> Scorer:
+def _mean_rank(days: UserDays, rng: np.random.Generator) -> Scorer:
     """Novelty: mean rank of four detectors, each against the days it was fitted on."""
-    prepare = Prepare.fit(days.features)
-    honest = prepare(days.features)
+    standardise = Standardiser.fit(days.features)
+    honest = standardise(days.features)
     seed = int(rng.integers(2**31))
     fitted = [detector(honest, seed) for detector in (knn_distance, mahalanobis, isolation_forest, autoencoder)]
     usual = [(np.median(own := unlike(honest)), max(float(np.std(own)), 1e-12)) for unlike in fitted]
 
-    def score(rows: Days) -> Floats:
-        matrix = prepare(rows.features)
+    def score(rows: UserDays) -> Floats:
+        matrix = standardise(rows.features)
         # ranks among the days being scored would depend on their company; spreads of the honest days do not
         return np.mean([(unlike(matrix) - m) / s for unlike, (m, s) in zip(fitted, usual, strict=True)], axis=0)
 
@@ -118,6 +118,6 @@ def _mean_rank(days: Days, rng: np.random.Generator) -> Scorer:
 
 
 NOVELTY = (
-    *(Candidate(name, "honest", words, _fit(detector), MOST_ROWS) for name, (detector, words) in ONE_CLASS.items()),
-    Candidate("novelty", "honest", "mean of kNN, Mahalanobis, forest, autoencoder", _mean_rank, MOST_ROWS),
+    *(Candidate(name, "honest", text, _fit(detector), MAX_ROWS) for name, (detector, text) in ONE_CLASS.items()),
+    Candidate("novelty", "honest", "mean of kNN, Mahalanobis, forest, autoencoder", _mean_rank, MAX_ROWS),
 )

@@ -5,18 +5,18 @@ from numpy.typing import NDArray
 
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.supervised import boosted_trees
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
 SMOOTHING = 0.5
 """Added to each pair of actions (Jeffreys): a pair that training never saw is rare, not impossible."""
 
 
-def markov(days: Days, rng: np.random.Generator) -> Scorer:
+def markov(days: UserDays, rng: np.random.Generator) -> Scorer:
     """Score [log P(actions given bot chain) − log P(given honest chain)] ÷ n; 0 for a day without two actions."""
     ratio = _log_chain(days.bigrams[days.label == 1]) - _log_chain(days.bigrams[days.label == 0])
 
-    def score(rows: Days) -> Floats:
+    def score(rows: UserDays) -> Floats:
         return (rows.bigrams @ ratio) / np.maximum(rows.bigrams.sum(axis=1), 1)
 
     return score
@@ -30,12 +30,12 @@ def _log_chain(bigrams: NDArray[np.float32]) -> Floats:
     return np.log(counts / counts.sum(axis=1, keepdims=True)).ravel()
 
 
-def sequence_trees(days: Days, rng: np.random.Generator) -> Scorer:
+def sequence_trees(days: UserDays, rng: np.random.Generator) -> Scorer:
     model = boosted_trees(_shares(days), days.label, int(rng.integers(2**31)))
     return lambda rows: model.predict_proba(_shares(rows))[:, 1].astype(np.float64)
 
 
-def _shares(days: Days) -> Floats:
+def _shares(days: UserDays) -> Floats:
     """Shares of pairs, so that volume tells nothing."""
     return days.bigrams / np.maximum(days.bigrams.sum(axis=1, keepdims=True), 1)
 

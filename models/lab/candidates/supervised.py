@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from contracts.user_day_features import USER_DAY_GROUPS
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.candidates.prepare import Prepare
-from models.lab.days import Days
+from models.lab.candidates.standardise import Standardiser
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
-Fit = Callable[[Days, np.random.Generator], Scorer]
+Fit = Callable[[UserDays, np.random.Generator], Scorer]
 
 
 def boosted_trees(
@@ -26,12 +26,12 @@ def boosted_trees(
     return model.fit(features, label)
 
 
-def xgb(days: Days, rng: np.random.Generator) -> Scorer:
+def xgb(days: UserDays, rng: np.random.Generator) -> Scorer:
     model = boosted_trees(days.features, days.label, int(rng.integers(2**31)))
     return lambda rows: model.predict_proba(rows.features)[:, 1].astype(np.float64)
 
 
-def random_forest(days: Days, rng: np.random.Generator) -> Scorer:
+def random_forest(days: UserDays, rng: np.random.Generator) -> Scorer:
     model = RandomForestClassifier(
         n_estimators=150, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=1,
         random_state=int(rng.integers(2**31)),
@@ -39,16 +39,16 @@ def random_forest(days: Days, rng: np.random.Generator) -> Scorer:
     return lambda rows: model.predict_proba(rows.features)[:, 1]
 
 
-def logistic(days: Days, rng: np.random.Generator) -> Scorer:
-    prepare = Prepare.fit(days.features)
-    model = LogisticRegression(C=0.1, max_iter=2000).fit(prepare(days.features), days.label)
-    return lambda rows: model.predict_proba(prepare(rows.features))[:, 1]
+def logistic(days: UserDays, rng: np.random.Generator) -> Scorer:
+    standardise = Standardiser.fit(days.features)
+    model = LogisticRegression(C=0.1, max_iter=2000).fit(standardise(days.features), days.label)
+    return lambda rows: model.predict_proba(standardise(rows.features))[:, 1]
 
 
 def on_features(fit: Fit, names: tuple[str, ...]) -> Fit:
     """Let a model see some features only."""
 
-    def narrowed(days: Days, rng: np.random.Generator) -> Scorer:
+    def narrowed(days: UserDays, rng: np.random.Generator) -> Scorer:
         scorer = fit(days.only(names), rng)
         return lambda rows: scorer(rows.only(names))
 
@@ -70,13 +70,9 @@ SUPERVISED = (
 def ablations() -> tuple[Candidate, ...]:
     """XGBoost on each group of features alone, and on all but it."""
     everything = tuple(name for names in GROUP_NAMES.values() for name in names)
-    made = []
+    candidates = []
     for group, names in GROUP_NAMES.items():
         rest = tuple(name for name in everything if name not in names)
-        made.append(
-            Candidate(f"only {group}", "supervised", f"features of {group}", on_features(xgb, names), is_ranked=False)
-        )
-        made.append(
-            Candidate(f"without {group}", "supervised", f"all but {group}", on_features(xgb, rest), is_ranked=False)
-        )
-    return tuple(made)
+        candidates.append(Candidate(f"only {group}", "supervised", f"features of {group}", on_features(xgb, names)))
+        candidates.append(Candidate(f"without {group}", "supervised", f"all but {group}", on_features(xgb, rest)))
+    return tuple(candidates)

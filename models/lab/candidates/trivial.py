@@ -3,12 +3,12 @@
 import numpy as np
 
 from models.lab.candidates.candidate import Candidate, Scorer
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Floats
 
 
 def _by_column(name: str, sign: float = 1.0) -> Scorer:
-    def score(days: Days) -> Floats:
+    def score(days: UserDays) -> Floats:
         return np.nan_to_num(sign * days.column(name), nan=-1e9)  # what is not known is not suspicious
 
     return score

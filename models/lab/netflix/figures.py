@@ -16,7 +16,7 @@ from models.lab.candidates.novelty import fit_autoencoder
 from models.lab.netflix.labels import FEATURES
 
 if TYPE_CHECKING:
-    from models.lab.netflix.run import Data
+    from models.lab.netflix.run import TaggedDays
 
 matplotlib.use("Agg")
 HONEST_COLOUR, BOT_COLOUR = "#4e79a7", "#e15759"
@@ -24,7 +24,7 @@ TRUTH, HEURISTIC = "truth", "heuristic"
 
 
 def write_figures(
-    data: "Data", everything: "Data", confusion: dict[str, list[list[int]]], out: Path, seed: int
+    data: "TaggedDays", everything: "TaggedDays", confusion: dict[str, list[list[int]]], out: Path, seed: int
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
     made = {
@@ -39,7 +39,7 @@ def write_figures(
         figure.savefig(out / f"{name}.png", dpi=110)
 
 
-def correlation(data: "Data") -> Figure:
+def correlation(data: "TaggedDays") -> Figure:
     """Correlations of the features: honest days beside anomalous ones."""
     figure = Figure(figsize=(15, 7.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
@@ -60,7 +60,7 @@ def correlation(data: "Data") -> Figure:
     return figure
 
 
-def label_counts(data: "Data") -> Figure:
+def label_counts(data: "TaggedDays") -> Figure:
     """How many account-days each category has, and how many have one, two, three tags."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -78,7 +78,7 @@ def label_counts(data: "Data") -> Figure:
     return figure
 
 
-def autoencoder_errors(data: "Data", seed: int) -> Figure:
+def autoencoder_errors(data: "TaggedDays", seed: int) -> Figure:
     """The autoencoder's error: its distribution, and which features it comes from."""
     trusted, anomalous = data.trusted, data.any_tag(TRUTH)
     scaler = StandardScaler().fit(data.features[trusted])
@@ -123,7 +123,7 @@ def confusion_matrices(confusion: dict[str, list[list[int]]]) -> Figure:
     return figure
 
 
-def importance(data: "Data", seed: int) -> Figure:
+def importance(data: "TaggedDays", seed: int) -> Figure:
     """XGBoost's importance by category, normalised to sum 1, for both kinds of label."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplots(1, len(CATEGORIES), sharey=True)
@@ -143,7 +143,7 @@ def importance(data: "Data", seed: int) -> Figure:
     return figure
 
 
-def smote(data: "Data", seed: int) -> Figure:
+def smote(data: "TaggedDays", seed: int) -> Figure:
     """What SMOTE adds, on the first two principal components."""
     label = data.any_tag(TRUTH).astype(int)
     rows = StandardScaler().fit_transform(data.features)

@@ -6,12 +6,12 @@ import numpy as np
 
 from contracts.events import CODECS, DEVICES, DRMS
 from contracts.labels import ACCOUNT, CATEGORIES, CONTENT, FAMILIES, SERVICE
-from models.lab.days import Days
+from models.lab.days import UserDays
 from runtime.arrays import Bools, Floats
 
 RARE = 0.999
 """Quantile of the trusted cohort over which a count is abnormal (arXiv 2203.02124)."""
-LEAST_STARTS = 20
+MIN_STARTS = 20
 """Starts from which a share of failed ones means something (the same)."""
 
 
@@ -34,13 +34,13 @@ class Heuristic:
     name: str
     category: str
     feature: str
-    least_starts: int = 0
+    min_starts: int = 0
 
 
 HEURISTICS = (
     Heuristic("rapid licences", CONTENT, "license_rate_10min"),
     Heuristic("odd device and DRM", CONTENT, "dev_drm_mismatch"),
-    Heuristic("failed starts", SERVICE, "error_rate", LEAST_STARTS),
+    Heuristic("failed starts", SERVICE, "error_rate", MIN_STARTS),
     Heuristic("many licences", SERVICE, "license_cnt"),
     Heuristic("many devices", ACCOUNT, "dist_dev_id_cnt"),
     Heuristic("shared device", ACCOUNT, "accounts_per_device"),
@@ -48,7 +48,7 @@ HEURISTICS = (
 """Two a category. An odd pair is outside the contract's table (`DRMS_OF`) and rarer than any the trusted cohort has."""
 
 
-def heuristic_tags(days: Days) -> Bools:
+def heuristic_tags(days: UserDays) -> Bools:
     """Return (rows, categories): what the heuristics say, with limits from the trusted cohort alone."""
     trusted = days.frame["is_trusted"].to_numpy(dtype=bool)
     starts = days.column("plays") + np.nan_to_num(days.column("failed_start_cnt"))
@@ -56,12 +56,12 @@ def heuristic_tags(days: Days) -> Bools:
     for heuristic in HEURISTICS:
         value = np.nan_to_num(days.column(heuristic.feature))
         limit = np.quantile(value[trusted], RARE) if trusted.any() else np.inf
-        fires = (value > limit) & (starts >= heuristic.least_starts)
+        fires = (value > limit) & (starts >= heuristic.min_starts)
         tags[:, CATEGORIES.index(heuristic.category)] |= fires
     return tags
 
 
-def true_tags(days: Days) -> Bools:
+def true_tags(days: UserDays) -> Bools:
     """Return (rows, categories): the categories of the family that made the day's paid-for streams."""
     tags = np.zeros((len(days), len(CATEGORIES)), dtype=bool)
     for family in FAMILIES.values():
@@ -71,6 +71,6 @@ def true_tags(days: Days) -> Bools:
     return tags
 
 
-def matrix(days: Days) -> Floats:
+def matrix(days: UserDays) -> Floats:
     """Return (rows, FEATURES), 0 where a day has no activity to take a share of."""
     return np.nan_to_num(np.column_stack([days.column(name) for name in FEATURES]))

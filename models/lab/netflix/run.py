@@ -9,17 +9,17 @@ import orjson
 import pandas as pd
 
 from contracts.labels import CATEGORIES
-from models.lab.days import Days
+from models.lab.days import UserDays
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
 from models.lab.netflix.labels import heuristic_tags, matrix, true_tags
 from models.lab.netflix.report import report
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
 from models.lab.netflix.trials import SEMI_SUPERVISED, Trial, semi_supervised, supervised
-from models.lab.study import Tell
+from models.lab.progress import ReportProgress
 from runtime.arrays import Bools, Floats, Ints
 
-MOST_ROWS = 5000
+MAX_ROWS = 5000
 """Account-days of the supervised part: whole accounts, drawn at random, so that the mix stays as it is."""
 HEURISTIC, TRUTH = "heuristic", "truth"
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class TaggedDays:
     """Account-days of the study, with both kinds of tags (rows, categories)."""
 
     features: Floats
@@ -47,19 +47,19 @@ class Data:
     def any_tag(self, labels: str) -> Bools:
         return np.asarray(self.tags[labels].any(axis=1))
 
-    def take(self, rows: Ints) -> "Data":
+    def take(self, rows: Ints) -> "TaggedDays":
         tags = {name: of[rows] for name, of in self.tags.items()}
-        return Data(self.features[rows], tags, self.groups[rows], self.trusted[rows])
+        return TaggedDays(self.features[rows], tags, self.groups[rows], self.trusted[rows])
 
 
-def data_of(days: Days) -> Data:
+def tag_days(days: UserDays) -> TaggedDays:
     """Label account-days; days that truth calls neither positive nor negative are left out."""
     tags = {HEURISTIC: heuristic_tags(days), TRUTH: true_tags(days)}
-    whole = Data(matrix(days), tags, days.group, days.frame["is_trusted"].to_numpy(dtype=bool))
+    whole = TaggedDays(matrix(days), tags, days.group, days.frame["is_trusted"].to_numpy(dtype=bool))
     return whole.take(np.flatnonzero(~np.isnan(days.label)))
 
 
-def some_accounts(data: Data, most: int, rng: np.random.Generator) -> Data:
+def sample_accounts(data: TaggedDays, most: int, rng: np.random.Generator) -> TaggedDays:
     """Keep whole groups of accounts, drawn at random, until there are `most` rows."""
     order = rng.permutation(np.unique(data.groups))
     size = np.bincount(data.groups, minlength=int(data.groups.max()) + 1)[order]
@@ -67,21 +67,25 @@ def some_accounts(data: Data, most: int, rng: np.random.Generator) -> Data:
     return data.take(np.flatnonzero(np.isin(data.groups, kept)))
 
 
-def run_study(days: Days, out: Path, tell: Tell, *, seed: int = 1, most_rows: int = MOST_ROWS) -> Study:
+def run_netflix_study(
+    days: UserDays, out: Path, report_progress: ReportProgress, *, seed: int = 1, max_rows: int = MAX_ROWS
+) -> Study:
     """Run every model of the framework and write tables (results.json, results.parquet), figures and report.md."""
-    study, everything = Study(), data_of(days)
-    data = some_accounts(everything, most_rows, np.random.default_rng(seed))
+    study, everything = Study(), tag_days(days)
+    data = sample_accounts(everything, max_rows, np.random.default_rng(seed))
     study.counts = _counts(everything, data)
-    tell(f"netflix: {len(data.groups):,} of {len(everything.groups):,} account-days for the supervised models")
+    report_progress(
+        f"netflix: {len(data.groups):,} of {len(everything.groups):,} account-days for the supervised models"
+    )
     for name in SEMI_SUPERVISED:
-        tell(f"netflix: semi-supervised {name}")
+        report_progress(f"netflix: semi-supervised {name}")
         _semi_supervised(study, everything, name, seed)
     for name, technique in BINARY.items():
-        if technique.most_rows is not None:
-            tell(f"netflix: {name} is trained on at most {technique.most_rows:,} rows")
+        if technique.max_rows is not None:
+            report_progress(f"netflix: {name} is trained on at most {technique.max_rows:,} rows")
         for labels in (HEURISTIC, TRUTH):
             for has_smote in (False, True):
-                tell(f"netflix: {name}, {labels} labels, SMOTE {'on' if has_smote else 'off'}")
+                report_progress(f"netflix: {name}, {labels} labels, SMOTE {'on' if has_smote else 'off'}")
                 trial = supervised(
                     technique, data.features, data.any_tag(labels), data.groups, has_smote=has_smote, seed=seed
                 )
@@ -89,7 +93,9 @@ def run_study(days: Days, out: Path, tell: Tell, *, seed: int = 1, most_rows: in
     for name, technique in MULTI_LABEL.items():
         for labels in (HEURISTIC, TRUTH):
             for has_smote in (False, True):
-                tell(f"netflix: {name}, three categories, {labels} labels, SMOTE {'on' if has_smote else 'off'}")
+                report_progress(
+                    f"netflix: {name}, three categories, {labels} labels, SMOTE {'on' if has_smote else 'off'}"
+                )
                 each = [
                     supervised(
                         technique, data.features, data.tags[labels][:, c], data.groups, has_smote=has_smote, seed=seed
@@ -101,13 +107,13 @@ def run_study(days: Days, out: Path, tell: Tell, *, seed: int = 1, most_rows: in
     pd.DataFrame(study.rows).to_parquet(out / "results.parquet", index=False)
     said = {"seed": seed, "counts": study.counts, "rows": study.rows, "corrections": study.corrections}
     (out / "results.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
-    tell("netflix: figures")
+    report_progress("netflix: figures")
     write_figures(data, everything, study.confusion, out / "figures", seed)
     (out / "report.md").write_text(report(said))
     return study
 
 
-def _counts(everything: Data, data: Data) -> Json:
+def _counts(everything: TaggedDays, data: TaggedDays) -> Json:
     counts: Json = {"account_days": len(everything.groups), "used": len(data.groups), "categories": CATEGORIES}
     for labels, tags in everything.tags.items():
         by_number = np.bincount(tags.sum(axis=1), minlength=4)
@@ -120,7 +126,7 @@ def _counts(everything: Data, data: Data) -> Json:
     return counts | {"wrong_heuristic_labels": int(wrong.sum())}
 
 
-def _semi_supervised(study: Study, data: Data, name: str, seed: int) -> None:
+def _semi_supervised(study: Study, data: TaggedDays, name: str, seed: int) -> None:
     trial = semi_supervised(name, data.features, data.trusted, seed)
     rows = np.flatnonzero(~data.trusted)
     for scored_on in (HEURISTIC, TRUTH):
@@ -130,7 +136,7 @@ def _semi_supervised(study: Study, data: Data, name: str, seed: int) -> None:
     study.corrections.append({"technique": name, **corrected(data.take(rows), trial.said[rows])})
 
 
-def _binary(study: Study, data: Data, name: str, labels: str, has_smote: bool, trial: Trial) -> None:
+def _binary(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, trial: Trial) -> None:
     for scored_on in (HEURISTIC, TRUTH):
         truth = data.any_tag(scored_on)
         about = {"part": "binary", "technique": name, "labels": labels, "scored_on": scored_on, "smote": has_smote}
@@ -145,7 +151,7 @@ def _binary(study: Study, data: Data, name: str, labels: str, has_smote: bool, t
         ]
 
 
-def _multi_label(study: Study, data: Data, name: str, labels: str, has_smote: bool, each: list[Trial]) -> None:
+def _multi_label(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, each: list[Trial]) -> None:
     said, score = np.column_stack([t.said for t in each]), np.column_stack([t.score for t in each])
     for scored_on in (HEURISTIC, TRUTH):
         numbers = metrics.multi_label(data.tags[scored_on], said, score)
@@ -153,7 +159,7 @@ def _multi_label(study: Study, data: Data, name: str, labels: str, has_smote: bo
         study.rows.append({**about, "fitted_on": each[0].fitted_on, **numbers})
 
 
-def corrected(data: Data, said: Bools) -> Json:
+def corrected(data: TaggedDays, said: Bools) -> Json:
     """Count the wrong heuristic labels that a model puts right, and the right ones that it gets wrong."""
     heuristic, truth = data.any_tag(HEURISTIC), data.any_tag(TRUTH)
     return {

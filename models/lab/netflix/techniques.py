@@ -30,7 +30,7 @@ class Technique:
     name: str
     make: Callable[[int], Any]
     grid: dict[str, list[Any]] = field(default_factory=dict)
-    most_rows: int | None = None
+    max_rows: int | None = None
 
 
 BINARY: dict[str, Technique] = {
@@ -57,7 +57,7 @@ BINARY: dict[str, Technique] = {
         Technique(
             "Gaussian process",
             lambda seed: GaussianProcessClassifier(random_state=seed, optimizer=None),
-            most_rows=SLOW_ROWS,
+            max_rows=SLOW_ROWS,
         ),
         Technique(
             "label propagation", lambda seed: LabelPropagation(kernel="knn", max_iter=2000), {"n_neighbors": [5, 9]},

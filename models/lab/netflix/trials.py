@@ -37,9 +37,9 @@ def supervised(
     pipeline, fitted_on = None, 0
     for train, test in folds:
         if pipeline is None:
-            rows = _some(train, label, min(GRID_ROWS, technique.most_rows or GRID_ROWS), rng)
+            rows = _some(train, label, min(GRID_ROWS, technique.max_rows or GRID_ROWS), rng)
             pipeline = _search(technique, features[rows], label[rows], groups[rows], has_smote, seed)
-        rows = train if technique.most_rows is None else _some(train, label, technique.most_rows, rng)
+        rows = train if technique.max_rows is None else _some(train, label, technique.max_rows, rng)
         fitted_on = max(fitted_on, len(rows))
         if label[rows].all() or not label[rows].any():
             continue

@@ -7,25 +7,25 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from models.lab.candidates import CANDIDATES
-from models.lab.candidates.fusion import FUSIONS, THE_FUSION
+from models.lab.candidates.fusion import FUSIONS, HEADLINE_FUSION
 from models.lab.measures import PREVALENCE, interval
 from models.lab.protocol import FALSE_ALARMS
-from models.lab.study import ABLATION, CEILING, LEFT_OUT, MECHANISM_OUT, SEEN, Results
-from models.lab.tally import ALARMS, AP, MACRO, RECALL
+from models.lab.study import ABLATION, CEILING, LEFT_OUT, MECHANISM_OUT, SEEN, StudyResults
+from models.lab.totals import ALARMS, AP, MACRO, RECALL
 from runtime.arrays import Floats
 
 Json = dict[str, Any]
 VIEWS = (SEEN, LEFT_OUT, MECHANISM_OUT)
 
 
-def ranked(results: Results) -> list[str]:
+def ranked(results: StudyResults) -> list[str]:
     """Name the techniques of the ranking that were run, best first by average precision seen."""
     names = [name for (view, name, measure) in results.macro if view == SEEN and measure == AP and name != CEILING]
     values = {name: float(results.macro[SEEN, name, AP][0]) for name in names}
     return sorted(names, key=lambda name: -np.nan_to_num(values[name], nan=-1.0))
 
 
-def summary(results: Results) -> Json:
+def summary(results: StudyResults) -> Json:
     """Return what results.json says of one world."""
     table = pd.DataFrame(results.rows)
     order = ranked(results)
@@ -48,10 +48,10 @@ def summary(results: Results) -> Json:
     }
 
 
-def _technique(results: Results, rows: pd.DataFrame, name: str) -> Json:
+def _technique(results: StudyResults, rows: pd.DataFrame, name: str) -> Json:
     said: Json = {
         "kind": CANDIDATES[name].kind if name in CANDIDATES else "fusion",
-        "words": CANDIDATES[name].words if name in CANDIDATES else FUSIONS[name].words,
+        "words": CANDIDATES[name].description if name in CANDIDATES else FUSIONS[name].description,
         "fitted_on_rows": results.fitted_on.get(name),
     }
     for view in VIEWS:
@@ -91,7 +91,7 @@ def _value(number: Any) -> float | None:
     return None if number is None or np.isnan(number) else float(number)
 
 
-def _winner(results: Results, order: list[str]) -> Json:
+def _winner(results: StudyResults, order: list[str]) -> Json:
     """The technique with the best average precision over both views: a detector must also catch what it never saw."""
     views = [view for view in (SEEN, LEFT_OUT) if (view, order[0], AP) in results.macro]
     means = {name: float(np.mean([results.macro[view, name, AP][0] for view in views])) for name in order}
@@ -104,9 +104,9 @@ def _winner(results: Results, order: list[str]) -> Json:
     }
 
 
-def fusion_gain(results: Results, order: list[str]) -> Json:
+def fusion_gain(results: StudyResults, order: list[str]) -> Json:
     """Compare the fusion named before the study with every single technique, on the same resamples of accounts."""
-    chosen = THE_FUSION
+    chosen = HEADLINE_FUSION
     if (SEEN, chosen, AP) not in results.macro:
         return {}
     gains: Json = {}
@@ -121,11 +121,11 @@ def fusion_gain(results: Results, order: list[str]) -> Json:
     return {"technique": chosen, "gain": gains}
 
 
-def _difference(results: Results, view: str, first: str, second: str, measure: str) -> Floats:
+def _difference(results: StudyResults, view: str, first: str, second: str, measure: str) -> Floats:
     return np.asarray(results.macro[view, first, measure] - results.macro[view, second, measure])
 
 
-def _ablation(results: Results) -> Json:
+def _ablation(results: StudyResults) -> Json:
     return {
         name: {AP: interval(values)}
         for (view, name, measure), values in results.macro.items()
@@ -133,21 +133,21 @@ def _ablation(results: Results) -> Json:
     }
 
 
-def _tau_over_resamples(results: Results, order: list[str]) -> Json:
+def _tau_over_resamples(results: StudyResults, order: list[str]) -> Json:
     """How stable the ranking is if other accounts had been drawn: Kendall's tau with each resample's ranking."""
     macros = np.array([results.macro[SEEN, name, AP] for name in order])
     taus = [kendalltau(macros[:, 0], macros[:, draw]).statistic for draw in range(1, macros.shape[1])]
     return {"mean": float(np.mean(taus)), "low": float(np.quantile(taus, 0.025))} if taus else {}
 
 
-def _tau_of_views(results: Results, order: list[str], first: str, second: str) -> float | None:
+def _tau_of_views(results: StudyResults, order: list[str], first: str, second: str) -> float | None:
     if (second, order[0], AP) not in results.macro:
         return None
     values = [[results.macro[view, name, AP][0] for name in order] for view in (first, second)]
     return float(kendalltau(*values).statistic)
 
 
-def tau_between(first: Results, second: Results) -> float:
+def tau_between(first: StudyResults, second: StudyResults) -> float:
     """Return Kendall's tau of two worlds' rankings over the techniques that both have."""
     names = [name for name in ranked(first) if (SEEN, name, AP) in second.macro]
     values = [[of.macro[SEEN, name, AP][0] for name in names] for of in (first, second)]

@@ -7,13 +7,13 @@ from contracts.features import FEATURE_NAMES
 from contracts.labels import FAMILIES, HARD_NEGATIVES, HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.lab.actions import PAIRS
-from models.lab.days import Days, Sessions
+from models.lab.days import Sessions, UserDays
 
 DAYS = 21
 """Train, gap, test; no history."""
 
 
-def example_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, days: int = DAYS) -> Days:
+def example_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, days: int = DAYS) -> UserDays:
     rng = np.random.default_rng(seed)
     families = [HONEST] * people + [family for family in FAMILIES for _ in range(bots_of_a_family)]
     cohorts = [*HARD_NEGATIVES, *["regular"] * people][:people]
@@ -46,4 +46,4 @@ def example_days(seed: int = 1, people: int = 50, bots_of_a_family: int = 6, day
     row = np.repeat(np.arange(n), rng.integers(0, 3, n))
     of_sessions = rng.normal(size=(len(row), len(FEATURE_NAMES))) + is_bot[row, None]
     sessions = Sessions(of_sessions, np.full(len(row), 5), frame["label"].to_numpy()[row], row)
-    return Days(frame, features, USER_DAY_FEATURE_NAMES, bigrams, sessions)
+    return UserDays(frame, features, USER_DAY_FEATURE_NAMES, bigrams, sessions)

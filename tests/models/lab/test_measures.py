@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from models.lab.consequences import detection
-from models.lab.engine import Outcome
+from models.lab.engine import FoldScores
 from models.lab.measures import PREVALENCE, average_precision, brier, interval, precision_at, resamples
 from tests.models.lab.example_table import example_days
 
@@ -69,8 +69,8 @@ def test_euros_run_until_the_day_of_the_first_flag() -> None:
     days = example_days()
     rows = np.flatnonzero((days.frame["user_id"] == days.frame["user_id"].iloc[-1]).to_numpy() & (days.label == 1))
     account = days.take(rows)
-    never = detection(account, Outcome(ONE[0], np.zeros(len(rows)), 0, 0, 0), 0.5).iloc[0]
-    second = detection(account, Outcome(ONE[0], (np.arange(len(rows)) == 1).astype(float), 0, 0, 0), 0.5).iloc[0]
+    never = detection(account, FoldScores(ONE[0], np.zeros(len(rows)), 0, 0, 0), 0.5).iloc[0]
+    second = detection(account, FoldScores(ONE[0], (np.arange(len(rows)) == 1).astype(float), 0, 0, 0), 0.5).iloc[0]
     paid = account.frame["paid_streams"].to_numpy()
     assert np.isnan(never["days_to_flag"])
     assert never["euros_before"] == never["euros"] == pytest.approx(0.0035 * paid.sum())

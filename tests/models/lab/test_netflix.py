@@ -11,12 +11,12 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
 from models.lab.netflix.labels import FEATURES, HEURISTICS, heuristic_tags, matrix, true_tags
-from models.lab.netflix.run import HEURISTIC, TRUTH, Data, Study, corrected, data_of, some_accounts
+from models.lab.netflix.run import HEURISTIC, TRUTH, Study, TaggedDays, corrected, sample_accounts, tag_days
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
 from models.lab.netflix.trials import SEMI_SUPERVISED, semi_supervised, supervised
 from tests.models.lab.example_table import example_days
 
-DATA = data_of(example_days(people=40))
+DATA = tag_days(example_days(people=40))
 
 
 def test_there_are_23_features_two_heuristics_a_category_and_the_models_of_the_paper() -> None:
@@ -87,7 +87,7 @@ def test_several_labels_are_measured_jointly() -> None:
 
 def test_corrections_count_what_is_put_right_and_what_is_spoiled() -> None:
     tags = {HEURISTIC: np.array([[1], [1], [0], [0]], dtype=bool), TRUTH: np.array([[1], [0], [1], [0]], dtype=bool)}
-    data = Data(np.zeros((4, 1)), tags, np.arange(4), np.zeros(4, dtype=bool))
+    data = TaggedDays(np.zeros((4, 1)), tags, np.arange(4), np.zeros(4, dtype=bool))
     told = corrected(data, np.array([False, False, True, False]))
     assert told == {
         "wrong": 2, "bots_missed_found": 1, "bots_missed": 1, "people_accused_cleared": 1, "people_accused": 1,
@@ -96,13 +96,13 @@ def test_corrections_count_what_is_put_right_and_what_is_spoiled() -> None:
 
 
 def test_the_sample_keeps_accounts_whole() -> None:
-    sample = some_accounts(DATA, 300, np.random.default_rng(0))
+    sample = sample_accounts(DATA, 300, np.random.default_rng(0))
     assert len(sample.groups) <= 300
     for group in np.unique(sample.groups):
         assert (sample.groups == group).sum() == (DATA.groups == group).sum()
 
 
 def test_the_figures_are_made(tmp_path: Path) -> None:
-    small = some_accounts(DATA, 1200, np.random.default_rng(0))
+    small = sample_accounts(DATA, 1200, np.random.default_rng(0))
     write_figures(small, DATA, Study(confusion={"kNN": [[9, 1], [2, 8]]}).confusion, tmp_path, 1)
     assert len(list(tmp_path.glob("*.png"))) == 6

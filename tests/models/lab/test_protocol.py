@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.lab.candidates import CANDIDATES
-from models.lab.engine import Outcome, run_fold
+from models.lab.engine import FoldScores, run_fold
 from models.lab.protocol import FALSE_ALARMS, folds, halves, threshold, without
 from tests.models.lab.example_table import example_days
 
@@ -72,5 +72,5 @@ def test_thresholds_and_fits_do_not_look_at_test_rows() -> None:
 
 
 def test_a_threshold_leaves_out_rows_that_were_fitted_on() -> None:
-    outcome = Outcome(np.array([np.nan, 1.0, 9.0]), np.zeros(0), 0, 0, 0)
+    outcome = FoldScores(np.array([np.nan, 1.0, 9.0]), np.zeros(0), 0, 0, 0)
     assert outcome.threshold(np.array([0.0, 0.0, 1.0])) == pytest.approx(1.0)

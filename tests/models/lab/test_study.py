@@ -9,8 +9,9 @@ import pytest
 from models.errors import ModelError
 from models.lab.candidates import CANDIDATES
 from models.lab.candidates.supervised import ablations
-from models.lab.report.page import publish, tables
-from models.lab.run import Size, run_lab
+from models.lab.report.page import publish
+from models.lab.report.tables import render_tables
+from models.lab.run import StudySize, run_lab
 from models.lab.study import study
 from tests.models.lab.example_table import example_days
 
@@ -21,7 +22,7 @@ CHOSEN = tuple(CANDIDATES[name] for name in ("plays_per_day", "rules", "knn", "l
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     worlds = {"here": example_days(people=40), "there": example_days(seed=2, people=40)}
-    size = Size(parts=2, draws=10, history=0, candidates=CHOSEN, ablated=ablations()[:2])
+    size = StudySize(parts=2, draws=10, history=0, candidates=CHOSEN, ablated=ablations()[:2])
     run_lab(worlds, folder, lambda step: None, seed=1, size=size)
     return folder
 
@@ -50,7 +51,7 @@ def test_hard_negatives_stand_on_their_own_lines_and_thin_ones_say_so(out: Path)
     superfans = lines[lines["scope"] == "superfan"]
     assert (superfans["n"] < 30).all()
     assert superfans["value"].isna().all()
-    assert "too few" in tables(orjson.loads((out / "results.json").read_bytes()))
+    assert "too few" in render_tables(orjson.loads((out / "results.json").read_bytes()))
 
 
 def test_figures_are_made_and_the_page_keeps_what_stands_around_the_tables(out: Path, tmp_path: Path) -> None:

@@ -10,28 +10,28 @@ from sklearn.linear_model import LogisticRegression
 
 from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.supervised import boosted_trees
-from models.lab.days import Days
+from models.lab.days import UserDays
 from models.lab.protocol import halves
 from runtime.arrays import Floats
 
 TREES, DEPTH = 100, 3
-"""As the shipped scorer has them (models.training.train.Trees)."""
+"""As the shipped scorer has them (models.training.manifest.TreeSettings)."""
 TOP = 3
 
 
-def session_scorer(days: Days, rng: np.random.Generator) -> Scorer:
+def session_scorer(days: UserDays, rng: np.random.Generator) -> Scorer:
     seed = int(rng.integers(2**31))
     held_out = np.zeros((len(days), TOP + 3))
     for fitted_on, scored in halves(days, rng):  # the day's model must see scores of sessions not trained on
         rows = np.flatnonzero(scored)
-        held_out[rows] = _describe(days.take(rows), _margins(days.take(np.flatnonzero(fitted_on)), seed))
+        held_out[rows] = _day_inputs(days.take(rows), _margins(days.take(np.flatnonzero(fitted_on)), seed))
     mean, sd = held_out.mean(axis=0), np.maximum(held_out.std(axis=0), 1e-9)
     of_day = LogisticRegression(max_iter=2000).fit((held_out - mean) / sd, days.label)
     margins = _margins(days, seed)
-    return lambda rows: of_day.predict_proba((_describe(rows, margins) - mean) / sd)[:, 1]
+    return lambda rows: of_day.predict_proba((_day_inputs(rows, margins) - mean) / sd)[:, 1]
 
 
-def _margins(days: Days, seed: int) -> Scorer:
+def _margins(days: UserDays, seed: int) -> Scorer:
     """Train on sessions; return the log-odds of a table's sessions."""
     sessions = days.sessions
     assert sessions is not None
@@ -44,7 +44,7 @@ def _margins(days: Days, seed: int) -> Scorer:
     )
 
 
-def _describe(days: Days, margins: Scorer) -> Floats:
+def _day_inputs(days: UserDays, margins: Scorer) -> Floats:
     """Return mean, top three log-odds, log sessions and log streams of each day; 0 log-odds below none."""
     sessions = days.sessions
     assert sessions is not None
@@ -63,6 +63,6 @@ def _describe(days: Days, margins: Scorer) -> Floats:
     return np.column_stack([mean, top, np.log1p(count), np.log1p(streams)])
 
 
-BY_SESSION = (
+SESSION_SCORER = (
     Candidate("session_scorer", "supervised", "the session scorer, read off a day's sessions", session_scorer),
 )

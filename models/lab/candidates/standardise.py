@@ -11,7 +11,7 @@ CAP = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
+class Standardiser:
     """Signed logs, standardised; what is missing stands at the training median, and a constant column falls away."""
 
     median: Floats
@@ -19,7 +19,7 @@ class Prepare:
     sd: Floats
 
     @classmethod
-    def fit(cls, features: Floats) -> "Prepare":
+    def fit(cls, features: Floats) -> "Standardiser":
         logs = _signed_log(features)
         known = ~np.isnan(logs).all(axis=0)
         median = np.zeros(logs.shape[1])

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import FAMILIES
-from models.lab.days import Days
-from models.lab.engine import Outcome
+from models.lab.days import UserDays
+from models.lab.engine import FoldScores
 from models.lab.measures import RESAMPLES, Weights, average_precision, interval, resamples, share
 from models.lab.protocol import Fold
 from models.metrics.flags import MIN_ROWS, REGULAR
@@ -20,15 +20,15 @@ Row = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ResampledDays:
     """Account-days and the resamples of their accounts that all techniques share, so that differences are paired."""
 
-    days: Days
+    days: UserDays
     account: Ints
     weights: Weights
 
     @classmethod
-    def of(cls, days: Days, rng: np.random.Generator, draws: int = RESAMPLES) -> "Sample":
+    def of(cls, days: UserDays, rng: np.random.Generator, draws: int = RESAMPLES) -> "ResampledDays":
         account, names = pd.factorize(days.frame["user_id"])
         family = days.frame.groupby(account)["account_family"].first().reindex(range(len(names)))
         return cls(days, account.astype(np.int64), resamples(family.to_numpy(dtype=object), rng, draws))
@@ -38,7 +38,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Tally:
+class TechniqueTotals:
     """What one technique did in one view: arrays over resamples, the sample itself first."""
 
     ap: dict[str, list[tuple[Floats, Floats]]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(
-        self, sample: Sample, fold: Fold, outcome: Outcome, threshold: float, families: tuple[str, ...],
+        self, sample: ResampledDays, fold: Fold, outcome: FoldScores, threshold: float, families: tuple[str, ...],
         has_lines: bool = True,
     ) -> None:  # fmt: skip
         """Add a fold's test rows: the positives of `families`, all honest days, and beside them each cohort's line."""
