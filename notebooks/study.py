@@ -17,7 +17,7 @@
 # detectors, supervised models, models of action sequences, the session scorer of the stream, and fusions of them, on
 # simulated account-days whose truth is known. Each is tested two weeks after its training, on accounts and campaigns it
 # never saw, at natural prevalence, and once more with the tested family taken out of training. The headline is the
-# ranking: how hard the bots are to report_progress is the simulator's choice.
+# ranking: how hard the bots are to tell is the simulator's choice.
 #
 # This notebook only reads what `make lab` wrote to `data/lab`.
 
@@ -48,8 +48,8 @@ def show(name: str) -> None:
 
 
 # %% [markdown]
-# ## 1. TaggedDays and method
-# An account-day is positive from ten paid-for streams. UserDays with fewer, and days of a bot's account without any, are
+# ## 1. Data and method
+# An account-day is positive from ten paid-for streams. Days with fewer, and days of a bot's account without any, are
 # neither positive nor negative: they stand on lines of their own. Training takes a week; labels come a week late; the
 # third week is tested. Accounts and campaigns are split as well. Bots are oversampled and weighted back.
 
