@@ -47,6 +47,8 @@ def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_mess
         spark.readStream.format("kafka")
         .options(**kafka.spark())
         .option("subscribe", topic)
+        # rows of a transaction that its producer took back were never sent
+        .option("kafka.isolation.level", "read_committed")
         .option("includeHeaders", "true")
         # the default, latest, loses what was sent before the first start
         .option("startingOffsets", "earliest")

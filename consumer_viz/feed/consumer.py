@@ -95,6 +95,7 @@ class KafkaFeed:
                     **self._client,
                     group_id=None,
                     auto_offset_reset="earliest",
+                    isolation_level="read_committed",
                     allow_auto_create_topics=False,
                     bootstrap_timeout_ms=TIMEOUT_MS,
                     request_timeout_ms=TIMEOUT_MS * 2,

@@ -77,9 +77,14 @@ def concatenate(chunks: Sequence[GoodRows]) -> GoodRows:
 
 def _record_chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:
     """Read each partition's records in order, in chunks."""
-    limits = {"max_partition_fetch_bytes": MAX_MESSAGE_BYTES, "fetch_max_bytes": 4 * MAX_MESSAGE_BYTES}
+    # as the job reads: without what a producer took back
+    options = {
+        "isolation_level": "read_committed",
+        "max_partition_fetch_bytes": MAX_MESSAGE_BYTES,
+        "fetch_max_bytes": 4 * MAX_MESSAGE_BYTES,
+    }
     with KafkaConsumer(
-        **kafka.python(), **limits, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES
+        **kafka.python(), **options, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES
     ) as consumer:
         partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)

@@ -9,10 +9,11 @@ import base64
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
@@ -39,10 +40,16 @@ STOPS_WITHIN_S = 25.0
 """After this a broker that was asked to stop is killed; supervisor waits 30 s."""
 
 
-def server_properties(port: int, controller_port: int) -> str:
+NOTHING: Mapping[str, str] = MappingProxyType({})
+LISTED = ("listeners", "advertised.listeners", "listener.security.protocol.map")
+"""Settings that name listeners: more of them come in addition to ours, which stays as it is."""
+
+
+def server_properties(port: int, controller_port: int, extra: Mapping[str, str] = NOTHING) -> str:
     """Return the broker's settings (Kafka 4.1 broker configuration; decision 0004).
 
-    `log.dirs` is relative to the working folder, so no path needs the escapes of a Java properties file.
+    `log.dirs` is relative to the working folder, so no path needs the escapes of a Java properties file. `extra` adds
+    to these settings or replaces them, as listeners with TLS and users do.
     """
     settings = {
         "process.roles": "broker,controller",
@@ -71,6 +78,7 @@ def server_properties(port: int, controller_port: int) -> str:
         "num.network.threads": "1",
         "num.io.threads": "2",
     }
+    settings |= {key: f"{settings[key]},{value}" if key in LISTED else value for key, value in extra.items()}
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 
@@ -89,7 +97,7 @@ def cluster_id(folder: Path) -> str | None:
     return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
 
 
-def prepare(folder: Path, address: str) -> list[str]:
+def prepare(folder: Path, address: str, extra: Mapping[str, str] = NOTHING) -> list[str]:
     """Write the settings, format the data on first use, and return the command that serves from `folder`.
 
     Raises BrokerError where the port is taken or the format fails, JvmError without Java or jars.
@@ -98,7 +106,7 @@ def prepare(folder: Path, address: str) -> list[str]:
     serve = _kafka("kafka.Kafka", "server.properties")
     ports.require_free(port)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "server.properties").write_text(server_properties(port, ports.free_port()))
+    (folder / "server.properties").write_text(server_properties(port, ports.free_port(), extra))
     if cluster_id(folder) is None:
         # Kafka's ids are 16 random bytes in URL-safe base64
         new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -142,9 +150,9 @@ class Broker:
         self.process.wait()
 
 
-def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
+def start(folder: Path, address: str, within_s: float = UP_WITHIN_S, extra: Mapping[str, str] = NOTHING) -> Broker:
     """Start a broker on `folder` and return it once it answers. Raises BrokerError, with nothing left running."""
-    command = prepare(folder, address)
+    command = prepare(folder, address, extra)
     with (folder / LOG_NAME).open("ab") as log:
         # a new session: Ctrl-C in the terminal reaches our process, which stops the broker last
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
@@ -160,9 +168,9 @@ def start(folder: Path, address: str, within_s: float = UP_WITHIN_S) -> Broker:
 
 
 @contextmanager
-def running(folder: Path, address: str) -> Iterator[Broker]:
+def running(folder: Path, address: str, extra: Mapping[str, str] = NOTHING) -> Iterator[Broker]:
     """Run a broker for the length of a `with` block."""
-    broker = start(folder, address)
+    broker = start(folder, address, extra=extra)
     try:
         yield broker
     finally:

@@ -56,7 +56,11 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
     kafka = settings.kafka()
     wait_until_up(kafka)
     report_progress(f"broker up at {settings.broker}")
-    topics.create(kafka)
+    try:
+        topics.create(kafka)
+    except AccessError as error:
+        # not ours to make; the job looks for those that it needs
+        report_progress(f"topics left as they are: {error}")
     supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
     report_progress("Spark job up")
 

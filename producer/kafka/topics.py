@@ -8,7 +8,7 @@ from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from contracts.topics import TOPICS, Topic
 from runtime.errors import BrokerError
-from runtime.kafka.access import UP_WITHIN_S, explain, wait_until_up
+from runtime.kafka.access import UP_WITHIN_S, explain, missing_topics, wait_until_up
 from runtime.kafka.connection import KafkaConnection
 
 
@@ -17,16 +17,16 @@ def create(
 ) -> list[str]:
     """Create the topics that are missing, wait until each can be used, and return the names of the new ones.
 
-    Waits up to `within_s` for the broker. Raises BrokerError where it does not answer or refuses us, or where an
-    existing topic has another number of partitions than the contract: a checkpoint would not fit it.
+    Waits up to `within_s` for the broker. Raises BrokerError where it does not answer, or where an existing topic has
+    another number of partitions than the contract: a checkpoint would not fit it. Raises AccessError where we may not.
     """
     wait_until_up(kafka, within_s)
     wanted = {topic.name: topic for topic in topics}
     try:
+        missing = missing_topics(kafka, describe=wanted)
         with KafkaAdminClient(**kafka.python()) as admin:
-            found = {t["name"]: len(t["partitions"]) for t in admin.describe_topics()}
-            _check_partitions(found, wanted)
-            missing = [name for name in wanted if name not in found]
+            there = [name for name in wanted if name not in missing]
+            _check_partitions({t["name"]: len(t["partitions"]) for t in admin.describe_topics(there)}, wanted)
             if missing:
                 _create(admin, [wanted[name] for name in missing])
             return missing

@@ -1,49 +1,37 @@
-"""Whether the broker answers, whether it lets us in, and whether we may read and write the topics we need.
+"""Whether the broker answers, whether it lets us in, and whether we may read and write the topics we need."""
 
-kafka-python itself takes a wrong password for an absent broker: it tries until its time is up and says that nobody
-answers. So one attempt is made here whose error is seen.
-"""
-
-import ssl
 from collections.abc import Callable, Iterable
 
 import kafka.errors as kafka_errors
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
-from kafka.net.manager import KafkaConnectionManager
-from kafka.net.selector import NetworkSelector
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from runtime.errors import AccessError, BrokerError
 from runtime.kafka.connection import KafkaConnection
+from runtime.kafka.handshake import attempt
 
 UP_WITHIN_S = 60.0
-ANSWERS_WITHIN_MS = 2000
 DESCRIBES_WITHIN_MS = 10_000
-READ, WRITE = "READ", "WRITE"
+READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 
 
 def answers(kafka: KafkaConnection) -> bool:
     """Say whether a broker answers and lets us in. Raises AccessError where it answers and refuses us."""
-    net = NetworkSelector()
-    manager = KafkaConnectionManager(net, **kafka.python(), request_timeout_ms=ANSWERS_WITHIN_MS)
-    try:
-        for broker in manager.cluster.bootstrap_brokers():
-            try:
-                net.run(_connect, manager, broker.node_id)
-            except (KafkaError, OSError) as error:
-                if refusal := _refusal(kafka, error):
-                    raise AccessError(refusal) from None
-            else:
-                return True
-        return False
-    finally:
-        manager.close()
-        net.close()
+    return _silence(kafka) is None
 
 
-async def _connect(manager: KafkaConnectionManager, node_id: str) -> None:
-    await manager.get_connection(node_id, timeout_ms=ANSWERS_WITHIN_MS)
+def _silence(kafka: KafkaConnection) -> str | None:
+    """Return why no broker answers; None where one answers and lets us in. Raises AccessError where it refuses us."""
+    why = ""
+    for address in kafka.address.split(","):
+        try:
+            attempt(kafka, address.strip())
+        except OSError as error:
+            why = error.strerror or str(error) or type(error).__name__
+        else:
+            return None
+    return why
 
 
 def wait_until_up(
@@ -54,31 +42,42 @@ def wait_until_up(
     Raises AccessError at once where it refuses us; BrokerError when time is up or the broker's process has ended.
     """
     # a busy machine may need seconds to answer; an absent broker refuses at once
-    attempts = Retrying(stop=stop_after_delay(within_s), wait=wait_fixed(0.1), retry=retry_if_result(lambda up: not up))
+    attempts = Retrying(
+        stop=stop_after_delay(within_s),
+        wait=wait_fixed(0.1),
+        retry=retry_if_result(lambda why: why is not None),
+        retry_error_callback=lambda last: last.outcome.result() if last.outcome else "",
+    )
 
-    def ask() -> bool:
+    def ask() -> str | None:
         if not is_alive():
             raise BrokerError("the broker ended while it was starting")
-        return answers(kafka)
+        return _silence(kafka)
 
-    try:
-        attempts(ask)
-    except RetryError:
+    why = attempts(ask)
+    if why is not None:
         raise BrokerError(
-            f"no broker answers at {kafka.address} after {within_s:g} s: start one with  playproof up  or  "
+            f"no broker answers at {kafka.address} after {within_s:g} s ({why}): start one with  playproof up  or  "
             f"playproof broker, or name yours with  PLAYPROOF_BROKER=host:port"
-        ) from None
+        )
 
 
-def missing_topics(kafka: KafkaConnection, *, read: Iterable[str] = (), write: Iterable[str] = ()) -> list[str]:
+def missing_topics(
+    kafka: KafkaConnection,
+    *,
+    read: Iterable[str] = (),
+    write: Iterable[str] = (),
+    describe: Iterable[str] = (),
+) -> list[str]:
     """Return those of the topics that do not exist.
 
-    Raises AccessError, naming it, for a topic that we may not read or write as asked; BrokerError where the broker
-    does not tell.
+    Raises AccessError, naming it, for a topic that we may not read, write or describe as asked; BrokerError where the
+    broker does not tell.
     """
-    needed = {topic: [READ] for topic in read}
-    for topic in write:
-        needed.setdefault(topic, []).append(WRITE)
+    needed: dict[str, list[str]] = {}
+    for right, topics in ((READ, read), (WRITE, write), (DESCRIBE, describe)):
+        for topic in topics:
+            needed.setdefault(topic, []).append(right)
     try:
         with KafkaAdminClient(**kafka.python(), bootstrap_timeout_ms=DESCRIBES_WITHIN_MS) as admin:
             described = admin.describe_topics(list(needed))
@@ -92,7 +91,7 @@ def missing_topics(kafka: KafkaConnection, *, read: Iterable[str] = (), write: I
             continue
         hidden = code == kafka_errors.TopicAuthorizationFailedError.errno
         # a broker that does not tell rights, or has none to give, is asked by the first message
-        allowed = topic.get("authorized_operations") or [READ, WRITE]
+        allowed = topic.get("authorized_operations") or [READ, WRITE, DESCRIBE]
         lacking = needed[name] if hidden else [right for right in needed[name] if right not in allowed]
         if lacking:
             raise AccessError(_forbidden(kafka, f"{' and '.join(lacking).lower()} topic {name}"))
@@ -119,36 +118,13 @@ def explain(kafka: KafkaConnection, error: Exception) -> BrokerError:
     if isinstance(error, kafka_errors.AuthorizationError):
         return AccessError(_forbidden(kafka, f"do this ({error})"))
     try:
-        answers(kafka)
+        why = _silence(kafka)
     except AccessError as refused:
         return refused
-    return BrokerError(f"no broker answers at {kafka.address} ({type(error).__name__}): run  playproof up")
+    return BrokerError(f"no broker answers at {kafka.address} ({why or type(error).__name__}): run  playproof up")
 
 
 def _forbidden(kafka: KafkaConnection, act: str) -> str:
     login = kafka.security.login
     user = f"user {login.username}" if login else "we"
     return f"{user} may not {act} at {kafka.address}: docs/security.md lists the rights that each program needs"
-
-
-def _refusal(kafka: KafkaConnection, error: Exception) -> str | None:
-    """Say why a broker refuses us; None where nobody answers, or the connection broke."""
-    login = kafka.security.login
-    see = "see PLAYPROOF_SECURITY (docs/security.md)"
-    if login and isinstance(error, kafka_errors.UnsupportedSaslMechanismError):
-        return f"the broker at {kafka.address} does not offer sasl.mechanism={login.mechanism}: {see}"
-    if login and isinstance(error, kafka_errors.SaslAuthenticationFailedError):
-        return (
-            f"the broker at {kafka.address} refuses user {login.username}: authentication failed ({login.mechanism}), "
-            f"so name or password is wrong: {see}"
-        )
-    cause = next((e for e in (error.__context__, *error.args) if isinstance(e, ssl.SSLError)), None)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return (
-            f"the certificate of the broker at {kafka.address} is not trusted ({cause.verify_message}): name its CA "
-            f"with ssl.truststore.location, {see}"
-        )
-    # a broker that is being stopped ends the connection too
-    if cause is None or isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return None
-    return f"TLS with the broker at {kafka.address} fails ({cause.reason or cause}): {see}"

@@ -94,4 +94,5 @@ def _unescaped(text: str) -> str:
         code = escape.group(1)
         return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
 
-    return _ESCAPE.sub(character, text)
+    # a character beyond U+FFFF is two escapes
+    return _ESCAPE.sub(character, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -79,7 +79,8 @@ def _jks_as_pkcs12(store: Store, name: str) -> tuple[bytes, SecretStr]:
     with tempfile.TemporaryDirectory(prefix="playproof-store-") as folder:
         target = Path(folder) / "store.p12"
         # keytool is in Java's base module, so a Java without its tools has it too
-        command = [str(find_java() / "bin" / "java"), "-m", "java.base/sun.security.tools.keytool.Main"]
+        command = [str(find_java() / "bin" / "java"), "-XX:TieredStopAtLevel=1"]
+        command += ["-m", "java.base/sun.security.tools.keytool.Main"]
         command += ["-importkeystore", "-noprompt", "-srckeystore", str(store.location), "-srcstoretype", "JKS"]
         command += ["-destkeystore", str(target), "-deststoretype", "PKCS12"]
         command += ["-srcstorepass:env", "STORE_PASSWORD", "-deststorepass:env", "ONCE"]

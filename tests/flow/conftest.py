@@ -17,6 +17,7 @@ import psutil
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from consumer_viz.dashboard.index.sampling import case_id
@@ -30,9 +31,11 @@ from runtime.world import World
 from spark_app.batch import user_days
 from tests.browser.conftest import CHROMIUM
 from tests.flow.lake import messages, rows_of
+from tests.flow.secured import SecuredBroker, secured_broker
 from tests.flow.stage import WITHIN_S, Stage, family_of, on_a_broker, wait_until
 
 collect_ignore_glob = [] if CHROMIUM else ["test_pages.py"]
+WORLD = "raid"
 SCENARIO = ("--scenario", "farm-raid", "--users", "440", "--prevalence", "0.4", "--days", "1", "--seed", "5")
 """A day with every family of the raid, in as few accounts as that takes: some 50 batches."""
 QUIET_FROM, QUIET_UNTIL = datetime(2025, 3, 3, 16), datetime(2025, 3, 3, 20)
@@ -80,7 +83,7 @@ def make_world(root: Path) -> World:
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The small raid, not played yet."""
-    return make_world(tmp_path_factory.mktemp("source") / "raid")
+    return make_world(tmp_path_factory.mktemp("source") / WORLD)
 
 
 def copy_of(source: World, folder: Path) -> World:
@@ -166,15 +169,37 @@ WITH_LATE_ROWS = ("--batches", "24", "--late-share", "0.02", "--late-by", "600",
 WITH_COPIES = ("--duplicate-share", "0.8", "--seed", "5")
 
 
+TAKEN_BACK = b"taken back"
+
+
+def send_and_take_back(address: str) -> None:
+    """Send a message to each topic in a transaction, and abort it."""
+    with KafkaProducer(bootstrap_servers=address, transactional_id="another-producer") as producer:
+        producer.init_transactions()
+        producer.begin_transaction()
+        for topic in (PLAYS, ACTIVITY):
+            producer.send(topic, TAKEN_BACK, partition=0)
+        producer.flush()
+        producer.abort_transaction()
+
+
 @pytest.fixture(scope="session")
 def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Replay the raid as it is; then once more in three parts: with bad rows, with late rows, with copies.
 
-    Then let a job work it all off, undisturbed.
+    Then another producer sends something and takes it back, and a job works it all off, undisturbed.
     """
     world = copy_of(source, tmp_path_factory.mktemp("rushed"))
     with on_a_broker(world) as stage:
         for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
             stage.finish("replay", "--speed", "0", *faults)
+        send_and_take_back(stage.address)
         stage.finish(*JOB)
         yield stage
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A broker with TLS, users and rights, for the programs of world `raid`."""
+    with secured_broker(tmp_path_factory.mktemp("secured"), WORLD) as broker:
+        yield broker

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+from pydantic import SecretStr
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ops.stack import child_process
@@ -40,10 +41,12 @@ class Stage:
 
     world: World
     address: str
+    security: str = ""
 
     @property
     def settings(self) -> Settings:
-        return Settings(data=self.world.root.parent, world=self.world.name, broker=self.address)
+        security = SecretStr(self.security)
+        return Settings(data=self.world.root.parent, world=self.world.name, broker=self.address, security=security)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,6 +54,7 @@ class Stage:
             "PLAYPROOF_DATA": str(self.world.root.parent),
             "PLAYPROOF_WORLD": self.world.name,
             "PLAYPROOF_BROKER": self.address,
+            "PLAYPROOF_SECURITY": self.security,
             "PLAYPROOF_DOCKER": "0",
             # short runs: a JVM that compiles little starts in half the time
             "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1",
