@@ -185,10 +185,6 @@ def test_a_setting_that_cannot_be_used_is_one_line(
     assert playproof("--help").exit_code == 0
 
 
-def all_errors(kind: type[Exception] = PlayproofError) -> set[type[Exception]]:
-    return {kind, *(each for child in kind.__subclasses__() for each in all_errors(child))}
-
-
 def test_an_error_of_many_lines_becomes_one_and_a_system_error_names_its_file(
     playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
