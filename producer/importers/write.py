@@ -1,6 +1,7 @@
 """Collected rows into a world: raw by day, static tables with their pointer, and `import.json`."""
 
 import shutil
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
-from contracts.measurable import NEEDS_FIELD
+from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
+from contracts.measurable import NEEDS_ACTIONS, NEEDS_FIELD, NEEDS_SECONDS
 from contracts.tables import TRACKS, USERS
 from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
 from producer.importers.layout import Layout
-from producer.importers.measurable import not_measurable
 from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
@@ -93,6 +94,24 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
     report |= {"actions": actions, "precision_ms": precision_ms, "unknown": unknown}
     report["not_measurable"] = list(not_measurable(actions, precision_ms, unknown))
     world.import_report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def not_measurable(actions: Collection[str], precision_ms: int, unknown: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the features that cannot be computed from a source, sorted.
+
+    `actions`: those that the source reports. `precision_ms`: of its times. `unknown`: fields of a play that it lacks.
+
+    >>> from contracts.events import ACTIONS
+    >>> not_measurable(ACTIONS, 1000, ["reason_end"])
+    ('self_drift', 'skip_rate', 'skip_rate_vs_own')
+    >>> not_measurable(["licence_request"], 1000)
+    ('actions_per_play', 'error_rate', 'failed_start_cnt', 'interaction_rate')
+    """
+    names = {name for name, needed in NEEDS_ACTIONS.items() if not set(needed) <= set(actions)}
+    names |= {name for field in unknown for name in NEEDS_FIELD.get(field, ())}
+    names |= set(NEEDS_SECONDS) if precision_ms > 1000 else set()
+    compared = {f"{name}{VS_OWN}" for name in names} & {*OWN_HISTORY_FEATURES}
+    return tuple(sorted(names | compared | ({"self_drift"} if compared else set())))
 
 
 def _write_days(folder: Path, table: pa.Table) -> None:

@@ -2,7 +2,7 @@
 
 from contracts.events import ACTIONS
 from contracts.measurable import NEEDS_SECONDS
-from producer.importers.measurable import not_measurable
+from producer.importers.write import not_measurable
 
 
 def test_a_source_that_reports_everything_makes_no_feature_impossible() -> None:
