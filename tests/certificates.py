@@ -2,8 +2,10 @@
 
 import datetime
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from cryptography.x509.oid import NameOID
+
+from runtime.kafka.security import KafkaSecurity
 
 VALID_FOR = datetime.timedelta(days=2)
 
@@ -107,3 +111,10 @@ def _builder(name: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuild
         .not_valid_before(now - VALID_FOR)
         .not_valid_after(now + VALID_FOR)
     )
+
+
+def trusted(security: KafkaSecurity) -> list[str]:
+    """Return the names of whom a Python client trusts."""
+    context: ssl.SSLContext = security.python()["ssl_context"]
+    certificates: list[Any] = context.get_ca_certs()
+    return [value for found in certificates for ((name, value),) in found["subject"] if name == "commonName"]

@@ -16,6 +16,7 @@ from producer.simulator.measure.calibration.acceptance import (
     CUT_WITHIN,
     END_MIX,
     KKBOX,
+    LEAST_SWING,
     POSITION_CURVE,
     QUANTILES,
     Line,
@@ -35,7 +36,14 @@ def draw_page(path: Path, profile: str, plays: Listened, runs: list[list[Line]])
     _lines(figure.add_subplot(grid[:, 1]), runs)
     # published of Spotify's listeners, so another profile's stand alone
     of_spotify: list[Drawer] = [partial(d, is_like=profile == "spotify") for d in (_positions, _ends, _contexts)]
-    drawers: list[Drawer] = [_user_day, *of_spotify, _hours, _gaps, _popularity, _memory]
+    drawers: list[Drawer] = [
+        _user_day,
+        *of_spotify,
+        partial(_hours, swing=LEAST_SWING[profile]),
+        _gaps,
+        _popularity,
+        _memory,
+    ]
     for number, drawer in enumerate(drawers):
         drawer(figure.add_subplot(grid[number // 2, 2 + number % 2]), plays)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,10 +110,10 @@ def _contexts(axis: Axes, plays: Listened, is_like: bool) -> None:
     _bars(axis, st.shares(plays.context[keep], CONTEXTS), CONTEXT_MIX, is_like, "context")
 
 
-def _hours(axis: Axes, plays: Listened) -> None:
+def _hours(axis: Axes, plays: Listened, swing: float) -> None:
     share = st.by_hour(plays)
     axis.bar(np.arange(24), share, color=OURS)
-    axis.axhline(share.max() / 3, color=PUBLISHED, ls="--")
+    axis.axhline(share.max() / swing, color=PUBLISHED, ls="--")
     axis.set(title="plays by local hour; the trough must lie under the dashed line", xlabel="hour")
 
 
