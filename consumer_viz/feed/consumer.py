@@ -138,6 +138,8 @@ class KafkaFeed:
             consumer.assign(partitions)
             for partition in partitions:
                 consumer.seek(partition, self._next[partition])
+        # ahead of the last message where a transaction ended behind it
+        self._next |= {partition: consumer.position(partition, timeout_ms=TIMEOUT_MS) for partition in partitions}
         unread = sum(end - self._next[partition] for partition, end in ends.items())
         checked_at, earlier_ends = self._checked
         if unread == 0:

@@ -75,6 +75,23 @@ def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(
     assert snapshot.trouble == ""
 
 
+def test_what_a_producer_took_back_is_not_counted_and_not_waited_for(own_broker: Broker) -> None:
+    with KafkaProducer(bootstrap_servers=own_broker.address, transactional_id="another") as producer:
+        producer.init_transactions()
+        for value, end in ((b'[{"user_id": "u", "listen_ms": "9", "ts": 7}]', producer.commit_transaction),
+                           (b"taken back", producer.abort_transaction)):  # fmt: skip
+            producer.begin_transaction()
+            producer.send(PLAYS, value, partition=1)
+            producer.flush()
+            end()
+    with KafkaFeed(own_broker.kafka, since_s=None) as feed:
+        assert feed.wait_until_read(WITHIN_S)
+        snapshot = feed.snapshot()
+    assert [batch.plays for batch in snapshot.batches if batch.ts == 7] == [1]
+    assert "taken back" not in feed.last_bad
+    assert not feed.last_bad.startswith("plays[1]@")
+
+
 def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker) -> None:
     with KafkaFeed(own_broker.kafka, since_s=0) as feed:
         assert feed.wait_until_read(WITHIN_S)
@@ -135,6 +152,9 @@ class BusyConsumer:
         return {TopicPartition(PLAYS, 0)}
 
     def unsubscribe(self) -> None: ...
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:
+        return self._position
 
     def poll(self, timeout_ms: int) -> dict[TopicPartition, list[SimpleNamespace]]:
         record = SimpleNamespace(topic=PLAYS, partition=0, offset=self._position, value=b"[]", headers=[])
