@@ -90,7 +90,13 @@ def _store_file(
         _check_type(values, name, found)
     if found == "PEM":
         _refuse_with(values, f"{name}.type=PEM", f"{name}.password")
-    return Store(found, path, _secret(values, f"{name}.password"), key_password=key_password)
+    password = _secret(values, f"{name}.password")
+    if found == "PKCS12" and password is not None and not password.get_secret_value().isascii():
+        raise SecuritySettingError(
+            f"{name}.password is not ASCII, and Java opens no PKCS12 file with such a password: "
+            f"write the file again with another one, or use PEM"
+        )
+    return Store(found, path, password, key_password=key_password)
 
 
 def _check_type(values: Settings, name: str, found: str) -> None:

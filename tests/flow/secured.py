@@ -27,6 +27,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 STRANGER = "stranger"
 """A user with a password and without a right."""
 SUPER = "root"
+STORE_PASSWORD = HiddenText('p;w "=\\')
+"""Java opens a PKCS12 file only with an ASCII password."""
 PASSWORD = HiddenText('p;w "=ä\\')
 """What every user has here: each character of it means something to one of the parsers on the way."""
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -72,7 +74,7 @@ class SecuredBroker:
 
     @property
     def client_pkcs12(self) -> Path:
-        """The same, with PASSWORD."""
+        """The same, with STORE_PASSWORD."""
         return self.folder / "client.p12"
 
     def login(
@@ -108,7 +110,7 @@ def secured_broker(folder: Path, world: str) -> Iterator[SecuredBroker]:
     client_authority.write_pem(folder / "clients-ca.pem")
     client = client_authority.certify("client")
     client.write_pem(folder / "client.pem")
-    client.write_pkcs12(folder / "client.p12", PASSWORD)
+    client.write_pkcs12(folder / "client.p12", STORE_PASSWORD)
     authority.certify("broker").write_pem(folder / "broker.pem")
     sasl, mtls = free_port(), free_port()
     extra = {

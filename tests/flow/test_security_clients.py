@@ -16,7 +16,7 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.jaas import render_jaas
 from runtime.kafka.security import KafkaSecurity
 from tests.certificates import pem
-from tests.flow.secured import PASSWORD, SUPER, SecuredBroker, quoted
+from tests.flow.secured import PASSWORD, STORE_PASSWORD, SUPER, SecuredBroker, quoted
 
 JAVA_WITHIN_S = 60
 
@@ -52,7 +52,7 @@ def certificate_as_pem(secured: SecuredBroker) -> str:
 def certificate_as_pkcs12(secured: SecuredBroker) -> str:
     return (
         f"security.protocol=SSL;ssl.truststore.location={secured.ca};ssl.keystore.location={secured.client_pkcs12};"
-        f"ssl.keystore.password={quoted(PASSWORD)}"
+        f"ssl.keystore.password={quoted(STORE_PASSWORD)}"
     )
 
 

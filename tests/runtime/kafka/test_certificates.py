@@ -113,3 +113,10 @@ def test_a_key_that_java_cannot_read_or_that_does_not_fit_is_refused(tmp_path: P
     Certified(AUTHORITY.key, CLIENT.certificate, AUTHORITY.certificate).write_pem(file)
     with pytest.raises(SecuritySettingError, match="do not belong together"):
         KafkaSecurity.parse(f"security.protocol=SSL;ssl.keystore.location={file}").python()
+
+
+def test_a_pkcs12_password_that_java_cannot_use_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "client.p12"
+    CLIENT.write_pkcs12(file, "ä")
+    line = refusal(f"security.protocol=SSL;ssl.keystore.location={file};ssl.keystore.password=ä")
+    assert "ssl.keystore.password is not ASCII" in line
