@@ -98,7 +98,7 @@ def test_another_source_than_lake_or_raw_is_refused() -> None:
 
 def test_a_static_table_of_a_date_is_never_overwritten(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "static" / "device_links" / "as_of=2026-03-09").mkdir(parents=True)
-    with pytest.raises(JobError, match="stands already and may be in use"):
+    with pytest.raises(JobError, match="exists and may be in use"):
         build(spark, World(tmp_path), "raw", date(2026, 3, 9))
     with pytest.raises(JobError, match="expected a date"):
         read_date("yesterday")
