@@ -61,7 +61,7 @@ print("make up's job is running" if is_up else f"started; it writes to {log}")
 pd.DataFrame([(c.name, c.type, c.meaning) for c in SESSIONS], columns=["column", "type", "meaning"])
 
 # %%
-pd.DataFrame([(f.name, f.unit, f.words) for f in SESSION_FEATURES], columns=["feature", "unit", "in a reason's words"])
+pd.DataFrame([(f.name, f.unit, f.display_name) for f in SESSION_FEATURES], columns=["feature", "unit", "in a reason's words"])
 
 # %% [markdown]
 # **Predictions.** `rawPrediction` has the margins of honest and bot, `probability` the same as shares, `prediction` is 1
