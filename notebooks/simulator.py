@@ -55,6 +55,7 @@ display(draw_dial(family, seed=seed))
 # **The prevalence dial.** Accounts are not streams: few accounts of a loud family bring most of the fraud.
 
 # %%
+FEW = ("farm", "loop30", "marathon", "masked")  # a twentieth of the accounts is too few for every family
 for share in (0.05, prevalence):
     print(f"{share:.0%} of accounts are bots'")
-    display(count_streams(simulate_crowd(difficulty, share, users, days, seed)))
+    display(count_streams(simulate_crowd(difficulty, share, users, days, seed, families=FEW)))
