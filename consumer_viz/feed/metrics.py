@@ -1,17 +1,16 @@
 """Prometheus metrics of a feed, for the live plot and for the analyst's pages."""
 
-import sys
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from consumer_viz.feed.counts import Snapshot, SnapshotSource
 from contracts.events import ACTIVITY, PLAYS
 from contracts.metrics import FEED
+from runtime.monitoring.exporter import serve_metrics
 
-LOOPBACK = "127.0.0.1"
 FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
@@ -19,14 +18,7 @@ def serve(source: SnapshotSource, port: int) -> None:
     """Serve the metrics on loopback until the process ends. Where the port is taken, print one line and go on."""
     registry = CollectorRegistry()
     registry.register(_FeedCollector(source))
-    try:
-        start_http_server(port, addr=LOOPBACK, registry=registry)
-    except OSError as error:
-        print(
-            f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
-            file=sys.stderr,
-            flush=True,
-        )
+    serve_metrics(registry, port)
 
 
 class _FeedCollector(Collector):

@@ -1,16 +1,15 @@
 """The state of a running replay, and its metrics for Prometheus, on loopback."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from contracts.metrics import REPLAY
+from runtime.monitoring.exporter import serve_metrics
 
-LOOPBACK = "127.0.0.1"
 FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
@@ -66,11 +65,4 @@ def serve(health: ReplayHealth, port: int) -> None:
     """Serve until the process ends; where the port is taken, warn and go on: another replay may be running."""
     registry = CollectorRegistry()
     registry.register(ReplayCollector(health))
-    try:
-        start_http_server(port, addr=LOOPBACK, registry=registry)
-    except OSError as error:
-        print(
-            f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
-            file=sys.stderr,
-            flush=True,
-        )
+    serve_metrics(registry, port)

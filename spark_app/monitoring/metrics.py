@@ -1,17 +1,16 @@
 """The job's metrics for Prometheus, on loopback: what each micro-batch reported, and which model scores."""
 
-import sys
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from contracts.metrics import JOB
 from runtime.lake import committed_files
+from runtime.monitoring.exporter import serve_metrics
 from runtime.progress import MicroBatch
 
-LOOPBACK = "127.0.0.1"
 ARCHIVE = "archive"
 """The query that writes lake/rejected (`queries/archive.py`)."""
 KINDS = {"gauge": Gauge, "counter": Counter}
@@ -63,11 +62,4 @@ class JobMetrics:
 
     def serve(self, port: int) -> None:
         """Serve on loopback until the process ends; a port that is taken is reported, and does not stop the job."""
-        try:
-            start_http_server(port, addr=LOOPBACK, registry=self.registry)
-        except OSError as error:
-            print(
-                f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
-                file=sys.stderr,
-                flush=True,
-            )
+        serve_metrics(self.registry, port)

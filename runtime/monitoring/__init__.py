@@ -1,0 +1,1 @@
+"""What a running program shows of itself to Prometheus."""

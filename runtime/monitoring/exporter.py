@@ -1,0 +1,22 @@
+"""The address at which a program serves its metrics: the job, the replay, the live plot and the analyst's pages."""
+
+import sys
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+LOOPBACK = "127.0.0.1"
+
+
+def serve_metrics(registry: CollectorRegistry, port: int) -> None:
+    """Serve the metrics of a registry on loopback until the process ends.
+
+    Where the port is taken, print one line and go on: another program of the same kind may be running.
+    """
+    try:
+        start_http_server(port, addr=LOOPBACK, registry=registry)
+    except OSError as error:
+        print(
+            f"no metrics: port {port} is not free ({error.strerror}): choose another with  PLAYPROOF_METRICS_PORT",
+            file=sys.stderr,
+            flush=True,
+        )
