@@ -31,8 +31,8 @@ def java_version(home: Path) -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
-    return found.group(1) if found else None
+    match = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
+    return match.group(1) if match else None
 
 
 def major(version: str) -> int:
@@ -50,7 +50,7 @@ def find_java() -> Path:
 
     Raises JvmError where none is of a usable major, naming what was found.
     """
-    seen = []
+    rejected = []
     named = os.environ.get("JAVA_HOME")
     on_path = shutil.which("java")
     candidates = [Path(named)] if named else []
@@ -61,14 +61,14 @@ def find_java() -> Path:
             continue
         if major(version) in MAJORS:
             return home
-        seen.append(f"{version} in {home}")
-    found = f"found only {'; '.join(seen)}" if seen else "found none"
-    raise JvmError(f"Java 17 or 21 is needed, {found}: run  playproof setup jars  (it brings one), or set JAVA_HOME")
+        rejected.append(f"{version} in {home}")
+    reason = f"found only {'; '.join(rejected)}" if rejected else "found none"
+    raise JvmError(f"Java 17 or 21 is needed, {reason}: run  playproof setup jars  (it brings one), or set JAVA_HOME")
 
 
 def jars(conf: str) -> list[Path]:
     """List the jars of a configuration of ivy.xml (`connector` or `broker`). Raises JvmError where they are missing."""
-    found = sorted((JARS / conf).glob("*.jar"))
-    if not found:
+    paths = sorted((JARS / conf).glob("*.jar"))
+    if not paths:
         raise JvmError(f"the {conf} jars are missing (expected in {JARS / conf}): run  playproof setup jars")
-    return found
+    return paths

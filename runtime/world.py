@@ -103,8 +103,8 @@ class World:
 
 def world_names(data: Path) -> list[str]:
     """List the names of the worlds in a data folder: those that have events, static tables or a run."""
-    found = {path.parent for part in ("raw", "static", "CURRENT") for path in data.glob(f"*/{part}")}
-    return sorted(folder.name for folder in found)
+    folders = {path.parent for part in ("raw", "static", "CURRENT") for path in data.glob(f"*/{part}")}
+    return sorted(folder.name for folder in folders)
 
 
 @dataclass(frozen=True, slots=True)

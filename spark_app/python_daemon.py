@@ -12,9 +12,9 @@ import sys
 import zipimport
 
 sys.path[:] = [entry for entry in sys.path if not entry.endswith((".zip", ".jar"))]
-for _place, _finder in list(sys.path_importer_cache.items()):
+for _path, _finder in list(sys.path_importer_cache.items()):
     if isinstance(_finder, zipimport.zipimporter):
-        del sys.path_importer_cache[_place]
+        del sys.path_importer_cache[_path]
 
 from pyspark import daemon  # noqa: E402 - from where it is installed, not from the archive
 

@@ -26,10 +26,10 @@ def run(
     worlds = [existing_world(name) for name in (world, *(other or []))]
     folder, size = out or Settings().data / "lab", StudySize(parts=parts, draws=draws)
     with progress_reporter() as report_progress:
-        said = run_worlds(worlds, folder, report_progress, seed=seed, size=size)
+        results = run_worlds(worlds, folder, report_progress, seed=seed, size=size)
     if page is not None:
         publish(folder, page)
-    winner = said["winner"]
+    winner = results["winner"]
     print(f"winner            {winner['technique']}: average precision {winner['seen']['ap']['value']:.3f} seen")
     print(f"results           {folder}/results.json, results.parquet, figures")
 
@@ -45,11 +45,11 @@ def netflix(
     from models.lab.progress import progress_reporter
     from models.lab.table import build_lab_table
 
-    place, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
+    chosen, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
     with progress_reporter() as report_progress:
         report_progress(f"reading world {world}")
         run_netflix_study(
-            build_lab_table(place, place.root / "table", seed), folder, report_progress, seed=seed, max_rows=rows
+            build_lab_table(chosen, chosen.root / "table", seed), folder, report_progress, seed=seed, max_rows=rows
         )
     print(f"report            {folder}/report.md; results.json, results.parquet, figures")
 

@@ -72,7 +72,7 @@ def train(
         out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
     else:
         rows, source = read_training_table(table or Settings().data / "train" / "table"), training.FROM_TRUTH
-        out, world = out or _place_of(SHIPPED_SCORER), world or "world train"
+        out, world = out or _location_of(SHIPPED_SCORER), world or "world train"
     spark = training.start_local_spark()
     try:
         size = TreeSettings(n_estimators=trees, max_depth=depth)
@@ -100,14 +100,14 @@ def train_days(
     from models.reports.daily import read_user_days
     from models.user_days.training.train_trees import train_trees
 
-    simulated, out = existing_world(world), out or _place_of(SHIPPED_USER_DAY_TREES)
+    simulated, out = existing_world(world), out or _location_of(SHIPPED_USER_DAY_TREES)
     labelled = label_user_days(read_user_days(simulated), simulated)
     manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
-def _place_of(artefact: Path) -> Path:
+def _location_of(artefact: Path) -> Path:
     """Return where a new version of a shipped artefact is written: over it in a checkout, else in the data folder."""
     return artefact if CHECKOUT else Settings().data / "trained" / artefact.name
 

@@ -51,7 +51,7 @@ def detection(days: UserDays, outcome: FoldScores, threshold: float) -> pd.DataF
 
 def detection_rows(accounts: pd.DataFrame) -> list[Row]:
     """Sum up by family: share of accounts caught within the week, mean days, euros an account before and in all."""
-    made: list[Row] = []
+    result_rows: list[Row] = []
     for family, of in [*accounts.groupby("family"), ("all", accounts)]:
         caught = of["days_to_flag"].dropna()
         values = {
@@ -60,8 +60,8 @@ def detection_rows(accounts: pd.DataFrame) -> list[Row]:
             "euros_before_caught": float(of["euros_before"].mean()),
             "euros_in_week": float(of["euros"].mean()),
         }
-        made += [{"scope": family, "measure": m, "value": v, "n": len(of)} for m, v in values.items()]
-    return made
+        result_rows += [{"scope": family, "measure": m, "value": v, "n": len(of)} for m, v in values.items()]
+    return result_rows
 
 
 def calibrated(train: FoldScores, label: Floats, days: UserDays) -> Floats:
@@ -86,15 +86,15 @@ def reliability(probability: Floats, days: UserDays) -> list[dict[str, float]]:
     weight = np.where(positive, PREVALENCE / max(positive.sum(), 1), (1 - PREVALENCE) / max((~positive).sum(), 1))
     edges = np.r_[0.0, np.geomspace(1e-3, 1, BINS)]
     bin_of = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, BINS - 1)
-    made = []
+    bins = []
     for number in range(BINS):
         inside = bin_of == number
         if inside.sum() >= MIN_ROWS:
-            made.append(
+            bins.append(
                 {
                     "predicted": float(np.average(predicted[inside], weights=weight[inside])),
                     "observed": float(np.average(positive[inside], weights=weight[inside])),
                     "n": int(inside.sum()),
                 }
             )
-    return made
+    return bins

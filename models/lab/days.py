@@ -45,18 +45,20 @@ class UserDays:
         """Return some rows, in the order given."""
         sessions = None
         if self.sessions is not None:
-            place = np.full(len(self), -1, dtype=np.int64)
-            place[rows] = np.arange(len(rows))
-            kept = place[self.sessions.row] >= 0
+            position = np.full(len(self), -1, dtype=np.int64)
+            position[rows] = np.arange(len(rows))
+            is_included = position[self.sessions.row] >= 0
             of = self.sessions
-            sessions = Sessions(of.features[kept], of.streams[kept], of.label[kept], place[of.row[kept]])
+            sessions = Sessions(
+                of.features[is_included], of.streams[is_included], of.label[is_included], position[of.row[is_included]]
+            )
         frame = self.frame.iloc[rows].reset_index(drop=True)
         return replace(self, frame=frame, features=self.features[rows], bigrams=self.bigrams[rows], sessions=sessions)
 
     def only(self, names: tuple[str, ...]) -> "UserDays":
         """Keep some of the features."""
-        kept = [self.names.index(name) for name in names]
-        return replace(self, features=self.features[:, kept], names=names)
+        columns = [self.names.index(name) for name in names]
+        return replace(self, features=self.features[:, columns], names=names)
 
     def column(self, name: str) -> Floats:
         """Return one feature, or else one column of the frame, as floats."""

@@ -119,5 +119,5 @@ def run_fold(
     return train, outcomes
 
 
-def _less(outcome: FoldScores, kept: np.ndarray) -> FoldScores:
-    return FoldScores(outcome.train[kept], outcome.test, outcome.fitted_on, outcome.fit_cpu_s, outcome.score_cpu_s)
+def _less(outcome: FoldScores, mask: np.ndarray) -> FoldScores:
+    return FoldScores(outcome.train[mask], outcome.test, outcome.fitted_on, outcome.fit_cpu_s, outcome.score_cpu_s)

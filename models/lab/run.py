@@ -38,9 +38,9 @@ class StudySize:
 def run_worlds(worlds: list[World], out: Path, report_progress: ReportProgress, *, seed: int, size: StudySize) -> Json:
     """Read the tables of worlds and run the lab over them, the first the main one. Raises WorldError."""
     tables = {}
-    for place in worlds:
-        report_progress(f"reading world {place.name}")
-        tables[place.name] = build_lab_table(place, place.root / "table", seed, size.history)
+    for lab_world in worlds:
+        report_progress(f"reading world {lab_world.name}")
+        tables[lab_world.name] = build_lab_table(lab_world, lab_world.root / "table", seed, size.history)
     return run_lab(tables, out, report_progress, seed=seed, size=size)
 
 
@@ -58,9 +58,9 @@ def run_lab(
     )  # fmt: skip
     command = f"playproof lab run --world {name}" + "".join(f" --other {other}" for other, _ in others)
     command += f" --parts {size.parts} --draws {size.draws} --seed {seed}"
-    said: Json = {"seed": seed, "command": command, "world": name, **summary(first)}
-    found = {name: first}
-    said["other_worlds"] = {}
+    summarised: Json = {"seed": seed, "command": command, "world": name, **summary(first)}
+    summaries = {name: first}
+    summarised["other_worlds"] = {}
     for other, there in others:
         report_progress(f"world {other}: its own ranking")
         own = study(
@@ -69,16 +69,18 @@ def run_lab(
         )  # fmt: skip
         report_progress(f"world {other}: trained in {name}")
         moved = shifted(days, there, seed=seed, history=size.history, draws=size.draws, candidates=size.candidates)
-        said["other_worlds"][other] = _other(first, own, moved)
-        found[other], found[f"{name} to {other}"] = own, moved
+        summarised["other_worlds"][other] = _other(first, own, moved)
+        summaries[other], summaries[f"{name} to {other}"] = own, moved
     out.mkdir(parents=True, exist_ok=True)
-    tidy = pd.concat([pd.DataFrame(results.rows).assign(world=of) for of, results in found.items()])
+    tidy = pd.concat([pd.DataFrame(results.rows).assign(world=of) for of, results in summaries.items()])
     for column in ("value", "low", "high"):
         tidy[column] = tidy[column].astype(float)
     tidy.to_parquet(out / "results.parquet", index=False)
-    (out / "results.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
-    write_figures(said, out / "figures")
-    return said
+    (out / "results.json").write_bytes(
+        orjson.dumps(summarised, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+    )
+    write_figures(summarised, out / "figures")
+    return summarised
 
 
 def _other(here: StudyResults, own: StudyResults, moved: StudyResults) -> Json:

@@ -76,14 +76,14 @@ def study(
         )
     results = StudyResults()
     views: dict[str, dict[str, TechniqueTotals]] = {view: {} for view in (SEEN, LEFT_OUT, MECHANISM_OUT, ABLATION)}
-    kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]] = []
+    scored_folds: list[tuple[Fold, dict[str, FoldScores], pd.Series]] = []
     for fold in todo:
         where = f"week {fold.week + 1}, part {fold.part + 1} of {parts}"
         report_progress(f"{where}: all families seen")
         train, seen = run_fold(days, fold, candidates, seed)
         label = days.label[train]
         thresholds = pd.Series({name: outcome.threshold(label) for name, outcome in seen.items()})
-        kept.append((fold, seen, thresholds))
+        scored_folds.append((fold, seen, thresholds))
         for name, outcome in seen.items():
             views[SEEN].setdefault(name, TechniqueTotals()).add(
                 sample, fold, outcome, thresholds[name], tuple(FAMILIES)
@@ -111,8 +111,8 @@ def study(
     for view, totals_by_technique in views.items():
         results.add_totals(view, totals_by_technique)
     report_progress("consequences, prevalence, ceiling")
-    _add_consequences(results, days, kept)
-    _add_prevalence(results, days, kept)
+    _add_consequences(results, days, scored_folds)
+    _add_prevalence(results, days, scored_folds)
     _add_ceiling(results, sample, todo, seed)
     tested = np.unique(np.concatenate([fold.test for fold in todo]))
     results.sizes = {
@@ -125,11 +125,11 @@ def study(
 
 
 def _add_consequences(
-    results: StudyResults, days: UserDays, kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
+    results: StudyResults, days: UserDays, scored_folds: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
 ) -> None:
-    for name in kept[0][1]:
+    for name in scored_folds[0][1]:
         capacity, briers, accounts, cpu, rows = [], [], [], 0.0, 0
-        for fold, seen, thresholds in kept:
+        for fold, seen, thresholds in scored_folds:
             test, outcome = days.take(fold.test), seen[name]
             capacity.append(capacity_row(test, outcome))
             probability = calibrated(outcome, days.label[fold.train], test)
@@ -139,10 +139,10 @@ def _add_consequences(
             if (fold.week, fold.part) == (0, 0):
                 results.reliability[name] = reliability(probability, test)
             results.fitted_on[name] = outcome.fitted_on
-        made = [capacity[0] | {"value": _mean(capacity)}, briers[0] | {"value": _mean(briers)}]
-        made += detection_rows(pd.concat(accounts))
-        made.append({"scope": "all", "measure": "us_per_row", "value": 1e6 * cpu / max(rows, 1), "n": rows})
-        results.add(name, SEEN, made)
+        result_rows = [capacity[0] | {"value": _mean(capacity)}, briers[0] | {"value": _mean(briers)}]
+        result_rows += detection_rows(pd.concat(accounts))
+        result_rows.append({"scope": "all", "measure": "us_per_row", "value": 1e6 * cpu / max(rows, 1), "n": rows})
+        results.add(name, SEEN, result_rows)
 
 
 def _mean(rows: list[Row]) -> float:
@@ -150,13 +150,13 @@ def _mean(rows: list[Row]) -> float:
 
 
 def _add_prevalence(
-    results: StudyResults, days: UserDays, kept: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
+    results: StudyResults, days: UserDays, scored_folds: list[tuple[Fold, dict[str, FoldScores], pd.Series]]
 ) -> None:
     """All families pooled, weighted so that their paid streams are a stated share of all streams."""
-    for name in kept[0][1]:
+    for name in scored_folds[0][1]:
         for stream_share in STREAM_SHARES:
             values = []
-            for fold, seen, _ in kept:
+            for fold, seen, _ in scored_folds:
                 test, scores = days.take(fold.test), seen[name].test
                 positive, honest = test.label == 1, test.label == 0
                 if not positive.any():
@@ -181,8 +181,8 @@ def _add_ceiling(results: StudyResults, sample: ResampledDays, todo: list[Fold],
         scores = np.full(len(test), -np.inf)
         for fit, held in StratifiedKFold(CEILING_FOLDS, shuffle=True, random_state=seed).split(known, label):
             model = boosted_trees(days.features[known[fit]], label[fit], seed)
-            place = np.searchsorted(test, known[held])
-            scores[place] = model.predict_proba(days.features[known[held]])[:, 1]
+            position = np.searchsorted(test, known[held])
+            scores[position] = model.predict_proba(days.features[known[held]])[:, 1]
         fold = Fold(week, 0, test[:0], test[:0], test)
         totals.add(
             sample, fold, FoldScores(scores[:0], scores, len(known), 0, 0), np.inf, tuple(FAMILIES), has_lines=False

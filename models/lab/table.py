@@ -69,38 +69,38 @@ def build_lab_table(world: World, sessions: Path, seed: int, history: int = HIST
     days["label"] = days["label"].where(~is_unpaid)
 
     first = int(days["day"].min())
-    kept = days[(days["day"] >= first + history) | days["is_trusted"]].reset_index(drop=True)
+    chosen = days[(days["day"] >= first + history) | days["is_trusted"]].reset_index(drop=True)
     timezones = read_timezones(world)
-    index = UserDayIndex(kept["user_id"], kept["day"].to_numpy(np.int64), timezones)
-    features = kept[list(USER_DAY_FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)
-    frame = kept[[
+    index = UserDayIndex(chosen["user_id"], chosen["day"].to_numpy(np.int64), timezones)
+    features = chosen[list(USER_DAY_FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame = chosen[[
         "user_id", "day", "label", "line", "family", "account_family", "campaign_id", "cohort", "group", "is_trusted",
         "plays", "streams", "paid_streams", RULES, FOREST, HYBRID,
     ]]  # fmt: skip
     return UserDays(
-        frame, features, USER_DAY_FEATURE_NAMES, count_pairs(read_activity(world), index, len(kept)),
+        frame, features, USER_DAY_FEATURE_NAMES, count_pairs(read_activity(world), index, len(chosen)),
         _sessions(sessions, index, world),
     )  # fmt: skip
 
 
-def _check(file: Path, columns: list[str], made_by: str) -> None:
+def _check(file: Path, columns: list[str], command: str) -> None:
     """Raise WorldError where a table was made by another version of the features: parquet would only leave them out."""
     if missing := sorted(set(columns) - set(pq.read_schema(file).names)):
-        raise WorldError(f"{file.name} lacks {', '.join(missing)}: its features are of another version; run  {made_by}")
+        raise WorldError(f"{file.name} lacks {', '.join(missing)}: its features are of another version; run  {command}")
 
 
 def _sessions(folder: Path, index: UserDayIndex, world: World) -> Sessions:
     """Read the session table; a session counts for the local day in which it ended."""
     file = folder / "part.parquet"
-    made_by = f"playproof model training-table --world {world.name} --out {folder}"
+    command = f"playproof model training-table --world {world.name} --out {folder}"
     if not file.exists():
-        raise WorldError(f"no session table of world {world.name} in {folder.name}: run  {made_by}")
+        raise WorldError(f"no session table of world {world.name} in {folder.name}: run  {command}")
     columns = ["user_id", "ended_at", "label", *FEATURE_NAMES]
-    _check(file, columns, made_by)
+    _check(file, columns, command)
     table = pq.ParquetFile(file).read(columns=columns).to_pandas()
     row: Ints = index.rows(table["user_id"], epoch_ms(table["ended_at"]))
-    kept = np.flatnonzero(row >= 0)
-    order = kept[np.argsort(row[kept], kind="stable")]
+    matched = np.flatnonzero(row >= 0)
+    order = matched[np.argsort(row[matched], kind="stable")]
     return Sessions(
         table[list(FEATURE_NAMES)].to_numpy(dtype=np.float64, na_value=np.nan)[order],
         table["streams"].to_numpy(dtype=np.int64)[order],

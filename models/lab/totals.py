@@ -83,8 +83,8 @@ class TechniqueTotals:
     def average_precision(self, family: str) -> Floats:
         """Return the mean over folds, weighted by their positives in each resample."""
         total = np.sum([weight for weight, _ in self.ap[family]], axis=0)
-        found = np.sum([weight * np.nan_to_num(ap) for weight, ap in self.ap[family]], axis=0)
-        return np.where(total > 0, found / np.maximum(total, 1e-12), np.nan)
+        weighted = np.sum([weight * np.nan_to_num(ap) for weight, ap in self.ap[family]], axis=0)
+        return np.where(total > 0, weighted / np.maximum(total, 1e-12), np.nan)
 
     def rate(self, name: str) -> Floats:
         """Return the share flagged of a family, a line or (ALARMS) of all honest days."""
@@ -102,18 +102,22 @@ class TechniqueTotals:
 
     def rows(self) -> list[Row]:
         """Return one row a measure and scope: scope, measure, value, low, high, n."""
-        made: list[Row] = []
+        result_rows: list[Row] = []
         for measure in (AP, RECALL):
-            made.append({"scope": MACRO, "measure": measure, **interval(self.macro(measure)), "n": len(self.enough())})
+            result_rows.append(
+                {"scope": MACRO, "measure": measure, **interval(self.macro(measure)), "n": len(self.enough())}
+            )
         for family in self.ap:
             few = self.counts[family] < MIN_ROWS
             for measure, values in ((AP, self.average_precision(family)), (RECALL, self.rate(family))):
-                said = {"value": None, "low": None, "high": None} if few else interval(values)
-                made.append({"scope": family, "measure": measure, **said, "n": self.counts[family]})
-        made.append({"scope": "honest", "measure": ALARMS, **interval(self.rate(ALARMS)), "n": self.counts[ALARMS]})
+                estimate = {"value": None, "low": None, "high": None} if few else interval(values)
+                result_rows.append({"scope": family, "measure": measure, **estimate, "n": self.counts[family]})
+        result_rows.append(
+            {"scope": "honest", "measure": ALARMS, **interval(self.rate(ALARMS)), "n": self.counts[ALARMS]}
+        )
         for name in self.hits:
             if name.startswith("cohort "):
                 scope, few = name.removeprefix("cohort "), self.counts[name] < MIN_ROWS
-                said = {"value": None, "low": None, "high": None} if few else interval(self.rate(name))
-                made.append({"scope": scope, "measure": ALARMS, **said, "n": self.counts[name]})
-        return made
+                estimate = {"value": None, "low": None, "high": None} if few else interval(self.rate(name))
+                result_rows.append({"scope": scope, "measure": ALARMS, **estimate, "n": self.counts[name]})
+        return result_rows

@@ -69,12 +69,12 @@ def forest_input(days: pd.DataFrame, features: tuple[str, ...], kind: Kind = "ro
 def fit(matrix: Floats, rng: np.random.Generator, flag_share: float = FLAG_SHARE) -> FittedForest:
     """Fit on days that came before (rows, columns)."""
     rows = rng.permutation(len(matrix))[:FIT_ROWS]
-    seen = matrix[rows]
-    known = ~np.isnan(seen)
-    fill = np.where(known.any(axis=0), np.nanmedian(np.where(known.any(axis=0), seen, 0.0), axis=0), 0.0)
+    inputs = matrix[rows]
+    known = ~np.isnan(inputs)
+    fill = np.where(known.any(axis=0), np.nanmedian(np.where(known.any(axis=0), inputs, 0.0), axis=0), 0.0)
     model = IsolationForest(n_estimators=N_TREES, random_state=int(rng.integers(2**31)))
-    model.fit(_filled(seen, fill))
-    raw = -model.score_samples(_filled(seen, fill))
+    model.fit(_filled(inputs, fill))
+    raw = -model.score_samples(_filled(inputs, fill))
     return FittedForest(model, fill, float(np.quantile(raw, 1 - flag_share)))
 
 
@@ -104,10 +104,10 @@ def refit_blocks(day: Ints, refit_days: int | None = REFIT_DAYS, window: int = W
 
 
 def forest_scores(
-    days: pd.DataFrame, seen: ForestInput, rng: np.random.Generator, refit_days: int | None = REFIT_DAYS
+    days: pd.DataFrame, inputs: ForestInput, rng: np.random.Generator, refit_days: int | None = REFIT_DAYS
 ) -> Floats:
     """Score user-days in order, each by a forest fitted on days before it (but see `refit_blocks`)."""
     scores = np.zeros(len(days))
     for fitted_on, scored in refit_blocks(day_numbers(days["local_date"]), refit_days):
-        scores[scored] = fit(seen.matrix[fitted_on], rng).score(seen.matrix[scored])
+        scores[scored] = fit(inputs.matrix[fitted_on], rng).score(inputs.matrix[scored])
     return scores

@@ -47,11 +47,11 @@ def to_csv(review: pd.DataFrame) -> str:
     for name in flat.columns:
         if flat[name].dtype == object:
             joined = flat[name].map(lambda cell: "; ".join(cell) if isinstance(cell, list) else cell)
-            flat[name] = joined.map(guard)
+            flat[name] = joined.map(escape_formula)
     return flat.to_csv(index=False, float_format="%.6g")
 
 
-def guard(cell: object) -> object:
+def escape_formula(cell: object) -> object:
     """Make a text harmless in a spreadsheet.
 
     >>> guard("=HYPERLINK(1)"), guard("a=b"), guard(3)

@@ -107,9 +107,9 @@ def rules_table() -> str:
         unusual = "–" if rule.z is None else f"z {sign} {'' if sign == '≥' else '-'}{rule.z:g}"
         if rule.min_sds:
             unusual += f", and own mean + {rule.min_sds:g} sd"
-        least = f"{rule.min_plays} plays" if rule.min_plays else "any"
+        minimum = f"{rule.min_plays} plays" if rule.min_plays else "any"
         lines.append(
             f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {format_number(rule.floor, rule.unit)} "
-            f"| {unusual} | {least} | {rule.words.format(value='…', usual='…')} |"
+            f"| {unusual} | {minimum} | {rule.words.format(value='…', usual='…')} |"
         )
     return "\n".join(lines)

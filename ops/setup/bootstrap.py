@@ -59,8 +59,8 @@ def install_command() -> None:
 def main() -> None:
     """Do the three steps, each harmless when done already."""
     if sys.version_info < NEEDED:
-        found = ".".join(map(str, sys.version_info[:3]))
-        sys.exit(f"Python 3.11 or later is needed, this is {found}: install one, then  make setup PYTHON=python3.11")
+        version = ".".join(map(str, sys.version_info[:3]))
+        sys.exit(f"Python 3.11 or later is needed, this is {version}: install one, then  make setup PYTHON=python3.11")
     make_environment()
     install_packages()
     install_command()

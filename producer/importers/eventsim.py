@@ -82,10 +82,10 @@ def _track(record: dict[str, Any]) -> Track:
 
 def _device_type(agent: Any) -> str | None:
     """A browser, on a phone or elsewhere; None where there is none."""
-    words = text_of(agent)
-    if words is None:
+    agent_text = text_of(agent)
+    if agent_text is None:
         return None
-    return "mobile" if any(phone in words.lower() for phone in _PHONES) else "web"
+    return "mobile" if any(phone in agent_text.lower() for phone in _PHONES) else "web"
 
 
 LAYOUT = Layout(

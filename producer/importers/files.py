@@ -43,12 +43,12 @@ class SourceFile:
         with self._reading() as file:
             content = file.read()
         try:
-            found = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+            content_list = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError as error:
             raise HistoryError(f"{self.label}: not readable as JSON ({error}): get the export again") from None
-        if not isinstance(found, list):
-            raise HistoryError(f"{self.label}: a JSON {type(found).__name__}, expected a list of records")
-        return found
+        if not isinstance(content_list, list):
+            raise HistoryError(f"{self.label}: a JSON {type(content_list).__name__}, expected a list of records")
+        return content_list
 
     def lines(self) -> Iterator[str]:
         """Read text line by line; raises HistoryError where it is not UTF-8."""
@@ -67,16 +67,16 @@ class SourceFile:
 
 def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     """List the files below the paths given, zips looked into, sorted by name within each. Raises HistoryError."""
-    found: list[SourceFile] = []
+    files: list[SourceFile] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
-            found += [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
+            files += [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
         elif path.exists():
-            found += _of_path(path, path.name)
+            files += _of_path(path, path.name)
         else:
             raise HistoryError(f"no such file or folder: {path}")
-    return found
+    return files
 
 
 def _of_path(path: Path, label: str) -> list[SourceFile]:

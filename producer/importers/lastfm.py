@@ -31,11 +31,11 @@ def _header(first: Sequence[str]) -> tuple[dict[str, int], str | None] | None:
     """Find the columns in a header, and the user that lastfmstats names in it; None where it is none."""
     names = [cell.strip().lower() for cell in first]
     user = None
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if name.startswith(_USER_MARK):
-            user, names[place] = text_of(first[place].strip()[len(_USER_MARK) :]), "date"
-    found = {field: next((names.index(n) for n in known if n in names), -1) for field, known in _NAMES.items()}
-    return (found, user) if min(found.values()) >= 0 else None
+            user, names[index] = text_of(first[index].strip()[len(_USER_MARK) :]), "date"
+    position_of = {field: next((names.index(n) for n in known if n in names), -1) for field, known in _NAMES.items()}
+    return (position_of, user) if min(position_of.values()) >= 0 else None
 
 
 def _headerless(first: Sequence[str]) -> dict[str, int] | None:
@@ -43,9 +43,9 @@ def _headerless(first: Sequence[str]) -> dict[str, int] | None:
     if len(first) != 4:
         return None
     if parse_moment(first[3]) is not None:
-        return {name: place for place, name in enumerate(_HEADERLESS[0])}
+        return {name: index for index, name in enumerate(_HEADERLESS[0])}
     if parse_moment(f"{first[0]} {first[1]}") is not None:
-        return {name: place for place, name in enumerate(_HEADERLESS[1])}
+        return {name: index for index, name in enumerate(_HEADERLESS[1])}
     return None
 
 

@@ -60,15 +60,15 @@ def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
     columns = options.columns or {name: name for name in header if name in FIELDS}
     if unknown := [column for column in columns.values() if column not in header]:
         raise HistoryError(f"{file.label}: no column {unknown[0]!r}; its columns are {', '.join(header)}")
-    places = {field: header.index(column) for field, column in columns.items()}
-    return each(records, lambda record: read(record, places, options))
+    columns_at = {field: header.index(column) for field, column in columns.items()}
+    return each(records, lambda record: read(record, columns_at, options))
 
 
-def read(record: list[str], places: Mapping[str, int], options: Options) -> Row:
+def read(record: list[str], columns_at: Mapping[str, int], options: Options) -> Row:
     """Read one line; `places` is the place of each field's column."""
-    if len(record) <= max(places.values()):
+    if len(record) <= max(columns_at.values()):
         raise BadRow("line: too few columns")
-    cell = {field: text_of(record[place]) for field, place in places.items()}
+    cell = {field: text_of(record[index]) for field, index in columns_at.items()}
     if cell.get("track_id") is None and cell.get("title") is None:
         raise BadRow(NO_TRACK)
     fixes: list[str] = []

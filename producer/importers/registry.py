@@ -20,7 +20,7 @@ LAYOUTS: dict[str, Layout] = {
     )
 }
 """By name; the first that recognises a file has it."""
-_SHOWN = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +39,38 @@ def choose(files: Sequence[SourceFile], name: str | None = None, has_map: bool =
     if has_map and name not in (None, plain_csv.LAYOUT.name):
         raise HistoryError(f"--map is for layout {plain_csv.LAYOUT.name}, not for {name}")
     if has_map:
-        found = {
+        matches = {
             plain_csv.LAYOUT.name: [file for file in files if file.name.lower().endswith((".csv", ".tsv", ".txt"))]
         }
     else:
-        found = {}
+        matches = {}
         for file in files:
             layout = next((one for one in LAYOUTS.values() if one.recognises(file)), None)
             if layout is not None and name in (None, layout.name):
-                found.setdefault(layout.name, []).append(file)
-    found = {layout: its for layout, its in found.items() if its}
-    if not found:
+                matches.setdefault(layout.name, []).append(file)
+    matches = {layout: its for layout, its in matches.items() if its}
+    if not matches:
         wanted = "; ".join(f"{one.name}: {one.words}" for one in LAYOUTS.values() if name in (None, one.name))
-        raise HistoryError(f"no listening history found. Known layouts: {wanted}. Seen: {_seen(files)}")
-    if len(found) > 1:
-        each = " and ".join(f"{layout} ({its[0].label})" for layout, its in found.items())
+        raise HistoryError(f"no listening history found. Known layouts: {wanted}. Seen: {_describe_files(files)}")
+    if len(matches) > 1:
+        each = " and ".join(f"{layout} ({its[0].label})" for layout, its in matches.items())
         raise HistoryError(f"two layouts may tell of the same plays: {each}; choose one with --layout")
-    ((layout_name, taken),) = found.items()
+    ((layout_name, taken),) = matches.items()
     chosen = {file.label for file in taken}
     return Choice(LAYOUTS[layout_name], taken, [file.label for file in files if file.label not in chosen])
 
 
-def _seen(files: Sequence[SourceFile]) -> str:
+def _describe_files(files: Sequence[SourceFile]) -> str:
     """Say what the files look like: names, and the beginning of a header."""
     if not files:
         return "no file that could be one (.json, .csv)"
-    shown = [f"{file.label} ({_beginning(file)})" for file in files[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else "")
+    examples = [f"{file.label} ({_beginning(file)})" for file in files[:MAX_EXAMPLES]]
+    return ", ".join(examples) + (f" and {len(files) - MAX_EXAMPLES} more" if len(files) > MAX_EXAMPLES else "")
 
 
 def _beginning(file: SourceFile) -> str:
     if file.head.lstrip()[:1] in ("[", "{"):
         keys = re.findall(r'"(\w{1,40})"\s*:', file.head)
-        return "JSON with " + (", ".join(list(dict.fromkeys(keys))[:_SHOWN]) or "no keys")
+        return "JSON with " + (", ".join(list(dict.fromkeys(keys))[:MAX_EXAMPLES]) or "no keys")
     header = ", ".join(cell[:30] for cell in csv_files.first_row(file)[:6])
     return f"begins {header!r}" if header else "empty"

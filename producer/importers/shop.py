@@ -75,10 +75,10 @@ def read_table(name: str, path: Path) -> pa.Table:
     for line, cells in records:
         if len(cells) != len(header):
             raise HistoryError(f"{path}, line {line}: {len(cells)} cells, expected {len(header)}: mend the line")
-        for place, column in checked:
-            if cells[place] not in column.values:
+        for index, column in checked:
+            if cells[index] not in column.values:
                 raise HistoryError(
-                    f"{path}, line {line}: {column.name} is {cells[place]!r}: expected {', '.join(column.values)}"
+                    f"{path}, line {line}: {column.name} is {cells[index]!r}: expected {', '.join(column.values)}"
                 )
         rows.append(cells)
     if not rows:
@@ -124,16 +124,16 @@ def _times(topic: str, path: Path, table: pa.Table) -> Ints:
     """Return the times of a topic's rows as epoch milliseconds. Raises HistoryError for what is no time."""
     texts = table[TIME_COLUMN[topic]].to_pylist()
     times = np.empty(len(texts), np.int64)
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             raise HistoryError(
-                f"{path}, row {place + 1}: {TIME_COLUMN[topic]} is {text!r}: "
+                f"{path}, row {index + 1}: {TIME_COLUMN[topic]} is {text!r}: "
                 f"expected a time such as 2024-01-01 00:20:54.302"
             ) from None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        times[place] = round(at.timestamp() * 1000)
+        times[index] = round(at.timestamp() * 1000)
     return times
 
 

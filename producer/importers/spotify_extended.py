@@ -105,8 +105,8 @@ def device_type(platform: str | None) -> str | None:
     >>> device_type("OS X 10.13.3 [x86 8]"), device_type("ios"), device_type("not_applicable")
     ('desktop', 'mobile', None)
     """
-    words = (platform or "").lower()
-    return next((kind for kind, parts in PLATFORMS if any(part in words for part in parts)), None)
+    platform_text = (platform or "").lower()
+    return next((kind for kind, parts in PLATFORMS if any(part in platform_text for part in parts)), None)
 
 
 LAYOUT = Layout(

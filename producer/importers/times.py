@@ -10,7 +10,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?\s?(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
 )
-_WORDS = re.compile(r"(\d\d?) ([A-Z][a-z]{2})[a-z]* (\d{4}),? (\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d\d?) ([A-Z][a-z]{2})[a-z]* (\d{4}),? (\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
 _EPOCH = re.compile(r"\d{9,13}(?:\.0)?", re.ASCII)
 _FIRST_MS_EPOCH = 10**11
 """Epoch numbers from here on count milliseconds: as seconds they would lie beyond the year 5000."""
@@ -38,11 +38,11 @@ def parse_moment(text: str) -> Moment | None:
     if _EPOCH.fullmatch(text):
         number = int(text.removesuffix(".0"))
         return Moment(number, 1) if number >= _FIRST_MS_EPOCH else Moment(number * SECOND_MS, SECOND_MS)
-    if found := _ISO.fullmatch(text):
-        year, month, day, hour, minute, second, fraction, zone = found.groups()
+    if match := _ISO.fullmatch(text):
+        year, month, day, hour, minute, second, fraction, zone = match.groups()
         return _moment((year, month, day, hour, minute, second), fraction, _minutes_east(zone))
-    if found := _WORDS.fullmatch(text):
-        day, word, year, hour, minute, second = found.groups()
+    if match := _DAY_FIRST.fullmatch(text):
+        day, word, year, hour, minute, second = match.groups()
         if word in _MONTHS:
             return _moment((year, str(_MONTHS.index(word) + 1), day, hour, minute, second), None, 0)
     return None

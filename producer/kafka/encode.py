@@ -48,15 +48,15 @@ class RowTexts(Sequence[str]):
         return len(self.offsets) - 1
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, place: slice) -> Self: ...
-    def __getitem__(self, place: int | slice) -> str | Self:
-        if isinstance(place, slice):
-            start, stop, _ = place.indices(len(self))
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> str | Self:
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(len(self))
             return type(self)(self.data, self.offsets[start : max(stop, start) + 1])
-        place = range(len(self))[place]
-        return self.data[self.offsets[place] : self.offsets[place + 1] - len(_ROOM)].tobytes().decode()
+        index = range(len(self))[index]
+        return self.data[self.offsets[index] : self.offsets[index + 1] - len(_ROOM)].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
         return map(self.__getitem__, range(len(self)))

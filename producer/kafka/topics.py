@@ -36,12 +36,12 @@ def create(
         raise BrokerError(f"the topics cannot be created at {kafka.address}: {error}") from error
 
 
-def _check_partitions(found: dict[str, int], wanted: dict[str, Topic]) -> None:
+def _check_partitions(existing: dict[str, int], wanted: dict[str, Topic]) -> None:
     for name, topic in wanted.items():
-        if found.get(name, topic.partitions) != topic.partitions:
+        if existing.get(name, topic.partitions) != topic.partitions:
             raise BrokerError(
-                f"topic {name} has {found[name]} partitions, expected {topic.partitions}: delete the topic, or begin a "
-                f"new version of the world with  playproof replay --fresh"
+                f"topic {name} has {existing[name]} partitions, expected {topic.partitions}: delete the topic, or "
+                f"begin a new version of the world with  playproof replay --fresh"
             )
 
 

@@ -36,10 +36,10 @@ def read_truststore(values: Settings, folder: Path | None) -> Store | None:
         store = Store("PEM", pem=SecretStr(values[f"{name}.certificates"]))
         check_certificates(store, f"{name}.certificates")
         return store
-    found = _store_file(values, name, folder)
-    if found and found.type == "PEM":
-        check_certificates(found, f"{name}.location")
-    return found
+    from_file = _store_file(values, name, folder)
+    if from_file and from_file.type == "PEM":
+        check_certificates(from_file, f"{name}.location")
+    return from_file
 
 
 def read_keystore(values: Settings, folder: Path | None) -> Store | None:
@@ -57,22 +57,22 @@ def read_keystore(values: Settings, folder: Path | None) -> Store | None:
         store = Store("PEM", pem=pem, key_password=key_password)
         check_key(store, texts[0])
         return store
-    found = _store_file(values, name, folder, key_password)
-    if found is None:
+    from_file = _store_file(values, name, folder, key_password)
+    if from_file is None:
         _refuse_without(values, "ssl.key.password", f"{name}.location")
         return None
-    if found.type == "PEM":
-        check_key(found, f"{name}.location")
-    elif found.password is None:
-        raise SecuritySettingError(f"{name}.password is missing: a {found.type} store has one")
-    elif key_password and key_password != found.password:
+    if from_file.type == "PEM":
+        check_key(from_file, f"{name}.location")
+    elif from_file.password is None:
+        raise SecuritySettingError(f"{name}.password is missing: a {from_file.type} store has one")
+    elif key_password and key_password != from_file.password:
         raise SecuritySettingError(
-            f"ssl.key.password differs from {name}.password: Python cannot open such a {found.type} store, turn it "
+            f"ssl.key.password differs from {name}.password: Python cannot open such a {from_file.type} store, turn it "
             f"into PEM"
         )
-    assert found.location is not None
-    warn_if_world_readable(found.location)
-    return found
+    assert from_file.location is not None
+    warn_if_world_readable(from_file.location)
+    return from_file
 
 
 def _store_file(
@@ -84,26 +84,26 @@ def _store_file(
         _refuse_without(values, f"{name}.password", location)
         return None
     path = readable_file(values[location], location, folder)
-    found = type_of(path)
+    store_type = type_of(path)
     # Java's type JKS reads PKCS12 too, and is its default
-    if not (values.get(f"{name}.type", "").upper() == "JKS" and found == "PKCS12"):
-        _check_type(values, name, found)
-    if found == "PEM":
+    if not (values.get(f"{name}.type", "").upper() == "JKS" and store_type == "PKCS12"):
+        _check_type(values, name, store_type)
+    if store_type == "PEM":
         _refuse_with(values, f"{name}.type=PEM", f"{name}.password")
     password = _secret(values, f"{name}.password")
-    if found == "PKCS12" and password is not None and not password.get_secret_value().isascii():
+    if store_type == "PKCS12" and password is not None and not password.get_secret_value().isascii():
         raise SecuritySettingError(
             f"{name}.password is not ASCII, and Java opens no PKCS12 file with such a password: "
             f"write the file again with another one, or use PEM"
         )
-    return Store(found, path, password, key_password=key_password)
+    return Store(store_type, path, password, key_password=key_password)
 
 
-def _check_type(values: Settings, name: str, found: str) -> None:
+def _check_type(values: Settings, name: str, store_type: str) -> None:
     if f"{name}.type" in values:
         given = one_of(f"{name}.type", values[f"{name}.type"].upper(), STORE_TYPES)
-        if given != found:
-            raise SecuritySettingError(f"{name}.type is {given}, but what is there is {found}")
+        if given != store_type:
+            raise SecuritySettingError(f"{name}.type is {given}, but what is there is {store_type}")
 
 
 def _refuse_with(values: Settings, name: str, *others: str) -> None:

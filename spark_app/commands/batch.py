@@ -26,10 +26,10 @@ def training_table(
 
     first = None if since is None else read_date(since, "--since")
     settings = settings_for(world)
-    place = settings.existing_world()
+    source_world = settings.existing_world()
     session.run_in_utc()
     with session.batch_session("playproof-training-table", settings, memory) as spark:
-        table = build(spark, place, out, first)
+        table = build(spark, source_world, out, first)
     print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
 
 
@@ -45,9 +45,9 @@ def user_days(
 
     chosen = days.source_of(source)
     settings = settings_for(world)
-    place = settings.existing_world()
+    source_world = settings.existing_world()
     with batch_session("playproof-user-days", settings, memory) as spark:
-        folder = days.build(spark, place, chosen, out)
+        folder = days.build(spark, source_world, chosen, out)
         print(f"{spark.read.parquet(str(folder)).count():,} user-days in {folder}")
 
 
@@ -60,10 +60,10 @@ def score_history(
     from spark_app.batch import score_history as tables
 
     settings = settings_for(world)
-    place = settings.existing_world()
+    source_world = settings.existing_world()
     sessions, days = tables.score_world(settings, model, memory)
-    print(f"world {place.name}: {sessions:,} scored sessions, {days:,} user-days")
-    print(f"next:  playproof false-alarms {place.name}")
+    print(f"world {source_world.name}: {sessions:,} scored sessions, {days:,} user-days")
+    print(f"next:  playproof false-alarms {source_world.name}")
 
 
 def baselines(
@@ -79,9 +79,9 @@ def baselines(
 
     chosen, day = source_of(source), tables.read_date(as_of)
     settings = settings_for(world)
-    place = settings.existing_world()
+    source_world = settings.existing_world()
     with batch_session("playproof-baselines", settings, memory) as spark:
-        rows = tables.build(spark, place, chosen, day)
+        rows = tables.build(spark, source_world, chosen, day)
         print(f"as of {day}: " + ", ".join(f"{n:,} rows in static/{name}" for name, n in rows.items()))
 
 

@@ -56,8 +56,8 @@ def _day_inputs(days: UserDays, margins: Scorer) -> Floats:
     row = sessions.row[order]
     rank = np.arange(len(row)) - (np.cumsum(count) - count)[row]
     top = np.full((len(days), TOP), lowest)
-    kept = rank < TOP
-    top[row[kept], rank[kept]] = odds[order][kept]
+    is_top = rank < TOP
+    top[row[is_top], rank[is_top]] = odds[order][is_top]
     mean = np.where(count > 0, mean, lowest)
     streams = np.bincount(sessions.row, sessions.streams, minlength=len(days))
     return np.column_stack([mean, top, np.log1p(count), np.log1p(streams)])

@@ -27,7 +27,7 @@ def write_figures(
     data: "TaggedDays", everything: "TaggedDays", confusion: dict[str, list[list[int]]], out: Path, seed: int
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    made = {
+    figures = {
         "correlation": correlation(everything),
         "labels": label_counts(everything),
         "autoencoder": autoencoder_errors(everything, seed),
@@ -35,7 +35,7 @@ def write_figures(
         "importance": importance(data, seed),
         "smote": smote(data, seed),
     }
-    for name, figure in made.items():
+    for name, figure in figures.items():
         figure.savefig(out / f"{name}.png", dpi=110)
 
 
@@ -64,15 +64,15 @@ def label_counts(data: "TaggedDays") -> Figure:
     """How many account-days each category has, and how many have one, two, three tags."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    place = np.arange(3)
+    positions = np.arange(3)
     for shift, (labels, colour) in zip((-0.2, 0.2), ((HEURISTIC, "#f28e2b"), (TRUTH, HONEST_COLOUR)), strict=True):
         tags = data.tags[labels]
         by_number = np.bincount(tags.sum(axis=1), minlength=4)[1:4]
-        left.bar_label(left.bar(place + shift, tags.sum(axis=0), 0.4, color=colour, label=labels), fontsize=8)
-        right.bar_label(right.bar(place + shift, by_number, 0.4, color=colour, label=labels), fontsize=8)
-    left.set_xticks(place, CATEGORIES)
+        left.bar_label(left.bar(positions + shift, tags.sum(axis=0), 0.4, color=colour, label=labels), fontsize=8)
+        right.bar_label(right.bar(positions + shift, by_number, 0.4, color=colour, label=labels), fontsize=8)
+    left.set_xticks(positions, CATEGORIES)
     left.set(ylabel="account-days", title="by category")
-    right.set_xticks(place, ("one", "two", "three"))
+    right.set_xticks(positions, ("one", "two", "three"))
     right.set_title("by number of categories")
     left.legend(title="labels")
     return figure
@@ -95,10 +95,10 @@ def autoencoder_errors(data: "TaggedDays", seed: int) -> Figure:
         left.hist(total[mask], bins, density=True, color=colour, alpha=0.55, label=label)
     left.set(xlabel="log10 of the mean squared error of a day", ylabel="density")
     left.legend()
-    place = np.arange(len(FEATURES))
+    positions = np.arange(len(FEATURES))
     for shift, mask, colour in ((-0.2, ~anomalous & ~trusted, HONEST_COLOUR), (0.2, anomalous, BOT_COLOUR)):
-        right.barh(place + shift, errors[mask].mean(axis=0) if mask.any() else 0 * place, 0.4, color=colour)
-    right.set_yticks(place, FEATURES, fontsize=8)
+        right.barh(positions + shift, errors[mask].mean(axis=0) if mask.any() else 0 * positions, 0.4, color=colour)
+    right.set_yticks(positions, FEATURES, fontsize=8)
     right.set(xlabel="mean squared error by feature (log scale)", xscale="log")
     return figure
 
@@ -117,7 +117,7 @@ def confusion_matrices(confusion: dict[str, list[list[int]]]) -> Figure:
         axis.imshow(shares, vmin=0, vmax=1, cmap="Blues")
         for (y, x), count in np.ndenumerate(counts):
             axis.text(x, y, f"{count:,}", ha="center", va="center", color="w" if shares[y, x] > 0.6 else "k")
-        axis.set_xticks((0, 1), ("said honest", "said bot"), fontsize=8)
+        axis.set_xticks((0, 1), ("predicted honest", "predicted bot"), fontsize=8)
         axis.set_yticks((0, 1), ("honest", "bot"), fontsize=8)
         axis.set_title(name, fontsize=10)
     return figure
@@ -127,7 +127,7 @@ def importance(data: "TaggedDays", seed: int) -> Figure:
     """XGBoost's importance by category, normalised to sum 1, for both kinds of label."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplots(1, len(CATEGORIES), sharey=True)
-    place = np.arange(len(FEATURES))
+    positions = np.arange(len(FEATURES))
     for c, (axis, category) in enumerate(zip(axes, CATEGORIES, strict=True)):
         for shift, labels, colour in ((-0.2, HEURISTIC, "#f28e2b"), (0.2, TRUTH, HONEST_COLOUR)):
             label = data.tags[labels][:, c]
@@ -135,9 +135,9 @@ def importance(data: "TaggedDays", seed: int) -> Figure:
                 continue
             model = XGBClassifier(n_estimators=60, max_depth=4, n_jobs=1, random_state=seed)
             values = model.fit(data.features, label.astype(int)).feature_importances_
-            axis.barh(place + shift, values / max(values.sum(), 1e-12), 0.4, color=colour, label=f"{labels} labels")
+            axis.barh(positions + shift, values / max(values.sum(), 1e-12), 0.4, color=colour, label=f"{labels} labels")
         axis.set(title=category, xlabel="importance, sums to 1")
-        axis.set_yticks(place, FEATURES, fontsize=8)
+        axis.set_yticks(positions, FEATURES, fontsize=8)
     axes[0].invert_yaxis()
     axes[-1].legend(fontsize=8)
     return figure

@@ -8,18 +8,18 @@ Json = dict[str, Any]
 LABELS = ("heuristic", "truth")
 
 
-def report(said: Json) -> str:
+def report(results: Json) -> str:
     return "\n\n".join(
         [
             "# The framework of arXiv 2203.02124 on simulated account-days",
-            _counts(said["counts"]),
-            "## Semi-supervised, trained on the trusted cohort\n" + _plain(said["rows"], "semi-supervised"),
+            _counts(results["counts"]),
+            "## Semi-supervised, trained on the trusted cohort\n" + _plain(results["rows"], "semi-supervised"),
             "## Binary, trained and scored on the same kind of label, with SMOTE (without)\n"
-            + _pairs(said["rows"], "binary", metrics.BINARY),
+            + _pairs(results["rows"], "binary", metrics.BINARY),
             "## Trained on heuristic labels, scored against truth, with SMOTE (without)\n"
-            + _pairs(said["rows"], "binary", metrics.BINARY, scored_otherwise=True),
-            "## Several labels, with SMOTE (without)\n" + _pairs(said["rows"], "multi-label", metrics.MULTI_LABEL),
-            "## How many wrong heuristic labels each model corrects\n" + _corrections(said["corrections"]),
+            + _pairs(results["rows"], "binary", metrics.BINARY, scored_otherwise=True),
+            "## Several labels, with SMOTE (without)\n" + _pairs(results["rows"], "multi-label", metrics.MULTI_LABEL),
+            "## How many wrong heuristic labels each model corrects\n" + _corrections(results["corrections"]),
             READING,
         ]
     ) + "\n"  # fmt: skip
@@ -55,12 +55,12 @@ def _plain(rows: list[Json], part: str) -> str:
 
 def _pairs(rows: list[Json], part: str, names: tuple[str, ...], scored_otherwise: bool = False) -> str:
     """One line a model and kind of label; each cell is with SMOTE (without)."""
-    found: dict[tuple[str, str], dict[bool, Json]] = {}
+    by_key: dict[tuple[str, str], dict[bool, Json]] = {}
     for row in rows:
         if row["part"] == part and (row["labels"] != row["scored_on"]) == scored_otherwise:
-            found.setdefault((row["technique"], row["labels"]), {})[row["smote"]] = row
+            by_key.setdefault((row["technique"], row["labels"]), {})[row["smote"]] = row
     body = []
-    for (technique, labels), pair in found.items():
+    for (technique, labels), pair in by_key.items():
         if scored_otherwise and labels != "heuristic":
             continue
         cells = [f"{pair[True][name]:.3f} ({pair[False][name]:.3f})" for name in names]

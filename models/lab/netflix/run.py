@@ -59,12 +59,12 @@ def tag_days(days: UserDays) -> TaggedDays:
     return whole.take(np.flatnonzero(~np.isnan(days.label)))
 
 
-def sample_accounts(data: TaggedDays, most: int, rng: np.random.Generator) -> TaggedDays:
+def sample_accounts(data: TaggedDays, row_limit: int, rng: np.random.Generator) -> TaggedDays:
     """Keep whole groups of accounts, drawn at random, until there are `most` rows."""
     order = rng.permutation(np.unique(data.groups))
     size = np.bincount(data.groups, minlength=int(data.groups.max()) + 1)[order]
-    kept = order[: max(1, int(np.searchsorted(np.cumsum(size), most)))]
-    return data.take(np.flatnonzero(np.isin(data.groups, kept)))
+    chosen = order[: max(1, int(np.searchsorted(np.cumsum(size), row_limit)))]
+    return data.take(np.flatnonzero(np.isin(data.groups, chosen)))
 
 
 def run_netflix_study(
@@ -105,11 +105,11 @@ def run_netflix_study(
                 _multi_label(study, data, name, labels, has_smote, each)
     out.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(study.rows).to_parquet(out / "results.parquet", index=False)
-    said = {"seed": seed, "counts": study.counts, "rows": study.rows, "corrections": study.corrections}
-    (out / "results.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    results = {"seed": seed, "counts": study.counts, "rows": study.rows, "corrections": study.corrections}
+    (out / "results.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     report_progress("netflix: figures")
     write_figures(data, everything, study.confusion, out / "figures", seed)
-    (out / "report.md").write_text(report(said))
+    (out / "report.md").write_text(report(results))
     return study
 
 
@@ -130,43 +130,45 @@ def _semi_supervised(study: Study, data: TaggedDays, name: str, seed: int) -> No
     trial = semi_supervised(name, data.features, data.trusted, seed)
     rows = np.flatnonzero(~data.trusted)
     for scored_on in (HEURISTIC, TRUTH):
-        numbers = metrics.binary(data.any_tag(scored_on)[rows], trial.said[rows], trial.score[rows])
+        numbers = metrics.binary(data.any_tag(scored_on)[rows], trial.predicted[rows], trial.score[rows])
         about = {"part": "semi-supervised", "technique": name, "labels": "honest only", "scored_on": scored_on}
         study.rows.append({**about, "smote": False, "fitted_on": trial.fitted_on, **numbers})
-    study.corrections.append({"technique": name, **corrected(data.take(rows), trial.said[rows])})
+    study.corrections.append({"technique": name, **corrected(data.take(rows), trial.predicted[rows])})
 
 
 def _binary(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, trial: Trial) -> None:
     for scored_on in (HEURISTIC, TRUTH):
         truth = data.any_tag(scored_on)
         about = {"part": "binary", "technique": name, "labels": labels, "scored_on": scored_on, "smote": has_smote}
-        study.rows.append({**about, "fitted_on": trial.fitted_on, **metrics.binary(truth, trial.said, trial.score)})
+        study.rows.append(
+            {**about, "fitted_on": trial.fitted_on, **metrics.binary(truth, trial.predicted, trial.score)}
+        )
     if labels == HEURISTIC and not has_smote:
-        study.corrections.append({"technique": name, **corrected(data, trial.said)})
+        study.corrections.append({"technique": name, **corrected(data, trial.predicted)})
     if labels == TRUTH and not has_smote:
         label = data.any_tag(TRUTH)
         study.confusion[name] = [
-            [int((~label & ~trial.said).sum()), int((~label & trial.said).sum())],
-            [int((label & ~trial.said).sum()), int((label & trial.said).sum())],
+            [int((~label & ~trial.predicted).sum()), int((~label & trial.predicted).sum())],
+            [int((label & ~trial.predicted).sum()), int((label & trial.predicted).sum())],
         ]
 
 
 def _multi_label(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, each: list[Trial]) -> None:
-    said, score = np.column_stack([t.said for t in each]), np.column_stack([t.score for t in each])
+    predicted, score = np.column_stack([t.predicted for t in each]), np.column_stack([t.score for t in each])
     for scored_on in (HEURISTIC, TRUTH):
-        numbers = metrics.multi_label(data.tags[scored_on], said, score)
+        numbers = metrics.multi_label(data.tags[scored_on], predicted, score)
         about = {"part": "multi-label", "technique": name, "labels": labels, "scored_on": scored_on, "smote": has_smote}
         study.rows.append({**about, "fitted_on": each[0].fitted_on, **numbers})
 
 
-def corrected(data: TaggedDays, said: Bools) -> Json:
+def corrected(data: TaggedDays, predicted: Bools) -> Json:
     """Count the wrong heuristic labels that a model puts right, and the right ones that it gets wrong."""
     heuristic, truth = data.any_tag(HEURISTIC), data.any_tag(TRUTH)
     return {
         "wrong": int((heuristic != truth).sum()),
-        "bots_missed_found": int((~heuristic & truth & said).sum()),
+        "bots_missed_found": int((~heuristic & truth & predicted).sum()),
         "bots_missed": int((~heuristic & truth).sum()),
-        "people_accused_cleared": int((heuristic & ~truth & ~said).sum()),
+        "people_accused_cleared": int((heuristic & ~truth & ~predicted).sum()),
         "people_accused": int((heuristic & ~truth).sum()),
-        "spoiled": int(((heuristic == truth) & (said != truth)).sum()),
+        "spoiled": int(((heuristic == truth) & (predicted != truth)).sum()),
     }

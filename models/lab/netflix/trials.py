@@ -20,9 +20,9 @@ HONEST_QUANTILE = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a technique said of every row, each row by a model that saw nothing of its account."""
+    """What a technique predicts for every row; the model of a row was fitted without its account."""
 
-    said: Bools
+    predicted: Bools
     score: Floats
     fitted_on: int
 
@@ -31,7 +31,7 @@ def supervised(
     technique: Technique, features: Floats, label: Bools, groups: Ints, *, has_smote: bool, seed: int
 ) -> Trial:  # fmt: skip
     """Run stratified k-fold over accounts. The grid is searched once, on rows of the first training fold."""
-    said, score = np.zeros(len(label), dtype=bool), np.zeros(len(label))
+    predicted, score = np.zeros(len(label), dtype=bool), np.zeros(len(label))
     folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(features, label, groups))
     rng = np.random.default_rng(seed)
     pipeline, fitted_on = None, 0
@@ -45,21 +45,21 @@ def supervised(
             continue
         _fit_smote(pipeline, label[rows])
         model = clone(pipeline).fit(features[rows], label[rows].astype(int))
-        said[test] = model.predict(features[test]).astype(bool)
+        predicted[test] = model.predict(features[test]).astype(bool)
         proba = hasattr(model, "predict_proba")
         score[test] = model.predict_proba(features[test])[:, 1] if proba else model.decision_function(features[test])
-    return Trial(said, score, fitted_on)
+    return Trial(predicted, score, fitted_on)
 
 
-def _some(rows: Ints, label: Bools, most: int, rng: np.random.Generator) -> Ints:
+def _some(rows: Ints, label: Bools, max_rows: int, rng: np.random.Generator) -> Ints:
     """Draw rows, each class in its share, so that a rare one is not lost."""
-    if len(rows) <= most:
+    if len(rows) <= max_rows:
         return rows
-    kept = []
+    drawn = []
     for value in (False, True):
         of = rows[label[rows] == value]
-        kept.append(rng.permutation(of)[: max(min(len(of), 12), round(most * len(of) / len(rows)))])
-    return np.sort(np.concatenate(kept))
+        drawn.append(rng.permutation(of)[: max(min(len(of), 12), round(max_rows * len(of) / len(rows)))])
+    return np.sort(np.concatenate(drawn))
 
 
 def _search(

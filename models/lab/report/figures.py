@@ -25,7 +25,7 @@ LEARNS = {
 def write_figures(results: Json, folder: Path) -> list[Path]:
     """Write all figures; return their files."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {
+    figures = {
         "ranking": ranking(results),
         "families": by_family(results),
         "cohorts": by_cohort(results),
@@ -35,7 +35,7 @@ def write_figures(results: Json, folder: Path) -> list[Path]:
         "fusion": fusion_gain(results),
     }
     files = []
-    for name, figure in made.items():
+    for name, figure in figures.items():
         if figure is not None:
             files.append(folder / f"{name}.png")
             figure.savefig(files[-1], dpi=110)
@@ -49,11 +49,11 @@ def ranking(results: Json) -> Figure:
     axes = figure.subplots(1, 2, sharey=True)
     titles = {"ap": "average precision", "recall_at_fpr_0001": "recall at 0.1 % false alarms"}
     for axis, (measure, title) in zip(axes, titles.items(), strict=True):
-        for place, name in enumerate(order):
+        for position, name in enumerate(order):
             technique = results["techniques"][name]
             colour = COLOURS[technique["kind"]]
             for view, offset, face in (("seen", 0.14, colour), ("left_out", -0.14, "white")):
-                _bar(axis, technique.get(view, {}).get(measure), place + offset, colour, face)
+                _bar(axis, technique.get(view, {}).get(measure), position + offset, colour, face)
         axis.set(xlabel=f"{title}, mean over families", xlim=(0, 1), ylim=(-0.7, len(order) - 0.3))
         axis.grid(axis="x", alpha=0.3)
     ceiling = results["ceiling"]["value"]
@@ -70,11 +70,11 @@ def ranking(results: Json) -> Figure:
     return figure
 
 
-def _bar(axis: Axes, entry: Json | None, place: float, colour: str, face: str, label: str | None = None) -> None:
+def _bar(axis: Axes, entry: Json | None, position: float, colour: str, face: str, label: str | None = None) -> None:
     """Draw a value with its interval; nothing where there were too few rows for one."""
     if entry and entry["value"] is not None:
-        axis.plot([entry["low"], entry["high"]], [place, place], color=colour, lw=1.5)
-        axis.plot(entry["value"], place, "o", color=colour, mfc=face, ms=5.5, label=label)
+        axis.plot([entry["low"], entry["high"]], [position, position], color=colour, lw=1.5)
+        axis.plot(entry["value"], position, "o", color=colour, mfc=face, ms=5.5, label=label)
 
 
 def by_family(results: Json) -> Figure:
@@ -100,8 +100,8 @@ def _recall(technique: Json, view: str, family: str) -> float:
 def by_cohort(results: Json) -> Figure:
     """False alarms per 1,000 days of each kind of honest listener, at the working point; 1 is what was aimed at."""
     order = results["ranking"]["order"]
-    found = {c for t in results["techniques"].values() for c in t["false_alarms_by_cohort"]}
-    cohorts = sorted(found, key=lambda cohort: ("paid stream" in cohort, cohort))
+    accused = {c for t in results["techniques"].values() for c in t["false_alarms_by_cohort"]}
+    cohorts = sorted(accused, key=lambda cohort: ("paid stream" in cohort, cohort))
     grid = np.array(
         [
             [1000 * (_cohort(results["techniques"][name], cohort)) for cohort in cohorts]
@@ -110,7 +110,7 @@ def by_cohort(results: Json) -> Figure:
     )  # fmt: skip
     figure = Figure(figsize=(11, 0.3 * len(order) + 2.6), layout="constrained")
     axis = figure.subplots()
-    _heat(axis, grid, cohorts, order, most=50, form="{:.0f}", colours="Oranges")
+    _heat(axis, grid, cohorts, order, max_value=50, form="{:.0f}", colours="Oranges")
     axis.set_title("flagged days per 1,000 honest days, by kind of listener (aim: 1; blank: too few)", fontsize=10)
     return figure
 
@@ -121,13 +121,13 @@ def _cohort(technique: Json, cohort: str) -> float:
 
 
 def _heat(
-    axis: Axes, grid: np.ndarray, columns: list[str], rows: list[str], most: float = 1.0, form: str = "{:.2f}",
+    axis: Axes, grid: np.ndarray, columns: list[str], rows: list[str], max_value: float = 1.0, form: str = "{:.2f}",
     colours: str = "Blues",
 ) -> None:  # fmt: skip
-    axis.imshow(grid, vmin=0, vmax=most, cmap=colours, aspect="auto")
+    axis.imshow(grid, vmin=0, vmax=max_value, cmap=colours, aspect="auto")
     for (y, x), value in np.ndenumerate(grid):
         if not np.isnan(value):
-            dark = value > 0.6 * most
+            dark = value > 0.6 * max_value
             axis.text(x, y, form.format(value), ha="center", va="center", fontsize=7, color="w" if dark else "k")
     axis.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
@@ -152,10 +152,10 @@ def by_prevalence(results: Json) -> Figure:
     return figure
 
 
-def _telling(results: Json, most: int = 4) -> list[str]:
+def _telling(results: Json, max_rows: int = 4) -> list[str]:
     """Name the leaders, and the best of each way to learn that is not among them."""
     order = results["ranking"]["order"]
-    chosen = order[:most]
+    chosen = order[:max_rows]
     for kind in COLOURS:
         of_kind = [name for name in order if results["techniques"][name]["kind"] == kind]
         if of_kind and not any(name in chosen for name in of_kind):
@@ -173,9 +173,9 @@ def ablation(results: Json) -> Figure | None:
     figure = Figure(figsize=(7.5, 0.5 * len(groups) + 1.4), layout="constrained")
     axis = figure.subplots()
     for prefix, offset, colour in (("only", 0.14, "#4e79a7"), ("without", -0.14, "#f28e2b")):
-        for place, group in enumerate(groups):
-            label = {"only": "this group alone", "without": "all but this group"}[prefix] if place == 0 else None
-            _bar(axis, entries[f"{prefix} {group}"]["ap"], place + offset, colour, colour, label)
+        for position, group in enumerate(groups):
+            label = {"only": "this group alone", "without": "all but this group"}[prefix] if position == 0 else None
+            _bar(axis, entries[f"{prefix} {group}"]["ap"], position + offset, colour, colour, label)
     whole = results["techniques"].get("xgboost", {}).get("seen", {}).get("ap", {}).get("value")
     if whole is not None:
         axis.axvline(whole, color="black", ls=":", lw=1, label="all groups")
@@ -218,9 +218,9 @@ def fusion_gain(results: Json) -> Figure | None:
     for view, offset, face in (("seen", 0.14, "#e15759"), ("left_out", -0.14, "white")):
         if view not in fusion["gain"]:
             continue
-        for place, name in enumerate(names):
-            label = {"seen": "family seen", "left_out": "family left out"}[view] if place == 0 else None
-            _bar(axis, fusion["gain"][view][name]["ap"], place + offset, "#e15759", face, label)
+        for position, name in enumerate(names):
+            label = {"seen": "family seen", "left_out": "family left out"}[view] if position == 0 else None
+            _bar(axis, fusion["gain"][view][name]["ap"], position + offset, "#e15759", face, label)
     axis.axvline(0, color="black", lw=1)
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel=f"average precision of {fusion['technique']} less that of the technique")

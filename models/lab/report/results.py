@@ -49,7 +49,7 @@ def summary(results: StudyResults) -> Json:
 
 
 def _technique(results: StudyResults, rows: pd.DataFrame, name: str) -> Json:
-    said: Json = {
+    entry: Json = {
         "kind": CANDIDATES[name].kind if name in CANDIDATES else "fusion",
         "words": CANDIDATES[name].description if name in CANDIDATES else FUSIONS[name].description,
         "fitted_on_rows": results.fitted_on.get(name),
@@ -59,7 +59,7 @@ def _technique(results: StudyResults, rows: pd.DataFrame, name: str) -> Json:
         if of_view.empty:
             continue
         families = of_view[of_view["measure"].isin([AP, RECALL]) & (of_view["scope"] != MACRO)]
-        said[view] = {
+        entry[view] = {
             AP: interval(results.macro[view, name, AP]),
             RECALL: interval(results.macro[view, name, RECALL]),
             ALARMS: _entry(of_view[(of_view["measure"] == ALARMS) & (of_view["scope"] == "honest")].iloc[0]),
@@ -68,19 +68,21 @@ def _technique(results: StudyResults, rows: pd.DataFrame, name: str) -> Json:
                 for family, of in families.groupby("scope", sort=False)
             },
         }
-    seen = rows[rows["view"] == SEEN]
-    cohorts = seen[(seen["measure"] == ALARMS) & (seen["scope"] != "honest")]
-    said["false_alarms_by_cohort"] = {str(row["scope"]): _entry(row) for _, row in cohorts.iterrows()}
+    seen_rows = rows[rows["view"] == SEEN]
+    cohorts = seen_rows[(seen_rows["measure"] == ALARMS) & (seen_rows["scope"] != "honest")]
+    entry["false_alarms_by_cohort"] = {str(row["scope"]): _entry(row) for _, row in cohorts.iterrows()}
     for measure in ("precision_at_capacity", "brier", "us_per_row"):
-        said[measure] = _value(seen[seen["measure"] == measure]["value"].iloc[0])
-    caught = seen[seen["measure"].isin(["caught_within_week", "days_to_flag", "euros_before_caught", "euros_in_week"])]
-    said["detection"] = {
+        entry[measure] = _value(seen_rows[seen_rows["measure"] == measure]["value"].iloc[0])
+    caught = seen_rows[
+        seen_rows["measure"].isin(["caught_within_week", "days_to_flag", "euros_before_caught", "euros_in_week"])
+    ]
+    entry["detection"] = {
         str(scope): {str(row["measure"]): _value(row["value"]) for _, row in of.iterrows()}
         for scope, of in caught.groupby("scope", sort=False)
     }
     pooled = rows[(rows["view"] == "prevalence")]
-    said["ap_pooled_by_stream_share"] = {str(row["scope"]): _value(row["value"]) for _, row in pooled.iterrows()}
-    return said
+    entry["ap_pooled_by_stream_share"] = {str(row["scope"]): _value(row["value"]) for _, row in pooled.iterrows()}
+    return entry
 
 
 def _entry(row: pd.Series) -> Json:

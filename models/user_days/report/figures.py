@@ -15,7 +15,7 @@ from models.user_days.rules import GROUPS, RULES
 RULES_ONLY, FOREST_ONLY, BOTH, TREES = "#0072b2", "#e69f00", "#d55e00", "#009e73"
 """Okabe and Ito's colours: told apart by colour-blind readers too."""
 GREY = "#8a8a8a"
-MOST_POINTS = 4000
+MAX_POINTS = 4000
 
 
 def flags_by_day(flags: pd.DataFrame) -> Figure:
@@ -49,10 +49,10 @@ def rules_fired(flags: pd.DataFrame) -> Figure:
     flagged = flags.loc[flags["by_rules"], "rules"].explode().value_counts()
     names = [rule.name for group in GROUPS for rule in RULES if rule.group == group]
     labels = [f"{rule.name} ({rule.group})" for group in GROUPS for rule in RULES if rule.group == group]
-    place = np.arange(len(names))[::-1]
-    axes.barh(place, alone.reindex(names, fill_value=0), color=GREY, height=0.75, label="fired")
-    axes.barh(place, flagged.reindex(names, fill_value=0), color=RULES_ONLY, height=0.75, label="on a flagged day")
-    axes.set_yticks(place, labels)
+    position = np.arange(len(names))[::-1]
+    axes.barh(position, alone.reindex(names, fill_value=0), color=GREY, height=0.75, label="fired")
+    axes.barh(position, flagged.reindex(names, fill_value=0), color=RULES_ONLY, height=0.75, label="on a flagged day")
+    axes.set_yticks(position, labels)
     axes.set_xlabel("user-days")
     axes.set_title("Rules that fired; a flag needs two groups")
     axes.legend(frameon=False)
@@ -63,7 +63,7 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     """Draw the rules' score against the forest's, with their thresholds."""
     figure, axes = _one(5.2, 4.6)
     quiet = flags[~(flags["by_rules"] | flags["by_forest"])]
-    some = quiet.iloc[rng.permutation(len(quiet))[:MOST_POINTS]]
+    some = quiet.iloc[rng.permutation(len(quiet))[:MAX_POINTS]]
     axes.scatter(some["rules_score"], some["forest_score"], s=5, color=GREY, alpha=0.4, label="neither")
     kinds = (
         ("rules only", flags["by_rules"] & ~flags["by_forest"], RULES_ONLY),
@@ -76,7 +76,7 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     axes.axhline(FLAG, color="black", linewidth=0.7, linestyle="--")
     axes.set_xlabel("score of the rules")
     axes.set_ylabel("score of the forest")
-    axes.set_title(f"Each user-day by both scores (up to {MOST_POINTS:,} that neither flags)")
+    axes.set_title(f"Each user-day by both scores (up to {MAX_POINTS:,} that neither flags)")
     axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -84,14 +84,14 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
 def shares(title: str, rows: Mapping[str, Share], colour: str) -> Figure:
     """Draw shares with their intervals, one line each; too few rows are named and not drawn."""
     figure, axes = _one(7, 0.9 + 0.3 * max(len(rows), 2))
-    place = np.arange(len(rows))[::-1]
-    for y, share in zip(place, rows.values(), strict=True):
+    position = np.arange(len(rows))[::-1]
+    for y, share in zip(position, rows.values(), strict=True):
         if share.value is None or share.n < MIN_ROWS:
             axes.text(0, y, " too few", va="center", fontsize=8, color=GREY)
             continue
         axes.plot([share.low, share.high], [y, y], color=colour, linewidth=1.5)
         axes.plot(share.value, y, "o", color=colour, markersize=5)
-    axes.set_yticks(place, [f"{name} (n = {share.n:,})" for name, share in rows.items()])
+    axes.set_yticks(position, [f"{name} (n = {share.n:,})" for name, share in rows.items()])
     axes.set_xlim(left=0)
     axes.set_xlabel("share of user-days flagged, with 95 % interval by account")
     axes.set_title(title)

@@ -42,7 +42,7 @@ def study(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> pd.Da
             "explainability": _explained(labelled[flagged]),
             "history needed": _by_history(labelled, flagged),
             "adaptability": _adaptability(labelled, flagged),
-            "drift": _said(drift[name]),
+            "drift": _format_alarms(drift[name]),
             "best use": _best_use(labelled, flagged),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("detector")
@@ -65,8 +65,8 @@ def _by_history(labelled: pd.DataFrame, flagged: pd.Series) -> str:
         "14 and more": labelled["history_days"] >= 14,
     }
     alarms = {name: flagged[honest & band].mean() for name, band in bands.items() if (honest & band).any()}
-    said = [f"{100 * share:.2f} % ({name})" for name, share in alarms.items()]
-    return "false alarms by active days: " + ", ".join(said)
+    parts = [f"{100 * share:.2f} % ({name})" for name, share in alarms.items()]
+    return "false alarms by active days: " + ", ".join(parts)
 
 
 def _adaptability(labelled: pd.DataFrame, flagged: pd.Series) -> str:
@@ -111,12 +111,12 @@ def drift_alarms(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -
 
 def _scores(days: pd.DataFrame, kind: Kind, refit_days: int | None, seed: int) -> dict[str, Floats]:
     rules = apply_rules(days, kind).score
-    seen = forest_input(days, tuple(feature.name for feature in FOREST_FEATURES), kind)
-    forest = forest_scores(days, seen, np.random.default_rng(seed), refit_days)
+    inputs = forest_input(days, tuple(feature.name for feature in FOREST_FEATURES), kind)
+    forest = forest_scores(days, inputs, np.random.default_rng(seed), refit_days)
     return {"rules": rules, "forest": forest, "hybrid": hybrid_score(rules, forest)}
 
 
-def _said(alarms: Mapping[str, float]) -> str:
+def _format_alarms(alarms: Mapping[str, float]) -> str:
     if any(np.isnan(value) for value in alarms.values()):
         return "no drifter after day 28"
     return (

@@ -1,10 +1,10 @@
-"""The model card of the user-day trees: their manifest, said to a person."""
+"""The model card of the user-day trees: their manifest as text for people."""
 
 from typing import Any
 
 from models.training.card import COHORT_MEANINGS, FAMILY_MEANINGS, format_share_entry, shares_table
 
-MOST_FEATURES = 10
+MAX_FEATURES = 10
 _INTRO = """# Model card: {name}
 
 Gives a user-day (an account on one of its local days) the probability that it was a bot's: {rounds} gradient-boosted
@@ -63,7 +63,7 @@ def render(manifest: dict[str, Any]) -> str:
         "## What it looks at",
         "Share of the trees' total gain, the largest:",
         "",
-        *(f"- `{name}` {100 * share:.0f} %" for name, share in list(manifest["gain"].items())[:MOST_FEATURES]),
+        *(f"- `{name}` {100 * share:.0f} %" for name, share in list(manifest["gain"].items())[:MAX_FEATURES]),
         "",
         "Libraries: " + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()) + ".",
     ]

@@ -56,7 +56,7 @@ def test_every_binary_model_finds_bots_that_are_easy(name: str) -> None:
     features = rng.normal(size=(240, 3)) + 4 * label[:, None]
     technique = replace(BINARY[name], grid={})
     trial = supervised(technique, features, label, np.arange(240) // 4 * 2 + label, has_smote=False, seed=1)
-    assert metrics.binary(label, trial.said, trial.score)["F1"] > 0.9
+    assert metrics.binary(label, trial.predicted, trial.score)["F1"] > 0.9
 
 
 def test_smote_and_the_grid_run_inside_the_training_fold() -> None:
@@ -65,7 +65,7 @@ def test_smote_and_the_grid_run_inside_the_training_fold() -> None:
     features = rng.normal(size=(200, 2)) + 4 * label[:, None]
     trial = supervised(BINARY["decision tree"], features, label, np.arange(200), has_smote=True, seed=1)
     assert trial.fitted_on <= 170  # rows that SMOTE adds are no training rows
-    assert metrics.binary(label, trial.said, trial.score)["recall"] > 0.8
+    assert metrics.binary(label, trial.predicted, trial.score)["recall"] > 0.8
 
 
 @pytest.mark.parametrize("name", ["knn", "mahalanobis", "one_class_svm"])
@@ -78,8 +78,8 @@ def test_a_semi_supervised_model_flags_few_honest_days(name: str) -> None:
 
 def test_several_labels_are_measured_jointly() -> None:
     label = np.array([[True, False], [False, False], [True, True]])
-    said = np.array([[True, False], [False, False], [True, False]])
-    numbers = metrics.multi_label(label, said, said.astype(float))
+    predicted = np.array([[True, False], [False, False], [True, False]])
+    numbers = metrics.multi_label(label, predicted, predicted.astype(float))
     assert numbers["exact match ratio"] == pytest.approx(2 / 3)
     assert numbers["Hamming loss"] == pytest.approx(1 / 6)
     assert numbers["Hamming score"] == pytest.approx((1 + 1 + 0.5) / 3)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from models.user_days.hybrid import hybrid_score
-from models.user_days.queue import FORMULA_STARTS, guard, review_list, to_csv, with_priority
+from models.user_days.queue import FORMULA_STARTS, escape_formula, review_list, to_csv, with_priority
 
 
 def flags(users: int = 200) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def test_the_same_seed_draws_the_same_sample() -> None:
 
 @pytest.mark.parametrize("start", FORMULA_STARTS)
 def test_no_cell_of_the_csv_is_run_as_a_formula(start: str) -> None:
-    assert guard(f"{start}x") == f"'{start}x"
+    assert escape_formula(f"{start}x") == f"'{start}x"
     bad = flags(3).assign(user_id=f"{start}cmd")
     read = pd.read_csv(io.StringIO(to_csv(review_list(with_priority(bad, np.random.default_rng(1))))))
     texts = read.select_dtypes("object")
