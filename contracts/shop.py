@@ -2,6 +2,11 @@
 
 Browsing rows say what a customer's client did; a transaction row is one checkout of a session. Files are CSV, and every
 field travels as the untouched string of its file. Only `ts`, the time of sending, is an integer.
+
+On the wire a message of either topic is a JSON list of up to 200 objects: the columns of the file in its order, and
+`ts` as the last one. A batch without transactions sends the empty list, so that its count is 0 and not unknown. There
+is no row that is not in the files: no heartbeat row, neither between batches nor at the end. The headers are those of
+contracts.events.
 """
 
 from dataclasses import dataclass
@@ -109,6 +114,11 @@ COLUMNS: dict[str, tuple[ShopColumn, ...]] = {
 }
 """Columns by file, in the order of the file."""
 TIME_COLUMN = {BROWSING: "event_time", TRANSACTIONS: "created_at"}
+
+
+ID_COLUMN = {TRANSACTIONS: "transaction_id"}
+"""Column whose values are unique. Browsing rows have none: they are compared by all of their columns."""
+TS, TS_MEANING = "ts", "when the producer sent the batch, epoch seconds, the same in all its rows"
 
 
 def column_names(file: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from contracts.events import ACTIVITY, PLAYS
+from contracts.shop import BROWSING, TRANSACTIONS
 
 SCORES, FRAUD_COUNTS, VERDICTS = "scores", "fraud-counts", "verdicts"
 
@@ -53,5 +54,8 @@ TOPICS: dict[str, Topic] = {
             ("case_id", "version", "user_id", "verdict", "reason_code", "note", "analyst", "model_version",
              "decided_at", "step", "drawn_by", "draw_probability"),
         ),
+        # one partition: a plain consumer reads the batches in the order that they were sent in
+        Topic(BROWSING, 1, "the shop: what customers' clients did, 200 rows per message"),
+        Topic(TRANSACTIONS, 1, "the shop: checkouts in the time span of a browsing message"),
     )
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """Describe the topics as AsyncAPI 3.0: `playproof tools asyncapi > docs/reference/asyncapi.yaml`.
 
-From the point of view of the pipeline: it receives plays and activity, and sends scores, fraud-counts and verdicts.
+From the point of view of the pipeline: it receives the topics that a replay writes, and sends scores, fraud-counts and
+verdicts.
 """
 
 import json
@@ -8,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts import events
+from contracts import events, shop
 from contracts.topics import TOPICS, Topic
 from ops.tools.data_dictionary import HEADERS, ROW_COLUMNS
 
@@ -16,6 +17,8 @@ HEAD = "# Made from contracts/ by  playproof tools asyncapi > docs/reference/asy
 PATTERNS = {"time": events.TIME_PATTERN, "ms": events.MS_PATTERN}
 """Patterns of checked fields, in the words that JSON Schema shares with Python: `_END` becomes `$`."""
 JSON_TYPES = {"string": "string", "int": "integer", "bigint": "integer", "double": "number", "boolean": "boolean"}
+ROW_LISTS = (*events.FIELDS, *shop.TOPICS)
+"""Topics whose messages are lists of rows with headers; a message of any other topic is one row."""
 BINDING_VERSION = "0.5.0"
 TOPIC_SETTINGS = ("retention.ms", "retention.bytes", "max.message.bytes")
 """Those of a topic's settings that AsyncAPI's Kafka binding knows."""
@@ -53,7 +56,7 @@ def document() -> dict[str, Any]:
 
 
 def _action(topic: str) -> str:
-    return "receive" if topic in events.FIELDS else "send"
+    return "receive" if topic in ROW_LISTS else "send"
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
@@ -76,9 +79,15 @@ def _channel(topic: Topic) -> dict[str, Any]:
 def _message(topic: Topic) -> dict[str, Any]:
     """Describe a message: a list of rows with headers for events, one row for all else."""
     row = {"$ref": f"#/components/schemas/{topic.name}"}
-    if topic.name not in events.FIELDS:
+    if topic.name not in ROW_LISTS:
         return {"name": topic.name, "payload": row}
-    rows = {"type": "array", "minItems": 1, "maxItems": events.ROWS_PER_BATCH, "items": row}
+    # a batch of the shop without transactions is an empty list
+    rows = {
+        "type": "array",
+        "minItems": int(topic.name != shop.TRANSACTIONS),
+        "maxItems": events.ROWS_PER_BATCH,
+        "items": row,
+    }
     headers = {name: {"type": "string", "description": meaning} for name, meaning in HEADERS.items()}
     return {"name": topic.name, "headers": {"type": "object", "properties": headers}, "payload": rows}
 
@@ -90,6 +99,15 @@ def _row(topic: str) -> dict[str, Any]:
             "type": "object",
             "required": [f.name for f in fields if f.is_required],
             "properties": {f.name: _field(f) for f in fields},
+        }
+    if topic in shop.TOPICS:
+        return {
+            "type": "object",
+            "required": [*shop.column_names(topic), shop.TS],
+            "properties": {
+                **{column.name: _shop_column(column) for column in shop.COLUMNS[topic]},
+                shop.TS: {"type": "integer", "description": shop.TS_MEANING},
+            },
         }
     columns = {column.name: column for column in ROW_COLUMNS[topic]}
     named = {name: columns[name] for name in TOPICS[topic].row_fields}
@@ -112,6 +130,11 @@ def _field(field: events.Field) -> dict[str, Any]:
     if field.kind == "id":
         schema |= {"minLength": 1, "maxLength": events.MAX_ID_CHARS}
     return schema
+
+
+def _shop_column(column: shop.ShopColumn) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", "description": column.meaning}
+    return {**schema, "enum": list(column.values)} if column.values else schema
 
 
 def _of_sql(kind: str) -> dict[str, Any]:

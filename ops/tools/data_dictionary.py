@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from contracts import events, tables
+from contracts import events, shop, tables
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
@@ -15,7 +15,7 @@ HEADERS = {
     events.HEADER_HEARTBEAT: "1 where the message only moves the watermark, else 0",
     events.HEADER_MESSAGE: "the message's place among its topic's messages: a replay goes on from it",
 }
-"""Kafka headers of topics plays and activity; values are decimal text."""
+"""Kafka headers of the topics that a replay writes; values are decimal text."""
 
 ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     SCORES: tables.SESSIONS,
@@ -66,18 +66,32 @@ def _topics() -> list[str]:
         "the source, except the integer `ts`; one of the other topics is a JSON object. A checked field that breaks",
         "its rule rejects its row, not its message. Golden samples: `contracts/golden/`.",
         "",
+        "A message of `browsing` or `transactions`, the topics of the shop, is such a list too. The type of a field is",
+        "the one that its string is cast to. A batch without transactions is the empty list.",
+        "",
     ]
     for topic in TOPICS.values():
-        lines += [f"### Topic `{topic.name}`", f"{topic.meaning}; {topic.partitions} partitions.", ""]
+        lines += [
+            f"### Topic `{topic.name}`",
+            f"{topic.meaning}; {topic.partitions} partition{'s' * (topic.partitions > 1)}.",
+            "",
+        ]
         if topic.name in events.FIELDS:
             fields = ([f"`{f.name}`", f.kind, _rule(f), f.meaning] for f in events.FIELDS[topic.name])
             lines += _table(["field", "kind", "rule", "meaning"], fields)
+        elif topic.name in shop.TOPICS:
+            lines += _table(["field", "type", "values", "meaning"], _shop_fields(topic.name))
         else:
             known = {column.name: column for column in ROW_COLUMNS[topic.name]}
             columns = (known[name] for name in topic.row_fields)
             lines += _table(["field", "type", "meaning"], ([f"`{c.name}`", c.type, c.meaning] for c in columns))
-    lines += ["### Headers of `plays` and `activity`"]
+    lines += ["### Headers of `plays`, `activity`, `browsing` and `transactions`"]
     return lines + _table(["header", "meaning"], ([f"`{name}`", meaning] for name, meaning in HEADERS.items()))
+
+
+def _shop_fields(topic: str) -> list[list[str]]:
+    columns = ([f"`{c.name}`", c.type, ", ".join(c.values), c.meaning] for c in shop.COLUMNS[topic])
+    return [*columns, [f"`{shop.TS}`", "int", "", shop.TS_MEANING]]
 
 
 def _rule(field: events.Field) -> str:

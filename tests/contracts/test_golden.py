@@ -10,6 +10,8 @@ import pytest
 
 from contracts.events import FIELDS
 from contracts.features import FEATURE_NAMES, TOP_REASONS
+from contracts.shop import COLUMNS, TS, column_names
+from contracts.shop import TOPICS as SHOP_TOPICS
 from contracts.topics import SCORES, TOPICS
 from ops.reconcile.row_rules import check_rows
 from ops.tools.data_dictionary import ROW_COLUMNS
@@ -43,6 +45,15 @@ def test_event_samples_pass_the_row_rules_and_their_vocabularies(topic: str) -> 
     for row in rows:
         for field in FIELDS[topic]:
             assert not field.values or row[field.name] in field.values
+
+
+@pytest.mark.parametrize("topic", SHOP_TOPICS)
+def test_samples_of_the_shop_have_every_column_in_order_as_strings_of_its_vocabulary(topic: str) -> None:
+    for row in sample(topic):
+        assert list(row) == [*column_names(topic), TS]
+        assert {name for name, value in row.items() if not isinstance(value, str)} == {TS}
+        assert type(row[TS]) is int
+        assert all(row[column.name] in column.values for column in COLUMNS[topic] if column.values)
 
 
 @pytest.mark.parametrize("topic", ROW_COLUMNS)

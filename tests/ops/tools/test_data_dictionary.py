@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from contracts import events, tables
+from contracts import events, shop, tables
 from contracts.column import Column
 from contracts.events import Field
 from contracts.topics import TOPICS
@@ -35,7 +35,7 @@ def test_every_column_and_field_has_a_meaning_and_a_name_of_its_own() -> None:
 
 
 def test_every_topic_is_described_by_fields_or_by_a_table() -> None:
-    assert set(TOPICS) == set(events.FIELDS) | set(ROW_COLUMNS)
+    assert set(TOPICS) == {*events.FIELDS, *shop.TOPICS, *ROW_COLUMNS}
 
 
 def test_truth_is_in_no_message_no_static_table_and_no_lake_table() -> None:
