@@ -118,6 +118,8 @@ TIME_COLUMN = {BROWSING: "event_time", TRANSACTIONS: "created_at"}
 
 ID_COLUMN = {TRANSACTIONS: "transaction_id"}
 """Column whose values are unique. Browsing rows have none: they are compared by all of their columns."""
+ORDER_COLUMN = "event_ms"
+"""Column that the import adds to the two raw tables: the row's time, epoch milliseconds. It is never sent."""
 TS, TS_MEANING = "ts", "when the producer sent the batch, epoch seconds, the same in all its rows"
 
 

@@ -2,6 +2,7 @@
 
 raw/<topic>/date=D/part.parquet    what the simulator made or the importers read: typed, sorted by (event_time, id)
 static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the newest
+DOMAIN                             the name of its domain (contracts.domain); music where it is absent
 import.json                        an imported world: what was read, and what its source cannot tell
 verdicts.sqlite                    what analysts decided (contracts.verdicts)
 truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from contracts.domain import DOMAINS, MUSIC, Domain
 from runtime.errors import PlayproofError
 
 
@@ -22,13 +24,36 @@ class WorldError(PlayproofError):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Paths of one world. Nothing here writes except `start_version`."""
+    """Paths of one world. Nothing here writes except `start_version` and `set_domain`."""
 
     root: Path
 
     @property
     def name(self) -> str:
         return self.root.name
+
+    @property
+    def domain(self) -> Domain:
+        """What the world's rows are about. Raises WorldError for a domain that this version does not know."""
+        try:
+            name = (self.root / "DOMAIN").read_text().strip()
+        except FileNotFoundError:
+            return MUSIC
+        if name not in DOMAINS:
+            raise WorldError(f"world {self.name} is of domain {name!r}: expected one of {', '.join(DOMAINS)}")
+        return DOMAINS[name]
+
+    def set_domain(self, domain: Domain) -> None:
+        """Write down what the world's rows are about."""
+        (self.root / "DOMAIN").write_text(domain.name + "\n")
+
+    def require_domain(self, domain: Domain, command: str) -> None:
+        """Raise WorldError where a command cannot work on this world, as it is of another domain."""
+        if self.domain != domain:
+            raise WorldError(
+                f"world {self.name} is of domain {self.domain.name}, and  {command}  works on {domain.name} only: "
+                f"choose another world with  --world"
+            )
 
     def raw(self, topic: str) -> Path:
         return self.root / "raw" / topic
@@ -40,8 +65,13 @@ class World:
         """List the parquet files of a raw table in time order. Raises WorldError where there are none."""
         files = sorted(self.raw(topic).glob("date=*/*.parquet"))
         if not files:
-            raise WorldError(f"world {self.name} has no raw {topic}: run  playproof simulate --world {self.name}")
+            raise WorldError(f"world {self.name} has no raw {topic}: run  {self._simulate}")
         return files
+
+    @property
+    def _simulate(self) -> str:
+        is_music = self.domain == MUSIC
+        return f"playproof simulate --world {self.name}" + ("" if is_music else f" --scenario {self.domain.scenario}")
 
     def static(self, table: str) -> Path:
         """Return the newest immutable folder of a static table. Raises WorldError where there is none."""
@@ -51,7 +81,7 @@ class World:
         except FileNotFoundError:
             raise WorldError(
                 f"static table {table} is missing in world {self.name} (expected static/{table}/CURRENT): "
-                f"run  playproof simulate --world {self.name}"
+                f"run  {self._simulate}"
             ) from None
         if not any(current.glob("*.parquet")) and not any(current.glob("*.csv")):
             raise WorldError(f"static table {table} of world {self.name} is empty: no parquet or csv in {current.name}")

@@ -25,7 +25,7 @@ def replay(
         bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT + 1.")
     ] = False,
 ) -> None:
-    """Send a world's plays and activity in batches of 200 plays; go on where an earlier replay stopped."""
+    """Send a world's rows in batches of 200 plays, or of 200 browsing rows of a shop; go on where it stopped before."""
     from producer.replay.command import run
     from producer.replay.faults.settings import Faults
 

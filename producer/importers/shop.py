@@ -6,6 +6,7 @@ ordered by. `static/{customers,products,categories}` hold copies of the files.
 
 import csv
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,14 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.shop import COLUMNS, TIME_COLUMN, TOPICS, column_names
+from contracts.domain import SHOP
+from contracts.shop import COLUMNS, ORDER_COLUMN, TIME_COLUMN, TOPICS, TS, column_names
 from producer.errors import HistoryError
 from producer.importers.csv_files import DELIMITERS
 from runtime.arrays import Ints
 from runtime.units import DAY_MS
 from runtime.world import World
 
-EVENT_MS = "event_ms"
 STATIC_FILES = tuple(name for name in COLUMNS if name not in TOPICS)
 
 
@@ -40,8 +41,7 @@ def import_shop(files: Mapping[str, Path], world: World) -> ShopImport:
 
     Raises HistoryError, which names the file and the line, before anything is written.
     """
-    if world.raw(TOPICS[0]).exists() or world.raw("plays").exists():
-        raise HistoryError(f"world {world.name} has rows already: choose another name with  --world")
+    require_new(world)
     tables = {name: read_table(name, path) for name, path in files.items()}
     times = {topic: _times(topic, files[topic], tables[topic]) for topic in TOPICS}
     reordered = {topic: int((np.diff(event_ms) < 0).sum()) for topic, event_ms in times.items()}
@@ -55,11 +55,18 @@ def import_shop(files: Mapping[str, Path], world: World) -> ShopImport:
         for name in STATIC_FILES:
             _write_static(staged.root / "static" / name, f"as_of={newest}", name, tables[name])
         world.root.mkdir(parents=True, exist_ok=True)
+        world.set_domain(SHOP)
         for folder in ("raw", "static"):
             (staging / folder).rename(world.root / folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return ShopImport({name: len(table) for name, table in tables.items()}, reordered)
+
+
+def require_new(world: World) -> None:
+    """Raise HistoryError where a world has rows already."""
+    if any(world.root.glob("raw/*")):
+        raise HistoryError(f"world {world.name} has rows already: choose another name with  --world")
 
 
 def read_table(name: str, path: Path) -> pa.Table:
@@ -110,6 +117,10 @@ def _records(name: str, path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(name: str, path: Path, header: list[str]) -> None:
     expected = column_names(name)
+    if twice := [column for column, count in Counter(header).items() if count > 1]:
+        raise HistoryError(f"{path}: column {twice[0]} is there twice: take one of them out")
+    if taken := [column for column in (TS, ORDER_COLUMN) if name in TOPICS and column in header]:
+        raise HistoryError(f"{path}: column {taken[0]} is one that the replay adds: take it out")
     missing = [column for column in expected if column not in header]
     if not missing:
         return
@@ -140,7 +151,7 @@ def _times(topic: str, path: Path, table: pa.Table) -> Ints:
 def _write_days(folder: Path, table: pa.Table, event_ms: Ints) -> None:
     order = np.argsort(event_ms, kind="stable")
     event_ms = event_ms[order]
-    table = table.take(pa.array(order)).append_column(EVENT_MS, pa.array(event_ms))
+    table = table.take(pa.array(order)).append_column(ORDER_COLUMN, pa.array(event_ms))
     days = event_ms // DAY_MS
     edges = [*np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist(), len(days)]
     for start, end in pairwise(edges):

@@ -104,6 +104,15 @@ def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str =
     return RowTexts.of_arrow(pc.binary_join_element_wise(*_merged([*pieces, _ROOM]), ""))
 
 
+def render_text_rows(table: pa.Table) -> RowTexts:
+    """Render each row of a table of strings as JSON text without its `ts`: every column, its text untouched."""
+    pieces: list[pa.Array | str] = []
+    for position, name in enumerate(table.column_names):
+        start = ("{" if position == 0 else ",") + f'{orjson.dumps(name).decode()}:"'
+        pieces += _key_and_value(start, table.column(name).combine_chunks())
+    return RowTexts.of_arrow(pc.binary_join_element_wise(*_merged([*pieces, _ROOM]), ""))
+
+
 def join_rows(rows: Sequence[str], ts: int) -> bytes:
     """Join row texts as one message; what is no object (a fault made on purpose) stays as it is.
 

@@ -50,6 +50,11 @@ def pack(topic: str, rows: Sequence[str], batch: int, clock_ms: int, ts: int) ->
     return [Message(topic, join_rows(part, ts), len(part), batch, clock_ms) for part in parts]
 
 
+def empty(topic: str, batch: int, clock_ms: int) -> Message:
+    """Make the message of a batch that has no rows of a topic: its count is 0, and not unknown."""
+    return Message(topic, b"[]", 0, batch, clock_ms)
+
+
 def heartbeat(topic: str, batch: int, clock_ms: int, ts: int) -> Message:
     """Make the message that only moves a topic's watermark to `clock_ms`."""
     row_id = f"heartbeat-{topic}-{batch}"

@@ -1,7 +1,7 @@
 """One attempt at a replay, with one connection to the broker: finish what an earlier one left, then send on."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from contracts import topics
-from contracts.events import PLAYS
 from producer.errors import ReplayError
 from producer.kafka.messages import Message
 from producer.kafka.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
 from producer.replay.batch_messages import MessageMaker
 from producer.replay.batches import RowBatch, RowReader, count_nulls, count_rows, cut, time_of_row
 from producer.replay.health import ReplayHealth
-from producer.replay.ledger import TOPICS, Entry, Ledger, Run, Sent, State
+from producer.replay.ledger import Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
 from runtime.kafka.connection import KafkaConnection
 from runtime.units import DAY_MS, MINUTE_MS, SECOND_MS
@@ -29,18 +28,19 @@ ReportProgress = Callable[[dict[str, int], int], None]
 """Called after each batch with the rows acknowledged so far, by topic, and the event-time clock in ms."""
 
 
-def rows_since(state: State, before: dict[str, int]) -> dict[str, int]:
+def rows_since(state: State, before: Counter[str], topics: Sequence[str]) -> dict[str, int]:
     """Return the rows acknowledged, by topic, that an earlier count does not have."""
-    return {topic: state.rows_acknowledged[topic] - before[topic] for topic in TOPICS}
+    return {topic: state.rows_acknowledged[topic] - before[topic] for topic in topics}
 
 
-def check_plays(world: World, files: Sequence[Path], rows: int) -> None:
-    """Refuse plays that no row rule would let pass, or none at all. (An imported world may be without activity.)"""
+def check_master(world: World, files: Sequence[Path], rows: int) -> None:
+    """Refuse rows that no row rule would let pass, or none at all. (An imported world may be without activity.)"""
+    master = world.domain.master
     if not rows:
-        raise ReplayError(f"raw {PLAYS} has no rows: run  playproof simulate")
+        raise ReplayError(f"raw {master} has no rows: run  playproof simulate --scenario {world.domain.scenario}")
     if world.import_report.exists() and (unknown := count_nulls(files, "listen_ms")):
         raise ReplayError(
-            f"{unknown:,} of {rows:,} imported plays have no listen_ms, which topic {PLAYS} requires: use the batch "
+            f"{unknown:,} of {rows:,} imported plays have no listen_ms, which topic {master} requires: use the batch "
             f"commands, as  playproof job score-history --world {world.name}"
         )
 
@@ -54,14 +54,15 @@ class Attempt:
         ledger: Ledger,
         kafka: KafkaConnection,
         make_messages: MessageMaker,
-        rows_before: dict[str, int],
+        rows_before: Counter[str],
         health: ReplayHealth,
     ):
         self._world, self._ledger, self._kafka = world, ledger, kafka
         self._make_messages, self._rows_before, self._health = make_messages, rows_before, health
-        self._files = {topic: world.raw_files(topic) for topic in TOPICS}
+        self._domain = world.domain
+        self._files = {topic: world.raw_files(topic) for topic in self._domain.topics}
         self._source_rows = {topic: count_rows(files) for topic, files in self._files.items()}
-        self._partitions = {topic: topics.TOPICS[topic].partitions for topic in TOPICS}
+        self._partitions = {topic: topics.TOPICS[topic].partitions for topic in self._domain.topics}
         self._unacknowledged: deque[tuple[int, list[Any]]] = deque()
 
     def run(self, pace: Pace, until_batch: int | None, report_progress: ReportProgress) -> bool:
@@ -85,17 +86,24 @@ class Attempt:
                             return False
                         self._health.behind_s = pace.behind_s
                         self._send(sender, batch, int(time.time()))
-                        report_progress(rows_since(state, self._rows_before), batch.clock_ms)
-                self._send(sender, RowBatch(state.next_batch, {}, state.clock_ms + FLUSH_MS), int(time.time()))
+                        report_progress(self._rows_since(), batch.clock_ms)
+                if self._domain.has_heartbeats:
+                    self._send(sender, self._flush(state.next_batch, state.clock_ms + FLUSH_MS), int(time.time()))
             self._settle(max_unacknowledged=0)
         self._ledger.end()
-        report_progress(rows_since(state, self._rows_before), state.clock_ms)
+        report_progress(self._rows_since(), state.clock_ms)
         return True
+
+    def _flush(self, number: int, clock_ms: int) -> RowBatch:
+        return RowBatch(number, {}, clock_ms, self._domain)
+
+    def _rows_since(self) -> dict[str, int]:
+        return rows_since(self._ledger.state, self._rows_before, self._domain.topics)
 
     def _check_source_and_topics(self) -> None:
         run = self._ledger.state.run
         if run is None:
-            for topic, count in message_counts(self._kafka, TOPICS).items():
+            for topic, count in message_counts(self._kafka, self._domain.topics).items():
                 if count:
                     raise ReplayError(
                         f"topic {topic} holds {count} messages that the ledger of {self._world.name}, version "
@@ -108,7 +116,8 @@ class Attempt:
                 f"the source has {self._source_rows} rows, but had {run.source_rows} when this version began: begin a "
                 f"new version with  --fresh"
             )
-        check_plays(self._world, self._files[PLAYS], self._source_rows[PLAYS])
+        master = self._domain.master
+        check_master(self._world, self._files[master], self._source_rows[master])
 
     def _next_run(self) -> Run:
         """Return how the source is read from here on: event times move on past the last flush, if there was one."""
@@ -118,21 +127,31 @@ class Attempt:
         if not state.has_ended:
             return run
         is_source_sent = all(state.next_row[topic] >= count for topic, count in self._source_rows.items())
-        first = dict.fromkeys(TOPICS, 0) if is_source_sent else dict(state.next_row)
-        times = [time_of_row(self._files[t], first[t]) for t in TOPICS if first[t] < self._source_rows[t]]
+        if not self._domain.has_heartbeats:
+            if is_source_sent:
+                raise ReplayError(
+                    f"every row of world {self._world.name} is sent, and rows of a {self._domain.name} are sent once: "
+                    f"begin a new version with  playproof replay --world {self._world.name} --fresh"
+                )
+            return replace(run, first=dict(state.next_row))
+        first = dict.fromkeys(self._domain.topics, 0) if is_source_sent else dict(state.next_row)
+        times = [time_of_row(files, first[t]) for t, files in self._files.items() if first[t] < self._source_rows[t]]
         days = -((min(times) - state.clock_ms - 1) // DAY_MS)
         return replace(run, source_pass=run.source_pass + is_source_sent, shift_ms=days * DAY_MS, first=first)
 
     def _batches(self, run: Run, first: dict[str, int], number: int) -> Generator[RowBatch]:
-        plays, activity = (RowReader(t, self._files[t], first[t], run.shift_ms, run.id_suffix) for t in TOPICS)
-        with plays, activity:
-            yield from cut(plays, activity, number)
+        master, companion = (
+            RowReader(topic, self._files[topic], first[topic], run.shift_ms, run.id_suffix)
+            for topic in self._domain.topics
+        )
+        with master, companion:
+            yield from cut(master, companion, number, self._domain)
 
     def _arrived(self) -> dict[str, set[int]]:
         """Read which messages after the last acknowledged ones are in the topics nevertheless, by topic and number."""
         offsets = self._ledger.state.offsets
-        last = {topic: {p: offset for (t, p), offset in offsets.items() if t == topic} for topic in TOPICS}
-        return {t: arrived_numbers(self._kafka, t, self._partitions[t], last[t]) for t in TOPICS}
+        last = {topic: {p: offset for (t, p), offset in offsets.items() if t == topic} for topic in self._partitions}
+        return {t: arrived_numbers(self._kafka, t, self._partitions[t], last[t]) for t in self._partitions}
 
     def _finish_unfinished(self, sender: Sender, arrived: dict[str, set[int]]) -> None:
         """Send again what the ledger meant to send and the topics lack: the same messages, with their old ts."""
@@ -148,16 +167,16 @@ class Attempt:
         """Cut the batches of some consecutive entries again; the flush, which has no rows, can only be the last."""
         run, cut_again = self._ledger.state.run, [entry for entry in entries if not entry.is_flush]
         if run is not None and cut_again:
-            first = {topic: cut_again[0].source[topic][0] for topic in TOPICS}
+            first = {topic: cut_again[0].source[topic][0] for topic in self._domain.topics}
             with closing(self._batches(run, first, cut_again[0].batch)) as batches:
                 for entry in cut_again:
                     yield entry, next(batches)
         for entry in entries[len(cut_again) :]:
-            yield entry, RowBatch(entry.batch, {}, entry.clock_ms)
+            yield entry, self._flush(entry.batch, entry.clock_ms)
 
     def _send(self, sender: Sender, batch: RowBatch, ts: int) -> None:
         messages = self._make_messages(batch, ts)
-        numbers = dict(self._ledger.state.next_number)
+        numbers = self._ledger.state.next_number.copy()
         sent = []
         for message in messages:
             sent.append(Sent(message.topic, numbers[message.topic], message.rows, message.is_heartbeat))
@@ -185,4 +204,4 @@ class Attempt:
                 partition = metadata.topic, metadata.partition
                 last[partition] = max(metadata.offset, last.get(partition, -1))
             self._ledger.acknowledge(batch, [(*partition, offset) for partition, offset in last.items()])
-            self._health.rows_acknowledged = rows_since(self._ledger.state, self._rows_before)
+            self._health.rows_acknowledged = self._rows_since()

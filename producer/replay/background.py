@@ -43,7 +43,8 @@ class Background:
     def start(self) -> "Background":
         """Begin to send. Raises BrokerError where broker or topics are missing, WorldError without raw rows."""
         world = self.settings.the_world()
-        world.raw_files(PLAYS)
+        self.faults.check(world)
+        world.raw_files(world.domain.master)
         topics.create(self.settings.kafka())
         self._thread = threading.Thread(target=self._run, args=(world,), name="replay", daemon=True)
         self._thread.start()
@@ -97,7 +98,7 @@ def next_batch(world: World) -> int:
 
 def total_batches(world: World) -> int:
     """Return how many batches a world's source makes."""
-    return -(-count_rows(world.raw_files(PLAYS)) // ROWS_PER_BATCH)
+    return -(-count_rows(world.raw_files(world.domain.master)) // ROWS_PER_BATCH)
 
 
 def attack_batches(world: World, family: str) -> range:

@@ -1,11 +1,10 @@
-"""What goes out for one batch: its rows as messages, and a heartbeat where a topic has no rows."""
+"""What goes out for one batch: its rows as messages, and a heartbeat or an empty list where a topic has no rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from producer.kafka.messages import Message, heartbeat, pack
+from producer.kafka.messages import Message, empty, heartbeat, pack
 from producer.replay.batches import RowBatch
-from producer.replay.ledger import TOPICS
 
 MessageMaker = Callable[[RowBatch, int], list[Message]]
 """Makes the messages of a batch that is sent at `ts`, in epoch seconds.
@@ -29,10 +28,12 @@ def open_plain(ledger: Path, next_batch: int) -> MessageMaker:
 def pack_texts(batch: RowBatch, texts: Mapping[str, Sequence[str]], ts: int) -> list[Message]:
     """Make a batch's messages from row texts by topic; a flush ends with a heartbeat on each topic."""
     messages: list[Message] = []
-    for topic in TOPICS:
+    for topic in batch.domain.topics:
         rows = texts.get(topic, ())
         if rows:
             messages += pack(topic, rows, batch.number, batch.clock_ms, ts)
-        if batch.is_flush or not rows:
+        if not batch.domain.has_heartbeats:
+            messages += [] if rows else [empty(topic, batch.number, batch.clock_ms)]
+        elif batch.is_flush or not rows:
             messages.append(heartbeat(topic, batch.number, batch.clock_ms, ts))
     return messages

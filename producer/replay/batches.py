@@ -1,7 +1,9 @@
-"""Cut a world's raw rows into batches: 200 plays each, and with them the activity of their time span.
+"""Cut a world's raw rows into batches: 200 rows of the master topic each, and the companion's rows of their time span.
 
-Batch k takes the activity in (last event_time of batch k-1, last event_time of batch k]; the first interval is open to
-the left and the last to the right, so every row is in exactly one batch.
+Batch k takes the companion's rows in (last time of batch k-1, last time of batch k]. So a row between the spans of two
+batches goes with the later one. The first interval is open to the left: a row before the first batch goes with it. The
+last is open to the right: a row after the last batch goes with that one. Every row is in exactly one batch. In the shop
+the times are `event_time` of browsing rows and `created_at` of transactions; in music both are `event_time`.
 """
 
 from collections import deque
@@ -17,15 +19,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.events import ACTIVITY, BEHIND_MS, FIELDS, PLAYS, ROWS_PER_BATCH
-from producer.kafka.encode import RowTexts, render_rows
+from contracts.domain import DOMAIN_OF_TOPIC, MUSIC, Domain
+from contracts.events import BEHIND_MS, FIELDS, ROWS_PER_BATCH
+from producer.kafka.encode import RowTexts, render_rows, render_text_rows
 
 CHUNK_ROWS = 65_536
 """Rows rendered at once: enough to make Arrow's work vectorised, about 30 MB of text."""
 
 MAX_SPAN_MS = BEHIND_MS // 2
-"""Longest stretch of time in a batch: one person's 200 plays may take weeks, and rows too far behind the clock that
-they are sent with would be rejected."""
+"""Longest stretch of time in a batch of music: one person's 200 plays may take weeks, and rows too far behind the clock
+that they are sent with would be rejected."""
 
 _AS_DICTIONARY = {
     # rendering a value once per dictionary entry, not once per row
@@ -57,6 +60,7 @@ class RowBatch:
     number: int
     rows: dict[str, Rows]
     clock_ms: int
+    domain: Domain = MUSIC
 
     @property
     def is_flush(self) -> bool:
@@ -76,6 +80,7 @@ class RowReader:
 
     def __init__(self, topic: str, files: Sequence[Path], first: int = 0, shift_ms: int = 0, id_suffix: str = ""):
         self._topic, self._files, self._shift_ms, self._id_suffix = topic, files, shift_ms, id_suffix
+        self._domain = DOMAIN_OF_TOPIC[topic]
         self._chunks = _one_ahead(map(self._render, self._read(first)))
         self._next = first
         self._held: deque[Chunk] = deque()
@@ -135,12 +140,15 @@ class RowReader:
         return True
 
     def _render(self, table: pa.Table) -> Chunk:
-        event_ms = table.column("event_time").combine_chunks().cast(pa.int64()).to_numpy() + self._shift_ms
+        order = table.column(self._domain.order_column).combine_chunks().cast(pa.int64())
+        if not self._domain.is_typed:
+            return render_text_rows(table.drop_columns(self._domain.order_column)), order.to_numpy()
+        event_ms = order.to_numpy() + self._shift_ms
         return render_rows(self._topic, table, self._shift_ms, self._id_suffix), event_ms
 
     def _read(self, skip: int) -> Iterator[pa.Table]:
         for path in self._files:
-            with pq.ParquetFile(path, read_dictionary=_AS_DICTIONARY[self._topic]) as file:
+            with pq.ParquetFile(path, read_dictionary=_AS_DICTIONARY.get(self._topic, [])) as file:
                 if skip >= file.metadata.num_rows:
                     skip -= file.metadata.num_rows
                     continue
@@ -159,18 +167,19 @@ def _one_ahead(chunks: Iterator[Chunk]) -> Generator[Chunk]:
             yield chunk
 
 
-def cut(plays: RowReader, activity: RowReader, number: int) -> Iterator[RowBatch]:
+def cut(master: RowReader, companion: RowReader, number: int, domain: Domain = MUSIC) -> Iterator[RowBatch]:
     """Cut the rows that two readers still hold into batches, numbered from `number` on."""
-    while not plays.is_at_end():
-        batch_plays = plays.take(ROWS_PER_BATCH, MAX_SPAN_MS)
-        clock_ms = int(batch_plays.event_ms[-1])
-        if plays.is_at_end():
-            batch_activity = activity.take(10**12)  # the last interval is open to the right
+    max_span_ms = MAX_SPAN_MS if domain.event_clock == "event_time" else None
+    while not master.is_at_end():
+        batch_rows = master.take(ROWS_PER_BATCH, max_span_ms)
+        clock_ms = int(batch_rows.event_ms[-1])
+        if master.is_at_end():
+            companion_rows = companion.take(10**12)  # the last interval is open to the right
             # the clock must have reached all that goes with it: rows ahead of it are rejected
-            clock_ms = max([clock_ms, *batch_activity.event_ms[-1:].tolist()])
+            clock_ms = max([clock_ms, *companion_rows.event_ms[-1:].tolist()])
         else:
-            batch_activity = activity.take_through(clock_ms)
-        yield RowBatch(number, {PLAYS: batch_plays, ACTIVITY: batch_activity}, clock_ms)
+            companion_rows = companion.take_through(clock_ms)
+        yield RowBatch(number, {domain.master: batch_rows, domain.companion: companion_rows}, clock_ms, domain)
         number += 1
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
+from contracts.events import ROWS_PER_BATCH
 from contracts.metrics import PORT_OFFSETS
 from producer.replay.attempt import ReportProgress
 from producer.replay.batches import count_rows
@@ -36,18 +36,20 @@ def run(
     Raises ProducerError or WorldError.
     """
     world = settings.the_world()
+    faults.check(world)
     pace = Pace(interval, speed)
     kafka = settings.kafka()
-    plays = count_rows(world.raw_files(PLAYS))
+    topics = world.domain.topics
+    rows = count_rows(world.raw_files(world.domain.master))
     if is_fresh:
         world.start_version()
     wait_until_up(kafka)
     # it reads too: after a crash, what arrived of what it had sent
-    require_topics(kafka, read=(PLAYS, ACTIVITY), write=(PLAYS, ACTIVITY))
+    require_topics(kafka, read=topics, write=topics)
     health = ReplayHealth()
     if is_measured:
         serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
-    total = min(batches or sys.maxsize, -(-plays // ROWS_PER_BATCH))
+    total = min(batches or sys.maxsize, -(-rows // ROWS_PER_BATCH))
     with _stop_on_signals(pace), _show_progress(total) as report_progress:
         outcome = replay(
             world,

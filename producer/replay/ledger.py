@@ -13,6 +13,7 @@ short belongs to a batch that was not sent yet, and is dropped.
 """
 
 import fcntl
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,16 +21,10 @@ from typing import Any, Self
 
 import orjson
 
-from contracts.events import ACTIVITY, PLAYS
 from producer.errors import ReplayError
 from producer.replay.json_lines import complete_bytes, read_lines
 
-TOPICS = (PLAYS, ACTIVITY)
 FILE_NAME = "replay.jsonl"
-
-
-def _zero_by_topic() -> dict[str, int]:
-    return dict.fromkeys(TOPICS, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +34,12 @@ class Run:
     source_rows: dict[str, int]
     source_pass: int = 1
     shift_ms: int = 0
-    first: dict[str, int] = field(default_factory=_zero_by_topic)
-    """First source row by topic."""
+    first: dict[str, int] = field(default_factory=dict)
+    """First source row by topic; by default 0 of each."""
+
+    def __post_init__(self) -> None:
+        if not self.first:
+            object.__setattr__(self, "first", dict.fromkeys(self.source_rows, 0))
 
     @property
     def id_suffix(self) -> str:
@@ -78,18 +77,18 @@ class State:
     has_ended: bool = True
     """Whether the last run came to its flush; otherwise the next one goes on where it stopped."""
     next_batch: int = 0
-    next_row: dict[str, int] = field(default_factory=_zero_by_topic)
-    next_number: dict[str, int] = field(default_factory=_zero_by_topic)
+    next_row: Counter[str] = field(default_factory=Counter)
+    next_number: Counter[str] = field(default_factory=Counter)
     clock_ms: int = 0
     unfinished: dict[int, Entry] = field(default_factory=dict)
     """Batches of which not every message is acknowledged, by number."""
-    rows_acknowledged: dict[str, int] = field(default_factory=_zero_by_topic)
+    rows_acknowledged: Counter[str] = field(default_factory=Counter)
     """Rows by topic, copies included and heartbeats aside."""
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     """Last acknowledged offset by topic and partition."""
 
     def begin(self, run: Run) -> None:
-        self.run, self.has_ended, self.next_row = run, False, dict(run.first)
+        self.run, self.has_ended, self.next_row = run, False, Counter(run.first)
 
     def intend(self, entry: Entry) -> None:
         self.unfinished[entry.batch] = entry

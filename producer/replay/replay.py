@@ -1,8 +1,9 @@
-"""Replay a world's raw rows into the topics plays and activity, so that each row is sent exactly once.
+"""Replay a world's raw rows into the two topics of its domain, so that each row is sent exactly once.
 
 A version's ledger has what was meant to be sent and what was acknowledged. A replay that was stopped or killed goes on
-where it was. A replay after one that came to its end, and so flushed all sessions, goes on with event times moved ahead
-by whole days: with the rows not sent yet, or with the whole source again under new row ids.
+where it was. In a world of music a replay after one that came to its end, and so flushed all sessions, goes on with
+event times moved ahead by whole days: with the rows not sent yet, or with the whole source again under new row ids. In
+a shop, whose rows travel unchanged, it sends the rows not sent yet, and refuses where there are none.
 """
 
 import time
@@ -47,7 +48,7 @@ def replay(
     report_progress: ReportProgress = lambda rows, clock_ms: None,
     health: ReplayHealth | None = None,
 ) -> Outcome:
-    """Send a world's source, or `batches` batches of it, then flush, unless stopped through `pace.stop`.
+    """Send a world's source, or `batches` batches of it, then flush (music), unless stopped through `pace.stop`.
 
     `open_maker` gives what makes a batch's messages: its rows as they are, or a layer around that. Where the broker
     fails the replay, it waits for the broker and goes on from the ledger. Keeps `health` up to date for others to
@@ -55,7 +56,7 @@ def replay(
     """
     began_at, health = time.monotonic(), health or ReplayHealth()
     with Ledger(world.unit.ledger) as ledger:
-        rows_before, first_batch = dict(ledger.state.rows_acknowledged), ledger.state.next_batch
+        rows_before, first_batch = ledger.state.rows_acknowledged.copy(), ledger.state.next_batch
         until_batch = None if batches is None else first_batch + batches
         make_messages = open_maker(world.unit.ledger, first_batch)
         is_complete = False
@@ -70,6 +71,6 @@ def replay(
                 if number == ATTEMPTS:
                     raise
                 ledger.reload()
-        rows = rows_since(ledger.state, rows_before)
+        rows = rows_since(ledger.state, rows_before, world.domain.topics)
         next_batch = ledger.state.next_batch
     return Outcome(rows, next_batch - first_batch, time.monotonic() - began_at, next_batch, not is_complete)

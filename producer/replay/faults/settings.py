@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from contracts.domain import MUSIC
 from producer.errors import ReplayError
+from runtime.world import World
 
 WATERMARK_DELAY_MINUTES = 1.0
 """The job's watermark is a minute behind the newest event_time: a row that is held back for less is not late."""
@@ -38,3 +40,11 @@ class Faults:
     def any(self) -> bool:
         """Whether there is anything to inject."""
         return self.late_share + self.duplicate_share + self.corrupt_share > 0
+
+    def check(self, world: World) -> None:
+        """Raise ReplayError where faults are to be injected into a world whose rows travel unchanged."""
+        if self.any and world.domain != MUSIC:
+            raise ReplayError(
+                f"rows of world {world.name}, a {world.domain.name}, are sent once and unchanged: leave out "
+                f"--late-share, --duplicate-share and --corrupt-share"
+            )

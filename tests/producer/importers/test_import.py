@@ -11,7 +11,7 @@ from producer.errors import HistoryError, ReplayError
 from producer.importers.files import find_files
 from producer.importers.plain_csv import parse_map
 from producer.importers.registry import LAYOUTS, choose
-from producer.replay.attempt import check_plays
+from producer.replay.attempt import check_master
 from producer.replay.batches import RowReader
 from tests.conftest import Playproof
 from tests.producer.importers.conftest import Imported
@@ -77,10 +77,10 @@ def test_the_replay_reads_imported_rows_and_leaves_nulls_out(imported: Imported,
 
 def test_a_replay_takes_plays_without_any_activity_but_none_without_a_length(imported: Imported, samples: Path) -> None:
     imported.add(samples / "spotify_basic")
-    check_plays(imported.world, imported.world.raw_files("plays"), 4)
+    check_master(imported.world, imported.world.raw_files("plays"), 4)
     imported.add(samples / "lastfm" / "recenttracks-ghan.csv")
     with pytest.raises(ReplayError, match="2 of 6 imported plays have no listen_ms"):
-        check_plays(imported.world, imported.world.raw_files("plays"), 6)
+        check_master(imported.world, imported.world.raw_files("plays"), 6)
 
 
 def test_a_simulated_world_is_never_mixed_with_real_listening(imported: Imported, samples: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from contracts.shop import BROWSING, COLUMNS, TRANSACTIONS
+from contracts.shop import BROWSING, COLUMNS, ORDER_COLUMN, TRANSACTIONS
 from producer.errors import HistoryError
-from producer.importers.shop import EVENT_MS, import_shop
+from producer.importers.shop import import_shop
 from producer.simulator.shop.build import FILES, build_shop
 from producer.simulator.shop.scenario import ShopScenario
 from runtime.world import World
@@ -30,11 +30,11 @@ def test_every_row_arrives_as_the_string_it_was_in_order_of_time(files: dict[str
     taken = import_shop(files, world)
     for topic in (BROWSING, TRANSACTIONS):
         tables = [pq.read_table(path, partitioning=None) for path in world.raw_files(topic)]
-        times = [ms for table in tables for ms in table[EVENT_MS].to_pylist()]
+        times = [ms for table in tables for ms in table[ORDER_COLUMN].to_pylist()]
         assert len(times) == taken.rows[topic] == files[topic].read_text().count("\n") - 1
         assert times == sorted(times)
         assert taken.reordered[topic] == 0
-    first = pq.read_table(world.raw_files(TRANSACTIONS)[0], partitioning=None).drop([EVENT_MS]).to_pylist()[0]
+    first = pq.read_table(world.raw_files(TRANSACTIONS)[0], partitioning=None).drop([ORDER_COLUMN]).to_pylist()[0]
     line = files[TRANSACTIONS].read_text().splitlines()[1]
     assert line.startswith(first["created_at"])
     assert f'"{first["product_metadata"]}"' in line

@@ -1,5 +1,6 @@
 """The ledger says after any end, clean or not, what was meant to be sent and what was acknowledged."""
 
+from collections import Counter
 from pathlib import Path
 
 import orjson
@@ -20,7 +21,7 @@ def entry(batch: int, clock_ms: int = 0, **changes: object) -> Entry:
 
 def test_a_fresh_version_has_the_state_of_nothing_sent(tmp_path: Path) -> None:
     state = read_state(tmp_path)
-    assert (state.run, state.next_batch, state.next_row) == (None, 0, {PLAYS: 0, ACTIVITY: 0})
+    assert (state.run, state.next_batch, state.next_row) == (None, 0, Counter())
 
 
 def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""The two domains that run on the same broker, replay, ledger and plot: music, and the shop. Here is how they differ.
+
+A domain has two topics. The master is cut into batches of 200 rows, and the companion's rows of the same span of time
+go with each batch. A world says which domain it is of (`runtime.world.World.domain`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts import events, shop
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """Which rows of a topic the plot counts as a success: those whose field has a value, or is at least a number."""
+
+    topic: str
+    field: str
+    value: str | None = None
+    min_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What replay, reconciliation and plot need to know of the rows that they handle."""
+
+    name: str
+    master: str
+    companion: str
+    order_column: str
+    """Column of a raw table that its rows are in order of, as milliseconds or a timestamp."""
+    is_typed: bool
+    """Whether raw columns are typed, and written as text when they are sent; else they are the text itself."""
+    event_clock: Literal["event_time", "ts"]
+    """Field that a reader takes as the event time. Where it is a time of the row's own, a later run of the replay moves
+    the times on, and heartbeat rows move the watermark. Where it is the time of sending, rows travel unchanged, each
+    once, and there is no heartbeat row."""
+    id_column: Mapping[str, str]
+    """Column of a unique id, by topic; a topic without one has rows that only all of their columns tell apart."""
+    user_column: str
+    """Column that names whose row it is."""
+    success: Success
+    scenario: str
+    """Scenario of `playproof simulate` that makes such a world."""
+
+    @property
+    def topics(self) -> tuple[str, str]:
+        """The topics, the master first."""
+        return self.master, self.companion
+
+    @property
+    def has_heartbeats(self) -> bool:
+        """Whether the replay sends rows that only move the watermark."""
+        return self.event_clock == "event_time"
+
+
+MUSIC = Domain(
+    name="music",
+    master=events.PLAYS,
+    companion=events.ACTIVITY,
+    order_column="event_time",
+    is_typed=True,
+    event_clock="event_time",
+    id_column=events.ID_FIELD,
+    user_column="user_id",
+    success=Success(events.PLAYS, "listen_ms", min_number=events.STREAM_MS),
+    scenario="default",
+)
+SHOP = Domain(
+    name="shop",
+    master=shop.BROWSING,
+    companion=shop.TRANSACTIONS,
+    order_column=shop.ORDER_COLUMN,
+    is_typed=False,
+    event_clock="ts",
+    id_column=shop.ID_COLUMN,
+    user_column="customer_id",
+    success=Success(shop.TRANSACTIONS, "payment_status", value=shop.SUCCESS),
+    scenario="shop",
+)
+DOMAINS = {domain.name: domain for domain in (MUSIC, SHOP)}
+DOMAIN_OF_TOPIC = {topic: domain for domain in DOMAINS.values() for topic in domain.topics}
