@@ -1,4 +1,4 @@
-"""The JVM side: where Java and the jars are, for the broker and the Spark job alike. Versions stand in ivy.xml."""
+"""The JVM side: where Java and the jars are, for both the broker and the Spark job. Versions are in ivy.xml."""
 
 import os
 import re
@@ -18,7 +18,7 @@ MAJORS = (17, 21)
 
 
 class JvmError(PlayproofError):
-    """No usable Java, or jars are missing; the message says how to mend it."""
+    """No usable Java, or jars are missing; the message says how to repair it."""
 
 
 def java_version(home: Path) -> str | None:

@@ -112,7 +112,7 @@ def _by_topic(progress: dict[str, Any], key: str) -> dict[str, dict[int, int]]:
 
 
 def _epoch(text: str | None) -> float | None:
-    """Read a time of Spark's as epoch seconds; None for 1970, which stands for "no watermark yet"."""
+    """Read a time of Spark's as epoch seconds; None for 1970, which means "no watermark yet"."""
     at = datetime.fromisoformat(text).timestamp() if text else 0.0
     return at if at > 0 else None
 

@@ -19,8 +19,8 @@ for _path, _finder in list(sys.path_importer_cache.items()):
 from pyspark import daemon  # noqa: E402 - from where it is installed, not from the archive
 
 from spark_app.queries import archive  # noqa: E402, F401 - loaded for the workers
-from spark_app.stages.scoring import score  # noqa: E402, F401 - likewise
-from spark_app.stages.sessions import compute_features  # noqa: E402, F401 - likewise
+from spark_app.stages.scoring import score  # noqa: E402, F401 - the same
+from spark_app.stages.sessions import compute_features  # noqa: E402, F401 - the same
 
 if __name__ == "__main__":
     gc.collect()

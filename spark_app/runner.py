@@ -64,7 +64,7 @@ def run(
     is_done: Callable[[], bool] = lambda: False,
     optional: Mapping[str, Callable[[str], None]] | None = None,
 ) -> None:
-    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query dies.
+    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query fails.
 
     An `optional` query fails alone: its function is called with the reason, and the others go on.
     """

@@ -89,7 +89,7 @@ def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
 def stream_sessions(spark: SparkSession, unit: Unit, max_files: int | None = None) -> DataFrame:
     """Stream the lake's scored sessions, as the sessions query commits them, at most `max_files` per micro-batch."""
     table = unit.table("sessions")
-    # a stream reader dies on a folder that does not exist; on an empty one it waits
+    # a stream reader fails on a folder that does not exist; on an empty one it waits
     table.mkdir(parents=True, exist_ok=True)
     reader = spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER)
     if max_files is not None:

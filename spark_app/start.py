@@ -53,7 +53,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     """Score sessions from Kafka until a signal, or until the topics are drained; continue from the checkpoint.
 
     Raises WorldError, BrokerError, JobError, ModelError or JvmError where something that the job needs is missing or
-    does not fit, and JobError where a query dies.
+    does not fit, and JobError where a query fails.
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2

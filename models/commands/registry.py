@@ -55,7 +55,7 @@ def register(
 def compare(
     world: WorldName = None,
     challenger: Annotated[str, typer.Option(help="Version of the challenger; default the registered one.")] = "",
-    judge: Annotated[str, typer.Option(help="Who is right: truth, verdicts, nobody, or auto.")] = "auto",
+    labels: Annotated[str, typer.Option(help="Where labels come from: truth, verdicts, nobody, or auto.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, all sessions included.")] = False,
     shown: Annotated[int, typer.Option(min=0, help="How many sessions that only one flags to list.")] = 5,
 ) -> None:
@@ -63,14 +63,14 @@ def compare(
     from models.reports.compare import LabelSource, compare_world
     from models.reports.format_comparison import format_lines, to_json
 
-    if judge not in list(LabelSource):
-        raise ModelError(f"--judge {judge} is none of {', '.join(LabelSource)}")
+    if labels not in list(LabelSource):
+        raise ModelError(f"--labels {labels} is none of {', '.join(LabelSource)}")
     scored = settings_for(world).existing_world()
     entry = _registry().roles().challenger
     version = challenger or (entry.version if entry else "")
     if not version:
         raise ModelError("no challenger is registered: name one that has scored here with  --challenger")
-    comparison = compare_world(scored, version, LabelSource(judge))
+    comparison = compare_world(scored, version, LabelSource(labels))
     if as_json:
         print(orjson.dumps(to_json(comparison), option=orjson.OPT_INDENT_2).decode())
     else:

@@ -62,8 +62,8 @@ def build_lab_table(world: World, sessions: Path, seed: int, history: int = HIST
     trusted = rng.choice(honest, max(1, round(TRUSTED_SHARE * len(honest))), replace=False)
     days["is_trusted"] = days["user_id"].isin(trusted)
 
-    # a bot's account may have days without a paid stream: camouflage, or the owner's own listening. They are on a line
-    # of their own: as honest days they would be most of the one in a thousand that may be flagged
+    # a bot's account may have days without a paid stream: camouflage, or the owner's own listening. They get a
+    # separate line: as honest days they would be most of the one in a thousand that may be flagged
     is_unpaid = (days["label"] == 0) & (days["account_family"] != HONEST)
     days["line"] = np.select([is_unpaid, days["label"].isna()], [UNPAID, MIXED], "")
     days["label"] = days["label"].where(~is_unpaid)

@@ -51,7 +51,7 @@ class TechniqueTotals:
         self, sample: ResampledDays, fold: Fold, outcome: FoldScores, threshold: float, families: tuple[str, ...],
         has_lines: bool = True,
     ) -> None:  # fmt: skip
-        """Add a fold's test rows: the positives of `families`, all honest days, and beside them each cohort's line."""
+        """Add a fold's test rows: the positives of `families`, all honest days, and each cohort's line."""
         days = sample.days.take(fold.test)
         honest = np.flatnonzero(days.label == 0)
         flagged = outcome.test >= threshold

@@ -1,4 +1,4 @@
-"""Intervals of a share, by account: sessions of one account are alike, so they are resampled together."""
+"""Intervals of a share, by account: sessions of one account are similar, so they are resampled together."""
 
 from dataclasses import asdict, dataclass
 from statistics import NormalDist

@@ -1,7 +1,7 @@
 """False alarms on real listening: which days of real people each detector flags, and why.
 
 A history that a person exported is honest, so every alarm here is a false one. The unit is the person-day: a local day
-on which that person listened. Days of one person are alike, so the real uncertainty is larger than the interval over
+on which that person listened. Days of one person are similar, so the real uncertainty is larger than the interval over
 days.
 """
 

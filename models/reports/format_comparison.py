@@ -34,10 +34,10 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "counts": comparison.counts,
         "agreement": comparison.agreement,
         "rank_correlation": comparison.rank_correlation,
-        "judge": comparison.labels,
+        "labels": comparison.labels,
         "labelled": comparison.labelled,
         "positives": comparison.positives,
-        "judged_alone": comparison.labelled_disagreements,
+        "labelled_disagreements": comparison.labelled_disagreements,
         "families": comparison.families,
         "alone": comparison.alone,
         "measures": {

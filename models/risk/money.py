@@ -1,7 +1,7 @@
 """What streams earn: two ways to share the same pool, and the penalty for artificial streams.
 
 Every number here is a named assumption with its source; `Prices(...)` changes it. A ranking needs only the shares. The
-euros help a person to judge a case.
+euros help a person to decide a case.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The baseline of a cohort, accounts like this one: for an account with too little history of its own.
+"""The baseline of a cohort, accounts like this one: for an account with too little history.
 
 A cohort is (plan, country, age of the account); one with too few user-days widens to (plan, country), then plan, then
 everybody. Its window ends with the day itself, which is over when the daily batch runs: on a first day there is no

@@ -42,7 +42,7 @@ class ForestInput:
 
 @dataclass(frozen=True, slots=True)
 class FittedForest:
-    """A fitted forest: what a missing value stands for, the scale of each column, and the score that flags."""
+    """A fitted forest: what replaces a missing value, the scale of each column, and the score that flags."""
 
     model: IsolationForest
     fill: Floats
@@ -83,10 +83,10 @@ def _filled(matrix: Floats, fill: Floats) -> Floats:
 
 
 def refit_blocks(day: Ints, refit_days: int | None = REFIT_DAYS, window: int = WINDOW_DAYS) -> list[tuple[Ints, Ints]]:
-    """Return (rows to fit on, rows to judge) for each stretch of days; with `refit_days` None all but one forest fall
-    away: it is fitted on the first `window` days and judges everything.
+    """Return (rows to fit on, rows to score) for each stretch of days; with `refit_days` None all but one forest fall
+    away: it is fitted on the first `window` days and scores everything.
 
-    The first stretch has nothing before it, so its forest is fitted on the days it judges: without labels that gives
+    The first stretch has nothing before it, so its forest is fitted on the days it scores: without labels that gives
     no answer away, but its share of flags is then fixed in advance.
     """
     if not len(day):

@@ -20,8 +20,8 @@ def rule_reasons(ruled: RuleResults, row: int, is_unbroken: bool) -> list[str]:
     for i in order[ruled.strength[row, order] > 0]:
         rule = RULES[i]
         value, usual = format_number(ruled.values[row, i], rule.unit), format_number(ruled.usual[row, i], rule.unit)
-        words = rule.words if ruled.is_own[row] else rule.words.replace(OF_OWN, OF_COHORT)
-        reasons.append(words.format(value=value + UNBROKEN * (is_unbroken and rule.name == "hours"), usual=usual))
+        reason = rule.reason if ruled.is_own[row] else rule.reason.replace(OF_OWN, OF_COHORT)
+        reasons.append(reason.format(value=value + UNBROKEN * (is_unbroken and rule.name == "hours"), usual=usual))
     return reasons
 
 

@@ -30,10 +30,10 @@ class Rule:
     floor: float
     """At least this much (direction high), or at most (low)."""
     unit: Unit
-    words: str
+    reason: str
     """The reason for a person; `{value}` and `{usual}` are filled in with their unit."""
     min_spread: float
-    """The least spread that z divides by: below it the account's days are as good as alike."""
+    """The least spread that z divides by: below it the account's days are nearly equal."""
     min_plays: int = 0
     """Plays of the day from which a share means something."""
     min_sds: float = 0.0
@@ -75,7 +75,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )  # fmt: skip
 """Floors: 12 h is 1 % and 125 plays 5 % of honest user-days (KKBox user_logs); a fifth of 24 h lies
-between midnight and 5 h, so a day that never sleeps passes 0.15; the others are assumptions, judged by the lab."""
+between midnight and 5 h, so a day that never sleeps passes 0.15; the others are assumptions, tested by the lab."""
 
 
 def format_number(number: float, unit: str) -> str:
@@ -110,6 +110,6 @@ def rules_table() -> str:
         minimum = f"{rule.min_plays} plays" if rule.min_plays else "any"
         lines.append(
             f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {format_number(rule.floor, rule.unit)} "
-            f"| {unusual} | {minimum} | {rule.words.format(value='…', usual='…')} |"
+            f"| {unusual} | {minimum} | {rule.reason.format(value='…', usual='…')} |"
         )
     return "\n".join(lines)

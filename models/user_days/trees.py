@@ -2,7 +2,7 @@
 
 What compares a day with the account's own history cannot see a bot that was one from its first day; these can. The
 artefact is `artifacts/user_day_xgb/`: `trees.ubj` (XGBoost's own format: data, nothing in it is run), `manifest.json`,
-whose SHA-256 stands in `models/registry/champions.py`, and a model card.
+whose SHA-256 is in `models/registry/champions.py`, and a model card.
 """
 
 from dataclasses import dataclass, field

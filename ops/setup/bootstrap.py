@@ -23,7 +23,7 @@ def succeeds(command: List[str], quiet: bool = False) -> bool:  # noqa: UP006
 
 
 def make_environment() -> None:
-    """Make a virtual environment with pip. Debian keeps the pip part of `venv` in a package of its own."""
+    """Make a virtual environment with pip. Debian keeps the pip part of `venv` in a separate package."""
     if PYTHON.exists() and succeeds([str(PYTHON), "-m", "pip", "--version"], quiet=True):
         return
     if succeeds([sys.executable, "-m", "venv", "--clear", str(VENV)], quiet=True):

@@ -158,7 +158,7 @@ def render() -> str:
 
 
 def _yaml(value: Any, indent: str = "") -> Iterator[str]:
-    """Write mappings and lists as block YAML; a scalar is JSON, which YAML reads alike."""
+    """Write mappings and lists as block YAML; a scalar is JSON, which YAML reads the same."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             name = key if re.fullmatch(r"[A-Za-z_][\w.-]*", key) else json.dumps(key)

@@ -1,4 +1,4 @@
-"""Commands that make worlds, and judge how they were made: simulate, calibrate, leakscan."""
+"""Commands that make worlds, and measure how they were made: simulate, calibrate, leakscan."""
 
 from pathlib import Path
 from typing import Annotated

@@ -26,7 +26,7 @@ PAGES = {
         "click",
     ),
 }  # fmt: skip
-"""The action that a page stands for: a page that a hand opens is a click. Adverts and errors are none of them."""
+"""The action that a page means: a page that a hand opens is a click. Adverts and errors are none of them."""
 PLANS = {"free": "free", "paid": "premium"}
 _PHONES = ("iphone", "ipad", "android", "mobile")
 

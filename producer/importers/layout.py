@@ -23,7 +23,7 @@ class BadRow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What a record says of its track. Without an id of its own it is known by artist and title."""
+    """What a record says of its track. Without an id it is known by artist and title."""
 
     title: str | None
     artist: str | None
@@ -52,7 +52,7 @@ class Row:
     signed_up_on: date | None = None
     plan: str | None = None
     fixes: tuple[str, ...] = ()
-    """What was mended, in words for the report."""
+    """What was repaired, as text for the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Layout:
     """One kind of export."""
 
     name: str
-    words: str
+    summary: str
     """What it is, and how its files are called."""
     recognises: Callable[[SourceFile], bool]
     rows: Callable[[SourceFile, Options], Iterator[Row | BadRow]]

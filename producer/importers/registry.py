@@ -50,7 +50,7 @@ def choose(files: Sequence[SourceFile], name: str | None = None, has_map: bool =
                 matches.setdefault(layout.name, []).append(file)
     matches = {layout: its for layout, its in matches.items() if its}
     if not matches:
-        wanted = "; ".join(f"{one.name}: {one.words}" for one in LAYOUTS.values() if name in (None, one.name))
+        wanted = "; ".join(f"{one.name}: {one.summary}" for one in LAYOUTS.values() if name in (None, one.name))
         raise HistoryError(f"no listening history found. Known layouts: {wanted}. Seen: {_describe_files(files)}")
     if len(matches) > 1:
         each = " and ".join(f"{layout} ({its[0].label})" for layout, its in matches.items())

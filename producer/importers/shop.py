@@ -81,7 +81,7 @@ def read_table(name: str, path: Path) -> pa.Table:
     checked = [(header.index(c.name), c) for c in COLUMNS[name] if c.values]
     for line, cells in records:
         if len(cells) != len(header):
-            raise HistoryError(f"{path}, line {line}: {len(cells)} cells, expected {len(header)}: mend the line")
+            raise HistoryError(f"{path}, line {line}: {len(cells)} cells, expected {len(header)}: correct the line")
         for index, column in checked:
             if cells[index] not in column.values:
                 raise HistoryError(
@@ -102,7 +102,7 @@ def _records(name: str, path: Path) -> Iterator[tuple[int, list[str]]]:
             reader = csv.reader(file, strict=True)
             for cells in reader:
                 if any("\n" in cell or "\r" in cell for cell in cells):
-                    raise HistoryError(f"{path}, line {line}: a quote is left open: mend the line")
+                    raise HistoryError(f"{path}, line {line}: a quote is left open: correct the line")
                 if cells:
                     yield line, cells
                 line = reader.line_num + 1
@@ -112,7 +112,7 @@ def _records(name: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         raise HistoryError(f"{path}: not UTF-8 text: save it as UTF-8") from None
     except csv.Error as error:
         reason = "a quote is left open" if "end of data" in str(error) else str(error)
-        raise HistoryError(f"{path}, line {line}: {reason}: mend the line") from None
+        raise HistoryError(f"{path}, line {line}: {reason}: correct the line") from None
 
 
 def _check_header(name: str, path: Path, header: list[str]) -> None:

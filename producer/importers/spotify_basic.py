@@ -1,6 +1,6 @@
 """Spotify, account data: `StreamingHistory*.json`, one year of plays by name, to the minute.
 
-Records are `{endTime, artistName, trackName, msPlayed}`; podcasts stand in files of their own as `{endTime,
+Records are `{endTime, artistName, trackName, msPlayed}`; podcasts are in separate files as `{endTime,
 podcastName, episodeName, msPlayed}`. `endTime` is UTC without seconds. (support.spotify.com, "Understanding my data".)
 Not in it: track ids, reasons, devices, places.
 """

@@ -76,7 +76,7 @@ class RowTexts(Sequence[str]):
         start, stop = int(self.offsets[0]), int(self.offsets[-1])
         message = np.empty(stop - start + 1, np.uint8)
         message[1:] = self.data[start:stop]
-        # counted from the message's "[", a row ends one further: its comma stands there, before it "}", before it ts
+        # counted from the message's "[", a row ends one further: its comma is there, before it "}", before it ts
         commas = self.offsets[1:] - start
         digits = np.frombuffer(f"{ts:>{TS_CHARS}}".encode(), np.uint8)
         message[(commas - (TS_CHARS + 1))[:, None] + np.arange(TS_CHARS)] = digits
@@ -88,7 +88,7 @@ def render_rows(topic: str, table: pa.Table, shift_ms: int = 0, id_suffix: str =
     """Render each row of a raw table as JSON text without its `ts`; a null's key is left out.
 
     `shift_ms` is added to every event_time and `id_suffix` to every row id, so that a second replay of the same rows
-    is later and has ids of its own.
+    is later and has new ids.
     """
     pieces: list[pa.Array | str] = []
     for position, field in enumerate(f for f in FIELDS[topic] if f.name != "ts"):

@@ -107,7 +107,7 @@ def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_kn
             if ends[tp] < starts[tp]:
                 raise ReplayError(
                     f"{topic}[{tp.partition}] ends at offset {ends[tp]}, but the ledger knows of {starts[tp]}: "
-                    f"the topic was made anew; begin a new version of the world with  --fresh"
+                    f"the topic was made again; begin a new version of the world with  --fresh"
                 )
             consumer.seek(tp, starts[tp])
         while any(consumer.position(tp) < ends[tp] for tp in wanted):

@@ -71,7 +71,7 @@ class Entry:
 
 @dataclass(slots=True)
 class State:
-    """Where a version stands: what the next replay has to know."""
+    """How far a version is: what the next replay has to know."""
 
     run: Run | None = None
     has_ended: bool = True

@@ -52,7 +52,7 @@ def bot_accounts(scenario: Scenario, setting: Setting) -> dict[str, int]:
 def _accounts_for_streams(scenario: Scenario, setting: Setting, share: dict[str, float]) -> float:
     """Work out from a pilot how many bot accounts bring their share of the streams.
 
-    The pilot: some hundred honest accounts and some of each family, with random numbers of their own.
+    The pilot: some hundred honest accounts and some of each family, with separate random numbers.
     """
     rng = stream(scenario.seed, Purpose.PILOT)
     users = np.arange(min(PILOT_USERS, scenario.users), dtype=np.int32)

@@ -18,7 +18,7 @@ _END = (1.0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class SmallReference:
-    """Users of two roles; a bad user's sessions are bad with a chance of their own (two-level fraud)."""
+    """Users of two roles; each session of a bad user is bad with a chance (two-level fraud)."""
 
     chains: Mapping[str, Chain]
     role_shares: tuple[float, float] = (0.8, 0.2)

@@ -134,7 +134,7 @@ def _answered_token(answer: bytes) -> bytes:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """Split `host:port`; an IPv6 address stands in brackets.
+    """Split `host:port`; an IPv6 address is in brackets.
 
     >>> _host_and_port("kafka.example.com:9093"), _host_and_port("[::1]:9093"), _host_and_port("kafka")
     (('kafka.example.com', 9093), ('::1', 9093), ('kafka', 9092))

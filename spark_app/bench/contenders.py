@@ -86,7 +86,7 @@ CONTENDERS: dict[str, Callable[[SparkSession, Job], Contest]] = {
 
 
 def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
-    """Run a contender until its timed queries have drained the topics. Raises JobError where a query dies."""
+    """Run a contender until its timed queries have drained the topics. Raises JobError where a query fails."""
     timed = {name: writer.trigger(availableNow=True) for name, writer in contest.timed.items()}
 
     def is_drained() -> bool:

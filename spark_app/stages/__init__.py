@@ -1,1 +1,1 @@
-"""Pure functions DataFrame -> DataFrame: no session, path, config or clock; they run on batch and stream alike."""
+"""Pure functions DataFrame -> DataFrame: no session, path, config or clock; they run on both batch and stream."""

@@ -119,7 +119,7 @@ def _measures(honest: Floats, summary: CaseSummary) -> list[dict[str, str]]:
     others = features_of([s for s in summary.sessions if not s["is_flagged"]])
     return [
         {
-            "words": FEATURES[name].display_name,
+            "label": FEATURES[name].display_name,
             "meaning": FEATURES[name].meaning,
             "flagged": _format_median(name, flagged),
             "own": _format_median(name, others),

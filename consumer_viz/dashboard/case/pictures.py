@@ -36,14 +36,14 @@ def contribution_bars(reasons: Sequence[Reason]) -> Markup:
     top = max((r.contribution for r in reasons), default=1.0)
     parts = []
     for i, reason in enumerate(reasons):
-        y = 42 * i  # the words are above their bar: next to it they would be too small on a telephone
+        y = 42 * i  # the label is above their bar: next to it they would be too small on a telephone
         length = 330 * reason.contribution / top
         parts += [
-            _text(0, y + 14, reason.words, kind="label"),
+            _text(0, y + 14, reason.label, kind="label"),
             f'<rect class="own" x="0" y="{y + 20}" width="{length:.1f}" height="14" rx="3"/>',
             _text(length + 6, y + 32, f"+{reason.contribution:.1f}", kind="value"),
         ]
-    label = "How much each reason raised the score: " + ", ".join(f"{r.words} +{r.contribution:.1f}" for r in reasons)
+    label = "How much each reason raised the score: " + ", ".join(f"{r.label} +{r.contribution:.1f}" for r in reasons)
     return _svg(380, max(42 * len(reasons), 30), label, parts)
 
 

@@ -23,7 +23,7 @@ class Reason:
     """One feature that raised the score, over all flagged sessions of an account. Values are text for a person."""
 
     feature: str
-    words: str
+    label: str
     value: str
     """Median over the sessions that have it among their reasons."""
     usual: str
@@ -128,7 +128,7 @@ def format_reason(reason: Reason) -> str:
     'Skips: 90 % in a session. Common on its own (honest sessions: 0 % to 95 %); it counts only with the other reasons.'
     """
     own = f" This account's other sessions: {reason.own}." if reason.own else ""
-    head = f"{reason.words[0].upper()}{reason.words[1:]}: {reason.value} in a session"
+    head = f"{reason.label[0].upper()}{reason.label[1:]}: {reason.value} in a session"
     if reason.is_usual:
         return (
             f"{head}. Common on its own (honest sessions: {reason.usual}); it counts only with the other reasons.{own}"

@@ -1,6 +1,6 @@
 """The user-day detector as it ships: its rules, its forest, its hybrid.
 
-They need an account's whole history, and fit (the forest) on unlabelled days before those they judge, so `table`
+They need an account's whole history, and fit (the forest) on unlabelled days before those they score, so `table`
 computes their scores once over all days; here they are only read.
 """
 

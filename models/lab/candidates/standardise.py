@@ -12,7 +12,7 @@ CAP = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Standardiser:
-    """Signed logs, standardised; what is missing stands at the training median, and a constant column falls away."""
+    """Signed logs, standardised; what is missing takes the training median, and a constant column falls away."""
 
     median: Floats
     mean: Floats

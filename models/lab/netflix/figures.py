@@ -40,7 +40,7 @@ def write_figures(
 
 
 def correlation(data: "TaggedDays") -> Figure:
-    """Correlations of the features: honest days beside anomalous ones."""
+    """Correlations of the features: honest days next to anomalous ones."""
     figure = Figure(figsize=(15, 7.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     anomalous = data.any_tag(TRUTH)

@@ -25,7 +25,7 @@ SLOW_ROWS = 800
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """A model, made anew for each fit with a seed, and its grid."""
+    """A model, made again for each fit with a seed, and its grid."""
 
     name: str
     make: Callable[[int], Any]

@@ -101,4 +101,4 @@ def semi_supervised(name: str, features: Floats, trusted: Bools, seed: int) -> T
 
 
 SEMI_SUPERVISED = ("autoencoder", "one_class_svm", "honest_forest", "elliptic_envelope", "lof", "knn", "mahalanobis")
-"""Five of the paper, and the two that ADBench recommends beside them."""
+"""Five of the paper, and the two that ADBench recommends next to them."""

@@ -25,7 +25,7 @@ BASELINES: dict[str, tuple[Kind, int | None]] = {
     "rolling": ("rolling", None),
     "retrained": ("rolling", REFIT_DAYS),
 }
-"""Baseline of the account, and days after which the forest is fitted anew (None: once, on the first 28 days)."""
+"""Baseline of the account, and days after which the forest is fitted again (None: once, on the first 28 days)."""
 
 
 def study(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> pd.DataFrame:

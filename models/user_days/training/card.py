@@ -12,9 +12,9 @@ trees of depth {max_depth} (XGBoost) on {n_features} features, calibrated at a p
 flagged from a margin of {threshold:.2f}; each flag comes with what pushed it up and what is usual for honest listeners.
 
 ## Use
-- **For**: which user-days and accounts an analyst looks at first, beside rules and forest (docs/guides/user-days.md).
+- **For**: which user-days and accounts an analyst looks at first, next to rules and forest (docs/guides/user-days.md).
 - **Not for**: closing an account or withholding a royalty by itself; listening that was imported without all fields
-  (rules and forest judge that); services other than the simulated one without new training.
+  (rules and forest do that); services other than the simulated one without new training.
 
 ## Ethics
 A false flag accuses a listener and may cut an artist's pay. A person decides, with the reasons in view; the kinds of

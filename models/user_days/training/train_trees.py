@@ -74,7 +74,7 @@ def _calibrate(booster: xgboost.Booster, days: pd.DataFrame, rng: np.random.Gene
     fitted = IsotonicRegression(out_of_bounds="clip").fit(margin, days["label"], sample_weight=days[WEIGHT])
     knots = np.column_stack([fitted.X_thresholds_, fitted.y_thresholds_])
     curve = np.round(knots[np.r_[True, (np.diff(knots, axis=0) != 0).any(axis=1)]], 6)
-    # by margin: the curve has steps, on which days could not be told apart
+    # by margin: the curve has steps, on which days have the same score
     scored = days[["user_id", "label", WEIGHT]].assign(score=expit(margin))
     return curve, float(logit(choose_thresholds(scored, rng).review))
 

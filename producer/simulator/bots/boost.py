@@ -1,4 +1,4 @@
-"""boost: a paid pump on a new release: N streams within days of its date, on accounts that listen honestly besides."""
+"""boost: a paid pump on a new release: N streams within days of its date, on accounts that also listen honestly."""
 
 import numpy as np
 from numpy.random import Generator
@@ -25,7 +25,7 @@ class Boost:
         return -(-days // 7)
 
     def order(self, campaign: Campaign, setting: Setting, rng: Generator) -> None:
-        """Choose a release that leaves room for the pump, each campaign in a week of its own.
+        """Choose a release that leaves room for the pump, each campaign in a separate week.
 
         Where nothing comes out in that week it is the newest track there is.
         """

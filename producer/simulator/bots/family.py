@@ -91,7 +91,7 @@ class BotFamily(Protocol):
 
     @property
     def params(self) -> tuple[str, ...]:
-        """Parameters a scenario may set, beside weight, accounts and difficulty."""
+        """Parameters a scenario may set, next to weight, accounts and difficulty."""
 
     def campaigns_needed(self, days: int) -> int:
         """Return how many campaigns give it labels in every week of a world."""

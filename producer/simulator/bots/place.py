@@ -60,7 +60,7 @@ def on_a_borrowed_device(run: Run, account: Account, rng: Generator) -> None:
 
 
 def through_hosts(run: Run, setting: Setting, share: float, rng: Generator, network: str = "hosting") -> None:
-    """Send a share of the sessions through hosting (or vpn) networks, each from an address of its own."""
+    """Send a share of the sessions through hosting (or vpn) networks, each from a separate address."""
     n = len(run.sessions["start"])
     is_hosted = uniform(rng, n) < share
     run.sessions |= {
@@ -70,7 +70,7 @@ def through_hosts(run: Run, setting: Setting, share: float, rng: Generator, netw
 
 
 def through_homes(run: Run, setting: Setting, share: float, rng: Generator) -> None:
-    """Send a share of the sessions through other people's homes, each through one of its own."""
+    """Send a share of the sessions through other people's homes, each through a separate one."""
     n = len(run.sessions["start"])
     is_proxied = uniform(rng, n) < share
     home = rng.integers(0, setting.places.n_users, n)
@@ -81,7 +81,7 @@ def through_homes(run: Run, setting: Setting, share: float, rng: Generator) -> N
 
 
 def from_abroad(run: Run, share: float, rng: Generator) -> None:
-    """Let a share of the sessions come from other countries, each from one of its own."""
+    """Let a share of the sessions come from other countries, each from a separate one."""
     n = len(run.sessions["start"])
     elsewhere = rng.integers(0, len(COUNTRIES), n).astype(np.uint8)
     run.sessions["country"] = np.where(uniform(rng, n) < share, elsewhere, run.sessions["country"])

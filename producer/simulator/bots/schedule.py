@@ -11,7 +11,7 @@ from runtime.units import HOUR_MS, MINUTE_MS
 
 Windows = NDArray[np.int64]
 APART_MS = 31 * MINUTE_MS
-"""Windows this far apart are sessions of their own (session gap of 30 min)."""
+"""Windows this far apart are separate sessions (session gap of 30 min)."""
 
 
 def cycles(first_ms: int, ends_ms: int, on_h: float, off_h: float, jitter: float, rng: Generator) -> Windows:

@@ -130,7 +130,7 @@ def _gaps(
     pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, sessions)), 0.5)[window]
     human = np.minimum(gaps_ms(reason_end, tempo, pausing, rng), 10 * MINUTE_MS)
     gap = np.where(uniform(rng, n) < script.human_gaps, human, timer)
-    # the silence after a play stands before the next one; none before a session's first
+    # the silence after a play comes before the next one; none before a session's first
     before = np.concatenate((gap[:1] * 0, gap[:-1]))
     return np.where(np.diff(window, prepend=-1) > 0, 0, before)
 

@@ -14,7 +14,7 @@ from producer.simulator.rows import Columns
 DEVICE = {name: i for i, name in enumerate(DEVICES)}
 NETWORK = {name: i for i, name in enumerate(NETWORKS)}
 DEVICES_PER_ACCOUNT = 4
-"""Slots of the device space an account owns: three of its own and one for whoever borrows the account."""
+"""Slots of the device space an account owns: three for itself and one for whoever borrows the account."""
 CDM_VERSIONS = tuple(f"{major}.{minor}" for major in (14, 15, 16, 17) for minor in range(4))
 _COUNTRY_OF_PLACE = np.array([COUNTRIES.index(c) for c, _, _ in PLACES], dtype=np.uint8)
 _DRM_OF = np.zeros((len(DEVICES), 2), dtype=np.uint8)

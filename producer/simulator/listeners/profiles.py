@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Spread between people, in natural logs, of what the profile otherwise gives everyone alike."""
+    """Spread between people, in natural logs, of what the profile otherwise gives everyone."""
 
     haste: float
     """How early a track is cut that is cut."""

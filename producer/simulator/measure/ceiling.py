@@ -1,4 +1,4 @@
-"""The ceiling: how well each family can be told at all, by boosted trees with all the labels there are."""
+"""The ceiling: how well boosted trees with all the labels tell each family from honest accounts."""
 
 from dataclasses import dataclass
 

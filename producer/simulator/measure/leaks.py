@@ -1,7 +1,7 @@
 """Give-aways: how well any one raw column, id or feature tells a family's rows from honest ones.
 
 An AUC here is of one column alone: for an ordered column the better of both directions; for a column of few words
-the words are scored by how often they are the family's on one half of the accounts, and judged on the other half.
+the words are scored by how often they are the family's on one half of the accounts, and tested on the other half.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def either_way(values: Floats, is_bot: Bools) -> float:
 
 
 def by_words(codes: NDArray[np.int64], is_bot: Bools, half: Bools) -> float:
-    """Return the AUC of a column of words: their log-odds learnt on one half, judged on the other."""
+    """Return the AUC of a column of words: their log-odds learnt on one half, tested on the other."""
     n = int(codes.max()) + 2
     bots = np.bincount(codes[half & is_bot] + 1, minlength=n + 1) + 0.5
     honest = np.bincount(codes[half & ~is_bot] + 1, minlength=n + 1) + 0.5

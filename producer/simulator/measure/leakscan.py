@@ -1,4 +1,4 @@
-"""Does any one column give the bots away, and how well can they be told at all? `playproof leakscan`."""
+"""Does any one column give the bots away, and how well can they be told apart at all? `playproof leakscan`."""
 
 import json
 import shutil
@@ -34,8 +34,8 @@ def leakscan(folder: Path, scenario: Scenario, say: Callable[[str], None]) -> No
     shutil.rmtree(world.root)
 
     pairs.sort(key=lambda pair: -pair.auc)
-    judged = [pair for pair in pairs if pair.family not in leaks.EXEMPT]
-    found = [pair for pair in judged if pair.is_leak]
+    tested = [pair for pair in pairs if pair.family not in leaks.EXEMPT]
+    leaking = [pair for pair in tested if pair.is_leak]
     say(f"{len(pairs)} pairs of a column and a family; the worst of each family:")
     for family in dict.fromkeys(pair.family for pair in pairs):
         worst = next(pair for pair in pairs if pair.family == family)
@@ -48,7 +48,7 @@ def leakscan(folder: Path, scenario: Scenario, say: Callable[[str], None]) -> No
             f"false alarms, {ceiling.sessions} sessions"
         )
     results = {
-        "worst_auc": round(judged[0].auc, 4) if judged else None,
+        "worst_auc": round(tested[0].auc, 4) if tested else None,
         "exempt": list(leaks.EXEMPT),
         "pairs": [asdict(pair) | {"auc": round(pair.auc, 4)} for pair in pairs],
         "ceilings": [asdict(ceiling) for ceiling in best],
@@ -57,5 +57,5 @@ def leakscan(folder: Path, scenario: Scenario, say: Callable[[str], None]) -> No
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     say(f"worst pair {results['worst_auc']} (allowed {leaks.WORST_ALLOWED}); all in {folder / 'results.json'}")
-    if found:
-        raise LeakError(f"{len(found)} columns give a family away, first {found[0].column} ({found[0].family})")
+    if leaking:
+        raise LeakError(f"{len(leaking)} columns give a family away, first {leaking[0].column} ({leaking[0].family})")

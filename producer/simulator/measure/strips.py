@@ -26,7 +26,7 @@ GAP_BINS = np.linspace(0, 5, 26)
 """Log10 of seconds between the starts of two plays: a second to a day."""
 FEWEST_PLAYS = 5
 WIDTHS = (6, 1.1)
-"""Of a strip, and of the gaps beside it."""
+"""Of a strip, and of the gaps next to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _colours(plays: Columns) -> NDArray[np.str_]:
 
 
 def _strip_and_gaps(strip: Axes, gaps: Axes, day: Columns, every: Columns, name: str, *, is_last: bool) -> None:
-    """Draw plays along 24 local hours, as wide as they were heard and as high as their share, and the gaps beside."""
+    """Draw plays along 24 local hours, as wide as heard, as high as their share, and the gaps next to them."""
     colours = _colours(day)
     strip.bar(day["hour"], 0.15 + 0.85 * day["share"], np.maximum(day["listen"] / HOUR_MS, 0.02), align="edge",
               color=colours, alpha=0.8, linewidth=0)  # fmt: skip

@@ -38,7 +38,7 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """A column of ids, no two alike: their hex digits, 16 each, one after another."""
+    """A column of ids, all different: their hex digits, 16 each, one after another."""
 
     text: NDArray[np.uint8]
 

@@ -50,7 +50,7 @@ and accounts before the first day, `truth/` what only the simulator knows.
 A label is the identity of the generator, never a rule over the data: each row in `truth/` names the family whose code
 made it, or honest. A row is `is_paid` if the operator is paid for it: a stream of at least 30 s of a target (for
 content_ripper: of a copy). Camouflage plays and made-up skips are the family's, and not paid. The own listening of a
-hijacked or masked account is honest, and stands in client sessions of its own.
+hijacked or masked account is honest, and is in separate client sessions.
 
 ## Bots
 {_campaigns(plan, delivered)}

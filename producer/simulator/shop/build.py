@@ -1,4 +1,4 @@
-"""Make a shop's data set on disk: five CSV files as a shop would export them, and truth in a folder of its own."""
+"""Make a shop's data set on disk: five CSV files as a shop would export them, and truth in a separate folder."""
 
 from pathlib import Path
 

@@ -24,7 +24,7 @@ NO_START_REASON, NO_END_REASON = 1 << 11, 1 << 12
 NETWORK_SHIFT, DEVICE_TYPE_SHIFT, COUNTRY_SHIFT, DRM_SHIFT, CODEC_SHIFT = 8, 13, 16, 32, 35
 """Layout of `code`: bits 0–4 action (0 for a play, else its index in ACTIONS + 1), 5 and 6 flags, 8–10 network (0 null,
 else its index in NETWORKS + 1), 11 and 12 flags, 13–15 device type, 16–31 the two letters of the country, 32–34 DRM,
-35–37 codec (0 null, likewise)."""
+35–37 codec (0 null, the same)."""
 
 
 def _index_in(values: tuple[str, ...], column: str) -> Column:

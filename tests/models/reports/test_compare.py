@@ -127,7 +127,7 @@ def test_the_command_says_what_promoting_would_change(
     [
         ((), "no challenger is registered"),
         (("--challenger", "other@00000000"), "other@00000000 has scored nothing in world toy yet"),
-        (("--challenger", VERSION, "--judge", "dice"), "--judge dice is none of auto, truth, verdicts, nobody"),
+        (("--challenger", VERSION, "--labels", "dice"), "--labels dice is none of auto, truth, verdicts, nobody"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(

@@ -1,4 +1,4 @@
-"""The cases that the user-day detector must get right: each an account of its own, all judged in one run."""
+"""The cases that the user-day detector must get right: each is a separate account, all scored in one run."""
 
 import numpy as np
 import pandas as pd
@@ -40,10 +40,10 @@ HONEST = ("release day", "who sleeps to music", "a shop that plays all day", "a 
 
 @pytest.fixture(scope="module")
 def flags() -> dict[str, pd.Series]:
-    """The flag of the newest day of each case, judged among a crowd of ordinary listeners."""
+    """The flag of the newest day of each case, scored among a crowd of ordinary listeners."""
     frames = [frame.assign(user_id=name) for name, frame in CASES.items()]
-    judged = detect(pd.concat([*frames, crowd()], ignore_index=True))
-    newest = judged.drop_duplicates("user_id", keep="last").set_index("user_id")
+    scored = detect(pd.concat([*frames, crowd()], ignore_index=True))
+    newest = scored.drop_duplicates("user_id", keep="last").set_index("user_id")
     return {str(row.name): row for _, row in newest.loc[list(CASES)].iterrows()}
 
 

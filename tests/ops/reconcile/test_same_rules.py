@@ -1,4 +1,4 @@
-"""The rules of rows are written twice, for the job and for the reconciliation: both judge hostile rows alike."""
+"""The rules of rows are written twice, for the job and for the reconciliation: both treat hostile rows the same."""
 
 import json
 from typing import Any
@@ -66,14 +66,14 @@ def of_the_job(topic: str, value: bytes, clock_ms: int | None) -> dict[int, tupl
     """Return by position what the job makes of the rows of a message: event time and listen_ms; None for a bad row."""
     message = {"partition": [0], "offset": [0], "value": [value], "sent_rows": [0]}
     batch = pa.RecordBatch.from_pydict(message | {"clock_ms": pa.array([clock_ms], pa.int64())})
-    judged: dict[int, tuple[int, int | None] | None] = {}
+    accepted: dict[int, tuple[int, int | None] | None] = {}
     for lines in all_rows([batch], topic):
         event_ms = lines["event_time"].cast(pa.int64()).to_pylist()
         listen_ms = lines["listen_ms"].to_pylist() if topic == PLAYS else [None] * len(event_ms)
         positions, reasons = lines["position"].to_pylist(), lines["reason"].to_pylist()
         for position, reason, at, heard in zip(positions, reasons, event_ms, listen_ms, strict=True):
-            judged[position] = None if reason else (at // 1000, heard)
-    return judged
+            accepted[position] = None if reason else (at // 1000, heard)
+    return accepted
 
 
 def of_the_reconciliation(topic: str, value: bytes, clock_ms: int | None) -> dict[int, tuple[int, int | None] | None]:

@@ -23,7 +23,7 @@ Plays = dict[str, NDArray[Any]]
 SESSION_GAP_MS, SESSION_CUT_MS = 30 * MINUTE_MS, 3 * HOUR_MS
 RUN_GAP_MS, WAKE_GAP_MS = 20 * MINUTE_MS, 2 * HOUR_MS
 DAY_STEP = 1 << 20
-"""Room for a local day's number beside an account in one sortable integer."""
+"""Room for a local day's number next to an account in one sortable integer."""
 LEAST_GAPS, LEAST_GAP_PAIRS = 4, 8
 LEAST_PLAYS_OF_CLOCK, LEAST_BEGINS, LEAST_DAYS_OF_CLOCK = 80, 8, 3
 PERIODS_MIN = (5, 10, 15, 20, 30, 60)

@@ -1,4 +1,4 @@
-"""The calibration page: every acceptance line against its range, and the curves behind them beside published ones."""
+"""The calibration page: every acceptance line against its range, and the curves behind them next to published ones."""
 
 from collections.abc import Callable
 from functools import partial

@@ -20,7 +20,7 @@ _COMPARED = (name.removesuffix(VS_OWN) for name in OWN_HISTORY_FEATURES if name.
 SHIFTED = tuple(name for name in _COMPARED if name not in VOLUMES)
 """Features compared by their difference from the mean of own days."""
 MIN_SD = {**MIN_SD_OF_VOLUME, "gap_entropy": 0.5, "popularity_mean": 0.2}
-"""A smaller spread of an account's days is taken as this one: those days are nearly alike."""
+"""A smaller spread of an account's days is taken as this one: those days are nearly equal."""
 MIN_SD_OF_SHARE = 0.1
 MIN_DIFFERENCES = 3
 """Known differences below which `self_drift` is NaN."""

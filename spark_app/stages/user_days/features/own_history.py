@@ -55,7 +55,7 @@ def night_shift(b: DayBatch) -> Floats:
 
 
 def _drift(b: DayBatch, today: Floats) -> Floats:
-    """Jensen–Shannon divergence in bits between a day's histogram, shape (n, bins), and that of its own history."""
+    """Jensen–Shannon divergence in bits between a day's histogram, shape (n, bins), and that of its account's past."""
     history = b.before(today, HISTORY_DAYS)
     shares = [_row_shares(counts) for counts in (today, history)]
     mixed = entropy_bits((shares[0] + shares[1]) / 2)
