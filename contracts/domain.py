@@ -40,6 +40,8 @@ class Domain:
     """Column of a unique id, by topic; a topic without one has rows that only all of their columns tell apart."""
     user_column: str
     """Column that names whose row it is."""
+    static: tuple[str, ...]
+    """Its static tables."""
     success: Success
     scenario: str
     """Scenario of `playproof simulate` that makes such a world."""
@@ -64,6 +66,7 @@ MUSIC = Domain(
     event_clock="event_time",
     id_column=events.ID_FIELD,
     user_column="user_id",
+    static=("tracks", "users"),
     success=Success(events.PLAYS, "listen_ms", min_number=events.STREAM_MS),
     scenario="default",
 )
@@ -76,6 +79,7 @@ SHOP = Domain(
     event_clock="ts",
     id_column=shop.ID_COLUMN,
     user_column="customer_id",
+    static=shop.STATIC,
     success=Success(shop.TRANSACTIONS, "payment_status", value=shop.SUCCESS),
     scenario="shop",
 )

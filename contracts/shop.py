@@ -113,6 +113,7 @@ COLUMNS: dict[str, tuple[ShopColumn, ...]] = {
     "categories": CATEGORY_COLUMNS,
 }
 """Columns by file, in the order of the file."""
+STATIC = tuple(name for name in COLUMNS if name not in TOPICS)
 TIME_COLUMN = {BROWSING: "event_time", TRANSACTIONS: "created_at"}
 
 

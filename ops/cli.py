@@ -21,7 +21,7 @@ from consumer_viz.commands import desk, plot
 from models.commands import lab, registry, reports, training
 from ops.commands import checks, demo, setup, stack, tools
 from ops.version import version
-from producer.commands import histories, sending, shop, worlds
+from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
 from runtime.command_line import log as log_progress
 from runtime.errors import PlayproofError
@@ -46,7 +46,6 @@ class Group(NamedTuple):
 PANELS: dict[str, tuple[Command | Group, ...]] = {
     "Try it": (demo.DEMO, checks.DOCTOR),
     "Get listening": (worlds.SIMULATE, histories.IMPORT, sending.REPLAY),
-    "An online shop": (Group("shop", "A data set of another domain: browsing, checkouts and fraud.", shop.COMMANDS),),
     "Detect while it happens": (
         *stack.COMMANDS,
         Group(

@@ -51,8 +51,8 @@ class World:
         """Raise WorldError where a command cannot work on this world, as it is of another domain."""
         if self.domain != domain:
             raise WorldError(
-                f"world {self.name} is of domain {self.domain.name}, and  {command}  works on {domain.name} only: "
-                f"choose another world with  --world"
+                f"world {self.name} is a world of {self.domain.name}, and  {command}  works on {domain.name} only: "
+                f"choose another one with  --world"
             )
 
     def raw(self, topic: str) -> Path:
@@ -63,10 +63,17 @@ class World:
 
     def raw_files(self, topic: str) -> list[Path]:
         """List the parquet files of a raw table in time order. Raises WorldError where there are none."""
+        self._require(topic, self.domain.topics)
         files = sorted(self.raw(topic).glob("date=*/*.parquet"))
         if not files:
             raise WorldError(f"world {self.name} has no raw {topic}: run  {self._simulate}")
         return files
+
+    def _require(self, table: str, known: tuple[str, ...]) -> None:
+        if self.domain != MUSIC and table not in known:
+            raise WorldError(
+                f"world {self.name} is a {self.domain.name} and has no {table}: choose another world with  --world"
+            )
 
     @property
     def _simulate(self) -> str:
@@ -75,6 +82,7 @@ class World:
 
     def static(self, table: str) -> Path:
         """Return the newest immutable folder of a static table. Raises WorldError where there is none."""
+        self._require(table, self.domain.static)
         folder = self.root / "static" / table
         try:
             current = folder / (folder / "CURRENT").read_text().strip()

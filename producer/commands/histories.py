@@ -1,4 +1,4 @@
-"""The command that brings in real listening histories: import."""
+"""The command that brings in real data: listening histories, or the files of a shop."""
 
 import time
 from pathlib import Path
@@ -6,11 +6,18 @@ from typing import Annotated
 
 import typer
 
+from producer.errors import HistoryError
 from runtime.command_line import Command, WorldName, settings_for
+
+SHOP_WORD = "shop"
+"""In place of files: the five files of a shop follow as options."""
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files, folders, or the zip of an export.", metavar="FILE")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files, folders, or the zip of an export; or the word shop.", metavar="FILE|shop"),
+    ],
     world: WorldName = None,
     layout: Annotated[
         str | None,
@@ -23,11 +30,29 @@ def import_(
     columns: Annotated[
         str | None, typer.Option("--map", help="Columns of a plain CSV, as event_time=when,title=song,artist=band.")
     ] = None,
+    browsing: Annotated[Path | None, typer.Option(help="Of a shop: what customers' clients did, as CSV.")] = None,
+    transactions: Annotated[Path | None, typer.Option(help="Of a shop: checkouts, as CSV.")] = None,
+    customers: Annotated[Path | None, typer.Option(help="Of a shop: customers, as CSV.")] = None,
+    products: Annotated[Path | None, typer.Option(help="Of a shop: products, as CSV.")] = None,
+    categories: Annotated[Path | None, typer.Option(help="Of a shop: categories of products, as CSV.")] = None,
 ) -> None:
     """Import real listening: Spotify exports, Last.fm scrobbles, eventsim logs, any CSV. Nothing unknown is filled in.
 
-    A second import adds to the world; rows that it has already are counted as duplicates.
+    A second import adds to the world; rows that it has already are counted as duplicates. `import shop` takes the five
+    CSV files of an online shop into a new world; every field stays the text that it is.
     """
+    files = {
+        "browsing": browsing, "transactions": transactions, "customers": customers, "products": products,
+        "categories": categories,
+    }  # fmt: skip
+    is_shop = paths == [Path(SHOP_WORD)]
+    if any(files.values()) and not is_shop:
+        raise HistoryError("the files of a shop are imported with  playproof import shop --browsing FILE …")
+    if is_shop and (any(files.values()) or not paths[0].exists()):
+        from producer.commands.shop import import_shop_files
+
+        import_shop_files(settings_for(world).the_world(), files)
+        return
     from producer.importers.layout import Options
     from producer.importers.plain_csv import parse_map
     from producer.importers.run import import_history, print_counts

@@ -1,60 +1,60 @@
-"""Commands of the shop, the second domain: its data set, and its files into a world."""
+"""What `simulate --scenario shop` and `import shop` do: the files of a shop into a world of its own domain."""
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from contracts.domain import SHOP
+from producer.errors import HistoryError
+from producer.importers.shop import ShopImport, import_shop
+from producer.simulator.shop.build import FILES, TRUTH_FILE, build_shop
+from producer.simulator.shop.scenario import ShopError, ShopScenario
+from runtime.command_line import short_path
+from runtime.world import World
 
-from runtime.command_line import Command, WorldName, settings_for, short_path
+SOURCE = "source"
+"""Folder of a simulated world with the files as a shop would export them."""
+TRUTH_TABLE = "sessions.csv"
 
 
-def simulate(
-    out: Annotated[Path, typer.Option(help="Folder to write the CSV files to.", file_okay=False)] = Path(
-        "data/shop/source"
-    ),
-    customers: Annotated[int, typer.Option(min=1, help="Customers.")] = 5000,
-    days: Annotated[int, typer.Option(min=1, help="Days.")] = 2,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 4,
+def simulate_shop(
+    target: World, given: Mapping[str, object], users: int | None, days: int | None, seed: int | None
 ) -> None:
-    """Simulate an online shop with three families of fraud: five CSV files, and the truth in a file next to them."""
-    from producer.simulator.shop.build import build_shop
-    from producer.simulator.shop.scenario import ShopScenario
+    """Simulate a shop into a world: its five files in `source/`, the import of them, and truth apart from both.
 
-    rows = build_shop(ShopScenario(customers=customers, days=days, seed=seed), out)
-    print(", ".join(f"{count:,} {name}" for name, count in rows.items()) + f" in {short_path(out.resolve())}")
-
-
-def import_(
-    browsing: Annotated[Path, typer.Option(help="What customers' clients did, as CSV.")],
-    transactions: Annotated[Path, typer.Option(help="Checkouts, as CSV.")],
-    customers: Annotated[Path, typer.Option(help="Customers, as CSV.")],
-    products: Annotated[Path, typer.Option(help="Products, as CSV.")],
-    categories: Annotated[Path, typer.Option(help="Categories of products, as CSV.")],
-    world: WorldName = None,
-) -> None:
-    """Import the five CSV files of a shop into a new world: every field stays the text that it is."""
-    from producer.importers.shop import import_shop
-
-    files = {
-        "browsing": browsing,
-        "transactions": transactions,
-        "customers": customers,
-        "products": products,
-        "categories": categories,
+    `given` holds the options of the command that a shop does not have. Raises ShopError where one of them is given, or
+    where the world has rows of another domain.
+    """
+    if used := [name for name, value in given.items() if value]:
+        raise ShopError(f"scenario {SHOP.scenario} has no --{used[0]}: leave it out")
+    if any(target.root.glob("raw/*")) and target.domain != SHOP:
+        raise ShopError(f"world {target.name} has rows of {target.domain.name}: choose another name with  --world")
+    chosen = {
+        name: value for name, value in (("customers", users), ("days", days), ("seed", seed)) if value is not None
     }
-    target = settings_for(world).the_world()
-    taken = import_shop(files, target)
-    print(f"world {target.name}: " + ", ".join(f"{count:,} {name}" for name, count in taken.rows.items()))
+    scenario = ShopScenario(**chosen)
+    for part in (SOURCE, "raw", "static", "truth"):
+        shutil.rmtree(target.root / part, ignore_errors=True)
+    source = target.root / SOURCE
+    build_shop(scenario, source)
+    target.truth(TRUTH_TABLE).parent.mkdir(parents=True)
+    (source / TRUTH_FILE).rename(target.truth(TRUTH_TABLE))
+    taken = import_shop({name: source / file for name, file in FILES.items()}, target)
+    _print_taken(target, taken)
+    print(f"the files: {short_path(source)}; truth by session: {short_path(target.truth(TRUTH_TABLE))}")
+
+
+def import_shop_files(target: World, files: Mapping[str, Path | None]) -> None:
+    """Import the files of a shop, by name, into a new world. Raises HistoryError, also where one is not given."""
+    if missing := [f"--{name}" for name, path in files.items() if path is None]:
+        raise HistoryError(f"import shop needs five files: add  {' FILE '.join(missing)} FILE")
+    taken = import_shop({name: path for name, path in files.items() if path is not None}, target)
+    _print_taken(target, taken)
     for topic, count in taken.reordered.items():
         if count:
             print(f"{topic}: {count:,} rows came before an earlier one and were put in order of time")
 
 
-SIMULATE = Command("simulate", simulate, "playproof shop simulate --out data/shop/source --customers 5000 --days 2")
-IMPORT = Command(
-    "import",
-    import_,
-    "playproof shop import --world shop --browsing browsing.csv --transactions transactions.csv "
-    "--customers customers.csv --products products.csv --categories categories.csv",
-)
-COMMANDS = (SIMULATE, IMPORT)
+def _print_taken(world: World, taken: ShopImport) -> None:
+    rows = ", ".join(f"{count:,} {name}" for name, count in taken.rows.items())
+    print(f"world {world.name}, a shop: {rows}; next:  playproof replay --world {world.name}")

@@ -11,8 +11,10 @@ from runtime.settings import Settings
 
 def simulate(
     world: WorldName = None,
-    scenario: Annotated[str, typer.Option(help="A shipped scenario, or the path of a TOML file.")] = "default",
-    users: Annotated[int | None, typer.Option(help="Accounts.")] = None,
+    scenario: Annotated[
+        str, typer.Option(help="A shipped scenario, the path of a TOML file, or shop: an online shop.")
+    ] = "default",
+    users: Annotated[int | None, typer.Option(help="Accounts; customers of a shop.")] = None,
     days: Annotated[int | None, typer.Option(help="Days.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
     prevalence: Annotated[
@@ -31,13 +33,22 @@ def simulate(
     ] = None,
     spark: Annotated[bool, typer.Option("--spark", help="Work on Spark (PLAYPROOF_SPARK_MASTER): same bytes.")] = False,
 ) -> None:
-    """Simulate listening and bots into raw, static and truth tables."""
+    """Simulate listening and bots, or an online shop, into raw, static and truth tables."""
+    from contracts.domain import MUSIC, SHOP
     from producer.simulator.command import simulate as run
     from producer.simulator.scenario import load_scenario
     from runtime.world import World
 
     settings = settings_for(world)
     target = World(out.resolve()) if out else settings.the_world()
+    if scenario == SHOP.scenario:
+        from producer.commands.shop import simulate_shop
+
+        without = {"prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": profile}
+        without |= {"chains": chains, "workers": workers > 1, "shards": shards, "spark": spark}
+        simulate_shop(target, without, users, days, seed)
+        return
+    target.require_domain(MUSIC, f"simulate --scenario {scenario}")
     chosen = load_scenario(
         scenario, users=users, days=days, seed=seed, prevalence=prevalence, difficulty=difficulty, profile=profile,
         chains=str(chains.resolve()) if chains else None,

@@ -18,14 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.domain import SHOP
-from contracts.shop import COLUMNS, ORDER_COLUMN, TIME_COLUMN, TOPICS, TS, column_names
+from contracts.shop import COLUMNS, ORDER_COLUMN, STATIC, TIME_COLUMN, TOPICS, TS, column_names
 from producer.errors import HistoryError
 from producer.importers.csv_files import DELIMITERS
 from runtime.arrays import Ints
 from runtime.units import DAY_MS
 from runtime.world import World
-
-STATIC_FILES = tuple(name for name in COLUMNS if name not in TOPICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def import_shop(files: Mapping[str, Path], world: World) -> ShopImport:
         for topic in TOPICS:
             _write_days(staged.raw(topic), tables[topic], times[topic])
         newest = _day_of(max(int(event_ms.max()) for event_ms in times.values()))
-        for name in STATIC_FILES:
+        for name in STATIC:
             _write_static(staged.root / "static" / name, f"as_of={newest}", name, tables[name])
         world.root.mkdir(parents=True, exist_ok=True)
         world.set_domain(SHOP)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from contracts.domain import MUSIC
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
 from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
 from contracts.measurable import NEEDS_ACTIONS, NEEDS_FIELD, NEEDS_SECONDS
@@ -32,7 +33,8 @@ _TEMPORARY = ".import"
 
 
 def check_target(world: World) -> None:
-    """Refuse a world that was not imported: its truth and raw rows belong together."""
+    """Refuse a world of another domain, and one that was not imported: its truth and raw rows belong together."""
+    world.require_domain(MUSIC, "an import of listening")
     if world.raw(PLAYS).exists() and not world.import_report.exists():
         raise HistoryError(f"world {world.name} was simulated, not imported: choose another name with --world")
 
