@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from contracts.domain import SHOP
 from producer.errors import HistoryError
@@ -18,18 +19,18 @@ TRUTH_TABLE = "sessions.csv"
 
 
 def simulate_shop(
-    target: World, given: Mapping[str, object], users: int | None, days: int | None, seed: int | None
+    target: World, is_given: Mapping[str, bool], users: int | None, days: int | None, seed: int | None
 ) -> None:
     """Simulate a shop into a world: its five files in `source/`, the import of them, and truth apart from both.
 
-    `given` holds the options of the command that a shop does not have. Raises ShopError where one of them is given, or
+    `is_given` holds the options of the command that a shop does not have. Raises ShopError where one is given, or
     where the world has rows of another domain.
     """
-    if used := [name for name, value in given.items() if value]:
+    if used := [name for name, value in is_given.items() if value]:
         raise ShopError(f"scenario {SHOP.scenario} has no --{used[0]}: leave it out")
     if any(target.root.glob("raw/*")) and target.domain != SHOP:
         raise ShopError(f"world {target.name} has rows of {target.domain.name}: choose another name with  --world")
-    chosen = {
+    chosen: dict[str, Any] = {
         name: value for name, value in (("customers", users), ("days", days), ("seed", seed)) if value is not None
     }
     scenario = ShopScenario(**chosen)

@@ -44,9 +44,11 @@ def simulate(
     if scenario == SHOP.scenario:
         from producer.commands.shop import simulate_shop
 
-        without = {"prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": profile}
-        without |= {"chains": chains, "workers": workers > 1, "shards": shards, "spark": spark}
-        simulate_shop(target, without, users, days, seed)
+        is_given = {
+            "prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": bool(profile),
+            "chains": bool(chains), "workers": workers > 1, "shards": bool(shards), "spark": spark,
+        }  # fmt: skip
+        simulate_shop(target, is_given, users, days, seed)
         return
     target.require_domain(MUSIC, f"simulate --scenario {scenario}")
     chosen = load_scenario(
