@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.measure.calibration.acceptance import Line
-from producer.simulator.measure.calibration.statistics import gini, top_share, zipf_exponent
+from producer.simulator.measure.calibration.statistics import top_share, zipf_exponent
 from producer.simulator.measure.groups import Groups, entropy_by_group
 from producer.simulator.measure.leaks import auc, by_words, either_way, feature_pairs
 from producer.simulator.measure.unit_features import play_features
@@ -95,8 +95,7 @@ def test_the_zipf_exponent_of_a_power_law_is_its_exponent() -> None:
     assert zipf_exponent(counts) == pytest.approx(0.9, abs=0.01)
 
 
-def test_equal_counts_have_a_gini_of_zero_and_a_top_percent_of_one_percent() -> None:
-    assert gini(np.full(100, 7)) == pytest.approx(0)
+def test_equal_counts_have_a_top_percent_of_one_percent() -> None:
     assert top_share(np.full(100, 7)) == pytest.approx(0.01)
 
 

@@ -94,17 +94,6 @@ def top_share(counts: NDArray[np.int64], share: float = 0.01) -> float:
     return float(counts[: max(round(len(counts) * share), 1)].sum() / counts.sum())
 
 
-def gini(values: NDArray[np.int64]) -> float:
-    """Return the Gini coefficient.
-
-    >>> gini(np.array([1, 1, 1, 1]))
-    0.0
-    """
-    ordered = np.sort(values).astype(float)
-    n = len(ordered)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * ordered.sum()))
-
-
 def same_day_repeats(plays: Listened) -> float:
     """Return the share of plays whose track the account already played that local day."""
     days = user_days(plays)
