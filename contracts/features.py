@@ -150,5 +150,10 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in SESSION_FEATURES)
 OWN_HISTORY_FEATURES: tuple[str, ...] = (*(name for name in FEATURE_NAMES if name.endswith(VS_OWN)), "self_drift")
 """Those that compare a session with own history: null in a world that has no such table yet."""
 
+ACCOUNT_COLUMNS = ("plan", "timezone")
+"""Columns of the account's row in static/users that a model may read next to the features; null where it is unknown."""
+MODEL_COLUMNS: tuple[str, ...] = (*FEATURE_NAMES, *ACCOUNT_COLUMNS)
+"""All that a model may read of a session."""
+
 TOP_REASONS = 3
 """How many contributions a score carries as its reasons."""

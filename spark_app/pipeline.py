@@ -21,7 +21,9 @@ from spark_app import sources
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
 from spark_app.stages.arrow_pass import in_one_pass
 from spark_app.stages.parsing.parse import parse_good_rows
-from spark_app.stages.scoring.score import SessionScorer, load_scorer, score_batch
+from spark_app.stages.scoring.load import Scorer, load_scorer
+from spark_app.stages.scoring.pipeline_model import PipelineScorer, describe_sessions, transform_sessions
+from spark_app.stages.scoring.score import score_batch
 from spark_app.stages.sessions.account_baselines import AccountBaselines, join_account_baselines
 from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_INPUT, compute_features, join_users
 from spark_app.stages.sessions.session_rows import USED_FIELDS, narrow_activity, narrow_plays
@@ -103,18 +105,22 @@ def build_sessions(
     )
 
 
-def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scorer: SessionScorer | None) -> DataFrame:
+def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scorer: Scorer | None) -> DataFrame:
     """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer.
+
+    The model that ships is called within the one pass over Arrow batches; any other takes `.transform`.
 
     `unmeasurable`: features that the world's source cannot tell.
     """
+    if isinstance(scorer, PipelineScorer):
+        return session_input.transform(describe_sessions, unmeasurable).transform(transform_sessions, scorer)
     features = compute_features, partial(mask_unmeasurable, names=unmeasurable)
     if scorer is None:
         return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
     return session_input.transform(in_one_pass, *features, partial(score_batch, scorer=scorer), columns=SESSIONS)
 
 
-def streamed_sessions(spark: SparkSession, job: Job, scorer: SessionScorer | None) -> DataFrame:
+def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> DataFrame:
     """Stream both topics into sessions: what `score_sessions` returns."""
     plays, activity = (read_rows(spark, job, topic) for topic in (PLAYS, ACTIVITY))
     tracks, users = (sources.read_static(spark, job.world, table) for table in ("tracks", "users"))

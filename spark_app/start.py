@@ -5,7 +5,6 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -15,11 +14,12 @@ from runtime.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import consistency, pipeline, preflight, runner, session, sources
-from spark_app.artefacts import Artefacts, open_artefacts
+from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
 from spark_app.queries import shadow
+from spark_app.stages.scoring.load import scoring_message
 from spark_app.stages.sessions import account_baselines
 
 STATIC_TABLES = ("tracks", "users")
@@ -30,8 +30,7 @@ STATIC_TABLES = ("tracks", "users")
 class RunOptions:
     """How one run of the job differs from the settings."""
 
-    model: Path | None = None
-    """Folder of the artefact that scores; None for the champion."""
+    model: ModelChoice = CHAMPION
     with_shadow: bool = True
     """Whether the challenger scores too, where there is one."""
     only: tuple[str, ...] = ()
@@ -105,6 +104,7 @@ def _run_queries(
         record_shadow(unit, "", "switched off with --no-shadow")
     job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
     writers = {} if stop.is_set else _choose(pipeline.build_queries(spark, job), options.only)
+    print(scoring_message(artefacts.champion))
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
     optional = {shadow.NAME: partial(shadow.remove, unit)}

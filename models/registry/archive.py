@@ -1,7 +1,8 @@
 """The zip of a saved PipelineModel: pack it with the same bytes for the same model, and unpack it without trusting it.
 
-Layout, as Spark saves it, at the top of the zip or in one folder: `metadata/part-…`, `stages/<i>_<uid>/metadata/part-…`
-and, for a stage that has data, `stages/<i>_<uid>/model/part-…`.
+Layout, as Spark saves it, at the top of the zip or in a folder: `metadata/part-…`, `stages/<i>_<uid>/metadata/part-…`
+and, for a stage that has data, `stages/<i>_<uid>/data/part-…` (`model/` for XGBoost; `treesMetadata/` for forests).
+A stage that is itself a pipeline has `stages` of its own.
 """
 
 import io
@@ -14,14 +15,19 @@ from pathlib import Path, PurePosixPath
 
 from models.errors import ModelError
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
 """Bytes that an artefact may unpack to at most, so that a zip bomb is refused. The shipped model has under 1 MB."""
-MAX_FILES = 200
+MAX_FILES = 2000
+"""A stage of MLlib has eight files: two folders, each with a part, its mark of success and their two checksums."""
 
 _FOLDER = "pipeline_model"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the zip format knows no earlier date
 _PART = r"part-\d{5}[\w.-]*"
-_MEMBER = re.compile(rf"(stages/\d+_\w+/)?(metadata|model)/({_PART}|_SUCCESS|\._SUCCESS\.crc|\.{_PART}\.crc)", re.ASCII)
+_FILE = rf"({_PART}|_SUCCESS|\._SUCCESS\.crc|\.{_PART}\.crc)"
+_MEMBER = re.compile(rf"(stages/\d+_\w+/)*(metadata|model|data|treesMetadata)/{_FILE}", re.ASCII)
+_TOP = re.compile(rf"((?:(?!stages/)[^/]+/)*)metadata/{_PART}")
+_OF_A_MAC = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
+"""What the Finder adds to a zip; nothing reads it, and it is not unpacked."""
 _UID = re.compile(r"_[0-9a-f]{12}$")
 
 
@@ -40,10 +46,10 @@ def read_members(name: str, content: bytes) -> dict[str, bytes]:
 
 
 def _read_all(name: str, packed: zipfile.ZipFile) -> dict[str, bytes]:
-    entries = [e for e in packed.infolist() if not e.is_dir()]
+    entries = [e for e in packed.infolist() if not e.is_dir() and not _OF_A_MAC.search(e.filename)]
     if len(entries) > MAX_FILES:
         raise ModelError(f"{name}: {len(entries)} files, expected at most {MAX_FILES}")
-    top = _top_folder(entries)
+    top = _top_folder(name, entries)
     members: dict[str, bytes] = {}
     remaining_bytes = MAX_BYTES
     for entry in entries:
@@ -58,9 +64,12 @@ def _read_all(name: str, packed: zipfile.ZipFile) -> dict[str, bytes]:
     return members
 
 
-def _top_folder(entries: list[zipfile.ZipInfo]) -> str:
-    top = entries[0].filename.split("/", 1)[0] if entries else ""
-    return "" if top in ("metadata", "stages") else f"{top}/"
+def _top_folder(name: str, entries: list[zipfile.ZipInfo]) -> str:
+    """Return the folder of the pipeline in the zip, "" or ending in a slash: where the least deep metadata is."""
+    tops = [match[1] for entry in entries if (match := _TOP.fullmatch(entry.filename))]
+    if not tops:
+        raise ModelError(f"{name}: no metadata/part-… in it, expected the zip of a saved PipelineModel")
+    return min(tops, key=lambda top: top.count("/"))
 
 
 def _safe_name(name: str, entry: zipfile.ZipInfo, top: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ModelError
+from models.registry.pipeline_zip import Pipeline
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 SHIPPED_SCORER = ARTIFACTS / "session_xgb"
@@ -25,18 +26,25 @@ CONTRIBUTIONS = "contributions"
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A verified session scorer. `path` is the folder of its PipelineModel.
+    """A verified model. `path` is the folder of its PipelineModel, for `PipelineModel.load`.
 
     A score at or over the review threshold is a flag; a session at or over the filter threshold is filtered.
     """
 
     path: Path
-    features: tuple[str, ...]
+    pipeline: Pipeline
     review_threshold: float
     filter_threshold: float
     version: str
     """name@ and the first 8 digits of the trusted hash."""
+    has_direct_trees: bool
+    """Whether its trees may be called without `.transform`: an artefact that `playproof model train` wrote."""
     manifest: dict[str, Any] = field(repr=False)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that the model reads, in its order."""
+        return self.pipeline.inputs
 
 
 def sha256(content: bytes) -> str:
@@ -44,17 +52,20 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_trusted(path: Path, expected_sha256: str) -> bytes:
+RESTORE = "restore it from git, or run  make train"
+
+
+def read_trusted(path: Path, expected_sha256: str, remedy: str = RESTORE) -> bytes:
     """Read a file and check its SHA-256. Raises ModelError where it is missing or another one."""
     label = f"{path.parent.name}/{path.name}"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"model file {label}: {error.strerror}; run  make train") from None
+        raise ModelError(f"model file {label}: {error.strerror}; {remedy}") from None
     if sha256(content) != expected_sha256.lower():
         raise ModelError(
             f"{label} is not the file that is trusted: SHA-256 {sha256(content)[:12]}…, "
-            f"expected {expected_sha256[:12]}…; restore it from git, or run  make train"
+            f"expected {expected_sha256[:12]}…; {remedy}"
         )
     return content
 

@@ -122,6 +122,11 @@ def _check_scoring(artefact: Artefact) -> None:
 
     Raises ModelError.
     """
+    if not artefact.has_direct_trees:
+        raise ModelError(
+            f"{artefact.version} is not a VectorAssembler with trees of XGBoost, expected an artefact of  "
+            "playproof model train ; any other runs with  playproof job run --model ZIP --sha256 HASH"
+        )
     try:
         (file,) = artefact.path.glob("stages/*/model/part-*")
         trees = xgb.Booster({"nthread": 1}, model_file=bytearray(file.read_bytes()))

@@ -1,27 +1,17 @@
-"""Verify a session scorer before anything loads it: its hashes, its layout, its classes, its features.
+"""Verify a model before anything loads it: its hashes, its layout, its classes, the columns that it reads."""
 
-To load a PipelineModel runs code that its metadata names. So nothing here imports pyspark, and a model with a class or
-a metadata key that is not on the list never reaches a loader.
-"""
-
-import json
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from contracts.features import FEATURE_NAMES
+from contracts.features import FEATURE_NAMES, MODEL_COLUMNS
 from models.errors import ModelError
 from models.registry.archive import read_members, write_members
 from models.registry.artefact import MANIFEST, MODEL_ZIP, Artefact, read_manifest, read_trusted, sha256
 from models.registry.champions import CHAMPIONS
-
-PIPELINE = "pyspark.ml.pipeline.PipelineModel"
-ASSEMBLER = "org.apache.spark.ml.feature.VectorAssembler"
-STAGE_CLASSES = (ASSEMBLER, "xgboost.spark.estimator.SparkXGBClassifierModel")
-"""Classes of the stages that may be loaded."""
-METADATA_KEYS = {"class", "timestamp", "sparkVersion", "uid", "paramMap", "defaultParamMap"}
-"""Keys that Spark writes for a stage. XGBoost reads more keys; `serialized_callbacks` is a pickle that it runs."""
+from models.registry.pipeline_zip import Pipeline, describe_pipeline, require_columns
 
 DEFAULT_REVIEW, DEFAULT_FILTER = 0.5, 0.99
 """Thresholds of a zip without a manifest."""
@@ -29,46 +19,98 @@ DEFAULT_REVIEW, DEFAULT_FILTER = 0.5, 0.99
 _REQUIRED = {"name": str, "model_zip_sha256": str, "files": dict, "features": list, "thresholds": dict}
 
 
-def verify_artefact(model: Path, into: Path, trusted_sha256: str | None = None) -> Artefact:
-    """Verify an artefact folder, or a zipped PipelineModel, and unpack it below `into`.
+def verify_artefact(
+    model: Path,
+    into: Path,
+    trusted_sha256: str | None = None,
+    *,
+    threshold: float | None = None,
+    columns: Collection[str] = MODEL_COLUMNS,
+) -> Artefact:
+    """Verify an artefact folder, or the zip of a saved PipelineModel, and unpack it below `into`.
 
-    `trusted_sha256` is the hash of the folder's manifest.json, or of the zip. Without it the folder must be one of
-    CHAMPIONS. Nothing is written before all checks have passed. Raises ModelError.
+    `trusted_sha256` is the hash of the folder's manifest.json, or of the zip; without it the folder must be one of
+    CHAMPIONS. `threshold` replaces the review threshold, `columns` are those of the frame that the model will get.
+    Nothing is written before all checks have passed. Raises ModelError.
     """
-    trusted = trusted_sha256 or CHAMPIONS.get(model.name)
+    trusted = trusted_sha256 or (CHAMPIONS.get(model.name) if model.is_dir() else None)
+    _check_choice(model, trusted)
     if trusted is None:
+        hashed = model / MANIFEST if model.is_dir() else model
         raise ModelError(
-            f"model {model.name} is not a champion (models/registry/champions.py): give the hash you trust, --sha256"
+            f"model {model.name} is not a champion (models/registry/champions.py): give the hash you trust, "
+            f"--sha256;  sha256sum {hashed.relative_to(model.parent)}  prints it"
         )
     if model.is_dir():
         manifest = read_manifest(model / MANIFEST, trusted, _REQUIRED)
-        archive, zip_sha256 = model / MODEL_ZIP, manifest["model_zip_sha256"]
+        archive = model / MODEL_ZIP
+        content = read_trusted(archive, manifest["model_zip_sha256"])
     else:
-        manifest = {"name": model.stem, "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER}}
-        archive, zip_sha256 = model, trusted
+        manifest = {
+            "name": re.sub(r"\W+", "_", model.stem),
+            "thresholds": {"review": DEFAULT_REVIEW, "filter": DEFAULT_FILTER},
+        }
+        archive = model
+        content = read_trusted(
+            archive, trusted, f"if you changed it yourself, give what  sha256sum {model.name}  prints"
+        )
     label = f"{archive.parent.name}/{archive.name}"
-    members = read_members(label, read_trusted(archive, zip_sha256))
+    members = read_members(label, content)
     if "files" in manifest:
         _check_files(label, members, manifest["files"])
-    features = _assembler_features(label, _check_stages(label, members))
+    pipeline = describe_pipeline(label, members)
+    require_columns(label, pipeline, columns)
+    _check_features(manifest, pipeline)
+    review, filter_ = _thresholds(manifest, threshold)
+    version = f"{manifest['name']}@{trusted[:8].lower()}"
+    path = into / version.replace("@", "-")
+    shutil.rmtree(path, ignore_errors=True)
+    write_members(members, path)
+    return Artefact(path, pipeline, review, filter_, version, _has_direct_trees(model, pipeline), manifest)
+
+
+def _check_choice(model: Path, trusted: str | None) -> None:
+    """Raise ModelError for what is neither an artefact nor a zip, and for a hash that is none."""
+    if trusted is not None and re.fullmatch(r"[0-9a-fA-F]{64}", trusted) is None:
+        raise ModelError(f"{trusted!r} is not a SHA-256: expected 64 hexadecimal digits, as  sha256sum FILE  prints")
+    if (model / "metadata").is_dir() and not (model / MANIFEST).exists():
+        raise ModelError(
+            f"{model.name} is the folder of a PipelineModel, expected its zip: run  "
+            f"cd {model.name} && python -m zipfile -c ../{model.name}.zip metadata stages"
+        )
+
+
+def _check_features(manifest: dict[str, Any], pipeline: Pipeline) -> None:
+    features = list(pipeline.inputs)
     if manifest.setdefault("features", features) != features:
         raise ModelError(
             f"{manifest['name']}: the manifest's features {manifest['features']} are not those its model was trained "
             f"on, in their order: {features}; run  make train"
         )
-    review, filter_ = _thresholds(manifest)
-    version = f"{manifest['name']}@{trusted[:8]}"
-    path = into / version.replace("@", "-")
-    shutil.rmtree(path, ignore_errors=True)
-    write_members(members, path)
-    return Artefact(path, tuple(features), review, filter_, version, manifest)
 
 
-def _thresholds(manifest: dict[str, Any]) -> tuple[float, float]:
+def _has_direct_trees(model: Path, pipeline: Pipeline) -> bool:
+    """Say whether it is an artefact as `playproof model train` writes it.
+
+    A zip of somebody's own may have the same classes and other settings, such as another value for "missing".
+    """
+    assembled = tuple(pipeline.stages[0].params.get("inputCols") or ())
+    return (
+        model.is_dir()
+        and pipeline.is_assembled_trees
+        and assembled == pipeline.inputs
+        and set(assembled) <= set(FEATURE_NAMES)
+    )
+
+
+def _thresholds(manifest: dict[str, Any], threshold: float | None) -> tuple[float, float]:
+    """Return the thresholds for review and filter; `threshold` replaces the first, and raises the second if needed."""
     try:
         review, filter_ = (float(manifest["thresholds"][key]) for key in ("review", "filter"))
     except (KeyError, TypeError, ValueError):
         raise ModelError(f"{manifest['name']}: thresholds must have the numbers review and filter") from None
+    if threshold is not None:
+        review, filter_ = threshold, max(threshold, filter_)
     if not 0 < review <= filter_ <= 1:
         raise ModelError(f"{manifest['name']}: thresholds must be 0 < review <= filter <= 1, not {review}, {filter_}")
     return review, filter_
@@ -81,56 +123,3 @@ def _check_files(label: str, members: dict[str, bytes], listed: dict[str, str]) 
     for name, content in members.items():
         if sha256(content) != listed[name]:
             raise ModelError(f"{label}: {name} differs from its hash in the manifest")
-
-
-def _check_stages(label: str, members: dict[str, bytes]) -> list[dict[str, Any]]:
-    """Return the metadata of the stages, after checking every class, every key and the stage folders.
-
-    The folders must be exactly those that the pipeline names.
-    """
-    top = _read_metadata(label, members, "metadata", (PIPELINE,))
-    uids = top["paramMap"].get("stageUids", [])
-    if not uids or not all(isinstance(uid, str) and re.fullmatch(r"\w+", uid) for uid in uids):
-        raise ModelError(f"{label}: the pipeline's stage names are not plain words: {uids}")
-    # the pipeline's reader joins these names to a path: a name with `..` would load a stage that nobody checked
-    digits = len(str(len(uids)))
-    expected = {f"stages/{i:0{digits}d}_{uid}" for i, uid in enumerate(uids)}
-    folders = {"/".join(name.split("/")[:2]) for name in members if name.startswith("stages/")}
-    if expected != folders:
-        raise ModelError(f"{label}: stages {sorted(folders)}, expected {sorted(expected)}")
-    return [_read_metadata(label, members, f"{folder}/metadata", STAGE_CLASSES) for folder in sorted(expected)]
-
-
-def _assembler_features(label: str, stages: list[dict[str, Any]]) -> list[str]:
-    """Return the features that the model was trained on, in its order: some or all of contracts.features."""
-    assemblers = [stage["paramMap"] for stage in stages if stage["class"] == ASSEMBLER]
-    if len(assemblers) != 1:
-        raise ModelError(f"{label}: {len(assemblers)} VectorAssembler stages, expected one")
-    names = assemblers[0].get("inputCols")
-    if not isinstance(names, list) or not names:
-        raise ModelError(f"{label}: the assembler names no features")
-    unknown = sorted({name for name in names if name not in FEATURE_NAMES})
-    if unknown or len(set(names)) < len(names):
-        raise ModelError(
-            f"{label}: the assembler's features are not contracts.features, each once: unknown {unknown}; "
-            "run  make train"
-        )
-    return names
-
-
-def _read_metadata(label: str, members: dict[str, bytes], folder: str, classes: tuple[str, ...]) -> dict[str, Any]:
-    parts = [name for name in members if name.startswith(f"{folder}/part-")]
-    if len(parts) != 1:
-        raise ModelError(f"{label}: {len(parts)} files in {folder}, expected one")
-    try:
-        metadata = json.loads(members[parts[0]])
-    except ValueError:
-        raise ModelError(f"{label}: {parts[0]} is not JSON") from None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("paramMap"), dict):
-        raise ModelError(f"{label}: {parts[0]} is not the metadata of a stage")
-    unexpected = sorted(set(metadata) - METADATA_KEYS)
-    if unexpected:
-        raise ModelError(f"{label}: unexpected key {', '.join(unexpected)} in {parts[0]}: it could run code")
-    if metadata.get("class") not in classes:
-        raise ModelError(f"{label}: class {metadata.get('class')} is not allowed, only {', '.join(classes)}")
-    return metadata

@@ -1,25 +1,23 @@
 """Raw rows that no job has read: their sessions, scored, and their user-days, as the false-alarm report reads them."""
 
-from pathlib import Path
-
 from pyspark.sql import SparkSession
 
 from contracts.events import PLAYS
 from models.registry.artefact import Artefact
 from runtime.settings import Settings
 from runtime.world import World
-from spark_app.artefacts import open_artefacts
+from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.batch import user_days
 from spark_app.batch.training_table import raw_sessions
 from spark_app.pipeline import score_sessions
 from spark_app.session import batch_session
-from spark_app.stages.scoring.score import load_scorer
+from spark_app.stages.scoring.load import load_scorer, scoring_message
 
 SESSIONS = "scored_sessions"
 
 
-def score_world(settings: Settings, model: Path | None, memory: str) -> tuple[int, int]:
-    """Start Spark and score the settings' world with `model`, or the champion; return what `build` returns.
+def score_world(settings: Settings, model: ModelChoice, memory: str) -> tuple[int, int]:
+    """Start Spark and score the settings' world with `model`; return what `build` returns.
 
     Raises WorldError before Spark starts where the world has no raw rows.
     """
@@ -29,6 +27,7 @@ def score_world(settings: Settings, model: Path | None, memory: str) -> tuple[in
         open_artefacts(settings, model) as artefacts,
         batch_session("playproof-score-history", settings, memory) as spark,
     ):
+        print(scoring_message(artefacts.champion))
         return build(spark, world, artefacts.champion)
 
 

@@ -18,6 +18,7 @@ from runtime.world import World, WorldError
 from spark_app.batch.user_days import baseline_quantities
 from spark_app.pipeline import build_sessions, score_sessions
 from spark_app.sources import read_static
+from spark_app.stages.scoring.pipeline_model import describe_sessions
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 from spark_app.stages.user_days.baselines import user_baselines_by_date
 
@@ -58,8 +59,8 @@ def raw_baselines(spark: SparkSession, world: World) -> AccountBaselines:
 
 def build(spark: SparkSession, world: World, out: Path, since: date | None = None) -> pd.DataFrame:
     """Write the training table of a world to `out`/part.parquet and return it: one labelled row per session."""
-    features = session_features(spark, world, since).drop("track_counts", "client_session_ids").toPandas()
-    table = label_sessions(features, world)
+    described = describe_sessions(raw_sessions(spark, world, since), world.not_measurable)
+    table = label_sessions(described.drop("track_counts", "client_session_ids", "scored_at").toPandas(), world)
     out.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out / "part.parquet", index=False)
     return table

@@ -8,7 +8,7 @@ from typing import Any
 from models.registry.artefact import SHIPPED_SCORER
 from runtime.settings import Settings
 from spark_app import pipeline, preflight, runner, session, sources
-from spark_app.artefacts import open_artefacts
+from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.bench import contenders, raw_consumer, steps
 from spark_app.errors import JobError
 from spark_app.monitoring import progress
@@ -39,7 +39,7 @@ def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limi
             f"{unit}/checkpoints exists, so the topics would not be read from the start: remove {unit}/checkpoints, "
             f"lake, offsets and progress, or run  playproof bench"
         )
-    with open_artefacts(settings, SHIPPED_SCORER) as artefacts:
+    with open_artefacts(settings, ModelChoice(SHIPPED_SCORER)) as artefacts:
         signal = runner.StopRequest()
         spark = session.build_session(
             f"playproof-bench-{contender}",

@@ -16,7 +16,7 @@ from runtime.world import Unit
 from spark_app import pipeline, runner
 from spark_app.pipeline import Job
 from spark_app.queries import archive, sessions
-from spark_app.stages.scoring.score import load_scorer
+from spark_app.stages.scoring.load import load_scorer
 
 
 @dataclass(frozen=True, slots=True)

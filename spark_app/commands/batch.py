@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from runtime.command_line import Command, WorldName, settings_for
+from spark_app.commands.model_options import Model, Threshold, TrustedHash
 
 Source = Annotated[str, typer.Option(help="Rows of the job's lake, or raw ones that no job has seen.")]
 Memory = Annotated[str, typer.Option(help="Driver memory.")]
@@ -53,15 +54,18 @@ def user_days(
 
 def score_history(
     world: WorldName = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the champion.")] = None,
+    model: Model = None,
+    sha256: TrustedHash = None,
+    threshold: Threshold = None,
     memory: Memory = "3g",
 ) -> None:
     """Score the sessions of raw rows and compute their user-days, in batch: what `false-alarms` reads."""
+    from spark_app.artefacts import ModelChoice
     from spark_app.batch import score_history as tables
 
     settings = settings_for(world)
     source_world = settings.existing_world()
-    sessions, days = tables.score_world(settings, model, memory)
+    sessions, days = tables.score_world(settings, ModelChoice(model, sha256, threshold), memory)
     print(f"world {source_world.name}: {sessions:,} scored sessions, {days:,} user-days")
     print(f"next:  playproof false-alarms {source_world.name}")
 

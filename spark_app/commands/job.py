@@ -6,11 +6,14 @@ from typing import Annotated
 import typer
 
 from runtime.command_line import Command, WorldName, settings_for
+from spark_app.commands.model_options import Model, Threshold, TrustedHash
 
 
 def run(
     world: WorldName = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of the artefact; default the champion.")] = None,
+    model: Model = None,
+    sha256: TrustedHash = None,
+    threshold: Threshold = None,
     in_shadow: Annotated[
         bool, typer.Option("--shadow/--no-shadow", help="Let the challenger score in the shadow, if there is one.")
     ] = True,
@@ -32,12 +35,13 @@ def run(
     ] = False,
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; the next run continues from its checkpoint."""
+    from spark_app.artefacts import ModelChoice
     from spark_app.start import RunOptions, run_job
 
     settings = settings_for(world)
     settings.existing_world()
     options = RunOptions(
-        model=model,
+        model=ModelChoice(model, sha256, threshold),
         with_shadow=in_shadow,
         only=tuple(only or ()),
         available_now=available_now,

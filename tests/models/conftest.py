@@ -12,7 +12,7 @@ import pytest
 
 from contracts.features import FEATURE_NAMES
 from models.registry.artefact import MANIFEST, MODEL_ZIP, sha256
-from models.registry.verify import ASSEMBLER, PIPELINE, STAGE_CLASSES
+from models.registry.stage_classes import ASSEMBLER, PIPELINES, XGBOOST
 from runtime.world import World
 
 DAY = "date=2026-03-02"
@@ -36,13 +36,13 @@ class ArtefactDraft:
     folder: Path
     pipeline: dict[str, Any] = field(
         default_factory=lambda: metadata(
-            PIPELINE, "PipelineModel", stageUids=["VectorAssembler_0", "SparkXGBClassifier_1"], language="Python"
+            PIPELINES[0], "PipelineModel", stageUids=["VectorAssembler_0", "SparkXGBClassifier_1"], language="Python"
         )
     )
     assembler: dict[str, Any] = field(
         default_factory=lambda: metadata(ASSEMBLER, "VectorAssembler_0", inputCols=list(FEATURE_NAMES))
     )
-    classifier: dict[str, Any] = field(default_factory=lambda: metadata(STAGE_CLASSES[1], "SparkXGBClassifier_1"))
+    classifier: dict[str, Any] = field(default_factory=lambda: metadata(XGBOOST, "SparkXGBClassifier_1"))
     manifest: dict[str, Any] = field(
         default_factory=lambda: {
             "name": "toy", "features": list(FEATURE_NAMES), "thresholds": {"review": 0.4, "filter": 0.9},

@@ -20,6 +20,7 @@ from pyspark.ml import PipelineModel
 
 from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS
+from models.errors import ModelError
 from models.registry.artefact import Artefact
 from runtime.arrays import Floats
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
@@ -38,8 +39,15 @@ class SessionScorer:
     version: str
 
 
-def load_scorer(artefact: Artefact) -> SessionScorer:
-    """Load a verified model and return its parts that a worker needs. Needs a running Spark."""
+def load_trees(artefact: Artefact) -> SessionScorer:
+    """Load a verified model and return its parts that a worker needs. Needs a running Spark.
+
+    Raises ModelError where its trees may not be called without its other stages.
+    """
+    if not artefact.has_direct_trees:
+        raise ModelError(
+            f"{artefact.version} is not a VectorAssembler with trees of XGBoost: it runs with --model only"
+        )
     classifier: Any = PipelineModel.load(str(artefact.path)).stages[-1]
     trees = bytes(classifier.get_booster().save_raw("ubj"))
     return SessionScorer(

@@ -12,13 +12,13 @@ from pyspark.sql import DataFrame
 from contracts.tables import SHADOW
 from models.registry.artefact import Artefact
 from spark_app.stages.arrow_pass import in_one_pass
-from spark_app.stages.scoring.score import REASON, SessionScorer, contributions, load_scorer, predict, top_reasons
+from spark_app.stages.scoring.score import REASON, SessionScorer, contributions, load_trees, predict, top_reasons
 
 
 def score_in_shadow(sessions: DataFrame, challenger: Artefact) -> DataFrame:
     """Turn sessions of the lake into the challenger's predictions: SHADOW."""
     needed = sessions.select("session_key", "scored_at", *challenger.features)
-    return needed.transform(in_one_pass, partial(shadow_batch, scorer=load_scorer(challenger)), columns=SHADOW)
+    return needed.transform(in_one_pass, partial(shadow_batch, scorer=load_trees(challenger)), columns=SHADOW)
 
 
 def shadow_batch(batch: pa.RecordBatch, scorer: SessionScorer) -> pa.RecordBatch:

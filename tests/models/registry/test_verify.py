@@ -151,9 +151,9 @@ def test_a_model_of_some_of_the_contracts_features_loads_with_those(draft: Artef
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ((*FEATURE_NAMES, "user_id"), "unknown ['user_id']"),
-        ((*FEATURE_NAMES, FEATURE_NAMES[0]), "each once"),
-        ((), "names no features"),
+        ((*FEATURE_NAMES, "user_id"), "the model reads user_id, which a session does not have"),
+        ((*FEATURE_NAMES, FEATURE_NAMES[0]), "are not those its model was trained on"),
+        ((), "no stage names a column that it reads"),
     ],
 )
 def test_features_that_the_contracts_lack_are_refused(
@@ -219,5 +219,6 @@ def test_the_command_asks_for_a_hash(draft: ArtefactDraft, playproof: Playproof)
     code, _, err = playproof("model", "verify", "--model", str(draft.folder))
     assert (code, err) == (
         1,
-        "error: model toy is not a champion (models/registry/champions.py): give the hash you trust, --sha256\n",
+        "error: model toy is not a champion (models/registry/champions.py): give the hash you trust, --sha256; "
+        " sha256sum toy/manifest.json  prints it\n",
     )
