@@ -188,11 +188,19 @@ TRUTH_ROWS = (
     Column("campaign_id", "string", "the campaign it was made for; null if honest"),
     Column("is_paid", "boolean", "whether somebody paid for this play as a stream"),
 )
+_LISTENER = "only with [listeners]; null where nobody listens"
 TRUTH_USERS = (
     Column("user_id", "string", "the account"),
     Column("family", "string", "honest, or the family that runs on the account"),
     Column("campaign_id", "string", "its campaign; null if honest"),
     Column("cohort", "string", "regular, or the hard negative it plays"),
+    Column("mix_sesh", "float", f"chance that a session is of several artists; {_LISTENER}"),
+    Column("pop_fan", "float", f"chance that a track is from the popular catalogue; {_LISTENER}"),
+    Column("sesh_len", "float", f"mean plays of a session: the dial, or else what was simulated; {_LISTENER}"),
+    Column("sesh_num", "float", f"mean sessions of a day: the dial, or else what was simulated; {_LISTENER}"),
+    Column(
+        "skip_prob", "float", f"chance that a play is cut short: the dial, or else the share simulated; {_LISTENER}"
+    ),
 )
 TRUTH_CAMPAIGNS = (
     Column("campaign_id", "string", "the campaign"),

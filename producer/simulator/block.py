@@ -13,6 +13,7 @@ from producer.simulator.draws import Purpose, stream
 from producer.simulator.ids import Kind
 from producer.simulator.listeners.activity import act
 from producer.simulator.listeners.chain import Chain
+from producer.simulator.listeners.dials import turn_dials
 from producer.simulator.listeners.listening import listen
 from producer.simulator.listeners.places import place_sessions
 from producer.simulator.listeners.population import Traits, draw_traits
@@ -50,6 +51,8 @@ def make_block(plan: Plan, number: int, chains: list[Chain]) -> Block:
     for code, name in enumerate(COHORT_NAMES[1:], start=1):
         who = np.flatnonzero(plan.cohort_of[users] == code)
         COHORTS[name](traits, who, rng)
+    if plan.scenario.listeners is not None:
+        turn_dials(traits, np.flatnonzero(plan.cohort_of[users] == 0), plan.scenario.listeners, seed, number)
     bots = np.flatnonzero(plan.campaign_of[users] >= 0)
     for bot in bots:
         if not BOTS[plan.campaigns[plan.campaign_of[users[bot]]].family].keeps_cover:

@@ -151,7 +151,7 @@ def spill_blocks(plan: Plan, folder: Path, shard: int, blocks: list[int]) -> Sha
         paid_for = block.sessions["campaign"][plays["session"][plays["is_paid"]]]
         delivered += np.bincount(paid_for, minlength=len(delivered))
         users.append(users_table(block.traits, plan.ids, plan.scenario.starts_on))
-        truth.append(truth_users(plan, plan.users_of(number)))
+        truth.append(truth_users(plan, plan.users_of(number), block))
     return Share(users, truth, delivered)
 
 

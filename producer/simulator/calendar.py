@@ -1,5 +1,6 @@
 """The world's period: local days, weekdays, and the hours at which each chronotype listens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from runtime.units import DAY_MS
 QUANTILES = 2048
 WEEKEND_BOOST = (1.06, 1.00)
 """Saturday and Sunday against a weekday (Zhang et al., INFOCOM'13: flat within ±3 %, Saturday +6 %)."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _PEAKS: tuple[tuple[tuple[float, float, float], ...], ...] = (
     ((7.5, 1.8, 1.0), (12.5, 2.0, 0.5), (17.8, 2.2, 0.9)),  # early birds
@@ -74,15 +76,16 @@ class Calendar:
         return begin + (at - low) * (end - begin)
 
 
-def make_calendar(starts_on: date, days: int) -> Calendar:
-    """Lay out the period of a world."""
+def make_calendar(starts_on: date, days: int, weekend_boost: Mapping[str, float] | None = None) -> Calendar:
+    """Lay out the period of a world. `weekend_boost` is by name of the day; days that it lacks keep the default."""
     midnight = datetime(starts_on.year, starts_on.month, starts_on.day, tzinfo=UTC)
     starts_ms = int(midnight.timestamp()) * 1000
     local_days = [starts_on + timedelta(i) for i in range(-1, days + 1)]
     offsets = offsets_ms(starts_on, days)[:, : days + 2]
     at = starts_ms + (np.arange(days + 2, dtype=np.int64) - 1) * DAY_MS
     weekday = np.array([d.weekday() for d in local_days])
-    boost = np.where(weekday == 5, WEEKEND_BOOST[0], np.where(weekday == 6, WEEKEND_BOOST[1], 1.0))
+    by_day = dict.fromkeys(WEEKDAYS, 1.0) | {"saturday": WEEKEND_BOOST[0], "sunday": WEEKEND_BOOST[1]}
+    boost = np.array([(by_day | dict(weekend_boost or {}))[WEEKDAYS[number]] for number in weekday])
     grid = np.linspace(0, 1, QUANTILES + 1)
     edges = np.arange(97) * 15.0
     minutes = np.array(

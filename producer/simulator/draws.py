@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     CAMPAIGN = 8
     PILOT = 9
     SHOP = 10
+    DIALS = 11
 
 
 def stream(seed: int, purpose: Purpose, *index: int) -> Generator:

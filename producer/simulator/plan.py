@@ -62,7 +62,7 @@ class Plan:
 
 def make_plan(scenario: Scenario) -> Plan:
     """Draw the plan of a world. Raises ScenarioError where the population is too small for its families."""
-    calendar = make_calendar(scenario.starts_on, scenario.days)
+    calendar = make_calendar(scenario.starts_on, scenario.days, scenario.weekend_boost)
     catalogue = make_catalogue(scenario.catalogue, scenario.seed, scenario.days)
     places = Places(scenario.users, len(catalogue.n_tracks))
     setting = Setting(calendar, catalogue, PROFILES[scenario.profile], places)

@@ -9,6 +9,7 @@ from producer.simulator.bots import BOTS
 from producer.simulator.bots.family import Account, Campaign
 from producer.simulator.bots.script import delivered
 from producer.simulator.draws import Purpose, stream
+from producer.simulator.listeners.dials import turn_dials
 from producer.simulator.listeners.listening import Setting, listen
 from producer.simulator.listeners.population import draw_traits
 from producer.simulator.scenario import BAD_SESSIONS, SHARED_PARAMS, Scenario, ScenarioError
@@ -57,6 +58,8 @@ def _accounts_for_streams(scenario: Scenario, setting: Setting, share: dict[str,
     rng = stream(scenario.seed, Purpose.PILOT)
     users = np.arange(min(PILOT_USERS, scenario.users), dtype=np.int32)
     traits = draw_traits(users, setting.profile, setting.catalogue, rng)
+    if scenario.listeners is not None:
+        turn_dials(traits, np.arange(len(users)), scenario.listeners, scenario.seed, 0)
     sessions, plays = listen(traits, setting, rng)
     honest = float((plays["listen"] >= STREAM_MS).sum()) / len(users)
     of_a_bot = 0.0

@@ -8,13 +8,17 @@ from typing import Any, Literal
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from producer.errors import ProducerError
+from producer.simulator.calendar import WEEKDAYS
 from producer.simulator.catalogue import CatalogueSettings
+from producer.simulator.listeners.dials import Dial, DialError, parse_dial
 from producer.simulator.listeners.profiles import PROFILES
 
 SHARED_PARAMS = ("weight", "accounts", "difficulty")
 """Parameters that every family has."""
 BAD_SESSIONS = "bad_sessions"
 """And one more: the share of the bot's sessions that take place, the second level of fraud after bad accounts."""
+STARTS_ON = date(2025, 3, 3)
+MAX_BOOST = 10.0
 FOLDER = Path(__file__).with_name("scenarios")
 
 
@@ -27,7 +31,7 @@ class Scenario:
     """What to simulate, apart from size and seed. See `scenarios/*.toml` for examples."""
 
     name: str
-    starts_on: date = date(2025, 3, 3)
+    starts_on: date = STARTS_ON
     users: int = 10_000
     days: int = 56
     seed: int = 7
@@ -46,6 +50,10 @@ class Scenario:
     chains: str = ""
     """A file of activity chains of the user's own, in the form of chains.toml; empty for the shipped ones."""
     catalogue: CatalogueSettings = field(default_factory=CatalogueSettings)
+    weekend_boost: dict[str, float] = field(default_factory=dict)
+    """Listening on a day against a usual one, by name of the day; days that are not named keep the default."""
+    listeners: dict[str, Dial] | None = None
+    """Dials of the regular honest listeners. Where it is given, even empty, `truth/users` has a value of each dial."""
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
@@ -59,6 +67,15 @@ class Scenario:
                 raise ScenarioError(f"{self.name}: {key} is {getattr(self, key)}, expected a number from 0 to 1")
         if self.users < 1 or self.days < 1:
             raise ScenarioError(f"{self.name}: {self.users} users for {self.days} days: both must be at least 1")
+        if not isinstance(self.weekend_boost, dict):
+            raise ScenarioError(f"{self.name}: weekend_boost is {self.weekend_boost!r}, expected a table of days")
+        for day, boost in self.weekend_boost.items():
+            if day not in WEEKDAYS:
+                raise ScenarioError(f"{self.name}: weekend_boost: {day!r} is none of {', '.join(WEEKDAYS)}")
+            if isinstance(boost, bool | str) or not 0 < boost <= MAX_BOOST:
+                raise ScenarioError(
+                    f"{self.name}: weekend_boost of {day} is {boost!r}, expected a number over 0, at most {MAX_BOOST:g}"
+                )
         if self.prevalence_of not in ("accounts", "streams"):
             raise ScenarioError(f"{self.name}: prevalence_of {self.prevalence_of!r}: expected accounts or streams")
 
@@ -78,11 +95,36 @@ def load_scenario(which: str, **changes: Any) -> Scenario:
         raise ScenarioError(f"scenario {which!r}: no such file; shipped ones: {', '.join(shipped())}") from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path.name}: not TOML: {error}") from None
-    table |= {key: value for key, value in changes.items() if value is not None}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    table |= changes
+    _read_end(table, path.name, "days" in changes)
+    listeners = table.pop("listeners", None)
     catalogue = table.pop("catalogue", {})
     known = {f.name for f in fields(Scenario)}
     unknown = [key for key in table if key not in known]
+    if listeners is not None and not isinstance(listeners, dict):
+        raise ScenarioError(f"{path.name}: listeners is {listeners!r}, expected a table of dials")
     unknown += [f"catalogue.{key}" for key in catalogue if key not in {f.name for f in fields(CatalogueSettings)}]
     if unknown:
         raise ScenarioError(f"{path.name}: unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-    return Scenario(**({"name": path.stem} | table), catalogue=CatalogueSettings(**catalogue))
+    try:
+        dials = None if listeners is None else {name: parse_dial(name, value) for name, value in listeners.items()}
+    except DialError as error:
+        raise ScenarioError(f"{path.name}: {error}") from None
+    return Scenario(**({"name": path.stem} | table), catalogue=CatalogueSettings(**catalogue), listeners=dials)
+
+
+def _read_end(table: dict[str, Any], name: str, is_days_chosen: bool) -> None:
+    """Turn `ends_on`, the last day, into `days`. Raises ScenarioError where the two do not agree."""
+    ends_on = table.pop("ends_on", None)
+    if ends_on is None or is_days_chosen:
+        return
+    starts_on = table.get("starts_on", STARTS_ON)
+    if type(ends_on) is not date or type(starts_on) is not date or ends_on < starts_on:
+        raise ScenarioError(f"{name}: ends_on is {ends_on}: expected a date like 2025-03-30, not before {starts_on}")
+    days = (ends_on - starts_on).days + 1
+    if table.get("days", days) != days:
+        raise ScenarioError(
+            f"{name}: days is {table['days']}, but from {starts_on} to {ends_on} it is {days}: give one of the two"
+        )
+    table["days"] = days

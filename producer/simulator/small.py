@@ -1,4 +1,4 @@
-"""Two small public references, kept for comparison: a Markov chain of sessions, and a catalogue of 30 artists."""
+"""A small public reference, kept for comparison: a Markov chain of sessions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from producer.simulator.catalogue import CatalogueSettings
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.chain import Chain, walk
 from runtime.arrays import Floats
@@ -54,12 +53,6 @@ MARKOV_SMALL = SmallReference(
 )  # fmt: skip
 """A small public Markov chain; one public run of it gave 111 fraudulent sessions of 40,000
 (docs/reference/published-numbers.md#the-small-reference)."""
-
-CATALOGUE_SMALL = CatalogueSettings(
-    n_artists=30, tracks_per_artist_mean=26, tracks_log_sd=0.0, artist_exponent=0.5, tail_exponent=0.5,
-    track_exponent=0.4251, releases_a_day=0.0,
-)  # fmt: skip
-"""A small public generator: the first artist has 0.104328 of the plays, its first track 0.097664 of those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,12 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     n, days = len(traits.user), calendar.local_days
     boost = calendar.boost[None, :]
     is_active = rng.random((n, days), dtype=np.float32) < traits.active[:, None] * boost
+    has_number, has_length = ~np.isnan(traits.sesh_num), ~np.isnan(traits.sesh_len)
+    if has_number.any():
+        # an account that does not listen at all (a bot's) has no sessions either
+        wanted = np.nan_to_num(traits.sesh_num) * (traits.active > 0)
+        planned = rng.poisson(wanted[:, None] * boost)
+        is_active = np.where(has_number[:, None], planned > 0, is_active)
     who, day = np.nonzero(is_active)
     log_n = traits.log_plays[who] + profile.day_sd * normal(rng, len(who)) * traits.day_spread[who]
     log_n += traits.drift[who] * (day / 28.0).astype(np.float32)
@@ -73,11 +79,18 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     n_sessions = 1 + rng.poisson(
         n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MAX_SESSIONS)
     )
+    if has_number.any():
+        n_sessions = np.where(has_number[who], planned[who, day], n_sessions)
     row = np.repeat(np.arange(len(who)), n_sessions)
     weight = -np.log1p(-rng.random(len(row)))
     share = weight / np.repeat(np.add.reduceat(weight, np.cumsum(n_sessions) - n_sessions), n_sessions)
     count = (n_plays[row] * share + uniform(rng, len(row))).astype(np.int32)
     who, day, day_row = who[row], day[row], row
+    if has_number.any():
+        count = np.where(has_number[who], np.maximum(count, 1), count)
+    if has_length.any():
+        drawn = rng.geometric(1 / np.where(has_length, traits.sesh_len, 1.0)[who])
+        count = np.where(has_length[who], drawn, count).astype(np.int32)
     minute = calendar.draw_minute(traits.chronotype[who], day, rng)
     wish = calendar.local_midnight[traits.place[who], day] + (minute * 60_000.0).astype(np.int64)
     keep = (count > 0) & (wish >= calendar.starts_ms) & (wish < calendar.ends_ms)
@@ -108,7 +121,11 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     is_last = place == counts[session] - 1
     odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS] * traits.streaks[who]
     odds += traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
-    is_done = uniform(rng, n) * (1 + np.exp(-odds)) < 1
+    u = uniform(rng, n)
+    is_done = u * (1 + np.exp(-odds)) < 1
+    if not np.isnan(traits.skip_prob).all():
+        skip = traits.skip_prob[who]
+        is_done = np.where(np.isnan(skip), is_done, u >= skip)
     duration = catalogue.duration_ms[track]
     how_late = uniform(rng, n)
     if (traits.haste != 1).any():

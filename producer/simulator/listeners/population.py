@@ -108,6 +108,12 @@ class Traits:
     """Chance of a day of several times the usual plays."""
     phase_days: I32
     """Days for which one favourite artist is all that is heard, then the next one; 0 is never."""
+    sesh_len: F32
+    """Mean plays of a session where a dial sets it, else NaN: sessions then follow from the plays of a day."""
+    sesh_num: F32
+    """Mean sessions of a day where a dial sets it, else NaN."""
+    skip_prob: F32
+    """Chance that a play is cut short where a dial sets it, else NaN."""
     own_device: NDArray[np.bool_]
     """Whether each person on the account has a device, instead of all sharing them."""
 
@@ -162,6 +168,9 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         day_spread=np.ones(n, dtype=np.float32),
         spree=np.zeros(n, dtype=np.float32),
         phase_days=np.zeros(n, dtype=np.int32),
+        sesh_len=np.full(n, np.nan, dtype=np.float32),
+        sesh_num=np.full(n, np.nan, dtype=np.float32),
+        skip_prob=np.full(n, np.nan, dtype=np.float32),
         own_device=np.zeros(n, dtype=bool),
     )
     if profile.habits is not None:

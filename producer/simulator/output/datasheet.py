@@ -10,6 +10,7 @@ import pyarrow
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from producer.simulator.plan import Plan
+from producer.simulator.scenario import Scenario
 from runtime.world import World
 
 NAME = "DATASHEET.md"
@@ -30,7 +31,7 @@ def write_datasheet(
 ) -> None:
     """Write the datasheet of a world that is complete otherwise; `sums` are the checksums known already."""
     scenario = plan.scenario
-    settings = "\n".join(f"| {key} | {value} |" for key, value in _flat(asdict(scenario)))
+    settings = "\n".join(f"| {key} | {value} |" for key, value in _flat(_as_set(scenario)))
     files = [path for part in ("raw", "static", "truth") for path in (world.root / part).rglob("*") if path.is_file()]
     names = {path.relative_to(world.root).as_posix(): path for path in files}
     listed = "\n".join(f"{sums.get(name) or sha256(path)}  {name}" for name, path in sorted(names.items()))
@@ -76,6 +77,14 @@ def _own_version() -> str:
         return version("playproof")
     except PackageNotFoundError:
         return "from source"
+
+
+def _as_set(scenario: Scenario) -> dict[str, object]:
+    """Return the settings of a scenario, dials as they are set; those that it leaves alone are not listed."""
+    settings: dict[str, object] = asdict(scenario)
+    dials = scenario.listeners or {}
+    settings["listeners"] = {dial.name: f"{dial.distribution} {dial.parameters}" for dial in dials.values()}
+    return {key: value for key, value in settings.items() if value or key not in ("weekend_boost", "listeners")}
 
 
 def _flat(table: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:

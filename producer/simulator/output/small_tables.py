@@ -6,20 +6,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from producer.simulator.block import Block
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.catalogue import tracks_table
 from producer.simulator.cohorts import COHORT_NAMES
 from producer.simulator.ids import Kind
+from producer.simulator.output.listener_values import listener_values
 from producer.simulator.plan import Plan
 from runtime.world import World
 
 
-def truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
-    """Build the rows of truth by account for a block."""
+def truth_users(plan: Plan, users: NDArray[np.int32], block: Block) -> pa.Table:
+    """Build the rows of truth by account for a block; with each listener's dials where the scenario has any."""
     campaign = plan.campaign_of[users]
     families = pa.array([FAMILY_NAMES[0], *(c.family for c in plan.campaigns)])
     is_honest = pa.array(campaign < 0)
-    return pa.table(
+    table = pa.table(
         {
             "user_id": plan.ids.texts(Kind.USER, users),
             "family": families.take(pa.array(campaign + 1)),
@@ -27,6 +29,11 @@ def truth_users(plan: Plan, users: NDArray[np.int32]) -> pa.Table:
             "cohort": pa.array(COHORT_NAMES).take(pa.array(plan.cohort_of[users])),
         }
     )
+    if plan.scenario.listeners is None:
+        return table
+    for name, values in listener_values(block, plan.scenario.days).items():
+        table = table.append_column(name, pa.array(values, pa.float32(), from_pandas=True))
+    return table
 
 
 def write_small_tables(
