@@ -50,6 +50,9 @@ FAMILIES: dict[str, Family] = {
         Family("high_weeks", "an honest account that is high for three weeks in a row", (SERVICE,)),
         Family("every_17h", "one session every 17 hours, to the minute", (SERVICE,)),
         Family("sleepless", "23 hours in a row on some days of an ordinary account", (SERVICE,)),
+        Family(
+            "resold", "sold to strangers, who share devices, copy, and stream for hire", (CONTENT, SERVICE, ACCOUNT)
+        ),
     )
 }
 

@@ -23,7 +23,7 @@ FALSE_ALARMS = 0.001
 
 MECHANISMS: dict[str, tuple[str, ...]] = {
     "timing": ("loop30", "marathon", "masked", "quiet_shift"),
-    "device pool": ("farm", "geo_vpn", "takeover", "content_ripper"),
+    "device pool": ("farm", "geo_vpn", "takeover", "content_ripper", "resold"),
     "target": ("catalog_spread", "low_slow", "playlist_farm", "boost", "replay"),
 }
 """Families share primitives, so whole groups are left out as well, by what their operators have in common: clockwork,

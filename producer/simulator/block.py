@@ -15,7 +15,7 @@ from producer.simulator.listeners.activity import act
 from producer.simulator.listeners.chain import Chain
 from producer.simulator.listeners.dials import turn_dials
 from producer.simulator.listeners.listening import listen
-from producer.simulator.listeners.places import place_sessions
+from producer.simulator.listeners.places import place_sessions, update_cdm
 from producer.simulator.listeners.population import Traits, draw_traits
 from producer.simulator.plan import Plan, family_code
 from producer.simulator.rows import PLAY_DTYPES, ROW_DTYPES, SESSION_DTYPES, Columns, stack, take
@@ -63,6 +63,8 @@ def make_block(plan: Plan, number: int, chains: list[Chain]) -> Block:
     n = len(sessions["start"])
     sessions |= {"family": np.zeros(n, np.uint8), "campaign": np.full(n, -1, np.int32)}
     sessions, plays = _with_bots(plan, traits, bots, sessions, plays)
+    if cdm_days := plan.setting.profile.cdm_days:
+        sessions["cdm"] = update_cdm(sessions, cdm_days)
     sessions["session"] = plan.ids.words(Kind.SESSION, _counters(number, len(sessions["user"])))
     actions = act(sessions, plays, chains, stream(seed, Purpose.ACTIVITY, number))
     plays["time"] = plays.pop("end")

@@ -23,6 +23,7 @@ from producer.simulator.bots.payout_stop import PayoutStop
 from producer.simulator.bots.playlist_farm import PlaylistFarm
 from producer.simulator.bots.quiet_shift import QuietShift
 from producer.simulator.bots.replay import Replay
+from producer.simulator.bots.resold import Resold
 from producer.simulator.bots.rotation import Rotation
 from producer.simulator.bots.sabotage import Sabotage
 from producer.simulator.bots.single_loop import SingleLoop
@@ -57,6 +58,7 @@ _ALL: tuple[BotFamily, ...] = (
     HighWeeks(),
     Every17h(),
     Sleepless(),
+    Resold(),
 )
 BOTS: dict[str, BotFamily] = {bot.name: bot for bot in _ALL}
 

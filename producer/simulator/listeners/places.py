@@ -10,6 +10,7 @@ from contracts.events import CODECS, DEVICES, DRMS, NETWORKS
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.population import COUNTRIES, MAX_LISTENERS, PLACES, Traits
 from producer.simulator.rows import Columns
+from runtime.units import DAY_MS
 
 DEVICE = {name: i for i, name in enumerate(DEVICES)}
 NETWORK = {name: i for i, name in enumerate(NETWORKS)}
@@ -92,6 +93,13 @@ def client_of(device: NDArray[np.int32], device_type: NDArray[np.uint8]) -> Colu
         "cdm": (spread // 10 % len(CDM_VERSIONS)).astype(np.uint8),
         "codec": _CODEC_OF[drm, (spread // 160 % 8 == 0).astype(np.int8)],
     }
+
+
+def update_cdm(sessions: Columns, every_days: int) -> NDArray[np.uint8]:
+    """Return the `cdm` of sessions where each device's module is updated every so many days, each on its own day."""
+    device = sessions["device"].astype(np.int64)
+    day = sessions["start"] // DAY_MS + device * 7919 % every_days
+    return ((sessions["cdm"] + day // every_days) % len(CDM_VERSIONS)).astype(np.uint8)
 
 
 def fixed_chance(user: NDArray[np.int32], number: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """The calibrated kinds of honest listening: numbers fitted to published ones, which `calibrate` compares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Profile:
     """Of the plays that are cut short: the listener went back."""
     device_shares: tuple[float, ...] = (0.65, 0.17, 0.09, 0.04, 0.05, 0.0)
     """mobile, desktop, speaker, tv, car, web: an assumption (no trustworthy source)."""
+    cdm_days: int = 0
+    """Days after which a device's decryption module is updated; 0: never. An assumption: browsers update every four
+    weeks."""
     mixed: tuple[float, float] = (0.58, 0.19)
     """Chance that a session is of several artists: the least, and how much more it may be."""
     pop_fan: tuple[float, float] = (0.20, 0.39)
@@ -102,3 +105,7 @@ PROFILES: dict[str, Profile] = {
         ),
     )
 }  # fmt: skip
+PROFILES["clients"] = replace(
+    PROFILES["spotify"], name="clients", device_shares=(0.57, 0.17, 0.09, 0.04, 0.03, 0.10), cdm_days=28
+)
+"""As `spotify`, with browsers among the devices, and decryption modules that are updated."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from contracts.events import ACTIONS, ACTIVITY, PLAYS
+from contracts.events import ACTIONS, ACTIVITY, DEVICES, DRMS, DRMS_OF, PLAYS
 from producer.simulator.listeners.population import traits_of
 from producer.simulator.plan import Plan
 from producer.simulator.rows import Columns, take
@@ -163,3 +163,14 @@ def test_sleepless_plays_for_23_hours_in_a_row_on_some_days() -> None:
     assert long_days.mean() > 0.8
     accounts = sum(len(campaign.accounts) for campaign in plan.campaigns)
     assert 0.3 < long_days.sum() / accounts / 14 < 0.7
+
+
+def test_resold_shares_devices_and_takes_copies() -> None:
+    plan, plays = plays_of("resold")
+    for campaign in plan.campaigns:
+        of = plays["campaign"] == campaign.index
+        assert len(np.unique(plays["device"][of])) < len(np.unique(plays["user"][of]))
+    _, first = np.unique(plays["session"], return_index=True)
+    allowed = np.array([[drm in DRMS_OF[device] for drm in DRMS] for device in DEVICES])
+    is_odd = ~allowed[plays["device_type"][first], plays["drm"][first]]
+    assert is_odd.mean() > 0.2

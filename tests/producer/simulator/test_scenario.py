@@ -22,15 +22,19 @@ def test_a_shipped_scenario_can_be_planned(name: str) -> None:
     assert {campaign.family for campaign in plan.campaigns} == set(plan.scenario.families)
 
 
+OF_CATEGORIES = "resold"
+"""The family of scenario `categories` alone: an account of three categories, for a study of categories."""
+
+
 def test_field_names_all_families_and_all_hard_negatives() -> None:
     scenario = load_scenario("field")
-    assert set(scenario.families) == set(FAMILIES)
+    assert set(scenario.families) | {OF_CATEGORIES} == set(FAMILIES)
     assert set(scenario.negatives) == set(HARD_NEGATIVES) == set(COHORTS)
 
 
 def test_field_has_every_family_at_a_natural_prevalence_too() -> None:
     plan = make_plan(load_scenario("field", users=12_000, prevalence=0.006))
-    assert {campaign.family for campaign in plan.campaigns} == set(FAMILIES)
+    assert {campaign.family for campaign in plan.campaigns} | {OF_CATEGORIES} == set(FAMILIES)
 
 
 def test_a_population_too_small_is_refused_with_a_size_that_works() -> None:
@@ -77,5 +81,5 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, reason: 
 
 
 def test_a_scenario_that_is_not_there_is_refused_with_the_shipped_names() -> None:
-    with pytest.raises(ScenarioError, match="no such file; shipped ones: default, demo"):
+    with pytest.raises(ScenarioError, match="no such file; shipped ones: categories, default, demo"):
         load_scenario("nowhere")
