@@ -1,8 +1,8 @@
 """Render the data dictionary from the contracts: `playproof tools data-dictionary > data/README.md`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from contracts import events, shop, tables
+from contracts import events, session_log, shop, tables
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
@@ -43,6 +43,7 @@ UTC. A column that is null was not measurable or not given; null is never 0.
 | `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot give |
 | `scored_sessions/`, `user_days/` | tables that batch commands make from raw rows that the job never read |
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
+| `session_log/` | of a world of `--scenario markov_small`: a log of sessions with its labels, and nothing else |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |
 | `v<N>/lake/<table>/` | what the job wrote; list files with `runtime.lake.committed_files`, never by a glob |
 | `v<N>/{broker,ledger,checkpoints,offsets}` | the rest of that version; `CURRENT` names the N |
@@ -103,7 +104,12 @@ def _rule(field: events.Field) -> str:
 
 def _tables() -> list[str]:
     lines: list[str] = []
-    sections = {"Static tables": ("static/", tables.STATIC), "Lake": ("lake/", tables.LAKE), "Truth": ("truth/", TRUTH)}
+    sections: dict[str, tuple[str, Mapping[str, tuple[Column, ...]]]] = {
+        "Static tables": ("static/", tables.STATIC),
+        "Lake": ("lake/", tables.LAKE),
+        "Truth": ("truth/", TRUTH),
+        "Log of sessions": ("", {session_log.FOLDER: session_log.COLUMNS}),
+    }
     for title, (folder, content) in sections.items():
         lines += [f"## {title}"]
         for name, columns in content.items():

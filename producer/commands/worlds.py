@@ -12,7 +12,8 @@ from runtime.settings import Settings
 def simulate(
     world: WorldName = None,
     scenario: Annotated[
-        str, typer.Option(help="A shipped scenario, the path of a TOML file, or shop: an online shop.")
+        str,
+        typer.Option(help="A shipped scenario, a TOML file, shop: an online shop, or markov_small: a log of sessions."),
     ] = "default",
     users: Annotated[int | None, typer.Option(help="Accounts; customers of a shop.")] = None,
     days: Annotated[int | None, typer.Option(help="Days.")] = None,
@@ -24,7 +25,7 @@ def simulate(
     profile: Annotated[str | None, typer.Option(help="Honest listening: spotify, kkbox or field.")] = None,
     chains: Annotated[
         Path | None,
-        typer.Option(help="Activity chains of your own, in the form of producer/simulator/listeners/chains.toml."),
+        typer.Option(help="Chains of your own by role, in the form of producer/simulator/listeners/chains.toml."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here instead of data/<world>.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
@@ -33,24 +34,33 @@ def simulate(
     ] = None,
     spark: Annotated[bool, typer.Option("--spark", help="Work on Spark (PLAYPROOF_SPARK_MASTER): same bytes.")] = False,
 ) -> None:
-    """Simulate listening and bots, or an online shop, into raw, static and truth tables."""
+    """Simulate listening and bots, an online shop, or a log of sessions, into the tables of a world."""
     from contracts.domain import MUSIC, SHOP
     from producer.simulator.command import simulate as run
-    from producer.simulator.scenario import load_scenario
+    from producer.simulator.scenario import ScenarioError, load_scenario
+    from producer.simulator.session_log.settings import is_session_log, load_session_log
     from runtime.world import World
 
     settings = settings_for(world)
     target = World(out.resolve()) if out else settings.the_world()
+    is_given = {
+        "prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": bool(profile),
+        "chains": bool(chains), "workers": workers > 1, "shards": bool(shards), "spark": spark,
+    }  # fmt: skip
     if scenario == SHOP.scenario:
         from producer.commands.shop import simulate_shop
 
-        is_given = {
-            "prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": bool(profile),
-            "chains": bool(chains), "workers": workers > 1, "shards": bool(shards), "spark": spark,
-        }  # fmt: skip
         simulate_shop(target, is_given, users, days, seed)
         return
     target.require_domain(MUSIC, f"simulate --scenario {scenario}")
+    if is_session_log(scenario):
+        from producer.simulator.session_log.write import simulate_session_log
+
+        if used := [name for name, value in is_given.items() if value and name != "chains"]:
+            raise ScenarioError(f"scenario {scenario} is a log of sessions and has no --{used[0]}: leave it out")
+        log = load_session_log(scenario, chains, users=users, days=days, seed=seed)
+        print("\n".join(simulate_session_log(target, log)))
+        return
     chosen = load_scenario(
         scenario, users=users, days=days, seed=seed, prevalence=prevalence, difficulty=difficulty, profile=profile,
         chains=str(chains.resolve()) if chains else None,

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     PILOT = 9
     SHOP = 10
     DIALS = 11
+    SESSION_LOG = 12
 
 
 def stream(seed: int, purpose: Purpose, *index: int) -> Generator:

@@ -19,6 +19,8 @@ BAD_SESSIONS = "bad_sessions"
 """And one more: the share of the bot's sessions that take place, the second level of fraud after bad accounts."""
 STARTS_ON = date(2025, 3, 3)
 MAX_BOOST = 10.0
+OTHERS = ("markov_small", "shop")
+"""Scenarios that `simulate` knows and that are not listening: a log of sessions, and an online shop."""
 FOLDER = Path(__file__).with_name("scenarios")
 
 
@@ -92,7 +94,9 @@ def load_scenario(which: str, **changes: Any) -> Scenario:
         with path.open("rb") as file:
             table = tomllib.load(file)
     except FileNotFoundError:
-        raise ScenarioError(f"scenario {which!r}: no such file; shipped ones: {', '.join(shipped())}") from None
+        raise ScenarioError(
+            f"scenario {which!r}: no such file; shipped ones: {', '.join([*shipped(), *OTHERS])}"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path.name}: not TOML: {error}") from None
     changes = {key: value for key, value in changes.items() if value is not None}

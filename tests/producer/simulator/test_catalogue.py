@@ -8,7 +8,6 @@ import pytest
 from producer.simulator.catalogue import CatalogueSettings, make_catalogue, tracks_table
 from producer.simulator.ids import Ids
 from producer.simulator.scenario import load_scenario
-from producer.simulator.small import MARKOV_SMALL, log_likelihood_ratio, small_sessions
 
 
 def test_drawn_tracks_follow_their_popularity_within_the_artist() -> None:
@@ -28,12 +27,3 @@ def test_the_table_is_in_the_order_of_its_ids_and_keeps_products() -> None:
     product = table["artist_popularity"].to_numpy() * table["track_popularity"].to_numpy()
     assert np.allclose(product, table["total_track_popularity"].to_numpy())
     assert product.sum() == pytest.approx(1)
-
-
-def test_the_best_score_of_the_small_chain_reaches_its_published_auc() -> None:
-    sessions = small_sessions(MARKOV_SMALL, np.random.default_rng(3))
-    ratio = log_likelihood_ratio(MARKOV_SMALL, sessions)
-    rank = np.argsort(np.argsort(ratio)) + 1
-    bad = int(sessions.is_bad.sum())
-    auc = (rank[sessions.is_bad].sum() - bad * (bad + 1) / 2) / (bad * (len(ratio) - bad))
-    assert auc == pytest.approx(0.990, abs=0.01)

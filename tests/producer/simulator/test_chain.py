@@ -7,7 +7,6 @@ import pytest
 
 from producer.simulator.listeners.activity import CHAINS_FILE, ROLES, load_chains
 from producer.simulator.listeners.chain import Chain, ChainError, from_rows
-from producer.simulator.small import MARKOV_SMALL
 
 STATES = ("start", "end", "a")
 
@@ -66,12 +65,3 @@ def test_a_users_own_chain_file_lacking_a_role_is_refused(tmp_path: Path) -> Non
 def test_a_chain_file_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ChainError, match=r"chains mine.toml: .*expected a TOML file"):
         load_chains(tmp_path / "mine.toml")
-
-
-@pytest.mark.parametrize(("role", "mean"), [("role 1", 2.05), ("role 2", 1.96), ("fraud", 4.24)])
-def test_the_small_public_reference_keeps_its_mean_actions(role: str, mean: float) -> None:
-    assert MARKOV_SMALL.chains[role].mean_actions == pytest.approx(mean, abs=0.005)
-
-
-def test_the_small_public_reference_expects_four_fraudulent_sessions_in_a_thousand() -> None:
-    assert MARKOV_SMALL.bad_user * MARKOV_SMALL.bad_session == pytest.approx(0.004)
