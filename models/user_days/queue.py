@@ -54,7 +54,7 @@ def to_csv(review: pd.DataFrame) -> str:
 def escape_formula(cell: object) -> object:
     """Make a text harmless in a spreadsheet.
 
-    >>> guard("=HYPERLINK(1)"), guard("a=b"), guard(3)
+    >>> escape_formula("=HYPERLINK(1)"), escape_formula("a=b"), escape_formula(3)
     ("'=HYPERLINK(1)", 'a=b', 3)
     """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
