@@ -22,6 +22,15 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel of the live plot: the quantity that it shows over time, its title and what that means."""
+
+    quantity: Literal["successes", "companion", "master", "flags"]
+    title: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """What replay, reconciliation and plot need to know of the rows that they handle."""
 
@@ -43,6 +52,12 @@ class Domain:
     static: tuple[str, ...]
     """Its static tables."""
     success: Success
+    row_words: tuple[str, str]
+    """What a person calls the rows of the two topics."""
+    panels: tuple[Panel, ...]
+    """Of the live plot, from top to bottom."""
+    is_per_200: bool
+    """Whether the plot shows counts per 200 rows of the master topic; else each batch's counts as they are."""
     scenario: str
     """Scenario of `playproof simulate` that makes such a world."""
 
@@ -68,6 +83,13 @@ MUSIC = Domain(
     user_column="user_id",
     static=("tracks", "users"),
     success=Success(events.PLAYS, "listen_ms", min_number=events.STREAM_MS),
+    row_words=("plays", "activity rows"),
+    panels=(
+        Panel("successes", "Streams per batch", "plays of 30 s or more in a batch of 200"),
+        Panel("companion", "Activity per batch", "rows of other client activity per 200 plays"),
+        Panel("flags", "Flagged sessions", "suspected by the model, scored in the 2 minutes before"),
+    ),
+    is_per_200=True,
     scenario="default",
 )
 SHOP = Domain(
@@ -81,6 +103,13 @@ SHOP = Domain(
     user_column="customer_id",
     static=shop.STATIC,
     success=Success(shop.TRANSACTIONS, "payment_status", value=shop.SUCCESS),
+    row_words=("browsing rows", "transactions"),
+    panels=(
+        Panel("successes", "Successful payments per batch", "transactions with payment_status Success, by their ts"),
+        Panel("companion", "Transactions per batch", "those sent with the batch, whatever came of the payment"),
+        Panel("master", "Browsing rows per batch", "200, fewer in the last one"),
+    ),
+    is_per_200=False,
     scenario="shop",
 )
 DOMAINS = {domain.name: domain for domain in (MUSIC, SHOP)}

@@ -12,7 +12,7 @@ import typer
 
 from consumer_viz.errors import PlotError
 from contracts.metrics import PORT_OFFSETS
-from runtime.command_line import Command, log
+from runtime.command_line import Command, WorldName, log, settings_for
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Front(StrEnum):
 
 
 def live(
+    world: WorldName = None,
     front: Annotated[Front, typer.Option(help="How to show it; auto takes the best this session can.")] = Front.AUTO,
     seconds: Annotated[float | None, typer.Option(min=0, help="How long to watch (png and gif: 30).")] = None,
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="File for png or gif.")] = None,
@@ -42,13 +43,13 @@ def live(
         bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT + 2.")
     ] = False,
 ) -> None:
-    """Show streams, activity and flagged sessions of the last ten minutes until stopped."""
+    """Show streams, activity and flagged sessions of the last ten minutes until stopped; of a shop, payments."""
     from consumer_viz.feed import metrics as feed_metrics
     from consumer_viz.plot import frontends
     from consumer_viz.plot.view import HISTORY_S
     from consumer_viz.plot.viewer import Viewer
 
-    settings, stop = Settings(), _stop_on_signals()
+    settings, stop = settings_for(world), _stop_on_signals()
     name = frontends.choose_frontend(out, os.environ) if front is Front.AUTO else front.value
     is_file = name in ("png", "gif")
     watch_s = 30.0 if is_file and seconds is None else seconds
@@ -60,6 +61,7 @@ def live(
 
 
 def record(
+    world: WorldName = None,
     out: Annotated[Path, typer.Option(dir_okay=False, help="The picture of the whole run.")] = Path("run.png"),
     gif: Annotated[Path | None, typer.Option(dir_okay=False, help="A film of it too.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="How long to record; else until stopped.")] = None,
@@ -70,7 +72,7 @@ def record(
     from consumer_viz.plot.view import animation_views, run_view
     from consumer_viz.plot.viewer import Viewer
 
-    settings, stop = Settings(), _stop_on_signals()
+    settings, stop = settings_for(world), _stop_on_signals()
     zone = settings.zone
     with _feed(settings, since_s=None, max_batches=RUN_BATCHES) as feed:
         log(f"recording from {settings.broker}; Ctrl-C ends it and writes the picture")
@@ -85,22 +87,23 @@ def record(
     write_png(run_view(snapshot, zone), out)
     print(out)
     if gif:
-        write_gif(animation_views(snapshot, zone, FRAMES), zone, gif)
+        write_gif(animation_views(snapshot, zone, FRAMES), zone, gif, snapshot.domain)
         print(gif)
-    if not snapshot.plays:
+    if not snapshot.master_rows:
         raise PlotError(
-            f"the picture is empty: no plays were in topic plays at {settings.broker}: run  playproof replay"
+            f"the picture is empty: no {snapshot.domain.row_words[0]} were in topic {snapshot.domain.master} at "
+            f"{settings.broker}: run  playproof replay"
         )
 
 
 def _feed(settings: Settings, **options: object) -> "KafkaFeed":
-    from consumer_viz.feed.consumer import TOPICS_READ, KafkaFeed
+    from consumer_viz.feed.consumer import KafkaFeed, topics_read
     from runtime.kafka.access import check_access
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed reports it in one line
-    kafka = settings.kafka()
-    check_access(kafka, read=TOPICS_READ)
-    return KafkaFeed(kafka, **options)  # type: ignore[arg-type]
+    kafka, domain = settings.kafka(), settings.the_world().domain
+    check_access(kafka, read=topics_read(domain))
+    return KafkaFeed(kafka, domain=domain, **options)  # type: ignore[arg-type]
 
 
 def _stop_on_signals() -> threading.Event:

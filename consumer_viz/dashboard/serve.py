@@ -20,8 +20,9 @@ from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.errors import ServeError
 from consumer_viz.feed import metrics
-from consumer_viz.feed.consumer import TOPICS_READ, KafkaFeed
+from consumer_viz.feed.consumer import KafkaFeed, topics_read
 from consumer_viz.plot.view import HISTORY_S
+from contracts.domain import MUSIC
 from contracts.metrics import PORT_OFFSETS
 from contracts.topics import VERDICTS
 from models.risk.money import Prices
@@ -41,9 +42,10 @@ def serve(
     Raises ServeError where the port is taken, AccessError where the broker refuses us.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed reports the same in one line
+    settings.the_world().require_domain(MUSIC, "playproof desk")
     kafka = settings.kafka()
     # the outbox reads topic verdicts too: after a crash it looks which decisions arrived
-    check_access(kafka, read=(*TOPICS_READ, VERDICTS), write=(VERDICTS,))
+    check_access(kafka, read=(*topics_read(MUSIC), VERDICTS), write=(VERDICTS,))
     with _listen(port) as listening:
         bound_port = listening.getsockname()[1]
         state = open_state(settings, zone)

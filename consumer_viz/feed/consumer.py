@@ -15,12 +15,11 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from consumer_viz.feed.counts import LIVE_BATCHES, FeedCounts, Snapshot
-from contracts.events import ACTIVITY, PLAYS
+from contracts.domain import MUSIC, Domain
 from contracts.topics import FRAUD_COUNTS
 from runtime.kafka.access import explain
 from runtime.kafka.connection import KafkaConnection
 
-TOPICS_READ = (PLAYS, ACTIVITY, FRAUD_COUNTS)
 POLL_MS = 200
 CHECK_S = 1.0
 """How often the feed asks the broker for the ends of its topics, and for topics that are missing."""
@@ -32,14 +31,21 @@ STOP_S = 8.0
 """A stop waits so long for the thread: longer than one request that is not answered."""
 
 
+def topics_read(domain: Domain) -> tuple[str, ...]:
+    """Return the topics that a feed of a domain reads: those of its rows, and the fraud counts where it shows them."""
+    has_flags = any(panel.quantity == "flags" for panel in domain.panels)
+    return (*domain.topics, FRAUD_COUNTS) if has_flags else domain.topics
+
+
 class KafkaFeed:
-    """Reads the three topics, as a context manager. It begins `since_s` seconds ago; None: at the earliest message."""
+    """Reads a domain's topics, as a context manager. It begins `since_s` seconds ago; None: at the earliest message."""
 
     def __init__(
         self,
         kafka: KafkaConnection,
         *,
         since_s: float | None,
+        domain: Domain = MUSIC,
         max_batches: int = LIVE_BATCHES,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -47,7 +53,8 @@ class KafkaFeed:
         self._client = kafka.python()
         self._since_s = since_s
         self._clock = clock
-        self._counts = FeedCounts(max_batches)
+        self._topics = topics_read(domain)
+        self._counts = FeedCounts(max_batches, domain=domain)
         self._next: dict[Any, int] = {}  # TopicPartition -> offset of the next message; survives a new connection
         self._checked: tuple[float, dict[Any, int]] = (-math.inf, {})  # time of the last check, ends of the partitions
         self._read_all_at = -math.inf  # time of the newest check whose ends have all been read
@@ -129,8 +136,8 @@ class KafkaFeed:
         """Look for new partitions and for unread messages. Raises KafkaError where the broker does not answer."""
         now = time.monotonic()
         existing = consumer.topics()
-        missing = [topic for topic in TOPICS_READ if topic not in existing]
-        present = [topic for topic in TOPICS_READ if topic in existing]
+        missing = [topic for topic in self._topics if topic not in existing]
+        present = [topic for topic in self._topics if topic in existing]
         partitions = [TopicPartition(t, p) for t in present for p in sorted(consumer.partitions_for_topic(t))]
         ends = consumer.end_offsets(partitions, timeout_ms=TIMEOUT_MS) if partitions else {}
         self._choose_starts(consumer, ends)

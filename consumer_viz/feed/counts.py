@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from consumer_viz.feed.messages import BadMessage, FraudWindow, MessageCounts, count_rows, read_fraud_window
-from contracts.events import PLAYS
+from contracts.domain import MUSIC, Domain
 from contracts.topics import FRAUD_COUNTS
 
 LIVE_BATCHES = 20_000
@@ -28,9 +28,11 @@ class PlotBatch(NamedTuple):
 
     ts: int
     number: int
-    plays: int
-    streams: int
-    activity: int
+    master_rows: int
+    """Rows of the domain's master topic: plays, or browsing rows."""
+    successes: int
+    companion_rows: int
+    """Rows of its companion: activity, or transactions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,16 @@ class Snapshot:
     batches: tuple[PlotBatch, ...] = ()
     windows: tuple[FraudWindow, ...] = ()
     """Newest version of each window, in order of their ends."""
-    plays: int = 0
-    activity: int = 0
+    master_rows: int = 0
+    companion_rows: int = 0
     bad_messages: int = 0
     bad_rows: int = 0
     trouble: str = ""
     """What keeps the feed from reading, in one line; empty when all is well."""
     is_catching_up: bool = False
     """Whether older messages are still being read."""
+    successes: int = 0
+    domain: Domain = MUSIC
 
     def until(self, at: float) -> "Snapshot":
         """Return what was known at an earlier moment: one frame of an animation."""
@@ -57,7 +61,8 @@ class Snapshot:
             at,
             tuple(b for b in self.batches if b.ts <= at),
             tuple(w for w in self.windows if w.end <= at),
-            self.plays, self.activity, self.bad_messages, self.bad_rows,
+            self.master_rows, self.companion_rows, self.bad_messages, self.bad_rows,
+            successes=self.successes, domain=self.domain,
         )  # fmt: skip
 
 
@@ -76,8 +81,10 @@ class FeedCounts:
     max_batches: int = LIVE_BATCHES
     trouble: str = ""
     is_catching_up: bool = False
-    plays: int = 0
-    activity: int = 0
+    domain: Domain = MUSIC
+    master_rows: int = 0
+    companion_rows: int = 0
+    successes: int = 0
     bad_messages: int = 0
     bad_rows: int = 0
     last_bad: str = ""
@@ -110,15 +117,16 @@ class FeedCounts:
         with self._lock:
             self.bad_rows += counts.bad_rows
             if not counts.rows:
-                return  # heartbeats only
-            ts, number, plays, streams, activity = self._batches.get(key, (*key, 0, 0, 0))
-            if counts.topic == PLAYS:
-                self.plays += counts.rows
-                plays, streams = plays + counts.rows, streams + counts.streams
+                return  # heartbeats only, or an empty list
+            ts, number, master_rows, successes, companion_rows = self._batches.get(key, (*key, 0, 0, 0))
+            self.successes += counts.successes
+            if counts.topic == self.domain.master:
+                self.master_rows += counts.rows
+                master_rows += counts.rows
             else:
-                self.activity += counts.rows
-                activity += counts.rows
-            self._batches[key] = PlotBatch(ts, number, plays, streams, activity)
+                self.companion_rows += counts.rows
+                companion_rows += counts.rows
+            self._batches[key] = PlotBatch(ts, number, master_rows, successes + counts.successes, companion_rows)
             while len(self._batches) > self.max_batches:
                 self._batches.pop(next(iter(self._batches)))
 
@@ -137,6 +145,6 @@ class FeedCounts:
             batches = sorted(b for b in self._batches.values() if b.ts >= since)
             windows = sorted((w for w in self._windows.values() if w.end >= since), key=lambda w: w.end)
             return Snapshot(
-                at, tuple(batches), tuple(windows), self.plays, self.activity,
-                self.bad_messages, self.bad_rows, self.trouble, self.is_catching_up,
+                at, tuple(batches), tuple(windows), self.master_rows, self.companion_rows,
+                self.bad_messages, self.bad_rows, self.trouble, self.is_catching_up, self.successes, self.domain,
             )  # fmt: skip

@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from contracts.events import HEADER_BATCH, HEARTBEAT_USER, PLAYS, STREAM_MS
+from contracts.domain import DOMAIN_OF_TOPIC, Success
+from contracts.events import HEADER_BATCH, HEARTBEAT_USER
 from contracts.topics import FRAUD_COUNTS, TOPICS
 
 MAX_TS = 253_402_300_799
 """9999-12-31 in epoch seconds: a larger `ts` is in another unit."""
 MAX_BATCH_NUMBER = 2**53
 """A larger batch number is nonsense, and a float could not hold it."""
-MAX_MS_DIGITS = 8
-"""Digits of `listen_ms` by the rules of rows (contracts.events.MS_PATTERN)."""
+MAX_DIGITS = 8
+"""Digits of a number that decides a success: those of `listen_ms` by the rules of rows."""
 
 Headers = Iterable[tuple[str, bytes]]
 
@@ -31,11 +32,11 @@ class MessageCounts(NamedTuple):
 
     topic: str
     ts: int
-    """When the batch was sent, epoch seconds."""
+    """When the batch was sent, epoch seconds; 0 for an empty list, which has none."""
     batch: int
     rows: int
-    streams: int
-    """Plays of at least 30 s; 0 for activity."""
+    successes: int
+    """Rows that the domain counts as a success: plays of at least 30 s, payments that went through."""
     bad_rows: int
 
 
@@ -51,32 +52,36 @@ class FraudWindow(NamedTuple):
 
 
 def count_rows(topic: str, value: bytes, headers: Headers) -> MessageCounts:
-    """Count the rows of a message of topic `plays` or `activity`. Raises BadMessage.
+    """Count the rows of a message of a topic that a replay writes. Raises BadMessage.
 
     >>> count_rows("plays", b'[{"user_id": "u1", "listen_ms": "30000", "ts": 5}]', [("batch", b"7")])
-    MessageCounts(topic='plays', ts=5, batch=7, rows=1, streams=1, bad_rows=0)
+    MessageCounts(topic='plays', ts=5, batch=7, rows=1, successes=1, bad_rows=0)
     """
+    domain = DOMAIN_OF_TOPIC[topic]
+    user, success = domain.user_column, domain.success
     message = _parse_json(value)
     if not isinstance(message, list):
         raise BadMessage("not a list of rows")
-    ts, rows, streams, bad_rows = None, 0, 0, 0
+    if not message and not domain.has_heartbeats:
+        return MessageCounts(topic, 0, _batch_number(headers), 0, 0, 0)
+    ts, rows, successes, bad_rows = None, 0, 0, 0
     for row in message:
-        if not isinstance(row, dict) or not isinstance(row.get("user_id"), str):
+        if not isinstance(row, dict) or not isinstance(row.get(user), str):
             bad_rows += 1
             continue
         ts = row.get("ts") if ts is None else ts
-        if row["user_id"] == HEARTBEAT_USER:
+        if row[user] == HEARTBEAT_USER:
             continue
-        if topic == PLAYS:
-            listen_ms = _parse_ms(row.get("listen_ms"))
-            if listen_ms is None:
+        if topic == success.topic:
+            is_success = _is_success(row.get(success.field), success)
+            if is_success is None:
                 bad_rows += 1
                 continue
-            streams += listen_ms >= STREAM_MS
+            successes += is_success
         rows += 1
     if type(ts) is not int or not 0 <= ts <= MAX_TS:  # isinstance would accept a bool
         raise BadMessage("no row with an integer ts in epoch seconds")
-    return MessageCounts(topic, ts, _batch_number(headers), rows, streams, bad_rows)
+    return MessageCounts(topic, ts, _batch_number(headers), rows, successes, bad_rows)
 
 
 def read_fraud_window(value: bytes) -> FraudWindow:
@@ -108,9 +113,14 @@ def _parse_json(value: bytes | None) -> Any:
         raise BadMessage("not JSON") from None
 
 
-def _parse_ms(text: Any) -> int | None:
-    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= MAX_MS_DIGITS:
-        return int(text)
+def _is_success(text: Any, success: Success) -> bool | None:
+    """Say whether the field of a row makes it a success; None where the field is missing or no number."""
+    if not isinstance(text, str):
+        return None
+    if success.min_number is None:
+        return text == success.value
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text) >= success.min_number
     return None
 
 

@@ -7,7 +7,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from consumer_viz.feed.counts import Snapshot, SnapshotSource
-from contracts.events import ACTIVITY, PLAYS
 from contracts.metrics import FEED
 from runtime.monitoring.exporter import serve_metrics
 
@@ -40,7 +39,10 @@ class _FeedCollector(Collector):
 
 def _values(snapshot: Snapshot) -> dict[str, float | dict[str, int]]:
     return {
-        "playproof_feed_rows": {PLAYS: snapshot.plays, ACTIVITY: snapshot.activity},
+        "playproof_feed_rows": {
+            snapshot.domain.master: snapshot.master_rows,
+            snapshot.domain.companion: snapshot.companion_rows,
+        },
         "playproof_feed_bad_messages": snapshot.bad_messages,
         "playproof_feed_bad_rows": snapshot.bad_rows,
         "playproof_feed_catching_up": int(snapshot.is_catching_up),

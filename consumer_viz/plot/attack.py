@@ -69,11 +69,19 @@ class _UsualLevel:
         self._last = y
 
 
+def no_detection(series: BatchSeries) -> AttackDetection:
+    """Return a detection without a level and without an attack: for counts of which no such sign is known."""
+    return AttackDetection(*np.full((2, len(series.x)), np.nan))
+
+
 def detect_attacks(series: BatchSeries) -> AttackDetection:
-    """Find the stretches where streams rose over the usual level and activity did not rise with them."""
-    is_known = np.isfinite(series.streams) & np.isfinite(series.activity)
+    """Find the stretches where streams rose over the usual level and activity did not rise with them.
+
+    Streams are the successes of music, activity is its companion topic.
+    """
+    is_known = np.isfinite(series.successes) & np.isfinite(series.companion)
     index = np.flatnonzero(is_known)
-    x, streams, activity = series.x[is_known], series.streams[is_known], series.activity[is_known]
+    x, streams, activity = series.x[is_known], series.successes[is_known], series.companion[is_known]
     levels = np.full((2, len(series.x)), np.nan)
     if len(x) < WARM_UP_POINTS:
         return AttackDetection(*levels)

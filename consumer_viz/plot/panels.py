@@ -108,11 +108,18 @@ class _Panel:
 
 
 class RatePanel(_Panel):
-    """A count per batch: every point thin, the running mean bold, the usual level dashed."""
+    """A count per batch: every point thin, the running mean bold, the usual level dashed.
 
-    def __init__(self, ax: Axes, zone: ZoneInfo, colour: str, title: str, subtitle: str) -> None:
+    Where the counts themselves are what is shown (`is_exact`), the points are bold, and there is no running mean.
+    """
+
+    def __init__(
+        self, ax: Axes, zone: ZoneInfo, colour: str, title: str, subtitle: str, *, is_exact: bool = False
+    ) -> None:
         super().__init__(ax, zone, colour, title, subtitle)
-        (self._points,) = ax.plot([], [], color=colour, linewidth=0.8, alpha=0.35)
+        self._is_exact = is_exact
+        style = {"linewidth": 1.6, "marker": "o", "markersize": 2.5} if is_exact else {"linewidth": 0.8, "alpha": 0.35}
+        (self._points,) = ax.plot([], [], color=colour, **style)
         (self._mean,) = ax.plot([], [], color=colour, linewidth=2.4, solid_capstyle="round")
         (self._usual,) = ax.plot([], [], color=GREY, linewidth=1.1, dashes=(5, 4))
 
@@ -123,13 +130,17 @@ class RatePanel(_Panel):
             x, y, running_mean(y), usual, point_width_s=view.series.point_width_s
         )
         self._points.set_data(line_x / DAY_S, points)
-        self._mean.set_data(line_x / DAY_S, mean)
+        if not self._is_exact:
+            self._mean.set_data(line_x / DAY_S, mean)
         self.set_axis(view.axis)
         self._usual.set_data(line_x / DAY_S, level)
         is_shown = (x >= view.axis[0]) & np.isfinite(y)
         self.fit(y[is_shown], min_range=0.25 * float(np.nanmean(y)) if is_shown.any() else 1.0, floor=0.0)
-        self.value.set_text(f"{mean[-1]:.0f}" if len(mean) and np.isfinite(mean[-1]) else "")
+        shown = points if self._is_exact else mean
+        self.value.set_text(f"{shown[-1]:.0f}" if len(shown) and np.isfinite(shown[-1]) else "")
         self.note.set_text(f"usual {level[-1]:.0f}" if len(level) and np.isfinite(level[-1]) else "")
+        if self._is_exact and len(y):
+            self.note.set_text(f"newest batch\n(mean {float(np.nanmean(y)):.1f})")
         self.shade_attacks(view)
 
     def mark_attack(self, view: View) -> None:
@@ -144,10 +155,8 @@ class RatePanel(_Panel):
 class FlagPanel(_Panel):
     """Flagged sessions of each window, and when they rose."""
 
-    def __init__(self, ax: Axes, zone: ZoneInfo) -> None:
-        super().__init__(
-            ax, zone, VERMILION, "Flagged sessions", "suspected by the model, scored in the 2 minutes before"
-        )
+    def __init__(self, ax: Axes, zone: ZoneInfo, title: str, subtitle: str) -> None:
+        super().__init__(ax, zone, VERMILION, title, subtitle)
         self._area = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, fill=True, alpha=0.35, baseline=0)
         self._outline = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, linewidth=1.8, baseline=None)
         self._empty = ax.text(0.5, 0.5, "", transform=ax.transAxes, size=12, color=GREY, ha="center", va="center")

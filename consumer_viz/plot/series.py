@@ -1,6 +1,7 @@
 """From a snapshot to the numbers of the lines: pure functions over arrays, without figure, Kafka or clock.
 
-Times are epoch seconds (float). Values are per batch of 200 plays, whatever the speed of the replay.
+Times are epoch seconds (float). Values of music are per batch of 200 plays, whatever the speed of the replay. Those of
+a shop are the counts of a batch as they are, or the mean of the batches of a point.
 """
 
 from dataclasses import dataclass
@@ -27,18 +28,20 @@ SMOOTH_POINTS = 15
 
 @dataclass(frozen=True, slots=True)
 class BatchSeries:
-    """Streams and activity per batch of 200 plays, in order of time. All arrays have one value per point."""
+    """Counts per batch, in order of time. All arrays have one value per point."""
 
     x: Floats
     """Mean time of the point's batches, epoch seconds."""
-    streams: Floats
-    """Plays of at least 30 s per 200 plays; NaN where the point has no plays."""
-    activity: Floats
-    """Activity rows per 200 plays; NaN where the point has no plays or no activity."""
+    successes: Floats
+    """Music: plays of at least 30 s per 200 plays; NaN where the point has no plays."""
+    companion: Floats
+    """Music: activity rows per 200 plays; NaN where the point has no plays or no activity."""
     point_width_s: float
     """Seconds that one point is the mean of."""
     batches: int
     """Batches in all points together."""
+    master: Floats
+    """Rows of the master topic per batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +73,25 @@ def batch_series(snapshot: Snapshot, start: float, end: float, *, is_live: bool,
     width = point_width(span_s)
     if not len(rows):
         empty = np.empty(0)
-        return BatchSeries(empty, empty, empty, width, 0)
-    ts, _, plays, streams, activity = rows.T
+        return BatchSeries(empty, empty, empty, width, 0, empty)
+    ts, _, master, successes, companion = rows.T
     at = ts + _position_in_second(ts)
     _, point = np.unique(np.floor(at / width), return_inverse=True)
-    n_batches, n_plays = np.bincount(point), np.bincount(point, plays)
-    with np.errstate(divide="ignore", invalid="ignore"):  # activity whose plays have not arrived: NaN, a gap
-        scale = np.where(n_plays > 0, ROWS_PER_BATCH / n_plays, np.nan)
-    n_activity = np.bincount(point, activity)
+    n_batches, n_master = np.bincount(point), np.bincount(point, master)
+    n_companion = np.bincount(point, companion).astype(np.float64)
+    if snapshot.domain.is_per_200:
+        with np.errstate(divide="ignore", invalid="ignore"):  # activity whose plays have not arrived: NaN, a gap
+            scale = np.where(n_master > 0, ROWS_PER_BATCH / n_master, np.nan)
+        n_companion = np.where(n_companion > 0, n_companion, np.nan)
+    else:
+        scale = 1 / n_batches
     return BatchSeries(
         np.bincount(point, at).astype(np.float64) / n_batches,
-        np.bincount(point, streams).astype(np.float64) * scale,
-        np.where(n_activity > 0, n_activity, np.nan) * scale,
+        np.bincount(point, successes).astype(np.float64) * scale,
+        n_companion * scale,
         width,
         len(rows),
+        n_master / n_batches,
     )
 
 

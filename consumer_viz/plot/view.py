@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from consumer_viz.feed.counts import Snapshot
-from consumer_viz.plot.attack import Attack, AttackDetection, detect_attacks, flags_risen_at
+from consumer_viz.plot.attack import Attack, AttackDetection, detect_attacks, flags_risen_at, no_detection
 from consumer_viz.plot.series import SLIDE_S, SMOOTH_POINTS, BatchSeries, FlagSeries, batch_series, flag_series
+from contracts.domain import MUSIC
+from runtime.arrays import Floats
 
 WINDOW_S = 600
 """The live plot shows the last ten minutes."""
@@ -30,7 +32,7 @@ class View:
 
     snapshot: Snapshot
     axis: tuple[float, float]
-    """Of streams and activity."""
+    """Of the counts per batch."""
     flag_axis: tuple[float, float]
     """Of the flagged sessions."""
     series: BatchSeries
@@ -49,6 +51,16 @@ class View:
         """When flags rose after the newest attack began; without an attack, when they rose at all."""
         return flags_risen_at(self.flags, self.attack.start if self.attack else self.flag_axis[0] - 1)
 
+    def line(self, quantity: str) -> tuple[Floats, Floats]:
+        """Return the values of a quantity of a panel, and its usual level; one value per point of the series."""
+        series, detection = self.series, self.detection
+        lines = {
+            "successes": (series.successes, detection.usual_streams),
+            "companion": (series.companion, detection.usual_activity),
+            "master": (series.master, np.full(len(series.x), np.nan)),
+        }
+        return lines[quantity]
+
     def format_time(self, at: float) -> str:
         """Write epoch seconds as the reader's clock shows them."""
         return f"{datetime.fromtimestamp(at, self.zone):%H:%M:%S}"
@@ -56,8 +68,12 @@ class View:
     @property
     def headline(self) -> str:
         """Describe in one line what the picture shows."""
+        domain = self.snapshot.domain
         if not len(self.series.x):
-            return "Waiting for plays" if self.is_live else "No plays were sent"
+            rows = domain.row_words[0]
+            return f"Waiting for {rows}" if self.is_live else f"No {rows} were sent"
+        if domain != MUSIC:
+            return f"{self.snapshot.successes:,} of {self.snapshot.companion_rows:,} payments went through"
         if self.attack is None:
             if not np.isfinite(self.detection.usual_streams).any():
                 return "Learning what is usual"
@@ -80,6 +96,8 @@ class View:
             return self.snapshot.trouble
         has_single_batches = self.series.batches <= len(self.series.x)
         point = "one batch" if has_single_batches else f"mean of the batches of {self.series.point_width_s:g} s"
+        if self.snapshot.domain != MUSIC:
+            return f"a point: {point}, by ts · times: {self.zone.key}"
         return (
             f"thin: {point} · bold: running mean of {SMOOTH_POINTS} points · dashed: usual level"
             f" · times: {self.zone.key}"
@@ -89,7 +107,8 @@ class View:
     def footer(self) -> str:
         """Say how much has been read, and what is wrong."""
         snap = self.snapshot
-        parts = [f"{snap.plays:,} plays", f"{snap.activity:,} activity rows read"]
+        master, companion = snap.domain.row_words
+        parts = [f"{snap.master_rows:,} {master}", f"{snap.companion_rows:,} {companion} read"]
         if snap.bad_messages or snap.bad_rows:
             parts.append(f"{snap.bad_messages:,} messages and {snap.bad_rows:,} rows unreadable")
         if snap.is_catching_up:
@@ -97,6 +116,10 @@ class View:
         if snap.trouble:
             parts.append(snap.trouble)
         return " · ".join(parts)
+
+
+def _detect(snapshot: Snapshot, series: BatchSeries) -> AttackDetection:
+    return detect_attacks(series) if snapshot.domain == MUSIC else no_detection(series)
 
 
 def _format_change(ratio: float) -> str:
@@ -117,7 +140,7 @@ def live_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
     series = batch_series(snapshot, start - LOOK_BACK_S, end, is_live=True, span_s=end - start)
     flags = flag_series(snapshot, start - LOOK_BACK_S, end)
     axis = (start, end)
-    return View(snapshot, axis, axis, series, flags, detect_attacks(series), zone, is_live=True)
+    return View(snapshot, axis, axis, series, flags, _detect(snapshot, series), zone, is_live=True)
 
 
 def run_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
@@ -131,7 +154,7 @@ def run_view(snapshot: Snapshot, zone: ZoneInfo) -> View:
         axis = (sent[0], sent[-1])
     series = batch_series(snapshot, *axis, is_live=False, span_s=axis[1] - axis[0])
     flags = flag_series(snapshot, *flag_axis)
-    return View(snapshot, axis, flag_axis, series, flags, detect_attacks(series), zone, is_live=False)
+    return View(snapshot, axis, flag_axis, series, flags, _detect(snapshot, series), zone, is_live=False)
 
 
 def animation_views(snapshot: Snapshot, zone: ZoneInfo, frames: int) -> Iterator[View]:
@@ -143,4 +166,4 @@ def animation_views(snapshot: Snapshot, zone: ZoneInfo, frames: int) -> Iterator
         series = batch_series(then, *whole.axis, is_live=False, span_s=whole.axis[1] - whole.axis[0])
         flags = flag_series(then, *whole.flag_axis)
         is_live = i < frames
-        yield View(then, whole.axis, whole.flag_axis, series, flags, detect_attacks(series), zone, is_live)
+        yield View(then, whole.axis, whole.flag_axis, series, flags, _detect(then, series), zone, is_live)

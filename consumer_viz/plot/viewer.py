@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from consumer_viz.errors import PlotError
 from consumer_viz.feed.counts import Snapshot, SnapshotSource
 from consumer_viz.plot.view import HISTORY_S, View, live_view
+from contracts.domain import Domain
 
 FRAME_S = 1.0
 """Seconds between two frames."""
@@ -45,6 +46,11 @@ class Viewer:
     clock: Callable[[], float] = time.time
     _started: float = field(default_factory=time.monotonic)
     _reported: str = ""
+
+    @property
+    def domain(self) -> Domain:
+        """What the rows that are watched are about."""
+        return self.feed.snapshot(self.clock()).domain
 
     @property
     def is_over(self) -> bool:

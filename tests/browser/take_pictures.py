@@ -62,7 +62,7 @@ class Recorded:
         since = since if since <= end else 0
         batches = tuple(batch for batch in self._batches if batch.ts >= since)
         windows = tuple(window for window in self._windows if window.end >= since)
-        plays, activity = sum(b.plays for b in self._batches), sum(b.activity for b in self._batches)
+        plays, activity = sum(b.master_rows for b in self._batches), sum(b.companion_rows for b in self._batches)
         return Snapshot(float(end), batches, windows, plays, activity)
 
 

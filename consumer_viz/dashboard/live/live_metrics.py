@@ -33,7 +33,13 @@ class LiveMetrics:
         if self._state.feed is None:
             return None
         snapshot = self._state.feed.snapshot(time.time() - HISTORY_S)
-        counts = (snapshot.plays, snapshot.activity, len(snapshot.windows), snapshot.windows[-1:], snapshot.trouble)
+        counts = (
+            snapshot.master_rows,
+            snapshot.companion_rows,
+            len(snapshot.windows),
+            snapshot.windows[-1:],
+            snapshot.trouble,
+        )
         if counts == self._last_counts and self._silent_ticks < MAX_SILENT_TICKS:
             self._silent_ticks += 1
             return None
@@ -61,8 +67,8 @@ def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
         "point_width_s": series.point_width_s,
         "key": keys[part].tolist(),
         "x": _as_list(series.x[part]),
-        "streams": _as_list(series.streams[part]),
-        "activity": _as_list(series.activity[part]),
+        "streams": _as_list(series.successes[part]),
+        "activity": _as_list(series.companion[part]),
         "usual": _as_list(view.detection.usual_streams[part]),
         "flag_x": _as_list(flags.edges[:-1][part]),
         "flagged": _as_list(flags.flagged[part]),
@@ -83,7 +89,7 @@ def _as_list(values: Floats) -> list[float | None]:
 def _plays_per_s(view: View) -> float:
     """Return the plays per second of the newest RATE_S seconds that are complete."""
     end = view.axis[1] - SETTLE_S
-    return sum(b.plays for b in view.snapshot.batches if end - RATE_S <= b.ts < end) / RATE_S
+    return sum(b.master_rows for b in view.snapshot.batches if end - RATE_S <= b.ts < end) / RATE_S
 
 
 def scoring_progress(batches: dict[str, MicroBatch]) -> dict[str, Any]:

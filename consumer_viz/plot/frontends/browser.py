@@ -27,7 +27,7 @@ async def _serve(viewer: Viewer, figure: plt.Figure) -> None:
 
     plt.rcParams["webagg.port"] = viewer.port
     WebAggApplication.initialize(address=ADDRESS)
-    plot = LivePlot(figure, viewer.zone)
+    plot = LivePlot(figure, viewer.zone, viewer.domain)
     viewer.report(f"live plot: http://{ADDRESS}:{WebAggApplication.port}/{figure.number}")
     while not viewer.is_over:
         plot.update(viewer.view())

@@ -15,6 +15,7 @@ from PIL import Image
 from consumer_viz.plot.figure import LivePlot, new_figure
 from consumer_viz.plot.view import View, animation_views
 from consumer_viz.plot.viewer import Viewer
+from contracts.domain import MUSIC, Domain
 
 FRAMES, FRAME_MS, LAST_FRAME_MS = 60, 120, 3000
 """An animation of seven seconds; its last picture stays for three more."""
@@ -25,15 +26,15 @@ def write_png(view: View, out: Path) -> None:
     """Write a view as a picture of 1200 x 700 pixels."""
     out.parent.mkdir(parents=True, exist_ok=True)
     figure = new_figure()
-    LivePlot(figure, view.zone).update(view)
+    LivePlot(figure, view.zone, view.snapshot.domain).update(view)
     figure.savefig(out, format="png")
 
 
-def write_gif(views: Iterable[View], zone: ZoneInfo, out: Path) -> None:
-    """Write views as an animation."""
+def write_gif(views: Iterable[View], zone: ZoneInfo, out: Path, domain: Domain = MUSIC) -> None:
+    """Write views of a domain as an animation."""
     out.parent.mkdir(parents=True, exist_ok=True)
     figure = new_figure(dpi=GIF_DPI)
-    canvas, plot = FigureCanvasAgg(figure), LivePlot(figure, zone)
+    canvas, plot = FigureCanvasAgg(figure), LivePlot(figure, zone, domain)
     frames = []
     for view in views:
         plot.update(view)
@@ -54,7 +55,7 @@ def save_png(viewer: Viewer) -> None:
 def save_gif(viewer: Viewer) -> None:
     """Watch to the end, then write how it came about. Raises PlotError as `save_png` does."""
     _watch(viewer)
-    write_gif(animation_views(viewer.snapshot(), viewer.zone, FRAMES), viewer.zone, viewer.out)
+    write_gif(animation_views(viewer.snapshot(), viewer.zone, FRAMES), viewer.zone, viewer.out, viewer.domain)
     viewer.report(f"animation: {viewer.out}")
 
 

@@ -12,7 +12,7 @@ from consumer_viz.plot.viewer import Viewer
 def show(viewer: Viewer, is_done: Callable[[], bool] = lambda: False) -> None:
     """Show the plot below the cell until it is over, `is_done` returns true, or the kernel is interrupted."""
     figure = new_figure()
-    plot = LivePlot(figure, viewer.zone)
+    plot = LivePlot(figure, viewer.zone, viewer.domain)
     handle = None
     try:
         while True:

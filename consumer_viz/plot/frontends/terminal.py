@@ -5,7 +5,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from consumer_viz.plot.panels import BLUE, GREEN, VERMILION
+from consumer_viz.plot.panels import BLUE, GREEN, GREY, VERMILION
 from consumer_viz.plot.series import SLIDE_S, running_mean
 from consumer_viz.plot.view import View
 from consumer_viz.plot.viewer import Viewer
@@ -31,16 +31,19 @@ def show(viewer: Viewer) -> None:
 def draw(view: View, width: int) -> Group:
     """Return the picture of a view, `width` columns wide."""
     columns = max(width - VALUE_COLUMNS, 10)
-    series, detection = view.series, view.detection
-    streams, activity = running_mean(series.streams), running_mean(series.activity)
+    charts: list[Text] = []
     # a window's count lasts until the next window ends, one slide later: one value per second
     flag_x = (view.flags.edges[:-1, None] + np.arange(SLIDE_S)).ravel()
     flagged = np.repeat(view.flags.flagged, SLIDE_S)
+    for panel, colour in zip(view.snapshot.domain.panels, (BLUE, GREEN, GREY), strict=True):
+        if panel.quantity == "flags":
+            charts += _chart("Flagged sessions in 2 minutes", VERMILION, view, flag_x, flagged, np.empty(0), columns)
+        else:
+            values, usual = view.line(panel.quantity)
+            charts += _chart(panel.title, colour, view, view.series.x, running_mean(values), usual, columns)
     return Group(
         Text(view.headline, style=f"bold {VERMILION}" if view.is_alarm else "bold"),
-        *_chart("Streams per batch of 200 plays", BLUE, view, series.x, streams, detection.usual_streams, columns),
-        *_chart("Activity rows per batch", GREEN, view, series.x, activity, detection.usual_activity, columns),
-        *_chart("Flagged sessions in 2 minutes", VERMILION, view, flag_x, flagged, np.empty(0), columns),
+        *charts,
         _attack_marks(view, columns),
         Text(f"{view.format_time(view.axis[0])}{view.format_time(view.axis[1]):>{columns - 8}}", style="dim"),
         Text(view.footer, style=VERMILION if view.snapshot.trouble else "dim"),

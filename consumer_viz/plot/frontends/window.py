@@ -23,7 +23,7 @@ def show(viewer: Viewer) -> None:
     """Show the plot until it is over or the window is closed."""
     plt.switch_backend(find_backend() or "tkagg")
     figure = plt.figure("Playproof live", figsize=SIZE_INCHES, dpi=DPI)
-    plot = LivePlot(figure, viewer.zone)
+    plot = LivePlot(figure, viewer.zone, viewer.domain)
 
     def draw_frame() -> bool:
         if viewer.is_over:

@@ -68,7 +68,7 @@ def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(
         assert feed.wait_until_read(WITHIN_S)
         snapshot = feed.snapshot()
     mine = [b for b in snapshot.batches if b.ts == ts]
-    assert [(b.plays, b.streams, b.activity) for b in mine] == [(200, 120, 300)] * 20
+    assert [(b.master_rows, b.successes, b.companion_rows) for b in mine] == [(200, 120, 300)] * 20
     assert snapshot.bad_messages == 4
     assert feed.last_bad.startswith("plays[0]@")
     assert [w.flagged for w in snapshot.windows] == [4]
@@ -87,7 +87,7 @@ def test_what_a_producer_took_back_is_not_counted_and_not_waited_for(own_broker:
     with KafkaFeed(own_broker.kafka, since_s=None) as feed:
         assert feed.wait_until_read(WITHIN_S)
         snapshot = feed.snapshot()
-    assert [batch.plays for batch in snapshot.batches if batch.ts == 7] == [1]
+    assert [batch.master_rows for batch in snapshot.batches if batch.ts == 7] == [1]
     assert "taken back" not in feed.last_bad
     assert not feed.last_bad.startswith("plays[1]@")
 
@@ -95,10 +95,10 @@ def test_what_a_producer_took_back_is_not_counted_and_not_waited_for(own_broker:
 def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker) -> None:
     with KafkaFeed(own_broker.kafka, since_s=0) as feed:
         assert feed.wait_until_read(WITHIN_S)
-        before = feed.snapshot().plays
+        before = feed.snapshot().master_rows
         send(own_broker.address, range(100, 103), int(time.time()))
         assert feed.wait_until_read(WITHIN_S)
-        assert feed.snapshot().plays - before == 3 * ROWS_PER_BATCH
+        assert feed.snapshot().master_rows - before == 3 * ROWS_PER_BATCH
 
 
 def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Pa
             wait_until(lambda: "no topic plays, activity, fraud-counts yet" in feed.snapshot().trouble)
             topics.create(KafkaConnection(address), [TOPICS[PLAYS], TOPICS[ACTIVITY]])
             send(address, range(5), int(time.time()))
-            wait_until(lambda: feed.snapshot().plays == 5 * ROWS_PER_BATCH)
+            wait_until(lambda: feed.snapshot().master_rows == 5 * ROWS_PER_BATCH)
             assert feed.snapshot().trouble.startswith("no topic fraud-counts yet")
             topics.create(KafkaConnection(address))
             broker.kill()
             wait_until(lambda: "no broker answers" in feed.snapshot().trouble)
             broker = start(tmp_path, address)
             send(address, range(5, 9), int(time.time()))
-            wait_until(lambda: feed.snapshot().plays == 9 * ROWS_PER_BATCH)
+            wait_until(lambda: feed.snapshot().master_rows == 9 * ROWS_PER_BATCH)
             assert feed.wait_until_read(WITHIN_S)
             assert feed.snapshot().trouble == ""
-            assert feed.snapshot().activity == 9 * 300
+            assert feed.snapshot().companion_rows == 9 * 300
         finally:
             broker.stop()
 

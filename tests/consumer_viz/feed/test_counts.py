@@ -56,7 +56,7 @@ def test_the_newest_batches_are_kept_up_to_the_bound(numbers: list[int], bound: 
     numbers_kept = {b.number for b in counts.snapshot(at=NOW).batches}
     assert len(numbers_kept) == min(bound, len(set(numbers)))
     assert not numbers or numbers[-1] in numbers_kept
-    assert counts.plays == 200 * len(numbers)
+    assert counts.master_rows == 200 * len(numbers)
 
 
 def test_a_snapshot_does_not_change_when_more_arrives() -> None:

@@ -28,7 +28,7 @@ def read(*rows: object, topic: str = PLAYS, batch: bytes = b"3") -> MessageCount
 
 
 def test_a_play_of_exactly_30_seconds_is_a_stream() -> None:
-    assert read(play("29999"), play("30000")).streams == 1
+    assert read(play("29999"), play("30000")).successes == 1
 
 
 def test_heartbeat_rows_do_not_count() -> None:
@@ -74,7 +74,7 @@ def test_any_json_is_counted_or_refused_and_never_more(value: object) -> None:
             continue
         assert isinstance(value, list)
         assert arrival.rows + arrival.bad_rows <= len(value)
-        assert 0 <= arrival.streams <= arrival.rows
+        assert 0 <= arrival.successes <= arrival.rows
 
 
 @given(st.binary(max_size=40))
@@ -84,7 +84,7 @@ def test_any_bytes_are_counted_or_refused_and_never_more(value: bytes) -> None:
     except BadMessage:
         pass
     else:
-        assert 0 <= arrival.streams <= arrival.rows
+        assert 0 <= arrival.successes <= arrival.rows
         assert arrival.rows + arrival.bad_rows <= value.count(b",") + 1, "no more than there are elements"
     # forty bytes hold no fraud window
     with pytest.raises(BadMessage):

@@ -15,7 +15,9 @@ class Feed:
     def snapshot(self, since: float = 0) -> Snapshot:
         batches = (PlotBatch(90, 0, 200, 150, 300), PlotBatch(91, 1, 200, 150, 300))
         windows = (FraudWindow(0, 120, 50, 7, 3, 1),)
-        return Snapshot(100.0, batches, windows, plays=400, activity=600, bad_rows=2, trouble="no broker answers")
+        return Snapshot(
+            100.0, batches, windows, master_rows=400, companion_rows=600, bad_rows=2, trouble="no broker answers"
+        )
 
 
 def test_every_metric_of_the_contract_is_served_on_loopback() -> None:

@@ -13,7 +13,7 @@ def counts(n: int = 400, seed: int = 0, **changes: tuple[int, int, float]) -> Ba
     lines = {"streams": rng.normal(124, 7, n), "activity": rng.normal(620, 45, n)}
     for name, (start, end, factor) in changes.items():
         lines[name][start:end] *= factor
-    return BatchSeries(np.arange(n, dtype=float), lines["streams"], lines["activity"], 1, n)
+    return BatchSeries(np.arange(n, dtype=float), lines["streams"], lines["activity"], 1, n, np.full(n, 200.0))
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -45,7 +45,10 @@ def test_more_of_everything_is_not_an_attack() -> None:
 def test_a_slow_drift_is_usual() -> None:
     series = counts(n=600)
     drift = 1 + 0.1 * np.arange(600) / 600
-    assert detect_attacks(BatchSeries(series.x, series.streams * drift, series.activity, 1, 600)).attacks == ()
+    assert (
+        detect_attacks(BatchSeries(series.x, series.successes * drift, series.companion, 1, 600, series.master)).attacks
+        == ()
+    )
 
 
 def test_a_single_wild_point_is_not_an_attack() -> None:
@@ -54,7 +57,7 @@ def test_a_single_wild_point_is_not_an_attack() -> None:
 
 def test_two_attacks_are_told_apart() -> None:
     series = counts(streams=(100, 150, 1.25))
-    series.streams[250:300] *= 1.25
+    series.successes[250:300] *= 1.25
     assert [round(a.start, -1) for a in detect_attacks(series).attacks] == [100, 250]
 
 
@@ -68,7 +71,7 @@ def test_too_few_points_say_nothing(n: int) -> None:
 
 def test_counts_that_never_vary_raise_no_alarm_and_no_warning() -> None:
     flat = np.full(200, 100.0)
-    assert detect_attacks(BatchSeries(np.arange(200.0), flat, 0 * flat, 1, 200)).attacks == ()
+    assert detect_attacks(BatchSeries(np.arange(200.0), flat, 0 * flat, 1, 200, flat)).attacks == ()
 
 
 def test_flags_rise_where_they_clearly_exceed_what_was_before_the_attack() -> None:

@@ -31,16 +31,16 @@ def window(end: int, flagged: int) -> FraudWindow:
 def test_a_short_last_batch_and_a_batch_sent_twice_stand_at_the_same_height_as_the_others() -> None:
     whole, last, twice = PlotBatch(1, 0, 200, 120, 600), PlotBatch(2, 1, 50, 30, 150), PlotBatch(3, 2, 400, 240, 1200)
     drawn = batch_series(snapshot(whole, last, twice), 0, 10, is_live=False, span_s=600)
-    assert drawn.streams.tolist() == [120, 120, 120]
-    assert drawn.activity.tolist() == [600, 600, 600]
+    assert drawn.successes.tolist() == [120, 120, 120]
+    assert drawn.companion.tolist() == [600, 600, 600]
 
 
 def test_batches_of_one_second_are_their_mean_on_a_long_axis_and_spread_in_order_on_a_short_one() -> None:
     batches = [PlotBatch(5, number, 200, streams, 400) for number, streams in enumerate((100, 120, 140, 160))]
     long_axis = batch_series(snapshot(*batches), 0, 10, is_live=False, span_s=600)
-    assert (long_axis.streams.tolist(), long_axis.point_width_s, long_axis.batches) == ([130], 1, 4)
+    assert (long_axis.successes.tolist(), long_axis.point_width_s, long_axis.batches) == ([130], 1, 4)
     short_axis = batch_series(snapshot(*batches), 0, 10, is_live=False, span_s=2)
-    assert short_axis.streams.tolist() == [100, 120, 140, 160]
+    assert short_axis.successes.tolist() == [100, 120, 140, 160]
     assert short_axis.x.tolist() == [5, 5.25, 5.5, 5.75]
 
 
@@ -57,15 +57,15 @@ def test_a_point_without_plays_or_without_activity_is_a_gap_not_a_zero() -> None
     drawn = batch_series(
         snapshot(PlotBatch(1, 0, 0, 0, 50), PlotBatch(2, 0, 200, 90, 0)), 0, 10, is_live=False, span_s=600
     )
-    assert np.isnan(drawn.activity).all()
-    assert np.isnan(drawn.streams[0])
-    assert drawn.streams[1] == 90
+    assert np.isnan(drawn.companion).all()
+    assert np.isnan(drawn.successes[0])
+    assert drawn.successes[1] == 90
 
 
 def test_nothing_sent_draws_nothing() -> None:
     drawn = batch_series(snapshot(), 0, 10, is_live=False, span_s=10)
-    assert len(drawn.x) == len(drawn.streams) == len(drawn.activity) == 0
-    assert len(break_at_pauses(drawn.x, drawn.streams, running_mean(drawn.streams), point_width_s=1)[2]) == 0
+    assert len(drawn.x) == len(drawn.successes) == len(drawn.companion) == 0
+    assert len(break_at_pauses(drawn.x, drawn.successes, running_mean(drawn.successes), point_width_s=1)[2]) == 0
 
 
 @given(st.floats(0.1, 300_000))
@@ -77,7 +77,7 @@ def test_no_axis_has_more_points_than_the_bound(span_s: float) -> None:
 def test_streams_per_batch_stay_within_0_and_200_and_time_ascends(sent: list[tuple[int, int, int]]) -> None:
     batches = sorted({(ts, number): PlotBatch(ts, number, 200, streams, 1) for ts, number, streams in sent}.values())
     drawn = batch_series(snapshot(*batches), 0, 400, is_live=False, span_s=30)
-    assert ((drawn.streams >= 0) & (drawn.streams <= 200)).all()
+    assert ((drawn.successes >= 0) & (drawn.successes <= 200)).all()
     assert (np.diff(drawn.x) > 0).all()
     assert drawn.batches == len(batches)
 
