@@ -19,7 +19,7 @@ from typer.exceptions import Abort, TyperException
 
 from consumer_viz.commands import desk, plot
 from models.commands import lab, registry, reports, training
-from ops.commands import checks, demo, setup, stack, tools
+from ops.commands import audit, checks, demo, setup, stack, tools
 from ops.version import version
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
@@ -71,9 +71,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             ),
         ),
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),
-        reports.FALSE_ALARMS,
     ),
-    "Check and measure": (checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
+    "Check and measure": (audit.AUDIT, checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
     "Parts": (
         sending.TOPICS,
         stack.BROKER,

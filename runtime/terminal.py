@@ -11,6 +11,11 @@ ReportProgress = Callable[[str], None]
 """What long work calls with a line for the user, as `print_line`."""
 
 
+def error_console() -> Console:
+    """Return a console on stderr, for progress: stdout is for the result."""
+    return Console(stderr=True)
+
+
 def print_line(line: str) -> None:
     """Print one line at once."""
     print(line, flush=True)

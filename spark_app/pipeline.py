@@ -24,6 +24,7 @@ from spark_app.stages.parsing.parse import parse_good_rows
 from spark_app.stages.scoring.load import Scorer, load_scorer
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, describe_sessions, transform_sessions
 from spark_app.stages.scoring.score import score_batch
+from spark_app.stages.scoring.unknown import scorer_of_source
 from spark_app.stages.sessions.account_baselines import AccountBaselines, join_account_baselines
 from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_INPUT, compute_features, join_users
 from spark_app.stages.sessions.session_rows import USED_FIELDS, narrow_activity, narrow_plays
@@ -117,7 +118,8 @@ def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scor
     features = compute_features, partial(mask_unmeasurable, names=unmeasurable)
     if scorer is None:
         return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
-    return session_input.transform(in_one_pass, *features, partial(score_batch, scorer=scorer), columns=SESSIONS)
+    scored = partial(score_batch, scorer=scorer_of_source(scorer, unmeasurable))
+    return session_input.transform(in_one_pass, *features, scored, columns=SESSIONS)
 
 
 def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Commands that report on a world: evaluate, the daily report and its parts, false alarms on real listening."""
+"""Commands that report on a world: evaluate, the daily report and its parts."""
 
 from typing import Annotated
 
@@ -57,21 +57,6 @@ def study_days(
     print(study_world(existing_world(world), seed))
 
 
-def false_alarms(
-    worlds: Annotated[list[str], typer.Argument(help="Names of imported worlds.", metavar="WORLD")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, all alarms included.")] = False,
-    shown: Annotated[int, typer.Option(min=0, help="How many alarms to list.")] = 10,
-) -> None:
-    """Report false alarms on real listening: per person-day, by detector, with the rule or feature behind each."""
-    from models.reports.false_alarms import find_false_alarms, format_lines, to_json
-
-    reports = [find_false_alarms(existing_world(name)) for name in worlds]
-    if as_json:
-        print(_json([to_json(report) for report in reports]))
-    else:
-        print("\n\n".join("\n".join(format_lines(report, shown)) for report in reports))
-
-
 def _json(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
@@ -80,4 +65,3 @@ EVALUATE = Command("evaluate", evaluate, "playproof model evaluate --world demo"
 RUN_DAYS = Command("run", run_days, "playproof days run --world demo")
 CAMPAIGNS = Command("campaigns", campaigns, "playproof days campaigns --world demo --source raw")
 STUDY_DAYS = Command("study", study_days, "playproof days study --world lab")
-FALSE_ALARMS = Command("false-alarms", false_alarms, "playproof false-alarms me --shown 20")

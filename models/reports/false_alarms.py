@@ -1,109 +1,134 @@
-"""False alarms on real listening: which days of real people each detector flags, and why.
+"""False alarms on honest listening: which days of people each detector flags, and why.
 
 A history that a person exported is honest, so every alarm here is a false one. The unit is the person-day: a local day
-on which that person listened. Days of one person are similar, so the real uncertainty is larger than the interval over
-days.
+on which that person listened. Days of one person are alike, so the real uncertainty is larger than an interval over
+days; with five people or more the interval resamples people.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.metrics.intervals import wilson
-from models.tables.lake_tables import batch_files, read_parts
-from models.tables.static_tables import read_timezones
+from contracts.features import SESSION_FEATURES
+from models.metrics.intervals import share_by_account, wilson
 from models.tables.times import epoch_ms
 from models.user_days.detect import detect
 from models.user_days.hybrid import FLAG
-from models.user_days.trees import UserDayTrees, load_trees
+from models.user_days.reasons import format_feature
+from models.user_days.trees import UserDayTrees
 from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS
-from runtime.world import World, WorldError
 
-SESSION_SCORER, RULES, FOREST, TREES = "session scorer", "user-day rules", "user-day forest", "user-day trees"
-SESSIONS, USER_DAYS = "scored_sessions", "user_days"
-_SESSION_COLUMNS = ["user_id", "ended_at", "score", "is_flagged", "reasons", "model_version"]
-_DAY_COLUMNS = ["user_id", "local_date", "plan", "country", "plays", "streams", *USER_DAY_FEATURE_NAMES]
+SCORER, FILTER = "session scorer, review", "session scorer, filter"
+RULES, FOREST, HYBRID, TREES = "user-day rules", "user-day forest", "rules or forest", "user-day trees"
+MIN_PEOPLE = 5
+"""People from which an interval resamples people instead of days."""
 _KEY = ["user_id", "local_date"]
+_FEATURES = {feature.name: feature for feature in SESSION_FEATURES}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredHistory:
+    """What the detectors read of an honest history."""
+
+    name: str
+    sessions: pd.DataFrame
+    """Scored sessions: user_id, ended_at, score, is_flagged, is_filtered, reasons."""
+    days: pd.DataFrame
+    """Table `user_days`."""
+    timezones: pd.Series
+    """IANA name by user_id."""
+    not_measurable: tuple[str, ...] = ()
+    """Features that the source cannot tell."""
+    is_scored: bool = True
+    """Whether enough is known for the session scorer to flag anything."""
+    is_simulated: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the import read: files, layout, rows taken and refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """The alarms of one imported world."""
+    """The alarms of one honest history."""
 
-    world: str
-    person_days: int
-    people: int
-    first: str
-    """First and last local date, ISO 8601."""
-    last: str
-    not_measurable: tuple[str, ...]
-    """Features that the source of the world lacks."""
+    history: ScoredHistory
+    person_days: pd.DataFrame
+    """user_id and local_date of each."""
+    detectors: tuple[str, ...]
     alarms: pd.DataFrame
-    """One row per detector and person-day: detector, user_id, local_date, behind (list of rules or features), words."""
+    """One row per detector and person-day: detector, user_id, local_date, behind (list of causes), words."""
 
     @property
-    def detectors(self) -> tuple[str, ...]:
-        """The detectors that ran: the trees only where the source has every feature that they were trained with."""
-        return (SESSION_SCORER, RULES, FOREST, *(() if self.not_measurable else (TREES,)))
+    def people(self) -> int:
+        """Number of people."""
+        return int(self.person_days["user_id"].nunique())
 
     def alarms_of(self, detector: str) -> pd.DataFrame:
         """Return the alarms of one detector."""
         return self.alarms[self.alarms["detector"] == detector]
 
     def count_causes(self, detector: str) -> list[tuple[str, int]]:
-        """Return the rules or features behind a detector's alarms, each with its number of alarms, most first."""
+        """Return the causes of a detector's alarms, each with its number of alarms, most first."""
         return Counter(name for names in self.alarms_of(detector)["behind"] for name in names).most_common()
 
+    def per_100(self, detector: str) -> tuple[float, float, float]:
+        """Return alarms per 100 person-days with the ends of the 95 % interval."""
+        n, hits = len(self.person_days), len(self.alarms_of(detector))
+        low, high = wilson(hits, n)
+        if self.people >= MIN_PEOPLE and hits:
+            keys = set(zip(*(self.alarms_of(detector)[name] for name in _KEY), strict=True))
+            is_hit = np.array([key in keys for key in zip(*(self.person_days[name] for name in _KEY), strict=True)])
+            share = share_by_account(self.person_days["user_id"], pd.Series(is_hit), np.random.default_rng(1))
+            low, high = min(low, share.low), max(high, share.high)
+        return 100 * hits / n, 100 * low, 100 * high
 
-def find_false_alarms(world: World) -> FalseAlarms:
-    """Run the detectors on an imported world. Raises WorldError where a table of it is missing."""
-    sessions, days = _read(world, SESSIONS, _SESSION_COLUMNS), _read(world, USER_DAYS, _DAY_COLUMNS)
+
+def find_false_alarms(history: ScoredHistory, trees: UserDayTrees | None = None) -> FalseAlarms:
+    """Run the detectors on an honest history; the trees only where they are given."""
+    sessions, days = history.sessions, history.days
     flags = detect(days)
-    parts = [_session_alarms(sessions, world), _rule_alarms(flags), _forest_alarms(flags)]
-    if not world.not_measurable:
-        parts.append(_tree_alarms(days, load_trees()))
-    alarms = pd.concat(parts, ignore_index=True)
+    parts = {
+        RULES: _rule_alarms(flags),
+        FOREST: _forest_alarms(flags),
+        HYBRID: _hybrid_alarms(flags),
+    }
+    if history.is_scored:
+        at_review = _session_alarms(SCORER, sessions[sessions["is_flagged"]], history)
+        at_filter = _session_alarms(FILTER, sessions[sessions["is_filtered"]], history)
+        parts = {SCORER: at_review, FILTER: at_filter, **parts}
+    if trees is not None:
+        parts[TREES] = _tree_alarms(days, trees)
+    alarms = pd.concat(parts.values(), ignore_index=True)
     return FalseAlarms(
-        world=world.name,
-        person_days=len(flags),
-        people=int(flags["user_id"].nunique()),
-        first=str(flags["local_date"].min()),
-        last=str(flags["local_date"].max()),
-        not_measurable=world.not_measurable,
+        history=history,
+        person_days=flags[_KEY].assign(local_date=flags["local_date"].astype(str)),
+        detectors=tuple(parts),
         alarms=alarms.sort_values(["local_date", "user_id", "detector"], ignore_index=True),
     )
 
 
-def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
-    files = batch_files(world.from_raw(table))
-    rows = read_parts(files, columns) if files else pd.DataFrame()
-    if rows.empty:
-        raise WorldError(
-            f"world {world.name} has no {table} of raw rows: run  playproof job score-history --world {world.name}"
-        )
-    return rows
-
-
-def _session_alarms(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
+def _session_alarms(detector: str, flagged: pd.DataFrame, history: ScoredHistory) -> pd.DataFrame:
     """Return the person-days with a flagged session; behind it is the feature that raised its score most."""
-    flagged = sessions[sessions["is_flagged"]].copy()
-    zone_of, zones = pd.factorize(read_timezones(world).reindex(flagged["user_id"]))
+    flagged = flagged.copy()
+    zone_of, zones = pd.factorize(history.timezones.reindex(flagged["user_id"]))
     local = to_local_ms(epoch_ms(flagged["ended_at"]), zone_of.astype(np.int64), list(zones)) // DAY_MS
     flagged["local_date"] = pd.to_datetime(local, unit="D").date
     strongest = flagged.sort_values("score", ascending=False).drop_duplicates(_KEY)
-    return _alarms(SESSION_SCORER, strongest, map(_session_cause, strongest["reasons"]))
+    return _alarms(detector, strongest, map(_session_cause, strongest["reasons"], strongest["score"]))
 
 
-def _session_cause(reasons: Sequence[dict[str, Any]]) -> tuple[list[str], str]:
+def _session_cause(reasons: Sequence[dict[str, Any]], score: float) -> tuple[list[str], str]:
     """Return the feature that raises a score most, and a text with all that raise it."""
-    texts = [f"{r['feature']} {'unknown' if pd.isna(r['value']) else format(r['value'], '.3g')}" for r in reasons]
-    return [r["feature"] for r in reasons[:1]], ", ".join(texts)
+    texts = []
+    for reason in reasons:
+        feature = _FEATURES[reason["feature"]]
+        value = np.nan if pd.isna(reason["value"]) else float(reason["value"])
+        texts.append(f"{feature.display_name} {format_feature(value, feature)}")
+    return [_FEATURES[r["feature"]].display_name for r in reasons[:1]], f"{', '.join(texts)} (score {score:.2f})"
 
 
 def _rule_alarms(flags: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +141,14 @@ def _forest_alarms(flags: pd.DataFrame) -> pd.DataFrame:
     flagged = flags[flags["by_forest"]]
     # the forest's reason is the last one, after those of the rules
     reasons = [day[-1] if len(day) else "" for day in flagged["reasons"]]
-    return _alarms(FOREST, flagged, (([reason.split(";")[0]], reason) for reason in reasons))
+    return _alarms(FOREST, flagged, zip(map(list, flagged["forest_pair"]), reasons, strict=True))
+
+
+def _hybrid_alarms(flags: pd.DataFrame) -> pd.DataFrame:
+    flagged = flags[flags["hybrid_score"] >= FLAG]
+    names = ([*(["rules"] if by_rules else []), *(["forest"] if by_forest else [])]
+             for by_rules, by_forest in zip(flagged["by_rules"], flagged["by_forest"], strict=True))  # fmt: skip
+    return _alarms(HYBRID, flagged, zip(names, map("; ".join, flagged["reasons"]), strict=True))
 
 
 def _tree_alarms(days: pd.DataFrame, trees: UserDayTrees) -> pd.DataFrame:
@@ -126,7 +158,7 @@ def _tree_alarms(days: pd.DataFrame, trees: UserDayTrees) -> pd.DataFrame:
 
 
 def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str], str]]) -> pd.DataFrame:
-    """Return the alarms of flagged rows; `causes` by row: rules or features, and the text of the reasons."""
+    """Return the alarms of flagged rows; `causes` by row: what is behind it, and the text of the reasons."""
     pairs = list(causes)
     return pd.DataFrame(
         {
@@ -141,40 +173,61 @@ def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str],
 
 def to_json(report: FalseAlarms) -> dict[str, Any]:
     """Return the report for JSON, with every alarm."""
+    history = report.history
+    detectors = {}
+    for name in report.detectors:
+        rate, low, high = report.per_100(name)
+        detectors[name] = {
+            "alarms": len(report.alarms_of(name)),
+            "per_100_person_days": rate,
+            "low": low,
+            "high": high,
+            "behind": dict(report.count_causes(name)),
+        }
     return {
-        "world": report.world,
-        "person_days": report.person_days,
+        "name": history.name,
+        "is_simulated": history.is_simulated,
+        "person_days": len(report.person_days),
         "people": report.people,
-        "first": report.first,
-        "last": report.last,
-        "not_measurable": list(report.not_measurable),
-        "detectors": {
-            name: {"alarms": len(report.alarms_of(name)), "behind": dict(report.count_causes(name))}
-            for name in report.detectors
-        },
+        "first": report.person_days["local_date"].min(),
+        "last": report.person_days["local_date"].max(),
+        "not_measurable": list(history.not_measurable),
+        "enough_is_known": history.is_scored,
+        "import": history.facts,
+        "detectors": detectors,
         "alarms": report.alarms.to_dict("records"),
     }
 
 
-def format_lines(report: FalseAlarms, max_alarms: int) -> list[str]:
-    """Format the report: alarms per person-day by detector, the causes, and at most `max_alarms` alarms."""
+def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str]:
+    """Format the report: alarms per 100 person-days by detector, the causes, and the alarms, at most `max_alarms`."""
+    history, days = report.history, report.person_days
+    kind = "simulated honest listening" if history.is_simulated else "real listening"
     lines = [
-        f"world {report.world}: {report.person_days:,} person-days of {report.people:,} people, {report.first} to "
-        f"{report.last}; real listening, so every alarm is a false one"
+        f"{history.name}: {len(days):,} person-days of {_people(report.people)}, {days['local_date'].min()} to "
+        f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
+        f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
     ]
     for name in report.detectors:
-        alarms = len(report.alarms_of(name))
-        low, high = wilson(alarms, report.person_days)
-        lines.append(
-            f"{name:<16} {alarms:,} alarms, {100 * alarms / report.person_days:.2f} per 100 person-days "
-            f"[{100 * low:.2f}, {100 * high:.2f}]"
-        )
+        rate, low, high = report.per_100(name)
+        lines.append(f"{name:<24}{len(report.alarms_of(name)):>8,}  {rate:.2f} [{low:.2f}, {high:.2f}]")
         lines += [f"    {count:>4,} × {cause}" for cause, count in report.count_causes(name)[:5]]
-    unknown = ", ".join(report.not_measurable) or "nothing"
-    skipped = f"; so the {TREES} did not run" if report.not_measurable else ""
-    lines.append(f"not measurable from this source: {unknown}{skipped}")
-    for alarm in report.alarms.head(max_alarms).itertuples():
-        lines.append(f"{alarm.local_date}  {alarm.detector}: {alarm.words}")
-    if len(report.alarms) > max_alarms:
-        lines.append(f"and {len(report.alarms) - max_alarms:,} more: --json has all")
+    if not history.is_scored:
+        lines.append(f"{'session scorer':<24}{'–':>8}  not enough is known from this source")
+    if TREES not in report.detectors:
+        lines.append(f"{TREES:<24}{'–':>8}  did not run: they need every feature")
+    unknown = ", ".join(history.not_measurable) or "nothing"
+    lines.append(f"not measurable from this source ({len(history.not_measurable)} features): {unknown}")
+    listed = report.alarms[report.alarms["detector"] != HYBRID]
+    shown = listed if max_alarms is None else listed.head(max_alarms)
+    for alarm in shown.itertuples():
+        who = f"{alarm.user_id}  " if report.people > 1 else ""
+        lines.append(f"{alarm.local_date}  {who}{alarm.detector}: {alarm.words}")
+    rest = len(listed) - len(shown)
+    if rest:
+        lines.append(f"and {rest:,} more: --json has all")
     return lines
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n:,} people"

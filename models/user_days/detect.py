@@ -41,8 +41,9 @@ def detect(days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = No
     """Score and flag user-days (table `user_days`), with or without the trees.
 
     Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, by_trees, rules,
-    groups, reasons, history_days, baseline, trees_probability (null without trees), and rules_score, forest_score,
-    hybrid_score, trees_score: each before they are combined.
+    groups, reasons, forest_pair (the two features behind a flag of the forest), history_days, baseline,
+    trees_probability (null without trees), and rules_score, forest_score, hybrid_score, trees_score: each before they
+    are combined.
     """
     days = sort_user_days(days)
     ruled = apply_rules(days)
@@ -60,7 +61,7 @@ def detect(days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = No
     flags["history_days"] = ruled.history_days
     flags["baseline"] = np.where(ruled.is_own, "own", "cohort")
     flags["rules"], flags["groups"] = _names(ruled)
-    reasons = _reasons(days, ruled, inputs, forest >= FLAG)
+    reasons, flags["forest_pair"] = _reasons(days, ruled, inputs, forest >= FLAG)
     if trees is not None:
         by_trees = np.flatnonzero(flags["by_trees"])
         for row, added in zip(map(int, by_trees), trees.reasons(days.iloc[by_trees]), strict=True):
@@ -83,8 +84,10 @@ def _names(ruled: RuleResults) -> tuple[list[list[str]], list[list[str]]]:
 
 def _reasons(
     days: pd.DataFrame, ruled: RuleResults, inputs: ForestInput, by_forest: NDArray[np.bool_]
-) -> list[list[str]]:
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the reasons of each row in words, and the names of the two features behind a flag of the forest."""
     reasons: list[list[str]] = [[] for _ in by_forest]
+    pairs: list[list[str]] = [[] for _ in by_forest]
     unbroken = is_unbroken(*feature_matrix(days, ("longest_wake_h", "hours")).T)
     for row in map(int, np.flatnonzero(ruled.is_flagged)):
         reasons[row] = rule_reasons(ruled, row, bool(unbroken[row]))
@@ -97,4 +100,5 @@ def _reasons(
                 features, inputs.values[row, which], inputs.usual[row, which], bool(ruled.is_own[row])
             )
             reasons[row].append(reason)
-    return reasons
+            pairs[row] = [feature.display_name for feature in features]
+    return reasons, pairs

@@ -28,7 +28,7 @@ def import_history(
     chosen = choose(find_files(paths), layout, bool(options.columns))
     existing = {topic: existing_rows(world, topic) for topic in (PLAYS, ACTIVITY)}
     collected = Collector(now_ms, (i for t, rows in existing.items() for i in rows[ID_FIELD[t]].to_pylist()))
-    with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
+    with Progress(transient=True, console=terminal.error_console(), disable=not sys.stderr.isatty()) as bar:
         for file in bar.track(chosen.files, description="reading"):
             for row in chosen.layout.rows(file, options):
                 collected.add(row)
@@ -59,4 +59,4 @@ def print_counts(counts: ImportCounts, world: World) -> None:
     rows += [(f"fixed: {fix}", n) for fix, n in counts.fixes.most_common()]
     rows += [(f"rejected: {reason}", n) for reason, n in counts.reasons.most_common()]
     terminal.print_table(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
-    terminal.print_line(f"world {world.name}; next:  playproof job score-history --world {world.name}")
+    terminal.print_line(f"world {world.name}; next:  playproof audit --world {world.name}")

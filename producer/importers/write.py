@@ -1,7 +1,7 @@
 """Collected rows into a world: raw by day, static tables with their pointer, and `import.json`."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 
 from contracts.domain import MUSIC
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
-from contracts.features import OWN_HISTORY_FEATURES, VS_OWN
-from contracts.measurable import NEEDS_ACTIONS, NEEDS_FIELD, NEEDS_SECONDS
+from contracts.measurable import NEEDS_ACCOUNT, NEEDS_CLIENT, NEEDS_FIELD, NEEDS_TRACK, unmeasurable
 from contracts.tables import TRACKS, USERS
 from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
 from producer.importers.layout import Layout
-from runtime.units import DAY_MS
+from runtime.arrays import Ints
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from runtime.world import World, WorldError
 
 _STATIC_TYPES = {"string": pa.string(), "int": pa.int32(), "date": pa.date32(), "double": pa.float64()}
@@ -30,6 +30,12 @@ STATIC_SCHEMAS = {
     for name, columns in (("tracks", TRACKS), ("users", USERS))
 }
 _TEMPORARY = ".import"
+GRAINS_MS = (DAY_MS, HOUR_MS, 15 * MINUTE_MS, 5 * MINUTE_MS, MINUTE_MS, SECOND_MS)
+"""Grains that times are cut to, coarsest first."""
+MULTIPLES = 0.98
+"""Share of the times that are multiples of a grain, from which all are taken as cut to it."""
+MIN_TIMES = 20
+"""Times below which their grain cannot be told: a choice."""
 
 
 def check_target(world: World) -> None:
@@ -89,31 +95,46 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
     )
     # several listeners may share a world: what only some sources report cannot be compared between them
     actions = sorted(set(layout.actions) & set(report.get("actions", layout.actions)))
-    precision_ms = max(collected.precision_ms, report.get("precision_ms", 1))
     taken = collected.table(PLAYS)
-    lacking = [name for name in NEEDS_FIELD if len(taken) and taken[name].null_count == len(taken)]
-    unknown = sorted({*lacking, *report.get("unknown", [])})
+    precision_ms = max(collected.precision_ms, report.get("precision_ms", 1), grain_ms(epoch_ms(taken)))
+    earlier = [name for name in report.get("unknown", ()) if name in NEEDS_FIELD]
+    unknown = sorted({*_empty_columns(taken, NEEDS_FIELD), *earlier, *_lacking(world)})
     report |= {"actions": actions, "precision_ms": precision_ms, "unknown": unknown}
-    report["not_measurable"] = list(not_measurable(actions, precision_ms, unknown))
+    report["not_measurable"] = list(unmeasurable(actions, precision_ms, unknown))
     world.import_report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def not_measurable(actions: Collection[str], precision_ms: int, unknown: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the features that cannot be computed from a source, sorted.
+def epoch_ms(rows: pa.Table) -> Ints:
+    """Return the event times of rows as epoch milliseconds."""
+    return rows["event_time"].cast(pa.int64()).to_numpy()
 
-    `actions`: those that the source reports. `precision_ms`: of its times. `unknown`: fields of a play that it lacks.
 
-    >>> from contracts.events import ACTIONS
-    >>> not_measurable(ACTIONS, 1000, ["reason_end"])
-    ('self_drift', 'skip_rate', 'skip_rate_vs_own')
-    >>> not_measurable(["licence_request"], 1000)
-    ('actions_per_play', 'error_rate', 'failed_start_cnt', 'interaction_rate')
+def grain_ms(event_ms: Ints) -> int:
+    """Return how coarse times are by their values: the largest of GRAINS_MS that nearly all are multiples of, else 1.
+
+    A file may write milliseconds that were cut to the quarter of an hour.
+
+    >>> grain_ms(np.arange(50) * 900_000), grain_ms(np.arange(50) * 900_001)
+    (900000, 1)
     """
-    names = {name for name, needed in NEEDS_ACTIONS.items() if not set(needed) <= set(actions)}
-    names |= {name for field in unknown for name in NEEDS_FIELD.get(field, ())}
-    names |= set(NEEDS_SECONDS) if precision_ms > 1000 else set()
-    compared = {f"{name}{VS_OWN}" for name in names} & {*OWN_HISTORY_FEATURES}
-    return tuple(sorted(names | compared | ({"self_drift"} if compared else set())))
+    if len(event_ms) < MIN_TIMES:
+        return 1
+    return next((grain for grain in GRAINS_MS if np.mean(event_ms % grain == 0) >= MULTIPLES), 1)
+
+
+def _empty_columns(table: pa.Table, names: Iterable[str]) -> list[str]:
+    return [name for name in names if len(table) and table[name].null_count == len(table)]
+
+
+def _lacking(world: World) -> list[str]:
+    """List the columns of static tables, and the fields of activity rows, that no row of the world knows."""
+    tables = {
+        name: pa.Table.from_pylist(_static_rows(world, name), schema=STATIC_SCHEMAS[name])
+        for name in ("tracks", "users")
+    }
+    activity = existing_rows(world, ACTIVITY)
+    lacking = _empty_columns(tables["tracks"], NEEDS_TRACK) + _empty_columns(tables["users"], NEEDS_ACCOUNT)
+    return lacking + (_empty_columns(activity, NEEDS_CLIENT) if len(activity) else list(NEEDS_CLIENT))
 
 
 def _write_days(folder: Path, table: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""Raw rows that no job has read: their sessions, scored, and their user-days, as the false-alarm report reads them."""
+"""Raw rows that no job has read: their sessions, scored, and their user-days, made on Spark."""
 
 from pyspark.sql import SparkSession
 

@@ -59,7 +59,7 @@ def score_history(
     threshold: Threshold = None,
     memory: Memory = "3g",
 ) -> None:
-    """Score the sessions of raw rows and compute their user-days, in batch: what `false-alarms` reads."""
+    """Score the sessions of raw rows and compute their user-days, in batch, on Spark."""
     from spark_app.artefacts import ModelChoice
     from spark_app.batch import score_history as tables
 
@@ -67,7 +67,7 @@ def score_history(
     source_world = settings.existing_world()
     sessions, days = tables.score_world(settings, ModelChoice(model, sha256, threshold), memory)
     print(f"world {source_world.name}: {sessions:,} scored sessions, {days:,} user-days")
-    print(f"next:  playproof false-alarms {source_world.name}")
+    print(f"next:  playproof audit --world {source_world.name}")
 
 
 def baselines(

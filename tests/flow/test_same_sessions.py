@@ -1,10 +1,14 @@
 """The same events make the same sessions, however fast they came, as a stream or in batch."""
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
-from spark_app.batch.training_table import session_features
+from spark_app.batch import training_table
+from spark_app.local.rows import read_world_rows
+from spark_app.local.sessions import session_features
+from spark_app.local.user_days import user_days
 from tests.flow.conftest import QUIET_FROM, QUIET_UNTIL, Live
 from tests.flow.lake import Row, differences, in_utc, rows_of, sessions_by_key
 from tests.flow.stage import Stage
@@ -26,10 +30,17 @@ def test_at_any_speed_the_same_events_give_identical_sessions(rushed: Stage, pla
 def test_batch_and_stream_give_every_session_the_same_features(
     spark: SparkSession, live: Live, played: dict[str, Row]
 ) -> None:
-    described = session_features(spark, live.stage.world)
+    described = training_table.session_features(spark, live.stage.world)
     in_batch = sessions_by_key(in_utc(described.toArrow()).to_pylist())
     assert set(FEATURE_NAMES) <= set(next(iter(in_batch.values())))
     assert differences(played, in_batch) == []
+
+
+def test_one_process_without_spark_gives_every_session_the_same_features(live: Live, played: dict[str, Row]) -> None:
+    rows = read_world_rows(live.stage.world)
+    table = pa.Table.from_batches([session_features(rows, user_days(rows)[1])])
+    in_process = sessions_by_key(in_utc(table).to_pylist())
+    assert differences(played, in_process) == []
 
 
 def test_sessions_close_while_a_topic_is_silent(rushed: Stage) -> None:

@@ -7,7 +7,7 @@ rows, so it would compile that code again for every micro-batch.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,7 @@ from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS
 from models.errors import ModelError
 from models.registry.artefact import Artefact
+from models.registry.source_patterns import SourcePattern, read_patterns
 from runtime.arrays import Floats
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
@@ -37,6 +38,10 @@ class SessionScorer:
     review_threshold: float
     filter_threshold: float
     version: str
+    patterns: tuple[SourcePattern, ...] = ()
+    """Thresholds by what a source cannot tell (`unknown.scorer_of_source`)."""
+    unknown: tuple[str, ...] = ()
+    """Features that the source at hand cannot tell: they are left out of score and reasons."""
 
 
 def load_trees(artefact: Artefact) -> SessionScorer:
@@ -50,9 +55,15 @@ def load_trees(artefact: Artefact) -> SessionScorer:
         )
     classifier: Any = PipelineModel.load(str(artefact.path)).stages[-1]
     trees = bytes(classifier.get_booster().save_raw("ubj"))
+    return scorer_of(artefact, trees)
+
+
+def scorer_of(artefact: Artefact, trees: bytes) -> SessionScorer:
+    """Return the scorer of a verified model whose trees are read already."""
     return SessionScorer(
-        trees, artefact.features, artefact.review_threshold, artefact.filter_threshold, artefact.version
-    )
+        trees, artefact.features, artefact.review_threshold, artefact.filter_threshold, artefact.version,
+        read_patterns(artefact.manifest),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,19 @@ def predict(batch: pa.RecordBatch, scorer: SessionScorer) -> Predictions:
 def contributions(matrix: xgb.DMatrix, scorer: SessionScorer) -> NDArray[np.floating[Any]]:
     """Return what each feature adds to the margin of each session, in log-odds: shape (n, features)."""
     return _booster(scorer.trees).predict(matrix, pred_contribs=True)[:, :-1]
+
+
+def without_unknown(
+    margin: Floats, contributed: NDArray[np.floating[Any]], features: tuple[str, ...], unknown: Collection[str]
+) -> tuple[Floats, NDArray[np.floating[Any]]]:
+    """Take what unknown features contribute out of the log-odds (n,) and out of the contributions (n, features).
+
+    >>> margin, rest = without_unknown(np.array([3.0]), np.array([[2.0, 0.5]]), ("a", "b"), ["a"])
+    >>> margin.tolist(), rest.tolist()
+    ([1.0], [[0.0, 0.5]])
+    """
+    is_unknown = np.isin(features, list(unknown))
+    return margin - contributed[:, is_unknown].sum(axis=1), np.where(is_unknown, 0.0, contributed)
 
 
 @lru_cache(maxsize=2)
@@ -120,8 +144,11 @@ def prediction_columns(batch: pa.RecordBatch, scorer: SessionScorer) -> dict[str
     """Return the columns of SESSIONS that the model gives, by name."""
     predicted = predict(batch, scorer)
     score, margin = predicted.score, predicted.margin
-    is_flagged = score >= scorer.review_threshold
     contributed = contributions(predicted.matrix, scorer)
+    if scorer.unknown:
+        margin, contributed = without_unknown(margin, contributed, scorer.features, scorer.unknown)
+        score = 1 / (1 + np.exp(-margin))
+    is_flagged = score >= scorer.review_threshold
     return {
         "rawPrediction": _pairs(-margin, margin),
         "probability": _pairs(1 - score, score),

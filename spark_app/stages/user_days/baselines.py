@@ -69,14 +69,22 @@ def _baseline_batches(batches: Iterable[pa.RecordBatch], as_of: date) -> Iterato
 
 def _baseline_batches_by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for table in complete_groups(batches, "user_id"):
-        active = [day - timedelta(n) for day in pc.unique(table["local_date"]).to_pylist() for n in range(ZONES_DAYS)]
-        for as_of in sorted(set(active)):
-            ago = pc.subtract(pa.scalar(_days_since_1970(as_of)), table["local_date"].cast(pa.int32()))
-            history = table.filter(pc.and_(pc.greater(ago, 0), pc.less_equal(ago, HISTORY_DAYS)))
-            if history.num_rows:
-                baselines = summarize_histories(history, as_of)
-                dates = pa.array([as_of] * baselines.num_rows, pa.date32())
-                yield baselines.add_column(0, "as_of", dates)
+        yield from summarize_histories_by_date(table)
+
+
+def summarize_histories_by_date(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Yield the tables `user_baselines` of every date that a session may use, with `as_of`, from days of accounts.
+
+    The days (user_id, local_date, BASELINE_QUANTITIES) are grouped by account.
+    """
+    active = [day - timedelta(n) for day in pc.unique(table["local_date"]).to_pylist() for n in range(ZONES_DAYS)]
+    for as_of in sorted(set(active)):
+        ago = pc.subtract(pa.scalar(_days_since_1970(as_of)), table["local_date"].cast(pa.int32()))
+        history = table.filter(pc.and_(pc.greater(ago, 0), pc.less_equal(ago, HISTORY_DAYS)))
+        if history.num_rows:
+            baselines = summarize_histories(history, as_of)
+            dates = pa.array([as_of] * baselines.num_rows, pa.date32())
+            yield baselines.add_column(0, "as_of", dates)
 
 
 def _days_since_1970(day: date) -> int:

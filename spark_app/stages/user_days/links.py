@@ -59,17 +59,22 @@ def linked_visits(days: DataFrame) -> DataFrame:
 
 def _count_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for table in complete_groups(batches, "id_hash"):
-        is_ip = (table["kind"].to_numpy() == "ip").astype(np.int64)
-        # a device and an address with the same hash are two links
-        link = _numbered(table["id_hash"].to_numpy()) * 2 + is_ip
-        user = _numbered(table["user_id"].to_numpy())
-        day = table["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
-        counts = {
-            f"accounts_{window}d": pa.array(accounts_before(link, user, day, window).astype(np.int32))
-            for window in (WEEK_DAYS, HISTORY_DAYS)
-        }
-        columns = {name: table[name] for name in table.column_names}
-        yield from pa.table(columns | counts).combine_chunks().to_batches()
+        yield from count_accounts(table).combine_chunks().to_batches()
+
+
+def count_accounts(table: pa.Table) -> pa.Table:
+    """Add to visits (kind, id_hash, user_id, local_date) the accounts on their link in the days before: LINKED."""
+    is_ip = (table["kind"].to_numpy() == "ip").astype(np.int64)
+    # a device and an address with the same hash are two links
+    link = _numbered(table["id_hash"].to_numpy()) * 2 + is_ip
+    user = _numbered(table["user_id"].to_numpy())
+    day = table["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    counts = {
+        f"accounts_{window}d": pa.array(accounts_before(link, user, day, window).astype(np.int32))
+        for window in (WEEK_DAYS, HISTORY_DAYS)
+    }
+    columns = {name: table[name] for name in table.column_names}
+    return pa.table(columns | counts)
 
 
 def _numbered(values: Ints) -> Ints:

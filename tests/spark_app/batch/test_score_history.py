@@ -1,19 +1,24 @@
-"""From an export to the false-alarm audit, with the very functions that the commands run."""
+"""From an export to the audit of its false alarms, on Spark and in one process."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import orjson
+import pandas as pd
+import pytest
 from pyspark.sql import SparkSession
 
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
-from models.reports.false_alarms import find_false_alarms
+from models.reports.false_alarms import RULES
+from models.tables.lake_tables import batch_files, read_parts
+from ops.audit.run import audit_world, score_history
 from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime.world import World
 from spark_app.batch.score_history import build
+from tests.conftest import Playproof
 
 DAYS = 12
 BEGINS = datetime(2024, 3, 1, 18, tzinfo=UTC)
@@ -42,19 +47,51 @@ def history() -> list[dict[str, object]]:
     return evenings + loop
 
 
-def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_blamed_for_none(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+@pytest.fixture
+def world(tmp_path: Path) -> World:
     export = tmp_path / "Streaming_History_Audio_2024.json"
     export.write_bytes(orjson.dumps(history()))
-    world = World(tmp_path / "data" / "me")
-    import_history([export], world, None, Options(), "Europe/Berlin", now_ms=1_767_225_600_000)
+    made = World(tmp_path / "data" / "me")
+    import_history([export], made, None, Options(), "Europe/Berlin", now_ms=1_767_225_600_000)
+    return made
+
+
+def test_spark_and_one_process_give_the_same_sessions_and_user_days(spark: SparkSession, world: World) -> None:
     with TemporaryDirectory() as unpacked:
-        sessions, days = build(spark, world, verify_artefact(SHIPPED_SCORER, Path(unpacked)))
-    assert days == DAYS + 1
-    assert sessions >= days
-    report = find_false_alarms(world)
-    assert report.person_days == DAYS + 1
-    assert report.alarms_of("user-day rules")["local_date"].tolist() == ["2024-03-13"]
-    assert {"interaction_rate", "license_cnt", "error_rate"} <= set(report.not_measurable)
-    assert not {name for names in report.alarms["behind"] for name in names} & set(report.not_measurable)
+        build(spark, world, verify_artefact(SHIPPED_SCORER, Path(unpacked)))
+    history = score_history(world, None, "me", lambda step: None)
+    for table, key, of_process in (
+        ("scored_sessions", ["session_key"], history.sessions),
+        ("user_days", ["user_id", "local_date"], history.days),
+    ):
+        of_spark = read_parts(batch_files(world.from_raw(table)))
+        numbers = of_process.select_dtypes("number").columns
+        expected, actual = (
+            frame.sort_values(key).set_index(key)[[name for name in numbers if name not in key]]
+            for frame in (of_spark, of_process)
+        )
+        pd.testing.assert_frame_equal(actual, expected.astype(actual.dtypes), check_exact=False, rtol=1e-9)
+
+
+def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_blamed_for_none(world: World) -> None:
+    report = audit_world(world).report
+    assert len(report.person_days) == DAYS + 1
+    assert report.alarms_of(RULES)["local_date"].tolist() == ["2024-03-13"]
+    missing = world.not_measurable
+    assert {"interaction_rate", "license_cnt", "error_rate", "completion_mean", "n_devices"} <= set(missing)
+    blamed = {reason["feature"] for reasons in report.history.sessions["reasons"] for reason in reasons}
+    assert blamed
+    assert not blamed & set(missing)
+
+
+def test_the_command_audits_files_in_a_folder_with_a_space_and_leaves_nothing_behind(
+    tmp_path: Path, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path / "data"))
+    export = tmp_path / "my data" / "Streaming_History_Audio_2024.json"
+    export.parent.mkdir()
+    export.write_bytes(orjson.dumps(history()))
+    (report,) = orjson.loads(playproof("audit", str(export), "--timezone", "Europe/Berlin", "--json").out)
+    assert (report["people"], report["person_days"], report["import"]["imports"][0]["taken"]) == (1, DAYS + 1, 2420)
+    assert not (tmp_path / "data").exists()
+    assert "audit needs files" in playproof("audit").error

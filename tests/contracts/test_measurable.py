@@ -1,13 +1,12 @@
 """Which features a source makes impossible to compute."""
 
 from contracts.events import ACTIONS
-from contracts.measurable import NEEDS_SECONDS
-from producer.importers.write import not_measurable
+from contracts.measurable import NEEDS_SECONDS, unmeasurable
 
 
 def test_a_source_that_reports_everything_makes_no_feature_impossible() -> None:
-    assert not_measurable(ACTIONS, 1000) == ()
+    assert unmeasurable(ACTIONS, 1000) == ()
 
 
 def test_times_to_the_minute_make_gaps_and_their_comparison_with_own_history_impossible() -> None:
-    assert {*not_measurable(ACTIONS, 60_000)} == {*NEEDS_SECONDS, "gap_entropy_vs_own", "self_drift"}
+    assert {*unmeasurable(ACTIONS, 60_000)} == {*NEEDS_SECONDS, "gap_entropy_vs_own", "self_drift"}

@@ -1,0 +1,64 @@
+"""The command that counts false alarms on honest listening: audit."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from runtime.command_line import AsJson, Command, existing_world
+from runtime.errors import PlayproofError
+
+
+def audit(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, folders, or the zip of an export.", metavar="FILE")
+    ] = None,
+    worlds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--world",
+            help="Audit a world instead: an imported one, or the honest accounts of a simulated one. May be repeated.",
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The listener's time zone, as Europe/Berlin; without it no night is known.")
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="spotify-extended, spotify-basic, lastfm, eventsim or csv; default: what is recognised."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Account of the plays; default what the files name.")] = None,
+    columns: Annotated[
+        str | None, typer.Option("--map", help="Columns of a plain CSV, as event_time=when,title=song,artist=band.")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="Folder of a session scorer; default the one that ships.")] = None,
+    shown: Annotated[int | None, typer.Option(min=0, help="How many alarms to list; default all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count false alarms on your own listening: which of your days each detector would flag, and why.
+
+    Nothing leaves this machine, and nothing is kept.
+    """
+    from models.reports.false_alarms import format_lines, to_json
+    from ops.audit.run import audit_files, audit_world
+    from producer.importers.layout import Options
+    from producer.importers.plain_csv import parse_map
+
+    if bool(paths) == bool(worlds):
+        raise PlayproofError("audit needs files, or --world NAME: as  playproof audit my_spotify_data.zip")
+    if worlds:
+        audits = [audit_world(existing_world(world), model) for world in worlds]
+    else:
+        options = Options(user, parse_map(columns) if columns else {})
+        audits = [audit_files(paths or [], layout, options, timezone, model)]
+    if as_json:
+        content = [to_json(audit.report) | {"seconds": round(audit.seconds, 2)} for audit in audits]
+        print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        return
+    for audit in audits:
+        print("\n".join(format_lines(audit.report, shown)))
+        print(f"({audit.seconds:.1f} s)")
+
+
+AUDIT = Command("audit", audit, "playproof audit my_spotify_data.zip --timezone Europe/Berlin")

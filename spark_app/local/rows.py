@@ -1,0 +1,102 @@
+"""The tables of a world that sessions and user-days are computed from, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from contracts.events import ACTIVITY, ID_FIELD, PLAYS
+from contracts.tables import STATIC
+from runtime.world import World
+from spark_app.local.ids import hashes
+
+EVENT_TIME = pa.timestamp("ms", tz="UTC")
+USED = {
+    PLAYS: (
+        "play_id", "user_id", "track_id", "event_time", "listen_ms", "reason_start", "reason_end", "session_id",
+        "device_id", "device_type", "ip", "country", "network", "context_id",
+    ),
+    ACTIVITY: (
+        "event_id", "user_id", "action", "item_id", "event_time", "session_id", "device_id", "device_type", "ip",
+        "country", "network", "drm", "codec", "cdm_version",
+    ),
+}  # fmt: skip
+"""Fields that sessions or user-days are computed from, by topic."""
+_TYPES = {"int": pa.int32(), "double": pa.float64(), "date": pa.date32()}
+
+
+@dataclass(frozen=True, slots=True)
+class WorldRows:
+    """Rows of both topics with `id_hash`, each id once, and the static tables of tracks and accounts."""
+
+    plays: pa.Table
+    activity: pa.Table
+    tracks: pa.Table
+    users: pa.Table
+
+    def of_accounts(self, user_ids: Sequence[str]) -> Self:
+        """Keep the rows of some accounts."""
+        wanted = pa.array(user_ids, pa.string())
+        plays, activity, users = (
+            table.filter(pc.is_in(table["user_id"], value_set=wanted))
+            for table in (self.plays, self.activity, self.users)
+        )
+        return type(self)(plays, activity, self.tracks, users)
+
+
+def read_world_rows(world: World, since: date | None = None) -> WorldRows:
+    """Read a world's raw rows, from a UTC date on, and its static tables. Raises WorldError where one is missing."""
+    plays, activity = (_read_topic(world, topic, since) for topic in (PLAYS, ACTIVITY))
+    return WorldRows(plays, activity, _read_static(world, "tracks"), _read_static(world, "users"))
+
+
+def _read_topic(world: World, topic: str, since: date | None) -> pa.Table:
+    names = USED[topic]
+    files = [file for file in world.raw_files(topic) if since is None or file.parent.name >= f"date={since}"]
+    # one file at a time: read together, the `date=…` in the path would become a column
+    table = pa.concat_tables([_read_file(file, names) for file in files], promote_options="permissive")
+    ids = hashes(table[ID_FIELD[topic]])
+    table = table.append_column("id_hash", pa.array(ids))
+    _, first = np.unique(ids, return_index=True)
+    return table if len(first) == len(ids) else table.take(pa.array(np.sort(first)))
+
+
+def _read_file(path: Path, names: Sequence[str]) -> pa.Table:
+    """Read columns of a file; one that it lacks is null."""
+    file = pq.ParquetFile(path)
+    table = file.read(columns=[name for name in names if name in file.schema_arrow.names])
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(len(table), pa.string()))
+    table = table.select(names)
+    position = table.column_names.index("event_time")
+    return table.set_column(position, "event_time", table["event_time"].cast(EVENT_TIME, safe=False))
+
+
+def _read_static(world: World, name: str) -> pa.Table:
+    folder = world.static(name)
+    schema = pa.schema([(column.name, _TYPES.get(column.type, pa.string())) for column in STATIC[name]])
+    parts = [_of_schema(pq.ParquetFile(file).read(), schema) for file in sorted(folder.glob("*.parquet"))]
+    parts += [_of_schema(_read_csv(file, schema), schema) for file in sorted(folder.glob("*.csv"))]
+    return pa.concat_tables(parts)
+
+
+def _read_csv(file: Path, schema: pa.Schema) -> pa.Table:
+    types = {field.name: field.type for field in schema}
+    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+    return pyarrow.csv.read_csv(file, convert_options=options)
+
+
+def _of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
