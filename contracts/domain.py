@@ -51,6 +51,8 @@ class Domain:
     """Column that names whose row it is."""
     static: tuple[str, ...]
     """Its static tables."""
+    session_table: str
+    """Table of the scored sessions in the lake, and the query that writes it."""
     success: Success
     row_words: tuple[str, str]
     """What a person calls the rows of the two topics."""
@@ -82,6 +84,7 @@ MUSIC = Domain(
     id_column=events.ID_FIELD,
     user_column="user_id",
     static=("tracks", "users"),
+    session_table="sessions",
     success=Success(events.PLAYS, "listen_ms", min_number=events.STREAM_MS),
     row_words=("plays", "activity rows"),
     panels=(
@@ -102,6 +105,7 @@ SHOP = Domain(
     id_column=shop.ID_COLUMN,
     user_column="customer_id",
     static=shop.STATIC,
+    session_table="predictions",
     success=Success(shop.TRANSACTIONS, "payment_status", value=shop.SUCCESS),
     row_words=("browsing rows", "transactions"),
     panels=(

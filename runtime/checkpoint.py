@@ -1,7 +1,8 @@
 """Spark's checkpoint files, read in one place: which micro-batch of a query read which offsets, under which watermark.
 
 `offsets/<N>` is written before micro-batch N runs: a version line, a line of metadata with `batchWatermarkMs`, then a
-line per source, `{"plays": {"0": 12, …}}`, with the offsets where the batch ends (`-` where there was nothing yet).
+line per source, `{"plays": {"0": 12, …}}`, with the offsets where the batch ends (`-` where there was nothing yet);
+a source of files has `{"logOffset": 3}`, which is left out.
 Spark forgets them after 100 micro-batches; the job keeps copies (`keep_offsets`).
 """
 
@@ -19,6 +20,8 @@ from runtime.world import Unit
 
 Partition = tuple[str, int]
 """Topic and number."""
+FILES = "logOffset"
+"""What the offset of a source of files has in place of a topic."""
 LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
 """How Spark 4.0 begins a file of the logs `offsets` and `commits`, and a query's `metadata`."""
 
@@ -68,6 +71,7 @@ def read_offsets(file: Path) -> BatchOffsets:
             for source in sources
             if source != "-"
             for topic, partitions in orjson.loads(source).items()
+            if topic != FILES
             for partition, offset in partitions.items()
         }
         return BatchOffsets(int(orjson.loads(metadata)["batchWatermarkMs"]), ends)

@@ -1,19 +1,41 @@
 """Read what the lake holds: the sessions and the rejected rows that were committed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.row_rules import hash_all
 from runtime.arrays import Ints
-from runtime.checkpoint import OffsetLog
+from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
+from runtime.world import Unit
 
+Table = TypeVar("Table")
+MAX_READS = 20
+"""How often a table that a running job writes to is read, until checkpoint and table are of one moment."""
 _COUNTS = tuple(f"{topic}_{part}" for topic in TOPIC_CODES for part in ("rows", "hash"))
+
+
+def read_at_one_moment(unit: Unit, query: str, read: Callable[[], Table]) -> tuple[OffsetLog, Table]:
+    """Read a query's checkpoint and its table as of one moment, although a job may be at work.
+
+    Raises ReconciliationError where the job commits faster than the table can be read.
+    """
+    for _ in range(MAX_READS):
+        last = last_committed(unit, query)
+        table = read()
+        if last_committed(unit, query) == last:
+            return read_offset_log(unit, query, last), table
+    raise ReconciliationError(
+        f"the job committed a micro-batch during each of {MAX_READS} reads of its {query}: try again when it has less "
+        f"to do, or stop it with  make down"
+    )
 
 
 def read_sessions(files: Sequence[Path]) -> Sessions:

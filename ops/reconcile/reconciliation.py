@@ -12,20 +12,16 @@ faults that a replay injected nothing needs to be known: late, bad and doubled r
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ops.errors import ReconciliationError
 from ops.reconcile.comparison import SessionDifference, compare_sessions
 from ops.reconcile.dispositions import Dispositions, expected_dispositions
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
-from ops.reconcile.lake_tables import count_rejected, read_sessions
+from ops.reconcile.lake_tables import count_rejected, read_at_one_moment, read_sessions
 from ops.reconcile.topic_rows import TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
-
-MAX_READS = 20
-"""How often a table that a running job writes to is read, until checkpoint and table are of one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,9 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     unit = world.unit
     acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
     archive_progress, rejected = _read_rejected(unit)
-    progress, sessions = _read_sessions(unit)
+    progress, sessions = read_at_one_moment(
+        unit, "sessions", lambda: read_sessions(committed_files(unit.table("sessions")))
+    )
     topics = {topic: read_topic(kafka, topic, progress) for topic in TOPIC_CODES}
     expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), progress)
     difference = compare_sessions(expected.closed, sessions)
@@ -100,19 +98,6 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
         wrong=len(difference.wrong),
         wrongly_rejected=sum(abs(topics[t].rejected_until(archive_progress) - rejected[t]) for t in TOPIC_CODES),
         micro_batches=len(progress),
-    )
-
-
-def _read_sessions(unit: Unit) -> tuple[OffsetLog, Sessions]:
-    """Read checkpoint and table as of one moment, although a job may be at work."""
-    for _ in range(MAX_READS):
-        last = last_committed(unit, "sessions")
-        sessions = read_sessions(committed_files(unit.table("sessions")))
-        if last_committed(unit, "sessions") == last:
-            return read_offset_log(unit, "sessions", last), sessions
-    raise ReconciliationError(
-        f"the job committed a micro-batch during each of {MAX_READS} reads of its sessions: try again when it has less "
-        f"to do, or stop it with  make down"
     )
 
 

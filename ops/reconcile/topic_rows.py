@@ -48,7 +48,7 @@ def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog) -> Topic
     """Read a topic; each row knows the micro-batch of `progress` that read it."""
     chunks: list[GoodRows] = []
     rejected: list[RejectedRows] = []
-    for partition, records in _record_chunks(kafka, topic):
+    for partition, records in record_chunks(kafka, topic):
         offset = np.array([record.offset for record in records], np.int64)
         parsed = parse_messages(topic, [(record.value, record.headers) for record in records])
         chunks.append(_good_rows(topic, parsed, progress.batch_of(topic, partition, offset)))
@@ -75,7 +75,7 @@ def concatenate(chunks: Sequence[GoodRows]) -> GoodRows:
     return GoodRows(*map(np.concatenate, columns))
 
 
-def _record_chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:
+def record_chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:
     """Read each partition's records in order, in chunks."""
     # as the job reads: without what a producer took back
     options = {

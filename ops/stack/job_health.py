@@ -8,49 +8,51 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.events import ACTIVITY, PLAYS
+from contracts.domain import MUSIC, Domain
 from producer.replay.ledger import read_state
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.progress import job_record, last_micro_batches, shadow_record, totals
 from runtime.world import Unit
 
-SCORING = "sessions"
-"""The query that reads the topics into sessions: lag, lateness and state are its own."""
 ANSWERS_WITHIN_MS = 2000
 
 Ends = Mapping[tuple[str, int], int]
 
 
-def ends_of_topics(kafka: KafkaConnection) -> Ends | None:
-    """Return where plays and activity end, by topic and partition; None where nobody answers or a topic is missing."""
+def ends_of_topics(kafka: KafkaConnection, domain: Domain = MUSIC) -> Ends | None:
+    """Return where a domain's topics end, by topic and partition; None where nobody answers or a topic is missing."""
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
     try:
         with KafkaConsumer(**kafka.python(), bootstrap_timeout_ms=ANSWERS_WITHIN_MS) as consumer:
-            numbers = {topic: consumer.partitions_for_topic(topic) or () for topic in (PLAYS, ACTIVITY)}
+            numbers = {topic: consumer.partitions_for_topic(topic) or () for topic in domain.topics}
             partitions = [TopicPartition(topic, number) for topic in numbers for number in numbers[topic]]
             return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(partitions).items()}
     except (KafkaError, OSError):
         return None
 
 
-def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
+def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC) -> dict[str, Any]:
     """Return the figures of a version's job: lag by topic in messages, watermark lag in event time, counts of rows.
 
-    A figure is None where it cannot be known: the lag without a broker, the watermark before the first micro-batch.
+    Lag, lateness and state are those of the query that reads the topics into sessions. A figure is None where it cannot
+    be known: the lag without a broker, the watermark before the first micro-batch.
     """
-    read, watermark_ms = _read_so_far(unit, ends or ())
+    read, watermark_ms = _read_so_far(unit, ends or (), domain.session_table)
     clock_ms = read_state(unit.ledger).clock_ms
     batches = last_micro_batches(unit)
-    scoring = batches.get(SCORING)
-    sums = totals(unit, SCORING)
+    scoring = batches.get(domain.session_table)
+    sums = totals(unit, domain.session_table)
+    watermark_lag_s = (clock_ms - watermark_ms) / 1000 if clock_ms and watermark_ms else None
+    if domain.event_clock == "ts":  # the clock of the ledger is that of the rows' own times
+        watermark_lag_s = scoring.watermark_lag_s if scoring else None
     return {
         "model_version": job_record(unit).get("model_version"),
         "shadow": shadow_record(unit),
         "lag_messages": None if ends is None else lag(ends, read),
-        "watermark_lag_s": (clock_ms - watermark_ms) / 1000 if clock_ms and watermark_ms else None,
+        "watermark_lag_s": watermark_lag_s,
         "rows": sums["rows"],
         "late_rows": sums["late"],
         "duplicate_rows": sums["duplicate"],
@@ -69,14 +71,14 @@ def job_health(unit: Unit, ends: Ends | None, now: float) -> dict[str, Any]:
     }
 
 
-def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]]) -> tuple[Ends, int]:
+def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str) -> tuple[Ends, int]:
     """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
     if not unit.checkpoints.exists():
         return {}, 0
     from runtime.checkpoint import last_committed, read_offset_log
 
-    last = last_committed(unit, SCORING)
-    progress = read_offset_log(unit, SCORING, last, max(last, 0))
+    last = last_committed(unit, scoring)
+    progress = read_offset_log(unit, scoring, last, max(last, 0))
     return {partition: progress.end(*partition) for partition in partitions}, progress.watermark_ms
 
 

@@ -20,7 +20,6 @@ BROKER, JOB = "broker", "job"
 FIRST_WORLD = ("--scenario", "demo", "--users", "2000", "--days", "1")
 """What a new world is simulated from: a day with an attack in it, small enough to wait for."""
 VERSION_FILE = "version"
-STATIC_TABLES = ("tracks", "users")
 BROKER_WITHIN_S, JOB_WITHIN_S = 60.0, 300.0
 JOB_IS_UP = "scoring world"
 """What the Spark job prints before it starts its queries."""
@@ -95,7 +94,7 @@ def _in_docker(settings: Settings) -> bool:
 def _simulate_if_missing(world: World, report_progress: ReportProgress) -> None:
     """Simulate the world if it has no static tables yet: the job joins them from its first session on."""
     try:
-        for table in STATIC_TABLES:
+        for table in world.domain.static:
             world.static(table)
     except WorldError:
         report_progress(f"world {world.name} is new: simulating its listeners and their events")
@@ -138,14 +137,14 @@ def status(settings: Settings) -> dict[str, Any]:
     """Return the state of the broker, the supervised processes and the job, and the addresses: what `--json` prints."""
     world = settings.the_world()
     is_up, refusal = _ask_broker(settings)
-    ends = job_health.ends_of_topics(settings.kafka()) if is_up else None
+    ends = job_health.ends_of_topics(settings.kafka(), world.domain) if is_up else None
     return {
         "world": world.name,
         "version": world.version,
         "broker_answers": is_up,
         "broker_refuses": refusal,
         "processes": [p.as_dict() for p in supervisor_of(world).processes()],
-        "job": job_health.job_health(world.unit, ends, time.time()),
+        "job": job_health.job_health(world.unit, ends, time.time(), world.domain),
         "addresses": addresses(settings),
     }
 

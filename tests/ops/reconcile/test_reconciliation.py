@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
 from ops.errors import ReconciliationError
-from ops.reconcile import reconciliation
+from ops.reconcile import lake_tables, reconciliation
 from ops.reconcile.command import format_reconciliation
 from ops.reconcile.reconciliation import Reconciliation, reconcile
 from ops.reconcile.row_rules import hash64
@@ -162,6 +162,7 @@ def test_a_job_that_commits_during_every_read_is_named(
     world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits = {"archive": itertools.repeat(-1), "sessions": itertools.count()}
-    monkeypatch.setattr(reconciliation, "last_committed", lambda unit, query: next(commits[query]))
+    for module in (reconciliation, lake_tables):
+        monkeypatch.setattr(module, "last_committed", lambda unit, query: next(commits[query]))
     with pytest.raises(ReconciliationError, match=r"committed a micro-batch during each of 20 reads"):
         reconcile(world, broker.kafka)
