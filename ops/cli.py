@@ -50,7 +50,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         *stack.COMMANDS,
         Group(
             "job", "The Spark job in the foreground, and its stages in batch.",
-            (job.RUN, batch.BASELINES, batch.SCORE_HISTORY),
+            (job.RUN, job.SHOW, batch.BASELINES, batch.SCORE_HISTORY),
         ),
         Group("plot", "The live plot of the topics.", plot.COMMANDS),
         desk.DESK,

@@ -13,6 +13,8 @@ from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator that drops late and duplicate rows."""
+TICKS = "RatePerMicroBatch"
+"""How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
 SHADOW_FILE = "SHADOW.json"
@@ -31,7 +33,7 @@ class MicroBatch:
     """Epoch seconds."""
     seconds: float
     messages: int
-    """Input rows in Spark's words: Kafka messages, or sessions where a report reads the lake."""
+    """Input rows in Spark's words, without ticks: Kafka messages, or sessions where a report reads the lake."""
     rows: int = 0
     """Rows that reached the de-duplication step; 0 in a query without one."""
     late: int = 0
@@ -84,7 +86,7 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         batch_id=progress["batchId"],
         ended_at=(_epoch(progress["timestamp"]) or 0.0) + seconds,
         seconds=seconds,
-        messages=progress.get("numInputRows", 0),
+        messages=progress.get("numInputRows", 0) - _ticks(progress),
         rows=late + duplicate + rows,
         late=late,
         duplicate=duplicate,
@@ -98,6 +100,12 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
             for topic, partitions in latest.items()
         },
     )
+
+
+def _ticks(progress: dict[str, Any]) -> int:
+    """Return how many input rows came from the source that only makes a micro-batch happen at every trigger."""
+    sources = progress.get("sources", [])
+    return sum(s.get("numInputRows", 0) for s in sources if s.get("description", "").startswith(TICKS))
 
 
 def _by_topic(progress: dict[str, Any], key: str) -> dict[str, dict[int, int]]:
@@ -138,6 +146,17 @@ def last_micro_batches(unit: Unit) -> dict[str, MicroBatch]:
     queries = sorted(path.stem for path in unit.progress.glob("*.jsonl"))
     newest = {query: last_micro_batch(unit, query) for query in queries}
     return {query: batch for query, batch in newest.items() if batch is not None}
+
+
+def first_event_at(unit: Unit, query: str) -> float | None:
+    """Return the oldest event_time of the first micro-batch of a query that had rows, epoch seconds; None before it."""
+    path = unit.progress / f"{query}.jsonl"
+    if not path.exists():
+        return None
+    with path.open() as file:
+        complete = (line for line in file if line.endswith("\n"))
+        oldest = (_epoch(json.loads(line).get("eventTime", {}).get("min")) for line in complete)
+        return next((at for at in oldest if at is not None), None)
 
 
 def totals(unit: Unit, query: str) -> dict[str, int]:

@@ -15,15 +15,21 @@ from spark_app.stages.sessions import session_rows, sessionize
 
 STATE_FILE = "STATE.json"
 REMEDY = "begin a fresh version of this world with  playproof up --fresh"
+REPORTS_READ = "sessions, ticks"
+"""What a report reads. Spark refuses a checkpoint of other sources, with a message that nobody understands."""
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
 
 
 def state_of(partitions: int) -> dict[str, str | int]:
-    """Return what the state of open sessions depends on: a hash of its struct, and the number of shuffle partitions."""
+    """Return what checkpoints depend on: the struct of open sessions, shuffle partitions, what reports read."""
     window = f"gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
     shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}"
-    return {"session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16], "partitions": partitions}
+    return {
+        "session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16],
+        "partitions": partitions,
+        "sources_of_reports": REPORTS_READ,
+    }
 
 
 def _has_output(table: Path) -> bool:
@@ -79,4 +85,4 @@ def _check_state(file: Path, now: dict[str, str | int]) -> None:
         raise StateError(f"checkpoints/{STATE_FILE} is unreadable: {REMEDY}")
     changed = [f"{key} was {before.get(key)}, is {value}" for key, value in now.items() if before.get(key) != value]
     if changed:
-        raise StateError(f"the state of open sessions does not fit this code ({'; '.join(changed)}): {REMEDY}")
+        raise StateError(f"the checkpoints do not fit this code ({'; '.join(changed)}): {REMEDY}")

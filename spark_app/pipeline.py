@@ -132,8 +132,13 @@ def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> D
     )
 
 
-def build_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
-    """Return every query of the job by name, unstarted, in the order they start.
+def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
+    """Stream both topics into sessions that the champion has scored: SESSIONS. Raises ModelError."""
+    return streamed_sessions(spark, job, load_scorer(job.champion))
+
+
+def build_queries(spark: SparkSession, job: Job, scored: DataFrame) -> dict[str, DataStreamWriter]:
+    """Return every query of the job by name, unstarted, in the order they start; `scored` as `scored_sessions` gives.
 
     The reports read the sessions that query `sessions` has committed, so no state is kept twice.
     """
@@ -142,7 +147,7 @@ def build_queries(spark: SparkSession, job: Job) -> dict[str, DataStreamWriter]:
     tracks = sources.read_static(spark, job.world, "tracks")
     committed = sources.stream_sessions(spark, unit)
     return {
-        "sessions": sessions.write(streamed_sessions(spark, job, load_scorer(job.champion)), unit),
+        "sessions": sessions.write(scored, unit),
         "archive": archive.write(plays.unionByName(activity), unit, job.hash_key),
         "scores": scores.write(committed, unit, job.kafka),
         "fraud_counts": fraud_counts.write(committed, unit, job.kafka, zone),

@@ -95,3 +95,21 @@ def stream_sessions(spark: SparkSession, unit: Unit, max_files: int | None = Non
     if max_files is not None:
         reader = reader.option("maxFilesPerTrigger", max_files)
     return reader.parquet(str(table))
+
+
+def stream_ticks(spark: SparkSession) -> DataFrame:
+    """Stream one row per micro-batch: `scored_at`, the time at which the micro-batch was planned.
+
+    A query that reads it next to its data has a micro-batch at every trigger, also where no data comes. The time is in
+    the checkpoint with the offsets, so a micro-batch that is repeated has the same one; and after a pause there is one
+    row, where the source `rate` would have one for each second of it.
+    """
+    ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
+    return ticks.select(F.current_timestamp().alias("scored_at"))
+
+
+def with_ticks(sessions: DataFrame) -> DataFrame:
+    """Add the ticks to streamed sessions, rows of which only `scored_at` is known; a table has none."""
+    if not sessions.isStreaming:
+        return sessions
+    return sessions.unionByName(stream_ticks(sessions.sparkSession), allowMissingColumns=True)

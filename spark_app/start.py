@@ -103,7 +103,12 @@ def _run_queries(
     else:
         record_shadow(unit, "", "switched off with --no-shadow")
     job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
-    writers = {} if stop.is_set else _choose(pipeline.build_queries(spark, job), options.only)
+    writers: dict[str, DataStreamWriter] = {}
+    if not stop.is_set:
+        scored = pipeline.scored_sessions(spark, job)
+        print("every scored session, as query sessions writes it:")
+        scored.printSchema()
+        writers = _choose(pipeline.build_queries(spark, job, scored), options.only)
     print(scoring_message(artefacts.champion))
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from contracts.features import FEATURE_NAMES, MODEL_COLUMNS
@@ -39,7 +40,7 @@ def verify_artefact(
         hashed = model / MANIFEST if model.is_dir() else model
         raise ModelError(
             f"model {model.name} is not a champion (models/registry/champions.py): give the hash you trust, "
-            f"--sha256;  sha256sum {hashed.relative_to(model.parent)}  prints it"
+            f"--sha256;  sha256sum {quote(str(hashed.relative_to(model.parent)))}  prints it"
         )
     if model.is_dir():
         manifest = read_manifest(model / MANIFEST, trusted, _REQUIRED)
@@ -52,7 +53,7 @@ def verify_artefact(
         }
         archive = model
         content = read_trusted(
-            archive, trusted, f"if you changed it yourself, give what  sha256sum {model.name}  prints"
+            archive, trusted, f"if you changed it yourself, give what  sha256sum {quote(model.name)}  prints"
         )
     label = f"{archive.parent.name}/{archive.name}"
     members = read_members(label, content)
@@ -76,7 +77,7 @@ def _check_choice(model: Path, trusted: str | None) -> None:
     if (model / "metadata").is_dir() and not (model / MANIFEST).exists():
         raise ModelError(
             f"{model.name} is the folder of a PipelineModel, expected its zip: run  "
-            f"cd {model.name} && python -m zipfile -c ../{model.name}.zip metadata stages"
+            f"cd {quote(str(model))} && python -m zipfile -c ../{quote(model.name)}.zip metadata stages"
         )
 
 

@@ -121,8 +121,10 @@ def _session_alarms(detector: str, flagged: pd.DataFrame, history: ScoredHistory
     return _alarms(detector, strongest, map(_session_cause, strongest["reasons"], strongest["score"]))
 
 
-def _session_cause(reasons: Sequence[dict[str, Any]], score: float) -> tuple[list[str], str]:
+def _session_cause(reasons: Sequence[dict[str, Any]] | None, score: float) -> tuple[list[str], str]:
     """Return the feature that raises a score most, and a text with all that raise it."""
+    if reasons is None:
+        return [], f"no reasons from this model (score {score:.2f})"
     texts = []
     for reason in reasons:
         feature = _FEATURES[reason["feature"]]

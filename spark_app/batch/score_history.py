@@ -9,11 +9,10 @@ from runtime.world import World
 from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.batch import user_days
 from spark_app.batch.training_table import raw_sessions
+from spark_app.last_predictions import SCORED_IN_BATCH
 from spark_app.pipeline import score_sessions
 from spark_app.session import batch_session
 from spark_app.stages.scoring.load import load_scorer, scoring_message
-
-SESSIONS = "scored_sessions"
 
 
 def score_world(settings: Settings, model: ModelChoice, memory: str) -> tuple[int, int]:
@@ -34,7 +33,7 @@ def score_world(settings: Settings, model: ModelChoice, memory: str) -> tuple[in
 def build(spark: SparkSession, world: World, artefact: Artefact) -> tuple[int, int]:
     """Write both tables from raw rows, over those of an earlier run; return their numbers of rows."""
     scored = raw_sessions(spark, world).transform(score_sessions, world.not_measurable, load_scorer(artefact))
-    folders = [str(world.from_raw(SESSIONS)), str(user_days.build(spark, world, "raw"))]
+    folders = [str(world.from_raw(SCORED_IN_BATCH)), str(user_days.build(spark, world, "raw"))]
     scored.coalesce(1).write.mode("overwrite").parquet(folders[0])
     sessions, days = (spark.read.parquet(folder).count() for folder in folders)
     return sessions, days

@@ -16,7 +16,6 @@ from runtime.world import Unit
 from spark_app import pipeline, runner
 from spark_app.pipeline import Job
 from spark_app.queries import archive, sessions
-from spark_app.stages.scoring.load import load_scorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def scoring_without_model(spark: SparkSession, job: Job) -> Contest:
 
 def scoring(spark: SparkSession, job: Job) -> Contest:
     """Our query as it ships."""
-    scored = pipeline.streamed_sessions(spark, job, load_scorer(job.champion))
+    scored = pipeline.scored_sessions(spark, job)
     return Contest({sessions.NAME: sessions.write(scored, job.world.unit)})
 
 
@@ -72,7 +71,7 @@ def whole_job(spark: SparkSession, job: Job) -> Contest:
 
     Reports cannot drain: the sessions that they read are written while they run.
     """
-    writers = pipeline.build_queries(spark, job)
+    writers = pipeline.build_queries(spark, job, pipeline.scored_sessions(spark, job))
     timed = {name: writers.pop(name) for name in (sessions.NAME, archive.NAME)}
     return Contest(timed, writers)
 

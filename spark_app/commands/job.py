@@ -1,11 +1,12 @@
 """The commands of the streaming job: job run, and one contender of the bench."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runtime.command_line import Command, WorldName, settings_for
+from runtime.command_line import AsJson, Command, WorldName, settings_for
 from spark_app.commands.model_options import Model, Threshold, TrustedHash
 
 
@@ -56,6 +57,22 @@ def run(
     print("stopped cleanly; the next run continues from here", flush=True)
 
 
+def show(
+    world: WorldName = None,
+    last: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest predictions: rawPrediction, probability, prediction, and the reasons. Needs no Spark."""
+    from spark_app import last_predictions
+
+    settings = settings_for(world)
+    rows = last_predictions.read_newest(settings.existing_world(), last)
+    if as_json:
+        print(json.dumps(last_predictions.to_json(rows), indent=1))
+    else:
+        print(last_predictions.format_table(rows, settings.time_zone))
+
+
 def bench_one(
     contender: Annotated[str, typer.Option(help="Which one; a wrong name lists them.")],
     out: Annotated[Path, typer.Option(help="File to write what it did to, as JSON.")],
@@ -73,6 +90,7 @@ def bench_one(
 
 
 RUN = Command("run", run, "playproof job run --world demo", needs_jvm=True)
+SHOW = Command("show", show, "playproof job show --world demo --last 20")
 BENCH_ONE = Command(
     "bench-one",
     bench_one,

@@ -16,7 +16,7 @@ def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
     return moment.astimezone(ZoneInfo(zone)).strftime(pattern)
 
 
-def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]], rows_shown: int = ROWS_SHOWN) -> str:
     """Format rows under column names; numbers to the right, text to the left.
 
     >>> print(table("two", ["n", "word"], [[10, "a"], [5, "bc"]]))
@@ -25,7 +25,7 @@ def table(heading: str, names: Sequence[str], rows: Sequence[Sequence[object]]) 
       10  a
        5  bc
     """
-    cells = [[f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows[:ROWS_SHOWN]]
+    cells = [[f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows[:rows_shown]]
     is_number = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(names))]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
 

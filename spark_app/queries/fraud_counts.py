@@ -1,4 +1,8 @@
-"""Query `fraud_counts`: flagged sessions of the last 2 minutes, every 10 s, to console, parquet and topic."""
+"""Query `fraud_counts`: flagged sessions of the last 2 minutes, every 10 s, to console, parquet and topic.
+
+The minutes are those of `scored_at`, the clock of the workers. A tick in every micro-batch makes the report come in
+silence too, and the count fall to 0 as the minutes pass.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,6 +18,8 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
+from spark_app.queries.waiting import waiting_message
+from spark_app.sources import with_ticks
 
 NAME = "fraud_counts"
 EVERY = "10 seconds"
@@ -24,14 +30,20 @@ OPEN_FOR = "3 minutes"
 
 
 def count_windows(scored: DataFrame) -> DataFrame:
-    """Count sessions, flagged ones and their streams per window on scored_at: FRAUD_COUNT_TABLE without batch_id."""
+    """Count sessions, flagged ones and their streams per window on scored_at: FRAUD_COUNT_TABLE without batch_id.
+
+    The watermark is that of the sessions alone: a tick is always newer than sessions that were scored in a long
+    micro-batch, and would make them late.
+    """
     flagged = F.col("is_flagged")
     counted = (
         scored.select("scored_at", "is_flagged", "streams")
         .withWatermark("scored_at", OPEN_FOR)
+        .transform(with_ticks)
         .groupBy(F.window("scored_at", WINDOW, SLIDE).alias("w"))
         .agg(
-            F.count("*").alias("sessions"),
+            # a tick has no flag, and counts for nothing
+            F.count("is_flagged").alias("sessions"),
             F.count_if(flagged).alias("flagged"),
             F.sum(F.when(flagged, F.col("streams")).otherwise(0)).cast("bigint").alias("flagged_streams"),
         )
@@ -47,7 +59,7 @@ def count_windows(scored: DataFrame) -> DataFrame:
 
 
 def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str) -> DataStreamWriter:
-    """Report every window that changed."""
+    """Report every window that has a new session or a tick."""
     return (
         count_windows(scored)
         .writeStream.queryName(NAME)
@@ -59,7 +71,7 @@ def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str)
 
 
 def _current(windows: Sequence[Row]) -> Row:
-    """Return the window that ends first of those with the newest session: the later ones are still incomplete."""
+    """Return the window that ends first of those with the newest row: the later ones are still incomplete."""
     newest_end = max(w["window_end"] for w in windows)
     return next(w for w in windows if w["window_end"] == newest_end - WINDOW_LENGTH + SLIDE_LENGTH)
 
@@ -81,6 +93,8 @@ def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: s
             ),
             flush=True,
         )
+        if not now["sessions"]:
+            print(waiting_message(unit, time_zone), flush=True)
     return versions
 
 

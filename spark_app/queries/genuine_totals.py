@@ -1,4 +1,4 @@
-"""Query `genuine_totals`: sessions, plays, streams and hours not flagged, in total, every 30 s."""
+"""Query `genuine_totals`: sessions, plays, streams and hours not flagged, in total, every 30 s, also in silence."""
 
 from functools import partial
 
@@ -9,6 +9,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
+from spark_app.sources import with_ticks
 
 NAME = "genuine_totals"
 EVERY = "30 seconds"
@@ -27,9 +28,9 @@ def total(scored: DataFrame) -> DataFrame:
 
 
 def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
-    """Report the running totals."""
+    """Report the running totals at every trigger: a tick has no flag, so it is not in them."""
     return (
-        total(scored.select("scored_at", "is_flagged", "plays", "streams", "hours"))
+        total(scored.select("scored_at", "is_flagged", "plays", "streams", "hours").transform(with_ticks))
         .writeStream.queryName(NAME)
         .outputMode("complete")
         .foreachBatch(partial(report_batch, unit=unit, time_zone=time_zone))

@@ -1,4 +1,7 @@
-"""Query `top_tracks`: the 20 tracks with most streams in sessions not flagged, last 60 minutes, every 60 s."""
+"""Query `top_tracks`: the 20 tracks with most streams in sessions not flagged, last 60 minutes, every 60 s.
+
+The 60 minutes end with the newest session, so in silence the list stays as it is, and is written again.
+"""
 
 from functools import partial
 
@@ -11,11 +14,14 @@ from contracts.tables import SESSIONS, TOP_TRACKS, ddl
 from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
 from spark_app.queries.console import local_time, table
+from spark_app.sources import with_ticks
 
 NAME = "top_tracks"
 EVERY = "60 seconds"
 MINUTES = 60
 N = 20
+VERSION = ddl(tuple(c for c in TOP_TRACKS if c.name != "batch_id"))
+"""Columns of one version of the list, as DDL."""
 
 
 def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
@@ -42,9 +48,10 @@ def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
 
 
 def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> DataStreamWriter:
-    """Report whenever there are new sessions; the list is computed from the committed table, so it needs no state."""
+    """Report at every trigger; the list is computed from the committed table, so it needs no state."""
     return (
-        scored.select("session_key")
+        scored.select("session_key", "scored_at")
+        .transform(with_ticks)
         .writeStream.queryName(NAME)
         .foreachBatch(partial(report_batch, unit=unit, tracks=tracks, time_zone=time_zone))
         .option("checkpointLocation", str(unit.checkpoints / NAME))
@@ -53,11 +60,16 @@ def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> D
 
 
 def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame, time_zone: str) -> None:
-    """Write one version of the list."""
+    """Write one version of the list: computed where the micro-batch has sessions, else the version before it."""
     spark = new.sparkSession
-    scored = spark.read.schema(ddl(SESSIONS)).parquet(str(unit.table("sessions")))
-    ranked = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
-    rows = ranked.collect()
+    before = unit.table(NAME) / f"batch_id={batch_id - 1}"
+    if (before / "_SUCCESS").exists() and new.where("session_key is not null").isEmpty():
+        # reading the whole lake again would cost more with every hour of silence
+        ranked = spark.read.schema(VERSION).parquet(str(before))
+    else:
+        scored = spark.read.schema(ddl(SESSIONS)).parquet(str(unit.table("sessions")))
+        ranked = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
+    rows = sorted(ranked.collect(), key=lambda row: row["rank"])
     write_batch_folder(spark.createDataFrame(rows, ranked.schema).coalesce(1), unit.table(NAME), batch_id)
     if rows:
         until = local_time(rows[0]["as_of"], time_zone)

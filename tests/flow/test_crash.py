@@ -71,7 +71,12 @@ def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing
         assert sorted(row[key] for row in after[table]) == sorted(row[key] for row in before[table])
     for table, key in VERSION_KEY.items():
         versions = [
-            [{k: v for k, v in row.items() if k != "batch_id"} for row in newest_version(rows, key)]
+            # a window in which nothing was scored tells only that the job ran
+            [
+                {k: v for k, v in row.items() if k != "batch_id"}
+                for row in newest_version(rows, key)
+                if row.get("sessions", 1)
+            ]
             for rows in (after[table], before[table])
         ]
         assert sorted(map(str, versions[0])) == sorted(map(str, versions[1])), table

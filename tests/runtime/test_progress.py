@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from runtime.progress import job_record, last_micro_batch, last_micro_batches, read_micro_batch, record_job, totals
+from runtime.progress import (
+    first_event_at,
+    job_record,
+    last_micro_batch,
+    last_micro_batches,
+    read_micro_batch,
+    record_job,
+    totals,
+)
 from runtime.world import Unit
 
 
@@ -53,6 +61,21 @@ def test_a_query_without_that_step_has_none_and_counts_its_messages() -> None:
     )
     assert (batch.late, batch.rows, batch.ends) == (0, 0, {})
     assert batch.rows_per_s == 4
+
+
+def test_a_tick_is_no_message() -> None:
+    sources = [{"description": "RatePerMicroBatchStream[rowsPerBatch=1]", "numInputRows": 1}]
+    assert read_micro_batch(report(stateOperators=[], sources=sources)).messages == 5
+
+
+def test_the_first_event_is_the_oldest_of_the_first_micro_batch_that_had_rows(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    assert first_event_at(unit, "sessions") is None
+    unit.progress.mkdir()
+    times: tuple[dict[str, str], ...] = ({}, {"min": "2025-03-04T00:00:00.500Z"}, {"min": "2025-03-03T00:00:00.000Z"})
+    lines = "".join(json.dumps(report(eventTime=time)) + "\n" for time in times)
+    (unit.progress / "sessions.jsonl").write_text(lines)
+    assert first_event_at(unit, "sessions") == 1741046400.5
 
 
 def test_what_is_behind_is_counted_by_topic() -> None:

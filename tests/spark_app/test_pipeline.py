@@ -43,7 +43,11 @@ def job(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_sessions_start_first_then_the_archive_and_the_reports(spark: SparkSession, job: pipeline.Job) -> None:
-    assert list(pipeline.build_queries(spark, job)) == ["sessions", "archive", *REPORTS]
+    assert list(pipeline.build_queries(spark, job, pipeline.scored_sessions(spark, job))) == [
+        "sessions",
+        "archive",
+        *REPORTS,
+    ]
 
 
 def test_a_challenger_adds_its_query_at_the_end(
@@ -52,7 +56,8 @@ def test_a_challenger_adds_its_query_at_the_end(
     monkeypatch.setattr(shadow, "write", lambda *_: cast(Any, "an unstarted writer"))
     challenger = cast(Artefact, SimpleNamespace(version="other@00000000"))
     with_challenger = pipeline.Job(job.world, job.kafka, job.champion, "UTC", challenger=challenger)
-    assert list(pipeline.build_queries(spark, with_challenger)) == ["sessions", "archive", *REPORTS, "shadow"]
+    scored = pipeline.scored_sessions(spark, job)
+    assert list(pipeline.build_queries(spark, with_challenger, scored)) == ["sessions", "archive", *REPORTS, "shadow"]
 
 
 def test_streamed_sessions_have_the_contracts_columns_with_and_without_a_scorer(

@@ -10,6 +10,7 @@ from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_reason, format_value, reasons_of
 from consumer_viz.dashboard.index.cases import Case, Cases
 
+NO_REASONS = "no reasons"
 SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_CAMPAIGNS = 5, 3, 2
 
 
@@ -37,10 +38,19 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     sessions = cases.sessions(case.user_id)
     reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
-    lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]]
+    lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]] or _without_reasons(sessions)
     for part in (*daily["days"][-1:], *daily["campaigns"][:SHOWN_CAMPAIGNS]):
         lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
+
+
+def _without_reasons(sessions: list[dict[str, Any]]) -> list[str]:
+    """Write what is known of a flag whose model gives no reasons; nothing where no session is flagged."""
+    flagged = [s for s in sessions if s["is_flagged"]]
+    if not flagged:
+        return []
+    highest = max(flagged, key=lambda s: s["score"])
+    return [f"Flagged by {highest['model_version']} with a score of {highest['score']:.2f}: it gives {NO_REASONS}."]
 
 
 def headline(cases: Cases, case: Case) -> str:
@@ -48,7 +58,7 @@ def headline(cases: Cases, case: Case) -> str:
     if case.is_hidden:
         return "reviewed without its score"
     with cases.index.read() as db:
-        query = "select reasons from sessions where user_id = ? and is_flagged order by score desc limit 1"
+        query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
         known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
@@ -57,4 +67,6 @@ def headline(cases: Cases, case: Case) -> str:
         )
     daily = cases.daily(case.user_id)
     texts = [text for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for text in part["reasons"]]
-    return str(texts[0]) if texts else "not flagged"
+    if texts:
+        return str(texts[0])
+    return f"score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"

@@ -7,7 +7,8 @@ from contracts.events import HEARTBEAT_USER
 
 WATERMARK_DELAY = "1 minute"
 """How far the watermark stays behind the newest event_time of the slower topic."""
-SESSION_GAP = "30 minutes"
+SESSION_GAP_MINUTES = 30
+SESSION_GAP = f"{SESSION_GAP_MINUTES} minutes"
 
 
 def drop_late_and_duplicates(rows: DataFrame) -> DataFrame:

@@ -14,6 +14,7 @@ from models.reports.false_alarms import (
     SCORER,
     TREES,
     ScoredHistory,
+    _session_cause,
     find_false_alarms,
     format_lines,
     to_json,
@@ -66,6 +67,10 @@ def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_its_reasons_in
     assert alarm.local_date == str(RAID)
     assert alarm.behind == ["share of plays in a loop"]
     assert alarm.words == "share of plays in a loop 99 % (score 0.90)"
+
+
+def test_a_model_without_reasons_has_none_behind_its_alarms() -> None:
+    assert _session_cause(None, 0.9) == ([], "no reasons from this model (score 0.90)")
 
 
 def test_a_pair_of_the_forest_is_counted_by_its_features_not_by_its_numbers() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -23,6 +24,18 @@ def test_a_case_shows_why_in_words_with_what_is_usual(ana: Browser, users: list[
     assert "6 plays, 6 of them at least 30 s" in html
     assert "Same device: 3 accounts" in html
     assert "Same payment method: 3 accounts" in html
+
+
+def test_a_flag_of_a_model_that_gives_no_reasons_says_so_in_case_and_queue(tmp_path: Path, users: list[str]) -> None:
+    world = tiny_world.make_world(tmp_path, users[:1])
+    shutil.rmtree(world.unit.table("sessions") / "batch_id=0")
+    own = {"reasons": None, "model_version": "my_model@12345678"}
+    tiny_world.commit(world, "sessions", tiny_world.sessions(users[:1]).assign(**own))
+    ana = Browser(make_state(world))
+    html = ana.client.get(f"/cases/{case_id(users[0])}").text
+    assert "Flagged by my_model@12345678 with a score of 0.95: it gives no reasons." in html
+    assert "It was not flagged." not in html
+    assert "score 0.95, no reasons" in ana.client.get("/queue").text
 
 
 def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path: Path) -> None:

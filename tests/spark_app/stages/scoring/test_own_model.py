@@ -84,6 +84,24 @@ def test_the_recipe_scores_sessions_by_transform_with_the_columns_of_the_contrac
     assert many["score"] > 0.5 > few["score"], "what the model learnt"
 
 
+def test_the_recipe_scores_a_stream_as_it_scores_a_table(
+    spark: SparkSession, artefact: Artefact, tmp_path: Path
+) -> None:
+    scorer = load.load_scorer(artefact)
+    frame = spark.createDataFrame(pa.Table.from_batches([sessions()]))
+    frame.write.parquet(str(tmp_path / "in"))
+    streamed = spark.readStream.schema(frame.schema).parquet(str(tmp_path / "in"))
+    writer = score_sessions(streamed, [], scorer).writeStream.option("checkpointLocation", str(tmp_path / "checkpoint"))
+    writer.trigger(availableNow=True).start(str(tmp_path / "out")).awaitTermination()
+    columns = ["session_key", "score", "is_flagged", "rawPrediction"]
+    in_batch, in_stream = (
+        scored.select(*columns).orderBy("session_key").collect()
+        for scored in (score_sessions(frame, [], scorer), spark.read.parquet(str(tmp_path / "out")))
+    )
+    assert in_stream == in_batch
+    assert len(in_stream) == 2
+
+
 def test_the_trees_that_are_called_directly_give_what_transform_gives(spark: SparkSession, tmp_path: Path) -> None:
     shipped = verify_artefact(SHIPPED_SCORER, tmp_path)
     direct = load.load_scorer(shipped)
