@@ -96,7 +96,7 @@ wait_for("sessions", n_predictions).sort_values("score", ascending=False)[column
 
 # %%
 windows = wait_for("fraud_counts").sort_values("batch_id").drop_duplicates("window_start", keep="last")
-windows.sort_values("window_start").tail(10)
+windows[windows["sessions"] > 0].sort_values("window_start").tail(10)
 
 # %%
 for report in (wait_for("genuine_totals"), wait_for("top_tracks")):

@@ -68,7 +68,10 @@ def _top_folder(name: str, entries: list[zipfile.ZipInfo]) -> str:
     """Return the folder of the pipeline in the zip, "" or ending in a slash: where the least deep metadata is."""
     tops = [match[1] for entry in entries if (match := _TOP.fullmatch(entry.filename))]
     if not tops:
-        raise ModelError(f"{name}: no metadata/part-… in it, expected the zip of a saved PipelineModel")
+        raise ModelError(
+            f"{name}: no metadata/part-… in it, expected the zip of a saved PipelineModel: zip the folder that its "
+            "save() wrote, with metadata and stages"
+        )
     return min(tops, key=lambda top: top.count("/"))
 
 

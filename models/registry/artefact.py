@@ -52,7 +52,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-RESTORE = "restore it from git, or run  make train"
+RESTORE = "restore it from git; if you trained it, put the line that training printed into models/registry/champions.py"
 
 
 def read_trusted(path: Path, expected_sha256: str, remedy: str = RESTORE) -> bytes:

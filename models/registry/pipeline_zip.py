@@ -16,9 +16,10 @@ from models.registry.stage_classes import (
     ALLOWED,
     ASSEMBLER,
     CLASSIFIERS,
-    DROPPED_ON_PURPOSE,
     MLLIB,
     PIPELINES,
+    TUNED,
+    WHY_REFUSED,
     WITHOUT_PROBABILITY,
     XGBOOST,
     short_name,
@@ -103,7 +104,10 @@ def describe_pipeline(label: str, members: Mapping[str, bytes]) -> Pipeline:
             )
     classifiers = [stage for stage in stages if stage.class_name in CLASSIFIERS]
     if not classifiers:
-        raise ModelError(f"{label}: no stage is a classifier, only {', '.join(s.label for s in stages)}")
+        raise ModelError(
+            f"{label}: no stage is a classifier, only {', '.join(s.label for s in stages)}: fit the pipeline with one "
+            "as its last stage, and save it again"
+        )
     last = classifiers[-1]
     columns = [last.params.get(key, key.removesuffix("Col")) for key in ("rawPredictionCol", "probabilityCol")]
     if last.class_name == WITHOUT_PROBABILITY or not all(columns):
@@ -144,7 +148,7 @@ def _stages(label: str, members: Mapping[str, bytes], folder: str, depth: int) -
     """Yield the stages below `folder` ("" or ending in a slash), after checking each."""
     top = _read_metadata(label, members, f"{folder}metadata")
     if top["class"] not in PIPELINES:
-        raise ModelError(f"{label}: {_refusal(top['class'])}; expected a saved PipelineModel")
+        raise ModelError(f"{label}: {_refusal(top['class'])}; expected a PipelineModel")
     if depth > MAX_DEPTH:
         raise ModelError(f"{label}: more than {MAX_DEPTH} pipelines within one another")
     uids = top["paramMap"].get("stageUids", [])
@@ -174,8 +178,10 @@ def _allowed_stage(label: str, metadata: Mapping[str, Any]) -> Stage:
 
 
 def _refusal(name: str) -> str:
-    why = DROPPED_ON_PURPOSE.get(short_name(name), "the classes that are: models/registry/stage_classes.py")
-    return f"class {name} is not allowed ({why})"
+    if short_name(name) in TUNED:
+        return f"class {name} is not allowed: save its bestModel"
+    why = WHY_REFUSED.get(short_name(name), "it is not on the list, models/registry/stage_classes.py")
+    return f"class {name} is not allowed: {why}; save the pipeline without it (docs/guides/own-model.md)"
 
 
 def _read_metadata(label: str, members: Mapping[str, bytes], folder: str) -> dict[str, Any]:

@@ -42,11 +42,8 @@ WITHOUT_PROBABILITY = f"{MLLIB}classification.LinearSVCModel"
 TUNED = ("CrossValidatorModel", "TrainValidationSplitModel")
 """What a search over settings returns: its best model is the PipelineModel."""
 
-DROPPED_ON_PURPOSE = {
-    "SQLTransformer": "it runs SQL of its own, which can call any Java method",
-    **dict.fromkeys(TUNED, "save its bestModel"),
-}
-"""Why a class that people try is refused, or what to do instead."""
+WHY_REFUSED = {"SQLTransformer": "it runs SQL of its own, which can call any Java method"}
+"""Why a class that people try is refused."""
 
 
 def short_name(class_name: str) -> str:

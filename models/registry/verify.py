@@ -72,6 +72,10 @@ def verify_artefact(
 
 def _check_choice(model: Path, trusted: str | None) -> None:
     """Raise ModelError for what is neither an artefact nor a zip, and for a hash that is none."""
+    if not model.exists():
+        raise ModelError(
+            f"no model at {model}: expected the zip of a saved PipelineModel, or the folder of an artefact"
+        )
     if trusted is not None and re.fullmatch(r"[0-9a-fA-F]{64}", trusted) is None:
         raise ModelError(f"{trusted!r} is not a SHA-256: expected 64 hexadecimal digits, as  sha256sum FILE  prints")
     if (model / "metadata").is_dir() and not (model / MANIFEST).exists():

@@ -67,7 +67,7 @@ def test_a_model_with_one_byte_changed_is_refused(ready: Stage, tmp_path: Path) 
     (tampered / "model.zip").write_bytes(content)
     line = refusal(ready.run("job", "run", "--model", str(tampered)))
     assert "model.zip is not the file that is trusted" in line
-    assert "make train" in line
+    assert "restore it from git" in line
 
 
 def test_a_model_that_is_not_there_is_named(ready: Stage) -> None:

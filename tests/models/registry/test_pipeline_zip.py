@@ -116,9 +116,9 @@ def test_a_threshold_of_the_users_replaces_the_default(tmp_path: Path) -> None:
         ((stage(f"{MLLIB}feature.SQLTransformer", "sql"), *GOOD), "it runs SQL of its own"),
         (
             (stage(f"{MLLIB}tuning.CrossValidatorModel", "cv"),),
-            "CrossValidatorModel is not allowed (save its bestModel)",
+            "CrossValidatorModel is not allowed: save its bestModel",
         ),
-        ((stage("org.evil.Stage", "x"), *GOOD), "class org.evil.Stage is not allowed (the classes that are: models/"),
+        ((stage("org.evil.Stage", "x"), *GOOD), "class org.evil.Stage is not allowed: it is not on the list, models/"),
         ((index_of_plan(handleInvalid="skip"), *GOOD[1:]), "StringIndexerModel indexer_1 drops rows"),
         (GOOD[:2], "no stage is a classifier"),
         ((*GOOD[:2], stage(f"{MLLIB}classification.LinearSVCModel", "svc")), "gives no probability column"),
@@ -151,6 +151,13 @@ def test_a_zip_without_metadata_is_refused(tmp_path: Path) -> None:
     assert "no metadata/part-… in it, expected the zip of a saved PipelineModel" in refusal(tmp_path, files)
 
 
+def test_a_search_saved_as_a_whole_is_refused_with_what_to_save(tmp_path: Path) -> None:
+    files = files_of(*GOOD)
+    files["metadata/part-00000"] = json.dumps(stage(f"{MLLIB}tuning.CrossValidatorModel", "cv")).encode()
+    line = refusal(tmp_path, files)
+    assert line.endswith("CrossValidatorModel is not allowed: save its bestModel; expected a PipelineModel")
+
+
 def test_stages_that_stop_at_an_unknown_value_are_named(tmp_path: Path) -> None:
     strict = (index_of_plan(handleInvalid="error"), assembler("plays", handleInvalid="error"), GOOD[2])
     assert verify(tmp_path, files_of(*strict)).pipeline.fails_at_unknown == (
@@ -177,6 +184,8 @@ def test_the_command_says_in_one_line_what_to_do(tmp_path: Path, playproof: Play
         "is not the file that is trusted: SHA-256"
         in playproof("model", "verify", "--model", str(path), "--sha256", "0" * 64).error
     )
+    line = playproof("model", "verify", "--model", str(tmp_path / "none.zip"), "--sha256", "0" * 64).error
+    assert "none.zip: expected the zip of a saved PipelineModel" in line
     (tmp_path / "my_model" / "metadata").mkdir(parents=True)
     line = playproof("model", "verify", "--model", str(tmp_path / "my_model"), "--sha256", "0" * 64).error
     assert "is the folder of a PipelineModel, expected its zip: run  cd" in line
