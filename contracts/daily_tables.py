@@ -25,6 +25,7 @@ USER_DAY_FLAGS = (
     Column("priority", "double", "money_at_risk_eur × probability"),
     Column("is_sample", "boolean", "not flagged, drawn at random for review: without such rows recall cannot be known"),
     Column("model_version", "string", "of the user-day detector"),
+    Column("categories", "array<string>", "kind of abuse of a flagged day: content, service, account; null if unknown"),
 )
 CAMPAIGNS = (
     Column("campaign_key", "string", "the group, by its kind and members: the same in every run"),
@@ -71,4 +72,5 @@ ACCOUNT_RISK = (
     Column("campaign_keys", "array<string>", "flagged campaigns it is in"),
     Column("reasons", "array<string>", "the strongest of them, in words"),
     Column("model_version", "string", "of the detectors together"),
+    Column("categories", "array<string>", "kinds of abuse of its flagged days, the most frequent first"),
 )

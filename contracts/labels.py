@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 CONTENT, SERVICE, ACCOUNT = "content", "service", "account"
 CATEGORIES = (CONTENT, SERVICE, ACCOUNT)
+CATEGORY_MEANINGS = {
+    CONTENT: "takes copies of tracks",
+    SERVICE: "automatic or bought streams",
+    ACCOUNT: "a hijacked, shared or sold account",
+}
 
 HONEST = "honest"
 """The `family` in truth of a play that no bot made."""

@@ -59,7 +59,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         Group(
             "days",
             "Suspected user-days, campaigns, tracks and accounts.",
-            (batch.USER_DAYS, reports.RUN_DAYS, reports.CAMPAIGNS, training.TRAIN_DAYS, reports.STUDY_DAYS),
+            (batch.USER_DAYS, reports.RUN_DAYS, reports.CAMPAIGNS, training.TRAIN_DAYS, training.TRAIN_DAY_CATEGORIES,
+             reports.STUDY_DAYS),
         ),
     ),
     "Models": (

@@ -38,23 +38,28 @@ def netflix(
     world: Annotated[str, typer.Option(help="World whose account-days to use.")] = "lab",
     out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab/netflix.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of folds, models and draws.")] = 1,
-    rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 5000,
+    rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 8000,
+    page: Annotated[Path | None, typer.Option(help="A page to renew; figures go to media/netflix next to it.")] = None,
 ) -> None:
     """Run the framework of arXiv 2203.02124 on account-days: three tables, figures, and what models correct."""
+    from models.lab.netflix.page import publish
     from models.lab.netflix.run import run_netflix_study
     from models.lab.progress import progress_reporter
+    from models.lab.protocol import WEEK
     from models.lab.table import build_lab_table
 
     chosen, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
     with progress_reporter() as report_progress:
         report_progress(f"reading world {world}")
-        run_netflix_study(
-            build_lab_table(chosen, chosen.root / "table", seed), folder, report_progress, seed=seed, max_rows=rows
-        )
+        # of the features only the accounts of a device look back, and a week shows most of them
+        days = build_lab_table(chosen, chosen.root / "table", seed, history=WEEK)
+        run_netflix_study(days, folder, report_progress, seed=seed, max_rows=rows)
+    if page is not None:
+        publish(folder, page, page.parent / "media" / "netflix")
     print(f"report            {folder}/report.md; results.json, results.parquet, figures")
 
 
 COMMANDS = (
     Command("run", run, "playproof lab run --world lab --other lab-hard --page docs/studies/lab.md"),
-    Command("netflix", netflix, "playproof lab netflix --world lab"),
+    Command("netflix", netflix, "playproof lab netflix --world categories --page docs/netflix.md"),
 )

@@ -13,6 +13,7 @@ from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
 SHIPPED_USER_DAY_TREES = ARTIFACTS / "user_day_xgb"
+SHIPPED_CATEGORIES = ARTIFACTS / "user_day_categories"
 ON_VERDICTS = "session_verdicts"
 """Name of the model that verdicts train."""
 
@@ -107,6 +108,30 @@ def train_days(
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
+def train_day_categories(
+    world: Annotated[
+        list[str] | None, typer.Option(help="Simulated world with its table user_days; repeat it. Default categories.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default that of the shipped one.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+) -> None:
+    """Train the model that names a suspected day's kind of abuse, and write it with manifest and card."""
+    import pandas as pd
+
+    from models.labels.truth import label_user_days
+    from models.reports.daily import read_user_days
+    from models.user_days.training.train_categories import train_categories
+
+    names, out = world or ["categories"], out or _location_of(SHIPPED_CATEGORIES)
+    simulated = [existing_world(name) for name in names]
+    labelled = [label_user_days(read_user_days(one), one) for one in simulated]
+    manifest_sha256 = train_categories(
+        pd.concat(labelled, ignore_index=True), out, seed=seed, world=f"worlds {' and '.join(names)}"
+    )
+    print((out / CARD).read_text())
+    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
 def _location_of(artefact: Path) -> Path:
     """Return where a new version of a shipped artefact is written: over it in a checkout, else in the data folder."""
     return artefact if CHECKOUT else Settings().data / "trained" / artefact.name
@@ -116,4 +141,7 @@ TRAIN = Command(
     "train", train, "playproof model train --table data/train/table --out data/candidate --seed 2", needs_jvm=True
 )
 VERIFY = Command("verify", verify, "playproof model verify")
+TRAIN_DAY_CATEGORIES = Command(
+    "train-categories", train_day_categories, "playproof days train-categories --world categories --world field"
+)
 TRAIN_DAYS = Command("train", train_days, "playproof days train --world train-days --out data/user_day_xgb")

@@ -13,3 +13,8 @@ USER_DAY_CHAMPIONS: dict[str, str] = {
     "user_day_xgb": "6a4d1dafa51cc5ade1b7792ccbb6e06107217610102d22a0086e01cc677bdde1",
 }
 """Trees of the user-day detector: `models/user_days/trees.py` loads them."""
+
+CATEGORY_CHAMPIONS: dict[str, str] = {
+    "user_day_categories": "d448787abc2852e372c6256ac300132dea9d62eb3e0e30be24203b8b6adf2a92",
+}
+"""Categories of suspected user-days: `models/user_days/categories.py` loads them."""

@@ -20,6 +20,7 @@ from models.tables.plays import Plays, Source, read_plays
 from models.tables.sessions import read_sessions
 from models.tables.static_tables import read_static
 from models.user_days.calibration import PREVALENCE, measure_curve
+from models.user_days.categories import load_categories
 from models.user_days.detect import SEED, detect
 from models.user_days.queue import review_list, to_csv, with_priority
 from models.user_days.report.evaluation import UserDayEvaluation, evaluate_if_truth, evaluate_user_days
@@ -66,7 +67,8 @@ def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
     """Detect suspected user-days of a world and write table `user_day_flags`. Raises WorldError without user-days."""
     days = read_user_days(world)
     trees = None if world.not_measurable else load_trees()
-    flags = with_priority(detect(days, seed, trees), np.random.default_rng(seed))
+    categories = None if world.not_measurable else load_categories()
+    flags = with_priority(detect(days, seed, trees, categories), np.random.default_rng(seed))
     write_table(world, "user_day_flags", flags)
     flagged = flags[flags["is_flagged"]]
     both = int((flags["by_rules"] & flags["by_forest"]).sum())

@@ -12,6 +12,8 @@ MAX_REASONS = 4
 DISCOUNT = 0.9
 """Factor for the largest probability of an account's days, or of its sessions. The probability of one day is calibrated
 at natural prevalence; the largest of many is too high."""
+CATEGORY_SHARE = 0.25
+"""Share of an account's suspected days from which a category counts for the account (a choice)."""
 VERSION = "fusion-1"
 
 
@@ -46,9 +48,11 @@ def rank_accounts(
     table["probability"] = 1 - doubt
     table["priority"] = table["money_at_risk_eur"] * table["probability"]
     table["reasons"] = _reasons(flags, groups).reindex(table.index)
+    suspected = flags[flags["is_flagged"]].dropna(subset="categories")
+    table["categories"] = suspected.groupby("user_id")["categories"].agg(account_categories).reindex(table.index)
     table["model_version"] = VERSION
     listed = table[(table["money_at_risk_eur"] > 0)].fillna({"campaign_score": 0.0, "flagged_days": 0})
-    for name in ("campaign_keys", "reasons"):
+    for name in ("campaign_keys", "reasons", "categories"):
         listed[name] = listed[name].map(lambda cell: cell if isinstance(cell, list) else [])
     ranked = listed.rename_axis("user_id").reset_index()
     ranked = ranked.sort_values(["priority", "user_id"], ascending=[False, True], ignore_index=True)
@@ -67,3 +71,14 @@ def _reasons(flags: pd.DataFrame, groups: pd.DataFrame) -> pd.Series:
     return reasons.groupby("user_id")["reasons"].agg(
         lambda lists: [reason for one in lists for reason in one][:MAX_REASONS]
     )
+
+
+def account_categories(days: pd.Series) -> list[str]:
+    """Return the categories of an account from those of its suspected days, the most frequent first.
+
+    >>> account_categories(pd.Series([["service"], ["service", "account"], ["service"], ["service"], ["content"]]))
+    ['service']
+    """
+    counts = days.explode().value_counts()
+    often = counts[counts >= CATEGORY_SHARE * len(days)]
+    return [str(name) for name in (often if len(often) else counts.head(1)).index]

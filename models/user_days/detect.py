@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from contracts.user_day_features import USER_DAY_GROUPS
 from models.user_days.by_rules import RuleResults, apply_rules, feature_matrix
+from models.user_days.categories import CategoryModel
 from models.user_days.forest import ForestInput, forest_input, forest_scores
 from models.user_days.history import history_rows, sort_user_days
 from models.user_days.hybrid import FLAG, hybrid_score, with_trees
@@ -37,13 +38,15 @@ def model_version(trees: UserDayTrees | None = None) -> str:
     return f"{VERSION}@{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def detect(days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = None) -> pd.DataFrame:
-    """Score and flag user-days (table `user_days`), with or without the trees.
+def detect(
+    days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = None, categories: CategoryModel | None = None
+) -> pd.DataFrame:
+    """Score and flag user-days (table `user_days`), with or without the trees and the categories of flagged days.
 
     Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, by_trees, rules,
     groups, reasons, forest_pair (the two features behind a flag of the forest), history_days, baseline,
-    trees_probability (null without trees), and rules_score, forest_score, hybrid_score, trees_score: each before they
-    are combined.
+    trees_probability (null without trees), categories (null without their model, and where a day is not flagged), and
+    rules_score, forest_score, hybrid_score, trees_score: each before they are combined.
     """
     days = sort_user_days(days)
     ruled = apply_rules(days)
@@ -67,8 +70,17 @@ def detect(days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = No
         for row, added in zip(map(int, by_trees), trees.reasons(days.iloc[by_trees]), strict=True):
             reasons[row] += added
     flags["reasons"] = reasons
+    flags["categories"] = None if categories is None else _categories(days, flags["is_flagged"], categories)
     flags["model_version"] = model_version(trees)
     return flags
+
+
+def _categories(days: pd.DataFrame, is_flagged: pd.Series, model: CategoryModel) -> pd.Series:
+    """Name the categories of the flagged rows; None for the others."""
+    flagged = np.flatnonzero(is_flagged)
+    named = pd.Series([None] * len(days), index=days.index, dtype=object)
+    named.iloc[flagged] = pd.Series(model.categories(days.iloc[flagged]), dtype=object).to_numpy()
+    return named
 
 
 def _names(ruled: RuleResults) -> tuple[list[list[str]], list[list[str]]]:

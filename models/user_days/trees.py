@@ -99,20 +99,24 @@ def load_trees(folder: Path = SHIPPED_TREES, trusted_sha256: str | None = None) 
             f"model {folder.name} is not a champion (models/registry/champions.py): give the hash you trust, --sha256"
         )
     manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
-    features = manifest["features"]
-    if unknown := [name for name in features if name not in _BY_NAME]:
-        raise ModelError(
-            f"{manifest['name']} was trained on features that user-days lack: {', '.join(unknown)}; expected some of "
-            f"the {len(USER_DAY_FEATURE_NAMES)} of contracts/user_day_features.py; run  make train-days"
-        )
+    check_features(manifest)
     booster = xgboost.Booster()
     booster.load_model(bytearray(read_trusted(folder / TREES_FILE, manifest["trees_sha256"])))
     return UserDayTrees(
         booster=booster,
-        features=tuple(_BY_NAME[name] for name in features),
+        features=tuple(_BY_NAME[name] for name in manifest["features"]),
         threshold=manifest["threshold"],
         curve=np.array(manifest["curve"], dtype=np.float64),
         usual=np.array([np.nan if value is None else value for value in manifest["usual"]]),
         version=f"{manifest['name']}@{trusted[:8]}",
         manifest=manifest,
     )
+
+
+def check_features(manifest: dict[str, Any]) -> None:
+    """Check that user-days have the features of a manifest. Raises ModelError."""
+    if unknown := [name for name in manifest["features"] if name not in _BY_NAME]:
+        raise ModelError(
+            f"{manifest['name']} was trained on features that user-days lack: {', '.join(unknown)}; expected some of "
+            f"the {len(USER_DAY_FEATURE_NAMES)} of contracts/user_day_features.py; run  make train-days"
+        )

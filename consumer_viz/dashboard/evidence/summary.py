@@ -29,8 +29,18 @@ class CaseSummary:
     history: list[Decision]
 
     @property
+    def categories(self) -> list[str]:
+        """Suspected kinds of abuse, by the daily run; empty before it, and where its import cannot tell."""
+        return categories_of(self.daily)
+
+    @property
     def flagged(self) -> list[dict[str, Any]]:
         return [s for s in self.sessions if s["is_flagged"]]
+
+
+def categories_of(daily: dict[str, Any]) -> list[str]:
+    """Return the suspected kinds of abuse of an account from its daily rows (`Cases.daily`)."""
+    return list((daily["rank"] or {}).get("categories") or [])
 
 
 def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
@@ -57,16 +67,17 @@ def headline(cases: Cases, case: Case) -> str:
     """Write in a few words why a case is in the queue: from its highest score, or else from the daily run."""
     if case.is_hidden:
         return "reviewed without its score"
+    daily = cases.daily(case.user_id)
+    kind = f"{' and '.join(categories_of(daily))} abuse · " if categories_of(daily) else ""
     with cases.index.read() as db:
         query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
         known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
-        return " · ".join(
+        return kind + " · ".join(
             f"{FEATURES[r['feature']].display_name} {format_value(r['feature'], r['value'])}" for r in known[:2]
         )
-    daily = cases.daily(case.user_id)
     texts = [text for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for text in part["reasons"]]
     if texts:
-        return str(texts[0])
-    return f"score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"
+        return kind + str(texts[0])
+    return f"{kind}score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"

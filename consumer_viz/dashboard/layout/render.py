@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from consumer_viz.dashboard.state import AppState
 from contracts import verdicts as v
+from contracts.labels import CATEGORY_MEANINGS
 
 PAGES_FOLDER = Path(__file__).resolve().parents[1]
 """Root of templates and scripts: a template is called "queue/queue.html", a script "/static/queue/queue.js"."""
@@ -59,7 +60,12 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     env.globals.update(
-        v=v, verdict_words=VERDICT_WORDS, step_words=STEP_WORDS, reason_words=REASON_WORDS, query=urlencode
+        v=v,
+        verdict_words=VERDICT_WORDS,
+        step_words=STEP_WORDS,
+        reason_words=REASON_WORDS,
+        category_meanings=CATEGORY_MEANINGS,
+        query=urlencode,
     )
     env.filters |= {"local_time": local_time, "keep_units": keep_units}
     return env

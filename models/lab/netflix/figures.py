@@ -9,10 +9,10 @@ from imblearn.over_sampling import SMOTE
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
 
 from contracts.labels import CATEGORIES
 from models.lab.candidates.novelty import fit_autoencoder
+from models.lab.netflix.importances import Importances
 from models.lab.netflix.labels import FEATURES
 
 if TYPE_CHECKING:
@@ -24,15 +24,21 @@ TRUTH, HEURISTIC = "truth", "heuristic"
 
 
 def write_figures(
-    data: "TaggedDays", everything: "TaggedDays", confusion: dict[str, list[list[int]]], out: Path, seed: int
+    data: "TaggedDays",
+    everything: "TaggedDays",
+    confusion: dict[str, list[list[int]]],
+    importances: Importances,
+    out: Path,
+    seed: int,
 ) -> None:
+    """Draw the figures of the study as PNG files in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     figures = {
         "correlation": correlation(everything),
         "labels": label_counts(everything),
         "autoencoder": autoencoder_errors(everything, seed),
         "confusion": confusion_matrices(confusion),
-        "importance": importance(data, seed),
+        "importance": importance(importances),
         "smote": smote(data, seed),
     }
     for name, figure in figures.items():
@@ -104,7 +110,7 @@ def autoencoder_errors(data: "TaggedDays", seed: int) -> Figure:
 
 
 def confusion_matrices(confusion: dict[str, list[list[int]]]) -> Figure:
-    """Out-of-fold confusion matrices of the binary models, trained and scored on truth, without SMOTE."""
+    """Confusion matrices against truth: the auto-encoder's, then the binary models', out of fold, without SMOTE."""
     columns = 4
     lines = max(1, -(-len(confusion) // columns))
     figure = Figure(figsize=(2.9 * columns, 2.8 * lines), layout="constrained")
@@ -123,23 +129,19 @@ def confusion_matrices(confusion: dict[str, list[list[int]]]) -> Figure:
     return figure
 
 
-def importance(data: "TaggedDays", seed: int) -> Figure:
+def importance(importances: Importances) -> Figure:
     """XGBoost's importance by category, normalised to sum 1, for both kinds of label."""
     figure = Figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplots(1, len(CATEGORIES), sharey=True)
     positions = np.arange(len(FEATURES))
-    for c, (axis, category) in enumerate(zip(axes, CATEGORIES, strict=True)):
+    for axis, category in zip(axes, CATEGORIES, strict=True):
         for shift, labels, colour in ((-0.2, HEURISTIC, "#f28e2b"), (0.2, TRUTH, HONEST_COLOUR)):
-            label = data.tags[labels][:, c]
-            if not label.any() or label.all():
-                continue
-            model = XGBClassifier(n_estimators=60, max_depth=4, n_jobs=1, random_state=seed)
-            values = model.fit(data.features, label.astype(int)).feature_importances_
-            axis.barh(positions + shift, values / max(values.sum(), 1e-12), 0.4, color=colour, label=f"{labels} labels")
+            if (values := importances[labels].get(category)) is not None:
+                axis.barh(positions + shift, values, 0.4, color=colour, label=f"{labels} labels")
         axis.set(title=category, xlabel="importance, sums to 1")
         axis.set_yticks(positions, FEATURES, fontsize=8)
     axes[0].invert_yaxis()
-    axes[-1].legend(fontsize=8)
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

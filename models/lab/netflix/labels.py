@@ -45,7 +45,7 @@ HEURISTICS = (
     Heuristic("many devices", ACCOUNT, "dist_dev_id_cnt"),
     Heuristic("shared device", ACCOUNT, "accounts_per_device"),
 )
-"""Two a category. An odd pair is outside the contract's table (`DRMS_OF`) and rarer than any the trusted cohort has."""
+"""Two per category. An odd pair is outside the contract's table (`DRMS_OF`), and rarer than the trusted cohort's."""
 
 
 def heuristic_tags(days: UserDays) -> Bools:

@@ -6,19 +6,34 @@ from models.lab.netflix import metrics
 
 Json = dict[str, Any]
 LABELS = ("heuristic", "truth")
+PUBLISHED_COUNTS: Json = {
+    "anomalous": 28_045,
+    "by_category": {"content": 8_741, "service": 13_299, "account": 6_005},
+    "by_number_of_tags": [23_838, 3_365, 842],
+}
+PUBLISHED_TOP = {
+    "content": ("dist_enc_frmt_cnt", "dist_dev_id_cnt", "dist_drm_cnt"),
+    "service": ("license_cnt", "dist_dev_id_cnt", "dev_type_a_pct"),
+    "account": ("dist_dev_id_cnt",),
+}
+"""Both from the article on arXiv 2203.02124; for account it names one feature, which dominates."""
 
 
 def report(results: Json) -> str:
+    """Render the study's results as Markdown."""
     return "\n\n".join(
         [
             "# The framework of arXiv 2203.02124 on simulated account-days",
             _counts(results["counts"]),
-            "## Semi-supervised, trained on the trusted cohort\n" + _plain(results["rows"], "semi-supervised"),
-            "## Binary, trained and scored on the same kind of label, with SMOTE (without)\n"
+            "## Semi-supervised, trained on the trusted cohort (their table 2)\n"
+            + _plain(results["rows"], "semi-supervised"),
+            "## Binary, trained and scored on the same kind of label, with SMOTE (without) (their table 3)\n"
             + _pairs(results["rows"], "binary", metrics.BINARY),
             "## Trained on heuristic labels, scored against truth, with SMOTE (without)\n"
             + _pairs(results["rows"], "binary", metrics.BINARY, scored_otherwise=True),
-            "## Several labels, with SMOTE (without)\n" + _pairs(results["rows"], "multi-label", metrics.MULTI_LABEL),
+            "## Several labels, with SMOTE (without) (their table 4)\n"
+            + _pairs(results["rows"], "multi-label", metrics.MULTI_LABEL),
+            "## The three most important features of each category\n" + _top_features(results["top_features"]),
             "## How many wrong heuristic labels each model corrects\n" + _corrections(results["corrections"]),
             READING,
         ]
@@ -31,17 +46,33 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _counts(counts: Json) -> str:
-    rows = []
-    for labels in LABELS:
-        of = counts[labels]
-        by = of["by_category"]
-        one, two, three = of["by_number_of_tags"]
-        rows.append([labels, f"{of['anomalous']:,}", *(f"{by[c]:,}" for c in by), f"{one:,} / {two:,} / {three:,}"])
-    head = ["labels", "anomalous", *counts[LABELS[0]]["by_category"], "with one / two / three tags"]
+    tagged = {labels: counts[labels] for labels in LABELS} | {"published": PUBLISHED_COUNTS}
+    body = []
+    for name, of in tagged.items():
+        categories, numbers = list(of["by_category"].values()), of["by_number_of_tags"]
+        body.append([name, f"{of['anomalous']:,}", *_with_shares(categories), *_with_shares(numbers)])
+    head = ["labels", "anomalous", *counts[LABELS[0]]["by_category"], "one tag", "two", "three"]
     return (
         f"{counts['account_days']:,} account-days; the supervised models use {counts['used']:,} of them. The "
-        f"heuristics are wrong about {counts['wrong_heuristic_labels']:,}.\n\n" + _table(head, rows)
+        f"heuristics are wrong about {counts['wrong_heuristic_labels']:,}.\n\n" + _table(head, body)
     )
+
+
+def _with_shares(numbers: list[int]) -> list[str]:
+    return [f"{number:,} ({number / max(sum(numbers), 1):.0%})" for number in numbers]
+
+
+def _top_features(top: Json) -> str:
+    body = [
+        [category, _feature_list([(name, None) for name in published]),
+         *(_feature_list(top[labels].get(category, [])) for labels in LABELS)]
+        for category, published in PUBLISHED_TOP.items()
+    ]  # fmt: skip
+    return _table(["category", "published", "heuristic labels", "truth"], body)
+
+
+def _feature_list(features: list[Any]) -> str:
+    return ", ".join(f"`{name}`" + ("" if share is None else f" {share:.2f}") for name, share in features)
 
 
 def _plain(rows: list[Json], part: str) -> str:
@@ -54,7 +85,7 @@ def _plain(rows: list[Json], part: str) -> str:
 
 
 def _pairs(rows: list[Json], part: str, names: tuple[str, ...], scored_otherwise: bool = False) -> str:
-    """One line a model and kind of label; each cell is with SMOTE (without)."""
+    """One line per model and kind of label; each cell is with SMOTE (without)."""
     by_key: dict[tuple[str, str], dict[bool, Json]] = {}
     for row in rows:
         if row["part"] == part and (row["labels"] != row["scored_on"]) == scored_otherwise:

@@ -12,14 +12,15 @@ from contracts.labels import CATEGORIES
 from models.lab.days import UserDays
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
+from models.lab.netflix.importances import category_importances, top_features
 from models.lab.netflix.labels import heuristic_tags, matrix, true_tags
 from models.lab.netflix.report import report
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
-from models.lab.netflix.trials import SEMI_SUPERVISED, Trial, semi_supervised, supervised
+from models.lab.netflix.trials import AUTOENCODER, SEMI_SUPERVISED, Trial, semi_supervised, supervised
 from models.lab.progress import ReportProgress
 from runtime.arrays import Bools, Floats, Ints
 
-MAX_ROWS = 5000
+MAX_ROWS = 8000
 """Account-days of the supervised part: whole accounts, drawn at random, so that the mix stays as it is."""
 HEURISTIC, TRUTH = "heuristic", "truth"
 Json = dict[str, Any]
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Study:
-    """What was found. Rows have part, technique, labels (trained on), scored_on, smote, and the metrics."""
+    """Results. Rows have part, technique, labels (trained on), scored_on, smote, and the metrics."""
 
     rows: list[Json] = field(default_factory=list)
     corrections: list[Json] = field(default_factory=list)
@@ -60,7 +61,7 @@ def tag_days(days: UserDays) -> TaggedDays:
 
 
 def sample_accounts(data: TaggedDays, row_limit: int, rng: np.random.Generator) -> TaggedDays:
-    """Keep whole groups of accounts, drawn at random, until there are `most` rows."""
+    """Keep whole groups of accounts, drawn at random, until there are `row_limit` rows."""
     order = rng.permutation(np.unique(data.groups))
     size = np.bincount(data.groups, minlength=int(data.groups.max()) + 1)[order]
     chosen = order[: max(1, int(np.searchsorted(np.cumsum(size), row_limit)))]
@@ -105,10 +106,15 @@ def run_netflix_study(
                 _multi_label(study, data, name, labels, has_smote, each)
     out.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(study.rows).to_parquet(out / "results.parquet", index=False)
-    results = {"seed": seed, "counts": study.counts, "rows": study.rows, "corrections": study.corrections}
+    report_progress("netflix: importances")
+    importances = category_importances(data, seed)
+    results = {
+        "seed": seed, "counts": study.counts, "rows": study.rows, "corrections": study.corrections,
+        "top_features": top_features(importances), "confusion": study.confusion,
+    }  # fmt: skip
     (out / "results.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     report_progress("netflix: figures")
-    write_figures(data, everything, study.confusion, out / "figures", seed)
+    write_figures(data, everything, study.confusion, importances, out / "figures", seed)
     (out / "report.md").write_text(report(results))
     return study
 
@@ -134,6 +140,8 @@ def _semi_supervised(study: Study, data: TaggedDays, name: str, seed: int) -> No
         about = {"part": "semi-supervised", "technique": name, "labels": "honest only", "scored_on": scored_on}
         study.rows.append({**about, "smote": False, "fitted_on": trial.fitted_on, **numbers})
     study.corrections.append({"technique": name, **corrected(data.take(rows), trial.predicted[rows])})
+    if name == AUTOENCODER:
+        study.confusion[name] = confusion(data.any_tag(TRUTH)[rows], trial.predicted[rows])
 
 
 def _binary(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, trial: Trial) -> None:
@@ -146,11 +154,7 @@ def _binary(study: Study, data: TaggedDays, name: str, labels: str, has_smote: b
     if labels == HEURISTIC and not has_smote:
         study.corrections.append({"technique": name, **corrected(data, trial.predicted)})
     if labels == TRUTH and not has_smote:
-        label = data.any_tag(TRUTH)
-        study.confusion[name] = [
-            [int((~label & ~trial.predicted).sum()), int((~label & trial.predicted).sum())],
-            [int((label & ~trial.predicted).sum()), int((label & trial.predicted).sum())],
-        ]
+        study.confusion[name] = confusion(data.any_tag(TRUTH), trial.predicted)
 
 
 def _multi_label(study: Study, data: TaggedDays, name: str, labels: str, has_smote: bool, each: list[Trial]) -> None:
@@ -159,6 +163,15 @@ def _multi_label(study: Study, data: TaggedDays, name: str, labels: str, has_smo
         numbers = metrics.multi_label(data.tags[scored_on], predicted, score)
         about = {"part": "multi-label", "technique": name, "labels": labels, "scored_on": scored_on, "smote": has_smote}
         study.rows.append({**about, "fitted_on": each[0].fitted_on, **numbers})
+
+
+def confusion(label: Bools, predicted: Bools) -> list[list[int]]:
+    """Count rows by (label, prediction).
+
+    >>> confusion(np.array([True, False, False]), np.array([True, True, False]))
+    [[1, 1], [0, 1]]
+    """
+    return [[int(((label == is_bot) & (predicted == is_flag)).sum()) for is_flag in (0, 1)] for is_bot in (0, 1)]
 
 
 def corrected(data: TaggedDays, predicted: Bools) -> Json:

@@ -76,4 +76,4 @@ MULTI_LABEL: dict[str, Technique] = {
         "extra trees", lambda seed: ExtraTreesClassifier(60, random_state=seed), {"min_samples_leaf": [1, 4]}
     ),
 }
-"""The five, one model a category."""
+"""The five, one model per category."""

@@ -100,5 +100,6 @@ def semi_supervised(name: str, features: Floats, trusted: Bools, seed: int) -> T
     return Trial(score > np.quantile(score[held_out], HONEST_QUANTILE), score, len(fit))
 
 
-SEMI_SUPERVISED = ("autoencoder", "one_class_svm", "honest_forest", "elliptic_envelope", "lof", "knn", "mahalanobis")
+AUTOENCODER = "autoencoder"
+SEMI_SUPERVISED = (AUTOENCODER, "one_class_svm", "honest_forest", "elliptic_envelope", "lof", "knn", "mahalanobis")
 """Five of the paper, and the two that ADBench recommends next to them."""

@@ -10,10 +10,12 @@ from contracts.labels import CATEGORIES
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
+from models.lab.netflix.importances import category_importances, top_features
 from models.lab.netflix.labels import FEATURES, HEURISTICS, heuristic_tags, matrix, true_tags
-from models.lab.netflix.run import HEURISTIC, TRUTH, Study, TaggedDays, corrected, sample_accounts, tag_days
+from models.lab.netflix.page import BEGIN, END, FIGURES, publish
+from models.lab.netflix.run import HEURISTIC, TRUTH, TaggedDays, corrected, sample_accounts, tag_days
 from models.lab.netflix.techniques import BINARY, MULTI_LABEL
-from models.lab.netflix.trials import SEMI_SUPERVISED, semi_supervised, supervised
+from models.lab.netflix.trials import AUTOENCODER, SEMI_SUPERVISED, semi_supervised, supervised
 from tests.models.lab.example_table import example_days
 
 DATA = tag_days(example_days(people=40))
@@ -102,7 +104,27 @@ def test_the_sample_keeps_accounts_whole() -> None:
         assert (sample.groups == group).sum() == (DATA.groups == group).sum()
 
 
-def test_the_figures_are_made(tmp_path: Path) -> None:
+def test_the_figures_are_made_and_put_into_a_page(tmp_path: Path) -> None:
     small = sample_accounts(DATA, 1200, np.random.default_rng(0))
-    write_figures(small, DATA, Study(confusion={"kNN": [[9, 1], [2, 8]]}).confusion, tmp_path, 1)
-    assert len(list(tmp_path.glob("*.png"))) == 6
+    confusion = {AUTOENCODER: [[9, 1], [2, 8]], "kNN": [[9, 1], [2, 8]]}
+    write_figures(small, DATA, confusion, category_importances(small, 1), tmp_path / "figures", 1)
+    (tmp_path / "report.md").write_text("# Title\n\nthe report\n")
+    page = tmp_path / "docs" / "netflix.md"
+    page.parent.mkdir()
+    page.write_text(f"# Study\n\n{BEGIN}\nold\n{END}\n\n## After\n")
+    publish(tmp_path, page, page.parent / "media")
+    assert page.read_text().startswith(f"# Study\n\n{BEGIN}\nthe report\n")
+    assert page.read_text().endswith(f"{END}\n\n## After\n")
+    assert {path.stem for path in (page.parent / "media").glob("*.png")} == set(FIGURES)
+
+
+def test_the_top_features_of_a_category_are_those_that_give_it_away() -> None:
+    rng = np.random.default_rng(0)
+    tags = np.zeros((400, len(CATEGORIES)), dtype=bool)
+    tags[::4, 0] = True
+    features = rng.normal(size=(400, len(FEATURES)))
+    features[:, 2] += 4 * tags[:, 0]
+    data = TaggedDays(features, {HEURISTIC: tags, TRUTH: tags}, np.arange(400), ~tags[:, 0])
+    top = top_features(category_importances(data, 1))
+    assert top[TRUTH][CATEGORIES[0]][0][0] == FEATURES[2]
+    assert set(top[TRUTH]) == {CATEGORIES[0]}  # no day has the others

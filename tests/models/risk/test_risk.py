@@ -60,6 +60,7 @@ def world() -> Small:
             "score": 0.9,
             "probability": 0.8,
             "reasons": [["loud"]] * len(day),
+            "categories": [["service"]] * len(day),
         }
     )
     return Small(plays, flags, suspicious_plays(plays, flags, NO_CAMPAIGNS))
@@ -100,3 +101,4 @@ def test_accounts_are_ranked_by_money_times_probability(world: Small) -> None:
     assert set(queue["user_id"]) == {"bot", "h1", "h2"}
     row = queue.set_index("user_id").loc["h1"]
     assert (row["campaign_keys"], row["reasons"]) == (["k"], ["2 accounts on devices they share"])
+    assert queue.set_index("user_id")["categories"].to_dict() == {"bot": ["service"], "h1": [], "h2": []}

@@ -21,9 +21,10 @@ def write_daily_run(state: AppState, users: list[str]) -> None:
     """Write what a daily run writes: `users[2]` worst, a campaign of all, an honest account's odd day."""
     risk = [(users[2], 50.0, 0.9), (users[0], 1.0, 0.6), ("honest1", 30.0, 0.8)]
     ranked = [
-        row("account_risk", user_id=user, rank=n, priority=priority, probability=p, money_at_risk_eur=priority / p)
+        row("account_risk", user_id=user, rank=n, priority=priority, probability=p, money_at_risk_eur=priority / p,
+            categories=["service", "account"] if n == 1 else [])
         for n, (user, priority, p) in enumerate(risk, start=1)
-    ]
+    ]  # fmt: skip
     day = row("user_day_flags", user_id="honest1", local_date=NOON.date(), score=0.8, is_flagged=True,
               rules=["streams_high"], reasons=["412 streams, where 3 to 40 are usual"], baseline="own")  # fmt: skip
     group = row("campaigns", campaign_key="k1", kind="lockstep", user_ids=sorted(users), size=3, score=0.9,
@@ -52,6 +53,14 @@ def test_suspected_days_and_campaigns_are_shown_in_words(state: AppState, ana: B
     assert "3 accounts play the same tracks within minutes" in html
     assert "Same suspected campaign: 2 accounts" in html
     assert "suspected target" in ana.client.get("/live").text
+
+
+def test_the_suspected_kind_of_abuse_is_in_queue_and_case(state: AppState, ana: Browser, users: list[str]) -> None:
+    write_daily_run(state, users)
+    html = ana.client.get(f"/cases/{case_id(users[2])}").text
+    assert "<b>service</b> (automatic or bought streams), <b>account</b> (a hijacked, shared or sold account)" in html
+    assert "service and account abuse · " in ana.client.get("/queue").text
+    assert "kind of abuse" not in ana.client.get(f"/cases/{case_id('honest1')}").text
 
 
 def test_precision_is_shown_by_the_rules_of_suspected_days_too(state: AppState, ana: Browser, users: list[str]) -> None:
