@@ -80,15 +80,23 @@ daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, 
 	@$(PLAYPROOF) days build
 	@$(PLAYPROOF) days run
 
+.venv/.lab: ops/setup/lab.lock .venv/.packages
+	@echo "setting up: hidden Markov models and networks of the lab"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement ops/setup/lab.lock
+	@touch $@
+
 LAB_USERS ?= 2500
 LAB_DAYS ?= 49
 LAB_PARTS ?= 2
-lab: setup ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/studies/lab.md
+lab: setup .venv/.lab ## which technique picks the bots out best? two worlds, their tables, every technique, figures, docs/studies/lab.md
 	@$(PLAYPROOF) simulate --world lab --scenario lab --users $(LAB_USERS) --days $(LAB_DAYS) --seed 21
 	@$(PLAYPROOF) simulate --world lab-hard --scenario lab-hard --seed 22
 	@for world in lab lab-hard; do \
 	  $(PLAYPROOF) days build --world $$world --source raw && \
 	  $(PLAYPROOF) model training-table --world $$world --out data/$$world/table || exit 1; done
+	@$(PLAYPROOF) simulate --world crm --scenario markov_small --users 1000
+	@$(PLAYPROOF) lab sequences --world crm
+	@$(PLAYPROOF) lab sequences --world lab --prevalence 0.006
 	@$(PLAYPROOF) lab netflix --world lab & netflix=$$!; \
 	  $(PLAYPROOF) lab run --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/studies/lab.md && wait $$netflix
 

@@ -19,7 +19,7 @@ from typer.exceptions import Abort, TyperException
 
 from consumer_viz.commands import desk, plot
 from models.commands import lab, registry, reports, training
-from ops.commands import audit, checks, demo, setup, stack, tools
+from ops.commands import audit, checks, days, demo, setup, stack, tools
 from ops.version import version
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
@@ -59,8 +59,10 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         Group(
             "days",
             "Suspected user-days, campaigns, tracks and accounts.",
-            (batch.USER_DAYS, reports.RUN_DAYS, reports.CAMPAIGNS, training.TRAIN_DAYS, training.TRAIN_DAY_CATEGORIES,
-             reports.STUDY_DAYS),
+            (
+                batch.USER_DAYS, days.RUN, reports.CAMPAIGNS, training.TRAIN_DAYS, training.TRAIN_DAY_CATEGORIES,
+                days.STUDY,
+            ),
         ),
     ),
     "Models": (

@@ -59,7 +59,31 @@ def netflix(
     print(f"report            {folder}/report.md; results.json, results.parquet, figures")
 
 
+def sequences(
+    world: Annotated[str, typer.Option(help="World with a session log, or with simulated activity.")] = "crm",
+    seed: Annotated[int, typer.Option(help="Seed of parts, models and resamples.")] = 1,
+    draws: Annotated[int, typer.Option(min=2, help="Resamples behind an interval.")] = 200,
+    prevalence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of fraud to weight to; default the world's own.")
+    ] = None,
+) -> None:
+    """Compare detectors of sequences: Markov chains, hidden Markov models, recurrent and adversarial networks."""
+    from models.lab.progress import progress_reporter
+    from models.lab.sequences.detectors import INSTALL, detectors, missing_packages
+    from models.lab.sequences.report import as_markdown, summary
+    from models.lab.sequences.study import study_sequences
+    from models.lab.sequences.table import read_sequences
+
+    table = read_sequences(existing_world(world))
+    with progress_reporter() as report_progress:
+        results = study_sequences(table, detectors(), report_progress, seed=seed, draws=draws, prevalence=prevalence)
+    print(f"{summary(results)}\n\n{as_markdown(results)}")
+    if missing := missing_packages():
+        print(f"\nhidden Markov models and networks did not run: {', '.join(missing)} missing; run  {INSTALL}")
+
+
 COMMANDS = (
     Command("run", run, "playproof lab run --world lab --other lab-hard --page docs/studies/lab.md"),
     Command("netflix", netflix, "playproof lab netflix --world categories --page docs/netflix.md"),
+    Command("sequences", sequences, "playproof lab sequences --world crm"),
 )

@@ -1,4 +1,8 @@
-"""quiet_shift: an account's usual hours and counts, but 30–35 s plays at 02–04 h: the case rules miss."""
+"""quiet_shift: an account's usual hours and counts, but 30–35 s plays at 02–04 h.
+
+Who runs it: an owner who lets a script use the account at night in place of his own listening, so that no total stands
+out. From a later day on (`from_day`) it is a change of habit that the days before show; from the first day it is not.
+"""
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +17,8 @@ from runtime.units import DAY_MS, HOUR_MS
 
 
 class QuietShift:
-    """Parameters: `tracks` played, `share` of the owner's sessions that move into the night.
+    """Parameters: `tracks` played, `share` of the owner's sessions that move into the night, `from_day` of the world,
+    `habit` share of the campaigns that do so from the first day all the same.
 
     For each session that is taken away one of as many minutes stands at night, so hours and counts stay usual.
     """
@@ -21,7 +26,7 @@ class QuietShift:
     name = "quiet_shift"
     accounts = 8
     keeps_cover = True
-    params = ("tracks", "share")
+    params = ("tracks", "share", "from_day", "habit")
 
     def campaigns_needed(self, days: int) -> int:
         return 1
@@ -34,7 +39,11 @@ class QuietShift:
         campaign = account.campaign
         hard = campaign.difficulty
         sessions, plays = account.listening_of(account.who)
-        taken = np.flatnonzero(uniform(rng, len(sessions["start"])) < campaign.param("share", 0.6, 0.2))
+        is_taken = uniform(rng, len(sessions["start"])) < campaign.param("share", 0.6, 0.2)
+        habit = campaign.param("habit", 0)
+        is_habit = int((campaign.number + 1) * habit) > int(campaign.number * habit)
+        begins = campaign.starts_ms + (0 if is_habit else int(campaign.param("from_day", 0) * DAY_MS))
+        taken = np.flatnonzero(is_taken & (sessions["start"] >= begins))
         minutes = np.add.reduceat(plays["listen"], np.cumsum(sessions["n_plays"]) - sessions["n_plays"])[taken] if len(
             taken) else np.empty(0, np.int64)  # fmt: skip
         midnight = setting.calendar.local_midnight[account.place]

