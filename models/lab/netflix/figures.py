@@ -42,7 +42,7 @@ def write_figures(
         "smote": smote(data, seed),
     }
     for name, figure in figures.items():
-        figure.savefig(out / f"{name}.png", dpi=110)
+        figure.savefig(out / f"{name}.png", dpi=110, bbox_inches="tight")
 
 
 def correlation(data: "TaggedDays") -> Figure:

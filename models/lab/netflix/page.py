@@ -5,8 +5,8 @@ from pathlib import Path
 from PIL import Image
 
 BEGIN, END = "<!-- netflix:begin -->", "<!-- netflix:end -->"
-COLOURS = 64
-"""Of a figure's palette: enough for bars and text, and a fourth of the bytes."""
+COLOURS = 160
+"""Of a figure's palette: enough for bars, text and shades, and half of the bytes."""
 FIGURES = {
     "labels": "Account-days by category, and by number of categories (their figure 2).",
     "correlation": "Correlation of the features, honest and anomalous (their figure 3).",
