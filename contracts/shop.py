@@ -1,4 +1,4 @@
-"""The shop: a second domain on the same broker, replay, job and plot. Its files, its two topics and its vocabularies.
+"""The shop: a second domain on the same broker, replay, job and plot. Its files, topics, vocabularies and tables.
 
 Browsing rows say what a customer's client did; a transaction row is one checkout of a session. Files are CSV, and every
 field travels as the untouched string of its file. Only `ts`, the time of sending, is an integer.
@@ -10,6 +10,8 @@ contracts.events.
 """
 
 from dataclasses import dataclass
+
+from contracts.column import Column
 
 BROWSING, TRANSACTIONS = "browsing", "transactions"
 TOPICS = (BROWSING, TRANSACTIONS)
@@ -131,3 +133,91 @@ def column_names(file: str) -> tuple[str, ...]:
     ('category_id', 'master_category', 'sub_category', 'article_type')
     """
     return tuple(column.name for column in COLUMNS[file])
+
+
+# Tables of the shop's job, and the features in them. A session without a transaction has 0 in the numbers of its
+# transactions, and null in their texts. No feature is computed from truth, and none is an id.
+NUMERIC_FEATURES = (
+    Column("browsing_rows", "bigint", "events of the session"),
+    Column("l1_events", "bigint", "events nearest to buying: promo code, cart, checkout"),
+    Column("l2_events", "bigint", "views of items and promotions"),
+    Column("l3_events", "bigint", "home page, scrolls and clicks"),
+    Column("l1_share", "double", "share of the events that are nearest to buying"),
+    Column("promo_views", "bigint", "views of promotions"),
+    Column("cart_adds", "bigint", "items added to the cart"),
+    Column("promo_codes", "bigint", "promo codes added"),
+    Column("duration_s", "double", "seconds from the first event to the last"),
+    Column("seconds_per_event", "double", "seconds between two events, on average"),
+    Column("seconds_to_checkout", "double", "seconds from the first event to the first checkout; -1 without one"),
+    Column("local_hour", "int", "hour of day of the first event, UTC + 7 (western Indonesia)"),
+    Column("transaction_rows", "bigint", "transactions of the session"),
+    Column("failed_payments", "bigint", "transactions whose payment failed"),
+    Column("items", "bigint", "quantity of products in its carts"),
+    Column("total_amount", "double", "sum of what was to be paid"),
+    Column("dearest_price", "double", "highest item price"),
+    Column("promo_share", "double", "share of the goods' price that promo codes took off"),
+    Column("shipment_fee", "double", "cost of shipping"),
+    Column("distance_km", "double", "from the customer's home to where it is sent; -1 where one is unknown"),
+    Column("account_days", "int", "days from the customer's joining to the session; -1 for an unknown customer"),
+    Column("age_years", "double", "age of the customer; -1 for an unknown one"),
+    Column("is_other_device", "int", "1 where the device is not the customer's usual one"),
+)
+CATEGORICAL_FEATURES = (
+    Column("traffic_source", "string", "app or browser"),
+    Column("device_type", "string", "system of the device"),
+    Column("payment_method", "string", "how the last transaction was paid"),
+    Column("gender", "string", "gender of the customer"),
+    Column("master_category", "string", "first level of the category of the dearest item"),
+)
+SHOP_FEATURES = NUMERIC_FEATURES + CATEGORICAL_FEATURES
+
+SESSION_KEYS = (
+    Column("session_id", "string", "the visit, as the client says"),
+    Column("customer_id", "string", "the customer"),
+    Column("started_at", "timestamp", "its first event; of a session without browsing rows, its last transaction"),
+    Column("transaction_ids", "array<string>", "its transactions, in order of their ids; null without one"),
+    Column(
+        "cart",
+        "array<struct<product_id: int, quantity: int, item_price: double>>",
+        "what is in the carts of its transactions; null without one",
+    ),
+)
+PREDICTIONS = (
+    *SESSION_KEYS,
+    *SHOP_FEATURES,
+    Column("rawPrediction", "array<double>", "the model's margins: honest, fraud"),
+    Column("probability", "array<double>", "the same as probabilities"),
+    Column("prediction", "double", "1 for fraud: its probability is over the model's threshold; else 0"),
+    Column("scored_at", "timestamp", "when its micro-batch was scored"),
+)
+"""One row per session, from browsing rows, from transactions, or from both. `browsing_rows` and `transaction_rows` say
+how many rows of each topic it has, so every row that is neither late nor rejected is counted in one place."""
+REJECTED = (
+    Column("topic", "string", "topic of the row"),
+    Column("partition", "int", "partition of its message"),
+    Column("offset", "bigint", "offset of its message"),
+    Column("position", "int", "place in the message's list, from 0; null for a message that is no list"),
+    Column("rows", "int", "1; for a message that is no list, the rows that its header says"),
+    Column("reason", "string", "the first rule that it breaks"),
+    Column("text", "string", "the row as JSON, or the message"),
+)
+FRAUD_COUNTS = (
+    Column("window_start", "timestamp", "start of the window"),
+    Column("window_end", "timestamp", "its end, exclusive"),
+    Column("sessions", "bigint", "sessions scored in it"),
+    Column("frauds", "bigint", "those with prediction 1"),
+)
+QUANTITIES = (Column("quantity", "bigint", "products in the carts of sessions with prediction 0, since the start"),)
+TOP_PRODUCTS = (
+    Column("product_id", "int", "the product"),
+    Column("name", "string", "its name; null where the product is unknown"),
+    Column("quantity", "bigint", "how many of it are in the carts of sessions with prediction 0, since the start"),
+)
+SHOP_TABLES = {
+    "predictions": PREDICTIONS,
+    "rejected": REJECTED,
+    "fraud_counts": FRAUD_COUNTS,
+    "quantities": QUANTITIES,
+    "top_products": TOP_PRODUCTS,
+}
+"""Tables by name, in `lake/` of the version. The reports are folders `batch_id=N`, the newest of which holds."""

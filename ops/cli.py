@@ -28,6 +28,7 @@ from runtime.errors import PlayproofError
 from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 from spark_app.commands import batch, job
+from spark_app.commands import shop as spark_shop
 
 NAME = "playproof"
 OUR_PACKAGES = ("contracts", "runtime", "producer", "spark_app", "models", "consumer_viz", "ops")
@@ -70,7 +71,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "model",
             "Train a model, compare it with the one that scores, and let it take over.",
             (
-                batch.TRAINING_TABLE, training.TRAIN, training.VERIFY, reports.EVALUATE, *registry.COMMANDS,
+                batch.TRAINING_TABLE, training.TRAIN, spark_shop.TRAIN_SHOP, training.VERIFY, reports.EVALUATE,
+                *registry.COMMANDS,
             ),
         ),
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),

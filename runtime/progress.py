@@ -92,8 +92,8 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         duplicate=duplicate,
         watermark_at=_epoch(times.get("watermark")),
         newest_at=_epoch(times.get("max")),
-        state_rows={o["operatorName"]: o.get("numRowsTotal", 0) for o in operators},
-        state_bytes={o["operatorName"]: o.get("memoryUsedBytes", 0) for o in operators},
+        state_rows=_by_operator(operators, "numRowsTotal"),
+        state_bytes=_by_operator(operators, "memoryUsedBytes"),
         ends=ends,
         behind={
             topic: sum(max(offset - ends.get(topic, {}).get(p, 0), 0) for p, offset in partitions.items())
@@ -106,6 +106,15 @@ def _ticks(progress: dict[str, Any]) -> int:
     """Return how many input rows came from the source that only makes a micro-batch happen at every trigger."""
     sources = progress.get("sources", [])
     return sum(s.get("numInputRows", 0) for s in sources if s.get("description", "").startswith(TICKS))
+
+
+def _by_operator(operators: list[dict[str, Any]], key: str) -> dict[str, int]:
+    """Add up a number of the operators of each name: a query may have several."""
+    sums: dict[str, int] = {}
+    for operator in operators:
+        name = operator["operatorName"]
+        sums[name] = sums.get(name, 0) + operator.get(key, 0)
+    return sums
 
 
 def _by_topic(progress: dict[str, Any], key: str) -> dict[str, dict[int, int]]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from contracts.domain import MUSIC
 from runtime.lake import committed_files
+from runtime.progress import job_record
 from runtime.world import World, WorldError
 from spark_app.queries.console import local_time, table
 
@@ -29,12 +30,13 @@ def read_newest(world: World, count: int = SHOWN) -> list[Row]:
 
     They are those of the job; where it has not run, those of `playproof job score-history`.
     """
-    world.require_domain(MUSIC, "playproof job show")
-    files = committed_files(world.unit.table("sessions")) or sorted(world.from_raw(SCORED_IN_BATCH).glob("*.parquet"))
+    files = committed_files(world.unit.table(world.domain.session_table))
+    files = files or sorted(world.from_raw(SCORED_IN_BATCH).glob("*.parquet"))
+    version = str(job_record(world.unit).get("model_version", "unknown"))
     rows: list[Row] = []
     for file in reversed(files):
         # the newest files are last in the log, a few of one micro-batch
-        rows += _read(file)
+        rows += _read(file) if world.domain == MUSIC else _read_shop(file, version)
         if len(rows) >= ENOUGH * count:
             break
     if not rows:
@@ -45,10 +47,18 @@ def read_newest(world: World, count: int = SHOWN) -> list[Row]:
     return sorted(rows, key=lambda row: (row["scored_at"], row["session_key"]), reverse=True)[:count]
 
 
-def _read(file: Path) -> list[Row]:
-    content = pq.ParquetFile(file).read(columns=list(COLUMNS))
+def _read(file: Path, columns: Sequence[str] = COLUMNS) -> list[Row]:
+    content = pq.ParquetFile(file).read(columns=list(columns))
     scored_at = content["scored_at"].cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     return content.set_column(content.column_names.index("scored_at"), "scored_at", scored_at).to_pylist()
+
+
+def _read_shop(file: Path, version: str) -> list[Row]:
+    """Read the sessions of a shop, with COLUMNS: its table has other names, and its models give no reasons."""
+    names = {"session_id": "session_key", "customer_id": "user_id"}
+    given = {"reasons": None, "model_version": version}
+    rows = _read(file, [*names, *COLUMNS[2:6]])
+    return [{names.get(name, name): value for name, value in row.items()} | given for row in rows]
 
 
 def to_json(rows: Sequence[Row]) -> list[Row]:

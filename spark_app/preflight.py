@@ -1,5 +1,7 @@
 """Checks before the job starts: a broker that answers, every topic, and in the topics what was read already."""
 
+from collections.abc import Sequence
+
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts.events import ACTIVITY, PLAYS
@@ -17,18 +19,24 @@ READERS = ("sessions", "archive")
 """Queries that read topics."""
 
 
-def check_topics(kafka: KafkaConnection, unit: Unit) -> dict[str, int]:
-    """Return how many messages plays and activity have had so far.
+def check_topics(
+    kafka: KafkaConnection,
+    unit: Unit,
+    read: Sequence[str] = READ,
+    write: Sequence[str] = WRITTEN,
+    readers: Sequence[str] = READERS,
+) -> dict[str, int]:
+    """Return how many messages the topics that the job reads have had so far.
 
     Raises BrokerError where the broker does not answer, refuses us, or lacks a topic; PreflightError where a topic
     ends before what was read; CheckpointError where an offset file is unreadable.
     """
     wait_until_up(kafka, ANSWERS_WITHIN_S)
-    require_topics(kafka, read=READ, write=WRITTEN)
+    require_topics(kafka, read=read, write=write)
     with KafkaConsumer(**kafka.python(), request_timeout_ms=15_000) as consumer:
-        for query in READERS:
+        for query in readers:
             _check_read(consumer, query, planned_ends(unit, query))
-        return {topic: _messages(consumer, topic) for topic in READ}
+        return {topic: _messages(consumer, topic) for topic in read}
 
 
 def _messages(consumer: KafkaConsumer, topic: str) -> int:

@@ -108,10 +108,9 @@ def pack(saved: Path, archive: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(saved.rglob("part-*")):
             parts = path.relative_to(saved).with_name(re.match(r"part-\d{5}", path.name)[0])  # type: ignore[index]
-            content = path.read_text()
-            name = parts.as_posix()
+            name, content = parts.as_posix(), path.read_bytes()
             if path.parent.name == "metadata":
-                content = _fix_metadata(content, renamed)
+                content = _fix_metadata(content.decode(), renamed).encode()
             for old, new in renamed.items():
                 name = name.replace(old, new)
             entry = zipfile.ZipInfo(f"{_FOLDER}/{name}", _EARLIEST)

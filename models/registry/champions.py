@@ -18,3 +18,8 @@ CATEGORY_CHAMPIONS: dict[str, str] = {
     "user_day_categories": "d448787abc2852e372c6256ac300132dea9d62eb3e0e30be24203b8b6adf2a92",
 }
 """Categories of suspected user-days: `models/user_days/categories.py` loads them."""
+
+SHOP_CHAMPIONS: dict[str, str] = {
+    "shop_gbt": "7a6b3f8a307396adf2ee6bd8196b394aeff9cca55648cf5b3d094fedd41fed33",
+}
+"""Models of the shop's sessions, saved PipelineModels: `spark_app/shop/predictions.py` loads them."""

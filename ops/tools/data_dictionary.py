@@ -107,6 +107,7 @@ def _tables() -> list[str]:
     sections: dict[str, tuple[str, Mapping[str, tuple[Column, ...]]]] = {
         "Static tables": ("static/", tables.STATIC),
         "Lake": ("lake/", tables.LAKE),
+        "Lake of a shop": ("shop: lake/", shop.SHOP_TABLES),
         "Truth": ("truth/", TRUTH),
         "Log of sessions": ("", {session_log.FOLDER: session_log.COLUMNS}),
     }

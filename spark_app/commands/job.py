@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from contracts.domain import SHOP
 from runtime.command_line import AsJson, Command, WorldName, settings_for
 from spark_app.commands.model_options import Model, Threshold, TrustedHash
+from spark_app.errors import JobError
 
 
 def run(
@@ -34,13 +36,30 @@ def run(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")
     ] = False,
+    idle_after: Annotated[
+        float | None,
+        typer.Option(min=0, help="A shop: stop so many seconds after the last row, once no session is open."),
+    ] = None,
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; the next run continues from its checkpoint."""
     from spark_app.artefacts import ModelChoice
     from spark_app.start import RunOptions, run_job
 
     settings = settings_for(world)
-    settings.existing_world()
+    if settings.existing_world().domain == SHOP:
+        from spark_app.shop.start import ShopOptions, run_shop
+
+        of_music = {"only": only, "no-shadow": not in_shadow, "partitions": partitions}
+        if used := [name for name, value in of_music.items() if value]:
+            raise JobError(f"the job of a shop has no --{used[0]}: leave it out")
+        shop = ShopOptions(
+            ModelChoice(model, sha256, threshold), available_now, idle_after, memory, master, ui, metrics, max_messages
+        )
+        run_shop(settings, shop)
+        print("stopped cleanly; the next run continues from here", flush=True)
+        return
+    if idle_after is not None:
+        raise JobError("only the job of a shop has --idle-after: stop this one with Ctrl-C, or use --available-now")
     options = RunOptions(
         model=ModelChoice(model, sha256, threshold),
         with_shadow=in_shadow,

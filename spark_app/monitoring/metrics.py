@@ -11,8 +11,8 @@ from runtime.lake import committed_files
 from runtime.monitoring.exporter import serve_metrics
 from runtime.progress import MicroBatch
 
-ARCHIVE = "archive"
-"""The query that writes lake/rejected (`queries/archive.py`)."""
+WRITE_REJECTED = ("archive", "rejected")
+"""The queries that write lake/rejected: of music (`queries/archive.py`), and of a shop."""
 KINDS = {"gauge": Gauge, "counter": Counter}
 
 
@@ -50,7 +50,7 @@ class JobMetrics:
         for operator, rows in batch.state_rows.items():
             self._of["playproof_job_state_rows"].labels(batch.query, operator).set(rows)
             self._of["playproof_job_state_bytes"].labels(batch.query, operator).set(batch.state_bytes[operator])
-        if batch.query == ARCHIVE:
+        if batch.query in WRITE_REJECTED:
             self._count_rejected()
 
     def _count_rejected(self) -> None:

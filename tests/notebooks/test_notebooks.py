@@ -18,7 +18,10 @@ from producer.kafka import topics
 from tests.models.lab.example_table import example_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-NAMES = ("producer", "spark_streaming", "consumer", "study", "simulator")
+NAMES = (
+    "producer", "spark_streaming", "consumer", "study", "simulator", "shop/producer", "shop/spark_streaming",
+    "shop/consumer",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

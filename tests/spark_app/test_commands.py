@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.domain import SHOP
 from ops.stack.ports import free_port
 from runtime.world import World
 from spark_app import preflight
@@ -53,3 +54,18 @@ def test_a_unit_that_does_not_fit_is_refused_before_anything_starts(world: World
     world.unit.checkpoints.mkdir(parents=True)
     (world.unit.checkpoints / STATE_FILE).write_text("{")
     assert "STATE.json is unreadable" in playproof("job", "run", "--world", "w").error
+
+
+def test_the_job_of_a_shop_names_what_it_lacks_and_options_that_it_does_not_have(
+    world: World, playproof: Playproof
+) -> None:
+    world.set_domain(SHOP)
+    assert "static table customers is missing" in playproof("job", "run", "--world", "w").error
+    line = playproof("job", "run", "--world", "w", "--only", "sessions").error
+    assert line == "error: the job of a shop has no --only: leave it out"
+
+
+@pytest.mark.usefixtures("world")
+def test_only_the_job_of_a_shop_ends_by_itself_in_silence(playproof: Playproof) -> None:
+    line = playproof("job", "run", "--world", "w", "--idle-after", "5").error
+    assert "--idle-after: stop this one with Ctrl-C" in line

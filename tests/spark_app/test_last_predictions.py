@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.domain import SHOP
+from runtime.progress import record_job
 from runtime.world import World
 from spark_app.last_predictions import Row, read_newest
 from tests.conftest import Playproof
@@ -72,3 +74,22 @@ def test_a_world_without_a_scored_session_names_the_commands(world: World, playp
     (world.root.parent / "empty").mkdir()
     line = playproof("job", "show", "--world", "empty").error
     assert "world empty has no scored session yet: run  playproof job run --world empty" in line
+
+
+def test_a_shops_predictions_are_shown_with_the_model_that_the_job_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, playproof: Playproof
+) -> None:
+    monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
+    world = World(tmp_path / "shop")
+    table = world.unit.table("predictions") / "batch_id=0"
+    table.mkdir(parents=True)
+    world.set_domain(SHOP)
+    record_job(world.unit, "shop_gbt@12345678", 0.0)
+    row = {"session_id": "s1", "customer_id": "c1"} | {
+        name: prediction(5, None)[name] for name in ("scored_at", "rawPrediction", "probability", "prediction")
+    }
+    pq.write_table(pa.Table.from_pylist([row]), table / "part.parquet")
+    (table / "_SUCCESS").touch()
+    _, out, _ = playproof("job", "show", "--world", "shop")
+    assert out.startswith("last 1 predictions, by shop_gbt@12345678\n")
+    assert "s1       [-1.5000, 1.5000]  [0.1824, 0.8176]         1.0  no reasons from this model" in out

@@ -1,0 +1,1 @@
+"""The shop's model: a plain MLlib pipeline, trained on sessions of simulated shops, and saved as a zip."""

@@ -1,0 +1,18 @@
+"""The session of the tests, with the settings of the shop's plans."""
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from spark_app.shop.session import PLANNING
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _planning(spark: SparkSession) -> Iterator[None]:
+    """Plan as the job does: without it, each plan takes many seconds."""
+    for key, value in PLANNING.items():
+        spark.conf.set(key, value)
+    yield
+    for key in PLANNING:
+        spark.conf.unset(key)
