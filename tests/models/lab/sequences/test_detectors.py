@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.lab.sequences import detectors as registry
 from models.lab.sequences.chains import forward, markov_likelihood
 from models.lab.sequences.detectors import detectors, missing_packages
 from models.lab.sequences.table import Sequences, as_matrix
@@ -47,6 +48,12 @@ def test_scores_are_finite_one_a_row_and_higher_for_fraud(name: str, sequences: 
 def test_the_detectors_are_all_there_where_the_optional_packages_are() -> None:
     optional = {"hmm", "hmm_llr", "rnn", "rnn_classifier", "gan"}
     assert set(DETECTORS) == {"markov", "markov_llr"} | (set() if missing_packages() else optional)
+
+
+def test_without_the_optional_packages_the_chains_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PACKAGES", ("no_such_package",))
+    assert registry.missing_packages() == ["no_such_package"]
+    assert set(detectors()) == {"markov", "markov_llr"}
 
 
 def test_the_forward_pass_sums_over_the_hidden_states() -> None:
