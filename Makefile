@@ -22,8 +22,8 @@ jars/.checked: ivy.xml jars.sha256 .venv/.packages
 	@$(PLAYPROOF) setup jars
 	@mkdir -p jars && touch $@
 
-demo: setup ## the whole thing in a few minutes: broker, job, live plot, an attack, a summary
-	@$(PLAYPROOF) demo
+demo: setup ## the whole thing in a few minutes: broker, job, live plot, an attack, a summary; SCENARIO=shop: a shop
+	@$(PLAYPROOF) demo $(if $(SCENARIO),--scenario $(SCENARIO))
 
 up: setup ## start broker and Spark job in the background
 	@$(PLAYPROOF) up

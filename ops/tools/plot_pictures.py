@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ops.demo import WORLD
+from ops.demo.music import WORLD
 from ops.errors import StackError
 from ops.stack.broker import running
 from ops.stack.child_process import run_to_end

@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 from consumer_viz.dashboard.index.sampling import case_id
 from contracts.events import ACTIVITY, PLAYS
 from models.reports.daily import run_daily
-from ops.demo import WINDOWS_OF_A_SESSION, count_windowed_sessions
+from ops.demo.music import WINDOWS_OF_A_SESSION, count_windowed_sessions
 from ops.stack.lifecycle import JOB_IS_UP
 from producer.replay.batches import count_rows
 from runtime.lake import committed_files

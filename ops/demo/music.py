@@ -2,21 +2,28 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from ops.demo_summary import DemoSummary, summarise
+from ops.demo.music_summary import DemoSummary, summarise
+from ops.demo.parts import (
+    ACCOUNTED_WITHIN_S,
+    JOB_WITHIN_S,
+    POLL_EVERY_S,
+    has_display,
+    replay,
+    require_alive,
+    wait_for_reconciliation,
+    with_seconds,
+)
 from ops.errors import StackError
 from ops.stack import child_process
 from ops.stack.broker import running as running_broker
-from ops.stack.child_process import ChildProcess, last_line, run_to_end
+from ops.stack.child_process import ChildProcess, run_to_end
 from ops.stack.lifecycle import JOB_IS_UP
 from ops.stack.private_broker import command_environment, start_only_version, with_private_broker
 from producer.kafka import topics
@@ -30,10 +37,6 @@ WORLD = "demo"
 SIMULATION = ("--scenario", "demo", "--users", "2000", "--days", "1", "--seed", "7")
 SPEED = 720
 """Listener-seconds per second: a day in two minutes."""
-JOB_WITHIN_S = 300.0
-ACCOUNTED_WITHIN_S = 600.0
-POLL_EVERY_S = 0.5
-RECONCILE_EVERY_S = 2.0
 WINDOWS_OF_A_SESSION = 12
 """A session counts in every window of 2 minutes, begun every 10 s, that holds its scored_at."""
 
@@ -49,7 +52,7 @@ def run(settings: Settings, report_progress: ReportProgress) -> DemoSummary:
     environment = command_environment(settings)
     run_to_end(playproof("simulate", "--world", WORLD, *SIMULATION), environment)
     unit = start_only_version(world)
-    report_stage = _with_seconds(report_progress)
+    report_stage = with_seconds(report_progress)
     with ExitStack() as running:
         running.enter_context(running_broker(unit.broker, settings.broker))
         topics.create(settings.kafka())
@@ -68,7 +71,7 @@ def run(settings: Settings, report_progress: ReportProgress) -> DemoSummary:
         job.wait_for_message(JOB_IS_UP, JOB_WITHIN_S)
         report_stage("Spark job up")
         replay_began_at = time.monotonic()
-        replay(environment, [job, plot])
+        replay(environment, [job, plot], "--speed", str(SPEED))
         report_stage("replay done, every session can close")
         reconciliation = wait_for_reconciliation(environment, [job, plot])
         replay_s = time.monotonic() - replay_began_at
@@ -82,68 +85,12 @@ def run(settings: Settings, report_progress: ReportProgress) -> DemoSummary:
     return summary
 
 
-def has_display(environment: Mapping[str, str]) -> bool:
-    """Return whether the user has a terminal and a screen, so that a window makes sense."""
-    is_screen = sys.platform == "darwin" or "DISPLAY" in environment or "WAYLAND_DISPLAY" in environment
-    return is_screen and sys.stdout.isatty()
-
-
-def _with_seconds(report_progress: ReportProgress) -> ReportProgress:
-    """Return a callback that adds to each line the seconds since the line before."""
-    last_at = time.monotonic()
-
-    def report_stage(line: str) -> None:
-        nonlocal last_at
-        now = time.monotonic()
-        report_progress(f"{line} ({now - last_at:.0f} s)")
-        last_at = now
-
-    return report_stage
-
-
-def replay(environment: Mapping[str, str], alive: list[ChildProcess]) -> None:
-    """Replay the day, its progress shown as it is, while all others stay alive."""
-    process = subprocess.Popen(playproof("replay", "--speed", str(SPEED)), env=environment, start_new_session=True)
-    try:
-        while process.poll() is None:
-            _require_alive(alive)
-            time.sleep(POLL_EVERY_S)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
-    if process.returncode != 0:
-        raise StackError(f"the replay failed with exit code {process.returncode}: see the line above")
-
-
-def _require_alive(children: list[ChildProcess]) -> None:
-    for child in children:
-        child.require_alive()
-
-
-def wait_for_reconciliation(environment: Mapping[str, str], alive: list[ChildProcess]) -> dict[str, Any]:
-    """Return the reconciliation once no row is open, or the last one when time is up, for the summary to show."""
-    until = time.monotonic() + ACCOUNTED_WITHIN_S
-    while True:
-        _require_alive(alive)
-        command = playproof("reconcile", "--json")
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        try:
-            reconciliation: dict[str, Any] = json.loads(done.stdout)
-        except json.JSONDecodeError:
-            raise StackError(f"playproof reconcile failed: {last_line(done)}") from None
-        is_settled = all(rows["open"] == 0 and rows["lost"] == 0 for rows in reconciliation["topics"].values())
-        if is_settled or time.monotonic() > until:
-            return reconciliation
-        time.sleep(RECONCILE_EVERY_S)
-
-
 def wait_for_counts(unit: Unit, alive: list[ChildProcess]) -> None:
     """Return once the fraud counts hold every session. Raises StackError when time is up."""
     until = time.monotonic() + ACCOUNTED_WITHIN_S
     sessions = sum(pq.read_metadata(file).num_rows for file in committed_files(unit.table("sessions")))
     while count_windowed_sessions(committed_files(unit.table("fraud_counts"))) < sessions * WINDOWS_OF_A_SESSION:
-        _require_alive(alive)
+        require_alive(alive)
         if time.monotonic() > until:
             raise StackError(f"the fraud counts do not hold all {sessions} sessions: see the Spark job's log")
         time.sleep(POLL_EVERY_S)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.demo_summary import DISPOSITIONS, DemoSummary, summarise
+from ops.demo.music_summary import DISPOSITIONS, DemoSummary, summarise
 
 
 def reconciliation(**changed: int) -> dict[str, Any]:

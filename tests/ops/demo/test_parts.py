@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ops import demo
+from ops.demo import music
 from ops.errors import StackError
 from ops.stack import child_process
 from ops.stack.private_broker import start_only_version
@@ -67,4 +67,4 @@ def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
         return file
 
     files = [version(10, {0: 5, 1: 7}), version(9, {0: 2, 1: 3, 2: 4})]
-    assert demo.count_windowed_sessions(files) == 5 + 7 + 4
+    assert music.count_windowed_sessions(files) == 5 + 7 + 4
