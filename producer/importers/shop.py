@@ -54,7 +54,9 @@ def import_shop(files: Mapping[str, Path], world: World) -> ShopImport:
             _write_static(staged.root / "static" / name, f"as_of={newest}", name, tables[name])
         world.root.mkdir(parents=True, exist_ok=True)
         world.set_domain(SHOP)
-        for folder in ("raw", "static"):
+        # raw rows last: a world without them is new, whatever an import that was killed has left
+        for folder in ("static", "raw"):
+            shutil.rmtree(world.root / folder, ignore_errors=True)
             (staging / folder).rename(world.root / folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -68,6 +68,10 @@ REFUSED: dict[str, tuple[str, Callable[[str], str], str]] = {
                                   "payment_status is 'Pending': expected Success, Fail"),
     "no time": (TRANSACTIONS, lambda t: t.replace("2024-01-01 00:", "12:", 1), "expected a time such as"),
     "a cell too few": ("products", lambda t: t.rstrip("\n").rsplit(",", 1)[0], "4 cells, expected 5"),
+    "a column twice": ("categories", lambda t: t.replace("sub_category", "master_category", 1),
+                       "column master_category is there twice"),
+    "a column that the replay adds": (BROWSING, lambda t: "\n".join(f"{line},{n or 'ts'}" for n, line in
+                                                                  enumerate(t.splitlines())), "column ts is one that"),
     "no rows": ("products", lambda t: t.splitlines()[0] + "\n", "no rows after the header"),
 }  # fmt: skip
 
