@@ -135,7 +135,9 @@ class RatePanel(_Panel):
         self.set_axis(view.axis)
         self._usual.set_data(line_x / DAY_S, level)
         is_shown = (x >= view.axis[0]) & np.isfinite(y)
-        self.fit(y[is_shown], min_range=0.25 * float(np.nanmean(y)) if is_shown.any() else 1.0, floor=0.0)
+        # an axis of counts begins at 0
+        shown_values = np.append(y[is_shown], 0.0) if self._is_exact and is_shown.any() else y[is_shown]
+        self.fit(shown_values, min_range=0.25 * float(np.nanmean(y)) if is_shown.any() else 1.0, floor=0.0)
         shown = points if self._is_exact else mean
         self.value.set_text(f"{shown[-1]:.0f}" if len(shown) and np.isfinite(shown[-1]) else "")
         self.note.set_text(f"usual {level[-1]:.0f}" if len(level) and np.isfinite(level[-1]) else "")
