@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.domain import SHOP
 from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, format_health, job_health, query_rows
 from ops.stack.ports import free_port
 from producer.replay.ledger import Entry, Ledger, Run
@@ -96,3 +97,19 @@ def test_a_version_that_never_ran_has_nothing_to_tell_and_no_error(tmp_path: Pat
 
 def test_an_absent_broker_is_told_as_none_soon() -> None:
     assert ends_of_topics(KafkaConnection(f"127.0.0.1:{free_port()}")) is None
+
+
+def test_the_health_of_a_shop_is_that_of_its_own_query_and_topics(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    for log in ("offsets", "commits"):
+        (unit.checkpoints / "predictions" / log).mkdir(parents=True)
+    offsets = ["v1", json.dumps({"batchWatermarkMs": WATERMARK_MS}), '{"browsing":{"0":7}}', '{"logOffset":2}']
+    (unit.checkpoints / "predictions" / "offsets" / "0").write_text("\n".join(offsets))
+    (unit.checkpoints / "predictions" / "commits" / "0").write_text("v1\n{}")
+    unit.progress.mkdir()
+    times = {"watermark": "2025-03-04T00:00:00.000Z", "max": "2025-03-04T00:01:00.000Z"}
+    report = {"name": "predictions", "timestamp": "2026-11-22T03:11:15.000Z", "batchId": 0, "eventTime": times}
+    (unit.progress / "predictions.jsonl").write_text(json.dumps(report) + "\n")
+    found = job_health(unit, {("browsing", 0): 9, ("transactions", 0): 9}, 0.0, SHOP)
+    assert found["lag_messages"] == {"browsing": 2, "transactions": 9}
+    assert found["watermark_lag_s"] == 60
