@@ -22,7 +22,7 @@ def demo(
         DemoScenario, typer.Option(help="music: 2,000 listeners and bots; shop: an online shop and fraud.")
     ] = DemoScenario.MUSIC,
 ) -> None:
-    """Show the whole thing in a few minutes: 2,000 listeners, an attack, broker, Spark job, live plot, a summary."""
+    """Show the whole thing in a few minutes: a simulated day with fraud, broker, Spark job, live plot, a summary."""
     from runtime import terminal
 
     if scenario is DemoScenario.SHOP:
