@@ -4,12 +4,17 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.errors import PySparkException
+from pyspark.ml import PipelineModel
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from contracts.features import FEATURE_NAMES
@@ -100,6 +105,23 @@ def test_the_recipe_scores_a_stream_as_it_scores_a_table(
     )
     assert in_stream == in_batch
     assert len(in_stream) == 2
+
+
+class NoNumber:
+    """A model that has no answer for a missing value."""
+
+    def transform(self, frame: DataFrame) -> DataFrame:
+        vector = array_to_vector(F.array(F.lit(float("nan")), F.lit(float("nan"))))
+        return frame.withColumns({"rawPrediction": vector, "probability": vector})
+
+
+def test_a_session_without_a_number_is_no_flag_but_ends_the_query_by_name(
+    spark: SparkSession, artefact: Artefact
+) -> None:
+    frame = spark.createDataFrame(pa.Table.from_batches([sessions()]))
+    scored = score_sessions(frame, [], PipelineScorer(cast(PipelineModel, NoNumber()), artefact))
+    with pytest.raises(PySparkException, match=f"{artefact.version} gives no probability for session u1:"):
+        scored.collect()
 
 
 def test_the_trees_that_are_called_directly_give_what_transform_gives(spark: SparkSession, tmp_path: Path) -> None:
