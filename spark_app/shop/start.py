@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from contracts.shop import TOPICS
 from runtime.lake import committed_files
-from runtime.progress import MicroBatch, last_micro_batch, record_job
+from runtime.progress import DEDUPLICATION, MicroBatch, last_micro_batch, record_job
 from runtime.settings import Settings
 from runtime.world import Unit
 from spark_app import preflight, runner, session
@@ -114,5 +114,9 @@ def count_rows(files: Sequence[Path]) -> int:
 
 
 def is_settled(batch: MicroBatch) -> bool:
-    """Return whether a micro-batch had read all messages, and left no row in the state."""
-    return not any(batch.behind.values()) and not any(batch.state_rows.values())
+    """Return whether a micro-batch had read all messages, and left no session in the state.
+
+    The step that drops late rows keeps the newest heartbeats in its state; it holds no session.
+    """
+    in_sessions = sum(rows for operator, rows in batch.state_rows.items() if operator != DEDUPLICATION)
+    return not any(batch.behind.values()) and not in_sessions

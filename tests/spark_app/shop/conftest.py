@@ -8,11 +8,11 @@ from pyspark.sql import SparkSession
 from spark_app.shop.session import PLANNING
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _planning(spark: SparkSession) -> Iterator[None]:
-    """Plan as the job does: without it, each plan takes many seconds."""
+@pytest.fixture(scope="package")
+def spark(spark: SparkSession) -> Iterator[SparkSession]:
+    """Plan as the job does: otherwise each plan takes many seconds."""
     for key, value in PLANNING.items():
         spark.conf.set(key, value)
-    yield
+    yield spark
     for key in PLANNING:
         spark.conf.unset(key)

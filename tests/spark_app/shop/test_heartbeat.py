@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from runtime.progress import MicroBatch
+from runtime.progress import DEDUPLICATION, MicroBatch
 from spark_app.shop.heartbeat import EVERY_S, Heartbeat, SenderClock
 from spark_app.shop.start import is_settled
 
@@ -19,7 +19,14 @@ class Clock:
 
 def batch(number: int, newest_at: float | None, behind: int = 0, state: int = 0) -> MicroBatch:
     return MicroBatch(
-        "predictions", number, 0.0, 1.0, 1, newest_at=newest_at, behind={"browsing": behind}, state_rows={"join": state}
+        "predictions",
+        number,
+        0.0,
+        1.0,
+        1,
+        newest_at=newest_at,
+        behind={"browsing": behind},
+        state_rows={"sessionWindowStateStoreSaveExec": state, DEDUPLICATION: 9},
     )
 
 
