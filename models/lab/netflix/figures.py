@@ -141,7 +141,7 @@ def importance(importances: Importances) -> Figure:
         axis.set(title=category, xlabel="importance, sums to 1")
         axis.set_yticks(positions, FEATURES, fontsize=8)
     axes[0].invert_yaxis()
-    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 
