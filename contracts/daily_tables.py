@@ -74,3 +74,16 @@ ACCOUNT_RISK = (
     Column("model_version", "string", "of the detectors together"),
     Column("categories", "array<string>", "kinds of abuse of its flagged days, the most frequent first"),
 )
+ACCOUNT_HABITS = (
+    Column("user_id", "string", "the account"),
+    Column("sessions", "bigint", "sessions that were searched"),
+    Column(
+        "period_h",
+        "double",
+        "period, 1 h to 48 h but not a day or its parts, at which its sessions repeat most; null under 12 of them",
+    ),
+    Column("period_strength", "double", "from 0 to 1, clockwork: mean resultant length of their starts at this period"),
+    Column("period_p_value", "double", "share of shuffled histories that repeat as strongly at any period"),
+    Column("repeats", "boolean", "period_p_value under 0.001"),
+    Column("high_weeks", "int", "most weeks in a row of twice the median week before; null with too little before"),
+)

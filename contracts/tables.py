@@ -1,7 +1,7 @@
 """Tables: static ones, the lake's, and truth. Types are Spark DDL; new columns are nullable, at the end."""
 
 from contracts.column import Column
-from contracts.daily_tables import ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
+from contracts.daily_tables import ACCOUNT_HABITS, ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
 from contracts.features import SESSION_FEATURES
 from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
@@ -178,6 +178,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "campaigns": CAMPAIGNS,
     "track_risk": TRACK_RISK,
     "account_risk": ACCOUNT_RISK,
+    "account_habits": ACCOUNT_HABITS,
 }
 
 TRUTH_ROWS = (

@@ -12,6 +12,7 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.campaigns.find import find_campaigns
 from models.campaigns.recall import format_recall
 from models.labels.truth import label_user_days
+from models.reports.habits import find_habits, format_habits
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
@@ -54,6 +55,7 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyR
     campaigns = write_campaigns(world, plays, seed)
     daily.lines += ["", *format_campaigns(campaigns, world)]
     daily.lines += ["", *write_risks(world, plays, daily.flags, campaigns)]
+    daily.lines += ["", *write_habits(world, plays, seed)]
     folder = world.unit.root / "daily"
     folder.mkdir(parents=True, exist_ok=True)
     write_review(folder, daily.flags)
@@ -112,6 +114,13 @@ def write_campaigns(world: World, plays: Plays, seed: int = SEED) -> pd.DataFram
     campaigns = find_campaigns(plays, accounts, popularity, np.random.default_rng(seed))
     write_table(world, "campaigns", campaigns)
     return campaigns
+
+
+def write_habits(world: World, plays: Plays, seed: int = SEED) -> list[str]:
+    """Find what repeats and weeks that are high, by account; write table `account_habits`, return lines on it."""
+    habits = find_habits(plays, read_user_days(world), np.random.default_rng(seed))
+    write_table(world, "account_habits", habits)
+    return format_habits(habits)
 
 
 def format_campaigns(campaigns: pd.DataFrame, world: World) -> list[str]:

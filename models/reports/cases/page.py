@@ -8,16 +8,8 @@ from matplotlib.figure import Figure
 from contracts.labels import HONEST
 from models.metrics.flags import MIN_ROWS
 from models.metrics.intervals import Share
-from models.reports.cases.study import (
-    ALL_DAY,
-    CASES,
-    HIGH_WEEKS,
-    HONEST_SHARE,
-    NEW_NIGHTS,
-    OLD_NIGHTS,
-    REPEATS_FROM_P,
-    CaseStudy,
-)
+from models.reports.cases.study import ALL_DAY, CASES, HONEST_SHARE, NEW_NIGHTS, OLD_NIGHTS, CaseStudy
+from models.reports.habits import HIGH_WEEKS, REPEATS_FROM_P
 from models.user_days.hybrid import FLAG
 from models.user_days.report.figures import BOTH, FOREST_ONLY, GREY, MAX_POINTS, RULES_ONLY
 

@@ -12,17 +12,15 @@ import pandas as pd
 from contracts.labels import HONEST
 from models.labels.truth import label_user_days, read_account_truth
 from models.metrics.intervals import Share, share_by_account
-from models.patterns.high_weeks import count_high_weeks
-from models.patterns.periods import Periods, find_periods
 from models.reports.cases.forests import score_forests
 from models.reports.daily import read_user_days
-from models.tables.plays import Plays, read_plays
+from models.reports.habits import HIGH_WEEKS, REPEATS_FROM_P, find_repeating, most_high_weeks
+from models.tables.plays import read_plays
 from models.user_days.detect import SEED, detect
 from models.user_days.history import WINDOW_DAYS, sort_user_days
 from models.user_days.hybrid import FLAG
 from runtime.arrays import Bools, Floats, Ints
 from runtime.local_time import day_numbers
-from runtime.units import MINUTE_MS
 from runtime.world import World, WorldError
 
 ALL_DAY, NEW_NIGHTS, OLD_NIGHTS = "all day", "nights, new", "nights, always"
@@ -34,11 +32,6 @@ CASES = {
 """Kind of day -> what it is. The first is of family `sleepless`, the others of `quiet_shift`, within usual hours."""
 HONEST_SHARE = 0.01
 """Share of honest user-days that a detector may flag where detectors are compared at the same price."""
-SESSION_GAP_MS = 30 * MINUTE_MS
-REPEATS_FROM_P = 0.001
-"""An account repeats where a shuffled history does so in fewer than one of a thousand."""
-HIGH_WEEKS = 2
-"""Weeks in a row from which an account is high for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +79,7 @@ def study_cases(world: World, seed: int = SEED) -> CaseStudy:
     periods = find_repeating(plays, rng)
     by_period = _account_kinds(plays.users[periods.account], truth)
     repeats = periods.p_value < REPEATS_FROM_P
-    weeks = count_high_weeks(*_amounts(days))
-    high = pd.Series(weeks >= HIGH_WEEKS).groupby(days["user_id"].to_numpy()).max()
+    high = most_high_weeks(days) >= HIGH_WEEKS
     by_weeks = _account_kinds(high.index, truth)
     return CaseStudy(
         seed=seed,
@@ -103,14 +95,6 @@ def study_cases(world: World, seed: int = SEED) -> CaseStudy:
         high_weeks=_by_kind(by_weeks, high.to_numpy(dtype=bool), rng),
         scores=_for_figure(tested, rows),
     )
-
-
-def find_repeating(plays: Plays, rng: np.random.Generator) -> Periods:
-    """Search each account's sessions (plays without half an hour of silence) for a period."""
-    order = np.lexsort((plays.event_ms, plays.user))
-    user, end = plays.user[order].astype(np.int64), plays.event_ms[order]
-    begins = np.r_[True, (np.diff(user) != 0) | (np.diff(end) > SESSION_GAP_MS)]
-    return find_periods(user[begins], end[begins], rng)
 
 
 def _kinds(labelled: pd.DataFrame, day: Ints) -> dict[str, Bools]:
@@ -149,11 +133,6 @@ def _by_kind(kind: np.ndarray, hit: Bools, rng: np.random.Generator) -> dict[str
         name: share_by_account(pd.Series(np.flatnonzero(mask)), pd.Series(hit[mask]), rng)
         for name, mask in masks.items()
     }
-
-
-def _amounts(days: pd.DataFrame) -> tuple[Ints, Ints, Floats]:
-    account = pd.factorize(days["user_id"])[0].astype(np.int64)
-    return account, day_numbers(days["local_date"]), days["plays_day"].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _for_figure(tested: pd.DataFrame, rows: Mapping[str, Bools]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from tests.models.campaigns.example_plays import farm, play, strangers
 from tests.models.user_days.example_days import crowd, user_days
 from tests.models.user_days.test_cases import ALL_DAY
 
-TABLES = ("user_day_flags", "campaigns", "track_risk", "account_risk")
+TABLES = ("user_day_flags", "campaigns", "track_risk", "account_risk", "account_habits")
 
 
 def static(world: World, table: str, frame: pd.DataFrame) -> None:
