@@ -118,6 +118,8 @@ class RatePanel(_Panel):
     ) -> None:
         super().__init__(ax, zone, colour, title, subtitle)
         self._is_exact = is_exact
+        if is_exact:
+            ax.tick_params(axis="x", pad=7)  # the 0 of the counts is in the same corner
         style = {"linewidth": 1.6, "marker": "o", "markersize": 2.5} if is_exact else {"linewidth": 0.8, "alpha": 0.35}
         (self._points,) = ax.plot([], [], color=colour, **style)
         (self._mean,) = ax.plot([], [], color=colour, linewidth=2.4, solid_capstyle="round")

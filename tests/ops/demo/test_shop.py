@@ -62,7 +62,7 @@ def test_a_good_run_has_no_fault_and_its_lines_hold_the_figures() -> None:
     text = "\n".join(GOOD.lines())
     assert "400 rows of browsing and 60 of transactions became 90 scored sessions in 300 s." in text
     assert "precision 0.90 (0.60–0.98), recall 0.75 (0.47–0.91)" in text
-    assert "card_testing 6 of 8, takeover 3 of 4" in text
+    assert "card_testing 6 of 8, takeover 3 of 4. Fraud is 12 of the 90 sessions" in text
     assert "5 in 2 batches; the line equals a count by hand" in text
     assert "1 late, 1 rejected, 0 open, 0 lost, 0 duplicated" in text
     assert prediction_rows(GOOD.predictions) == [("s", "7", "0.980", "1")]
