@@ -131,7 +131,7 @@ class Attempt:
             if is_source_sent:
                 raise ReplayError(
                     f"every row of world {self._world.name} is sent, and rows of a {self._domain.name} are sent once: "
-                    f"begin a new version with  playproof replay --world {self._world.name} --fresh"
+                    f"begin a new version with  playproof up --world {self._world.name} --fresh"
                 )
             return replace(run, first=dict(state.next_row))
         first = dict.fromkeys(self._domain.topics, 0) if is_source_sent else dict(state.next_row)

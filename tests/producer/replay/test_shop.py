@@ -142,7 +142,7 @@ def test_a_later_replay_sends_what_is_left_unchanged_and_a_further_one_is_refuse
     send(world)
     assert topics.rows(BROWSING) == read_csv(source[BROWSING])
     assert topics.rows(TRANSACTIONS) == read_csv(source[TRANSACTIONS])
-    with pytest.raises(ReplayError, match=r"every row of world shop is sent, .*replay --world shop --fresh"):
+    with pytest.raises(ReplayError, match=r"every row of world shop is sent, .*up --world shop --fresh"):
         send(world)
 
 
