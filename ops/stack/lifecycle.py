@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from contracts.domain import MUSIC
 from ops.errors import StackError
 from ops.stack import compose, job_health, ports
 from ops.stack.supervisor import Supervisor
@@ -115,6 +116,7 @@ def down(settings: Settings) -> bool:
 def addresses(settings: Settings) -> dict[str, str]:
     """Return what a user may want to open: name -> address, path or command."""
     world = settings.the_world()
+    pages = {"analyst's pages": "playproof desk"} if world.domain == MUSIC else {}
     return {
         "Kafka": settings.broker,
         "Spark's own pages": SPARK_UI,
@@ -123,7 +125,7 @@ def addresses(settings: Settings) -> dict[str, str]:
         "logs": _short_path(supervisor_of(world).run),
         "send events": "playproof replay",
         "live plot": "playproof plot live",
-        "analyst's pages": "playproof desk",
+        **pages,
         "Spark console": "playproof console",
     }
 
