@@ -25,8 +25,10 @@ ENOUGH = 10
 Row = dict[str, Any]
 
 
-def read_newest(world: World, count: int = SHOWN) -> list[Row]:
-    """Return the sessions that were scored last, newest first, with COLUMNS. Raises WorldError where none is.
+def read_newest(world: World, count: int = SHOWN, *, is_flagged: bool = False) -> list[Row]:
+    """Return the sessions that were scored last, newest first, with COLUMNS; only flagged ones where `is_flagged`.
+
+    Raises WorldError where there is none.
 
     They are those of the job; where it has not run, those of `playproof job score-history`.
     """
@@ -36,9 +38,12 @@ def read_newest(world: World, count: int = SHOWN) -> list[Row]:
     rows: list[Row] = []
     for file in reversed(files):
         # the newest files are last in the log, a few of one micro-batch
-        rows += _read(file) if world.domain == MUSIC else _read_shop(file, version)
+        of_file = _read(file) if world.domain == MUSIC else _read_shop(file, version)
+        rows += [row for row in of_file if row["prediction"] or not is_flagged]
         if len(rows) >= ENOUGH * count:
             break
+    if files and not rows:
+        raise WorldError(f"no session of world {world.name} is flagged: show all of them, without  --flagged")
     if not rows:
         raise WorldError(
             f"world {world.name} has no scored session yet: run  playproof job run --world {world.name}  "

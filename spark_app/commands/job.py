@@ -79,13 +79,14 @@ def run(
 def show(
     world: WorldName = None,
     last: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    flagged: Annotated[bool, typer.Option("--flagged", help="Only flagged ones.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest predictions: rawPrediction, probability, prediction, and the reasons. Needs no Spark."""
     from spark_app import last_predictions
 
     settings = settings_for(world)
-    rows = last_predictions.read_newest(settings.existing_world(), last)
+    rows = last_predictions.read_newest(settings.existing_world(), last, is_flagged=flagged)
     if as_json:
         print(json.dumps(last_predictions.to_json(rows), indent=1))
     else:

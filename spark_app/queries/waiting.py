@@ -14,7 +14,7 @@ LISTENER_TIME = "%Y-%m-%d %H:%M"
 
 
 def waiting_message(unit: Unit, time_zone: str) -> str:
-    """Say why no session was scored in the last 2 minutes. Reads the progress of query `sessions`."""
+    """Say why there is no session in the last 2 minutes. Reads the progress of query `sessions`."""
     has_sessions = any(unit.table(SESSIONS).glob("date=*"))
     return describe(
         progress.last_micro_batch(unit, SESSIONS), progress.first_event_at(unit, SESSIONS), has_sessions, time_zone
@@ -40,7 +40,7 @@ def describe(last: MicroBatch | None, first_event_at: float | None, has_sessions
     if has_sessions:
         waiting = sum(last.behind.values())
         topics = f"{waiting:,} messages wait in the topics" if waiting else "every message has been read"
-        return f"  nothing was scored in these 2 minutes: {topics}; watermark {watermark} of listener time"
+        return f"  no session of these 2 minutes has been read: {topics}; watermark {watermark} of listener time"
     first_close = first_event_at + SESSION_GAP_MINUTES * 60
     if last.watermark_at is not None and last.watermark_at >= first_close:
         return (

@@ -20,8 +20,8 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def prediction(second: int, reasons: list[Row] | None) -> Row:
     return {
         "session_key": f"u1:{second}", "user_id": "u1", "scored_at": AT + timedelta(seconds=second),
-        "rawPrediction": [-1.5, 1.5], "probability": [0.1824, 0.8176], "prediction": 1.0, "reasons": reasons,
-        "model_version": "mine@12345678", "score": 0.8176,
+        "rawPrediction": [-1.5, 1.5], "probability": [0.1824, 0.8176], "prediction": float(second < 25),
+        "reasons": reasons, "model_version": "mine@12345678", "score": 0.8176,
     }  # fmt: skip
 
 
@@ -52,9 +52,15 @@ def test_the_command_shows_them_as_a_table_in_the_display_zone(world: World, pla
     lines = playproof("job", "show", "--world", world.name, "--last", "25").out.splitlines()
     assert lines[0] == "last 25 predictions, by mine@12345678"
     assert lines[1].split() == ["scored", "session", "rawPrediction", "probability", "prediction", "reasons"]
-    assert " ".join(lines[2].split()) == "23:00:29 u1:29 [-1.5000, 1.5000] [0.1824, 0.8176] 1.0 plays 80"
+    assert " ".join(lines[2].split()) == "23:00:29 u1:29 [-1.5000, 1.5000] [0.1824, 0.8176] 0.0 plays 80"
     assert lines[-1].endswith("no reasons from this model")
     assert len(lines) == 27
+
+
+def test_only_flagged_ones_may_be_shown(world: World, playproof: Playproof) -> None:
+    assert [row["session_key"] for row in read_newest(world, 2, is_flagged=True)] == ["u1:24", "u1:23"]
+    lines = playproof("job", "show", "--world", world.name, "--flagged").out.splitlines()
+    assert lines[0].startswith("last 20 predictions")
 
 
 def test_the_command_gives_json(world: World, playproof: Playproof) -> None:
