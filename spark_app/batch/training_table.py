@@ -61,6 +61,11 @@ def build(spark: SparkSession, world: World, out: Path, since: date | None = Non
     """Write the training table of a world to `out`/part.parquet and return it: one labelled row per session."""
     described = describe_sessions(raw_sessions(spark, world, since), world.not_measurable)
     table = label_sessions(described.drop("track_counts", "client_session_ids", "scored_at").toPandas(), world)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(out / "part.parquet", index=False)
+    write_table(table, out)
     return table
+
+
+def write_table(table: pd.DataFrame, out: Path) -> None:
+    """Write a training table to `out`/part.parquet; Spark reads no times in nanoseconds, which pandas has."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out / "part.parquet", index=False, coerce_timestamps="us")

@@ -23,6 +23,7 @@ from models.errors import ModelError
 from models.registry.artefact import SHIPPED_SCORER, Artefact
 from models.registry.verify import verify_artefact
 from runtime.resources import CODE
+from spark_app.batch.training_table import write_table
 from spark_app.pipeline import score_sessions
 from spark_app.stages.scoring import load
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, load_pipeline
@@ -39,6 +40,7 @@ def training_table() -> pd.DataFrame:
     table = pd.DataFrame(rng.uniform(0, 100, (300, len(FEATURE_NAMES))), columns=list(FEATURE_NAMES))
     table["plan"] = rng.choice(["free", "premium"], 300)
     table["label"] = ((table["plays"] > 50) & (table["plan"] == "free")).astype(float)
+    table["started_at"] = pd.Timestamp("2026-03-01T12:00:00") + pd.to_timedelta(np.arange(300), unit="s")
     table.loc[:4, "label"] = None
     return table.mask(
         pd.DataFrame(rng.random(table.shape) < 0.1, columns=table.columns).assign(plays=False, label=False)
@@ -49,7 +51,7 @@ def training_table() -> pd.DataFrame:
 def zipped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the lines of the recipe, with folders of this test and the session of the tests."""
     folder = tmp_path_factory.mktemp("own model")
-    training_table().to_parquet(folder / "part.parquet", index=False)
+    write_table(training_table(), folder)
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     code = code.replace('"data/train/table"', repr(str(folder))).replace('"my_model"', repr(str(folder / "my_model")))
     code = re.sub(r"^spark = .*$", "", code, flags=re.MULTILINE)
