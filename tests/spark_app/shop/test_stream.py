@@ -21,15 +21,20 @@ from tests.spark_app.shop.visits import MESSAGES, SENT, bought, browsed, message
 BATCHES: Sequence[dict[str, list[dict[str, Any]]]] = (
     # a session that goes on in the next batch, and one that is nothing but a look
     {
-        BROWSING: [browsed("HP"), browsed("VI", "00:10:00.000"), browsed(session_id="look")],
+        BROWSING: [
+            browsed("HP"),
+            browsed("VI", "00:00:10.000"),
+            browsed("ATC", "00:00:30.000"),
+            browsed(session_id="look", customer_id="unknown"),
+        ],
         TRANSACTIONS: [],
     },
     # its checkout, 20 s later; a transaction whose session has no browsing row
     {
-        BROWSING: [browsed("CO", "00:20:00.000", SENT + 20)],
+        BROWSING: [browsed("CO", "00:01:00.500", SENT + 20)],
         TRANSACTIONS: [
-            bought("00:20:00.000", SENT + 20),
-            bought("00:20:00.000", SENT + 20, session_id="unseen", transaction_id="t2"),
+            bought("00:01:00.500", SENT + 20),
+            bought("00:02:00.000", SENT + 20, session_id="unseen", transaction_id="t2"),
         ],
     },
     # long afterwards: a new session, which nothing closes
@@ -101,15 +106,29 @@ def streamed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> S
     return Streamed(sessions, [json.loads(p.json) for p in query.recentProgress])
 
 
-def test_a_session_over_two_batches_is_one_and_joined_with_its_transaction(streamed: Streamed) -> None:
+def test_a_session_over_two_batches_is_one_and_has_the_features_computed_by_hand(streamed: Streamed) -> None:
+    expected = {
+        "browsing_rows": 4, "l1_events": 2, "l2_events": 1, "l3_events": 1, "l1_share": 0.5, "cart_adds": 1,
+        "duration_s": 60.5, "seconds_to_checkout": 60.5, "local_hour": 7, "transaction_rows": 1, "failed_payments": 1,
+        "items": 3, "total_amount": 190005.0, "dearest_price": 100000.0, "shipment_fee": 10000.0, "account_days": 10,
+        "is_other_device": 1, "payment_method": "OVO", "gender": "F", "master_category": "Apparel",
+        "transaction_ids": ["t1"],
+    }  # fmt: skip
     session = streamed.sessions["s1"]
-    assert (session["browsing_rows"], session["transaction_rows"], session["transaction_ids"]) == (3, 1, ["t1"])
-    assert session["duration_s"] == 1200
+    assert {name: session[name] for name in expected} == expected
+    # one degree of the equator; 20,000 off goods of 200,005; 60.5 s between four events; 10,957 days since birth
+    assert session["distance_km"] == pytest.approx(111.19, abs=0.01)
+    assert session["promo_share"] == pytest.approx(20000 / 200005)
+    assert session["seconds_per_event"] == pytest.approx(60.5 / 3)
+    assert session["age_years"] == pytest.approx(30, abs=0.01)
 
 
 def test_neither_side_of_the_join_vanishes_without_a_partner(streamed: Streamed) -> None:
     counts = {name: (s["browsing_rows"], s["transaction_rows"]) for name, s in streamed.sessions.items()}
-    assert counts == {"s1": (3, 1), "look": (1, 0), "unseen": (0, 1)}
+    assert counts == {"s1": (4, 1), "look": (1, 0), "unseen": (0, 1)}
+    look, unseen = streamed.sessions["look"], streamed.sessions["unseen"]
+    assert (look["items"], look["seconds_to_checkout"], look["distance_km"], look["account_days"]) == (0, -1, -1, -1)
+    assert (unseen["items"], unseen["customer_id"], unseen["account_days"]) == (3, "65192", 10)
 
 
 def test_every_row_is_in_a_session_or_late_or_open(streamed: Streamed) -> None:
