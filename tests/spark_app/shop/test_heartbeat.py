@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from runtime.progress import DEDUPLICATION, MicroBatch
+from runtime.world import Unit
 from spark_app.shop.heartbeat import EVERY_S, Heartbeat, SenderClock
-from spark_app.shop.start import is_settled
+from spark_app.shop.start import Monitor, is_settled
 
 
 class Clock:
@@ -68,3 +69,36 @@ def test_a_job_is_settled_where_nothing_waits_and_no_session_is_open() -> None:
     assert is_settled(batch(1, None))
     assert not is_settled(batch(1, None, behind=1))
     assert not is_settled(batch(1, None, state=1))
+
+
+def write_progress(unit: Unit, number: int, end: int, in_sessions: int) -> None:
+    """Append what Spark reports of a micro-batch that has read `end` messages of browsing."""
+    report = {
+        "name": "predictions", "batchId": number, "timestamp": "2025-04-28T05:26:52.000Z",
+        "eventTime": {"max": "2025-04-28T05:26:52.000Z"},
+        "stateOperators": [{"operatorName": "symmetricHashJoin", "numRowsTotal": in_sessions,
+                            "numRowsDroppedByWatermark": 0}],
+        "sources": [{"description": "KafkaV2[Subscribe[browsing]]", "endOffset": {"browsing": {"0": end}},
+                     "latestOffset": {"browsing": {"0": end}}}],
+    }  # fmt: skip
+    unit.progress.mkdir(parents=True, exist_ok=True)
+    with (unit.progress / "predictions.jsonl").open("a") as log:
+        log.write(json.dumps(report) + "\n")
+
+
+def test_the_job_ends_so_many_seconds_after_the_last_row_and_not_while_a_session_is_open(tmp_path: Path) -> None:
+    unit, ours = Unit(tmp_path), Clock()
+    monitor = Monitor(unit, 20.0, lambda: None, ours)
+    ours.now += 60
+    assert not monitor.is_done()  # nothing has come yet
+    write_progress(unit, 1, end=5, in_sessions=7)
+    assert not monitor.is_done()
+    ours.now += 21
+    assert not monitor.is_done()  # a session is open
+    write_progress(unit, 2, end=5, in_sessions=0)
+    assert monitor.is_done()
+    write_progress(unit, 3, end=6, in_sessions=0)
+    assert not monitor.is_done()  # one more message
+    ours.now += 21
+    assert monitor.is_done()
+    assert len(beats(unit.root / "heartbeats" / "browsing")) == 3
