@@ -21,10 +21,10 @@ from models.shop.train import label_sessions, train
 COLUMNS = tuple(column.name for column in (*SESSION_KEYS, *SHOP_FEATURES))
 
 
-def sessions(n: int = 900) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Features and truth of sessions; every tenth is fraud, and has a failed payment more often."""
+def sessions(n: int = 2400) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features and truth of sessions; every third is fraud, and has a failed payment more often."""
     rng = np.random.default_rng(3)
-    is_fraud = np.arange(n) % 10 == 0
+    is_fraud = np.arange(n) % 3 == 0
     table = pd.DataFrame({column.name: rng.integers(0, 9, n).astype(float) for column in NUMERIC_FEATURES})
     table["failed_payments"] = (rng.random(n) < np.where(is_fraud, 0.9, 0.05)).astype(float)
     for column in CATEGORICAL_FEATURES:
