@@ -7,13 +7,15 @@ from models.patterns.high_weeks import count_high_weeks
 from models.patterns.periods import Periods, find_periods
 from models.tables.plays import Plays
 from runtime.local_time import day_numbers
-from runtime.units import MINUTE_MS
+from runtime.units import DAY_MS, MINUTE_MS
 
 SESSION_GAP_MS = 30 * MINUTE_MS
 REPEATS_FROM_P = 0.001
 """An account repeats where fewer than one of a thousand shuffled histories does so as strongly."""
-HIGH_WEEKS = 2
+HIGH_WEEKS = 3
 """Weeks in a row from which an account is high for weeks."""
+SEARCHED_DAYS = 56
+"""Newest days whose sessions are searched for a period: the cost per account is that of so many days at most."""
 SHOWN = 3
 
 
@@ -35,8 +37,9 @@ def find_habits(plays: Plays, days: pd.DataFrame, rng: np.random.Generator) -> p
 
 
 def find_repeating(plays: Plays, rng: np.random.Generator) -> Periods:
-    """Search each account's sessions (plays without half an hour of silence) for a period."""
-    order = np.lexsort((plays.event_ms, plays.user))
+    """Search each account's sessions (plays without half an hour of silence) of the newest days for a period."""
+    newest = plays.event_ms >= plays.event_ms.max(initial=0) - SEARCHED_DAYS * DAY_MS
+    order = np.flatnonzero(newest)[np.lexsort((plays.event_ms[newest], plays.user[newest]))]
     user, end = plays.user[order].astype(np.int64), plays.event_ms[order]
     begins = np.ones(len(user), dtype=bool)
     begins[1:] = (np.diff(user) != 0) | (np.diff(end) > SESSION_GAP_MS)

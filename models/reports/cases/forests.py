@@ -32,6 +32,8 @@ class Forest:
     features: tuple[str, ...] = RULE_FEATURES
     part: Part = "both"
     is_extended: bool = False
+    is_by_plan: bool = False
+    """One for each plan, fitted on its days only: a forest for each cohort."""
     is_fitted_on_honest: bool = False
     """Fitted without the days of bots' accounts, which only a simulator knows: what contamination costs."""
 
@@ -39,6 +41,7 @@ class Forest:
 FORESTS: dict[str, Forest] = {
     "forest, as shipped": Forest(ALL_FEATURES),
     "fitted on honest accounts only": Forest(ALL_FEATURES, is_fitted_on_honest=True),
+    "one for each plan": Forest(ALL_FEATURES, is_by_plan=True),
     "deviations from the own history only": Forest(ALL_FEATURES, "deviations"),
     "levels only": Forest(ALL_FEATURES, "levels"),
     f"{len(RULE_FEATURES)} features of the rules": Forest(),
@@ -53,18 +56,29 @@ def score_forests(days: pd.DataFrame, is_honest: Bools, tested: Bools, rng: np.r
     blocks = [(fitted, scored[tested[scored]]) for fitted, scored in refit_blocks(day)]
     blocks = [(fitted, scored) for fitted, scored in blocks if len(scored)]
     inputs = {features: forest_input(days, features).matrix for features in (ALL_FEATURES, RULE_FEATURES)}
-    return {name: _score(inputs[forest.features], forest, blocks, is_honest, rng) for name, forest in FORESTS.items()}
+    plan = pd.factorize(days["plan"])[0]
+    cohorts = {True: plan, False: np.zeros_like(plan)}
+    return {
+        name: _score(inputs[forest.features], forest, blocks, is_honest, cohorts[forest.is_by_plan], rng)
+        for name, forest in FORESTS.items()
+    }
 
 
 def _score(
-    inputs: Floats, forest: Forest, blocks: list[tuple[Ints, Ints]], is_honest: Bools, rng: np.random.Generator
-) -> Floats:
+    inputs: Floats, forest: Forest, blocks: list[tuple[Ints, Ints]], is_honest: Bools, cohort: Ints,
+    rng: np.random.Generator,
+) -> Floats:  # fmt: skip
     width = len(forest.features)
     columns = {"both": slice(None), "levels": slice(width), "deviations": slice(width, None)}[forest.part]
     matrix = inputs[:, columns]
     scores = np.full(len(matrix), np.nan)
     for fitted_on, scored in blocks:
-        rows = fitted_on[is_honest[fitted_on]] if forest.is_fitted_on_honest else fitted_on
-        score = fit_extended(matrix[rows], rng) if forest.is_extended else fit(matrix[rows], rng).score
-        scores[scored] = score(matrix[scored])
+        for code in np.unique(cohort[scored]):
+            tested = scored[cohort[scored] == code]
+            rows = fitted_on[cohort[fitted_on] == code]
+            rows = rows if len(rows) else fitted_on
+            if forest.is_fitted_on_honest:
+                rows = rows[is_honest[rows]]
+            score = fit_extended(matrix[rows], rng) if forest.is_extended else fit(matrix[rows], rng).score
+            scores[tested] = score(matrix[tested])
     return scores

@@ -8,10 +8,19 @@ from matplotlib.figure import Figure
 from contracts.labels import HONEST
 from models.metrics.flags import MIN_ROWS
 from models.metrics.intervals import Share
-from models.reports.cases.study import ALL_DAY, CASES, HONEST_SHARE, NEW_NIGHTS, OLD_NIGHTS, CaseStudy
+from models.reports.cases.study import (
+    CASES,
+    HONEST_SHARE,
+    NEW_NIGHTS,
+    OFTEN_DAY,
+    OLD_NIGHTS,
+    RARE_DAY,
+    WARM_UP_DAYS,
+    CaseStudy,
+)
 from models.reports.habits import HIGH_WEEKS, REPEATS_FROM_P
 from models.user_days.hybrid import FLAG
-from models.user_days.report.figures import BOTH, FOREST_ONLY, GREY, MAX_POINTS, RULES_ONLY
+from models.user_days.report.figures import BOTH, FOREST_ONLY, GREY, MAX_POINTS, RULES_ONLY, TREES
 
 PAGE, RECALL_FIGURE, SCORES_FIGURE = "report.md", "recall.png", "scores.png"
 _COLOURS = (RULES_ONLY, FOREST_ONLY, BOTH)
@@ -32,7 +41,7 @@ def tables(study: CaseStudy) -> str:
     """Render the tables as Markdown."""
     return "\n\n".join(
         [
-            f"{study.days:,} user-days of {study.accounts:,} accounts, after the 28 days that are history only (seed "
+            f"{study.days:,} user-days of {study.accounts:,} accounts, after the first {WARM_UP_DAYS} days (seed "
             f"{study.seed}; intervals: 95 %, by account).",
             _case_table("Flagged", study.flagged),
             _case_table(f"Recall where {HONEST_SHARE:.0%} of honest days are above", study.at_one_percent),
@@ -93,7 +102,7 @@ def scores_figure(study: CaseStudy, rng: np.random.Generator) -> Figure:
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
-    kinds = {HONEST: GREY, OLD_NIGHTS: FOREST_ONLY, NEW_NIGHTS: BOTH, ALL_DAY: RULES_ONLY}
+    kinds = {HONEST: GREY, OLD_NIGHTS: FOREST_ONLY, NEW_NIGHTS: BOTH, OFTEN_DAY: TREES, RARE_DAY: RULES_ONLY}
     for kind, colour in kinds.items():
         days = study.scores[study.scores["kind"] == kind]
         some = days.iloc[rng.permutation(len(days))[:MAX_POINTS]]

@@ -23,15 +23,22 @@ from runtime.arrays import Bools, Floats, Ints
 from runtime.local_time import day_numbers
 from runtime.world import World, WorldError
 
-ALL_DAY, NEW_NIGHTS, OLD_NIGHTS = "all day", "nights, new", "nights, always"
+RARE_DAY, OFTEN_DAY, NEW_NIGHTS, OLD_NIGHTS = "all day, rare", "all day, often", "nights, new", "nights, always"
+MOST_RARE_DAYS = 3
+"""A day of 23 hours is rare up to this many others in the 28 days before it; beyond, it is a habit of the account."""
 CASES = {
-    ALL_DAY: "23 hours in a row",
+    RARE_DAY: f"23 hours in a row, up to {MOST_RARE_DAYS} such days before",
+    OFTEN_DAY: "23 hours in a row, more such days before",
     NEW_NIGHTS: "30-second plays at 3 in the morning, after 4 weeks without",
     OLD_NIGHTS: "the same from the first day",
 }
-"""Kind of day -> what it is. The first is of family `sleepless`, the others of `quiet_shift`, within usual hours."""
+"""Kind of day -> what it is. The first two are of family `sleepless`, the others of `quiet_shift`, in usual hours."""
+WARM_UP_DAYS = 7
+"""First days, which are not measured: no account has a history, and the forest has no days before to be fitted on."""
 HONEST_SHARE = 0.01
 """Share of honest user-days that a detector may flag where detectors are compared at the same price."""
+FAR_DAYS = 1 << 20
+"""More days than any world has: keeps accounts apart in one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class CaseStudy:
 
     seed: int
     days: int
-    """User-days that were measured: those after the first 28 days."""
+    """User-days that were measured: those after the first WARM_UP_DAYS."""
     accounts: int
     flagged: dict[str, dict[str, Share]]
     """By detector: share of each case's days that is flagged, and of honest ones."""
@@ -65,9 +72,11 @@ def study_cases(world: World, seed: int = SEED) -> CaseStudy:
     days = sort_user_days(read_user_days(world))
     labelled = label_user_days(detect(days, seed), world)
     day = day_numbers(labelled["local_date"])
-    is_tested = day >= day.min() + WINDOW_DAYS
+    is_tested = day >= day.min() + WARM_UP_DAYS
     if not is_tested.any():
-        raise WorldError(f"world {world.name} has {int(np.ptp(day)) + 1} days: the study needs more than {WINDOW_DAYS}")
+        raise WorldError(
+            f"world {world.name} has {int(np.ptp(day)) + 1} days: the study needs more than {WARM_UP_DAYS}"
+        )
     rng = np.random.default_rng(seed)
     is_honest = (labelled["account_family"] == HONEST).to_numpy()
     forests = score_forests(days, is_honest, is_tested, rng)
@@ -101,13 +110,26 @@ def _kinds(labelled: pd.DataFrame, day: Ints) -> dict[str, Bools]:
     """Return which rows are of a case, and which are honest people's."""
     positive = (labelled["label"] == 1).to_numpy()
     family = labelled["family"].to_numpy(dtype=object)
-    began = pd.Series(day).where(positive).groupby(labelled["user_id"].to_numpy()).transform("min").to_numpy()
-    nights = positive & (family == "quiet_shift")
+    account = pd.factorize(labelled["user_id"])[0]
+    began = pd.Series(day).where(positive).groupby(account).transform("min").to_numpy()
+    all_day, nights = positive & (family == "sleepless"), positive & (family == "quiet_shift")
     is_new = began >= day.min() + WINDOW_DAYS - 1  # a night that begins before midnight is of the day before
+    is_rare = _count_before(account, day, all_day) <= MOST_RARE_DAYS
     honest = (labelled["label"] == 0).to_numpy() & (labelled["account_family"] == HONEST).to_numpy()
-    return {ALL_DAY: positive & (family == "sleepless"), NEW_NIGHTS: nights & is_new, OLD_NIGHTS: nights & ~is_new} | {
-        HONEST: honest
+    return {
+        RARE_DAY: all_day & is_rare,
+        OFTEN_DAY: all_day & ~is_rare,
+        NEW_NIGHTS: nights & is_new,
+        OLD_NIGHTS: nights & ~is_new,
+        HONEST: honest,
     }
+
+
+def _count_before(account: Ints, day: Ints, counted: Bools) -> Ints:
+    """Count for each user-day the counted days of the account in the 28 days before it."""
+    key = account * FAR_DAYS + day
+    days = np.sort(key[counted])
+    return np.searchsorted(days, key) - np.searchsorted(days, key - WINDOW_DAYS)
 
 
 def _above(score: Floats, rows: Mapping[str, Bools]) -> Bools:

@@ -31,13 +31,13 @@ def test_a_timer_of_17_hours_is_found_though_each_session_has_many_plays() -> No
     hours = MONDAY_MS + np.repeat(np.arange(28), 2) * DAY_MS + np.tile([8, 20], 28) * HOUR_MS
     person = np.sort(hours + (40 * MINUTE_MS * rng.standard_normal(56)).astype(np.int64)).tolist()
     days = pd.DataFrame({"user_id": "timer", "local_date": pd.date_range("2025-03-03", periods=42), "plays_day": 10.0})
-    days.loc[days.index >= 28, "plays_day"] = 50.0
+    days.loc[days.index >= 21, "plays_day"] = 50.0
     habits = find_habits(plays_of({"timer": timer, "person": person}), days, rng)
     assert habits["user_id"].tolist() == ["person", "timer"]
     assert habits["sessions"].tolist() == [pytest.approx(56, abs=2), 40]
     assert habits["repeats"].tolist() == [False, True]
     assert habits["period_h"][1] == pytest.approx(17, abs=0.05)
-    assert habits["high_weeks"].tolist() == [pd.NA, 2]
+    assert habits["high_weeks"].tolist() == [pd.NA, 3]
     repeating, high = format_habits(habits)
     assert repeating == "repeating         1 of 2 accounts: timer every 17.0 h (strength 1.00)"
     assert high.startswith("high weeks        1 of 1 accounts were at least twice their usual")
