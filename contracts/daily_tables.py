@@ -84,6 +84,6 @@ ACCOUNT_HABITS = (
     ),
     Column("period_strength", "double", "from 0 to 1, clockwork: mean resultant length of their starts at this period"),
     Column("period_p_value", "double", "share of shuffled histories that repeat as strongly at any period"),
-    Column("repeats", "boolean", "period_p_value under 0.001"),
+    Column("repeats", "boolean", "period_p_value under 0.001, period_strength at least 0.5"),
     Column("high_weeks", "int", "most weeks in a row of twice the median week before; null with too little before"),
 )

@@ -6,12 +6,15 @@ import pandas as pd
 from models.patterns.high_weeks import count_high_weeks
 from models.patterns.periods import Periods, find_periods
 from models.tables.plays import Plays
+from runtime.arrays import Bools
 from runtime.local_time import day_numbers
 from runtime.units import DAY_MS, MINUTE_MS
 
 SESSION_GAP_MS = 30 * MINUTE_MS
-REPEATS_FROM_P = 0.001
-"""An account repeats where fewer than one of a thousand shuffled histories does so as strongly."""
+REPEATS_FROM_P, REPEATS_FROM_STRENGTH = 0.001, 0.5
+"""An account repeats where fewer than one of a thousand shuffled histories does so as strongly, and it does so at half
+of clockwork or more: a person's sessions depend on one another, which the shuffled ones do not.
+"""
 HIGH_WEEKS = 3
 """Weeks in a row from which an account is high for weeks."""
 SEARCHED_DAYS = 56
@@ -29,7 +32,7 @@ def find_habits(plays: Plays, days: pd.DataFrame, rng: np.random.Generator) -> p
             "period_h": periods.period_h,
             "period_strength": periods.strength,
             "period_p_value": periods.p_value,
-            "repeats": periods.p_value < REPEATS_FROM_P,
+            "repeats": is_repeating(periods),
         }
     )
     habits["high_weeks"] = habits["user_id"].map(most_high_weeks(days)).astype("Int64")
@@ -44,6 +47,11 @@ def find_repeating(plays: Plays, rng: np.random.Generator) -> Periods:
     begins = np.ones(len(user), dtype=bool)
     begins[1:] = (np.diff(user) != 0) | (np.diff(end) > SESSION_GAP_MS)
     return find_periods(user[begins], end[begins], rng)
+
+
+def is_repeating(periods: Periods) -> Bools:
+    """Tell which accounts repeat; false where the history is too short."""
+    return (periods.p_value < REPEATS_FROM_P) & (periods.strength >= REPEATS_FROM_STRENGTH)
 
 
 def most_high_weeks(days: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,7 @@ from models.reports.cases.study import (
     WARM_UP_DAYS,
     CaseStudy,
 )
-from models.reports.habits import HIGH_WEEKS, REPEATS_FROM_P
+from models.reports.habits import HIGH_WEEKS
 from models.user_days.hybrid import FLAG
 from models.user_days.report.figures import BOTH, FOREST_ONLY, GREY, MAX_POINTS, RULES_ONLY, TREES
 
@@ -46,7 +46,7 @@ def tables(study: CaseStudy) -> str:
             _case_table("Flagged", study.flagged),
             _case_table(f"Recall where {HONEST_SHARE:.0%} of honest days are above", study.at_one_percent),
             _kind_table(
-                f"accounts that repeat at a period (p < {REPEATS_FROM_P})", study.repeating, "median period, h",
+                "accounts that repeat at a period", study.repeating, "median period, h",
                 {kind: f"{hours:.1f}" for kind, hours in study.period_h.items()},
             ),
             _kind_table(f"accounts high for {HIGH_WEEKS} weeks in a row", study.high_weeks),
@@ -78,7 +78,7 @@ def _cell(share: Share, enough: int = MIN_ROWS) -> str:
 
 def recall_figure(study: CaseStudy) -> Figure:
     """Draw the share of each case's days that each detector flags, with intervals."""
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    figure = Figure(figsize=(9.5, 4), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     kinds = [*CASES, HONEST]
@@ -91,7 +91,7 @@ def recall_figure(study: CaseStudy) -> Figure:
         axes.barh(y, value, height=height * 0.9, xerr=error, color=_COLOURS[number], label=name, ecolor="black")
     axes.set_yticks(np.arange(len(kinds))[::-1], [*CASES.values(), "honest days"])
     axes.set_xlim(0, 1)
-    axes.set_xlabel("share of user-days flagged, with 95 % interval by account")
+    axes.set_xlabel("share of user-days flagged (95 % interval)")
     axes.set_title("Two days that nobody has, by detector")
     axes.legend(frameon=False, loc="lower right")
     return figure
