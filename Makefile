@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -67,9 +67,15 @@ ifeq ($(LABELS),verdicts)
 	@$(PLAYPROOF) model train --labels verdicts --register
 else
 	@$(PLAYPROOF) simulate --world train --scenario train --users 6000 --days 24 --seed 11
-	@$(PLAYPROOF) model training-table --world train --since 2025-03-15 --out data/train/table
-	@$(PLAYPROOF) model train
+	@$(PLAYPROOF) simulate --world train-field --scenario field --users 2500 --days 35 --seed 21
+	@for world in train train-field; do \
+	  $(PLAYPROOF) model training-table --world $$world --since 2025-03-15 --out data/$$world/table --no-spark || exit 1; done
+	@$(PLAYPROOF) model train --table data/train/table --table data/train-field/table --world "worlds train and train-field"
 endif
+
+train-windows: setup ## train the trees of the account windows, on a world that the session scorer never saw
+	@$(PLAYPROOF) simulate --world train-windows --scenario field --users 900 --days 28 --prevalence 0.25 --seed 31
+	@$(PLAYPROOF) days train-windows --world train-windows --out models/artifacts/account_window_xgb
 
 train-days: setup ## train the trees of the user-day detector, on a world that the lab never sees
 	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31

@@ -36,12 +36,13 @@ NEEDS_FIELD: dict[str, tuple[str, ...]] = {
     "context_id": ("context_hhi",),
     "track_id": (
         "repeat_ratio", "loop_share", "loop_lag", "dist_title_cnt", "artist_hhi", "top_artist_share",
-        "self_drift_artists",
+        "self_drift_artists", "top_track_share", "tracks_per_day", "co_tracks", "co_share", "co_linked", "co_core",
+        "co_tightness", "artist_top10",
     ),
 }  # fmt: skip
 """Features of sessions and user-days by the field of a play that they are computed from."""
 NEEDS_TRACK: dict[str, tuple[str, ...]] = {
-    "artist_id": ("artist_hhi", "top_artist_share", "self_drift_artists"),
+    "artist_id": ("artist_hhi", "top_artist_share", "self_drift_artists", "artist_top10"),
     "label_id": ("catalogue_flatness",),
     "duration_ms": ("completion_mean", "completion_sd"),
     "total_track_popularity": ("popularity_mean", "tail_mismatch"),
@@ -70,6 +71,7 @@ NEEDS_ACTIONS: dict[str, tuple[str, ...]] = {
 """Features that count client actions: where a source never reports one of them, a count of 0 would be wrong."""
 NEEDS_SECONDS = (
     "duty", "duty_24h", "overlap_s", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s",
+    "gap_regularity", "gap_share_0", "gap_share_1", "gap_share_2", "gap_share_3",
 )  # fmt: skip
 """Features of gaps and overlaps: with times cut to the minute, both would be wrong."""
 

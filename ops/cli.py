@@ -19,7 +19,7 @@ from typer.exceptions import Abort, TyperException
 
 from consumer_viz.commands import desk, plot
 from models.commands import lab, registry, reports, training
-from ops.commands import audit, checks, days, demo, setup, stack, tools
+from ops.commands import arena, audit, checks, days, demo, setup, stack, tools
 from ops.version import version
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
@@ -61,8 +61,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "days",
             "Suspected user-days, campaigns, tracks and accounts.",
             (
-                batch.USER_DAYS, days.RUN, reports.CAMPAIGNS, training.TRAIN_DAYS, training.TRAIN_DAY_CATEGORIES,
-                days.STUDY,
+                batch.USER_DAYS, days.RUN, reports.CAMPAIGNS, batch.WINDOWS, training.TRAIN_DAYS,
+                training.TRAIN_DAY_CATEGORIES, batch.TRAIN_WINDOWS, days.STUDY,
             ),
         ),
     ),
@@ -77,7 +77,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         ),
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),
     ),
-    "Check and measure": (audit.AUDIT, checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
+    "Check and measure": (audit.AUDIT, arena.ARENA, checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
     "Parts": (
         sending.TOPICS,
         stack.BROKER,

@@ -46,7 +46,7 @@ def find_campaigns(
         *find_dense_blocks(plays, popularity, rng),
     ]
     rows = [_describe(group, plays, prices or Prices()) for group in groups]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"is_flagged": bool})  # also where there is no group
     return table.sort_values(["score", "campaign_key"], ascending=[False, True], ignore_index=True)
 
 

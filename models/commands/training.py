@@ -44,7 +44,10 @@ def verify(
 
 def train(
     table: Annotated[
-        Path | None, typer.Option(help="With --labels truth: folder of the training table; default data/train/table.")
+        list[Path] | None,
+        typer.Option(
+            help="With --labels truth: folder of a training table, may be repeated; default data/train/table."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by --labels.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
@@ -64,7 +67,7 @@ def train(
     from models.registry.roles import FOLDER
     from models.training import train as training
     from models.training.manifest import TreeSettings
-    from models.training.table import read_training_table
+    from models.training.table import read_training_tables
 
     registry = WritableRegistry(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
@@ -72,7 +75,7 @@ def train(
         rows, source = read_decided_sessions(decided_world)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
     else:
-        rows, source = read_training_table(table or Settings().data / "train" / "table"), training.FROM_TRUTH
+        rows, source = read_training_tables(table or [Settings().data / "train" / "table"]), training.FROM_TRUTH
         out, world = out or _location_of(SHIPPED_SCORER), world or "world train"
     spark = training.start_local_spark()
     try:

@@ -5,7 +5,7 @@ prints the line to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "94bf6389d58e8705baf5e92079263aad2fd46e5364370e4f087bf3f72c741e1a",
+    "session_xgb": "a76b85b621e0ac8c59aed46f87c76333ea1f5deff6569e31004cbf6bf3bebac0",
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
@@ -23,3 +23,11 @@ SHOP_CHAMPIONS: dict[str, str] = {
     "shop_gbt": "7a6b3f8a307396adf2ee6bd8196b394aeff9cca55648cf5b3d094fedd41fed33",
 }
 """Models of the shop's sessions, saved PipelineModels: `spark_app/shop/predictions.py` loads them."""
+
+FOREST_REFERENCE = "cd03a23a5eb6f7f1bcd538ad958fba8f963a39a131a2661b33064c54bb479597"
+"""SHA-256 of `artifacts/user_day_forest/reference.parquet`, honest days that a forest for few people is fitted on."""
+
+WINDOW_CHAMPIONS: dict[str, str] = {
+    "account_window_xgb": "fbaa55612eab578fdfbf5e239068d36124f52a0a354eb4ac981bb88c2d7f03d1",
+}
+"""Trees of the account windows: `models/account_windows/trees.py` loads them."""

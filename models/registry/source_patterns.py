@@ -4,11 +4,15 @@ A score of a session whose source lacks fields is another number than one of a c
 threshold, chosen on sessions with the same fields masked, and kept in the manifest.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.errors import ModelError
+from runtime.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,16 @@ def choose_pattern(
     lacking = frozenset(unmeasurable) & frozenset(features)
     fitting = [pattern for pattern in patterns if lacking <= pattern.unknown]
     return min(fitting, key=lambda pattern: (len(pattern.unknown & frozenset(features)), pattern.name), default=None)
+
+
+def without_unknown(
+    margin: Floats, contributed: NDArray[np.floating[Any]], features: Sequence[str], unknown: Collection[str]
+) -> tuple[Floats, NDArray[np.floating[Any]]]:
+    """Take what unknown features contribute out of the log-odds (n,) and out of the contributions (n, features).
+
+    >>> margin, rest = without_unknown(np.array([3.0]), np.array([[2.0, 0.5]]), ("a", "b"), ["a"])
+    >>> margin.tolist(), rest.tolist()
+    ([1.0], [[0.0, 0.5]])
+    """
+    is_unknown = np.isin(features, list(unknown))
+    return margin - contributed[:, is_unknown].sum(axis=1), np.where(is_unknown, 0.0, contributed)

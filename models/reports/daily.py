@@ -16,13 +16,13 @@ from models.reports.habits import find_habits, format_habits
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
-from models.tables.lake_tables import read_table, write_table
+from models.tables.lake_tables import batch_files, read_parts, read_table, write_table
 from models.tables.plays import Plays, Source, read_plays
 from models.tables.sessions import read_sessions
 from models.tables.static_tables import read_static
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.categories import load_categories
-from models.user_days.detect import SEED, detect
+from models.user_days.detect import SEED, detect, reference_for
 from models.user_days.queue import review_list, to_csv, with_priority
 from models.user_days.report.evaluation import UserDayEvaluation, evaluate_if_truth, evaluate_user_days
 from models.user_days.report.page import render
@@ -70,7 +70,7 @@ def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
     days = read_user_days(world)
     trees = None if world.not_measurable else load_trees()
     categories = None if world.not_measurable else load_categories()
-    flags = with_priority(detect(days, seed, trees, categories), np.random.default_rng(seed))
+    flags = with_priority(detect(days, seed, trees, categories, reference_for(days)), np.random.default_rng(seed))
     write_table(world, "user_day_flags", flags)
     flagged = flags[flags["is_flagged"]]
     both = int((flags["by_rules"] & flags["by_forest"]).sum())
@@ -137,13 +137,14 @@ def format_campaigns(campaigns: pd.DataFrame, world: World) -> list[str]:
 def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
     """Write tables `track_risk` and `account_risk`; return the lines that sum them up."""
     prices = Prices()
-    suspicious = suspicious_plays(plays, flags, campaigns)
+    windows = _flagged_windows(world)
+    suspicious = suspicious_plays(plays, flags, campaigns, windows)
     artists = read_static(world, "tracks", ["track_id", "artist_id"]).set_index("track_id")["artist_id"]
     plan = read_static(world, "users", ["user_id", "plan"]).set_index("user_id")["plan"]
     weight = np.asarray(plan.reindex(plays.users).map(prices.weights).fillna(1.0), dtype=np.float64)
     tracks = track_risk(plays, suspicious, artists, weight, str(flags["model_version"].iat[0]), prices)
     write_table(world, "track_risk", tracks)
-    accounts = rank_accounts(flags, campaigns, plays, suspicious, _sessions(world), prices)
+    accounts = rank_accounts(flags, campaigns, plays, suspicious, _sessions(world), prices, windows)
     write_table(world, "account_risk", accounts)
     roles = tracks.drop_duplicates("track_id")["role"].value_counts()
     streams = int((suspicious & plays.is_stream).sum())
@@ -164,9 +165,21 @@ def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.D
 
 
 def _sessions(world: World) -> pd.DataFrame | None:
-    if not committed_files(world.unit.table("sessions")):
+    """Read the scored sessions of a world: those of the job, or else those made from raw rows; None without any."""
+    columns = ["user_id", "score"]
+    if committed_files(world.unit.table("sessions")):
+        return read_sessions(world.unit.table("sessions"), columns)
+    files = batch_files(world.from_raw("scored_sessions"))
+    return read_parts(files, columns) if files else None
+
+
+def _flagged_windows(world: World) -> pd.DataFrame | None:
+    """Read the flagged account windows of a world; None where  playproof days windows  has not run."""
+    files = batch_files(world.from_raw("account_windows"))
+    if not files:
         return None
-    return read_sessions(world.unit.table("sessions"), ["user_id", "score"])
+    windows = read_parts(files, ["user_id", "last_day", "days", "log_odds", "probability", "is_flagged", "reasons"])
+    return windows[windows["is_flagged"]]
 
 
 def write_review(folder: Path, flags: pd.DataFrame) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from contracts.features import SESSION_FEATURES
 from models.metrics.intervals import share_by_account, wilson
 from models.tables.times import epoch_ms
-from models.user_days.detect import detect
+from models.user_days.detect import detect, honest_reference
 from models.user_days.hybrid import FLAG
 from models.user_days.reasons import format_feature
 from models.user_days.trees import UserDayTrees
@@ -25,6 +25,7 @@ from runtime.units import DAY_MS
 
 SCORER, FILTER = "session scorer, review", "session scorer, filter"
 RULES, FOREST, HYBRID, TREES = "user-day rules", "user-day forest", "rules or forest", "user-day trees"
+WINDOWS = "account windows"
 MIN_PEOPLE = 5
 """People from which an interval resamples people instead of days."""
 _KEY = ["user_id", "local_date"]
@@ -42,6 +43,8 @@ class ScoredHistory:
     """Table `user_days`."""
     timezones: pd.Series
     """IANA name by user_id."""
+    windows: pd.DataFrame | None = None
+    """Scored windows: user_id, last_day, days, log_odds, is_flagged, reasons; None where they were not computed."""
     not_measurable: tuple[str, ...] = ()
     """Features that the source cannot tell."""
     is_scored: bool = True
@@ -90,7 +93,7 @@ class FalseAlarms:
 def find_false_alarms(history: ScoredHistory, trees: UserDayTrees | None = None) -> FalseAlarms:
     """Run the detectors on an honest history; the trees only where they are given."""
     sessions, days = history.sessions, history.days
-    flags = detect(days)
+    flags = detect(days, reference=honest_reference())
     parts = {
         RULES: _rule_alarms(flags),
         FOREST: _forest_alarms(flags),
@@ -100,6 +103,8 @@ def find_false_alarms(history: ScoredHistory, trees: UserDayTrees | None = None)
         at_review = _session_alarms(SCORER, sessions[sessions["is_flagged"]], history)
         at_filter = _session_alarms(FILTER, sessions[sessions["is_filtered"]], history)
         parts = {SCORER: at_review, FILTER: at_filter, **parts}
+    if history.windows is not None:
+        parts[WINDOWS] = _window_alarms(history.windows[history.windows["is_flagged"]], days)
     if trees is not None:
         parts[TREES] = _tree_alarms(days, trees)
     alarms = pd.concat(parts.values(), ignore_index=True)
@@ -157,6 +162,17 @@ def _tree_alarms(days: pd.DataFrame, trees: UserDayTrees) -> pd.DataFrame:
     _, score = trees.score(days)
     flagged = days[score >= FLAG]
     return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in trees.reasons(flagged)))
+
+
+def _window_alarms(flagged: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
+    """Return the alarms of flagged windows, each on the account's last active day in it, once a day."""
+    active = days[_KEY].assign(at=pd.to_datetime(days["local_date"])).sort_values("at")
+    strongest = flagged.sort_values("log_odds", ascending=False).assign(at=pd.to_datetime(flagged["last_day"]))
+    placed = pd.merge_asof(strongest.sort_values("at"), active, on="at", by="user_id")
+    placed = placed.sort_values("log_odds", ascending=False).drop_duplicates(_KEY)
+    texts = zip(placed["days"], placed["reasons"], strict=True)
+    causes = [([text.split(":")[0] for text in reasons[:1]], f"{n} days: {'; '.join(reasons)}") for n, reasons in texts]
+    return _alarms(WINDOWS, placed, causes)
 
 
 def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str], str]]) -> pd.DataFrame:

@@ -24,12 +24,14 @@ def rank_accounts(
     is_suspicious: np.ndarray,
     sessions: pd.DataFrame | None = None,
     prices: Prices | None = None,
+    windows: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return table `account_risk`: accounts with money at risk, the one to look at first comes first.
 
     `flags`: table user_day_flags with probabilities. `campaigns`: table campaigns. `is_suspicious`: by play, whether
-    its money is at risk. `sessions`: user_id and score of the session scorer, where it ran. The detectors are treated
-    as independent: probability = 1 - Π(1 - p).
+    its money is at risk. `sessions`: user_id and score of the session scorer, where it ran. `windows`: flagged rows of
+    table account_windows, where they were computed. The detectors are treated as independent: probability =
+    1 - Π(1 - p).
     """
     at_risk = np.bincount(plays.user[is_suspicious & plays.is_stream], minlength=len(plays.users))
     table = pd.DataFrame({"money_at_risk_eur": pro_rata(at_risk, prices or Prices())}, index=plays.users.astype(str))
@@ -45,9 +47,11 @@ def rank_accounts(
         doubt = np.where(members, doubt * (1 - precision), doubt)
     table["session_score"] = np.nan if sessions is None else sessions.groupby("user_id")["score"].max()
     doubt *= 1 - DISCOUNT * table["session_score"].fillna(0).to_numpy()
+    if windows is not None:
+        doubt *= 1 - windows.groupby("user_id")["probability"].max().reindex(table.index).fillna(0)
     table["probability"] = 1 - doubt
     table["priority"] = table["money_at_risk_eur"] * table["probability"]
-    table["reasons"] = _reasons(flags, groups).reindex(table.index)
+    table["reasons"] = _reasons(flags, groups, windows).reindex(table.index)
     suspected = flags[flags["is_flagged"]].dropna(subset="categories")
     table["categories"] = suspected.groupby("user_id")["categories"].agg(account_categories).reindex(table.index)
     table["model_version"] = VERSION
@@ -60,14 +64,18 @@ def rank_accounts(
     return ranked
 
 
-def _reasons(flags: pd.DataFrame, groups: pd.DataFrame) -> pd.Series:
-    """Return at most MAX_REASONS reasons by account: those of its campaigns, then those of its worst day, dated."""
+def _reasons(flags: pd.DataFrame, groups: pd.DataFrame, windows: pd.DataFrame | None) -> pd.Series:
+    """Return at most MAX_REASONS reasons by account: of its campaigns, of its worst day, dated, of its worst window."""
     of_groups = groups.assign(user_id=groups["user_ids"], reasons=groups["reasons"].map(list))
     worst = flags[flags["is_flagged"]].sort_values("score", ascending=False).drop_duplicates("user_id")
     dates = pd.to_datetime(worst["local_date"]).dt.strftime("%d %b")
     dated = [[f"{date}: {reason}" for reason in day] for date, day in zip(dates, worst["reasons"], strict=True)]
     of_days = worst.assign(reasons=pd.Series(dated, index=worst.index, dtype=object))
-    reasons = pd.concat([of_groups[["user_id", "reasons"]], of_days[["user_id", "reasons"]]])
+    parts = [of_groups[["user_id", "reasons"]], of_days[["user_id", "reasons"]]]
+    if windows is not None:
+        strongest = windows.sort_values("log_odds", ascending=False).drop_duplicates("user_id")
+        parts.append(strongest.assign(reasons=strongest["reasons"].map(list))[["user_id", "reasons"]])
+    reasons = pd.concat(parts)
     return reasons.groupby("user_id")["reasons"].agg(
         lambda lists: [reason for one in lists for reason in one][:MAX_REASONS]
     )

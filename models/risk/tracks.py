@@ -22,10 +22,12 @@ MIN_STREAMS = 10
 EPOCH = pd.Timestamp("1970-01-01")
 
 
-def suspicious_plays(plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return whether each play is in a flagged user-day, or of an account in a flagged campaign.
+def suspicious_plays(
+    plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame, windows: pd.DataFrame | None = None
+) -> NDArray[np.bool_]:
+    """Return whether each play is in a flagged user-day or window, or of an account in a flagged campaign.
 
-    `flags`: table user_day_flags. `campaigns`: table campaigns.
+    `flags`: table user_day_flags. `campaigns`: table campaigns. `windows`: flagged rows of account_windows.
     """
     flagged = flags[flags["is_flagged"]]
     day = (pd.to_datetime(flagged["local_date"]) - EPOCH).dt.days.to_numpy(dtype=np.int64)
@@ -33,7 +35,18 @@ def suspicious_plays(plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame)
     flagged_days = user[user >= 0] << 32 | day[user >= 0]
     in_flagged_day = np.isin(plays.user.astype(np.int64) << 32 | plays.local_day.astype(np.int64), flagged_days)
     members = {name for names in campaigns.loc[campaigns["is_flagged"], "user_ids"] for name in names}
-    return in_flagged_day | np.isin(plays.user, np.flatnonzero(plays.users.isin(members)))
+    suspicious = in_flagged_day | np.isin(plays.user, np.flatnonzero(plays.users.isin(members)))
+    return suspicious if windows is None else suspicious | _in_windows(plays, windows)
+
+
+def _in_windows(plays: Plays, windows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether each play is in one of the windows (user_id, last_day, days)."""
+    last = (pd.to_datetime(windows["last_day"]) - EPOCH).dt.days.to_numpy(dtype=np.int64)
+    length = windows["days"].to_numpy(dtype=np.int64)
+    user = np.repeat(plays.users.get_indexer(pd.Index(windows["user_id"])).astype(np.int64), length)
+    back = np.concatenate([np.arange(n) for n in length]) if len(length) else np.empty(0, dtype=np.int64)
+    days = user << 32 | (np.repeat(last, length) - back)
+    return np.isin(plays.user.astype(np.int64) << 32 | plays.local_day.astype(np.int64), days[user >= 0])
 
 
 def track_risk(

@@ -73,6 +73,7 @@ def render_card(manifest: dict[str, Any]) -> str:
             test["review"]["false_alarms_by_cohort"],
             COHORT_MEANINGS,
         ),
+        *([_patterns(manifest["source_patterns"])] if manifest.get("source_patterns") else []),
         _baselines(manifest),
         "## Versions\n" + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()),
     ]
@@ -102,10 +103,16 @@ def _thresholds(manifest: dict[str, Any]) -> str:
     )
     return (
         f"## Thresholds\nChosen on the {chosen['on']} block, never on the test block.\n"
-        f"- Review {values['review']:.4f}: {chosen['review']}, so precision counts double.\n"
+        f"- Review {values['review']:.4f}: {chosen['review']}, so precision counts double"
+        f"{_bound(chosen)}.\n"
         f"- Filter {values['filter']:.4f}: the lowest score with a precision of at least .99. On that block it is "
         f"{format_share_entry(chosen['filter_precision'])}; {proof}."
     )
+
+
+def _bound(chosen: dict[str, Any]) -> str:
+    share = chosen.get("max_false_alarms")
+    return f"; higher where over {100 * share:g} % of honest account-days would have a flag" if share else ""
 
 
 def _results(test: dict[str, Any], fresh: dict[str, Any] | None) -> str:
@@ -135,6 +142,31 @@ def _results(test: dict[str, Any], fresh: dict[str, Any] | None) -> str:
             f"{fresh['average_precision']:.3f}; at the review threshold precision "
             f"{format_share_entry(fresh['precision'])} and recall {format_share_entry(fresh['recall'])}.",
         ]
+    return "\n".join(rows)
+
+
+def _patterns(patterns: list[dict[str, Any]]) -> str:
+    """Render a table of the kinds of source: what each lacks, its threshold, and what that does on the test block."""
+    rows = [
+        "## Sources that lack fields",
+        "What the features of missing fields contribute is left out of a score, and each kind of source has its own",
+        "threshold, chosen on sessions with the same fields masked. `_no_zone`: without a time zone. `–`: a score says",
+        "too little there, and nothing is flagged. False alarms: honest account-days with a flagged session.",
+        "",
+        "| source | features unknown | review | false alarms per 100 account-days | recall | average precision |",
+        "|---|---|---|---|---|---|",
+    ]
+    for entry in patterns:
+        test = entry["test"]
+        alarms = test["false_alarms_per_100"]
+        review = "–" if entry["review"] is None else f"{entry['review']:.3f}"
+        share, precision = (
+            "none" if value is None else f"{value:.3f}" for value in (test["recall"], test["average_precision"])
+        )
+        rows.append(
+            f"| {entry['name']} | {len(entry['unknown'])} | {review} | {alarms['value']:.2f} "
+            f"[{alarms['low']:.2f}, {alarms['high']:.2f}] | {share} | {precision} |"
+        )
     return "\n".join(rows)
 
 

@@ -12,6 +12,7 @@ from contracts.features import FEATURE_NAMES
 from models.metrics.flags import WEIGHT, FlagReport, average_precision
 from models.registry.archive import read_members
 from models.registry.artefact import MODEL_ZIP, sha256
+from models.training.source_patterns import MAX_FALSE_ALARMS
 from models.training.splits import BLOCKS, CALIBRATION, SHARES
 from models.training.thresholds import REVIEW_BETA, Thresholds
 
@@ -70,6 +71,7 @@ def build_manifest(
         "thresholds_chosen": {
             "on": CALIBRATION,
             "review": f"highest F{REVIEW_BETA}",
+            "max_false_alarms": MAX_FALSE_ALARMS,
             "filter_precision": thresholds.filter_precision.as_dict(),
             "is_filter_proven": thresholds.is_filter_proven,
         },

@@ -4,6 +4,7 @@
 training and in the stream.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,12 @@ from models.errors import ModelError
 LABEL_COLUMNS = ("user_id", "campaign_id", "family", "cohort", "label", "started_at")
 WITHOUT_HISTORY = 0.5
 """Share of the training accounts whose own history is forgotten."""
+
+
+def read_training_tables(folders: Sequence[Path]) -> pd.DataFrame:
+    """Read training tables of worlds with different accounts as one. Raises ModelError."""
+    table = pd.concat([read_training_table(folder) for folder in folders], ignore_index=True)
+    return table.sort_values(["started_at", "user_id"], kind="stable", ignore_index=True)
 
 
 def read_training_table(folder: Path) -> pd.DataFrame:

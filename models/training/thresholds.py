@@ -1,6 +1,6 @@
 """Choose the two thresholds on the calibration block, at its natural prevalence; never on the test block."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,10 @@ class Thresholds:
     filter_precision: Share
     is_filter_proven: bool
     """Whether the lower end of the interval reaches FILTER_PRECISION too; 299 flags without an error do."""
+
+    def at_least(self, lowest: float) -> "Thresholds":
+        """Raise both thresholds to a score, where they are under it."""
+        return replace(self, review=min(max(self.review, lowest), 1.0), filter=min(max(self.filter, lowest), 1.0))
 
 
 def choose_thresholds(block: pd.DataFrame, rng: np.random.Generator) -> Thresholds:

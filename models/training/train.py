@@ -7,18 +7,21 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import xgboost as xgb
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import VectorAssembler
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from scipy.special import expit
 from xgboost.spark import SparkXGBClassifier, SparkXGBClassifierModel
 
 from contracts.features import FEATURE_NAMES
@@ -26,12 +29,15 @@ from models.errors import ModelError
 from models.metrics.flags import WEIGHT, FlagReport, measure_flags
 from models.registry.archive import pack
 from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, sha256
+from models.registry.source_patterns import without_unknown
 from models.training.card import render_card
 from models.training.manifest import HeldOutResults, TreeSettings, build_manifest, describe_blocks
+from models.training.source_patterns import choose_by_pattern, mask, with_masked_copies
 from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
 from models.training.table import forget_half_of_histories, forget_history
-from models.training.thresholds import Thresholds, choose_thresholds
+from models.training.thresholds import Thresholds
 from runtime import jvm
+from runtime.arrays import Floats
 
 FROM_TRUTH = {"source": "truth"}
 """The manifest's entry `labels` for labels from the simulator's truth."""
@@ -101,6 +107,15 @@ def score(spark: SparkSession, model: PipelineModel, table: pd.DataFrame) -> pd.
     return table.assign(score=scored.toPandas()["score"].to_numpy())
 
 
+def score_source(model: PipelineModel, table: pd.DataFrame, unknown: Collection[str]) -> Floats:
+    """Score sessions as those of a source that lacks some features: without what they contribute (n,)."""
+    booster = cast(SparkXGBClassifierModel, model.stages[-1]).get_booster()
+    values = mask(table, unknown)[list(FEATURE_NAMES)].to_numpy(dtype=np.float32)
+    contributed = booster.predict(xgb.DMatrix(values, missing=np.nan), pred_contribs=True, validate_features=False)
+    margin, _ = without_unknown(contributed.sum(axis=1, dtype=np.float64), contributed[:, :-1], FEATURE_NAMES, unknown)
+    return expit(margin)
+
+
 def train(
     spark: SparkSession,
     table: pd.DataFrame,
@@ -125,8 +140,10 @@ def train(
             raise ModelError(
                 f"the {name} block has no positive or no negative session: more accounts, campaigns or days are needed"
             )
-    model = fit(spark, forget_half_of_histories(table[is_labelled & (block == TRAIN)], rng), trees, seed)
-    thresholds = choose_thresholds(score(spark, model, table[is_labelled & (block == CALIBRATION)]), rng)
+    training = with_masked_copies(forget_half_of_histories(table[is_labelled & (block == TRAIN)], rng), rng)
+    model = fit(spark, training, trees, seed)
+    calibration, test = table[is_labelled & (block == CALIBRATION)], table[block == TEST]
+    thresholds, patterns = choose_by_pattern(partial(score_source, model), calibration, test, rng)
     results = _test(spark, model, table, block == TEST, thresholds, rng)
 
     out.mkdir(parents=True, exist_ok=True)
@@ -138,6 +155,7 @@ def train(
     gains = cast(SparkXGBClassifierModel, model.stages[-1]).get_feature_importances("total_gain")
     trained_on = describe_blocks(table, block, world, seed)
     manifest = build_manifest(out.name, zipped, trees, thresholds, labels, trained_on, results, gains)
+    manifest["source_patterns"] = patterns
     content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.user_days.cohort import cohort_baseline
 from models.user_days.history import MIN_ACTIVE_DAYS, Baseline, Kind, account_baseline, history_rows
-from models.user_days.rules import GROUPS, GROUPS_FOR_A_FLAG, RULES, Rule
+from models.user_days.rules import GROUPS, GROUPS_FOR_A_FLAG, LONG_DAY, LONG_EVENING, RULES, Rule
 from runtime.arrays import Floats
 
 MAX_STRENGTH = 4.0
@@ -71,7 +71,7 @@ def apply_rules(days: pd.DataFrame, kind: Kind = "rolling", rules: tuple[Rule, .
             for i, rule in enumerate(rules)
         ]
     )
-    score, groups = _score(strength, rules)
+    score, groups = _score(_independent(strength, rules), rules)
     return RuleResults(
         fired=strength > 0,
         strength=strength,
@@ -94,6 +94,22 @@ def _strength(rule: Rule, value: Floats, z: Floats, mean: Floats, sd: Floats, pl
         if rule.min_sds:
             fires &= value > mean + rule.min_sds * sd
         return np.where(fires, np.minimum(sign * z / rule.z, MAX_STRENGTH), 0.0)
+
+
+def _independent(strength: Floats, rules: tuple[Rule, ...]) -> Floats:
+    """Return the strengths (user-days, rules), those of a rule that says again what another one says moved to that one.
+
+    A long evening has many plays and plays at night: one sign, unless the day is long by its hours as well.
+    """
+    names = [rule.name for rule in rules]
+    if not {*LONG_EVENING, LONG_DAY} <= set(names):
+        return strength
+    plays, night, hours = (names.index(name) for name in (*LONG_EVENING, LONG_DAY))
+    is_one_sign = (strength[:, plays] > 0) & (strength[:, night] > 0) & (strength[:, hours] == 0)
+    independent = strength.copy()
+    independent[is_one_sign, plays] = strength[is_one_sign][:, [plays, night]].max(axis=1)
+    independent[is_one_sign, night] = 0.0
+    return independent
 
 
 def _score(strength: Floats, rules: tuple[Rule, ...]) -> tuple[Floats, NDArray[np.int64]]:

@@ -14,8 +14,10 @@ from models.user_days.forest import ForestInput, forest_input, forest_scores
 from models.user_days.history import history_rows, sort_user_days
 from models.user_days.hybrid import FLAG, hybrid_score, with_trees
 from models.user_days.reasons import forest_reason, is_unbroken, rarest_pair, rule_reasons
+from models.user_days.reference import MIN_ACCOUNTS, read_reference, scores_by_reference
 from models.user_days.rules import RULES
 from models.user_days.trees import UserDayTrees
+from runtime.arrays import Floats
 
 FOREST_GROUPS = ("volume", "policy", "interaction", "timing", "repetition", "place")
 """Groups of features that the forest reads: what a listener does, not which client or plan it is."""
@@ -39,9 +41,15 @@ def model_version(trees: UserDayTrees | None = None) -> str:
 
 
 def detect(
-    days: pd.DataFrame, seed: int = SEED, trees: UserDayTrees | None = None, categories: CategoryModel | None = None
+    days: pd.DataFrame,
+    seed: int = SEED,
+    trees: UserDayTrees | None = None,
+    categories: CategoryModel | None = None,
+    reference: Floats | None = None,
 ) -> pd.DataFrame:
     """Score and flag user-days (table `user_days`), with or without the trees and the categories of flagged days.
+
+    The forest is fitted on the days before each week, or on a `reference` (`reference.read_reference`).
 
     Returns them in order of account and day with the columns score, is_flagged, by_rules, by_forest, by_trees, rules,
     groups, reasons, forest_pair (the two features behind a flag of the forest), history_days, baseline,
@@ -51,7 +59,8 @@ def detect(
     days = sort_user_days(days)
     ruled = apply_rules(days)
     inputs = forest_input(days, tuple(feature.name for feature in FOREST_FEATURES))
-    forest = forest_scores(days, inputs, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    forest = forest_scores(days, inputs, rng) if reference is None else scores_by_reference(inputs, reference, rng)
     hybrid = hybrid_score(ruled.score, forest)
     unknown = np.full(len(days), np.nan)
     probability, by_score = (unknown, unknown) if trees is None else trees.score(days)
@@ -81,6 +90,16 @@ def _categories(days: pd.DataFrame, is_flagged: pd.Series, model: CategoryModel)
     named = pd.Series([None] * len(days), index=days.index, dtype=object)
     named.iloc[flagged] = pd.Series(model.categories(days.iloc[flagged]), dtype=object).to_numpy()
     return named
+
+
+def reference_for(days: pd.DataFrame) -> Floats | None:
+    """Return the reference of the forest for days of few accounts; None where they are a population themselves."""
+    return None if days["user_id"].nunique() >= MIN_ACCOUNTS else honest_reference()
+
+
+def honest_reference() -> Floats:
+    """Read the simulated honest days that a forest may be fitted on, as the forest's matrix."""
+    return read_reference(tuple(feature.name for feature in FOREST_FEATURES))
 
 
 def _names(ruled: RuleResults) -> tuple[list[list[str]], list[list[str]]]:

@@ -12,6 +12,8 @@ from typing import Literal
 GROUPS = ("volume", "timing", "repetition", "place", "interaction")
 """Independent kinds of evidence: how much, when, how often the same, from where, and whether a hand touches it."""
 GROUPS_FOR_A_FLAG = 2
+LONG_EVENING, LONG_DAY = ("plays", "night"), "hours"
+"""Rules that fire together on a long evening: they count as one, unless the rule of a long day fires too."""
 Z = 3.0
 """Robust z (median and MAD) from which a day is unusual."""
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import orjson
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from models.account_windows.trees import load_window_trees
 from models.labels.truth import read_account_truth
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
@@ -19,13 +21,15 @@ from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime import terminal
 from runtime.world import World
+from spark_app.batch.account_windows import score_windows
 from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
-from spark_app.local.user_days import user_days
+from spark_app.local.user_days import day_batch, user_days
+from spark_app.stages.account_windows.compute_windows import compute_windows
 from spark_app.stages.scoring.unknown import NEVER, scorer_of_source
 
-STEPS = ("reading the rows", "user-days", "sessions", "scoring", "detectors")
+STEPS = ("reading the rows", "user-days", "sessions", "scoring", "windows of 7 and 28 days", "detectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +87,14 @@ def score_history(world: World, model: Path | None, name: str, step: Callable[[s
         scorer = scorer_of_source(read_scorer(artefact), missing)
     sessions = scored_sessions(features, scorer)
     step(STEPS[4])
+    windows = compute_windows(day_batch(rows), sessions)
+    windows = windows.assign(**{feature: np.nan for feature in missing if feature in windows})
+    step(STEPS[5])
     return ScoredHistory(
         name=name,
         sessions=sessions,
         days=days,
+        windows=score_windows(windows, load_window_trees(), missing),
         timezones=read_timezones(world),
         not_measurable=missing,
         is_scored=scorer.review_threshold < NEVER,

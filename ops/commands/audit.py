@@ -1,12 +1,13 @@
 """The command that counts false alarms on honest listening: audit."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from runtime.command_line import AsJson, Command, existing_world
+from runtime.command_line import AsJson, Command, existing_world, log
 from runtime.errors import PlayproofError
 
 
@@ -33,6 +34,10 @@ def audit(
         str | None, typer.Option("--map", help="Columns of a plain CSV, as event_time=when,title=song,artist=band.")
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a session scorer; default the one that ships.")] = None,
+    patterns: Annotated[
+        bool,
+        typer.Option("--patterns", help="Of a simulated world: as each kind of source that lacks fields, in a table."),
+    ] = False,
     shown: Annotated[int | None, typer.Option(min=0, help="How many alarms to list; default all.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,12 +46,17 @@ def audit(
     Nothing leaves this machine, and nothing is kept.
     """
     from models.reports.false_alarms import format_lines, to_json
+    from ops.audit.patterns import audit_patterns, format_patterns
     from ops.audit.run import audit_files, audit_world
     from producer.importers.layout import Options
     from producer.importers.plain_csv import parse_map
 
     if bool(paths) == bool(worlds):
         raise PlayproofError("audit needs files, or --world NAME: as  playproof audit my_spotify_data.zip")
+    if patterns and worlds:
+        results = [entry for world in worlds for entry in audit_patterns(existing_world(world), log, model)]
+        print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(format_patterns(results)))
+        return
     if worlds:
         audits = [audit_world(existing_world(world), model) for world in worlds]
     else:
@@ -54,11 +64,15 @@ def audit(
         audits = [audit_files(paths or [], layout, options, timezone, model)]
     if as_json:
         content = [to_json(audit.report) | {"seconds": round(audit.seconds, 2)} for audit in audits]
-        print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+        print(_json(content))
         return
     for audit in audits:
         print("\n".join(format_lines(audit.report, shown)))
         print(f"({audit.seconds:.1f} s)")
+
+
+def _json(content: object) -> str:
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode()
 
 
 AUDIT = Command("audit", audit, "playproof audit my_spotify_data.zip --timezone Europe/Berlin")

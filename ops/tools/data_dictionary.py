@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from contracts import events, session_log, shop, tables
+from contracts.account_windows import ACCOUNT_WINDOWS
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
@@ -41,7 +42,7 @@ UTC. A column that is null was not measurable or not given; null is never 0.
 |---|---|
 | `raw/<topic>/date=D/` | simulated or imported: the topic's fields except `ts`, typed, sorted by (event_time, id) |
 | `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot give |
-| `scored_sessions/`, `user_days/` | tables that batch commands make from raw rows that the job never read |
+| `scored_sessions/`, `user_days/`, `account_windows/` | tables that batch commands make from raw rows |
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
 | `session_log/` | of a world of `--scenario markov_small`: a log of sessions with its labels, and nothing else |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |
@@ -108,6 +109,7 @@ def _tables() -> list[str]:
         "Static tables": ("static/", tables.STATIC),
         "Lake": ("lake/", tables.LAKE),
         "Lake of a shop": ("shop: lake/", shop.SHOP_TABLES),
+        "Made from raw rows": ("", {"account_windows": ACCOUNT_WINDOWS}),
         "Truth": ("truth/", TRUTH),
         "Log of sessions": ("", {session_log.FOLDER: session_log.COLUMNS}),
     }

@@ -1,15 +1,18 @@
 """Rows of a layout, checked and counted, to Arrow tables in the shape of `raw`."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field
 from producer.importers.layout import BadRow, Row, Track, digest
+from runtime.arrays import Bools
 from runtime.units import DAY_MS
 
 CHUNK_ROWS = 50_000
@@ -18,6 +21,7 @@ EARLIEST_MS = 946_684_800_000
 """2000-01-01: before it nobody streamed; scrobblers without a clock write 1970."""
 AHEAD_MS = DAY_MS
 DUPLICATE = "duplicate of a row already taken"
+TOLD_BEFORE = "told already by another layout"
 _TYPES = {"time": pa.timestamp("ms", tz="UTC"), "ms": pa.int32(), "bool": pa.bool_()}
 _FIELDS: dict[str, dict[str, Field]] = {topic: {f.name: f for f in FIELDS[topic] if f.name != "ts"} for topic in FIELDS}
 RAW_SCHEMAS: dict[str, pa.Schema] = {
@@ -54,12 +58,17 @@ class Collector:
     def __init__(self, now_ms: int, known_ids: Iterable[str] = ()) -> None:
         self._now_ms = now_ms
         self._known_ids = set(known_ids)
+        self._in_file: Counter[str] = Counter()
         self._chunks: dict[str, list[pa.Table]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self._rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self.counts = ImportCounts()
         self.tracks: dict[str, Track] = {}
         self.accounts: dict[str, ImportedAccount] = {}
         self.precision_ms = 1
+
+    def begin_file(self) -> None:
+        """Begin a file: rows that look alike within one file are several plays, in two files they may be one."""
+        self._in_file.clear()
 
     def add(self, row: Row | BadRow) -> None:
         """Take a row, or count why not."""
@@ -78,7 +87,11 @@ class Collector:
 
     def _take(self, row: Row) -> str | None:
         row_id = row_id_of(row)
+        self._in_file[row_id] += 1
+        if self._in_file[row_id] > 1:  # coarse times name several plays alike; a loop of one track has many of them
+            row_id = digest(row_id, self._in_file[row_id])
         if row_id in self._known_ids:
+            self._note_account(row)  # its time zone may be given only now
             return DUPLICATE
         self._known_ids.add(row_id)
         values = {**row.values, ID_FIELD[row.topic]: row_id, "user_id": row.user_id, "event_time": row.event_ms}
@@ -117,6 +130,34 @@ class Collector:
         if rows:
             columns = {name: [row.get(name) for row in rows] for name in RAW_SCHEMAS[topic].names}
             self._chunks[topic].append(pa.table(columns, schema=RAW_SCHEMAS[topic]))
+
+
+def told_before(new: pa.Table, old: pa.Table, names: Mapping[str, str], grain_ms: int) -> Bools:
+    """Tell which plays another layout told of already: same account and track by name, ends within `grain_ms`.
+
+    `names` is the track's artist and title by track_id, since layouts have different ids. A play of `old` stands for
+    one of `new` at most.
+    """
+    left, right = _named(new, names), _named(old, names)
+    if left.empty or right.empty:
+        return np.zeros(len(new), dtype=bool)
+    matched = pd.merge_asof(left, right, on="ms", by=["user", "name"], tolerance=grain_ms, direction="nearest")
+    first = matched[matched["row_y"].notna()].drop_duplicates("row_y")
+    told = np.zeros(len(new), dtype=bool)
+    told[first["row_x"].to_numpy(dtype=np.int64)] = True
+    return told
+
+
+def _named(rows: pa.Table, names: Mapping[str, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "ms": rows["event_time"].cast(pa.int64()).to_numpy(),
+            "user": rows["user_id"].to_pandas(),
+            "name": rows["track_id"].to_pandas().map(names),
+            "row": np.arange(len(rows)),
+        }
+    )
+    return frame.dropna(subset=["name"]).sort_values("ms")
 
 
 def reason_to_reject(row: Row, now_ms: int) -> str | None:

@@ -21,6 +21,11 @@ class BadRow(Exception):
     """A record that no row can be made of; its text is the reason in the report."""
 
 
+def name_of(artist: str | None, title: str | None) -> str | None:
+    """Return artist and title in one text; None where either is unknown."""
+    return f"{artist.casefold()}\x1f{title.casefold()}" if artist and title else None
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """What a record says of its track. Without an id it is known by artist and title."""
@@ -33,6 +38,11 @@ class Track:
     @property
     def track_id(self) -> str:
         return self.own_id or digest("track", self.artist, self.title)
+
+    @property
+    def name(self) -> str | None:
+        """Artist and title in one text, the same in every layout; None where either is unknown."""
+        return name_of(self.artist, self.title)
 
     @property
     def artist_id(self) -> str | None:

@@ -88,6 +88,8 @@ def read(record: list[str], columns_at: Mapping[str, int], options: Options) -> 
         cell.get("title"), cell.get("artist"), None if not duration else round(duration), cell.get("track_id")
     )
     user = options.user or cell.get("user_id") or DEFAULT_USER
+    if options.user is None and "user_id" in cell and cell["user_id"] is None:
+        raise BadRow("user_id: empty, in a file that has accounts")
     return Row(PLAYS, user, event_ms, moment.precision_ms, values, track, fixes=tuple(fixes))
 
 

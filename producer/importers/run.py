@@ -10,12 +10,13 @@ from rich.progress import Progress
 
 from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
 from producer.errors import HistoryError
-from producer.importers.collect import Collector, ImportCounts
+from producer.importers.collect import TOLD_BEFORE, Collector, ImportCounts, told_before
 from producer.importers.files import find_files
 from producer.importers.layout import Options
 from producer.importers.registry import choose
-from producer.importers.write import check_target, existing_rows, write, write_report
+from producer.importers.write import check_target, earlier_layouts, existing_rows, known_names, write, write_report
 from runtime import terminal
+from runtime.units import MINUTE_MS
 from runtime.world import World
 
 
@@ -30,9 +31,13 @@ def import_history(
     collected = Collector(now_ms, (i for t, rows in existing.items() for i in rows[ID_FIELD[t]].to_pylist()))
     with Progress(transient=True, console=terminal.error_console(), disable=not sys.stderr.isatty()) as bar:
         for file in bar.track(chosen.files, description="reading"):
+            collected.begin_file()
             for row in chosen.layout.rows(file, options):
                 collected.add(row)
-    rows = {topic: pa.concat_tables([existing[topic], collected.table(topic)]) for topic in (PLAYS, ACTIVITY)}
+    taken = {topic: collected.table(topic) for topic in (PLAYS, ACTIVITY)}
+    if chosen.layout.name not in earlier_layouts(world):
+        taken[PLAYS] = _without_told(taken[PLAYS], existing[PLAYS], world, collected)
+    rows = {topic: pa.concat_tables([existing[topic], taken[topic]]) for topic in (PLAYS, ACTIVITY)}
     if not len(rows[PLAYS]):
         why = ", ".join(f"{reason} ({n:,})" for reason, n in collected.counts.reasons.most_common(3))
         raise HistoryError(
@@ -41,6 +46,18 @@ def import_history(
     write(world, rows, collected, timezone)
     write_report(world, chosen.layout, collected, [file.label for file in chosen.files], chosen.passed_over)
     return collected.counts
+
+
+def _without_told(taken: pa.Table, existing: pa.Table, world: World, collected: Collector) -> pa.Table:
+    """Leave out plays that an earlier import of another layout told of, and count them."""
+    if not len(existing):
+        return taken
+    names = known_names(world) | {one.track_id: one.name for one in collected.tracks.values() if one.name}
+    told = told_before(taken, existing, names, max(collected.precision_ms, MINUTE_MS))
+    if told.any():
+        collected.counts.taken -= int(told.sum())
+        collected.counts.reasons[TOLD_BEFORE] += int(told.sum())
+    return taken.filter(pa.array(~told))
 
 
 def _check(options: Options, timezone: str | None) -> None:

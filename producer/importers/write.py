@@ -19,7 +19,7 @@ from contracts.measurable import NEEDS_ACCOUNT, NEEDS_CLIENT, NEEDS_FIELD, NEEDS
 from contracts.tables import TRACKS, USERS
 from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
-from producer.importers.layout import Layout
+from producer.importers.layout import Layout, name_of
 from runtime.arrays import Ints
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from runtime.world import World, WorldError
@@ -53,6 +53,19 @@ def existing_rows(world: World, topic: str) -> pa.Table:
         files = []
     parts = [pq.ParquetFile(path).read().cast(RAW_SCHEMAS[topic]) for path in files]
     return pa.concat_tables([RAW_SCHEMAS[topic].empty_table(), *parts])
+
+
+def earlier_layouts(world: World) -> set[str]:
+    """Name the layouts of earlier imports into a world."""
+    if not world.import_report.exists():
+        return set()
+    return {entry["layout"] for entry in orjson.loads(world.import_report.read_bytes())["imports"]}
+
+
+def known_names(world: World) -> dict[str, str]:
+    """Return artist and title in one text, by track_id, of the tracks that a world knows."""
+    named = {row["track_id"]: name_of(row["artist"], row["title"]) for row in _static_rows(world, "tracks")}
+    return {track_id: name for track_id, name in named.items() if name}
 
 
 def write(world: World, rows: dict[str, pa.Table], collected: Collector, timezone: str | None) -> None:

@@ -16,6 +16,9 @@ from contracts.events import ACTIVITY, PLAYS
 from models.labels.truth import label_sessions
 from runtime.world import World, WorldError
 from spark_app.batch.user_days import baseline_quantities
+from spark_app.local.rows import read_world_rows
+from spark_app.local.sessions import session_features as local_features
+from spark_app.local.user_days import own_histories
 from spark_app.pipeline import build_sessions, score_sessions
 from spark_app.sources import read_static
 from spark_app.stages.scoring.pipeline_model import describe_sessions
@@ -61,6 +64,16 @@ def build(spark: SparkSession, world: World, out: Path, since: date | None = Non
     """Write the training table of a world to `out`/part.parquet and return it: one labelled row per session."""
     described = describe_sessions(raw_sessions(spark, world, since), world.not_measurable)
     table = label_sessions(described.drop("track_counts", "client_session_ids", "scored_at").toPandas(), world)
+    write_table(table, out)
+    return table
+
+
+def build_in_process(world: World, out: Path, since: date | None = None) -> pd.DataFrame:
+    """Do what `build` does without Spark."""
+    rows = read_world_rows(world)
+    histories = own_histories(rows)
+    features = local_features(rows.since(since) if since else rows, histories, world.not_measurable).to_pandas()
+    table = label_sessions(features.drop(columns=["track_counts", "client_session_ids"]), world)
     write_table(table, out)
     return table
 

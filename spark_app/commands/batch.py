@@ -18,19 +18,25 @@ def training_table(
     since: Annotated[
         str | None, typer.Option(help="Only sessions from this UTC date on; the days before are their own history.")
     ] = None,
+    spark: Annotated[
+        bool, typer.Option(help="On Spark, or in this process: the same numbers, for worlds that fit in memory.")
+    ] = True,
     memory: Memory = "6g",
 ) -> None:
     """Write the labelled sessions of a world with the live stages, in batch."""
     from spark_app import session
     from spark_app.batch.baselines import read_date
-    from spark_app.batch.training_table import build
+    from spark_app.batch.training_table import build, build_in_process
 
     first = None if since is None else read_date(since, "--since")
     settings = settings_for(world)
     source_world = settings.existing_world()
     session.run_in_utc()
-    with session.batch_session("playproof-training-table", settings, memory) as spark:
-        table = build(spark, source_world, out, first)
+    if spark:
+        with session.batch_session("playproof-training-table", settings, memory) as spark_session:
+            table = build(spark_session, source_world, out, first)
+    else:
+        table = build_in_process(source_world, out, first)
     print(f"{len(table):,} sessions in {out}: {table['label'].value_counts(dropna=False).to_dict()}")
 
 
@@ -70,6 +76,40 @@ def score_history(
     print(f"next:  playproof audit --world {source_world.name}")
 
 
+def account_windows(
+    world: WorldName = None,
+    shown: Annotated[int, typer.Option(min=0, help="How many accounts to list.")] = 20,
+) -> None:
+    """Score every account over 7 and 28 days of raw rows: what adds up, and what other accounts do too. No Spark."""
+    from models.account_windows.trees import load_window_trees
+    from spark_app.batch.account_windows import build, format_accounts
+
+    table = build(settings_for(world).existing_world(), load_window_trees())
+    print("\n".join(format_accounts(table, shown)))
+
+
+def train_windows(
+    world: Annotated[str, typer.Option(help="Simulated world, whose accounts the session scorer never saw.")],
+    out: Annotated[Path, typer.Option(help="Artefact folder to write.")],
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+) -> None:
+    """Train the trees of the account windows, and write them with manifest and model card."""
+    from models.account_windows.train import train_windows as train
+    from models.labels.truth import label_user_days, read_account_truth
+    from models.labels.windows import label_windows
+    from spark_app.batch.account_windows import build_windows
+    from spark_app.local.rows import read_world_rows
+    from spark_app.local.user_days import user_days as compute_user_days
+
+    simulated = settings_for(world).existing_world()
+    rows, accounts = read_world_rows(simulated), read_account_truth(simulated)
+    days = label_user_days(compute_user_days(rows)[0], simulated)
+    labelled = label_windows(build_windows(rows), days, accounts)
+    manifest_sha256 = train(labelled, accounts, out, seed=seed, world=f"world {world}")
+    print((out / "MODEL_CARD.md").read_text())
+    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
 def baselines(
     as_of: Annotated[str, typer.Option(help="The date they are for: they are of the 28 days before it.")],
     world: WorldName = None,
@@ -98,3 +138,7 @@ TRAINING_TABLE = Command(
 USER_DAYS = Command("build", user_days, "playproof days build --world demo", needs_jvm=True)
 SCORE_HISTORY = Command("score-history", score_history, "playproof job score-history --world me", needs_jvm=True)
 BASELINES = Command("baselines", baselines, "playproof job baselines --world demo --as-of 2025-03-04", needs_jvm=True)
+WINDOWS = Command("windows", account_windows, "playproof days windows --world demo --shown 5")
+TRAIN_WINDOWS = Command(
+    "train-windows", train_windows, "playproof days train-windows --world train-windows --out data/candidate"
+)

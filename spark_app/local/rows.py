@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
@@ -50,18 +50,25 @@ class WorldRows:
         )
         return type(self)(plays, activity, self.tracks, users)
 
+    def since(self, day: date) -> Self:
+        """Keep the rows from a UTC date on."""
+        first = pa.scalar(datetime(day.year, day.month, day.day, tzinfo=UTC), EVENT_TIME)
+        plays, activity = (
+            table.filter(pc.greater_equal(table["event_time"], first)) for table in (self.plays, self.activity)
+        )
+        return type(self)(plays, activity, self.tracks, self.users)
 
-def read_world_rows(world: World, since: date | None = None) -> WorldRows:
-    """Read a world's raw rows, from a UTC date on, and its static tables. Raises WorldError where one is missing."""
-    plays, activity = (_read_topic(world, topic, since) for topic in (PLAYS, ACTIVITY))
+
+def read_world_rows(world: World) -> WorldRows:
+    """Read a world's raw rows and its static tables. Raises WorldError where one is missing."""
+    plays, activity = (_read_topic(world, topic) for topic in (PLAYS, ACTIVITY))
     return WorldRows(plays, activity, _read_static(world, "tracks"), _read_static(world, "users"))
 
 
-def _read_topic(world: World, topic: str, since: date | None) -> pa.Table:
+def _read_topic(world: World, topic: str) -> pa.Table:
     names = USED[topic]
-    files = [file for file in world.raw_files(topic) if since is None or file.parent.name >= f"date={since}"]
     # one file at a time: read together, the `date=…` in the path would become a column
-    table = pa.concat_tables([_read_file(file, names) for file in files], promote_options="permissive")
+    table = pa.concat_tables([_read_file(file, names) for file in world.raw_files(topic)], promote_options="permissive")
     ids = hashes(table[ID_FIELD[topic]])
     table = table.append_column("id_hash", pa.array(ids))
     _, first = np.unique(ids, return_index=True)

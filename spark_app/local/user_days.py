@@ -22,21 +22,36 @@ from spark_app.stages.user_days.day_batch import DayBatch
 from spark_app.stages.user_days.links import KINDS, count_accounts
 
 
-def compute_days(rows: WorldRows, names: Sequence[str] = COMPUTED_NAMES) -> pa.RecordBatch:
-    """Turn rows into `day_columns`, one row per account and local day that has a row."""
+def day_batch(rows: WorldRows) -> DayBatch:
+    """Turn rows into user-days as flat arrays, complete accounts."""
     zones = sorted({zone for zone in rows.users["timezone"].to_pylist() if zone})
     table = pa.concat_tables([_narrow_plays(rows.plays, rows.tracks), _narrow_activity(rows.activity)])
     position = pc.index_in(table["user_id"], value_set=rows.users["user_id"].combine_chunks())
     zone = index_in(zones, rows.users["timezone"].take(position)) - 1
-    return compute_day_features(DayBatch.from_arrow(table.append_column("zone", pa.array(zone)), zones), names)
+    # accounts in the order of their ids, so that the order of the rows changes nothing
+    ordered = table.append_column("zone", pa.array(zone)).sort_by("user_id")
+    return DayBatch.from_arrow(ordered, zones)
+
+
+def compute_days(rows: WorldRows, names: Sequence[str] = COMPUTED_NAMES) -> pa.RecordBatch:
+    """Turn rows into `day_columns`, one row per account and local day that has a row."""
+    return compute_day_features(day_batch(rows), names)
+
+
+def own_histories(rows: WorldRows) -> pa.Table:
+    """Compute the tables of own histories of every date, with `as_of`."""
+    return _histories_of(pa.Table.from_batches([compute_days(rows, BASELINE_QUANTITIES)]))
+
+
+def _histories_of(days: pa.Table) -> pa.Table:
+    quantities = days.select(["user_id", "local_date", *BASELINE_QUANTITIES])
+    return pa.Table.from_batches(summarize_histories_by_date(quantities))
 
 
 def user_days(rows: WorldRows, unmeasurable: Collection[str] = ()) -> tuple[pd.DataFrame, pa.Table]:
     """Turn rows into the table `user_days`, and into the tables of own histories of every date, with `as_of`."""
     days = pa.Table.from_batches([compute_days(rows)])
-    baselines = pa.Table.from_batches(
-        summarize_histories_by_date(days.select(["user_id", "local_date", *BASELINE_QUANTITIES]))
-    )
+    baselines = _histories_of(days)
     position = pc.index_in(days["user_id"], value_set=rows.users["user_id"].combine_chunks())
     account = {name: rows.users[name].take(position) for name in ("signed_up_on", "plan", "country")}
     frame = days.drop_columns(["devices", "ips"]).to_pandas()

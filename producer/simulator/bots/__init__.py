@@ -62,7 +62,7 @@ _ALL: tuple[BotFamily, ...] = (
 )
 BOTS: dict[str, BotFamily] = {bot.name: bot for bot in _ALL}
 
-FAMILY_NAMES = ("honest", *BOTS)
+FAMILY_NAMES = ["honest", *BOTS]
 """Families by code: the code of a row's truth. A new family comes last, so that no code changes."""
 FIRST_CODES = 14
 """Codes of the families that every world's truth has had a word for from the start, honest among them."""
@@ -74,4 +74,4 @@ def family_words(families: Iterable[str]) -> tuple[str, ...]:
     Words of later families are left out where no such family is in the world: a registry that grows does not change
     the bytes of the worlds before it.
     """
-    return FAMILY_NAMES[: max([FIRST_CODES, *(FAMILY_NAMES.index(name) + 1 for name in families)])]
+    return tuple(FAMILY_NAMES[: max([FIRST_CODES, *(FAMILY_NAMES.index(name) + 1 for name in families)])])

@@ -77,7 +77,7 @@ def read_plays(world: World) -> dict[str, NDArray[Any]]:
         "end_code": _code(raw["reason_end"], REASONS_END),
         "device": _number(raw["device_id"]), "ip": _number(raw["ip"]), "country": _number(raw["country"]),
         "network": _code(raw["network"], NETWORKS), "device_type": _code(raw["device_type"], DEVICES),
-        "family": _code(raw["family"], FAMILY_NAMES),
+        "family": _code(raw["family"], tuple(FAMILY_NAMES)),
         "is_paid": raw["is_paid"].to_numpy(),
     }  # fmt: skip
     plays["local"] = plays["time"] + offsets_by_day(users["timezone"].to_pylist(), plays["user"], plays["time"])

@@ -7,7 +7,7 @@ rows, so it would compile that code again for every micro-batch.
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS
 from models.errors import ModelError
 from models.registry.artefact import Artefact
-from models.registry.source_patterns import SourcePattern, read_patterns
+from models.registry.source_patterns import SourcePattern, read_patterns, without_unknown
 from runtime.arrays import Floats
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
@@ -92,19 +92,6 @@ def contributions(matrix: xgb.DMatrix, scorer: SessionScorer) -> NDArray[np.floa
     return _booster(scorer.trees).predict(matrix, pred_contribs=True)[:, :-1]
 
 
-def without_unknown(
-    margin: Floats, contributed: NDArray[np.floating[Any]], features: tuple[str, ...], unknown: Collection[str]
-) -> tuple[Floats, NDArray[np.floating[Any]]]:
-    """Take what unknown features contribute out of the log-odds (n,) and out of the contributions (n, features).
-
-    >>> margin, rest = without_unknown(np.array([3.0]), np.array([[2.0, 0.5]]), ("a", "b"), ["a"])
-    >>> margin.tolist(), rest.tolist()
-    ([1.0], [[0.0, 0.5]])
-    """
-    is_unknown = np.isin(features, list(unknown))
-    return margin - contributed[:, is_unknown].sum(axis=1), np.where(is_unknown, 0.0, contributed)
-
-
 @lru_cache(maxsize=2)
 def _booster(trees: bytes) -> xgb.Booster:
     return xgb.Booster({"nthread": 1}, model_file=bytearray(trees))
@@ -114,8 +101,10 @@ def top_reasons(names: Sequence[str], values: Floats, contributed: NDArray[np.fl
     """Return for each session the features that raise its score most, at most TOP_REASONS, as list<REASON>.
 
     `values` and `contributed` (log-odds, without the bias) have shape (n, names). Equal contributions keep the order of
-    names; a feature that lowers the score is no reason.
+    names; a feature that lowers the score, or whose value is missing, is no reason.
     """
+    # a value that is missing may raise a score too, but tells a person nothing
+    contributed = np.where(np.isnan(values), 0.0, contributed)
     top = np.argsort(-contributed, axis=1, kind="stable")[:, :TOP_REASONS]
     of_top = np.take_along_axis(contributed, top, axis=1).astype(np.float64)
     is_reason = of_top > 0

@@ -103,3 +103,12 @@ def test_what_both_flag_comes_before_what_one_flags(flags: dict[str, pd.Series])
 def test_days_to_come_change_nothing() -> None:
     short, long = user_days(ALL_DAY), user_days(ALL_DAY, {"hours": 20.0}, {"hours": 20.0})
     assert apply_rules(long).score[: len(short)].tolist() == apply_rules(short).score.tolist()
+
+
+def test_many_plays_at_night_are_one_long_evening_and_no_flag_until_the_day_is_long_too() -> None:
+    evening = {"plays_day": 160.0, "hours": 7.0, "night_share": 0.35}
+    long_day = evening | {"hours": 14.0}
+    (of_evening, of_day) = (apply_rules(user_days(day)) for day in (evening, long_day))
+    assert of_evening.fired[-1].sum() == 2, "plays and night"
+    assert not of_evening.is_flagged[-1]
+    assert of_day.is_flagged[-1]

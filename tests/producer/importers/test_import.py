@@ -161,3 +161,37 @@ def test_the_command_prints_a_table_and_one_line_on_errors(
     missing = playproof("import", str(tmp_path / "nothing.zip"), "--world", "me")
     assert missing.error.startswith("error: no such file or folder")
     assert "no zone 'Mars/Base'" in playproof("import", str(samples / "spotify_basic"), "--timezone", "Mars/Base").error
+
+
+def test_in_one_file_every_row_counts_however_coarse_its_times_and_the_file_again_adds_nothing(
+    imported: Imported, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.csv"
+    loop = "anna,2024-03-01 12:15,One Song,Band,60000\n" * 7
+    log.write_text(f"user_id,event_time,title,artist,listen_ms\n{loop},2024-03-01 12:15,One Song,Band,60000\n")
+    counts = imported.add(log)
+    assert (counts.taken, counts.reasons["user_id: empty, in a file that has accounts"]) == (7, 1)
+    assert imported.add(log).taken == 0
+    assert len(imported.rows("plays")) == 7
+
+
+def test_what_another_layout_told_of_already_counts_once(imported: Imported, tmp_path: Path) -> None:
+    exact, coarse = tmp_path / "exact.csv", tmp_path / "StreamingHistory0.json"
+    exact.write_text(
+        "event_time,track_id,title,artist,listen_ms\n"
+        "2024-03-01 12:15:42,t1,Song,Band,60000\n2024-03-01 12:30:10,t2,Other,Band,60000\n"
+    )
+    coarse.write_text(
+        '[{"endTime": "2024-03-01 12:15", "artistName": "Band", "trackName": "Song", "msPlayed": 60000},'
+        ' {"endTime": "2024-03-01 12:45", "artistName": "Band", "trackName": "Song", "msPlayed": 60000}]'
+    )
+    imported.add(exact)
+    counts = imported.add(coarse)
+    assert (counts.taken, counts.reasons["told already by another layout"]) == (1, 1)
+    assert len(imported.rows("plays")) == 3
+
+
+def test_a_time_zone_that_is_given_at_a_second_import_is_taken(imported: Imported, samples: Path) -> None:
+    imported.add(samples / "spotify_basic", user="anna", timezone="UTC")
+    assert imported.add(samples / "spotify_basic", user="anna", timezone="Europe/Berlin").taken == 0
+    assert [user["timezone"] for user in imported.static("users")] == ["Europe/Berlin"]

@@ -15,7 +15,11 @@ from contracts.user_day_features import MIN_HISTORY_DAYS, MIN_SD_OF_VOLUME
 from runtime.arrays import Floats
 
 VOLUMES = {"plays": "plays_day", "hours": "hours"}
-"""Features compared in standard deviations, each with the quantity of a day that it is compared with."""
+"""Features compared in standard deviations, each with the quantity of a day that it is compared with.
+
+A session is a part of a day: it is compared with the day's mean divided by the account's usual number of sessions.
+"""
+SESSIONS_MEAN = "sessions_day_mean"
 _COMPARED = (name.removesuffix(VS_OWN) for name in OWN_HISTORY_FEATURES if name.endswith(VS_OWN))
 SHIFTED = tuple(name for name in _COMPARED if name not in VOLUMES)
 """Features compared by their difference from the mean of own days."""
@@ -25,8 +29,9 @@ MIN_SD_OF_SHARE = 0.1
 MIN_DIFFERENCES = 3
 """Known differences below which `self_drift` is NaN."""
 
-BASELINE_STATISTICS = tuple(
-    f"{quantity}_{statistic}" for quantity in (*VOLUMES.values(), *SHIFTED) for statistic in ("mean", "sd")
+BASELINE_STATISTICS = (
+    *(f"{quantity}_{statistic}" for quantity in (*VOLUMES.values(), *SHIFTED) for statistic in ("mean", "sd")),
+    SESSIONS_MEAN,
 )
 """Columns of `user_baselines` that the features need, with `history_days`."""
 
@@ -42,12 +47,15 @@ def compare_with_baseline(features: Mapping[str, Floats], baseline: pa.StructArr
         return columns[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
 
     is_long = np.nan_to_num(values("history_days")) >= MIN_HISTORY_DAYS
+    sessions = np.fmax(values(SESSIONS_MEAN), 1.0)
     differences: dict[str, Floats] = {}
     deviations: dict[str, Floats] = {}
     for name in (*VOLUMES, *SHIFTED):
         quantity = VOLUMES.get(name, name)
-        differences[name] = np.where(is_long, features[name] - values(f"{quantity}_mean"), np.nan)
-        spread = np.maximum(values(f"{quantity}_sd"), MIN_SD.get(quantity, MIN_SD_OF_SHARE))
+        parts = sessions if name in VOLUMES else np.ones_like(sessions)
+        differences[name] = np.where(is_long, features[name] - values(f"{quantity}_mean") / parts, np.nan)
+        # a sum of similar parts has the spread of one part times the root of their number
+        spread = np.maximum(values(f"{quantity}_sd") / np.sqrt(parts), MIN_SD.get(quantity, MIN_SD_OF_SHARE))
         deviations[name] = differences[name] / spread
     compared = {f"{name}{VS_OWN}": deviations[name] for name in VOLUMES}
     compared |= {f"{name}{VS_OWN}": differences[name] for name in SHIFTED}

@@ -37,6 +37,8 @@ def test_volume_is_compared_in_standard_deviations_of_own_days() -> None:
     found = session_row(*TWELVE, baseline=own)
     assert found["plays_vs_own"] == pytest.approx((12 - 2) / 5), "days as good as alike have a spread of 5 plays"
     assert found["hours_vs_own"] == pytest.approx((12 * 40 / 3600 - 1) / 2)
+    of_four = session_row(*TWELVE, baseline={**own, "sessions_day_mean": 4.0})
+    assert of_four["hours_vs_own"] == pytest.approx((12 * 40 / 3600 - 1 / 4) / (2 / 2)), "a session is a part of a day"
 
 
 def test_shares_and_levels_are_compared_by_their_difference() -> None:

@@ -1,0 +1,1 @@
+"""Accounts over 7 and 28 days: what adds up over weeks, and what other accounts do too."""

@@ -1,0 +1,1 @@
+"""The arena: detectors that were trained without a family, held against it."""

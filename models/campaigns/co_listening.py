@@ -1,0 +1,102 @@
+"""Evidence between accounts: who repeats the same tracks that hardly anybody would repeat by chance.
+
+A bot that behaves like a person still plays what it is paid for, and so do the other accounts of its operator. A track
+counts for an account where the account plays it far more often than its share of all plays lets expect. Accounts are
+linked by several such tracks that few others have, and an account is as suspicious as the densest group that it is in.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from scipy.stats import poisson
+
+from runtime.arrays import Floats, Ints
+
+MIN_PLAYS = 4
+"""Plays of a track by an account from which they can be improbable: a choice."""
+CHANCE = 1e-6
+"""Probability of so many plays by chance, under which they are improbable: a choice."""
+MIN_ACCOUNTS = 3
+"""Accounts that share an improbable track, at least."""
+MAX_SHARE, MAX_ACCOUNTS = 0.05, 30
+"""Share of the accounts (and number, where that is more) over which a track is a hit with fans, not a target."""
+MIN_SHARED = 2
+"""Improbable tracks that link two accounts: fans of one song share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoListening:
+    """What links each account to others, by position: arrays of shape (accounts,)."""
+
+    shared_tracks: Floats
+    """Improbable tracks that at least MIN_ACCOUNTS accounts share."""
+    share_of_plays: Floats
+    """Share of the account's plays that are of those."""
+    linked: Floats
+    """Accounts that it is linked to."""
+    core: Floats
+    """Largest k such that it is in a group in which each account is linked to k others."""
+    tightness: Floats
+    """Mean overlap (shared / either's) of its improbable tracks with those of its linked accounts."""
+
+
+def find_co_listening(user: Ints, track: Ints, n_users: int) -> CoListening:
+    """Link accounts by improbable tracks; `user` (0 to n_users − 1) and `track` have one element a play."""
+    nothing = np.zeros(n_users)
+    if not len(user):
+        return CoListening(nothing, nothing, nothing, nothing, nothing)
+    pairs = pd.DataFrame({"user": user, "track": track}).value_counts().rename("plays").reset_index()
+    of_user = np.bincount(user, minlength=n_users)
+    of_track = pairs.groupby("track")["plays"].transform("sum").to_numpy()
+    # what the other accounts' plays of the track let expect of this one
+    plays, owner = pairs["plays"].to_numpy(), pairs["user"].to_numpy()
+    expected = of_user[owner] * (of_track - plays + 1) / max(len(user), 1)
+    is_odd = (plays >= MIN_PLAYS) & (poisson.sf(plays - 1, expected) < CHANCE)
+    odd = pairs[is_odd]
+    accounts = odd.groupby("track")["user"].transform("size")
+    most = max(MAX_ACCOUNTS, MAX_SHARE * np.count_nonzero(of_user))
+    odd = odd[(accounts >= MIN_ACCOUNTS) & (accounts <= most)]
+    if odd.empty:
+        return CoListening(nothing, nothing, nothing, nothing, nothing)
+    column, _ = pd.factorize(odd["track"])
+    has = csr_matrix((np.ones(len(odd)), (odd["user"].to_numpy(), column)), shape=(n_users, column.max() + 1))
+    tracks = np.asarray(has.sum(axis=1)).ravel()
+    both = (has @ has.T).tocoo()
+    is_link = (both.row != both.col) & (both.data >= MIN_SHARED)
+    a, b, common = both.row[is_link], both.col[is_link], both.data[is_link]
+    linked = np.bincount(a, minlength=n_users).astype(np.float64)
+    overlap = np.bincount(a, weights=common / (tracks[a] + tracks[b] - common), minlength=n_users)
+    of_odd = np.bincount(odd["user"].to_numpy(), weights=odd["plays"].to_numpy(), minlength=n_users)
+    return CoListening(
+        shared_tracks=tracks,
+        share_of_plays=of_odd / np.maximum(of_user, 1),
+        linked=linked,
+        core=core_numbers(a.astype(np.int64), b.astype(np.int64), n_users).astype(np.float64),
+        tightness=overlap / np.maximum(linked, 1),
+    )
+
+
+def core_numbers(a: Ints, b: Ints, n: int) -> Ints:
+    """Return the core number of each node of a graph whose links are given in both directions.
+
+    The k-core is what is left when nodes with under k links are removed again and again (Seidman 1983).
+
+    >>> core_numbers(np.array([0, 1, 1, 2, 0, 2, 2, 3]), np.array([1, 0, 2, 1, 2, 0, 3, 2]), 5).tolist()
+    [2, 2, 2, 1, 0]
+    """
+    order = np.argsort(a, kind="stable")
+    neighbours, begins = b[order], np.searchsorted(a[order], np.arange(n + 1))
+    degree = np.diff(begins)
+    core = np.zeros(n, dtype=np.int64)
+    remains = degree > 0
+    k = 0
+    while remains.any():
+        k = max(k, int(degree[remains].min()))
+        while (leaving := np.flatnonzero(remains & (degree <= k))).size:
+            core[leaving] = k
+            remains[leaving] = False
+            for node in leaving:
+                np.subtract.at(degree, neighbours[begins[node] : begins[node + 1]], 1)
+    return core

@@ -1,0 +1,134 @@
+"""Train and judge the session scorer with the fields masked that sources lack.
+
+A model that never saw a missing field takes it for evidence, since a split must send it to one side. So every training
+session also comes masked: as one of the sources that exist, or with random groups of fields gone. A threshold is then
+chosen for each kind of source, on sessions masked alike.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from contracts.features import FEATURE_NAMES
+from contracts.measurable import NEEDS_ACCOUNT, NEEDS_ACTIONS, NEEDS_CLIENT, NEEDS_FIELD, NEEDS_TRACK, SOURCE_PATTERNS
+from models.metrics.flags import average_precision
+from models.metrics.intervals import wilson
+from models.training.thresholds import Thresholds, choose_thresholds
+from runtime.arrays import Bools, Floats
+
+MASKED_COPIES = 2
+"""Masked copies of each training session, next to the complete one."""
+RANDOM_SHARE = 0.25
+"""Share of the masked copies that lack random fields instead of those of a source that exists."""
+RANDOM_LOSS = 0.3
+"""Chance that such a copy lacks a field."""
+MAX_FALSE_ALARMS = 0.003
+"""Most honest account-days with a flagged session that a threshold may cause, as a share: a choice. Real people are
+odder than simulated ones, and the aim for them is under 1 in 100."""
+MIN_RECALL = 0.2
+"""Recall under which a score says too little to flag anybody: a choice."""
+COMPLETE = "complete"
+
+Score = Callable[[pd.DataFrame, Collection[str]], Floats]
+"""Scores sessions whose source lacks some features: the probability without what those features contribute."""
+
+
+def mask(sessions: pd.DataFrame, unknown: Collection[str]) -> pd.DataFrame:
+    """Set features that a source cannot tell to missing."""
+    return sessions.assign(**{name: np.nan for name in FEATURE_NAMES if name in unknown})
+
+
+def with_masked_copies(sessions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the sessions, and MASKED_COPIES of each of them as its account's source would have told it."""
+    users, names = pd.factorize(sessions["user_id"])
+    patterns = [unknown for name, unknown in SOURCE_PATTERNS.items() if name != COMPLETE]
+    copies = [sessions]
+    for _ in range(MASKED_COPIES):
+        is_random = rng.random(len(names)) < RANDOM_SHARE
+        chosen = rng.integers(len(patterns), size=len(names))
+        masks = np.stack(
+            [_is_masked(_random_loss(rng) if lost else patterns[i]) for lost, i in zip(is_random, chosen, strict=True)]
+        )
+        values = sessions[list(FEATURE_NAMES)].to_numpy(dtype=np.float64)
+        values[masks[users]] = np.nan
+        copies.append(sessions.assign(**dict(zip(FEATURE_NAMES, values.T, strict=True))))
+    return pd.concat(copies, ignore_index=True)
+
+
+def _is_masked(unknown: Collection[str]) -> Bools:
+    return np.isin(FEATURE_NAMES, list(unknown))
+
+
+def _random_loss(rng: np.random.Generator) -> set[str]:
+    """Draw fields that a source lacks, and return the features that go with them."""
+    needs = [
+        *NEEDS_FIELD.values(),
+        *NEEDS_TRACK.values(),
+        *NEEDS_ACCOUNT.values(),
+        *NEEDS_CLIENT.values(),
+        tuple(NEEDS_ACTIONS),
+    ]
+    lost = rng.random(len(needs)) < RANDOM_LOSS
+    return {name for features, is_lost in zip(needs, lost, strict=True) if is_lost for name in features}
+
+
+def alarm_threshold(scores: Floats, sessions: pd.DataFrame, share: float = MAX_FALSE_ALARMS) -> float:
+    """Return the lowest score at which at most a share of the honest account-days has a flagged session.
+
+    `sessions` has user_id, started_at and label; a day is one of UTC.
+    """
+    highest = _highest_by_day(scores, sessions)
+    return float(np.nextafter(np.quantile(highest, 1 - share, method="higher"), 2.0)) if len(highest) else 1.0
+
+
+def _highest_by_day(scores: Floats, sessions: pd.DataFrame) -> Floats:
+    honest = (sessions["label"] == 0).to_numpy()
+    keys = [sessions["user_id"].to_numpy()[honest], sessions["started_at"].dt.date.to_numpy()[honest]]
+    return np.asarray(pd.Series(scores[honest]).groupby(keys).max(), dtype=np.float64)
+
+
+def choose_by_pattern(
+    score: Score, calibration: pd.DataFrame, test: pd.DataFrame, rng: np.random.Generator
+) -> tuple[Thresholds, list[dict[str, Any]]]:
+    """Choose the thresholds of each kind of source on the calibration block, and measure them on the test block.
+
+    Returns those of a complete source, and an entry for the manifest of every other one. A threshold is the one of
+    `choose_thresholds`, or the one that keeps to MAX_FALSE_ALARMS where that is higher.
+    """
+    complete: Thresholds | None = None
+    entries = []
+    for name, unknown in SOURCE_PATTERNS.items():
+        masked = calibration.assign(score=score(calibration, unknown))
+        thresholds = choose_thresholds(masked, rng).at_least(alarm_threshold(masked["score"].to_numpy(), masked))
+        if name == COMPLETE:
+            complete = thresholds
+        recall = float((masked.loc[masked["label"] == 1, "score"] >= thresholds.review).mean())
+        is_enough = recall >= MIN_RECALL
+        entries.append(
+            {
+                "name": name,
+                "unknown": sorted(unknown & {*FEATURE_NAMES}),
+                "review": thresholds.review if is_enough else None,
+                "filter": thresholds.filter if is_enough and thresholds.is_filter_proven else None,
+                "test": _measure(score(test, unknown), test, thresholds.review),
+            }
+        )
+    assert complete is not None
+    return complete, entries
+
+
+def _measure(scores: Floats, test: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """Measure a threshold: false alarms per 100 honest account-days with their interval, recall, average precision."""
+    days = _highest_by_day(scores, test)
+    alarms = int((days >= threshold).sum())
+    low, high = wilson(alarms, len(days))
+    positive = (test["label"] == 1).to_numpy()
+    known = test["label"].notna().to_numpy()
+    return {
+        "honest_account_days": len(days),
+        "false_alarms_per_100": {"value": 100 * alarms / max(len(days), 1), "low": 100 * low, "high": 100 * high},
+        "recall": float((scores[positive] >= threshold).mean()) if positive.any() else None,
+        "average_precision": average_precision(test.loc[known, "label"], pd.Series(scores[known], test.index[known])),
+    }

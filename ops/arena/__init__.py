@@ -1,0 +1,1 @@
+"""The arena in one command: simulate, compute the tables, train without a family, test on it, write the results."""

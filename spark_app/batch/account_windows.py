@@ -1,0 +1,67 @@
+"""The table `account_windows` of a world's raw rows: every account over 7 and 28 days, scored, in one process."""
+
+from collections.abc import Collection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from contracts.account_windows import ACCOUNT_WINDOWS
+from models.account_windows.trees import WindowTrees
+from models.registry.artefact import SHIPPED_SCORER
+from models.registry.verify import verify_artefact
+from runtime.world import World
+from spark_app.local.rows import WorldRows, read_world_rows
+from spark_app.local.scorer import read_scorer
+from spark_app.local.sessions import scored_sessions, session_features
+from spark_app.local.user_days import day_batch, own_histories
+from spark_app.stages.account_windows.compute_windows import compute_windows
+from spark_app.stages.scoring.unknown import scorer_of_source
+
+TABLE = "account_windows"
+
+
+def build_windows(rows: WorldRows, unmeasurable: Collection[str] = (), model: Path | None = None) -> pd.DataFrame:
+    """Compute the windows of a world's rows, with what the scores of their sessions add up to."""
+    with TemporaryDirectory(prefix="playproof-model-") as folder:
+        scorer = scorer_of_source(read_scorer(verify_artefact(model or SHIPPED_SCORER, Path(folder))), unmeasurable)
+    sessions = scored_sessions(session_features(rows, own_histories(rows), unmeasurable), scorer)
+    windows = compute_windows(day_batch(rows), sessions)
+    return windows.assign(**{name: np.nan for name in unmeasurable if name in windows})
+
+
+def score_windows(windows: pd.DataFrame, trees: WindowTrees, unmeasurable: Collection[str] = ()) -> pd.DataFrame:
+    """Add the columns of the trees: log_odds, is_flagged, reasons, model_version."""
+    scores = trees.score(windows, unmeasurable)
+    return windows.assign(
+        log_odds=scores.log_odds,
+        probability=scores.probability,
+        is_flagged=scores.is_flagged,
+        reasons=pd.Series(scores.reasons, index=windows.index),
+        model_version=trees.version,
+    )[[column.name for column in ACCOUNT_WINDOWS]]
+
+
+def build(world: World, trees: WindowTrees) -> pd.DataFrame:
+    """Write the table of a world's raw rows, over that of an earlier run, and return it. Raises WorldError."""
+    missing = world.not_measurable
+    table = score_windows(build_windows(read_world_rows(world), missing), trees, missing)
+    folder = world.from_raw(TABLE)
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(folder / "part-0.parquet", index=False)
+    (folder / "_SUCCESS").touch()
+    return table
+
+
+def format_accounts(table: pd.DataFrame, most: int = 20) -> list[str]:
+    """Format the flagged accounts, the strongest first, each with the reasons of its strongest window."""
+    flagged = table[table["is_flagged"]].sort_values("log_odds", ascending=False)
+    accounts = flagged.drop_duplicates("user_id")
+    lines = [
+        f"{len(table):,} windows of {table['user_id'].nunique():,} accounts; {len(accounts):,} accounts flagged in "
+        f"{len(flagged):,} windows"
+    ]
+    for row in accounts.head(most).to_dict("records"):
+        lines.append(f"{row['user_id']}  {row['days']} days to {row['last_day']}: {'; '.join(row['reasons'])}")
+    return lines
