@@ -44,7 +44,7 @@ from runtime.settings import Settings
 settings = Settings()
 
 # %% [markdown]
-# **Count by hand.** Read the topic from its beginning: the successful payments of each batch, by `ts`.
+# **Count by hand.** Read the topic from its beginning: the successful payments of each `ts`, the second of sending.
 
 # %%
 successes = {}
@@ -55,7 +55,7 @@ for message in consumer:
     for row in json.loads(message.value):
         successes[row["ts"]] = successes.get(row["ts"], 0) + (row["payment_status"] == SUCCESS)
 consumer.close()
-print(f"{sum(successes.values()):,} successful payments in {len(successes):,} batches with transactions")
+print(f"{sum(successes.values()):,} successful payments at {len(successes):,} times of sending")
 
 # %% [markdown]
 # **Watch.** Interrupt the kernel (■) to stop; nothing else stops with it.

@@ -68,7 +68,7 @@ for topic in TOPICS:
 
 # %%
 for message in make_messages(batch, int(time.time())):
-    print(message.topic, message.rows, "rows", message.value[:420].decode(), "…", sep="\n")
+    print(f"{message.topic}: {message.rows} rows", f"{message.value[:420].decode()} …", sep="\n")
 
 # %% [markdown]
 # **Send them all**, a batch a second. Interrupt the kernel (■) to look away; the next run goes on where this one stopped.
