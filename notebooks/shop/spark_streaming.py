@@ -38,6 +38,7 @@ from contracts.shop import TOPICS
 from runtime.lake import committed_files
 from runtime.settings import Settings
 from spark_app.monitoring.progress import ProgressListener
+from spark_app.runner import stop_queries
 from spark_app.session import run_in_utc
 from spark_app.shop import predictions, reports, tables
 from spark_app.shop.features import add_features, join_static
@@ -128,7 +129,6 @@ while time.monotonic() < until and all(query.isActive for query in queries):
     time.sleep(1)
 
 # %%
-for query in queries:
-    query.stop()
+stop_queries(queries)  # between two micro-batches
 spark.stop()
 print("stopped; the next run continues from here")
