@@ -4,7 +4,6 @@ A domain has two topics. The master is cut into batches of 200 rows, and the com
 go with each batch. A world says which domain it is of (`runtime.world.World.domain`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,8 +44,6 @@ class Domain:
     """Field that a reader takes as the event time. Where it is a time of the row's own, a later run of the replay moves
     the times on, and heartbeat rows move the watermark. Where it is the time of sending, rows travel unchanged, each
     once, and there is no heartbeat row."""
-    id_column: Mapping[str, str]
-    """Column of a unique id, by topic; a topic without one has rows that only all of their columns tell apart."""
     user_column: str
     """Column that names whose row it is."""
     static: tuple[str, ...]
@@ -81,7 +78,6 @@ MUSIC = Domain(
     order_column="event_time",
     is_typed=True,
     event_clock="event_time",
-    id_column=events.ID_FIELD,
     user_column="user_id",
     static=("tracks", "users"),
     session_table="sessions",
@@ -102,7 +98,6 @@ SHOP = Domain(
     order_column=shop.ORDER_COLUMN,
     is_typed=False,
     event_clock="ts",
-    id_column=shop.ID_COLUMN,
     user_column="customer_id",
     static=shop.STATIC,
     session_table="predictions",

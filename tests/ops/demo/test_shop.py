@@ -9,8 +9,9 @@ import pytest
 from consumer_viz.feed.counts import FeedCounts
 from consumer_viz.plot.view import run_view
 from contracts.domain import SHOP
+from contracts.shop import SHOP_TABLES
 from ops.demo import shop
-from ops.demo.shop_summary import ShopSummary, prediction_rows
+from ops.demo.shop_summary import REPORTS, ShopSummary, prediction_rows
 from producer.commands.shop import simulate_shop
 from producer.replay.pace import Pace
 from producer.replay.replay import replay
@@ -83,6 +84,13 @@ def test_a_good_run_has_no_fault_and_its_lines_hold_the_figures() -> None:
 )
 def test_what_a_demo_must_not_show_is_a_fault(changed: ShopSummary, fault: str) -> None:
     assert changed.faults() == [fault]
+
+
+def test_the_tables_that_the_demo_reads_are_those_that_the_job_writes() -> None:
+    for name, (column, _) in REPORTS.items():
+        assert column in {each.name for each in SHOP_TABLES[name]}
+    columns = {each.name for each in SHOP_TABLES[SHOP.session_table]}
+    assert {"session_id", "browsing_rows", "transaction_ids", "probability", "prediction"} <= columns
 
 
 def test_a_share_of_nothing_is_not_measurable() -> None:
