@@ -75,7 +75,8 @@ def study_sequences(
     )
     code = np.unique(sequences.account, return_inverse=True)[1]
     stratum = pd.Series(is_fraud).groupby(code).max().map({True: "fraud", False: HONEST}).to_numpy(dtype=object)
-    weights = resamples(stratum, rng, draws)
+    # the number of resamples changes no split
+    weights = resamples(stratum, np.random.default_rng([seed, draws]), draws)
     frame = pd.DataFrame({"group": sequences.group, "family": sequences.family, "cohort": None})
     part = parts_of(frame, parts, rng)
     folds = [_fold(sequences, part, number, rng) for number in range(parts)]
