@@ -106,7 +106,7 @@ def test_a_zero_in_a_sparse_row_is_a_zero_and_not_missing(spark: SparkSession, l
     """The assembler compresses rows of many zeros; read as missing they would score as if nothing was measured."""
     rows = pd.DataFrame(0.0, index=[0, 1], columns=[*FEATURE_NAMES, "label"])
     rows.loc[1] = np.nan
-    rows["gap_entropy"] = 2.0
+    rows["gap_entropy"] = 1.0
     zeros, missing = loaded.transform(to_spark(spark, rows)).orderBy("row").collect()
     assert type(zeros["features"]).__name__ == "SparseVector"
     expected = cast(Any, loaded.stages[-1]).get_booster().inplace_predict(rows[list(FEATURE_NAMES)].to_numpy())
