@@ -24,7 +24,7 @@ SHOP_CHAMPIONS: dict[str, str] = {
 }
 """Models of the shop's sessions, saved PipelineModels: `spark_app/shop/predictions.py` loads them."""
 
-FOREST_REFERENCE = "cd03a23a5eb6f7f1bcd538ad958fba8f963a39a131a2661b33064c54bb479597"
+FOREST_REFERENCE = "495ce1f5329a49c741535665aff10ce6699a4f0fc4718da61b3c04d0fe1c99d7"
 """SHA-256 of `artifacts/user_day_forest/reference.parquet`, honest days that a forest for few people is fitted on."""
 
 WINDOW_CHAMPIONS: dict[str, str] = {

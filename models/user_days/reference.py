@@ -38,7 +38,9 @@ def build_reference(honest: pd.DataFrame, features: tuple[str, ...], rng: np.ran
 def write_reference(table: pa.Table, path: Path) -> None:
     """Write a reference; its SHA-256 goes into `models/registry/champions.py`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd", compression_level=19)
+    pq.write_table(
+        table, path, compression="zstd", compression_level=19, use_dictionary=False, use_byte_stream_split=True
+    )
 
 
 def read_reference(features: tuple[str, ...], path: Path = REFERENCE) -> Floats:
