@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from contracts import measurable
+from contracts.account_windows import WINDOW_FEATURE_NAMES
 from contracts.features import FEATURE_NAMES
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from producer.importers.layout import Options
@@ -33,7 +34,7 @@ def test_every_feature_that_needs_something_exists() -> None:
         for names in (*measurable.NEEDS_FIELD.values(), measurable.NEEDS_ACTIONS, measurable.NEEDS_SECONDS)
         for name in names
     }
-    assert needing <= {*FEATURE_NAMES, *USER_DAY_FEATURE_NAMES}
+    assert needing <= {*FEATURE_NAMES, *USER_DAY_FEATURE_NAMES, *WINDOW_FEATURE_NAMES}
 
 
 def test_a_play_that_does_not_say_how_long_it_was_heard_makes_lengths_null_and_leaves_the_gaps() -> None:
