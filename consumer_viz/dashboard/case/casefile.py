@@ -37,7 +37,7 @@ class CaseFile:
 
     summary: CaseSummary
     account: dict[str, Any]
-    """The account's row of the static table users; empty where it has none."""
+    """The account's row of the static table users; every value is None where it has no row."""
     zone: ZoneInfo
     """The listener's time zone."""
     plays: pd.DataFrame

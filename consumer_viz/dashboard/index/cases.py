@@ -144,10 +144,10 @@ class Cases:
         return rows
 
     def account(self, user_id: str) -> dict[str, Any]:
-        """Return the account's row of the static table users; empty where it has none."""
+        """Return the account's row of the static table users; every value is None where it has no row."""
         with self.index.read() as db:
-            row = db.execute("select * from users where user_id = ?", (user_id,)).fetchone()
-            return dict(row) if row else {}
+            rows = db.execute("select * from users where user_id = ?", (user_id,))
+            return dict(rows.fetchone() or dict.fromkeys(column[0] for column in rows.description))
 
     def tracks(self, track_ids: set[str]) -> dict[str, dict[str, Any]]:
         """Return the rows of the static table tracks, by track id."""

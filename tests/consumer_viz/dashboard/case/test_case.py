@@ -26,6 +26,18 @@ def test_a_case_shows_why_in_words_with_what_is_usual(ana: Browser, users: list[
     assert "Same payment method: 3 accounts" in html
 
 
+def test_the_case_of_an_account_that_is_in_no_static_table_says_what_is_not_known(
+    tmp_path: Path, users: list[str]
+) -> None:
+    world = tiny_world.make_world(tmp_path, users[:1])
+    shutil.rmtree(world.static("users"))
+    ana = Browser(make_state(world))
+    page = ana.client.get(f"/cases/{case_id(users[0])}")
+    assert page.status_code == 200
+    assert "country not known · plan not known" in page.text
+    assert "signed up" not in page.text
+
+
 def test_a_flag_of_a_model_that_gives_no_reasons_says_so_in_case_and_queue(tmp_path: Path, users: list[str]) -> None:
     world = tiny_world.make_world(tmp_path, users[:1])
     shutil.rmtree(world.unit.table("sessions") / "batch_id=0")
