@@ -17,11 +17,11 @@ from models.labels.truth import label_sessions
 from runtime.world import World, WorldError
 from spark_app.batch.user_days import baseline_quantities
 from spark_app.local.rows import read_world_rows
-from spark_app.local.sessions import session_features as local_features
+from spark_app.local.sessions import build_sessions as local_sessions
 from spark_app.local.user_days import own_histories
 from spark_app.pipeline import build_sessions, score_sessions
 from spark_app.sources import read_static
-from spark_app.stages.scoring.pipeline_model import describe_sessions
+from spark_app.stages.scoring.pipeline_model import describe_batch, describe_sessions
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 from spark_app.stages.user_days.baselines import user_baselines_by_date
 
@@ -72,8 +72,9 @@ def build_in_process(world: World, out: Path, since: date | None = None) -> pd.D
     """Do what `build` does without Spark."""
     rows = read_world_rows(world)
     histories = own_histories(rows)
-    features = local_features(rows.since(since) if since else rows, histories, world.not_measurable).to_pandas()
-    table = label_sessions(features.drop(columns=["track_counts", "client_session_ids"]), world)
+    sessions = local_sessions(rows.since(since) if since else rows, histories)
+    described = describe_batch(sessions, world.not_measurable).to_pandas()
+    table = label_sessions(described.drop(columns=["track_counts", "client_session_ids", "scored_at"]), world)
     write_table(table, out)
     return table
 
