@@ -1,4 +1,4 @@
-"""The log table of a Markov generator: one row a session, with the labels that its generator knows."""
+"""The log table of a Markov generator: one row per session, with the labels that its generator knows."""
 
 from contracts.column import Column
 

@@ -43,7 +43,13 @@ def balance(messages: Mapping[str, int], maximum: int) -> dict[str, int]:
 
 def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
     """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` per micro-batch."""
-    stream = (
+    stream = stream_topic(spark, topic, kafka, max_messages)
+    return stream.select(F.lit(topic).alias("topic"), "partition", "offset", "value", "headers")
+
+
+def stream_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
+    """Stream a topic from its beginning, with all of Kafka's columns; at most `max_messages` per micro-batch."""
+    return (
         spark.readStream.format("kafka")
         .options(**kafka.spark())
         .option("subscribe", topic)
@@ -55,7 +61,6 @@ def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_mess
         .option("maxOffsetsPerTrigger", max_messages)
         .load()
     )
-    return stream.select(F.lit(topic).alias("topic"), "partition", "offset", "value", "headers")
 
 
 def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:

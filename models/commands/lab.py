@@ -42,7 +42,7 @@ def netflix(
     page: Annotated[Path | None, typer.Option(help="A page to renew; figures go to media/netflix next to it.")] = None,
 ) -> None:
     """Run the framework of arXiv 2203.02124 on account-days: three tables, figures, and what models correct."""
-    from models.lab.netflix.page import publish
+    from models.lab.netflix.page import publish, split_page
     from models.lab.netflix.run import run_netflix_study
     from models.lab.progress import progress_reporter
     from models.lab.protocol import WEEK
@@ -50,6 +50,8 @@ def netflix(
 
     chosen, folder = existing_world(world), out or Settings().data / "lab" / "netflix"
     with progress_reporter() as report_progress:
+        if page is not None:
+            split_page(page)  # before the minutes that the models take
         report_progress(f"reading world {world}")
         # of the features only the accounts of a device look back, and a week shows most of them
         days = build_lab_table(chosen, chosen.root / "table", seed, history=WEEK)

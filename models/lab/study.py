@@ -35,7 +35,7 @@ CEILING_FOLDS = 5
 
 @dataclass(slots=True)
 class StudyResults:
-    """What a study found: one row a technique, view, scope and measure; and what the tables of the page are made of."""
+    """Results of a study: one row per technique, view, scope and measure; and what the page's tables are made of."""
 
     rows: list[Row] = field(default_factory=list)
     macro: dict[tuple[str, str, str], Floats] = field(default_factory=dict)

@@ -101,7 +101,7 @@ class TechniqueTotals:
         return np.nanmean(values, axis=0) if values else np.full(1, np.nan)
 
     def rows(self) -> list[Row]:
-        """Return one row a measure and scope: scope, measure, value, low, high, n."""
+        """Return one row per measure and scope: scope, measure, value, low, high, n."""
         result_rows: list[Row] = []
         for measure in (AP, RECALL):
             result_rows.append(

@@ -1,7 +1,7 @@
 """False alarms on honest listening: which days of people each detector flags, and why.
 
 A history that a person exported is honest, so every alarm here is a false one. The unit is the person-day: a local day
-on which that person listened. Days of one person are alike, so the real uncertainty is larger than an interval over
+on which that person listened. Days of one person are similar, so the real uncertainty is larger than an interval over
 days; with five people or more the interval resamples people.
 """
 
@@ -63,7 +63,7 @@ class FalseAlarms:
     """user_id and local_date of each."""
     detectors: tuple[str, ...]
     alarms: pd.DataFrame
-    """One row per detector and person-day: detector, user_id, local_date, behind (list of causes), words."""
+    """One row per detector and person-day: detector, user_id, local_date, causes (a list), reasons (a text)."""
 
     @property
     def people(self) -> int:
@@ -76,7 +76,7 @@ class FalseAlarms:
 
     def count_causes(self, detector: str) -> list[tuple[str, int]]:
         """Return the causes of a detector's alarms, each with its number of alarms, most first."""
-        return Counter(name for names in self.alarms_of(detector)["behind"] for name in names).most_common()
+        return Counter(name for names in self.alarms_of(detector)["causes"] for name in names).most_common()
 
     def per_100(self, detector: str) -> tuple[float, float, float]:
         """Return alarms per 100 person-days with the ends of the 95 % interval."""
@@ -176,76 +176,14 @@ def _window_alarms(flagged: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
 
 
 def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str], str]]) -> pd.DataFrame:
-    """Return the alarms of flagged rows; `causes` by row: what is behind it, and the text of the reasons."""
+    """Return the alarms of flagged rows; `causes` by row: the causes, and the text of the reasons."""
     pairs = list(causes)
     return pd.DataFrame(
         {
             "detector": detector,
             "user_id": rows["user_id"].to_numpy(),
             "local_date": rows["local_date"].astype(str).to_numpy(),
-            "behind": [names for names, _ in pairs],
-            "words": [text for _, text in pairs],
+            "causes": [names for names, _ in pairs],
+            "reasons": [text for _, text in pairs],
         }
     )
-
-
-def to_json(report: FalseAlarms) -> dict[str, Any]:
-    """Return the report for JSON, with every alarm."""
-    history = report.history
-    detectors = {}
-    for name in report.detectors:
-        rate, low, high = report.per_100(name)
-        detectors[name] = {
-            "alarms": len(report.alarms_of(name)),
-            "per_100_person_days": rate,
-            "low": low,
-            "high": high,
-            "behind": dict(report.count_causes(name)),
-        }
-    return {
-        "name": history.name,
-        "is_simulated": history.is_simulated,
-        "person_days": len(report.person_days),
-        "people": report.people,
-        "first": report.person_days["local_date"].min(),
-        "last": report.person_days["local_date"].max(),
-        "not_measurable": list(history.not_measurable),
-        "enough_is_known": history.is_scored,
-        "import": history.facts,
-        "detectors": detectors,
-        "alarms": report.alarms.to_dict("records"),
-    }
-
-
-def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str]:
-    """Format the report: alarms per 100 person-days by detector, the causes, and the alarms, at most `max_alarms`."""
-    history, days = report.history, report.person_days
-    kind = "simulated honest listening" if history.is_simulated else "real listening"
-    lines = [
-        f"{history.name}: {len(days):,} person-days of {_people(report.people)}, {days['local_date'].min()} to "
-        f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
-        f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
-    ]
-    for name in report.detectors:
-        rate, low, high = report.per_100(name)
-        lines.append(f"{name:<24}{len(report.alarms_of(name)):>8,}  {rate:.2f} [{low:.2f}, {high:.2f}]")
-        lines += [f"    {count:>4,} × {cause}" for cause, count in report.count_causes(name)[:5]]
-    if not history.is_scored:
-        lines.append(f"{'session scorer':<24}{'–':>8}  not enough is known from this source")
-    if TREES not in report.detectors:
-        lines.append(f"{TREES:<24}{'–':>8}  did not run: they need every feature")
-    unknown = ", ".join(history.not_measurable) or "nothing"
-    lines.append(f"not measurable from this source ({len(history.not_measurable)} features): {unknown}")
-    listed = report.alarms[report.alarms["detector"] != HYBRID]
-    shown = listed if max_alarms is None else listed.head(max_alarms)
-    for alarm in shown.itertuples():
-        who = f"{alarm.user_id}  " if report.people > 1 else ""
-        lines.append(f"{alarm.local_date}  {who}{alarm.detector}: {alarm.words}")
-    rest = len(listed) - len(shown)
-    if rest:
-        lines.append(f"and {rest:,} more: --json has all")
-    return lines
-
-
-def _people(n: int) -> str:
-    return "1 person" if n == 1 else f"{n:,} people"

@@ -23,7 +23,7 @@ SHOWN = 3
 
 
 def find_habits(plays: Plays, days: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return table `account_habits`, one row an account. `days`: user_id, local_date, plays_day."""
+    """Return table `account_habits`, one row per account. `days`: user_id, local_date, plays_day."""
     periods = find_repeating(plays, rng)
     habits = pd.DataFrame(
         {
@@ -35,7 +35,7 @@ def find_habits(plays: Plays, days: pd.DataFrame, rng: np.random.Generator) -> p
             "repeats": is_repeating(periods),
         }
     )
-    habits["high_weeks"] = habits["user_id"].map(most_high_weeks(days)).astype("Int64")
+    habits["high_weeks"] = habits["user_id"].map(max_high_weeks(days)).astype("Int64")
     return habits.sort_values("user_id", ignore_index=True)
 
 
@@ -54,7 +54,7 @@ def is_repeating(periods: Periods) -> Bools:
     return (periods.p_value < REPEATS_FROM_P) & (periods.strength >= REPEATS_FROM_STRENGTH)
 
 
-def most_high_weeks(days: pd.DataFrame) -> pd.Series:
+def max_high_weeks(days: pd.DataFrame) -> pd.Series:
     """Return the most weeks in a row that an account was high, by user_id; NaN where too little came before."""
     account = pd.factorize(days["user_id"])[0].astype(np.int64)
     amount = days["plays_day"].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -29,10 +29,15 @@ def lake_schema(table: str) -> pa.Schema:
 def write_table(world: World, table: str, rows: pd.DataFrame) -> Path:
     """Replace a table of the world's current version with `rows`; only the contract's columns are written."""
     schema = lake_schema(table)
-    folder = world.unit.table(table) / "batch_id=0"
+    content = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
+    return replace_part(world.unit.table(table) / "batch_id=0", content)
+
+
+def replace_part(folder: Path, content: pa.Table) -> Path:
+    """Replace the one file of a folder, and mark the folder as complete."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".part.parquet.partial"
-    pq.write_table(pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False), partial)
+    pq.write_table(content, partial)
     (folder / "_SUCCESS").touch()
     return partial.replace(folder / "part.parquet")
 

@@ -1,8 +1,8 @@
-"""Train and judge the session scorer with the fields masked that sources lack.
+"""Train and test the session scorer with the fields masked that sources lack.
 
 A model that never saw a missing field takes it for evidence, since a split must send it to one side. So every training
 session also comes masked: as one of the sources that exist, or with random groups of fields gone. A threshold is then
-chosen for each kind of source, on sessions masked alike.
+chosen for each kind of source, on sessions masked the same way.
 """
 
 from collections.abc import Callable, Collection
@@ -41,7 +41,7 @@ def mask(sessions: pd.DataFrame, unknown: Collection[str]) -> pd.DataFrame:
 
 
 def with_masked_copies(sessions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the sessions, and MASKED_COPIES of each of them as its account's source would have told it."""
+    """Return the sessions, and MASKED_COPIES of each of them as its account's source would have it."""
     users, names = pd.factorize(sessions["user_id"])
     patterns = [unknown for name, unknown in SOURCE_PATTERNS.items() if name != COMPLETE]
     copies = [sessions]

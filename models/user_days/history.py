@@ -48,7 +48,7 @@ def sort_user_days(days: pd.DataFrame) -> pd.DataFrame:
 def history_rows(days: pd.DataFrame, kind: Kind = "rolling", window: int = WINDOW_DAYS) -> Ints:
     """Return for each user-day the rows of its history: shape (rows, window), newest first, -1 where there is none.
 
-    `days` is in order; one row an account and day.
+    `days` is in order; one row per account and day.
     """
     day = day_numbers(days["local_date"])
     user = pd.factorize(days["user_id"])[0]

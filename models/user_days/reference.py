@@ -1,4 +1,4 @@
-"""A forest for histories of few people: fitted on honest days of a reference population, not on the days it judges.
+"""A forest for histories of few people: fitted on honest days of a reference population, not on the days it scores.
 
 Fitted on one person's own month, a share of 1 % is the strangest of 28 days: some day is always flagged. The reference
 is a sample of simulated honest user-days, odd listeners among them, as the forest reads them. What the source at hand
@@ -24,11 +24,11 @@ ROWS = 5_000
 FLAG_SHARE = 0.002
 """Share of the reference that would be flagged. Real people are odder than simulated ones; the aim for them is 1 %."""
 MIN_ACCOUNTS = 100
-"""Accounts from which a world is a population of its own: a choice."""
+"""Accounts from which a world is a population by itself: a choice."""
 
 
 def build_reference(honest: pd.DataFrame, features: tuple[str, ...], rng: np.random.Generator) -> pa.Table:
-    """Draw the reference from user-days of honest accounts (table `user_days`): two columns a feature, rounded."""
+    """Draw the reference from user-days of honest accounts (table `user_days`): two columns per feature, rounded."""
     days = sort_user_days(honest)
     matrix = forest_input(days, features).matrix
     rows = np.sort(rng.permutation(len(days))[:ROWS])

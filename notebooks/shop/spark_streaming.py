@@ -47,7 +47,7 @@ from spark_app.shop.pipeline import heartbeats, read_tables
 from spark_app.shop.rows import add_cart, cast_rows, parse_messages
 from spark_app.shop.session import shop_conf, start_session
 from spark_app.shop.sessions import browsing_sessions, drop_late, join_carts, session_carts
-from spark_app.shop.sources import read_topic
+from spark_app.sources import stream_topic
 from spark_app.shop.start import Monitor, count_rows
 
 settings = Settings(world=world)
@@ -77,7 +77,7 @@ for name, table in static.items():
 
 # %%
 parsed = {
-    topic: read_topic(spark, topic, settings.kafka(), 500).transform(parse_messages, topic) for topic in TOPICS
+    topic: stream_topic(spark, topic, settings.kafka(), 500).transform(parse_messages, topic) for topic in TOPICS
 }
 for rows in parsed.values():
     rows.select("fields.*").printSchema()

@@ -19,7 +19,7 @@ from models.user_days.by_rules import apply_rules
 from models.user_days.history import sort_user_days
 from producer.simulator.bots.own_families import load_families
 from producer.simulator.command import simulate
-from producer.simulator.scenario import Scenario, load_scenario
+from producer.simulator.scenario import Scenario, ScenarioError, load_scenario
 from runtime.terminal import ReportProgress
 from runtime.world import World
 from spark_app.local.rows import read_world_rows
@@ -54,12 +54,13 @@ def run_arena(
     """
     own = load_families(folder) if folder else ()
     scenario = make_scenario(options, own)
+    folds = make_folds(scenario, own, left_out)  # before the minutes that a world takes
     with TemporaryDirectory(prefix="playproof-arena-") as place:
         world = World(Path(place) / "arena")
         report(f"simulating {scenario.users:,} accounts for {scenario.days} days: {len(scenario.families)} families")
         simulate(world, scenario)
         tables = read_tables(world, report)
-    results = judge(tables, make_folds(scenario, own, left_out), options.seed, report)
+    results = evaluate_folds(tables, folds, options.seed, report)
     results["settings"] = asdict(options) | {"families": list(scenario.families), "own": list(own)}
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
@@ -85,6 +86,8 @@ def make_scenario(options: ArenaOptions, own: Sequence[str]) -> Scenario:
 
 def make_folds(scenario: Scenario, own: Sequence[str], left_out: Sequence[str]) -> list[list[str]]:
     """Return the families that each run leaves out: the user's own, those named, or every one in turn."""
+    if unknown := [name for name in left_out if name not in scenario.families]:
+        raise ScenarioError(f"--left-out: {unknown[0]!r} is none of {', '.join(scenario.families)}")
     chosen = list(own) or list(left_out)
     if chosen:
         return [chosen]
@@ -110,7 +113,9 @@ def read_tables(world: World, report: ReportProgress) -> ArenaTables:
     return ArenaTables(sessions, days, label_windows(windows, days, accounts), accounts)
 
 
-def judge(tables: ArenaTables, folds: Sequence[Sequence[str]], seed: int, report: ReportProgress) -> dict[str, Any]:
+def evaluate_folds(
+    tables: ArenaTables, folds: Sequence[Sequence[str]], seed: int, report: ReportProgress
+) -> dict[str, Any]:
     """Train and test once for each fold; return the families' results, their mean, and the false alarms."""
     families: dict[str, Any] = {}
     honest: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from runtime.command_line import Command, log
+from runtime.errors import PlayproofError
 from runtime.settings import Settings
 
 
@@ -30,6 +31,8 @@ def arena(
 
     folder = out or Settings().data.resolve() / "arena"
     options = ArenaOptions(users=users, days=days, seed=seed, difficulty=difficulty)
+    if families is not None and left_out is not None:
+        raise PlayproofError("--families and --left-out: give one of them; families of your own are always left out")
     names = [name.strip() for name in (left_out or "").split(",") if name.strip()]
     results = run_arena(folder, options, families, names, log)
     print("\n".join(format_results(results)))

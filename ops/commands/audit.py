@@ -45,7 +45,7 @@ def audit(
 
     Nothing leaves this machine, and nothing is kept.
     """
-    from models.reports.false_alarms import format_lines, to_json
+    from models.reports.format_false_alarms import format_lines, to_json
     from ops.audit.patterns import audit_patterns, format_patterns
     from ops.audit.run import audit_files, audit_world
     from producer.importers.layout import Options
@@ -53,8 +53,13 @@ def audit(
 
     if bool(paths) == bool(worlds):
         raise PlayproofError("audit needs files, or --world NAME: as  playproof audit my_spotify_data.zip")
-    if patterns and worlds:
-        results = [entry for world in worlds for entry in audit_patterns(existing_world(world), log, model)]
+    of_files = {"--timezone": timezone, "--layout": layout, "--user": user, "--map": columns}
+    if worlds and (given := [name for name, value in of_files.items() if value is not None]):
+        raise PlayproofError(f"{given[0]} is for files: a world has it since  playproof import")
+    if patterns and not worlds:
+        raise PlayproofError("--patterns is for a simulated world: add  --world NAME  in place of the files")
+    if patterns:
+        results = [entry for world in worlds or () for entry in audit_patterns(existing_world(world), log, model)]
         print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(format_patterns(results)))
         return
     if worlds:

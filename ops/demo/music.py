@@ -1,9 +1,7 @@
 """`playproof demo`: a day of 2,000 listeners with bots among them, replayed in two minutes through broker and job."""
 
 import json
-import os
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +10,17 @@ import pyarrow.parquet as pq
 from ops.demo.music_summary import DemoSummary, summarise
 from ops.demo.parts import (
     ACCOUNTED_WITHIN_S,
-    JOB_WITHIN_S,
     POLL_EVERY_S,
-    has_display,
     replay,
     require_alive,
+    running_pipeline,
+    simulate_world,
     wait_for_reconciliation,
     with_seconds,
 )
 from ops.errors import StackError
-from ops.stack import child_process
-from ops.stack.broker import running as running_broker
 from ops.stack.child_process import ChildProcess, run_to_end
-from ops.stack.lifecycle import JOB_IS_UP
-from ops.stack.private_broker import command_environment, start_only_version, with_private_broker
-from producer.kafka import topics
+from ops.stack.private_broker import command_environment
 from runtime.command_line import playproof
 from runtime.lake import committed_files
 from runtime.settings import Settings
@@ -47,36 +41,17 @@ def run(settings: Settings, report_progress: ReportProgress) -> DemoSummary:
     Raises StackError, in one line, where a part fails or the result is not what a demo must show.
     """
     began_at = time.monotonic()
-    settings = with_private_broker(settings, WORLD)
-    world = settings.the_world()
+    settings, world, unit = simulate_world(settings, WORLD, SIMULATION)
     environment = command_environment(settings)
-    run_to_end(playproof("simulate", "--world", WORLD, *SIMULATION), environment)
-    unit = start_only_version(world)
     report_stage = with_seconds(report_progress)
-    with ExitStack() as running:
-        running.enter_context(running_broker(unit.broker, settings.broker))
-        topics.create(settings.kafka())
-        report_stage("broker up, topics made")
-        logs = world.root / "run"
-        job = running.enter_context(
-            child_process.running("the Spark job", playproof("job", "run"), environment, logs / "job.log")
-        )
-        picture = world.root / "live.png"
-        record = playproof("plot", "record", "--out", str(picture))
-        plot = running.enter_context(child_process.running("the live plot", record, environment, logs / "plot.log"))
-        if has_display(os.environ):
-            running.enter_context(
-                child_process.running("the window", playproof("plot", "live"), environment, logs / "window.log")
-            )
-        job.wait_for_message(JOB_IS_UP, JOB_WITHIN_S)
-        report_stage("Spark job up")
+    with running_pipeline(settings, unit, report_stage) as alive:
         replay_began_at = time.monotonic()
-        replay(environment, [job, plot], "--speed", str(SPEED))
+        replay(environment, alive, "--speed", str(SPEED))
         report_stage("replay done, every session can close")
-        reconciliation = wait_for_reconciliation(environment, [job, plot])
+        reconciliation = wait_for_reconciliation(environment, alive)
         replay_s = time.monotonic() - replay_began_at
         report_stage("every row accounted for")
-        wait_for_counts(unit, [job, plot])
+        wait_for_counts(unit, alive)
         report_stage("last fraud count reported")
     report_stage("everything stopped")
     evaluation = json.loads(run_to_end(playproof("model", "evaluate", "--json", "--world", WORLD), environment))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from contracts.events import ACTIVITY, PLAYS
+from ops.demo.parts import row_faults
 
 DISPOSITIONS = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost")
 """Of the rows of a topic: sent = in_sessions + late + duplicate + rejected + open + lost."""
@@ -30,10 +31,7 @@ class DemoSummary:
 
     def faults(self) -> list[str]:
         """Return what is not as a demo must show it, a phrase each; empty where all is well."""
-        faults = []
-        for topic, rows in self.topics.items():
-            faults += [f"{rows['lost']} rows of {topic} were lost"] if rows["lost"] else []
-            faults += [f"{rows['open']} rows of {topic} are still open"] if rows["open"] else []
+        faults = row_faults(self.topics)
         if not self.flagged:
             return [*faults, "no session was flagged"]
         missed = sorted(family for family, flagged in self.flagged_by_family.items() if not flagged)

@@ -1,21 +1,32 @@
-"""What every demo does: show a window, say how long a stage took, replay, wait until every row is accounted for."""
+"""What every demo does: simulate, run broker, job and plot, replay, wait until every row is accounted for."""
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ops.errors import StackError
-from ops.stack.child_process import ChildProcess, last_line
+from ops.stack import child_process
+from ops.stack.broker import running as running_broker
+from ops.stack.child_process import ChildProcess, last_line, run_to_end
+from ops.stack.lifecycle import JOB_IS_UP
+from ops.stack.private_broker import command_environment, start_only_version, with_private_broker
+from producer.kafka import topics
 from runtime.command_line import playproof
+from runtime.settings import Settings
 from runtime.terminal import ReportProgress
+from runtime.world import Unit, World
 
 JOB_WITHIN_S = 300.0
 ACCOUNTED_WITHIN_S = 600.0
 POLL_EVERY_S = 0.5
 RECONCILE_EVERY_S = 2.0
+FAULTY_ROWS = {"lost": "were lost", "open": "are still open", "duplicated": "are there twice"}
+"""Dispositions that a demo must not end with, and how they are named."""
 
 
 def has_display(environment: Mapping[str, str]) -> bool:
@@ -35,6 +46,50 @@ def with_seconds(report_progress: ReportProgress) -> ReportProgress:
         last_at = now
 
     return report_stage
+
+
+def simulate_world(settings: Settings, name: str, simulation: tuple[str, ...]) -> tuple[Settings, World, Unit]:
+    """Simulate the world `name` and begin its only version; return the settings of a private broker, world, version."""
+    settings = with_private_broker(settings, name)
+    world = settings.the_world()
+    run_to_end(playproof("simulate", "--world", name, *simulation), command_environment(settings))
+    return settings, world, start_only_version(world)
+
+
+@contextmanager
+def running_pipeline(settings: Settings, unit: Unit, report_stage: ReportProgress) -> Iterator[list[ChildProcess]]:
+    """Run broker, Spark job and live plot of a world; give job and plot, once the job is up. Raises StackError."""
+    world, environment = settings.the_world(), command_environment(settings)
+    logs = world.root / "run"
+    with ExitStack() as running:
+        running.enter_context(running_broker(unit.broker, settings.broker))
+        topics.create(settings.kafka())
+        report_stage("broker up, topics made")
+
+        def start(name: str, log: str, *command: str) -> ChildProcess:
+            return running.enter_context(child_process.running(name, playproof(*command), environment, logs / log))
+
+        job = start("the Spark job", "job.log", "job", "run")
+        plot = start("the live plot", "plot.log", "plot", "record", "--out", str(world.root / "live.png"))
+        if has_display(os.environ):
+            start("the window", "window.log", "plot", "live")
+        job.wait_for_message(JOB_IS_UP, JOB_WITHIN_S)
+        report_stage("Spark job up")
+        yield [job, plot]
+
+
+def row_faults(topics_rows: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return what is wrong with the rows of each topic, by disposition, a phrase each.
+
+    >>> row_faults({"plays": {"sent": 9, "lost": 2, "open": 0}})
+    ['2 rows of plays were lost']
+    """
+    return [
+        f"{rows[disposition]} rows of {topic} {phrase}"
+        for topic, rows in topics_rows.items()
+        for disposition, phrase in FAULTY_ROWS.items()
+        if rows.get(disposition)
+    ]
 
 
 def replay(environment: Mapping[str, str], alive: list[ChildProcess], *pace: str) -> None:

@@ -2,11 +2,9 @@
 
 import csv
 import json
-import os
 import time
 from bisect import bisect_left
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +17,17 @@ from contracts.domain import SHOP
 from contracts.events import ROWS_PER_BATCH
 from contracts.shop import BROWSING, FRAUD_FAMILIES, SUCCESS, TIME_COLUMN, TRANSACTIONS
 from ops.demo.parts import (
-    JOB_WITHIN_S,
     POLL_EVERY_S,
-    has_display,
     replay,
     require_alive,
+    running_pipeline,
+    simulate_world,
     wait_for_reconciliation,
     with_seconds,
 )
 from ops.demo.shop_summary import REPORTS, WATCHED_S, ShopSummary
 from ops.errors import StackError
-from ops.stack import child_process
-from ops.stack.broker import running as running_broker
-from ops.stack.child_process import run_to_end
-from ops.stack.lifecycle import JOB_IS_UP
-from ops.stack.private_broker import command_environment, start_only_version, with_private_broker
-from producer.kafka import topics
-from runtime.command_line import playproof
+from ops.stack.private_broker import command_environment
 from runtime.lake import committed_files
 from runtime.progress import recent_micro_batches
 from runtime.settings import Settings
@@ -54,35 +46,17 @@ def run(settings: Settings, report_progress: ReportProgress) -> ShopSummary:
     Raises StackError, in one line, where a part fails or the result is not what a demo must show.
     """
     began_at = time.monotonic()
-    settings = with_private_broker(settings, WORLD)
-    world = settings.the_world()
+    settings, world, unit = simulate_world(settings, WORLD, SIMULATION)
     environment = command_environment(settings)
-    run_to_end(playproof("simulate", "--world", WORLD, *SIMULATION), environment)
-    unit = start_only_version(world)
     report_stage = with_seconds(report_progress)
-    with ExitStack() as running:
-        running.enter_context(running_broker(unit.broker, settings.broker))
-        topics.create(settings.kafka())
-        report_stage("broker up, topics made")
-        logs = world.root / "run"
-        job = running.enter_context(
-            child_process.running("the Spark job", playproof("job", "run"), environment, logs / "job.log")
-        )
-        record = playproof("plot", "record", "--out", str(world.root / "live.png"))
-        plot = running.enter_context(child_process.running("the live plot", record, environment, logs / "plot.log"))
-        if has_display(os.environ):
-            running.enter_context(
-                child_process.running("the window", playproof("plot", "live"), environment, logs / "window.log")
-            )
-        job.wait_for_message(JOB_IS_UP, JOB_WITHIN_S)
-        report_stage("Spark job up")
-        replay(environment, [job, plot])
+    with running_pipeline(settings, unit, report_stage) as alive:
+        replay(environment, alive)
         last_row_at = time.time()
         report_stage("replay done; a session closes when no row of it was sent for a while")
-        reconciliation = wait_for_reconciliation(environment, [job, plot])
+        reconciliation = wait_for_reconciliation(environment, alive)
         report_stage("every row accounted for")
         while time.time() < last_row_at + WATCHED_S:
-            require_alive([job, plot])
+            require_alive(alive)
             time.sleep(POLL_EVERY_S)
         report_stage("the reports went on in silence")
         line = read_line(settings)

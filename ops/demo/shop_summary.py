@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.metrics.intervals import wilson
+from ops.demo.parts import row_faults
 
 REPORTS = {"fraud_counts": ("frauds", 10), "quantities": ("quantity", 30), "top_products": ("quantity", 60)}
 """The job's reports: table and query -> its column of numbers, and the seconds from one to the next."""
@@ -48,10 +49,7 @@ class ShopSummary:
 
     def faults(self) -> list[str]:
         """Return what is not as a demo must show it, a phrase each; empty where all is well."""
-        faults = []
-        for topic, rows in self.topics.items():
-            for what, words in (("lost", "were lost"), ("open", "are still open"), ("duplicated", "are there twice")):
-                faults += [f"{rows[what]} rows of {topic} {words}"] if rows[what] else []
+        faults = row_faults(self.topics)
         faults += [] if self.flagged_frauds else ["no fraud was flagged"]
         for name, (_, every_s) in REPORTS.items():
             due = WATCHED_S // every_s

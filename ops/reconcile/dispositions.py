@@ -1,6 +1,8 @@
 """What must have become of the good rows of both topics: late, duplicate, in an open session, or in a closed one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +16,25 @@ from ops.reconcile.expected_sessions import (
 )
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog
+
+
+class AccountedRows(Protocol):
+    """What became of a topic's rows, as far as every domain counts it."""
+
+    @property
+    def lost(self) -> int: ...
+
+    @property
+    def unaccounted(self) -> int: ...
+
+
+def row_faults(topics: Mapping[str, AccountedRows]) -> list[str]:
+    """Return a phrase for each topic that has lost rows, or rows that are in no disposition."""
+    faults = []
+    for topic, rows in topics.items():
+        faults += [f"{rows.lost:,} rows of {topic} are lost"] if rows.lost else []
+        faults += [f"{rows.unaccounted:,} rows of {topic} are not accounted for"] if rows.unaccounted else []
+    return faults
 
 
 @dataclass(frozen=True, slots=True)

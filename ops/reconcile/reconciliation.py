@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ops.reconcile.comparison import SessionDifference, compare_sessions
-from ops.reconcile.dispositions import Dispositions, expected_dispositions
+from ops.reconcile.dispositions import Dispositions, expected_dispositions, row_faults
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.lake_tables import count_rejected, read_at_one_moment, read_sessions
 from ops.reconcile.topic_rows import TopicRows, concatenate, read_topic
@@ -58,10 +58,7 @@ class Reconciliation:
     @property
     def faults(self) -> list[str]:
         """What is wrong, a phrase each; empty where every row is accounted for."""
-        faults = []
-        for topic, rows in self.topics.items():
-            faults += [f"{rows.lost:,} rows of {topic} are lost"] if rows.lost else []
-            faults += [f"{rows.unaccounted:,} rows of {topic} are not accounted for"] if rows.unaccounted else []
+        faults = row_faults(self.topics)
         faults += [f"{self.missing:,} sessions are missing"] if self.missing else []
         faults += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
         faults += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ops.reconcile.dispositions import row_faults
 from ops.reconcile.lake_tables import read_at_one_moment
 from ops.reconcile.shop_rows import (
     Place,
@@ -65,12 +66,11 @@ class ShopReconciliation:
     @property
     def faults(self) -> list[str]:
         """What is wrong, a phrase each; empty where every row is accounted for."""
-        faults = []
-        for topic, rows in self.topics.items():
-            faults += [f"{rows.lost:,} rows of {topic} are lost"] if rows.lost else []
-            faults += [f"{rows.duplicated:,} rows of {topic} are there more than once"] if rows.duplicated else []
-            faults += [f"{rows.unaccounted:,} rows of {topic} are not accounted for"] if rows.unaccounted else []
-        return faults
+        return row_faults(self.topics) + [
+            f"{rows.duplicated:,} rows of {topic} are there more than once"
+            for topic, rows in self.topics.items()
+            if rows.duplicated
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""

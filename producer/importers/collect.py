@@ -21,7 +21,7 @@ EARLIEST_MS = 946_684_800_000
 """2000-01-01: before it nobody streamed; scrobblers without a clock write 1970."""
 AHEAD_MS = DAY_MS
 DUPLICATE = "duplicate of a row already taken"
-TOLD_BEFORE = "told already by another layout"
+COUNTED_BEFORE = "counted already from another layout"
 _TYPES = {"time": pa.timestamp("ms", tz="UTC"), "ms": pa.int32(), "bool": pa.bool_()}
 _FIELDS: dict[str, dict[str, Field]] = {topic: {f.name: f for f in FIELDS[topic] if f.name != "ts"} for topic in FIELDS}
 RAW_SCHEMAS: dict[str, pa.Schema] = {
@@ -88,7 +88,7 @@ class Collector:
     def _take(self, row: Row) -> str | None:
         row_id = row_id_of(row)
         self._in_file[row_id] += 1
-        if self._in_file[row_id] > 1:  # coarse times name several plays alike; a loop of one track has many of them
+        if self._in_file[row_id] > 1:  # coarse times name several plays the same; a loop of one track has many of them
             row_id = digest(row_id, self._in_file[row_id])
         if row_id in self._known_ids:
             self._note_account(row)  # its time zone may be given only now
@@ -132,20 +132,20 @@ class Collector:
             self._chunks[topic].append(pa.table(columns, schema=RAW_SCHEMAS[topic]))
 
 
-def told_before(new: pa.Table, old: pa.Table, names: Mapping[str, str], grain_ms: int) -> Bools:
-    """Tell which plays another layout told of already: same account and track by name, ends within `grain_ms`.
+def counted_before(new: pa.Table, old: pa.Table, names: Mapping[str, str], grain_ms: int) -> Bools:
+    """Tell which plays another layout has counted already: same account and track by name, ends within `grain_ms`.
 
-    `names` is the track's artist and title by track_id, since layouts have different ids. A play of `old` stands for
-    one of `new` at most.
+    `names` is the track's artist and title by track_id, since layouts have different ids. A play of `old`
+    is one of `new` at most.
     """
     left, right = _named(new, names), _named(old, names)
     if left.empty or right.empty:
         return np.zeros(len(new), dtype=bool)
     matched = pd.merge_asof(left, right, on="ms", by=["user", "name"], tolerance=grain_ms, direction="nearest")
     first = matched[matched["row_y"].notna()].drop_duplicates("row_y")
-    told = np.zeros(len(new), dtype=bool)
-    told[first["row_x"].to_numpy(dtype=np.int64)] = True
-    return told
+    is_counted = np.zeros(len(new), dtype=bool)
+    is_counted[first["row_x"].to_numpy(dtype=np.int64)] = True
+    return is_counted
 
 
 def _named(rows: pa.Table, names: Mapping[str, str]) -> pd.DataFrame:

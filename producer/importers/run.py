@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
 from producer.errors import HistoryError
-from producer.importers.collect import TOLD_BEFORE, Collector, ImportCounts, told_before
+from producer.importers.collect import COUNTED_BEFORE, Collector, ImportCounts, counted_before
 from producer.importers.files import find_files
 from producer.importers.layout import Options
 from producer.importers.registry import choose
@@ -36,7 +36,7 @@ def import_history(
                 collected.add(row)
     taken = {topic: collected.table(topic) for topic in (PLAYS, ACTIVITY)}
     if chosen.layout.name not in earlier_layouts(world):
-        taken[PLAYS] = _without_told(taken[PLAYS], existing[PLAYS], world, collected)
+        taken[PLAYS] = _without_counted(taken[PLAYS], existing[PLAYS], world, collected)
     rows = {topic: pa.concat_tables([existing[topic], taken[topic]]) for topic in (PLAYS, ACTIVITY)}
     if not len(rows[PLAYS]):
         why = ", ".join(f"{reason} ({n:,})" for reason, n in collected.counts.reasons.most_common(3))
@@ -48,16 +48,16 @@ def import_history(
     return collected.counts
 
 
-def _without_told(taken: pa.Table, existing: pa.Table, world: World, collected: Collector) -> pa.Table:
-    """Leave out plays that an earlier import of another layout told of, and count them."""
+def _without_counted(taken: pa.Table, existing: pa.Table, world: World, collected: Collector) -> pa.Table:
+    """Leave out plays that an earlier import of another layout has counted, and report their number."""
     if not len(existing):
         return taken
     names = known_names(world) | {one.track_id: one.name for one in collected.tracks.values() if one.name}
-    told = told_before(taken, existing, names, max(collected.precision_ms, MINUTE_MS))
-    if told.any():
-        collected.counts.taken -= int(told.sum())
-        collected.counts.reasons[TOLD_BEFORE] += int(told.sum())
-    return taken.filter(pa.array(~told))
+    is_counted = counted_before(taken, existing, names, max(collected.precision_ms, MINUTE_MS))
+    if is_counted.any():
+        collected.counts.taken -= int(is_counted.sum())
+        collected.counts.reasons[COUNTED_BEFORE] += int(is_counted.sum())
+    return taken.filter(pa.array(~is_counted))
 
 
 def _check(options: Options, timezone: str | None) -> None:

@@ -6,11 +6,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from contracts.account_windows import ACCOUNT_WINDOWS
 from models.account_windows.trees import WindowTrees
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
+from models.tables.lake_tables import replace_part
 from runtime.world import World
 from spark_app.local.rows import WorldRows, read_world_rows
 from spark_app.local.scorer import read_scorer
@@ -47,14 +49,11 @@ def build(world: World, trees: WindowTrees) -> pd.DataFrame:
     """Write the table of a world's raw rows, over that of an earlier run, and return it. Raises WorldError."""
     missing = world.not_measurable
     table = score_windows(build_windows(read_world_rows(world), missing), trees, missing)
-    folder = world.from_raw(TABLE)
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(folder / "part-0.parquet", index=False)
-    (folder / "_SUCCESS").touch()
+    replace_part(world.from_raw(TABLE), pa.Table.from_pandas(table, preserve_index=False))
     return table
 
 
-def format_accounts(table: pd.DataFrame, most: int = 20) -> list[str]:
+def format_accounts(table: pd.DataFrame, max_accounts: int = 20) -> list[str]:
     """Format the flagged accounts, the strongest first, each with the reasons of its strongest window."""
     flagged = table[table["is_flagged"]].sort_values("log_odds", ascending=False)
     accounts = flagged.drop_duplicates("user_id")
@@ -62,6 +61,6 @@ def format_accounts(table: pd.DataFrame, most: int = 20) -> list[str]:
         f"{len(table):,} windows of {table['user_id'].nunique():,} accounts; {len(accounts):,} accounts flagged in "
         f"{len(flagged):,} windows"
     ]
-    for row in accounts.head(most).to_dict("records"):
+    for row in accounts.head(max_accounts).to_dict("records"):
         lines.append(f"{row['user_id']}  {row['days']} days to {row['last_day']}: {'; '.join(row['reasons'])}")
     return lines

@@ -14,7 +14,8 @@ from spark_app.shop.heartbeat import with_heartbeats
 from spark_app.shop.predictions import predict
 from spark_app.shop.rows import add_cart, cast_rows, parse_messages, rejected_rows
 from spark_app.shop.sessions import browsing_sessions, drop_late, join_carts, session_carts
-from spark_app.shop.sources import read_raw, read_static, read_topic
+from spark_app.shop.sources import read_raw, read_static
+from spark_app.sources import stream_topic
 from spark_app.stages.scoring.pipeline_model import PipelineScorer
 
 STATIC = ("customers", "products", "categories")
@@ -45,7 +46,9 @@ def build_queries(
 ) -> dict[str, DataStreamWriter]:
     """Return every query of the job by name, unstarted: predictions, rejected rows, three reports."""
     unit, static = world.unit, read_tables(spark, world)
-    parsed = {topic: read_topic(spark, topic, kafka, max_messages).transform(parse_messages, topic) for topic in TOPICS}
+    parsed = {
+        topic: stream_topic(spark, topic, kafka, max_messages).transform(parse_messages, topic) for topic in TOPICS
+    }
     bad_browsing, bad_transactions = (rows.transform(rejected_rows) for rows in parsed.values())
     scored = stream_predictions(spark, parsed, unit, static, scorer)
     scored.printSchema()

@@ -1,27 +1,12 @@
-"""What the shop's job reads: two topics, three static tables, and in batch the rows of a world."""
+"""What the shop's job reads next to its topics: three static tables, and in batch the rows of a world."""
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.shop import COLUMNS, column_names
-from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from spark_app.shop.rows import rejection
 from spark_app.shop.schemas import table_schema
-
-
-def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
-    """Stream the messages of a topic from its beginning, at most `max_messages` per micro-batch."""
-    return (
-        spark.readStream.format("kafka")
-        .options(**kafka.spark())
-        .option("subscribe", topic)
-        .option("startingOffsets", "earliest")
-        .option("includeHeaders", "true")
-        .option("kafka.isolation.level", "read_committed")
-        .option("maxOffsetsPerTrigger", max_messages)
-        .load()
-    )
 
 
 def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from models.errors import ModelError
+
 BEGIN, END = "<!-- netflix:begin -->", "<!-- netflix:end -->"
 COLOURS = 160
 """Of a figure's palette: enough for bars, text and shades, and half of the bytes."""
@@ -17,13 +19,20 @@ FIGURES = {
 }
 
 
+def split_page(page: Path) -> tuple[str, str]:
+    """Return what a page has before and after its markers. Raises ModelError where it is not there or has none."""
+    text = page.read_text() if page.is_file() else ""
+    if BEGIN not in text or END not in text:
+        raise ModelError(f"{page}: expected a page with the lines {BEGIN} and {END}, as docs/netflix.md")
+    return text.split(BEGIN, 1)[0], text.split(END, 1)[1]
+
+
 def publish(out: Path, page: Path, figures: Path) -> None:
     """Copy the figures of a run in `out` to the folder `figures`, and renew the page between its markers.
 
-    Raises OSError where the run or the page is not there, ValueError where the page has no markers.
+    Raises ModelError where the page is not there or has no markers.
     """
-    before, rest = page.read_text().split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
+    before, after = split_page(page)
     figures.mkdir(parents=True, exist_ok=True)
     lines = []
     for name, caption in FIGURES.items():

@@ -81,7 +81,7 @@ def next_action(train: Sequences, rng: np.random.Generator) -> Scorer:
     return lambda rows: _scores(compiled, rows)
 
 
-def _judge(network: Any, parameters: Any, inputs: Any) -> Any:
+def _realness(network: Any, parameters: Any, inputs: Any) -> Any:
     """Return one number a sequence: the mean of the network's outputs over all steps."""
     return network.apply(parameters, inputs)[..., 0].mean(axis=1)
 
@@ -94,13 +94,13 @@ def classifier(train: Sequences, rng: np.random.Generator) -> Scorer:
     label = np.repeat([0.0, 1.0], BATCH // 2)
 
     def loss(parameters: Any, codes: Any) -> Any:
-        return optax.sigmoid_binary_cross_entropy(_judge(network, parameters, _one_hot(codes, n)), label).mean()
+        return optax.sigmoid_binary_cross_entropy(_realness(network, parameters, _one_hot(codes, n)), label).mean()
 
     def draw(rng: np.random.Generator) -> Any:
         return train.codes[np.concatenate([rng.choice(rows, BATCH // 2) for rows in kinds])]
 
     parameters = _train(_start(network, n, rng), loss, draw, rng)
-    compiled = jax.jit(lambda codes: _judge(network, parameters, _one_hot(codes, n)))
+    compiled = jax.jit(lambda codes: _realness(network, parameters, _one_hot(codes, n)))
     return lambda rows: _scores(compiled, rows)
 
 
@@ -117,12 +117,12 @@ def adversarial(train: Sequences, rng: np.random.Generator) -> Scorer:
         return jax.nn.softmax((logits + drawn["gumbel"]) / TEMPERATURE)
 
     def critic_loss(parameters: Any, generated: Any, drawn: Any) -> Any:
-        real = _judge(critic, parameters, _one_hot(drawn["codes"], n))
-        false = _judge(critic, parameters, relaxed_draws(generated, drawn))
+        real = _realness(critic, parameters, _one_hot(drawn["codes"], n))
+        false = _realness(critic, parameters, relaxed_draws(generated, drawn))
         return (jax.nn.softplus(-real) + jax.nn.softplus(false)).mean()
 
     def generator_loss(parameters: Any, critical: Any, drawn: Any) -> Any:
-        return jax.nn.softplus(-_judge(critic, critical, relaxed_draws(parameters, drawn))).mean()
+        return jax.nn.softplus(-_realness(critic, critical, relaxed_draws(parameters, drawn))).mean()
 
     optimiser = optax.adam(LEARNING_RATE, b1=0.5)
 
@@ -145,5 +145,5 @@ def adversarial(train: Sequences, rng: np.random.Generator) -> Scorer:
             "gumbel": rng.gumbel(size=(BATCH, MAX_LENGTH, n)).astype(np.float32),
         }
         pair, states = compiled_step(pair, states, drawn)
-    compiled = jax.jit(lambda codes: -_judge(critic, pair[0], _one_hot(codes, n)))
+    compiled = jax.jit(lambda codes: -_realness(critic, pair[0], _one_hot(codes, n)))
     return lambda rows: _scores(compiled, rows)

@@ -4,7 +4,7 @@ from models.lab.sequences.study import ALARMS, AP, AUC, RECALL, SequenceResults
 
 
 def as_markdown(results: SequenceResults) -> str:
-    """Render results: one row a detector, best average precision first."""
+    """Render results: one row per detector, best average precision first."""
     lines = [
         "| detector | score | labels | AUC | average precision | recall at 0.1 % false alarms | false alarms | CPU-s |",
         "|---|---|---|---|---|---|---|---|",

@@ -14,7 +14,7 @@ from models.labels.truth import label_user_days, read_account_truth
 from models.metrics.intervals import Share, share_by_account
 from models.reports.cases.forests import score_forests
 from models.reports.daily import read_user_days
-from models.reports.habits import HIGH_WEEKS, find_repeating, is_repeating, most_high_weeks
+from models.reports.habits import HIGH_WEEKS, find_repeating, is_repeating, max_high_weeks
 from models.tables.plays import read_plays
 from models.user_days.detect import SEED, detect
 from models.user_days.history import WINDOW_DAYS, sort_user_days
@@ -88,7 +88,7 @@ def study_cases(world: World, seed: int = SEED) -> CaseStudy:
     periods = find_repeating(plays, rng)
     by_period = _account_kinds(plays.users[periods.account], truth)
     repeats = is_repeating(periods)
-    high = most_high_weeks(days) >= HIGH_WEEKS
+    high = max_high_weeks(days) >= HIGH_WEEKS
     by_weeks = _account_kinds(high.index, truth)
     return CaseStudy(
         seed=seed,

@@ -29,7 +29,7 @@ BASELINES: dict[str, tuple[Kind, int | None]] = {
 
 
 def study(days: pd.DataFrame, labelled: pd.DataFrame, seed: int = SEED) -> pd.DataFrame:
-    """Return the table: one row a detector, one text a cell.
+    """Return the table: one row per detector, one text per cell.
 
     `days`: table user_days. `labelled`: the flags of `detect` on them with their truth
     (`models.labels.truth.label_user_days`).

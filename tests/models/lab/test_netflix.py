@@ -8,6 +8,7 @@ import pytest
 
 from contracts.labels import CATEGORIES
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.errors import ModelError
 from models.lab.netflix import metrics
 from models.lab.netflix.figures import write_figures
 from models.lab.netflix.importances import category_importances, top_features
@@ -128,3 +129,13 @@ def test_the_top_features_of_a_category_are_those_that_give_it_away() -> None:
     top = top_features(category_importances(data, 1))
     assert top[TRUTH][CATEGORIES[0]][0][0] == FEATURES[2]
     assert set(top[TRUTH]) == {CATEGORIES[0]}  # no day has the others
+
+
+@pytest.mark.parametrize("text", [None, "# Study\n", f"# Study\n{BEGIN}\n"])
+def test_a_page_without_both_markers_is_refused_and_left_as_it_is(tmp_path: Path, text: str | None) -> None:
+    page = tmp_path / "page.md"
+    if text is not None:
+        page.write_text(text)
+    with pytest.raises(ModelError, match="expected a page with the lines"):
+        publish(tmp_path, page, tmp_path / "media")
+    assert (page.read_text() if page.exists() else None) == text

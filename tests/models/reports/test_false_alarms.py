@@ -16,9 +16,8 @@ from models.reports.false_alarms import (
     ScoredHistory,
     _session_cause,
     find_false_alarms,
-    format_lines,
-    to_json,
 )
+from models.reports.format_false_alarms import format_lines, to_json
 from models.user_days.trees import load_trees
 
 DAYS = 12
@@ -54,7 +53,7 @@ def test_every_detector_reports_its_alarms_per_person_day_with_the_causes() -> N
     report = find_false_alarms(history())
     rules = report.alarms_of(RULES)
     assert rules["local_date"].tolist() == [str(RAID)]
-    assert {"hours", "plays", "few_tracks"} <= set(rules["behind"].iloc[0])
+    assert {"hours", "plays", "few_tracks"} <= set(rules["causes"].iloc[0])
     assert report.per_100(RULES)[0] == pytest.approx(100 / (DAYS + 1))
     text = "\n".join(format_lines(report))
     assert f"me.zip: {DAYS + 1} person-days of 1 person, 2024-03-01 to 2024-03-13; real listening" in text
@@ -65,11 +64,11 @@ def test_every_detector_reports_its_alarms_per_person_day_with_the_causes() -> N
 def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_its_reasons_in_words() -> None:
     (alarm,) = find_false_alarms(history()).alarms_of(SCORER).itertuples()
     assert alarm.local_date == str(RAID)
-    assert alarm.behind == ["share of plays in a loop"]
-    assert alarm.words == "share of plays in a loop 99 % (score 0.90)"
+    assert alarm.causes == ["share of plays in a loop"]
+    assert alarm.reasons == "share of plays in a loop 99 % (score 0.90)"
 
 
-def test_a_model_without_reasons_has_none_behind_its_alarms() -> None:
+def test_a_model_without_reasons_has_no_causes_of_its_alarms() -> None:
     assert _session_cause(None, 0.9) == ([], "no reasons from this model (score 0.90)")
 
 

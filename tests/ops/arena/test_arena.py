@@ -1,4 +1,4 @@
-"""The arena on a small world: a family of the user's own is simulated, left out of training, and judged."""
+"""The arena on a small world: a family of the user's own is simulated, left out of training, and tested."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from models.arena.tables import TEST, deal_accounts
 from ops.arena.run import ArenaOptions, format_results, make_folds, make_scenario, run_arena
 from producer.simulator.bots import BOTS, FAMILY_NAMES
 from producer.simulator.bots.own_families import FamilyError, load_families
+from producer.simulator.scenario import ScenarioError
 
 SCENARIO = """
 profile = "field"
@@ -47,7 +48,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         FAMILY_NAMES.remove("my_timer")
 
 
-def test_a_family_of_a_folder_is_left_out_judged_and_written_with_the_promised_keys(
+def test_a_family_of_a_folder_is_left_out_tested_and_written_with_the_promised_keys(
     folder: Path, tmp_path: Path
 ) -> None:
     scenario = tmp_path / "tiny.toml"
@@ -93,3 +94,9 @@ def test_a_file_without_a_family_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("1 / 0")
     with pytest.raises(FamilyError, match=r"empty.py cannot be run: ZeroDivisionError"):
         load_families(tmp_path)
+
+
+def test_a_family_that_no_scenario_has_is_refused_before_a_world_is_made() -> None:
+    scenario = make_scenario(ArenaOptions(), ())
+    with pytest.raises(ScenarioError, match="--left-out: 'fram' is none of loop30, "):
+        make_folds(scenario, (), ["fram"])

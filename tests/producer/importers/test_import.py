@@ -187,7 +187,7 @@ def test_what_another_layout_told_of_already_counts_once(imported: Imported, tmp
     )
     imported.add(exact)
     counts = imported.add(coarse)
-    assert (counts.taken, counts.reasons["told already by another layout"]) == (1, 1)
+    assert (counts.taken, counts.reasons["counted already from another layout"]) == (1, 1)
     assert len(imported.rows("plays")) == 3
 
 

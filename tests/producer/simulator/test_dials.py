@@ -1,5 +1,6 @@
 """Dials of honest listeners: what is set is simulated and written into truth; what is not set changes nothing."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,9 +18,10 @@ from producer.simulator.listeners.dials import RANGES, parse_dial
 from producer.simulator.listeners.endings import ENDED
 from producer.simulator.output.listener_values import listener_values
 from producer.simulator.plan import make_plan
-from producer.simulator.scenario import Scenario, ScenarioError, load_scenario
+from producer.simulator.scenario import Scenario, load_scenario
 from runtime.arrays import Floats
 from runtime.world import World
+from tests.producer.simulator.refused_files import refusal_of
 
 CONSTANT = {"mix_sesh": 0.0, "pop_fan": 1.0, "sesh_len": 6, "sesh_num": 2, "skip_prob": 0.25}
 
@@ -118,11 +120,7 @@ def test_small_gives_its_published_numbers() -> None:
     ],
 )
 def test_a_wrong_dial_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(ScenarioError, match=reason) as refused:
-        load_scenario(str(path))
-    assert "\n" not in str(refused.value)
+    assert re.search(reason, refusal_of(text, tmp_path))
 
 
 @pytest.mark.parametrize("distribution", ["uniform", "normal", "log_normal", "integers", "beta"])

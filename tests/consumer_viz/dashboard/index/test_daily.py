@@ -22,7 +22,7 @@ def write_daily_run(state: AppState, users: list[str]) -> None:
     risk = [(users[2], 50.0, 0.9), (users[0], 1.0, 0.6), ("honest1", 30.0, 0.8)]
     ranked = [
         row("account_risk", user_id=user, rank=n, priority=priority, probability=p, money_at_risk_eur=priority / p,
-            categories=["service", "account"] if n == 1 else [])
+            categories=[["service", "account"], ["of_a_later_version"], []][n - 1])
         for n, (user, priority, p) in enumerate(risk, start=1)
     ]  # fmt: skip
     day = row("user_day_flags", user_id="honest1", local_date=NOON.date(), score=0.8, is_flagged=True,
@@ -60,6 +60,8 @@ def test_the_suspected_kind_of_abuse_is_in_queue_and_case(state: AppState, ana: 
     html = ana.client.get(f"/cases/{case_id(users[2])}").text
     assert "<b>service</b> (automatic or bought streams), <b>account</b> (a hijacked, shared or sold account)" in html
     assert "service and account abuse · " in ana.client.get("/queue").text
+    later = ana.client.get(f"/cases/{case_id(users[0])}").text
+    assert "<b>of_a_later_version</b> (not known here)" in later
     assert "kind of abuse" not in ana.client.get(f"/cases/{case_id('honest1')}").text
 
 

@@ -1,0 +1,67 @@
+"""Format false alarms: lines for a person, and JSON with every alarm for a program."""
+
+from typing import Any
+
+from models.reports.false_alarms import HYBRID, TREES, FalseAlarms
+
+
+def to_json(report: FalseAlarms) -> dict[str, Any]:
+    """Return the report for JSON, with every alarm."""
+    history = report.history
+    detectors = {}
+    for name in report.detectors:
+        rate, low, high = report.per_100(name)
+        detectors[name] = {
+            "alarms": len(report.alarms_of(name)),
+            "per_100_person_days": rate,
+            "low": low,
+            "high": high,
+            "causes": dict(report.count_causes(name)),
+        }
+    return {
+        "name": history.name,
+        "is_simulated": history.is_simulated,
+        "person_days": len(report.person_days),
+        "people": report.people,
+        "first": report.person_days["local_date"].min(),
+        "last": report.person_days["local_date"].max(),
+        "not_measurable": list(history.not_measurable),
+        "enough_is_known": history.is_scored,
+        "import": history.facts,
+        "detectors": detectors,
+        "alarms": report.alarms.to_dict("records"),
+    }
+
+
+def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str]:
+    """Format the report: alarms per 100 person-days by detector, the causes, and the alarms, at most `max_alarms`."""
+    history, days = report.history, report.person_days
+    kind = "simulated honest listening" if history.is_simulated else "real listening"
+    lines = [
+        f"{history.name}: {len(days):,} person-days of {_people(report.people)}, {days['local_date'].min()} to "
+        f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
+        f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
+    ]
+    for name in report.detectors:
+        rate, low, high = report.per_100(name)
+        lines.append(f"{name:<24}{len(report.alarms_of(name)):>8,}  {rate:.2f} [{low:.2f}, {high:.2f}]")
+        lines += [f"    {count:>4,} × {cause}" for cause, count in report.count_causes(name)[:5]]
+    if not history.is_scored:
+        lines.append(f"{'session scorer':<24}{'–':>8}  not enough is known from this source")
+    if TREES not in report.detectors:
+        lines.append(f"{TREES:<24}{'–':>8}  did not run: they need every feature")
+    unknown = ", ".join(history.not_measurable) or "nothing"
+    lines.append(f"not measurable from this source ({len(history.not_measurable)} features): {unknown}")
+    listed = report.alarms[report.alarms["detector"] != HYBRID]
+    shown = listed if max_alarms is None else listed.head(max_alarms)
+    for alarm in shown.itertuples():
+        who = f"{alarm.user_id}  " if report.people > 1 else ""
+        lines.append(f"{alarm.local_date}  {who}{alarm.detector}: {alarm.reasons}")
+    rest = len(listed) - len(shown)
+    if rest:
+        lines.append(f"and {rest:,} more: --json has all")
+    return lines
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n:,} people"

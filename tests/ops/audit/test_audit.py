@@ -1,0 +1,67 @@
+"""The audit of a person's own export: from a file to alarms, and one line where that cannot be."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from models.reports.false_alarms import FOREST, RULES, SCORER, TREES
+from ops.audit.run import audit_files
+from ops.cli import app
+from producer.errors import HistoryError
+from producer.importers.layout import Options
+from runtime.errors import PlayproofError
+
+DAYS, PLAYS = 9, 12
+
+
+def write_export(path: Path) -> Path:
+    """Write a Spotify basic export of quiet evenings."""
+    rows = []
+    for day in range(DAYS):
+        ended = datetime(2024, 3, 1, 18, 7) + timedelta(days=day)
+        for number in range(PLAYS):
+            ended += timedelta(minutes=3)
+            title = f"Song {(number * 5 + day) % 31}"
+            rows.append(
+                {"endTime": f"{ended:%Y-%m-%d %H:%M}", "artistName": f"Band {number % 7}", "trackName": title,
+                 "msPlayed": 150_000 + 1_000 * number}
+            )  # fmt: skip
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def test_an_export_is_audited_by_what_its_source_can_tell(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "StreamingHistory_music_0.json")
+    report = audit_files([export], None, Options(), "Europe/Berlin").report
+    assert (len(report.person_days), report.people) == (DAYS, 1)
+    assert {SCORER, RULES, FOREST} <= set(report.detectors)
+    assert TREES not in report.detectors
+    assert {"error_rate", "gap_entropy", "n_devices"} <= set(report.history.not_measurable)
+    assert "plays" not in report.history.not_measurable
+    assert list(tmp_path.iterdir()) == [export]
+
+
+def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "StreamingHistory_music_0.json")
+    export.write_bytes(export.read_bytes()[:5_000])
+    with pytest.raises(HistoryError, match=r"^StreamingHistory_music_0\.json: not readable as JSON .*: get the export"):
+        audit_files([export], None, Options(), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "audit needs files, or --world NAME"),
+        (("me.zip", "--world", "me"), "audit needs files, or --world NAME"),
+        (("me.zip", "--patterns"), "--patterns is for a simulated world: add  --world NAME"),
+        (("--world", "me", "--timezone", "Europe/Berlin"), "--timezone is for files: a world has it since"),
+        (("--world", "me", "--map", "track=song"), "--map is for files"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...], reason: str) -> None:
+    result = CliRunner().invoke(app, ["audit", *arguments])
+    assert isinstance(result.exception, PlayproofError)
+    assert reason in str(result.exception)
