@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.domain import MUSIC
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.progress import job_record
 from runtime.world import World, WorldError
 from spark_app.queries.console import local_time, table
@@ -53,7 +53,7 @@ def read_newest(world: World, count: int = SHOWN, *, is_flagged: bool = False) -
 
 
 def _read(file: Path, columns: Sequence[str] = COLUMNS) -> list[Row]:
-    content = pq.ParquetFile(file).read(columns=list(columns))
+    content = read_parquet(file, list(columns))
     scored_at = content["scored_at"].cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     return content.set_column(content.column_names.index("scored_at"), "scored_at", scored_at).to_pylist()
 

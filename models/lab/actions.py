@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY
 from models.tables.user_day_index import UserDayIndex
+from runtime.parquet import read_parquet
 from runtime.units import DAY_MS
 from runtime.world import World
 
@@ -19,7 +19,7 @@ PAIRS = len(ACTIONS) ** 2
 def read_activity(world: World) -> Iterable[pd.DataFrame]:
     """Yield user_id, session_id, event_ms, action (its place in ACTIONS) of each raw file."""
     for file in world.raw_files(ACTIVITY):
-        table = pq.ParquetFile(file).read(columns=["user_id", "session_id", "event_time", "action"])
+        table = read_parquet(file, ["user_id", "session_id", "event_time", "action"])
         times = table["event_time"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64()).to_numpy()
         frame = table.drop_columns(["event_time"]).to_pandas()
         frame["event_ms"] = times

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
@@ -23,6 +22,7 @@ from models.user_days.detect import detect
 from models.user_days.history import sort_user_days
 from runtime.arrays import Ints
 from runtime.local_time import day_numbers
+from runtime.parquet import open_parquet, read_parquet
 from runtime.world import World, WorldError
 
 TRUSTED_SHARE = 0.05
@@ -85,7 +85,7 @@ def build_lab_table(world: World, sessions: Path, seed: int, history: int = HIST
 
 def _check(file: Path, columns: list[str], command: str) -> None:
     """Raise WorldError where a table was made by another version of the features: parquet would only leave them out."""
-    if missing := sorted(set(columns) - set(pq.read_schema(file).names)):
+    if missing := sorted(set(columns) - set(open_parquet(file).schema_arrow.names)):
         raise WorldError(f"{file.name} lacks {', '.join(missing)}: its features are of another version; run  {command}")
 
 
@@ -97,7 +97,7 @@ def _sessions(folder: Path, index: UserDayIndex, world: World) -> Sessions:
         raise WorldError(f"no session table of world {world.name} in {folder.name}: run  {command}")
     columns = ["user_id", "ended_at", "label", *FEATURE_NAMES]
     _check(file, columns, command)
-    table = pq.ParquetFile(file).read(columns=columns).to_pandas()
+    table = read_parquet(file, columns).to_pandas()
     row: Ints = index.rows(table["user_id"], epoch_ms(table["ended_at"]))
     matched = np.flatnonzero(row >= 0)
     order = matched[np.argsort(row[matched], kind="stable")]

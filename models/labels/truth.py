@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.events import PLAYS
 from models.labels.sessions import session_labels
 from models.labels.user_days import user_day_labels
 from models.tables.static_tables import read_timezones
+from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
 _TRUTH = ["row_id", "user_id", "event_time", "family", "campaign_id", "is_paid"]
@@ -28,8 +28,8 @@ def read_plays_with_truth(world: World) -> Iterator[pd.DataFrame]:
                 f"world {world.name} has no truth for plays of {raw.parent.name} (an imported world has none): "
                 f"expected truth/{PLAYS}/{raw.parent.name}/{raw.name}"
             )
-        plays = pq.ParquetFile(raw).read(columns=["play_id", "listen_ms"])
-        rows = pq.ParquetFile(truth).read(columns=_TRUTH)
+        plays = read_parquet(raw, ["play_id", "listen_ms"])
+        rows = read_parquet(truth, _TRUTH)
         if not plays["play_id"].cast(pa.string()).equals(rows["row_id"].cast(pa.string())):
             raise WorldError(
                 f"truth and raw plays of {raw.parent.name} in world {world.name} are not the same rows in the same "
@@ -45,7 +45,7 @@ def read_account_truth(world: World) -> pd.DataFrame:
     path = world.truth("users.parquet")
     if not path.exists():
         raise WorldError(f"world {world.name} has no truth/users.parquet (an imported world has no truth)")
-    return pq.ParquetFile(path).read(columns=["user_id", "family", "campaign_id", "cohort"]).to_pandas()
+    return read_parquet(path, ["user_id", "family", "campaign_id", "cohort"]).to_pandas()
 
 
 def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:

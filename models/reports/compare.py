@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from models.errors import ModelError
 from models.labels.truth import label_sessions
@@ -19,6 +18,7 @@ from models.metrics.intervals import Share
 from models.metrics.paired import CHALLENGER, CHAMPION, ModelOutput, compare_models
 from models.tables.sessions import read_sessions
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
 _SESSION = ["session_key", "user_id", "started_at", "ended_at", "scored_at", "streams", "score", "is_flagged",
@@ -59,7 +59,7 @@ def read_paired_sessions(world: World, challenger: str) -> PairedSessions:
             "playproof down  and  playproof up"
         )
     columns = ["session_key", *_SHADOW]
-    shadow = pa.concat_tables([pq.ParquetFile(file).read(columns=columns) for file in files]).to_pandas()
+    shadow = pa.concat_tables([read_parquet(file, columns) for file in files]).to_pandas()
     champion = str(sessions["model_version"].iloc[int(sessions["scored_at"].argmax())])
     scored = sessions[sessions["model_version"] == champion]
     rows = scored.merge(shadow.rename(columns=_SHADOW), on="session_key", how="inner", validate="one_to_one")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from contracts.tables import LAKE
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
 _TYPES = {
@@ -63,5 +64,5 @@ def batch_files(folder: Path) -> list[Path]:
 def read_parts(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read parquet files of one table as one frame; a column that only some files have is null in the others."""
     # one file at a time: read together, a `date=…` in the path would become a column
-    parts = [pq.ParquetFile(file).read(columns=columns) for file in files]
+    parts = [read_parquet(file, columns) for file in files]
     return pa.concat_tables(parts, promote_options="permissive").to_pandas()

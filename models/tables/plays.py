@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import PLAYS, STREAM_MS
@@ -18,6 +17,7 @@ from models.errors import ModelError
 from models.tables.static_tables import read_timezones
 from runtime.lake import committed_files
 from runtime.local_time import to_local_ms
+from runtime.parquet import read_parquet
 from runtime.units import DAY_MS
 from runtime.world import World, WorldError
 
@@ -74,7 +74,7 @@ def read_plays(world: World, source: Source = "auto") -> Plays:
 
 def _read_file(file: Path) -> pa.Table:
     # one file at a time: read together, the `date=…` in the path would become a column
-    table = pq.ParquetFile(file).read(columns=_COLUMNS)
+    table = read_parquet(file, _COLUMNS)
     types = {"event_time": pa.timestamp("ms", "UTC"), "listen_ms": pa.int64()}
     schema = pa.schema([pa.field(name, types.get(name, pa.string())) for name in _COLUMNS])
     return table.cast(schema, safe=False)  # Spark writes times in µs, the simulator in ms; no time is finer than 1 ms

@@ -1,15 +1,15 @@
 """Read the static tables of a world."""
 
 import pandas as pd
-import pyarrow.parquet as pq
 
+from runtime.parquet import read_parquet
 from runtime.world import World
 
 
 def read_static(world: World, table: str, columns: list[str]) -> pd.DataFrame:
     """Read columns of a static table, parquet or CSV. Raises WorldError where it is missing."""
     folder = world.static(table)
-    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas() for file in sorted(folder.glob("*.parquet"))]
+    parts = [read_parquet(file, columns).to_pandas() for file in sorted(folder.glob("*.parquet"))]
     parts += [pd.read_csv(file, usecols=columns) for file in sorted(folder.glob("*.csv"))]
     return pd.concat(parts, ignore_index=True)
 

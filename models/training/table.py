@@ -12,6 +12,7 @@ import pandas as pd
 
 from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
 from models.errors import ModelError
+from runtime.parquet import read_parquet
 
 LABEL_COLUMNS = ("user_id", "campaign_id", "family", "cohort", "label", "started_at")
 WITHOUT_HISTORY = 0.5
@@ -34,7 +35,7 @@ def read_training_table(folder: Path) -> pd.DataFrame:
         raise ModelError(
             f"no training table in {folder.name}: run  playproof model training-table --world train --out {folder}"
         )
-    table = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    table = pd.concat([read_parquet(file).to_pandas() for file in files], ignore_index=True)
     missing = [name for name in (*FEATURE_NAMES, *LABEL_COLUMNS) if name not in table]
     if missing:
         raise ModelError(

@@ -36,6 +36,7 @@ sys.path.insert(0, os.getcwd())
 
 from contracts.shop import TOPICS
 from runtime.lake import committed_files
+from runtime.parquet import count_rows
 from runtime.settings import Settings
 from spark_app.monitoring.progress import ProgressListener
 from spark_app.runner import stop_queries
@@ -48,7 +49,7 @@ from spark_app.shop.rows import add_cart, cast_rows, parse_messages
 from spark_app.shop.session import shop_conf, start_session
 from spark_app.shop.sessions import browsing_sessions, drop_late, join_carts, session_carts
 from spark_app.sources import stream_topic
-from spark_app.shop.start import Monitor, count_rows
+from spark_app.shop.start import Monitor
 
 settings = Settings(world=world)
 unit = settings.the_world().unit

@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, PLAYS
 from ops.bench import report
@@ -27,6 +26,7 @@ from ops.stack.private_broker import command_environment, start_only_version, wi
 from producer.kafka import topics
 from runtime.command_line import playproof
 from runtime.lake import committed_files
+from runtime.parquet import count_rows, read_parquet
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.world import Unit
@@ -175,10 +175,10 @@ def count_rows_written(unit: Unit) -> int:
     """
     counts = []
     if files := committed_files(unit.table("sessions")):
-        sessions = pa.concat_tables(pq.ParquetFile(f).read(["plays_rows", "activity_rows"]) for f in files)
+        sessions = pa.concat_tables(read_parquet(f, ["plays_rows", "activity_rows"]) for f in files)
         counts.append(sum(pc.sum(column).as_py() or 0 for column in sessions.columns))
     if files := [f for topic in (PLAYS, ACTIVITY) for f in committed_files(unit.table(topic))]:
-        counts.append(sum(pq.read_metadata(f).num_rows for f in files))
+        counts.append(count_rows(files))
     return min(counts, default=0)
 
 

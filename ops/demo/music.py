@@ -5,8 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from ops.demo.music_summary import DemoSummary, summarise
 from ops.demo.parts import (
     ACCOUNTED_WITHIN_S,
@@ -23,6 +21,7 @@ from ops.stack.child_process import ChildProcess, run_to_end
 from ops.stack.private_broker import command_environment
 from runtime.command_line import playproof
 from runtime.lake import committed_files
+from runtime.parquet import count_rows, read_parquet
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.world import Unit
@@ -63,7 +62,7 @@ def run(settings: Settings, report_progress: ReportProgress) -> DemoSummary:
 def wait_for_counts(unit: Unit, alive: list[ChildProcess]) -> None:
     """Return once the fraud counts hold every session. Raises StackError when time is up."""
     until = time.monotonic() + ACCOUNTED_WITHIN_S
-    sessions = sum(pq.read_metadata(file).num_rows for file in committed_files(unit.table("sessions")))
+    sessions = count_rows(committed_files(unit.table("sessions")))
     while count_windowed_sessions(committed_files(unit.table("fraud_counts"))) < sessions * WINDOWS_OF_A_SESSION:
         require_alive(alive)
         if time.monotonic() > until:
@@ -76,6 +75,6 @@ def count_windowed_sessions(files: list[Path]) -> int:
     newest: dict[Any, tuple[int, int]] = {}
     for file in files:
         batch_id = int(file.parent.name.removeprefix("batch_id="))
-        for row in pq.ParquetFile(file).read(columns=["window_start", "sessions"]).to_pylist():
+        for row in read_parquet(file, ["window_start", "sessions"]).to_pylist():
             newest[row["window_start"]] = max(newest.get(row["window_start"], (-1, 0)), (batch_id, row["sessions"]))
     return sum(sessions for _, sessions in newest.values())

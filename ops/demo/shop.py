@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from consumer_viz.feed.consumer import KafkaFeed
 from consumer_viz.feed.counts import RUN_BATCHES
 from consumer_viz.plot.view import run_view
@@ -29,6 +27,7 @@ from ops.demo.shop_summary import REPORTS, WATCHED_S, ShopSummary
 from ops.errors import StackError
 from ops.stack.private_broker import command_environment
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.progress import recent_micro_batches
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
@@ -139,7 +138,7 @@ def _newest_report(unit: Unit, name: str) -> list[dict[str, Any]]:
 
 
 def _read_table(files: Iterable[Path], columns: list[str] | None) -> list[dict[str, Any]]:
-    return [row for file in files for row in pq.ParquetFile(file).read(columns).to_pylist()]
+    return [row for file in files for row in read_parquet(file, columns).to_pylist()]
 
 
 def _first_number(rows: list[dict[str, Any]], column: str) -> int | None:

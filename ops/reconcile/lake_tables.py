@@ -7,13 +7,13 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.row_rules import hash_all
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
+from runtime.parquet import read_parquet
 from runtime.world import Unit
 
 Table = TypeVar("Table")
@@ -41,7 +41,7 @@ def read_at_one_moment(unit: Unit, query: str, read: Callable[[], Table]) -> tup
 def read_sessions(files: Sequence[Path]) -> Sessions:
     """Read the sessions in parquet files, in the form that they are compared in."""
     columns = ["user_id", "started_at", "ended_at", *_COUNTS]
-    tables = [pq.ParquetFile(path).read(columns) for path in files]
+    tables = [read_parquet(path, columns) for path in files]
     if not tables:
         return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__))
     table = pa.concat_tables(tables)
@@ -61,7 +61,7 @@ def count_rejected(files: Sequence[Path], progress: OffsetLog) -> dict[str, int]
     """Count the rejected rows in parquet files by topic, up to the offsets that `progress` has reached."""
     counts = dict.fromkeys(TOPIC_CODES, 0)
     for path in files:
-        table = pq.ParquetFile(path).read(["topic", "partition", "offset", "rows"])
+        table = read_parquet(path, ["topic", "partition", "offset", "rows"])
         for group in table.group_by(["topic", "partition"]).aggregate([]).to_pylist():
             topic, partition = group["topic"], group["partition"]
             is_counted = pc.and_(

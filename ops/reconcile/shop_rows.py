@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from contracts.events import HEADER_ROWS
 from contracts.shop import BROWSING, ID_COLUMN, ORDER_COLUMN, TS
@@ -17,6 +16,7 @@ from ops.reconcile.topic_rows import record_chunks
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog
 from runtime.kafka.connection import KafkaConnection
+from runtime.parquet import open_parquet, read_parquet
 
 SESSION = "session_id"
 WHOLE_MESSAGE = -1
@@ -95,7 +95,7 @@ def read_source(files: Sequence[Path], rows: int) -> Counter[int]:
     """Return how often each of the first rows of a raw table is in it."""
     contents: Counter[int] = Counter()
     for path in files:
-        for batch in pq.ParquetFile(path).iter_batches():
+        for batch in open_parquet(path).iter_batches():
             taken = batch.slice(0, rows).drop_columns([ORDER_COLUMN]).to_pylist()
             contents.update(map(content, taken))
             rows -= len(taken)
@@ -114,7 +114,7 @@ def read_table(files: Sequence[Path], topics: Sequence[str]) -> ShopTable:
     """Read the committed files of the table: browsing rows by session_id, transactions by transaction_id."""
     table = ShopTable(rows={topic: Counter() for topic in topics})
     for path in files:
-        for row in pq.ParquetFile(path).read([SESSION, "browsing_rows", "transaction_ids"]).to_pylist():
+        for row in read_parquet(path, [SESSION, "browsing_rows", "transaction_ids"]).to_pylist():
             table.sessions += 1
             for topic in topics:
                 if topic == BROWSING:
@@ -128,7 +128,7 @@ def read_rejected(files: Sequence[Path]) -> dict[str, set[Place]]:
     """Return the places of rejected rows, by topic."""
     places: dict[str, set[Place]] = {}
     for path in files:
-        for row in pq.ParquetFile(path).read(["topic", "partition", "offset", "position"]).to_pylist():
+        for row in read_parquet(path, ["topic", "partition", "offset", "position"]).to_pylist():
             position = WHOLE_MESSAGE if row["position"] is None else row["position"]
             places.setdefault(row["topic"], set()).add((row["partition"], row["offset"], position))
     return places

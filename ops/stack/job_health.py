@@ -85,9 +85,10 @@ def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str
 def _rows(rejected: Path) -> int:
     """Sum the rows that a file of lake/rejected counts: a line may be a message of many rows."""
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    return pc.sum(pq.ParquetFile(rejected).read(["rows"])["rows"]).as_py() or 0
+    from runtime.parquet import read_parquet
+
+    return pc.sum(read_parquet(rejected, ["rows"])["rows"]).as_py() or 0
 
 
 def lag(ends: Ends, read: Ends) -> dict[str, int]:

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ops.errors import OpsError
 from runtime.arrays import Bools, Ints
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.world import World
 
 SOURCE_FOLDERS = ("raw", "static", "truth")
@@ -93,7 +93,7 @@ def _compare_tables(
         return None
     if not files_a or not files_b:
         return PartComparison(f"{name}: in one world only", [f"{name} is missing in {'A' if not files_a else 'B'}"])
-    a, b = (pa.concat_tables([pq.ParquetFile(f).read() for f in files]) for files in (files_a, files_b))
+    a, b = (pa.concat_tables([read_parquet(f) for f in files]) for files in (files_a, files_b))
     keys_a, keys_b = _keys(a, key), _keys(b, key)
     differences = [f"{name} {what}" for what in _compare_keys(keys_a, keys_b)]
     index_b = {row_key: row for row, row_key in enumerate(keys_b)}

@@ -21,6 +21,7 @@ from producer.errors import HistoryError
 from producer.importers.collect import RAW_SCHEMAS, Collector
 from producer.importers.layout import Layout, name_of
 from runtime.arrays import Ints
+from runtime.parquet import read_parquet
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from runtime.world import World, WorldError
 
@@ -51,7 +52,7 @@ def existing_rows(world: World, topic: str) -> pa.Table:
         files = world.raw_files(topic)
     except WorldError:
         files = []
-    parts = [pq.ParquetFile(path).read().cast(RAW_SCHEMAS[topic]) for path in files]
+    parts = [read_parquet(path).cast(RAW_SCHEMAS[topic]) for path in files]
     return pa.concat_tables([RAW_SCHEMAS[topic].empty_table(), *parts])
 
 
@@ -185,7 +186,7 @@ def _users(collected: Collector, timezone: str | None) -> list[dict[str, Any]]:
 
 def _static_rows(world: World, name: str) -> list[dict[str, Any]]:
     try:
-        return [row for path in sorted(world.static(name).glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+        return [row for path in sorted(world.static(name).glob("*.parquet")) for row in read_parquet(path).to_pylist()]
     except WorldError:
         return []
 
@@ -207,7 +208,7 @@ def _write_static(world: World, name: str, day: str, rows: list[dict[str, Any]])
     number = 1
     target = folder / f"as_of={day}"
     while target.exists():
-        if pq.read_table(target / "part.parquet", partitioning=None).equals(table):
+        if read_parquet(target / "part.parquet").equals(table):
             break
         number += 1
         target = folder / f"as_of={day}.{number}"

@@ -13,11 +13,12 @@ from producer.errors import ReplayError
 from producer.kafka.messages import Message
 from producer.kafka.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
 from producer.replay.batch_messages import MessageMaker
-from producer.replay.batches import RowBatch, RowReader, count_nulls, count_rows, cut, time_of_row
+from producer.replay.batches import RowBatch, RowReader, count_nulls, cut, time_of_row
 from producer.replay.health import ReplayHealth
 from producer.replay.ledger import Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
 from runtime.kafka.connection import KafkaConnection
+from runtime.parquet import count_rows
 from runtime.units import DAY_MS, MINUTE_MS, SECOND_MS
 from runtime.world import World
 

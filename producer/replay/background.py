@@ -4,17 +4,16 @@ import threading
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contracts.events import PLAYS, ROWS_PER_BATCH
 from producer.errors import ReplayError
 from producer.kafka import topics
-from producer.replay.batches import count_rows
 from producer.replay.faults.injector import with_faults
 from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
+from runtime.parquet import count_rows, read_parquet
 from runtime.settings import Settings
 from runtime.world import World, WorldError
 
@@ -107,7 +106,7 @@ def attack_batches(world: World, family: str) -> range:
     Raises WorldError where the world has no such bots.
     """
     for file in sorted(world.truth(PLAYS).glob("date=*/*.parquet")):
-        is_family = pc.equal(pq.read_table(file, columns=["family"]).column("family"), family)
+        is_family = pc.equal(read_parquet(file, ["family"]).column("family"), family)
         rows = pc.indices_nonzero(is_family)
         if len(rows):
             before = count_rows([f for f in world.raw_files(PLAYS) if f.parent.name < file.parent.name])

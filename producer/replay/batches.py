@@ -17,11 +17,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from contracts.domain import DOMAIN_OF_TOPIC, MUSIC, Domain
 from contracts.events import BEHIND_MS, FIELDS, ROWS_PER_BATCH
 from producer.kafka.encode import RowTexts, render_rows, render_text_rows
+from runtime.parquet import open_parquet, read_parquet
 
 CHUNK_ROWS = 65_536
 """Rows rendered at once: enough to make Arrow's work vectorised, about 30 MB of text."""
@@ -148,7 +148,7 @@ class RowReader:
 
     def _read(self, skip: int) -> Iterator[pa.Table]:
         for path in self._files:
-            with pq.ParquetFile(path, read_dictionary=_AS_DICTIONARY.get(self._topic, [])) as file:
+            with open_parquet(path, _AS_DICTIONARY.get(self._topic, ())) as file:
                 if skip >= file.metadata.num_rows:
                     skip -= file.metadata.num_rows
                     continue
@@ -183,20 +183,15 @@ def cut(master: RowReader, companion: RowReader, number: int, domain: Domain = M
         number += 1
 
 
-def count_rows(files: Sequence[Path]) -> int:
-    """Count the rows of raw files by their footers."""
-    return sum(pq.read_metadata(path).num_rows for path in files)
-
-
 def count_nulls(files: Sequence[Path], column: str) -> int:
     """Count the rows of raw files in which a column is null."""
-    return sum(pq.ParquetFile(path).read([column]).column(column).null_count for path in files)
+    return sum(read_parquet(path, [column]).column(column).null_count for path in files)
 
 
 def time_of_row(files: Sequence[Path], row: int) -> int:
     """Return the event_time of a source row, in epoch milliseconds."""
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             if row < file.metadata.num_rows:
                 return int(file.read(["event_time"]).column("event_time").cast(pa.int64())[row].as_py())
             row -= file.metadata.num_rows

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from contracts.events import ROWS_PER_BATCH
 from contracts.metrics import PORT_OFFSETS
 from producer.replay.attempt import ReportProgress
-from producer.replay.batches import count_rows
 from producer.replay.faults.injector import with_faults
 from producer.replay.faults.settings import Faults
 from producer.replay.health import ReplayHealth, serve
@@ -18,6 +17,7 @@ from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
 from runtime.event_text import format_time
 from runtime.kafka.access import require_topics, wait_until_up
+from runtime.parquet import count_rows
 from runtime.settings import Settings
 from runtime.world import World
 

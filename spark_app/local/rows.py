@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, ID_FIELD, PLAYS
 from contracts.tables import STATIC
+from runtime.parquet import open_parquet, read_parquet
 from runtime.world import World
 from spark_app.local.ids import hashes
 
@@ -77,7 +77,7 @@ def _read_topic(world: World, topic: str) -> pa.Table:
 
 def _read_file(path: Path, names: Sequence[str]) -> pa.Table:
     """Read columns of a file; one that it lacks is null."""
-    file = pq.ParquetFile(path)
+    file = open_parquet(path)
     table = file.read(columns=[name for name in names if name in file.schema_arrow.names])
     for name in names:
         if name not in table.column_names:
@@ -90,7 +90,7 @@ def _read_file(path: Path, names: Sequence[str]) -> pa.Table:
 def _read_static(world: World, name: str) -> pa.Table:
     folder = world.static(name)
     schema = pa.schema([(column.name, _TYPES.get(column.type, pa.string())) for column in STATIC[name]])
-    parts = [_of_schema(pq.ParquetFile(file).read(), schema) for file in sorted(folder.glob("*.parquet"))]
+    parts = [_of_schema(read_parquet(file), schema) for file in sorted(folder.glob("*.parquet"))]
     parts += [_of_schema(_read_csv(file, schema), schema) for file in sorted(folder.glob("*.csv"))]
     return pa.concat_tables(parts)
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from contracts.metrics import JOB
 from runtime.lake import committed_files
 from runtime.monitoring.exporter import serve_metrics
+from runtime.parquet import read_parquet
 from runtime.progress import MicroBatch
 
 WRITE_REJECTED = ("archive", "rejected")
@@ -57,7 +57,7 @@ class JobMetrics:
         """Sum the rows that the lines of lake/rejected count for; each file is read once."""
         for file in committed_files(self._rejected):
             if file not in self._rejected_rows:
-                self._rejected_rows[file] = pc.sum(pq.ParquetFile(file).read(["rows"])["rows"]).as_py() or 0
+                self._rejected_rows[file] = pc.sum(read_parquet(file, ["rows"])["rows"]).as_py() or 0
         self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
 
     def serve(self, port: int) -> None:

@@ -1,14 +1,12 @@
 """Starts the shop's job: checks what it needs, loads the model, runs the queries, and keeps the heartbeat going."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from contracts.shop import TOPICS
 from runtime.lake import committed_files
+from runtime.parquet import count_rows
 from runtime.progress import DEDUPLICATION, MicroBatch, last_micro_batch, record_job
 from runtime.settings import Settings
 from runtime.world import Unit
@@ -106,11 +104,6 @@ class Monitor:
         if batch is None or self._idle_s is None or self._monotonic() - self._quiet_since < self._idle_s:
             return False
         return is_settled(batch)
-
-
-def count_rows(files: Sequence[Path]) -> int:
-    """Return how many rows parquet files have."""
-    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def is_settled(batch: MicroBatch) -> bool:

@@ -25,8 +25,8 @@ from contracts.events import ACTIVITY, PLAYS
 from models.reports.daily import run_daily
 from ops.demo.music import WINDOWS_OF_A_SESSION, count_windowed_sessions
 from ops.stack.lifecycle import JOB_IS_UP
-from producer.replay.batches import count_rows
 from runtime.lake import committed_files
+from runtime.parquet import count_rows
 from runtime.world import World
 from spark_app.batch import user_days
 from tests.browser.conftest import CHROMIUM

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS
-from producer.replay.batches import count_rows
+from runtime.parquet import count_rows
 from tests.flow.conftest import Live
 from tests.flow.lake import messages, newest_version, rows_of
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from runtime.arrays import Floats, Ints
 from runtime.lake import committed_files
 from runtime.local_time import find_zone
+from runtime.parquet import read_parquet
 from runtime.world import Unit
 
 COLUMNS = ["play_id", "user_id", "event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type",
@@ -49,7 +49,7 @@ def read_plays(unit: Unit, users: list[str], from_ms: int, to_ms: int) -> pd.Dat
     for file in committed_files(unit.table("plays")):
         day = re.search(r"/date=([^/]+)/", file.as_posix())
         if day is None or day[1] in days:
-            table = pq.read_table(file, columns=COLUMNS, partitioning=None)
+            table = read_parquet(file, COLUMNS)
             parts.append(table.filter(pc.is_in(table["user_id"], wanted)))
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, "start_ms", "end_ms"])

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 
 from contracts.tables import LAKE
 from runtime.lake import committed_files
+from runtime.parquet import open_parquet
 from runtime.world import Unit
 
 ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK = "account_risk", "user_day_flags", "campaigns", "track_risk"
@@ -61,7 +61,7 @@ def _newest_rows(table: Path) -> Iterator[dict[str, Any]]:
     names = [column.name for column in LAKE[table.name]]
     for batch, file in files:
         if batch == last:
-            for part in pq.ParquetFile(file).iter_batches():
+            for part in open_parquet(file).iter_batches():
                 for row in part.to_pylist():
                     yield {name: row.get(name) for name in names}
 

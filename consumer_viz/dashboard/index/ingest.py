@@ -9,9 +9,9 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from contracts.features import FEATURE_NAMES
+from runtime.parquet import open_parquet, read_parquet
 
 SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]
 TrackRow = tuple[str, str, int]
@@ -22,7 +22,7 @@ _OTHER_COLUMNS = ("started_at", "ended_at", "scored_at", "score", "is_flagged", 
 
 def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
     """Read the scored sessions as rows of table sessions, and (track, account, streams) of the flagged ones."""
-    file = pq.ParquetFile(path)
+    file = open_parquet(path)
     table = file.read(
         columns=[*_TEXT_COLUMNS, *_OTHER_COLUMNS, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)]
     )
@@ -56,14 +56,14 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
 
 def devices(path: Path) -> Iterator[tuple[str, str]]:
     """Read the distinct (device, account) pairs of a file of plays."""
-    pairs = pq.read_table(path, columns=["device_id", "user_id"], partitioning=None)
+    pairs = read_parquet(path, ["device_id", "user_id"])
     for row in pairs.group_by(["device_id", "user_id"]).aggregate([]).drop_null().to_pylist():
         yield row["device_id"], row["user_id"]
 
 
 def shadow(path: Path) -> Iterator[tuple[str, str, int]]:
     """Read (session, challenger, whether it would flag) from a challenger's file of lake/shadow."""
-    columns = pq.ParquetFile(path).read(columns=["session_key", "model_version", "would_flag"])
+    columns = read_parquet(path, ["session_key", "model_version", "would_flag"])
     for row in columns.to_pylist():
         yield row["session_key"], row["model_version"], int(row["would_flag"])
 
@@ -74,7 +74,7 @@ def table_rows(path: Path, columns: list[str]) -> Iterator[tuple[Any, ...]]:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=columns)
         yield from ((*(value or None for value in row),) for row in frame[columns].itertuples(index=False))
         return
-    for batch in pq.ParquetFile(path).iter_batches(columns=columns):
+    for batch in open_parquet(path).iter_batches(columns=columns):
         by_name = {name: batch.column(name).to_pylist() for name in columns}
         yield from zip(*(map(_as_text, by_name[name]) for name in columns), strict=True)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import orjson
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY
@@ -15,6 +14,7 @@ from models.lab.actions import read_activity
 from models.labels.truth import read_account_truth
 from models.training.splits import number_groups
 from runtime.arrays import Floats, Ints
+from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
 MAX_LENGTH = 32
@@ -71,7 +71,7 @@ def read_sequences(world: World) -> Sequences:
 def _read_log(world: World) -> Sequences:
     folder = world.root / FOLDER
     names = orjson.loads((folder / STATES_FILE).read_bytes())
-    table = pq.ParquetFile(folder / FILE).read(columns=["UserID", "SessionActivity", "FraudulentActivity"])
+    table = read_parquet(folder / FILE, ["UserID", "SessionActivity", "FraudulentActivity"])
     lists = table["SessionActivity"].combine_chunks()
     lengths = np.diff(lists.offsets.to_numpy())
     states = pd.Categorical(lists.flatten().to_pandas(), categories=names).codes  # the pad is the first of the names
@@ -90,7 +90,7 @@ def _read_activity(world: World) -> Sequences:
             raise WorldError(
                 f"world {world.name} has no truth for activity of {file.parent.name}: take a simulated one"
             )
-        frame["family"] = pq.ParquetFile(truth).read(columns=["family"])["family"].to_pandas().astype(str)
+        frame["family"] = read_parquet(truth, ["family"])["family"].to_pandas().astype(str)
         frames.append(frame[frame["action"] >= 0])
     rows = pd.concat(frames, ignore_index=True)
     session = pd.factorize(rows["user_id"].astype(str) + " " + rows["session_id"].astype(str))[0]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, FIELDS, PLAYS
@@ -17,6 +16,7 @@ from contracts.labels import FAMILIES, HONEST
 from producer.simulator.bots import FAMILY_NAMES
 from producer.simulator.measure.units import Units
 from runtime.arrays import Bools, Floats
+from runtime.parquet import read_parquet
 from runtime.world import World
 
 WORST_ALLOWED = 0.95
@@ -89,8 +89,8 @@ def raw_pairs(world: World, topic: str, seed: int = 0) -> list[Pair]:
     names = [f.name for f in FIELDS[topic] if f.name != "ts"]
     raw, known = [], []
     for path in world.raw_files(topic):
-        raw.append(pq.ParquetFile(path).read(names))
-        known.append(pq.ParquetFile(world.truth(topic) / path.parent.name / path.name).read(["family"]))
+        raw.append(read_parquet(path, names))
+        known.append(read_parquet(world.truth(topic) / path.parent.name / path.name, ["family"]))
     table = pa.concat_tables(raw)
     family = pc.index_in(pa.concat_tables(known)["family"], pa.array(FAMILY_NAMES)).to_numpy()
     honest = np.flatnonzero(family == 0)
@@ -123,8 +123,8 @@ def raw_pairs(world: World, topic: str, seed: int = 0) -> list[Pair]:
 
 def account_pairs(world: World) -> list[Pair]:
     """Scan the static table of users: its columns, nulls, ids and order."""
-    users = pq.ParquetFile(world.static("users") / "part.parquet").read()
-    truth = pq.ParquetFile(world.root / "truth" / "users.parquet").read()
+    users = read_parquet(world.static("users") / "part.parquet")
+    truth = read_parquet(world.root / "truth" / "users.parquet")
     family = np.array(truth["family"].to_pylist())[pc.index_in(users["user_id"], truth["user_id"]).to_numpy()]
     columns: dict[str, NDArray[np.generic]] = {"place in the table": np.arange(len(users), dtype=float)}
     for name in users.schema.names:

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import CONTEXTS, PLAYS, REASONS_END, REASONS_START
 from contracts.labels import HONEST
+from runtime.parquet import read_parquet
 from runtime.units import DAY_MS
 from runtime.world import World
 
@@ -57,9 +57,9 @@ def _codes(column: pa.ChunkedArray, words: tuple[str, ...] | None = None) -> NDA
 def read_plays(world: World) -> tuple[pa.Table, pa.Table]:
     """Read raw plays (the columns measured) and their truth, in one order."""
     files = world.raw_files(PLAYS)
-    raw = pa.concat_tables([pq.ParquetFile(path).read(list(_COLUMNS)) for path in files])
+    raw = pa.concat_tables([read_parquet(path, list(_COLUMNS)) for path in files])
     truth_files = [world.truth(PLAYS) / path.parent.name / path.name for path in files]
-    truth = pa.concat_tables([pq.ParquetFile(path).read(["family"]) for path in truth_files])
+    truth = pa.concat_tables([read_parquet(path, ["family"]) for path in truth_files])
     return raw, truth
 
 
@@ -71,8 +71,8 @@ def honest_plays(world: World) -> Listened:
 
 def listened(world: World, raw: pa.Table) -> Listened:
     """Join raw plays with tracks and users."""
-    tracks = pq.ParquetFile(world.static("tracks") / "part.parquet").read(["track_id", "artist_id", "duration_ms"])
-    users = pq.ParquetFile(world.static("users") / "part.parquet").read(["user_id", "timezone"])
+    tracks = read_parquet(world.static("tracks") / "part.parquet", ["track_id", "artist_id", "duration_ms"])
+    users = read_parquet(world.static("users") / "part.parquet", ["user_id", "timezone"])
     at_track = pc.index_in(raw["track_id"], tracks["track_id"]).to_numpy()
     at_user = pc.index_in(raw["user_id"], users["user_id"]).to_numpy()
     end = raw["event_time"].cast(pa.int64()).to_numpy()

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from contracts.events import ACTIONS, ACTIVITY, DEVICES, NETWORKS, PLAYS, REASONS_END, REASONS_START
@@ -15,6 +14,7 @@ from producer.simulator.measure.groups import Groups, entropy_by_group
 from producer.simulator.measure.listened import offsets_by_day
 from producer.simulator.measure.unit_features import action_features, play_features
 from runtime.arrays import Floats
+from runtime.parquet import read_parquet
 from runtime.units import DAY_MS, HOUR_MS
 from runtime.world import World
 
@@ -44,8 +44,8 @@ class Rows:
 def _read(world: World, topic: str, columns: list[str]) -> pa.Table:
     raw, truth = [], []
     for path in world.raw_files(topic):
-        raw.append(pq.ParquetFile(path).read(columns))
-        truth.append(pq.ParquetFile(world.truth(topic) / path.parent.name / path.name).read(["family", "is_paid"]))
+        raw.append(read_parquet(path, columns))
+        truth.append(read_parquet(world.truth(topic) / path.parent.name / path.name, ["family", "is_paid"]))
     table, known = pa.concat_tables(raw), pa.concat_tables(truth)
     return table.append_column("family", known["family"]).append_column("is_paid", known["is_paid"])
 
@@ -60,8 +60,8 @@ def _number(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def read_plays(world: World) -> dict[str, NDArray[Any]]:
     """Read what the features need of plays, by account and time."""
-    tracks = pq.ParquetFile(world.static("tracks") / "part.parquet").read()
-    users = pq.ParquetFile(world.static("users") / "part.parquet").read()
+    tracks = read_parquet(world.static("tracks") / "part.parquet")
+    users = read_parquet(world.static("users") / "part.parquet")
     raw = _read(world, PLAYS, ["user_id", "event_time", "track_id", "listen_ms", "reason_start", "reason_end",
                                "device_id", "device_type", "ip", "country", "network"])  # fmt: skip
     at_track = pc.index_in(raw["track_id"], tracks["track_id"]).to_numpy()
@@ -91,7 +91,7 @@ def _by_account_and_time(rows: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any
 
 def read_rows(world: World) -> Rows:
     """Read what the features need."""
-    users = pq.ParquetFile(world.static("users") / "part.parquet").read()
+    users = read_parquet(world.static("users") / "part.parquet")
     raw = _read(world, ACTIVITY, ["user_id", "event_time", "action", "network"])
     activity = {
         "user": pc.index_in(raw["user_id"], users["user_id"]).to_numpy(),

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.domain import MUSIC, SHOP
 from contracts.shop import COLUMNS, TOPICS
-from producer.replay.batches import count_rows
 from producer.simulator.shop.build import FILES
+from runtime.parquet import count_rows
 from runtime.world import World, WorldError
 from tests.conftest import Playproof
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 from producer.replay import batches
-from producer.replay.batches import RowBatch, RowReader, count_rows, cut, time_of_row
+from producer.replay.batches import RowBatch, RowReader, cut, time_of_row
+from runtime.parquet import count_rows
 from runtime.world import World
 from tests.producer.raw_world import START_MS, at, write_raw
 
