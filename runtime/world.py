@@ -174,7 +174,7 @@ class Unit:
 
     @property
     def progress(self) -> Path:
-        """What the job records about its micro-batches (`runtime.progress`)."""
+        """What the job records about its micro-batches (`runtime.monitoring.progress`)."""
         return self.root / "progress"
 
     def table(self, name: str) -> Path:

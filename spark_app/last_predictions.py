@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from contracts.domain import MUSIC
 from runtime.lake import committed_files
+from runtime.monitoring.progress import job_record
 from runtime.parquet import read_parquet
-from runtime.progress import job_record
 from runtime.world import World, WorldError
 from spark_app.queries.console import local_time, table
 

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from runtime.kafka.connection import KafkaConnection
-from runtime.progress import record_job, record_shadow
+from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import consistency, pipeline, preflight, runner, session, sources

@@ -27,8 +27,8 @@ from ops.demo.shop_summary import REPORTS, WATCHED_S, ShopSummary
 from ops.errors import StackError
 from ops.stack.private_broker import command_environment
 from runtime.lake import committed_files
+from runtime.monitoring.progress import recent_micro_batches
 from runtime.parquet import read_parquet
-from runtime.progress import recent_micro_batches
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.world import Unit, World

@@ -12,7 +12,7 @@ from contracts.domain import MUSIC, Domain
 from producer.replay.ledger import read_state
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
-from runtime.progress import job_record, last_micro_batches, shadow_record, totals
+from runtime.monitoring.progress import job_record, last_micro_batches, shadow_record, totals
 from runtime.world import Unit
 
 ANSWERS_WITHIN_MS = 2000

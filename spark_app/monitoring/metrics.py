@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from contracts.metrics import JOB
 from runtime.lake import committed_files
 from runtime.monitoring.exporter import serve_metrics
+from runtime.monitoring.progress import MicroBatch
 from runtime.parquet import read_parquet
-from runtime.progress import MicroBatch
 
 WRITE_REJECTED = ("archive", "rejected")
 """The queries that write lake/rejected: of music (`queries/archive.py`), and of a shop."""

@@ -11,8 +11,8 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
-from runtime import progress
 from runtime.checkpoint import keep_offsets
+from runtime.monitoring import progress
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
 

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from models.errors import ModelError
 from models.registry.artefact import Artefact
 from models.registry.roles import Registry
-from runtime.progress import record_shadow, shadow_record
+from runtime.monitoring.progress import record_shadow, shadow_record
 from runtime.world import Unit
 from spark_app import consistency, sources
 from spark_app.runner import first_line

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from runtime import progress
-from runtime.progress import MicroBatch
+from runtime.monitoring import progress
+from runtime.monitoring.progress import MicroBatch
 from runtime.world import Unit
 from spark_app.queries.console import local_time
 from spark_app.queries.sessions import NAME as SESSIONS

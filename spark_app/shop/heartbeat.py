@@ -12,7 +12,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from runtime.progress import MicroBatch
+from runtime.monitoring.progress import MicroBatch
 from spark_app.shop.rows import HEARTBEAT
 
 EVERY_S = 10.0

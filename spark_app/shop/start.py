@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from contracts.shop import TOPICS
 from runtime.lake import committed_files
+from runtime.monitoring.progress import DEDUPLICATION, MicroBatch, last_micro_batch, record_job
 from runtime.parquet import count_rows
-from runtime.progress import DEDUPLICATION, MicroBatch, last_micro_batch, record_job
 from runtime.settings import Settings
 from runtime.world import Unit
 from spark_app import preflight, runner, session

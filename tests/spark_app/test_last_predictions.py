@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contracts.domain import SHOP
-from runtime.progress import record_job
+from runtime.monitoring.progress import record_job
 from runtime.world import World
 from spark_app.last_predictions import Row, read_newest
 from tests.conftest import Playproof

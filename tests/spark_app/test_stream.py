@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from runtime import progress
+from runtime.monitoring import progress
 from tests.spark_app.arrivals import read_batch, stream
 from tests.spark_app.typed import (
     TypedRow,

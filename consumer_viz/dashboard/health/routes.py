@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
-from runtime.progress import MicroBatch, job_record, last_micro_batches, recent_micro_batches, totals
+from runtime.monitoring.progress import MicroBatch, job_record, last_micro_batches, recent_micro_batches, totals
 
 router = APIRouter()
 SHOWN_BATCHES = 300

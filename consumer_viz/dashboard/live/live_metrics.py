@@ -9,7 +9,7 @@ import numpy as np
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.plot.view import HISTORY_S, View, live_view
 from runtime.arrays import Floats
-from runtime.progress import MicroBatch, last_micro_batches
+from runtime.monitoring.progress import MicroBatch, last_micro_batches
 
 TAIL_POINTS = 15
 """Points of a line sent with an event: a page that missed a few events still has a whole line."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.live.live_metrics import chart_points, scoring_progress
 from consumer_viz.plot.view import HISTORY_S, live_view
-from runtime.progress import last_micro_batches
+from runtime.monitoring.progress import last_micro_batches
 
 router = APIRouter()
 SHOWN_TRACKS = 12

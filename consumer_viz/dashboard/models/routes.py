@@ -12,7 +12,7 @@ from consumer_viz.dashboard.models.comparison import compare
 from consumer_viz.dashboard.models.manifests import read_manifests
 from models.errors import ModelError
 from models.registry.roles import FOLDER, Registry
-from runtime.progress import job_record, shadow_record
+from runtime.monitoring.progress import job_record, shadow_record
 
 router = APIRouter()
 

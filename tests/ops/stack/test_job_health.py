@@ -13,7 +13,7 @@ from ops.stack.job_health import QUERY_COLUMNS, Ends, ends_of_topics, format_hea
 from ops.stack.ports import free_port
 from producer.replay.ledger import Entry, Ledger, Run
 from runtime.kafka.connection import KafkaConnection
-from runtime.progress import record_job, record_shadow
+from runtime.monitoring.progress import record_job, record_shadow
 from runtime.world import Unit
 
 WATERMARK_MS = 1_741_046_400_000

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from contracts.metrics import JOB
-from runtime.progress import MicroBatch
+from runtime.monitoring.progress import MicroBatch
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.queries import archive
 

@@ -18,7 +18,7 @@ from contracts.tables import SHADOW
 from models.registry.artefact import MODEL_ZIP
 from models.registry.role_changes import WritableRegistry
 from runtime.lake import committed_files
-from runtime.progress import shadow_record
+from runtime.monitoring.progress import shadow_record
 from runtime.world import Unit
 from spark_app import runner
 from spark_app.queries import shadow as query

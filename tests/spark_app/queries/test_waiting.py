@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runtime.progress import MicroBatch
+from runtime.monitoring.progress import MicroBatch
 from runtime.world import Unit
 from spark_app.queries.waiting import describe, waiting_message
 

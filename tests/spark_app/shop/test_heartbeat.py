@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from runtime.progress import DEDUPLICATION, MicroBatch
+from runtime.monitoring.progress import DEDUPLICATION, MicroBatch
 from runtime.world import Unit
 from spark_app.shop.heartbeat import EVERY_S, Heartbeat, SenderClock
 from spark_app.shop.start import Monitor, is_settled

@@ -12,7 +12,7 @@ from consumer_viz.dashboard.state import AppState
 from models.registry.artefact import MANIFEST
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import FOLDER, Entry
-from runtime.progress import record_shadow
+from runtime.monitoring.progress import record_shadow
 from runtime.world import World
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.progress import (
+from runtime.monitoring.progress import (
     first_event_at,
     job_record,
     last_micro_batch,
