@@ -77,7 +77,9 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         ),
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),
     ),
-    "Check and measure": (audit.AUDIT, arena.ARENA, checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN),
+    "Check and measure": (
+        audit.AUDIT, arena.ARENA, arena.EVADE, checks.RECONCILE, checks.BENCH, worlds.CALIBRATE, worlds.LEAKSCAN,
+    ),
     "Parts": (
         sending.TOPICS,
         stack.BROKER,

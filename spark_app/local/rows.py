@@ -50,6 +50,12 @@ class WorldRows:
         )
         return type(self)(plays, activity, self.tracks, users)
 
+    def with_others(self, others: Self) -> Self:
+        """Add the rows and accounts of `others`, of the same tracks."""
+        pairs = ((self.plays, others.plays), (self.activity, others.activity), (self.users, others.users))
+        plays, activity, users = (pa.concat_tables(pair) for pair in pairs)
+        return type(self)(plays, activity, self.tracks, users)
+
     def since(self, day: date) -> Self:
         """Keep the rows from a UTC date on."""
         first = pa.scalar(datetime(day.year, day.month, day.day, tzinfo=UTC), EVENT_TIME)
@@ -63,6 +69,20 @@ def read_world_rows(world: World) -> WorldRows:
     """Read a world's raw rows and its static tables. Raises WorldError where one is missing."""
     plays, activity = (_read_topic(world, topic) for topic in (PLAYS, ACTIVITY))
     return WorldRows(plays, activity, _read_static(world, "tracks"), _read_static(world, "users"))
+
+
+def world_rows(plays: pa.Table, activity: pa.Table, tracks: pa.Table, users: pa.Table) -> WorldRows:
+    """Take rows and static tables that are in memory already, with the columns of a world's files."""
+    return WorldRows(
+        _with_ids(plays, PLAYS),
+        _with_ids(activity, ACTIVITY),
+        _of_schema(tracks, _static_schema("tracks")),
+        _of_schema(users, _static_schema("users")),
+    )
+
+
+def _with_ids(table: pa.Table, topic: str) -> pa.Table:
+    return table.select(USED[topic]).append_column("id_hash", pa.array(hashes(table[ID_FIELD[topic]])))
 
 
 def _read_topic(world: World, topic: str) -> pa.Table:
@@ -89,10 +109,14 @@ def _read_file(path: Path, names: Sequence[str]) -> pa.Table:
 
 def _read_static(world: World, name: str) -> pa.Table:
     folder = world.static(name)
-    schema = pa.schema([(column.name, _TYPES.get(column.type, pa.string())) for column in STATIC[name]])
+    schema = _static_schema(name)
     parts = [_of_schema(read_parquet(file), schema) for file in sorted(folder.glob("*.parquet"))]
     parts += [_of_schema(_read_csv(file, schema), schema) for file in sorted(folder.glob("*.csv"))]
     return pa.concat_tables(parts)
+
+
+def _static_schema(name: str) -> pa.Schema:
+    return pa.schema([(column.name, _TYPES.get(column.type, pa.string())) for column in STATIC[name]])
 
 
 def _read_csv(file: Path, schema: pa.Schema) -> pa.Table:

@@ -48,15 +48,20 @@ def _histories_of(days: pa.Table) -> pa.Table:
     return pa.Table.from_batches(summarize_histories_by_date(quantities))
 
 
-def user_days(rows: WorldRows, unmeasurable: Collection[str] = ()) -> tuple[pd.DataFrame, pa.Table]:
-    """Turn rows into the table `user_days`, and into the tables of own histories of every date, with `as_of`."""
+def user_days(
+    rows: WorldRows, unmeasurable: Collection[str] = (), others: pa.Table | None = None
+) -> tuple[pd.DataFrame, pa.Table]:
+    """Turn rows into the table `user_days`, and into the tables of own histories of every date, with `as_of`.
+
+    `others`: `link_visits` of accounts that are not in the rows, but count on a shared device or address.
+    """
     days = pa.Table.from_batches([compute_days(rows)])
     baselines = _histories_of(days)
     position = pc.index_in(days["user_id"], value_set=rows.users["user_id"].combine_chunks())
     account = {name: rows.users[name].take(position) for name in ("signed_up_on", "plan", "country")}
     frame = days.drop_columns(["devices", "ips"]).to_pandas()
     frame = frame.assign(**{name: column.to_pandas().to_numpy() for name, column in account.items()})
-    for kind, counts in _accounts_per_link(days).items():
+    for kind, counts in _accounts_per_link(days, others).items():
         frame[f"accounts_per_{kind}"] = counts
     frame["account_age_days"] = _age_days(account["signed_up_on"], day_numbers(frame["local_date"]))
     is_known = pc.is_valid(account["plan"]).to_numpy()
@@ -71,20 +76,34 @@ def _age_days(signed_up_on: pa.ChunkedArray, day: Ints) -> Floats:
     return np.where(np.isnan(age), np.nan, np.maximum(age, 0.0))
 
 
-def _accounts_per_link(days: pa.Table) -> dict[str, Floats]:
-    """Return by kind of link the most accounts of the 28 days before on one of a day's links; NaN without a link."""
-    visits, owners = [], []
+def link_visits(days: pa.Table | pa.RecordBatch) -> pa.Table:
+    """Return one row per device and address of user-days (user_id, local_date, devices, ips), devices first."""
+    visits = []
     for kind, ids in KINDS.items():
-        lists = days[ids].combine_chunks()
-        owner = np.repeat(np.arange(len(lists)), pc.list_value_length(lists).to_numpy())
-        at = pa.array(owner)
+        at, links = _owners(days[ids])
         columns = {
-            "kind": pa.array([kind] * len(owner), pa.string()), "id_hash": lists.flatten(),
+            "kind": pa.array([kind] * len(at), pa.string()), "id_hash": links,
             "user_id": days["user_id"].take(at), "local_date": days["local_date"].take(at),
         }  # fmt: skip
         visits.append(pa.table(columns))
-        owners.append(owner)
-    accounts = count_accounts(pa.concat_tables(visits))["accounts_28d"].to_numpy().astype(np.float64)
+    return pa.concat_tables(visits)
+
+
+def _owners(lists: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Return the row of each element of a column of lists, and the elements."""
+    combined = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+    return pa.array(
+        np.repeat(np.arange(len(combined)), pc.list_value_length(combined).to_numpy(False))
+    ), combined.flatten()
+
+
+def _accounts_per_link(days: pa.Table, others: pa.Table | None) -> dict[str, Floats]:
+    """Return by kind of link the most accounts of the 28 days before on one of a day's links; NaN without a link."""
+    visits = link_visits(days)
+    n = len(visits)
+    counted = count_accounts(visits if others is None else pa.concat_tables([visits, others]))
+    accounts = counted["accounts_28d"].to_numpy()[:n].astype(np.float64)
+    owners = [_owners(days[ids])[0].to_numpy() for ids in KINDS.values()]
     results = {}
     for kind, owner, counts in zip(KINDS, owners, np.split(accounts, [len(owners[0])]), strict=True):
         highest = np.full(len(days), np.nan)

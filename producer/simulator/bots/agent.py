@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import records, tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -21,7 +21,7 @@ class Agent:
     name = "agent"
     accounts = 12
     keeps_cover = False
-    params = ("tracks", "share", "sessions_a_day", "minutes")
+    params = ("tracks", "share", "sessions_a_day", "minutes", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import through_hosts
 from producer.simulator.bots.schedule import waking, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import newest, tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -26,7 +26,7 @@ class AiFlood:
     name = "ai_flood"
     accounts = 12
     keeps_cover = False
-    params = ("tracks", "plays_a_day", "hosted", "stretch_min")
+    params = ("tracks", "plays_a_day", "hosted", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

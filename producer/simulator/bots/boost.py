@@ -6,7 +6,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.orders import split_order
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import deliver, manners
+from producer.simulator.bots.script import MANNERS, deliver, manners
 from producer.simulator.listeners.listening import Setting
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -19,7 +19,7 @@ class Boost:
     name = "boost"
     accounts = 15
     keeps_cover = True
-    params = ("streams", "pump_days", "sessions_a_day")
+    params = ("streams", "pump_days", "sessions_a_day", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return -(-days // 7)

@@ -5,7 +5,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import through_hosts
 from producer.simulator.bots.schedule import cycles, waking, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -18,7 +18,7 @@ class CatalogSpread:
     name = "catalog_spread"
     accounts = 10
     keeps_cover = False
-    params = ("tracks", "plays_a_day")
+    params = ("tracks", "plays_a_day", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

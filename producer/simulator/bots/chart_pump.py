@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.listeners.listening import Setting
 from runtime.units import DAY_MS
 
@@ -26,7 +26,7 @@ class ChartPump:
     name = "chart_pump"
     accounts = 20
     keeps_cover = True
-    params = ("plays_a_day", "fillers")
+    params = ("plays_a_day", "fillers", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return -(-days // PUMP_DAYS)

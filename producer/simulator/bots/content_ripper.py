@@ -6,7 +6,7 @@ from numpy.random import Generator
 from contracts.events import DRMS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import records
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.activity import ROLES
@@ -19,7 +19,7 @@ class ContentRipper:
     name = "content_ripper"
     accounts = 4
     keeps_cover = True
-    params = ("sessions_a_day", "minutes", "odd")
+    params = ("sessions_a_day", "minutes", "odd", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -14,11 +14,14 @@ from producer.simulator.rows import Columns, running, take
 TRIES = 12
 
 
-def draw_donor(account: Account, rng: Generator) -> tuple[Columns, Columns]:
-    """Return the sessions and plays of the median, by plays, of some listeners of the same block drawn at random."""
+def draw_donor(account: Account, rng: Generator, place: float = 0.5) -> tuple[Columns, Columns]:
+    """Return the sessions and plays of one of some listeners of the same block drawn at random.
+
+    `place` is that one's among them in the order of their plays: 0 the one with the fewest, 0.5 the median.
+    """
     candidates = rng.integers(0, len(account.traits.user), TRIES)
     found = [account.listening_of(int(who)) for who in candidates]
-    return sorted(found, key=lambda pair: len(pair[1]["track"]))[TRIES // 2]
+    return sorted(found, key=lambda pair: len(pair[1]["track"]))[min(int(place * TRIES), TRIES - 1)]
 
 
 def retrace(

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import through_homes
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 from runtime.units import DAY_MS
@@ -28,7 +28,7 @@ class Dormant:
     name = "dormant"
     accounts = 12
     keeps_cover = False
-    params = ("tracks", "rest_days", "awake_days", "sessions_a_day", "proxied")
+    params = ("tracks", "rest_days", "awake_days", "sessions_a_day", "proxied", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         """Return three: an account is awake for a third of the time or more."""

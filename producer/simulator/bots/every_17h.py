@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import cycles
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import HOUR_MS
@@ -23,7 +23,7 @@ class Every17h:
     name = "every_17h"
     accounts = 6
     keeps_cover = False
-    params = ("tracks", "period_h", "on_h", "jitter")
+    params = ("tracks", "period_h", "on_h", "jitter", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

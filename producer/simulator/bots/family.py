@@ -58,6 +58,12 @@ class Account:
     """Own honest sessions and plays of an account, by its place in the block."""
 
     @property
+    def home(self) -> int:
+        """The account whose line it is on: its own, or the first of `per_address` accounts that share one."""
+        shared = int(self.campaign.params.get("per_address", 1))
+        return int(self.campaign.accounts[self.number - self.number % shared]) if shared > 1 else self.user
+
+    @property
     def place(self) -> int:
         return int(self.traits.place[self.who])
 

@@ -7,7 +7,7 @@ from contracts.events import CONTEXTS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import in_context, on_shared_devices, through_hosts
 from producer.simulator.bots.schedule import with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.listening import Setting
@@ -18,12 +18,14 @@ EDITORIAL = CONTEXTS.index("editorial")
 
 
 class Farm:
-    """Parameters: `tracks` in the list, `from_h` (UTC hour) and `hours` of the daily shift, accounts `per_device`."""
+    """Parameters: `tracks` in the list, `from_h` (UTC hour) and `hours` of the daily shift, accounts `per_device`,
+    `hosted` share of sessions through hosting networks.
+    """
 
     name = "farm"
     accounts = 20
     keeps_cover = False
-    params = ("tracks", "from_h", "hours", "per_device", "stretch_min")
+    params = ("tracks", "from_h", "hours", "per_device", "hosted", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1
@@ -46,6 +48,6 @@ class Farm:
         run = perform(windows, script, account, setting, rng)
         per_device = campaign.param("per_device", 10, 3)
         on_shared_devices(run, account, setting, max(int(len(campaign.accounts) / per_device), 1))
-        through_hosts(run, setting, 0.9 - 0.8 * hard, rng)
+        through_hosts(run, setting, campaign.param("hosted", 0.9, 0.1), rng)
         in_context(run, EDITORIAL, setting.places.playlists - 1 - campaign.index % 50, 1 - 0.6 * hard, rng)
         return run

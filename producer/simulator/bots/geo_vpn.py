@@ -5,7 +5,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import from_abroad, through_hosts
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -16,7 +16,7 @@ class GeoVpn:
     name = "geo_vpn"
     accounts = 10
     keeps_cover = False
-    params = ("tracks", "sessions_a_day", "hosted", "hop")
+    params = ("tracks", "sessions_a_day", "hosted", "hop", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

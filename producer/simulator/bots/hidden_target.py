@@ -18,13 +18,14 @@ from producer.simulator.listeners.listening import Setting
 
 class HiddenTarget:
     """Parameters: `tracks` that are paid for, `listed` popular tracks around them, `share` of plays that are targets,
-    `shift_min` minutes by which a person's sessions are moved at most.
+    `shift_min` minutes by which a person's sessions are moved at most, `donor` 0 to 1: the place of the person that is
+    copied among some, by plays, `per_address` accounts that share an address.
     """
 
     name = "hidden_target"
     accounts = 12
     keeps_cover = False
-    params = ("tracks", "listed", "share", "shift_min")
+    params = ("tracks", "listed", "share", "shift_min", "donor", "per_address")
 
     def campaigns_needed(self, days: int) -> int:
         return 1
@@ -37,7 +38,7 @@ class HiddenTarget:
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign
-        donor = draw_donor(account, rng)
+        donor = draw_donor(account, rng, campaign.param("donor", 0.5))
         n = len(donor[1]["track"])
         u = uniform(rng, n)
         is_target = uniform(rng, n) < campaign.param("share", 0.3, 0.08)

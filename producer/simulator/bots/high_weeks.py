@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 from runtime.units import DAY_MS
@@ -23,7 +23,7 @@ class HighWeeks:
     name = "high_weeks"
     accounts = 8
     keeps_cover = True
-    params = ("tracks", "high_days", "sessions_a_day", "minutes")
+    params = ("tracks", "high_days", "sessions_a_day", "minutes", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return -(-days // HIGH_DAYS)

@@ -4,7 +4,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import cycles, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import HOUR_MS
@@ -16,7 +16,7 @@ class Loop30:
     name = "loop30"
     accounts = 3
     keeps_cover = False
-    params = ("tracks", "on_h", "off_h", "stretch_min")
+    params = ("tracks", "on_h", "off_h", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

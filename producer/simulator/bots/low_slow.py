@@ -4,7 +4,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 
@@ -15,7 +15,7 @@ class LowSlow:
     name = "low_slow"
     accounts = 10
     keeps_cover = True
-    params = ("tracks", "sessions_a_day")
+    params = ("tracks", "sessions_a_day", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

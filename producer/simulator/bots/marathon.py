@@ -6,7 +6,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.orders import split_order
 from producer.simulator.bots.schedule import cycles, with_breaks
-from producer.simulator.bots.script import Script, deliver, manners
+from producer.simulator.bots.script import MANNERS, Script, deliver, manners
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import HOUR_MS
@@ -20,7 +20,7 @@ class Marathon:
     name = "marathon"
     accounts = 12
     keeps_cover = False
-    params = ("streams", "on_h", "off_h", "tracks", "stretch_min")
+    params = ("streams", "on_h", "off_h", "tracks", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

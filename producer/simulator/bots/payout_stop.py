@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -25,7 +25,7 @@ class PayoutStop:
     name = "payout_stop"
     accounts = 10
     keeps_cover = False
-    params = ("tracks", "within_s", "sessions_a_day", "minutes")
+    params = ("tracks", "within_s", "sessions_a_day", "minutes", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

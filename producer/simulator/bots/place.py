@@ -27,7 +27,7 @@ def own_place(account: Account, setting: Setting, start: NDArray[np.int64], huma
     country = COUNTRIES.index(PLACES[int(traits.place[who])][0])
     places = setting.places
     is_out = (uniform(rng, n) < traits.out[who]) & (device_type == 0)
-    ip = np.where(is_out, places.carrier(uniform(rng, n)), account.user)
+    ip = np.where(is_out, places.carrier(uniform(rng, n)), account.home)
     kind = np.searchsorted(np.cumsum(CONTEXT_SHARES[:-1]), uniform(rng, n)).astype(np.uint8)
     roles = np.array([ROLES.index(r) for r in ("listener", "background", "script")], np.uint8)
     role = roles[np.searchsorted((0.5 * human, human), uniform(rng, n))]

@@ -6,7 +6,7 @@ from contracts.events import CONTEXTS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import in_context
 from producer.simulator.bots.schedule import waking, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -21,7 +21,7 @@ class PlaylistFarm:
     name = "playlist_farm"
     accounts = 15
     keeps_cover = False
-    params = ("tracks", "hours_a_day", "stretch_min")
+    params = ("tracks", "hours_a_day", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import disjoint
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.listening import Setting
@@ -26,7 +26,7 @@ class QuietShift:
     name = "quiet_shift"
     accounts = 8
     keeps_cover = True
-    params = ("tracks", "share", "from_day", "habit")
+    params = ("tracks", "share", "from_day", "habit", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

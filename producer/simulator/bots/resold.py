@@ -12,7 +12,7 @@ from contracts.events import DRMS
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import on_shared_devices
 from producer.simulator.bots.schedule import waking
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.activity import ROLES
@@ -25,7 +25,7 @@ class Resold:
     name = "resold"
     accounts = 4
     keeps_cover = True
-    params = ("tracks", "sessions_a_day", "minutes", "copies")
+    params = ("tracks", "sessions_a_day", "minutes", "copies", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

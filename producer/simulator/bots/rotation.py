@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.listening import Setting
@@ -29,7 +29,7 @@ class Rotation:
     name = "rotation"
     accounts = 24
     keeps_cover = False
-    params = ("tracks", "minutes")
+    params = ("tracks", "minutes", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import through_hosts
 from producer.simulator.bots.schedule import waking, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import DAY_MS
@@ -28,7 +28,7 @@ class Sabotage:
     name = "sabotage"
     accounts = 10
     keeps_cover = False
-    params = ("tracks", "burst_days", "hours", "hosted", "stretch_min")
+    params = ("tracks", "burst_days", "hours", "hosted", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return -(-days // WEEK_DAYS)

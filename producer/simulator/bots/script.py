@@ -1,6 +1,8 @@
 """The script that all families share: plays targets through windows, with as many manners as its difficulty asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -16,6 +18,11 @@ from producer.simulator.listeners.timing import gaps_ms
 from producer.simulator.rows import Columns, running
 from runtime.units import MINUTE_MS
 
+MANNERS = ("camouflage", "human_gaps", "human_touch", "share_cut", "heard_s", "per_address")
+"""Parameters of every family that plays a script: fields of `Script`; `heard_s`, the longest that is heard of a target;
+and how many accounts share an address."""
+PAYOUT_S = 31.0
+"""A stream is paid for from 30 seconds on; a bot stays a second on the safe side."""
 EVEN = 1.2
 """A window may deliver a fifth more than its even part, so that one bad window does no harm."""
 
@@ -42,11 +49,23 @@ class Script:
     timer_ms: float = 600.0
     """A timer's typical silence."""
     timer_log_sd: float = 0.3
+    is_plain: bool = False
+    """Whether the scenario's manners no longer count."""
 
     @property
     def plain(self) -> "Script":
         """Return the same script without manners, for a bot that is behind with its order."""
-        return replace(self, share_cut=0.0, camouflage=0.0, human_gaps=0.0)
+        return replace(self, share_cut=0.0, camouflage=0.0, human_gaps=0.0, is_plain=True)
+
+    def with_manners(self, params: Mapping[str, float]) -> "Script":
+        """Return the script with those manners that a scenario sets."""
+        if self.is_plain:
+            return self
+        chosen: dict[str, Any] = {name: params[name] for name in MANNERS if name in params and hasattr(self, name)}
+        if "heard_s" in params:
+            low = min(self.listen_s[0] if self.listen_s else PAYOUT_S, params["heard_s"])
+            chosen["listen_s"] = (low, params["heard_s"])
+        return replace(self, **chosen) if chosen else self
 
 
 def perform(
@@ -59,6 +78,7 @@ def perform(
     window delivers at most `pace` times its even part of the quota.
     """
     calendar, catalogue = setting.calendar, setting.catalogue
+    script = script.with_manners(account.campaign.params)
     windows = windows[(windows[:, 0] >= calendar.starts_ms) & (windows[:, 0] < calendar.ends_ms - MINUTE_MS)]
     room = _room(windows, script, setting)
     window = np.repeat(np.arange(len(windows)), room)

@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import cycles, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import HOUR_MS
@@ -27,7 +27,7 @@ class SingleLoop:
     name = "single_loop"
     accounts = 3
     keeps_cover = False
-    params = ("tracks", "hours", "stretch_min")
+    params = ("tracks", "hours", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import daily, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import sounds
 from producer.simulator.listeners.listening import Setting
 
@@ -25,7 +25,7 @@ class SleepRing:
     name = "sleep_ring"
     accounts = 6
     keeps_cover = True
-    params = ("tracks", "longest_s", "nights", "hours", "stretch_min")
+    params = ("tracks", "longest_s", "nights", "hours", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import daily, with_breaks
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_list
 from producer.simulator.listeners.listening import Setting
 
@@ -22,7 +22,7 @@ class Sleepless:
     name = "sleepless"
     accounts = 8
     keeps_cover = True
-    params = ("tracks", "days_share", "hours", "stretch_min")
+    params = ("tracks", "days_share", "hours", "stretch_min", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -6,7 +6,7 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.place import from_abroad, on_a_borrowed_device, through_hosts
 from producer.simulator.bots.schedule import daily
-from producer.simulator.bots.script import manners, perform
+from producer.simulator.bots.script import MANNERS, manners, perform
 from producer.simulator.bots.targets import tail_artist
 from producer.simulator.listeners.listening import Setting
 
@@ -20,7 +20,7 @@ class Takeover:
     name = "takeover"
     accounts = 8
     keeps_cover = True
-    params = ("tracks", "night_share", "hours")
+    params = ("tracks", "night_share", "hours", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1

@@ -83,7 +83,8 @@ def between_accounts(days: DayBatch, table: pd.DataFrame) -> dict[str, Floats]:
         rows = np.flatnonzero((ends == last) & (lengths == length))
         position = np.full(len(days.users), -1)
         position[accounts[rows]] = np.arange(len(rows))
-        chosen = is_known & (day > last - length) & (day <= last)
+        # an account without a window of these days counts for nobody
+        chosen = is_known & (day > last - length) & (day <= last) & (position[days.user] >= 0)
         user, n = position[days.user[chosen]], len(rows)
         found = find_co_listening(user, s.track[chosen], n)
         values = (found.shared_tracks, found.share_of_plays, found.linked, found.core, found.tightness)
