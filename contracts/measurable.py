@@ -71,7 +71,7 @@ NEEDS_ACTIONS: dict[str, tuple[str, ...]] = {
 """Features that count client actions: where a source never reports one of them, a count of 0 would be wrong."""
 NEEDS_SECONDS = (
     "duty", "duty_24h", "overlap_s", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", "pause_mean_s",
-    "gap_regularity", "gap_share_0", "gap_share_1", "gap_share_2", "gap_share_3",
+    "gap_regularity", "first_gaps_regularity", "gap_share_0", "gap_share_1", "gap_share_2", "gap_share_3",
 )  # fmt: skip
 """Features of gaps and overlaps: with times cut to the minute, both would be wrong."""
 

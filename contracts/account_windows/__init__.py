@@ -92,6 +92,31 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
         "regularity of gaps between starts",
     ),
     Feature(
+        "first_gaps_regularity",
+        "share",
+        "gap_regularity over the window's first 100 gaps",
+        "regularity of its first 100 gaps",
+    ),
+    Feature(
+        "plays_day_cv",
+        "ratio",
+        "standard deviation / mean of the plays of an active day; at least 3 days",
+        "spread of plays from day to day",
+    ),
+    Feature(
+        "hours_alike",
+        "share",
+        "mean overlap of the hours of starts of an active day with those of the one before; at least 3 days",
+        "likeness of the hours from day to day",
+    ),
+    Feature("runs_per_day", "count", "runs of plays without a pause of 30 minutes / active days", "runs an active day"),
+    Feature(
+        "run_plays_cv",
+        "ratio",
+        "standard deviation / mean of the plays of a run; at least 3 runs",
+        "spread of the length of its runs",
+    ),
+    Feature(
         "hour_entropy", "bits", "entropy of the hour of starts; at least 20 plays", "spread of starts over the hours"
     ),
     Feature(
@@ -117,8 +142,9 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
 )
 WINDOW_FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in WINDOW_FEATURES)
 TIMING_FEATURES: tuple[str, ...] = (
-    "plays_per_day", "active_share", "days_in_a_row", "days_before", "longest_wake_h", "gap_regularity", "hour_entropy",
-    "quiet_h", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", *(f.name for f in _GAP_SHARES),
+    "plays_per_day", "active_share", "days_in_a_row", "days_before", "longest_wake_h", "gap_regularity",
+    "first_gaps_regularity", "plays_day_cv", "hours_alike", "runs_per_day", "run_plays_cv", "hour_entropy", "quiet_h",
+    "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", *(f.name for f in _GAP_SHARES),
 )  # fmt: skip
 """Those that need no more than who played when."""
 

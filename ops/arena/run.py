@@ -1,6 +1,7 @@
 """Run the arena: which families are left out, on which world, and what comes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,16 +56,23 @@ def run_arena(
     own = load_families(folder) if folder else ()
     scenario = make_scenario(options, own)
     folds = make_folds(scenario, own, left_out)  # before the minutes that a world takes
-    with TemporaryDirectory(prefix="playproof-arena-") as place:
-        world = World(Path(place) / "arena")
-        report(f"simulating {scenario.users:,} accounts for {scenario.days} days: {len(scenario.families)} families")
-        simulate(world, scenario)
+    with simulated_world(scenario, report) as world:
         tables = read_tables(world, report)
     results = evaluate_folds(tables, folds, options.seed, report)
     results["settings"] = asdict(options) | {"families": list(scenario.families), "own": list(own)}
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     return results
+
+
+@contextmanager
+def simulated_world(scenario: Scenario, report: ReportProgress) -> Iterator[World]:
+    """Simulate a world that is gone afterwards."""
+    with TemporaryDirectory(prefix="playproof-arena-") as place:
+        world = World(Path(place) / "arena")
+        report(f"simulating {scenario.users:,} accounts for {scenario.days} days: {len(scenario.families)} families")
+        simulate(world, scenario)
+        yield world
 
 
 def make_scenario(options: ArenaOptions, own: Sequence[str]) -> Scenario:

@@ -21,6 +21,9 @@ def arena(
     days: Annotated[int, typer.Option(min=14, help="Days of the world.")] = 21,
     seed: Annotated[int, typer.Option(help="Seed of world, split and trees.")] = 1,
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", help="Windows only, of a log that says who played when and nothing else.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of results.json; default data/arena.")] = None,
 ) -> None:
     """Train the detectors without some bot families, and test them on those: recall, by whom, how soon, false alarms.
@@ -28,12 +31,18 @@ def arena(
     A family of your own is a file like producer/simulator/bots/every_17h.py; it is run as code.
     """
     from ops.arena.run import ArenaOptions, format_results, run_arena
+    from ops.arena.timestamps import OUT, format_timestamps, run_timestamps
 
     folder = out or Settings().data.resolve() / "arena"
     options = ArenaOptions(users=users, days=days, seed=seed, difficulty=difficulty)
     if families is not None and left_out is not None:
         raise PlayproofError("--families and --left-out: give one of them; families of your own are always left out")
     names = [name.strip() for name in (left_out or "").split(",") if name.strip()]
+    if timestamps:
+        measured = run_timestamps(folder, options, families, names, log)
+        print("\n".join(format_timestamps(measured)))
+        print(f"{folder / OUT}")
+        return
     results = run_arena(folder, options, families, names, log)
     print("\n".join(format_results(results)))
     print(f"{folder / 'results.json'}")

@@ -10,10 +10,14 @@ from runtime.units import HOUR_MS
 from spark_app.stages.account_windows.window_batch import WindowBatch
 from spark_app.stages.arrays.segments import ratio, runs, sum_by
 from spark_app.stages.sessions.features.timing import BINS_PER_OCTAVE
+from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
 from spark_app.stages.user_days.history import entropy_bits
 
 MIN_GAPS = 8
 """Gaps below which their entropy means nothing."""
+FIRST_GAPS = 100
+MIN_PARTS = 3
+"""Days or runs below which their spread means nothing."""
 MIN_STARTS = 20
 """Plays below which the hours of their starts mean nothing."""
 WAKE_PAUSE_MS = 2 * HOUR_MS
@@ -67,22 +71,80 @@ def longest_wake_h(b: WindowBatch) -> Floats:
     return longest
 
 
+def _regularity(window: Ints, gap_s: Floats, n_windows: int) -> Floats:
+    bins = np.floor(np.log2(np.maximum(gap_s, 0.5)) * BINS_PER_OCTAVE).astype(np.int64)
+    of_bin, _, counts = runs(window, bins)
+    n = sum_by(window, n_windows)
+    p = counts / n[of_bin]
+    entropy = sum_by(of_bin, n_windows, -p * np.log2(p))
+    return np.where(n >= MIN_GAPS, 1 - entropy / np.log2(np.maximum(n, 2)), np.nan)
+
+
 def gap_regularity(b: WindowBatch) -> Floats:
     gaps = b.as_sessions.by_start
-    bins = np.floor(np.log2(np.maximum(gaps.gap_s, 0.5)) * BINS_PER_OCTAVE).astype(np.int64)
-    window, _, counts = runs(gaps.gap_session, bins)
-    n = sum_by(gaps.gap_session, b.n)
-    p = counts / n[window]
-    entropy = sum_by(window, b.n, -p * np.log2(p))
-    return np.where(n >= MIN_GAPS, 1 - entropy / np.log2(np.maximum(n, 2)), np.nan)
+    return _regularity(gaps.gap_session, gaps.gap_s, b.n)
+
+
+def first_gaps_regularity(b: WindowBatch) -> Floats:
+    """Compare busy accounts with quiet ones: the same number of gaps of each."""
+    gaps = b.as_sessions.by_start
+    window = gaps.gap_session
+    is_first = np.arange(len(window)) - np.searchsorted(window, window) < FIRST_GAPS
+    return _regularity(window[is_first], gaps.gap_s[is_first], b.n)
+
+
+def _spread(window: Ints, values: Floats, n_windows: int) -> Floats:
+    """Return standard deviation / mean by window; NaN under MIN_PARTS values."""
+    n = sum_by(window, n_windows)
+    mean = ratio(sum_by(window, n_windows, values), n)
+    squares = sum_by(window, n_windows, (values - np.nan_to_num(mean)[window]) ** 2)
+    return np.where(n >= MIN_PARTS, np.sqrt(ratio(squares, n)) / np.where(mean > 0, mean, np.nan), np.nan)
+
+
+def _active_day(b: WindowBatch) -> Ints:
+    """Return for each play the position of its active day in `days_of`."""
+    return np.cumsum(b.begins_day) - 1
+
+
+def plays_day_cv(b: WindowBatch) -> Floats:
+    window, _ = b.days_of
+    return _spread(window, sum_by(_active_day(b), len(window)), b.n)
+
+
+def hours_alike(b: WindowBatch) -> Floats:
+    window, _ = b.days_of
+    n = len(window)
+    hours = sum_by(_active_day(b) * 24 + _start_hour(b), n * 24).reshape(n, 24)
+    hours /= np.maximum(hours.sum(axis=1, keepdims=True), 1)
+    same = window[1:] == window[:-1]
+    overlap = np.minimum(hours[1:], hours[:-1]).sum(axis=1)[same]
+    pairs = sum_by(window[1:][same], b.n)
+    return np.where(pairs >= MIN_PARTS - 1, ratio(sum_by(window[1:][same], b.n, overlap), pairs), np.nan)
+
+
+def _runs_of_plays(b: WindowBatch) -> tuple[Ints, Floats]:
+    """Return window and plays of each run of plays without a pause of 30 minutes."""
+    begins = np.ones(len(b.row), dtype=bool)
+    begins[1:] = (b.window[1:] != b.window[:-1]) | (np.diff(b.days.event_ms[b.row]) > SESSION_GAP_MS)
+    return b.window[begins], np.diff(np.flatnonzero(begins), append=len(b.row)).astype(np.float64)
+
+
+def runs_per_day(b: WindowBatch) -> Floats:
+    return ratio(sum_by(_runs_of_plays(b)[0], b.n), b.active_days)
+
+
+def run_plays_cv(b: WindowBatch) -> Floats:
+    return _spread(*_runs_of_plays(b), b.n)
+
+
+def _start_hour(b: WindowBatch) -> Ints:
+    """Return the local hour at which each play of a window starts."""
+    return (b.days.local_ms[b.row] - b.days.listen_ms[b.row]) // HOUR_MS % 24
 
 
 def _by_hour(b: WindowBatch) -> Floats:
     """Count starts by local hour: shape (n, 24)."""
-    is_play = b.days.is_play[b.row]
-    rows = b.row[is_play]
-    hour = (b.days.local_ms[rows] - b.days.listen_ms[rows]) // HOUR_MS % 24
-    return sum_by(b.window[is_play] * 24 + hour, b.n * 24).reshape(b.n, 24)
+    return sum_by(b.window * 24 + _start_hour(b), b.n * 24).reshape(b.n, 24)
 
 
 def hour_entropy(b: WindowBatch) -> Floats:

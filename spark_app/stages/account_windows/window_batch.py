@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from contracts.account_windows import WINDOW_STEP_DAYS, WINDOWS_DAYS
-from runtime.arrays import Floats, Ints
+from runtime.arrays import Bools, Floats, Ints
 from spark_app.stages.arrays.segments import sum_by
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.user_days.day_batch import DAY_STEP, DayBatch
@@ -69,10 +68,11 @@ class WindowBatch:
     @cached_property
     def active_days(self) -> Floats:
         """Days with a row, per window."""
-        return sum_by(self.window[self._begins_day], self.n)
+        return sum_by(self.window[self.begins_day], self.n)
 
     @cached_property
-    def _begins_day(self) -> Any:
+    def begins_day(self) -> Bools:
+        """Whether a play is the first of an active day, by play."""
         day = self.days.day[self.row]
         begins = np.ones(len(day), dtype=bool)
         begins[1:] = (day[1:] != day[:-1]) | (self.window[1:] != self.window[:-1])
@@ -81,4 +81,4 @@ class WindowBatch:
     @cached_property
     def days_of(self) -> tuple[Ints, Ints]:
         """Window and local day of each active day, in order."""
-        return self.window[self._begins_day], self.days.day_number[self.days.day[self.row[self._begins_day]]]
+        return self.window[self.begins_day], self.days.day_number[self.days.day[self.row[self.begins_day]]]

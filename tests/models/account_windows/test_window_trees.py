@@ -21,7 +21,7 @@ def trees() -> WindowTrees:
 
 def windows(trees: WindowTrees, **changes: float) -> pd.DataFrame:
     """A month of a usual listener, and the same month with changes."""
-    usual = {name: trees.usual[name] for name in WINDOW_FEATURE_NAMES} | {LENGTH: 28}
+    usual = {name: trees.usual.get(name, np.nan) for name in WINDOW_FEATURE_NAMES} | {LENGTH: 28}
     return pd.DataFrame([usual, usual | changes])
 
 
