@@ -15,7 +15,7 @@ from contracts.events import ACTIVITY, ID_FIELD, PLAYS
 from contracts.tables import STATIC
 from runtime.parquet import open_parquet, read_parquet
 from runtime.world import World
-from spark_app.local.ids import hashes
+from spark_app.stages.arrays.ids import hashes
 
 EVENT_TIME = pa.timestamp("ms", tz="UTC")
 USED = {

@@ -12,9 +12,9 @@ from contracts.tables import USER_DAYS
 from contracts.user_day_features import BASELINE_QUANTITIES
 from runtime.arrays import Floats, Ints
 from runtime.local_time import day_numbers
-from spark_app.local.ids import hashes, index_in, longs
 from spark_app.local.rows import WorldRows
 from spark_app.stages.arrays.countries import COUNTRIES
+from spark_app.stages.arrays.ids import hashes, index_in, longs
 from spark_app.stages.user_days import day_rows as layout
 from spark_app.stages.user_days.baselines import summarize_histories_by_date
 from spark_app.stages.user_days.compute_user_days import COMPUTED_NAMES, compute_day_features

@@ -15,10 +15,14 @@ from spark_app.stages.sessions.features.account import Accounts
 from spark_app.stages.sessions.features.own_history import compare_with_baseline
 from spark_app.stages.sessions.features.registry import ACCOUNT_FEATURES, FEATURES
 from spark_app.stages.sessions.session_batch import SessionBatch
+from spark_app.stages.sessions.session_records import RECORD_COLUMNS
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
 
-SESSION_INPUT = ("user_id", "items", "signed_up_on", "plan", "timezone", "baseline")
-"""Columns of a session that its features are computed from."""
+_OF_ACCOUNT = ("signed_up_on", "plan", "timezone", "baseline")
+SESSION_INPUT = ("user_id", "items", *_OF_ACCOUNT)
+"""Columns of a session that its features are computed from: its rows are a list of structs."""
+PACKED_INPUT = ("user_id", *RECORD_COLUMNS, *_OF_ACCOUNT)
+"""The same, from the session step: its rows are one binary value."""
 _OF_SCORING = {
     "scored_at", "rawPrediction", "probability", "prediction", "score", "is_flagged", "is_filtered", "reasons",
     "model_version", "date",
@@ -35,7 +39,10 @@ def join_users(sessions: DataFrame, users: DataFrame) -> DataFrame:
 
 def compute_features(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Turn an Arrow batch of SESSION_INPUT into FEATURE_COLUMNS; a feature that cannot be measured is null."""
-    b = SessionBatch.from_arrow(batch.column("items"))
+    if "items" in batch.schema.names:
+        b = SessionBatch.from_arrow(batch.column("items"))
+    else:
+        b = SessionBatch.from_records(*(batch.column(name) for name in RECORD_COLUMNS))
     accounts = Accounts(*(batch.column(name) for name in ("timezone", "signed_up_on", "plan")))
     features = {name: feature(b) for name, feature in FEATURES.items()}
     features |= {name: feature(b, accounts) for name, feature in ACCOUNT_FEATURES.items()}

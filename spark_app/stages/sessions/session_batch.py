@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from runtime.arrays import Bools, Floats, Ints
 from spark_app.stages.arrays.segments import runs, sum_by
 from spark_app.stages.sessions import session_rows as layout
+from spark_app.stages.sessions.session_records import read_records
 
 MAX_LOOP_LAG = 12
 FLAT_MS = 10**11
@@ -88,6 +89,33 @@ class SessionBatch:
             ip=ip,
             has_ip=has_ip,
             client_session=struct.field("session_id"),
+            lacks_listen_ms=None if has_lengths.all() else ~has_lengths,
+        )
+
+    @classmethod
+    def from_records(cls, records: pa.BinaryArray, tracks: pa.ListArray, clients: pa.ListArray) -> "SessionBatch":
+        """Read RECORD_COLUMNS of sessions, whose rows are sorted already."""
+        rows = read_records(records, tracks, clients)
+        packed, has_lengths = rows.longs("lengths"), rows.is_known("lengths")
+        return cls(
+            n=len(records),
+            session=rows.session,
+            event_ms=rows.longs("event_ms"),
+            id_hash=rows.longs("id_hash"),
+            ts=rows.longs("ts"),
+            code=rows.longs("code"),
+            listen_ms=packed >> 32,
+            duration_ms=packed & 0xFFFFFFFF,
+            track=rows.track,
+            track_names=rows.track_names,
+            artist=rows.longs("artist"),
+            has_artist=rows.is_known("artist"),
+            popularity=rows.popularity(),
+            device=rows.longs("device"),
+            has_device=rows.is_known("device"),
+            ip=rows.longs("ip"),
+            has_ip=rows.is_known("ip"),
+            client_session=rows.client_session,
             lacks_listen_ms=None if has_lengths.all() else ~has_lengths,
         )
 
