@@ -10,7 +10,9 @@ from pathlib import Path
 
 from runtime.checkpoint import unreadable_file
 from runtime.world import Unit
+from spark_app.cores import PACKED
 from spark_app.errors import StateError
+from spark_app.stages.session_step import operator, packed_rows, packing
 from spark_app.stages.sessions import session_rows, sessionize
 
 STATE_FILE = "STATE.json"
@@ -21,10 +23,12 @@ OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
 
 
-def state_of(partitions: int) -> dict[str, str | int]:
-    """Return what checkpoints depend on: the struct of open sessions, shuffle partitions, what reports read."""
+def state_of(partitions: int, core: str) -> dict[str, str | int]:
+    """Return what checkpoints depend on: the form of open sessions, shuffle partitions, what reports read."""
     window = f"gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
     shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}"
+    if core == PACKED:
+        shape += f"|packed {packed_rows.VERSION!r} in {packing.BUCKETS} buckets, {operator.STATE_DDL}"
     return {
         "session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16],
         "partitions": partitions,
@@ -36,13 +40,13 @@ def _has_output(table: Path) -> bool:
     return (table / "_spark_metadata").is_dir() or any(table.glob("batch_id=*"))
 
 
-def check_unit(unit: Unit, partitions: int) -> None:
+def check_unit(unit: Unit, partitions: int, core: str) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
-    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
+    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, core))
 
 
 def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:

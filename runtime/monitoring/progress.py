@@ -13,6 +13,8 @@ from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator that drops late and duplicate rows."""
+SESSION_STEP = "session_step"
+"""Name of the counts that the session step reports: rows, late, duplicate, open_rows, open_bytes."""
 TICKS = "RatePerMicroBatch"
 """How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
@@ -78,6 +80,11 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
             late += operator["numRowsDroppedByWatermark"]
             duplicate += operator.get("customMetrics", {}).get("numDroppedDuplicateRows", 0)
             rows += operator["numRowsUpdated"]
+    state_bytes = _by_operator(operators, "memoryUsedBytes")
+    # the session step packs its rows: Spark's own operator sees one row per bucket
+    step = progress.get("observedMetrics", {}).get(SESSION_STEP, {})
+    late += step.get("late") or 0
+    duplicate += step.get("duplicate") or 0
     times = progress.get("eventTime", {})
     ends = _by_topic(progress, "endOffset")
     latest = _by_topic(progress, "latestOffset")
@@ -87,13 +94,13 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         ended_at=(_epoch(progress["timestamp"]) or 0.0) + seconds,
         seconds=seconds,
         messages=progress.get("numInputRows", 0) - _ticks(progress),
-        rows=late + duplicate + rows,
+        rows=step.get("rows") or late + duplicate + rows,
         late=late,
         duplicate=duplicate,
         watermark_at=_epoch(times.get("watermark")),
         newest_at=_epoch(times.get("max")),
-        state_rows=_by_operator(operators, "numRowsTotal"),
-        state_bytes=_by_operator(operators, "memoryUsedBytes"),
+        state_rows={SESSION_STEP: step["open_rows"] or 0} if step else _by_operator(operators, "numRowsTotal"),
+        state_bytes={SESSION_STEP: sum(state_bytes.values())} if step else state_bytes,
         ends=ends,
         behind={
             topic: sum(max(offset - ends.get(topic, {}).get(p, 0), 0) for p, offset in partitions.items())

@@ -40,25 +40,27 @@ def _schema(topic: str, fields: Sequence[Field]) -> str:
     return ddl(tuple(column for column in LAKE[topic] if column.name in names))
 
 
-def _number(header_name: str, name: str) -> Column:
+def number_header(header_name: str, name: str) -> Column:
+    """Return a message header as an integer column of a name; null where it is absent or no integer."""
     return header(header_name).try_cast("bigint").alias(name)
 
 
 def with_headers(messages: DataFrame) -> DataFrame:
     """Read the headers that `all_rows` needs: topic, partition, offset, value, clock_ms, sent_rows."""
-    numbers = _number(events.HEADER_CLOCK_MS, "clock_ms"), _number(events.HEADER_ROWS, "sent_rows")
+    numbers = number_header(events.HEADER_CLOCK_MS, "clock_ms"), number_header(events.HEADER_ROWS, "sent_rows")
     return messages.select("topic", "partition", "offset", "value", *numbers)
 
 
 def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> DataFrame:
     """Turn messages (value, headers) of a topic into its good rows: the checked fields and `names`, typed."""
     fields = fields_named(topic, names)
-    parse = partial(_good_batches, topic=topic, fields=fields)
-    clock = _number(events.HEADER_CLOCK_MS, "clock_ms")
+    parse = partial(good_batches, topic=topic, fields=fields)
+    clock = number_header(events.HEADER_CLOCK_MS, "clock_ms")
     return messages.select("value", clock).mapInArrow(parse, _schema(topic, fields))
 
 
-def _good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
+def good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
+    """Turn Arrow batches of messages (value, clock_ms) of a topic into its good rows: `fields`, typed."""
     decoder = Decoder(fields)
     for batch in batches:
         for chunk in read_chunks(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):

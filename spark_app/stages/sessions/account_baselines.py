@@ -44,12 +44,12 @@ def baseline_message(dates: Sequence[date]) -> str:
 
 
 def join_account_baselines(sessions: DataFrame, baselines: AccountBaselines | None) -> DataFrame:
-    """Add `baseline`, the statistics of own history that a session (user_id, items, …) may use; null without any."""
+    """Add `baseline`, the statistics of own history that a session (user_id, first_event_ms, …) may use, or null."""
     if baselines is None:
         return sessions.withColumn("baseline", F.lit(None).cast(BASELINE_TYPE))
     statistics = F.struct("history_days", *BASELINE_STATISTICS).alias("baseline")
     known = baselines.table.select("user_id", "as_of", statistics)
-    day = _last_complete_day(F.array_min("items")["event_ms"])
+    day = _last_complete_day(F.col("first_event_ms"))
     as_of = day if baselines.dates is None else _newest(baselines.dates, day)
     joined = sessions.withColumn("as_of", as_of).join(F.broadcast(known), on=["user_id", "as_of"], how="left")
     return joined.drop("as_of")

@@ -31,11 +31,11 @@ def drop_heartbeats(rows: DataFrame) -> DataFrame:
 
 
 def sessionize(rows: DataFrame) -> DataFrame:
-    """Collect the rows of each session: user_id, items (unsorted).
+    """Collect the rows of each session: user_id, items (unsorted), first_event_ms.
 
     A session has no gap over 30 minutes and ends at the account's 3-h cut.
     """
     window = F.session_window("event_time", SESSION_GAP)
     sessions = rows.groupBy("user_id", "cut", window).agg(F.collect_list("item").alias("items"))
     # one row per (user, cut, session); without the window struct, which would block the eviction of later state
-    return sessions.select("user_id", "items")
+    return sessions.select("user_id", "items", F.array_min("items")["event_ms"].alias("first_event_ms"))

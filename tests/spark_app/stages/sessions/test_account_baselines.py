@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.features import OWN_HISTORY_FEATURES
@@ -87,19 +86,14 @@ def test_a_session_sees_the_newest_table_made_of_days_that_were_over_in_every_zo
     }
     first = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in moments]
     first_ms = [int(at.timestamp() * 1000) for at in first]
-    rows = [("u1", [(at_ms + 3_600_000,), (at_ms,)]) for at_ms in first_ms]
-    sessions = spark.createDataFrame(rows, "user_id string, items array<struct<event_ms: bigint>>")
+    sessions = spark.createDataFrame([("u1", at_ms) for at_ms in first_ms], "user_id string, first_event_ms bigint")
     own = own_of(
         spark,
         {"user_id": "u1", "as_of": date(2026, 3, 9), "history_days": 9},
         {"user_id": "u1", "as_of": date(2026, 3, 10), "history_days": 10},
         {"user_id": "u2", "as_of": date(2026, 3, 9), "history_days": 28},
     )
-    found = (
-        join_account_baselines(sessions, own)
-        .select(F.array_min("items")["event_ms"], "baseline.history_days")
-        .collect()
-    )
+    found = join_account_baselines(sessions, own).select("first_event_ms", "baseline.history_days").collect()
     assert dict(found) == dict(zip(first_ms, moments.values(), strict=True))
 
 

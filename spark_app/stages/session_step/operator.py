@@ -1,0 +1,141 @@
+"""The session step on Spark: messages or typed rows, packed by bucket, to closed sessions, a row per session.
+
+One stateful operator. Spark keeps its state, a row per bucket, and calls it at every micro-batch for every bucket. What
+it does to rows is `step.advance`, a pure function.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyspark import Broadcast
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
+from pyspark.sql.types import ArrayType, BinaryType, IntegerType, StructField, StructType, TimestampType
+
+from contracts.events import HEADER_CLOCK_MS
+from runtime.monitoring.progress import SESSION_STEP
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
+from spark_app.stages.parsing.parse import fields_named, good_batches, number_header
+from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
+from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
+from spark_app.stages.session_step.packing import PACKED_DDL, pack_batches
+from spark_app.stages.session_step.step import advance, close_all
+from spark_app.stages.session_step.tracks import TrackLookup
+from spark_app.stages.sessions.session_rows import USED_FIELDS
+
+TRACK_COLUMNS = ("track_id", "artist_id", "duration_ms", "total_track_popularity")
+Tracks = Broadcast[TrackLookup]
+"""The static tracks as every worker has them: sent once, not with every task."""
+
+NEVER_LATE = datetime(2262, 1, 1, tzinfo=UTC)
+"""The time of a bucket's row at the stateful operator, near the last that pandas can hold. Spark drops rows behind the
+watermark before Python sees them, and the late rows in a packed one would go uncounted: the step drops them itself."""
+_DELAY_KEY = "spark.watermarkDelayMs"
+"""How Spark marks the column that carries the watermark; the operator asks for one."""
+_GATHERED = StructType(
+    [
+        StructField("bucket", IntegerType()),
+        StructField("event_time", TimestampType(), metadata={_DELAY_KEY: 0}),
+        StructField("rows", ArrayType(BinaryType())),
+    ]
+)
+STATE_DDL = "rows binary, watermark_ms bigint"
+"""A bucket's open rows, null without any, and the watermark of the micro-batch in which it was last called."""
+COUNTS = ("rows", "late", "duplicate", "open_rows", "open_bytes")
+"""Counted in every micro-batch: good rows, those of them that were late or duplicate, and what is kept open."""
+_STEPPED = SESSION_DDL + "".join(f", {name} bigint" for name in COUNTS)
+
+
+def broadcast_tracks(tracks: DataFrame) -> Tracks:
+    """Send the static tracks to every worker."""
+    lookup = TrackLookup.from_table(tracks.select(*TRACK_COLUMNS).toArrow())
+    return tracks.sparkSession.sparkContext.broadcast(lookup)
+
+
+def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
+    """Turn messages (value, headers) of a topic into packed rows by bucket: bucket, event_time, rows."""
+    clock = number_header(HEADER_CLOCK_MS, "clock_ms")
+    return messages.select("value", clock).mapInArrow(partial(_parse_and_pack, topic=topic, tracks=tracks), PACKED_DDL)
+
+
+def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
+    """Turn typed rows of a topic, as the parser gives them, into packed rows by bucket."""
+    return rows.mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks), PACKED_DDL)
+
+
+def step_sessions(packed: DataFrame) -> DataFrame:
+    """Turn packed rows of both topics into closed sessions: SESSION_COLUMNS. In batch, every session is closed."""
+    by_bucket = packed.repartition("bucket")
+    if not packed.isStreaming:
+        return by_bucket.mapInArrow(_close_buckets, SESSION_DDL)
+    # one row per (bucket, micro-batch): pyspark's operator fails where an Arrow batch has more rows than groups
+    stepped = (
+        by_bucket.mapInArrow(_gather_buckets, _GATHERED)
+        .groupBy("bucket")
+        .applyInPandasWithState(_advance_bucket, _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout)
+    )
+    counted = stepped.observe(SESSION_STEP, *(F.sum(name).alias(name) for name in COUNTS))
+    # one row per session: without the rows that only count
+    return counted.where(F.col("user_id").isNotNull()).select(*SESSION_COLUMNS)
+
+
+def _parse_and_pack(batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks) -> Iterator[pa.RecordBatch]:
+    fields = fields_named(topic, USED_FIELDS[topic])
+    return pack_batches(good_batches(batches, topic, fields), topic, tracks.value)
+
+
+def _pack_typed(batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks) -> Iterator[pa.RecordBatch]:
+    return pack_batches(batches, topic, tracks.value)
+
+
+def _by_bucket(batches: Iterable[pa.RecordBatch]) -> dict[int, list[bytes]]:
+    packed: dict[int, list[bytes]] = {}
+    for batch in batches:
+        for bucket, rows in zip(batch["bucket"].to_pylist(), batch["rows"].to_pylist(), strict=True):
+            packed.setdefault(bucket, []).extend([] if rows is None else [rows])
+    return packed
+
+
+def _gather_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Turn a partition's packed rows into one row per bucket, with all its packed values."""
+    packed = _by_bucket(batches)
+    if packed:
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array(packed, pa.int32()),
+                pa.repeat(pa.scalar(NEVER_LATE, UTC_TIMESTAMP), len(packed)),
+                pa.array(packed.values(), pa.list_(pa.binary())),
+            ],
+            names=_GATHERED.names,
+        )
+
+
+def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for packed in _by_bucket(batches).values():
+        if packed:
+            yield session_columns(close_all(pa.concat_tables(map(unpack, packed))))
+
+
+def _advance_bucket(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+    """Process a micro-batch's rows of one bucket; without rows, close what the watermark has passed."""
+    watermark_ms = state.getCurrentWatermarkMs()
+    kept, watermark_before_ms = state.get if state.exists else (None, 0)
+    packed = [rows for frame in frames for values in frame["rows"] if values is not None for rows in values]
+    new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
+    step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)
+    now_kept = pack(step.open) if len(step.open) else None
+    state.update((now_kept, watermark_ms))
+    # called again as soon as the watermark moves, with rows or without
+    state.setTimeoutTimestamp(watermark_ms + 1)
+    if len(step.closed):
+        sessions = session_columns(step.closed).to_pandas()
+        yield sessions.assign(**dict.fromkeys(COUNTS, np.int64(0)))
+    counts = len(new_rows), step.late.sum(), step.duplicate.sum(), len(step.open), len(now_kept or b"")
+    counted = dict.fromkeys(SESSION_COLUMNS) | dict(zip(COUNTS, map(int, counts), strict=True))
+    yield pd.DataFrame([counted | {"first_event_ms": 0}])
