@@ -13,6 +13,7 @@ from models.campaigns.find import find_campaigns
 from models.campaigns.recall import format_recall
 from models.labels.truth import label_user_days
 from models.reports.habits import find_habits, format_habits
+from models.reports.queue_quality import format_queue_quality
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
@@ -161,7 +162,8 @@ def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.D
         f"{row['money_pro_rata_eur']:.2f} EUR at risk, {row['penalty_eur']:.0f} EUR of penalties"
         for row in top.to_dict("records")
     ]
-    return [*lines, f"accounts          {len(accounts):,} in the queue, by money at risk × probability"]
+    lines.append(f"accounts          {len(accounts):,} in the queue, by money at risk × probability")
+    return [*lines, *format_queue_quality(accounts, world)]
 
 
 def _sessions(world: World) -> pd.DataFrame | None:

@@ -50,13 +50,14 @@ def study(world: WorldName = None, scenario: Scenario = None, seed: Seed = 1) ->
 def prepare_world(name: str | None, scenario: str | None) -> World:
     """Return a world that has user-days: simulate it if it does not exist and `scenario` says how; compute its days.
 
-    Raises WorldError for a world that does not exist, StackError where a step fails.
+    Raw rows that no job has read get scored sessions and account windows too. Raises WorldError for a world that does
+    not exist, StackError where a step fails.
     """
     from contracts.events import PLAYS
-    from models.tables.lake_tables import batch_files
     from ops.stack.child_process import run_to_end
     from ops.stack.private_broker import command_environment
     from runtime.lake import committed_files
+    from spark_app.batch import raw_evidence
 
     settings = settings_for(name)
     target = settings.the_world()
@@ -65,11 +66,15 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
         log(f"simulating world {target.name}: scenario {scenario}")
         log(run_to_end(playproof("simulate", "--world", target.name, "--scenario", scenario), environment).strip())
     target = settings.existing_world()
-    has_days = committed_files(target.unit.table("user_days")) or batch_files(target.from_raw("user_days"))
-    if not has_days:
-        source = "lake" if committed_files(target.unit.table(PLAYS)) else "raw"
-        if source == "raw":
-            target.raw_files(PLAYS)  # where there are none, it says so before Spark starts
+    if committed_files(target.unit.table("user_days")):
+        return target
+    source = "lake" if committed_files(target.unit.table(PLAYS)) else "raw"
+    missing = raw_evidence.missing_tables(target) if source == "raw" else [raw_evidence.USER_DAYS]
+    if source == "raw" and missing and raw_evidence.fits_in_memory(target):
+        tables = ", ".join(name.replace("_", " ") for name in missing)
+        log(f"computing {tables} of world {target.name} from raw rows")
+        raw_evidence.build(target, log)
+    elif raw_evidence.USER_DAYS in missing:
         log(f"computing the user-days of world {target.name} from {source} rows")
         command = playproof("days", "build", "--world", target.name, "--source", source)
         log(run_to_end(command, environment).strip())

@@ -1,12 +1,15 @@
 """The user-day pipeline in one command: what a world lacks is made first, what it has is left alone."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ops.commands import days
 from ops.stack import child_process
-from runtime.world import WorldError
+from runtime.terminal import ReportProgress
+from runtime.world import World, WorldError
+from spark_app.batch import raw_evidence
 
 
 def rows(world: Path) -> None:
@@ -14,6 +17,13 @@ def rows(world: Path) -> None:
     file = world / "raw" / "plays" / "date=2025-03-03" / "part.parquet"
     file.parent.mkdir(parents=True)
     file.touch()
+
+
+def made(folder: Path) -> None:
+    """Make a complete table of one empty file."""
+    folder.mkdir(parents=True)
+    (folder / "part.parquet").touch()
+    (folder / "_SUCCESS").touch()
 
 
 @pytest.fixture
@@ -27,7 +37,12 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]
             rows(tmp_path / command[command.index("--world") + 1])
         return "done\n"
 
+    def build(world: World, report: ReportProgress) -> None:
+        run.append(["build in this process", world.name])
+
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
+    monkeypatch.setattr(raw_evidence, "build", build)
+    monkeypatch.setattr(raw_evidence, "fits_in_memory", lambda world: world.name != "large")
     monkeypatch.setattr(child_process, "run_to_end", run_to_end)
     return run
 
@@ -37,21 +52,41 @@ def test_a_world_that_is_not_there_is_simulated_and_described(commands: list[lis
     assert world.name == "new"
     assert commands == [
         ["simulate", "--world", "new", "--scenario", "user-days"],
-        ["days", "build", "--world", "new", "--source", "raw"],
+        ["build in this process", "new"],
     ]
+
+
+def test_rows_that_do_not_fit_in_memory_are_left_to_spark(commands: list[list[str]], tmp_path: Path) -> None:
+    rows(tmp_path / "large")
+    days.prepare_world("large", None)
+    assert commands == [["days", "build", "--world", "large", "--source", "raw"]]
+
+
+def test_tables_that_are_newer_than_the_rows_are_kept(commands: list[list[str]], tmp_path: Path) -> None:
+    rows(tmp_path / "mine")
+    for table in raw_evidence.TABLES:
+        made(tmp_path / "mine" / table)
+    days.prepare_world("mine", None)
+    assert commands == []
+
+
+def test_a_table_that_is_older_than_the_rows_is_made_again(commands: list[list[str]], tmp_path: Path) -> None:
+    for table in raw_evidence.TABLES:
+        made(tmp_path / "mine" / table)
+        os.utime(tmp_path / "mine" / table / "part.parquet", (1.0, 1.0))
+    rows(tmp_path / "mine")
+    days.prepare_world("mine", None)
+    assert commands == [["build in this process", "mine"]]
 
 
 def test_a_world_that_is_there_is_not_simulated_again(commands: list[list[str]], tmp_path: Path) -> None:
     rows(tmp_path / "mine")
     days.prepare_world("mine", "user-days")
-    assert commands == [["days", "build", "--world", "mine", "--source", "raw"]]
+    assert commands == [["build in this process", "mine"]]
 
 
-def test_user_days_that_are_there_are_kept(commands: list[list[str]], tmp_path: Path) -> None:
-    folder = tmp_path / "mine" / "user_days"
-    folder.mkdir(parents=True)
-    (folder / "part.parquet").touch()
-    (folder / "_SUCCESS").touch()
+def test_user_days_whose_rows_are_gone_are_kept(commands: list[list[str]], tmp_path: Path) -> None:
+    made(tmp_path / "mine" / "user_days")
     days.prepare_world("mine", None)
     assert commands == []
 

@@ -17,6 +17,7 @@ from ops.audit.run import audit_world, score_history
 from producer.importers.layout import Options
 from producer.importers.run import import_history
 from runtime.world import World
+from spark_app.batch import raw_evidence
 from spark_app.batch.score_history import build
 from tests.conftest import Playproof
 
@@ -71,6 +72,17 @@ def test_spark_and_one_process_give_the_same_sessions_and_user_days(spark: Spark
             for frame in (of_spark, of_process)
         )
         pd.testing.assert_frame_equal(actual, expected.astype(actual.dtypes), check_exact=False, rtol=1e-9)
+
+
+def test_an_import_gets_all_that_the_daily_run_reads_from_one_reading_of_its_rows(world: World) -> None:
+    assert raw_evidence.missing_tables(world) == list(raw_evidence.TABLES)
+    raw_evidence.build(world, lambda step: None)
+    assert raw_evidence.missing_tables(world) == []
+    days, sessions, windows = (read_parts(batch_files(world.from_raw(table))) for table in raw_evidence.TABLES)
+    assert len(days) == DAYS + 1
+    assert sessions["plays"].sum() == days["plays"].sum() == 2420
+    assert set(windows["days"]) == {7, 28}
+    assert windows["sessions_scored"].max() == len(sessions)
 
 
 def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm_and_null_features_are_blamed_for_none(world: World) -> None:
