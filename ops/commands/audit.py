@@ -27,7 +27,9 @@ def audit(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option(help="spotify-extended, spotify-basic, lastfm, eventsim or csv; default: what is recognised."),
+        typer.Option(
+            help="spotify-extended, spotify-basic, lastfm, listenbrainz, eventsim or csv; default: what is recognised."
+        ),
     ] = None,
     user: Annotated[str | None, typer.Option(help="Account of the plays; default what the files name.")] = None,
     columns: Annotated[

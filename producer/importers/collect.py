@@ -41,6 +41,8 @@ class ImportCounts:
     fixed: int = 0
     fixes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    first_at: dict[str, str] = field(default_factory=dict)
+    """Where the first record of each reason is: file, and line or record."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,7 @@ class Collector:
         self._now_ms = now_ms
         self._known_ids = set(known_ids)
         self._in_file: Counter[str] = Counter()
+        self._label, self._number = "", 0
         self._chunks: dict[str, list[pa.Table]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self._rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self.counts = ImportCounts()
@@ -66,19 +69,23 @@ class Collector:
         self.accounts: dict[str, ImportedAccount] = {}
         self.precision_ms = 1
 
-    def begin_file(self) -> None:
+    def begin_file(self, label: str = "") -> None:
         """Begin a file: rows that look alike within one file are several plays, in two files they may be one."""
         self._in_file.clear()
+        self._label, self._number = label, 0
 
     def add(self, row: Row | BadRow) -> None:
         """Take a row, or count why not."""
         self.counts.read += 1
+        self._number += 1
         reason = str(row) if isinstance(row, BadRow) else reason_to_reject(row, self._now_ms)
         if reason is None:
             assert isinstance(row, Row)
             reason = self._take(row)
         if reason is not None:
             self.counts.reasons[reason] += 1
+            place = f"record {self._number}" if row.line is None else f"line {row.line}"
+            self.counts.first_at.setdefault(reason, f"{self._label}, {place}")
 
     def table(self, topic: str) -> pa.Table:
         """Return the rows taken of a topic, in the order they came."""
@@ -88,7 +95,8 @@ class Collector:
     def _take(self, row: Row) -> str | None:
         row_id = row_id_of(row)
         self._in_file[row_id] += 1
-        if self._in_file[row_id] > 1:  # coarse times name several plays the same; a loop of one track has many of them
+        # coarse times name several plays the same; a loop of one track has many of them
+        if self._in_file[row_id] > 1 and row.own_id is None:
             row_id = digest(row_id, self._in_file[row_id])
         if row_id in self._known_ids:
             self._note_account(row)  # its time zone may be given only now
@@ -178,6 +186,8 @@ def reason_to_reject(row: Row, now_ms: int) -> str | None:
 
 
 def row_id_of(row: Row) -> str:
-    """Name a row by what happened: the same in every file, and every import, that tells of it."""
+    """Name a row by its own id, or by what happened: the same in every file, and every import, that tells of it."""
+    if row.own_id is not None:
+        return digest(row.topic, row.user_id, "own id", row.own_id)  # two people may count from 1
     what = row.track.track_id if row.track is not None else row.values.get("action")
     return digest(row.topic, row.user_id, row.event_ms, what, row.values.get("listen_ms"))

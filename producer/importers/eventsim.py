@@ -13,7 +13,7 @@ import orjson
 
 from contracts.events import ACTIVITY, PLAYS
 from producer.importers.files import SourceFile
-from producer.importers.layout import NO_TRACK, BadRow, Layout, Options, Row, Track, each, text_of
+from producer.importers.layout import NO_TRACK, BadRow, Layout, Options, Row, Track, each_line, text_of
 from producer.importers.times import Moment, parse_moment
 
 PLAY_PAGE = "NextSong"
@@ -37,7 +37,7 @@ def recognises(file: SourceFile) -> bool:
 
 
 def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
-    return each((line for line in file.lines() if line.strip()), lambda line: read(line, options))
+    return each_line(file, lambda line: read(line, options))
 
 
 def read(line: str, options: Options) -> Row:

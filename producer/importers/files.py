@@ -5,7 +5,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -17,7 +17,7 @@ from producer.errors import HistoryError
 HEAD_BYTES = 65_536
 MAX_ZIP_BYTES = 4 * 1024**3
 """Most bytes that a zip may hold: ten years of listening have 155 MB (Ortham 2024), a zip bomb has no limit."""
-READABLE = (".json", ".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".log", "")
+READABLE = (".json", ".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".log", ".listens", "")
 """Endings of files that may be a history; the rest of an export (PDF, pictures) is passed over."""
 
 
@@ -27,6 +27,14 @@ class SourceFile:
 
     label: str
     open_bytes: Callable[[], IO[bytes]]
+    together: Sequence["SourceFile"] = field(default=(), repr=False, compare=False)
+    """All files below the path that was given, without theirs."""
+
+    def above(self, name: str) -> "SourceFile | None":
+        """Return the file of a name that is in the nearest folder above this one; None where there is none."""
+        folder = PurePosixPath(self.label).parent
+        places = {PurePosixPath(one.label).parent: one for one in self.together if one.name == name}
+        return next((places[parent] for parent in (folder, *folder.parents) if parent in places), None)
 
     @property
     def name(self) -> str:
@@ -71,11 +79,12 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
-            files += [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
+            together = [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
         elif path.exists():
-            files += _of_path(path, path.name)
+            together = _of_path(path, path.name)
         else:
             raise HistoryError(f"no such file or folder: {path}")
+        files += [replace(file, together=together) for file in together]
     return files
 
 

@@ -4,7 +4,7 @@ A layout says only what the export says. A field that it cannot know stays out o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,9 @@ NO_TRACK, PODCAST = "no track named", "podcast, video or audiobook: not a track"
 
 class BadRow(Exception):
     """A record that no row can be made of; its text is the reason in the report."""
+
+    line: int | None = None
+    """Its line in the file, where a record is a line."""
 
 
 def name_of(artist: str | None, title: str | None) -> str | None:
@@ -63,6 +66,10 @@ class Row:
     plan: str | None = None
     fixes: tuple[str, ...] = ()
     """What was repaired, as text for the report."""
+    own_id: str | None = None
+    """What the source calls the row; None where it is named by what happened."""
+    line: int | None = None
+    """Its line in the file, where a record is a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,18 @@ def each(records: Iterable[Any], read: Callable[[Any], Row]) -> Iterator[Row | B
         try:
             yield read(record)
         except BadRow as bad:
+            yield bad
+
+
+def each_line(file: SourceFile, read: Callable[[str], Row]) -> Iterator[Row | BadRow]:
+    """Read a file whose records are lines; rows and reasons know their line. Blank lines are passed over."""
+    for number, line in enumerate(file.lines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield replace(read(line), line=number)
+        except BadRow as bad:
+            bad.line = number
             yield bad
 
 

@@ -1,7 +1,8 @@
 """Any CSV with a header: `--map user_id=listener,event_time=when` says which column holds which field.
 
 Fields are those of topic `plays`, and of the track `title`, `artist` and `duration_ms`. `started_at` may stand for
-`event_time` (the end is then the start and `listen_ms`, where that is known), `listen_s` for `listen_ms`.
+`event_time` (the end is then the start and `listen_ms`, where that is known), `listen_s` for `listen_ms`. With a
+`play_id` a row is what the source calls it: the same id of the same account is the same play, in one file too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from producer.importers.times import parse_moment
 
 _OF_TRACK = ("title", "artist", "duration_ms")
 _PLAIN = {f.name: f for f in PLAY_FIELDS if f.name not in ("play_id", "user_id", "event_time", "track_id", "ts")}
-FIELDS = ("user_id", "event_time", "started_at", "track_id", "listen_s", *_OF_TRACK, *_PLAIN)
+FIELDS = ("play_id", "user_id", "event_time", "started_at", "track_id", "listen_s", *_OF_TRACK, *_PLAIN)
 """Fields that a column may be mapped to."""
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -90,7 +91,9 @@ def read(record: list[str], columns_at: Mapping[str, int], options: Options) -> 
     user = options.user or cell.get("user_id") or DEFAULT_USER
     if options.user is None and "user_id" in cell and cell["user_id"] is None:
         raise BadRow("user_id: empty, in a file that has accounts")
-    return Row(PLAYS, user, event_ms, moment.precision_ms, values, track, fixes=tuple(fixes))
+    return Row(
+        PLAYS, user, event_ms, moment.precision_ms, values, track, fixes=tuple(fixes), own_id=cell.get("play_id")
+    )
 
 
 def _number(text: str | None) -> float | None:

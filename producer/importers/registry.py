@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer.errors import HistoryError
-from producer.importers import csv_files, eventsim, lastfm, plain_csv, spotify_basic, spotify_extended
+from producer.importers import csv_files, eventsim, plain_csv, spotify_basic, spotify_extended
 from producer.importers.files import SourceFile
 from producer.importers.layout import Layout
+from producer.importers.scrobbles import lastfm, listenbrainz
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
@@ -15,6 +16,7 @@ LAYOUTS: dict[str, Layout] = {
         spotify_extended.LAYOUT,
         spotify_basic.LAYOUT,
         lastfm.LAYOUT,
+        listenbrainz.LAYOUT,
         eventsim.LAYOUT,
         plain_csv.LAYOUT,
     )

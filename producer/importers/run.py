@@ -31,7 +31,7 @@ def import_history(
     collected = Collector(now_ms, (i for t, rows in existing.items() for i in rows[ID_FIELD[t]].to_pylist()))
     with Progress(transient=True, console=terminal.error_console(), disable=not sys.stderr.isatty()) as bar:
         for file in bar.track(chosen.files, description="reading"):
-            collected.begin_file()
+            collected.begin_file(file.label)
             for row in chosen.layout.rows(file, options):
                 collected.add(row)
     taken = {topic: collected.table(topic) for topic in (PLAYS, ACTIVITY)}
@@ -76,4 +76,7 @@ def print_counts(counts: ImportCounts, world: World) -> None:
     rows += [(f"fixed: {fix}", n) for fix, n in counts.fixes.most_common()]
     rows += [(f"rejected: {reason}", n) for reason, n in counts.reasons.most_common()]
     terminal.print_table(("records", "rows"), [(name, f"{n:,}") for name, n in rows])
+    for reason, n in counts.reasons.most_common():
+        if place := counts.first_at.get(reason):
+            terminal.print_line(f"{'first' if n > 1 else 'at'} {place}: {reason}")
     terminal.print_line(f"world {world.name}; next:  playproof audit --world {world.name}")

@@ -105,6 +105,7 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
             "rejected": sum(counts.reasons.values()),
             "fixes": dict(counts.fixes.most_common()),
             "reasons": dict(counts.reasons.most_common()),
+            "first_at": counts.first_at,
         }
     )
     # several listeners may share a world: what only some sources report cannot be compared between them
