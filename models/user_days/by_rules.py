@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.user_days.cohort import cohort_baseline
 from models.user_days.history import MIN_ACTIVE_DAYS, Baseline, Kind, account_baseline, history_rows
-from models.user_days.rules import GROUPS, GROUPS_FOR_A_FLAG, LONG_DAY, LONG_EVENING, RULES, Rule
+from models.user_days.rules import GROUPS, GROUPS_FOR_A_FLAG, RULES, Rule
 from runtime.arrays import Floats
 
 MAX_STRENGTH = 4.0
@@ -44,7 +44,7 @@ def baseline_or_cohort(
     wanted = np.flatnonzero(own.days < MIN_ACTIVE_DAYS)
     if len(wanted):
         cohort = cohort_baseline(days, values, wanted)
-        for name in ("median", "mad", "mean", "sd", "days"):
+        for name in ("median", "mad", "mean", "sd", "days", "low", "high"):
             getattr(own, name)[wanted] = getattr(cohort, name)
     return own, history_days
 
@@ -66,12 +66,9 @@ def apply_rules(days: pd.DataFrame, kind: Kind = "rolling", rules: tuple[Rule, .
     z = known.z(values, np.array([rule.min_spread for rule in rules]))
     plays = days["plays"].to_numpy(dtype=np.float64)
     strength = np.column_stack(
-        [
-            _strength(rule, values[:, i], z[:, i], known.mean[:, i], known.sd[:, i], plays)
-            for i, rule in enumerate(rules)
-        ]
+        [_strength(rule, values[:, i], z[:, i], known.column(i), plays) for i, rule in enumerate(rules)]
     )
-    score, groups = _score(_independent(strength, rules), rules)
+    score, groups = _score(strength, rules)
     return RuleResults(
         fired=strength > 0,
         strength=strength,
@@ -84,43 +81,32 @@ def apply_rules(days: pd.DataFrame, kind: Kind = "rolling", rules: tuple[Rule, .
     )
 
 
-def _strength(rule: Rule, value: Floats, z: Floats, mean: Floats, sd: Floats, plays: Floats) -> Floats:
+def _strength(rule: Rule, value: Floats, z: Floats, known: Baseline, plays: Floats) -> Floats:
+    """Return by user-day how far over its threshold a rule is. `known`: the baseline of its feature."""
     sign = 1.0 if rule.direction == "high" else -1.0
     with np.errstate(invalid="ignore"):  # comparisons with NaN are false, as they should be
         fires = (sign * value >= sign * rule.floor) & (plays >= rule.min_plays)
         if rule.z is None:
             return np.where(fires, 1.0, 0.0)
-        fires &= sign * z >= rule.z
+        fires &= (sign * z >= rule.z) & (value > known.high if rule.direction == "high" else value < known.low)
         if rule.min_sds:
-            fires &= value > mean + rule.min_sds * sd
+            fires &= value > known.mean + rule.min_sds * known.sd
         return np.where(fires, np.minimum(sign * z / rule.z, MAX_STRENGTH), 0.0)
 
 
-def _independent(strength: Floats, rules: tuple[Rule, ...]) -> Floats:
-    """Return the strengths (user-days, rules), those of a rule that says again what another one says moved to that one.
-
-    A long evening has many plays and plays at night: one sign, unless the day is long by its hours as well.
-    """
-    names = [rule.name for rule in rules]
-    if not {*LONG_EVENING, LONG_DAY} <= set(names):
-        return strength
-    plays, night, hours = (names.index(name) for name in (*LONG_EVENING, LONG_DAY))
-    is_one_sign = (strength[:, plays] > 0) & (strength[:, night] > 0) & (strength[:, hours] == 0)
-    independent = strength.copy()
-    independent[is_one_sign, plays] = strength[is_one_sign][:, [plays, night]].max(axis=1)
-    independent[is_one_sign, night] = 0.0
-    return independent
-
-
 def _score(strength: Floats, rules: tuple[Rule, ...]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return score and number of groups that fire. 0.5 and over is a flag, and more evidence is never a lower score."""
+    """Return score and number of groups that fire; a rule that is enough by itself counts as one more group.
+
+    0.5 and over is a flag, and more evidence is never a lower score.
+    """
     by_group = np.column_stack(
         [
             strength[:, [i for i, rule in enumerate(rules) if rule.group == group]].max(axis=1, initial=0.0)
             for group in GROUPS
         ]
     )
-    groups = (by_group > 0).sum(axis=1)
-    evidence = by_group.sum(axis=1)
+    enough = strength[:, [i for i, rule in enumerate(rules) if rule.is_enough]].max(axis=1, initial=0.0)
+    groups = (by_group > 0).sum(axis=1) + (enough > 0)
+    evidence = by_group.sum(axis=1) + enough
     flagged = 0.5 + 0.5 * (1 - np.exp(-(evidence - GROUPS_FOR_A_FLAG) / MAX_STRENGTH))
     return np.where(groups >= GROUPS_FOR_A_FLAG, flagged, 0.49 * (1 - np.exp(-evidence / MAX_STRENGTH))), groups

@@ -5,7 +5,7 @@ history.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,16 @@ class Baseline:
     sd: Floats
     days: Ints
     """Number of days behind it, by row."""
+    low: Floats
+    high: Floats
+    """What hardly any of the days is beyond: of a cohort its 2nd and 98th percentile, since people differ more than the
+    days of one person do; of an account its median, which excludes nothing that is unusual."""
+
+    def column(self, position: int) -> Self:
+        """Return the baseline of one column: arrays (rows,)."""
+        parts = (self.median, self.mad, self.mean, self.sd)
+        middle, mad, mean, sd = (values[:, position] for values in parts)
+        return type(self)(middle, mad, mean, sd, self.days, self.low[:, position], self.high[:, position])
 
     def z(self, values: Floats, min_spread: Floats) -> Floats:
         """Return robust z of values (rows, columns); `min_spread` by column keeps a constant history finite."""
@@ -70,7 +80,7 @@ def account_baseline(values: Floats, rows: Ints) -> Baseline:
     """Return the baseline of each row: `values` (n, columns), its history `rows` (m, window) from `history_rows`."""
     columns = [_summary(values[:, column], rows) for column in range(values.shape[1])]
     middle, mad, mean, sd = np.stack(columns, axis=-1)
-    return Baseline(middle, mad, mean, sd, days=(rows >= 0).sum(axis=1))
+    return Baseline(middle, mad, mean, sd, days=(rows >= 0).sum(axis=1), low=middle.copy(), high=middle.copy())
 
 
 def _summary(values: Floats, rows: Ints) -> Floats:

@@ -6,6 +6,7 @@ import pytest
 
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import detect
+from models.user_days.history import sort_user_days
 from models.user_days.reasons import OF_COHORT
 from tests.models.user_days.example_days import crowd, user_days
 
@@ -53,7 +54,7 @@ def test_23_hours_straight_are_flagged_and_said_so(flags: dict[str, pd.Series]) 
     assert flag["is_flagged"]
     said = next(reason for reason in flag["reasons"] if reason.startswith("listened"))
     assert said.startswith("listened 23 h without a pause of 2 h; usually 1.")
-    assert {"volume", "timing"} <= set(flag["groups"])
+    assert {"hours", "no_rest", "plays"} <= set(flag["rules"])
 
 
 def test_30_second_tracks_at_3_in_the_morning_are_flagged(flags: dict[str, pd.Series]) -> None:
@@ -105,10 +106,34 @@ def test_days_to_come_change_nothing() -> None:
     assert apply_rules(long).score[: len(short)].tolist() == apply_rules(short).score.tolist()
 
 
-def test_many_plays_at_night_are_one_long_evening_and_no_flag_until_the_day_is_long_too() -> None:
-    evening = {"plays_day": 160.0, "hours": 7.0, "night_share": 0.35}
-    long_day = evening | {"hours": 14.0}
-    (of_evening, of_day) = (apply_rules(user_days(day)) for day in (evening, long_day))
-    assert of_evening.fired[-1].sum() == 2, "plays and night"
+def test_a_long_evening_is_one_sign_and_a_day_without_time_for_sleep_is_enough() -> None:
+    evening = {"plays_day": 160.0, "hours": 14.0, "night_share": 0.55}
+    (of_evening, of_day) = (apply_rules(user_days(day)) for day in (evening, evening | {"hours": 21.0}))
+    assert of_evening.fired[-1].sum() == 3, "hours, plays and night"
     assert not of_evening.is_flagged[-1]
     assert of_day.is_flagged[-1]
+
+
+def test_a_day_of_plays_that_stop_at_the_payout_line_is_enough_from_the_first_day() -> None:
+    days = user_days({"share_30_35": 0.4}, history=1)
+    assert apply_rules(days).is_flagged.tolist() == [False, True]
+
+
+def test_a_new_night_worker_is_within_a_cohort_that_has_night_workers() -> None:
+    night = {"night_share": 0.7, "repeat_ratio": 0.9, "plays_day": 80.0}
+    workers = [user_days(*[night] * 3, history=0, user=f"w{number}") for number in range(6)]
+    day_people = [user_days(history=7, user=f"d{number}") for number in range(60)]
+    among_them, alone = pd.concat([*day_people, *workers]), pd.concat([*day_people, workers[0]])
+    assert not _newest(among_them).any()
+    assert _newest(alone).all(), "the median of the cohort is the same, and nobody else is near"
+
+
+def test_a_first_week_with_nobody_to_compare_with_fires_nothing() -> None:
+    assert not apply_rules(user_days(ALL_DAY, history=3)).fired.any()
+
+
+def _newest(days: pd.DataFrame) -> pd.Series:
+    """Whether the newest day of each night worker is flagged."""
+    days = sort_user_days(days)
+    is_flagged = pd.Series(apply_rules(days).is_flagged).groupby(days["user_id"].to_numpy()).last()
+    return is_flagged[is_flagged.index.str.startswith("w")]

@@ -21,4 +21,4 @@ def test_every_rule_reads_a_feature_that_user_days_have_and_is_of_a_known_group(
 
 
 def test_every_rule_has_its_value_in_the_reason_unless_it_has_none() -> None:
-    assert [rule.name for rule in RULES if "{value}" not in rule.reason] == ["no_skip", "new_place"]
+    assert [rule.name for rule in RULES if "{value}" not in rule.reason] == ["no_rest", "no_skip", "new_place"]

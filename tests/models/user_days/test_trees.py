@@ -14,7 +14,7 @@ from models.user_days.trees import SHIPPED_TREES, TREES_FILE, UserDayTrees, load
 from tests.models.user_days.example_days import crowd, user_days
 
 ALWAYS_A_BOT = {
-    "share_30_35": 0.9, "share_under_35": 0.95, "repeat_ratio": 0.9, "skip_rate": 0.0, "gap_entropy": 1.5,
+    "share_30_35": 0.25, "share_under_35": 0.95, "repeat_ratio": 0.9, "skip_rate": 0.0, "gap_entropy": 1.5,
 }  # fmt: skip
 BOTS, DAYS = 24, 12
 
