@@ -46,7 +46,7 @@ class Group(NamedTuple):
 
 PANELS: dict[str, tuple[Command | Group, ...]] = {
     "Try it": (demo.DEMO, checks.DOCTOR),
-    "Get listening": (worlds.SIMULATE, histories.IMPORT, sending.REPLAY),
+    "Get listening": (worlds.SIMULATE, histories.IMPORT, histories.EXPORT, sending.REPLAY),
     "Detect while it happens": (
         *stack.COMMANDS,
         Group(

@@ -1,4 +1,4 @@
-"""The command that brings in real data: listening histories, or the files of a shop."""
+"""Commands of histories: import real ones, or the files of a shop; export simulated ones."""
 
 import time
 from pathlib import Path
@@ -65,3 +65,20 @@ def import_(
 
 
 IMPORT = Command("import", import_, "playproof import my_spotify_data.zip --world me --timezone Europe/Berlin")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the files go, one per account.", metavar="FOLDER")],
+    world: WorldName = None,
+    layout: Annotated[str, typer.Option(help="spotify-basic, spotify-extended or lastfm.")] = "spotify-basic",
+    cohort: Annotated[str | None, typer.Option(help="Kind of honest listener, as all_hours; default any.")] = None,
+    accounts: Annotated[int, typer.Option(min=1, help="How many accounts, the first ones.")] = 1,
+) -> None:
+    """Write the plays of simulated honest accounts as people get their own, to try  playproof audit  on."""
+    from producer.simulator.output.personal_exports import export_accounts
+
+    for path in export_accounts(settings_for(world).the_world(), folder, layout, cohort, accounts):
+        print(path)
+
+
+EXPORT = Command("export", export, "playproof export exports --world main --layout spotify-basic --cohort all_hours")

@@ -10,20 +10,21 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from contracts.tables import DEVICE_LINKS, USER_BASELINES, ddl
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS, WEEK_DAYS
 from models.metrics.robust import median_and_mad
-from runtime.arrays import Floats
+from runtime.arrays import Floats, Ints
 from spark_app.stages.arrays.complete_groups import complete_groups
 from spark_app.stages.user_days.history import moments
 from spark_app.stages.user_days.links import visits
 
 ZONES_DAYS = 3
 """A session of a local day may use the table of that date, or of one of the two before: zones are 26 hours apart."""
+MAX_HISTORIES = 10_000
+"""Histories that are summarized at once: their days take a few megabytes."""
 MIN_ACCOUNTS = 2
 """Nearly all devices and addresses have one account, and link nobody."""
 
@@ -75,16 +76,25 @@ def _baseline_batches_by_date(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
 def summarize_histories_by_date(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Yield the tables `user_baselines` of every date that a session may use, with `as_of`, from days of accounts.
 
-    The days (user_id, local_date, BASELINE_QUANTITIES) are grouped by account.
+    The days (user_id, local_date, BASELINE_QUANTITIES) are grouped by account. A batch has the dates of one stretch,
+    in order: one date at a time, a year of one person would take a thousand small steps.
     """
-    active = [day - timedelta(n) for day in pc.unique(table["local_date"]).to_pylist() for n in range(ZONES_DAYS)]
-    for as_of in sorted(set(active)):
-        ago = pc.subtract(pa.scalar(_days_since_1970(as_of)), table["local_date"].cast(pa.int32()))
-        history = table.filter(pc.and_(pc.greater(ago, 0), pc.less_equal(ago, HISTORY_DAYS)))
-        if history.num_rows:
-            baselines = summarize_histories(history, as_of)
-            dates = pa.array([as_of] * baselines.num_rows, pa.date32())
-            yield baselines.add_column(0, "as_of", dates)
+    day = table["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    user, names = _codes(table["user_id"])
+    values = {name: table[name].to_numpy() for name in BASELINE_QUANTITIES}
+    active = np.unique(np.unique(day)[:, None] - np.arange(ZONES_DAYS))
+    dates_per_batch = max(1, MAX_HISTORIES // max(len(names), 1))
+    for begin in range(0, len(active), dates_per_batch):
+        dates = active[begin : begin + dates_per_batch]
+        row, date_of = np.nonzero((dates - day[:, None] > 0) & (dates - day[:, None] <= HISTORY_DAYS))
+        if len(row):
+            # one history per (date, account), in the order of dates and then of the table
+            history, group = np.unique(date_of * len(names) + user[row], return_inverse=True)
+            ago = dates[date_of] - day[row]
+            columns = _statistics(group, ago, len(history), {name: column[row] for name, column in values.items()})
+            as_of = pa.array(dates[history // len(names)].astype(np.int32)).cast(pa.date32())
+            users = names.take(pa.array(history % len(names)))
+            yield pa.RecordBatch.from_pydict({"as_of": as_of, "user_id": users} | columns)
 
 
 def _days_since_1970(day: date) -> int:
@@ -93,19 +103,27 @@ def _days_since_1970(day: date) -> int:
 
 def summarize_histories(days: pa.Table, as_of: date) -> pa.RecordBatch:
     """Return the USER_BASELINES of days (user_id, local_date, BASELINE_QUANTITIES) that are grouped by account."""
-    users = days["user_id"].combine_chunks().dictionary_encode()
-    users = users.chunk(0) if isinstance(users, pa.ChunkedArray) else users
-    user, n = users.indices.to_numpy().astype(np.int64), len(users.dictionary)
+    user, names = _codes(days["user_id"])
     ago = _days_since_1970(as_of) - days["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
-    columns: dict[str, pa.Array] = {
-        "user_id": users.dictionary,
-        "history_days": pa.array(np.bincount(user, minlength=n).astype(np.int32)),
-    }
-    for name in BASELINE_QUANTITIES:
+    columns = _statistics(user, ago, len(names), {name: days[name].to_numpy() for name in BASELINE_QUANTITIES})
+    return pa.RecordBatch.from_pydict({"user_id": names} | columns)
+
+
+def _codes(user_ids: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the number of each row's account, and the accounts by number, in the order in which they come."""
+    users = user_ids.combine_chunks().dictionary_encode()
+    users = users.chunk(0) if isinstance(users, pa.ChunkedArray) else users
+    return users.indices.to_numpy().astype(np.int64), users.dictionary
+
+
+def _statistics(history: Ints, ago: Ints, n: int, values: dict[str, Floats]) -> dict[str, pa.Array]:
+    """Return days and statistics of `n` histories, from days: the history of each, and how many days ago it was."""
+    columns: dict[str, pa.Array] = {"history_days": pa.array(np.bincount(history, minlength=n).astype(np.int32))}
+    for name, column in values.items():
         table: Floats = np.full((n, HISTORY_DAYS), np.nan)
-        table[user, ago - 1] = days[name].to_numpy()
+        table[history, ago - 1] = column
         mean, sd, _ = moments(table)
         middle, mad = median_and_mad(table)
-        for statistic, values in (("mean", mean), ("sd", sd), ("median", middle), ("mad", mad)):
-            columns[f"{name}_{statistic}"] = pa.array(values, pa.float64(), from_pandas=True)
-    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+        for statistic, result in (("mean", mean), ("sd", sd), ("median", middle), ("mad", mad)):
+            columns[f"{name}_{statistic}"] = pa.array(result, pa.float64(), from_pandas=True)
+    return columns
