@@ -37,15 +37,24 @@ NEEDS_FIELD: dict[str, tuple[str, ...]] = {
     "track_id": (
         "repeat_ratio", "loop_share", "loop_lag", "dist_title_cnt", "artist_hhi", "top_artist_share",
         "self_drift_artists", "top_track_share", "tracks_per_day", "co_tracks", "co_share", "co_linked", "co_core",
-        "co_tightness", "artist_top10",
+        "co_tightness", "artist_top10", "lifted_by_few", "lifted_share", "lifted_core", "odd_in_artist", "surge_by_few",
+        "surge_days",
     ),
 }  # fmt: skip
 """Features of sessions and user-days by the field of a play that they are computed from."""
 NEEDS_TRACK: dict[str, tuple[str, ...]] = {
-    "artist_id": ("artist_hhi", "top_artist_share", "self_drift_artists", "artist_top10"),
+    "artist_id": ("artist_hhi", "top_artist_share", "self_drift_artists", "artist_top10", "odd_in_artist"),
     "label_id": ("catalogue_flatness",),
     "duration_ms": ("completion_mean", "completion_sd"),
-    "total_track_popularity": ("popularity_mean", "tail_mismatch"),
+    "total_track_popularity": (
+        "popularity_mean",
+        "tail_mismatch",
+        "lifted_by_few",
+        "lifted_share",
+        "lifted_core",
+        "odd_in_artist",
+        "surge_days",
+    ),
 }
 """Features by the column of the static table `tracks`."""
 NEEDS_ACCOUNT: dict[str, tuple[str, ...]] = {

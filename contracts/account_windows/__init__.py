@@ -59,6 +59,45 @@ BETWEEN_ACCOUNTS = (
         "share of its top artist's plays that the artist's 10 busiest accounts make; at least 30 plays",
         "share of its artist's plays from ten accounts",
     ),
+    Feature(
+        "lifted_by_few",
+        "share",
+        "share of plays of tracks with over 3 times the plays that their popularity explains, each divided by the "
+        "accounts that repeat it, at least 3",
+        "plays of tracks that few accounts lift",
+    ),
+    Feature(
+        "lifted_share",
+        "share",
+        "share of plays of such tracks, each times the share of its plays by accounts that repeat it",
+        "share of plays of tracks that a group lifts",
+    ),
+    Feature(
+        "lifted_core",
+        "count",
+        "largest k such that it is in a group in which each shares 2 such tracks, of at most 30 accounts, with k "
+        "others",
+        "size of its tightest group around lifted tracks",
+    ),
+    Feature(
+        "odd_in_artist",
+        "share",
+        "share of plays of such tracks that are far more of its plays of their artist than popularity lets expect",
+        "share of plays of one track instead of its artist",
+    ),
+    Feature(
+        "surge_by_few",
+        "share",
+        "share of plays on days on which a track has over 2 times its plays of other days, each divided by the "
+        "accounts that repeat it that day, at least 3",
+        "plays of tracks on the days that few accounts push them",
+    ),
+    Feature(
+        "surge_days",
+        "days",
+        "days on which it and 2 others repeat a track with over 2 times the plays that its popularity explains",
+        "days of pushing a track together with others",
+    ),
 )
 """Features of what other accounts did in the same window: null in a world of fewer accounts than MIN_ACCOUNTS."""
 MIN_ACCOUNTS = 50
@@ -85,6 +124,7 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
     Feature(
         "longest_wake_h", "h", "longest stretch of rows without a pause of 2 hours", "hours without a pause of 2 h"
     ),
+    Feature("longest_rest_h", "h", "longest pause of over 30 minutes between two plays, or 0", "longest rest"),
     Feature(
         "gap_regularity",
         "share",
@@ -142,9 +182,10 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
 )
 WINDOW_FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in WINDOW_FEATURES)
 TIMING_FEATURES: tuple[str, ...] = (
-    "plays_per_day", "active_share", "days_in_a_row", "days_before", "longest_wake_h", "gap_regularity",
-    "first_gaps_regularity", "plays_day_cv", "hours_alike", "runs_per_day", "run_plays_cv", "hour_entropy", "quiet_h",
-    "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory", *(f.name for f in _GAP_SHARES),
+    "plays_per_day", "active_share", "days_in_a_row", "days_before", "longest_wake_h", "longest_rest_h",
+    "gap_regularity", "first_gaps_regularity", "plays_day_cv", "hours_alike", "runs_per_day", "run_plays_cv",
+    "hour_entropy", "quiet_h", "gap_entropy", "modal_gap_share", "gap_burstiness", "gap_memory",
+    *(f.name for f in _GAP_SHARES),
 )  # fmt: skip
 """Those that need no more than who played when."""
 

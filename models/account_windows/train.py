@@ -37,16 +37,15 @@ LIBRARIES = ("xgboost-cpu", "numpy", "pandas")
 
 
 def window_patterns() -> dict[str, frozenset[str]]:
-    """Return the kinds of source with the features of a window that each lacks.
+    """Return the kinds of source with the features of a window that each lacks, the first of those that lack the same.
 
-    `_unscored`: no session was scored. `_alone`: too few accounts to compare with.
+    `_no_zone`: without a time zone. `_unscored`: no session was scored. `_alone`: too few accounts to compare with.
     """
-    patterns = {
-        name: unknown & {*WINDOW_FEATURE_NAMES} for name, unknown in SOURCE_PATTERNS.items() if "zone" not in name
-    }
+    patterns = {name: unknown & {*WINDOW_FEATURE_NAMES} for name, unknown in SOURCE_PATTERNS.items()}
     for suffix, more in (("_unscored", OF_SESSIONS), ("_alone", BETWEEN_ACCOUNTS_NAMES)):
         patterns |= {f"{name}{suffix}": unknown | {*more} for name, unknown in patterns.items()}
-    return {name: frozenset(unknown) for name, unknown in patterns.items()}
+    first = {frozenset(unknown): name for name, unknown in reversed(patterns.items())}
+    return {name: frozenset(unknown) for name, unknown in patterns.items() if first[frozenset(unknown)] == name}
 
 
 def train_windows(windows: pd.DataFrame, accounts: pd.DataFrame, out: Path, *, seed: int, world: str) -> str:
@@ -177,7 +176,7 @@ def _write(
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / TREES_FILE).write_bytes(trees)
-    content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
+    content = json.dumps(manifest, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))
     return sha256(content)
@@ -209,7 +208,8 @@ def render_card(manifest: dict[str, Any]) -> str:
         "## Kinds of source",
         f"Threshold: at most {MAX_FALSE_ALARMS:.1%} of the honest windows of the calibration block. Measured on the",
         f"test block. Precision: with {PREVALENCE:.1%} of the windows bots'. `–`: the recall is too low to flag any.",
-        "`_unscored`: no session was scored. `_alone`: too few accounts to compare with.",
+        "`_no_zone`: without a time zone. `_unscored`: no session was scored. `_alone`: too few accounts to compare",
+        "with. Kinds that lack the same features are one.",
         "",
         "| source | features unknown | threshold | false alarms per 100 windows | recall | AUC | precision |",
         "|---|---|---|---|---|---|---|",

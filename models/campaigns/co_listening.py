@@ -42,18 +42,18 @@ class CoListening:
     """Mean overlap (shared / either's) of its improbable tracks with those of its linked accounts."""
 
 
-def find_co_listening(user: Ints, track: Ints, n_users: int) -> CoListening:
-    """Link accounts by improbable tracks; `user` (0 to n_users − 1) and `track` have one element a play."""
+def find_co_listening(user: Ints, track: Ints, plays: Ints, n_users: int) -> CoListening:
+    """Link accounts by improbable tracks; each element is `plays` of a `track` by a `user` (0 to n_users − 1)."""
     nothing = np.zeros(n_users)
     if not len(user):
         return CoListening(nothing, nothing, nothing, nothing, nothing)
-    pairs = pd.DataFrame({"user": user, "track": track}).value_counts().rename("plays").reset_index()
-    of_user = np.bincount(user, minlength=n_users)
+    pairs = pd.DataFrame({"user": user, "track": track, "plays": plays}).groupby(["user", "track"]).sum().reset_index()
+    of_user = np.bincount(user, weights=plays, minlength=n_users)
     of_track = pairs.groupby("track")["plays"].transform("sum").to_numpy()
     # what the other accounts' plays of the track let expect of this one
-    plays, owner = pairs["plays"].to_numpy(), pairs["user"].to_numpy()
-    expected = of_user[owner] * (of_track - plays + 1) / max(len(user), 1)
-    is_odd = (plays >= MIN_PLAYS) & (poisson.sf(plays - 1, expected) < CHANCE)
+    own, owner = pairs["plays"].to_numpy(), pairs["user"].to_numpy()
+    expected = of_user[owner] * (of_track - own + 1) / max(int(plays.sum()), 1)
+    is_odd = (own >= MIN_PLAYS) & (poisson.sf(own - 1, expected) < CHANCE)
     odd = pairs[is_odd]
     accounts = odd.groupby("track")["user"].transform("size")
     most = max(MAX_ACCOUNTS, MAX_SHARE * np.count_nonzero(of_user))

@@ -43,6 +43,7 @@ UTC. A column that is null was not measurable or not given; null is never 0.
 | `raw/<topic>/date=D/` | simulated or imported: the topic's fields except `ts`, typed, sorted by (event_time, id) |
 | `import.json` | of an imported world: rows read, taken and rejected, and the features that its source cannot give |
 | `scored_sessions/`, `user_days/`, `account_windows/` | tables that batch commands make from raw rows |
+| `account_days/` | what accounts' days add up to: `playproof days windows` reads each date of raw rows once |
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
 | `session_log/` | of a world of `--scenario markov_small`: a log of sessions with its labels, and nothing else |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |

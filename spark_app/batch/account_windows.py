@@ -14,11 +14,12 @@ from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
 from models.tables.lake_tables import replace_part
 from runtime.world import World
-from spark_app.local.rows import WorldRows, read_world_rows
+from spark_app.batch.account_summaries import Summaries, update_summaries
+from spark_app.local.rows import WorldRows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
 from spark_app.local.user_days import day_batch, own_histories
-from spark_app.stages.account_windows.compute_windows import compute_windows
+from spark_app.stages.account_windows.compute_windows import compute_windows, windows_of_summaries
 from spark_app.stages.scoring.unknown import scorer_of_source
 
 TABLE = "account_windows"
@@ -45,12 +46,32 @@ def score_windows(windows: pd.DataFrame, trees: WindowTrees, unmeasurable: Colle
     )[[column.name for column in ACCOUNT_WINDOWS]]
 
 
-def build(world: World, trees: WindowTrees) -> pd.DataFrame:
-    """Write the table of a world's raw rows, over that of an earlier run, and return it. Raises WorldError."""
+def build(world: World, trees: WindowTrees) -> tuple[pd.DataFrame, Summaries]:
+    """Write the table of a world's raw rows, over that of an earlier run; return it, and what this run read.
+
+    Dates that an earlier run read are not read again. Raises WorldError.
+    """
     missing = world.not_measurable
-    table = score_windows(build_windows(read_world_rows(world), missing), trees, missing)
+    with TemporaryDirectory(prefix="playproof-model-") as folder:
+        artefact = verify_artefact(SHIPPED_SCORER, Path(folder))
+        scorer = scorer_of_source(read_scorer(artefact), missing)
+    summaries = update_summaries(world, scorer, artefact.version, missing)
+    windows = windows_of_summaries(summaries.days, summaries.sessions)
+    windows = windows.assign(**{name: np.nan for name in missing if name in windows})
+    table = score_windows(windows, trees, missing)
     replace_part(world.from_raw(TABLE), pa.Table.from_pandas(table, preserve_index=False))
-    return table
+    return table, summaries
+
+
+def format_summaries(summaries: Summaries) -> str:
+    """Format which dates a run read."""
+    dates = summaries.dates_read
+    if not dates:
+        return f"no new date: {summaries.days.n:,} account-days were summarized before"
+    span = f"{dates[0]}" if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return (
+        f"read {len(dates)} new dates, {span}: {summaries.rows_read:,} rows; {summaries.days.n:,} account-days in all"
+    )
 
 
 def format_accounts(table: pd.DataFrame, max_accounts: int = 20) -> list[str]:

@@ -80,11 +80,15 @@ def account_windows(
     world: WorldName = None,
     shown: Annotated[int, typer.Option(min=0, help="How many accounts to list.")] = 20,
 ) -> None:
-    """Score every account over 7 and 28 days of raw rows: what adds up, and what other accounts do too. No Spark."""
-    from models.account_windows.trees import load_window_trees
-    from spark_app.batch.account_windows import build, format_accounts
+    """Score every account over 7 and 28 days of raw rows: what adds up, and what other accounts do too. No Spark.
 
-    table = build(settings_for(world).existing_world(), load_window_trees())
+    Each date is read once: what its days add up to is kept next to the world.
+    """
+    from models.account_windows.trees import load_window_trees
+    from spark_app.batch.account_windows import build, format_accounts, format_summaries
+
+    table, summaries = build(settings_for(world).existing_world(), load_window_trees())
+    print(format_summaries(summaries))
     print("\n".join(format_accounts(table, shown)))
 
 

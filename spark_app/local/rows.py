@@ -1,6 +1,6 @@
 """The tables of a world that sessions and user-days are computed from, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -65,9 +65,12 @@ class WorldRows:
         return type(self)(plays, activity, self.tracks, self.users)
 
 
-def read_world_rows(world: World) -> WorldRows:
-    """Read a world's raw rows and its static tables. Raises WorldError where one is missing."""
-    plays, activity = (_read_topic(world, topic) for topic in (PLAYS, ACTIVITY))
+def read_world_rows(world: World, dates: Collection[str] | None = None) -> WorldRows:
+    """Read a world's raw rows and its static tables; only of some UTC dates where they are given.
+
+    Raises WorldError where a table is missing.
+    """
+    plays, activity = (_read_topic(world, topic, dates) for topic in (PLAYS, ACTIVITY))
     return WorldRows(plays, activity, _read_static(world, "tracks"), _read_static(world, "users"))
 
 
@@ -85,10 +88,15 @@ def _with_ids(table: pa.Table, topic: str) -> pa.Table:
     return table.select(USED[topic]).append_column("id_hash", pa.array(hashes(table[ID_FIELD[topic]])))
 
 
-def _read_topic(world: World, topic: str) -> pa.Table:
-    names = USED[topic]
+def _read_topic(world: World, topic: str, dates: Collection[str] | None) -> pa.Table:
+    names, files = USED[topic], world.raw_files(topic)
+    if dates is not None:
+        # without a date there is still a schema
+        files = [file for file in files if file.parent.name.removeprefix("date=") in dates] or files[:1]
     # one file at a time: read together, the `date=…` in the path would become a column
-    table = pa.concat_tables([_read_file(file, names) for file in world.raw_files(topic)], promote_options="permissive")
+    table = pa.concat_tables([_read_file(file, names) for file in files], promote_options="permissive")
+    if dates is not None and files[0].parent.name.removeprefix("date=") not in dates:
+        table = table.slice(0, 0)
     ids = hashes(table[ID_FIELD[topic]])
     table = table.append_column("id_hash", pa.array(ids))
     _, first = np.unique(ids, return_index=True)

@@ -19,6 +19,7 @@ from consumer_viz.dashboard.evidence.reasons import (
     format_value,
 )
 from consumer_viz.dashboard.evidence.summary import CaseSummary, summarise
+from consumer_viz.dashboard.evidence.weeks import week_facts
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.state import AppState
 from contracts.events import STREAM_MS
@@ -47,6 +48,8 @@ class CaseFile:
     places: list[dict[str, Any]]
     """Plays and devices by kind of device, network and country."""
     links: list[dict[str, Any]]
+    weeks: list[tuple[dict[str, Any], list[tuple[str, str]]]]
+    """The account's newest windows, the longest first, each with its facts in words."""
     measures: list[dict[str, str]]
     """Per feature its values as text: of flagged sessions, of the account's others, of honest ones."""
     pictures: dict[str, Markup]
@@ -68,9 +71,10 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         "clock": pictures.clock(own, honest),
         "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
+    weeks = [(window, week_facts(window)) for window in summary.daily["newest_weeks"]]
     return CaseFile(
         summary, account, zone, plays, _top_tracks(state, plays), _places(plays), state.cases.links(case.user_id),
-        _measures(state.honest.features(), summary), drawn,
+        weeks, _measures(state.honest.features(), summary), drawn,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class CaseSummary:
     lines: list[str]
     """Why, in words, the strongest first: the reasons of sessions, then those of the daily run."""
     daily: dict[str, Any]
-    """The account's flagged days, flagged campaigns and rank (`Cases.daily`)."""
+    """The account's flagged days, weeks and campaigns, and its rank (`Cases.daily`)."""
     history: list[Decision]
 
     @property
@@ -49,7 +49,8 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
     lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]] or _without_reasons(sessions)
-    for part in (*daily["days"][-1:], *daily["campaigns"][:SHOWN_CAMPAIGNS]):
+    weeks = [daily["weeks"]] if daily["weeks"] else []
+    for part in (*daily["days"][-1:], *weeks, *daily["campaigns"][:SHOWN_CAMPAIGNS]):
         lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
 
@@ -77,7 +78,8 @@ def headline(cases: Cases, case: Case) -> str:
         return kind + " · ".join(
             f"{FEATURES[r['feature']].display_name} {format_value(r['feature'], r['value'])}" for r in known[:2]
         )
-    texts = [text for part in (*daily["days"][-1:], *daily["campaigns"][:1]) for text in part["reasons"]]
+    weeks = [daily["weeks"]] if daily["weeks"] else []
+    texts = [text for part in (*daily["days"][-1:], *weeks, *daily["campaigns"][:1]) for text in part["reasons"]]
     if texts:
         return kind + str(texts[0])
     return f"{kind}score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"

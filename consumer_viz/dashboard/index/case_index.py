@@ -14,6 +14,7 @@ from consumer_viz.dashboard.index import ingest
 from consumer_viz.dashboard.index.daily import add_daily
 from consumer_viz.dashboard.index.sampling import case_id, draw
 from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
+from consumer_viz.dashboard.index.weeks import add_weeks
 from runtime.lake import committed_files
 from runtime.world import Unit, World, WorldError
 
@@ -75,9 +76,9 @@ class CaseIndex:
             self._add_files(db, unit.table("sessions"), self._add_sessions)
             for challenger in sorted(unit.table("shadow").glob("*/")):
                 self._add_files(db, challenger, _add_shadow)
-            changed_users = add_daily(db, unit, self._has_changed)
-            if changed_users is not None:
-                self._update_cases(db, changed_users)
+            for changed_users in (add_daily(db, unit, self._has_changed), add_weeks(db, self.world, self._has_changed)):
+                if changed_users is not None:
+                    self._update_cases(db, changed_users)
         finally:
             db.close()
         return self.stamp != stamp_before

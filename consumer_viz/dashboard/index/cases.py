@@ -10,6 +10,7 @@ import orjson
 
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.index.weeks import STRONGEST
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
@@ -156,15 +157,24 @@ class Cases:
             return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
 
     def daily(self, user_id: str) -> dict[str, Any]:
-        """Return the account's flagged `days`, its flagged `campaigns` and its `rank` in the daily ranking."""
+        """Return the account's flagged `days`, its flagged `campaigns`, its `rank` in the daily ranking, and its weeks.
+
+        `weeks`: the strongest flagged window, None without one. `newest_weeks`: the newest windows, the longest first.
+        """
         days = "select row from user_days where user_id = ? and is_flagged order by local_date"
         groups = "select c.row from members m join campaigns c using (campaign_key) where m.user_id = ?"
         with self.index.read() as db:
             rank = db.execute("select row from account_risk where user_id = ?", (user_id,)).fetchone()
+            windows = [
+                (row[0], orjson.loads(row[1]))
+                for row in db.execute("select days, row from windows where user_id = ? order by days desc", (user_id,))
+            ]
             return {
                 "days": [orjson.loads(row[0]) for row in db.execute(days, (user_id,))],
                 "campaigns": [orjson.loads(row[0]) for row in db.execute(groups, (user_id,))],
                 "rank": orjson.loads(rank[0]) if rank else None,
+                "weeks": next((row for days, row in windows if days == STRONGEST), None),
+                "newest_weeks": [row for days, row in windows if days != STRONGEST],
             }
 
     def links(self, user_id: str) -> list[dict[str, Any]]:

@@ -29,6 +29,8 @@ create table tracks (track_id text primary key, title text, artist_id text, arti
 create table account_risk (user_id text primary key, priority real, probability real, eur real, row blob);
 create table user_days (user_id text, local_date text, is_flagged integer, score real, row blob,
     primary key (user_id, local_date));
+create table windows (user_id text, days integer, is_flagged integer, row blob, primary key (user_id, days))
+    without rowid;
 create table campaigns (campaign_key text primary key, row blob);
 create table members (user_id text, campaign_key text, primary key (user_id, campaign_key)) without rowid;
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
@@ -54,6 +56,7 @@ from (
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
         (coalesce(sum(s.is_flagged), 0) > 0
             or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+            or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
             or exists (select 1 from members m where m.user_id = t.user_id)) as is_case
     from touched t left join sessions s on s.user_id = t.user_id left join account_risk r on r.user_id = t.user_id
     group by t.user_id

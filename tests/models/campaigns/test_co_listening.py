@@ -22,7 +22,7 @@ def plays(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_ring_that_hides_among_hits_is_one_tight_group_and_fans_are_in_none() -> None:
     user, track = plays(np.random.default_rng(3))
-    found = find_co_listening(user, track, PEOPLE + RING)
+    found = find_co_listening(user, track, np.ones_like(user), PEOPLE + RING)
     ring = slice(PEOPLE, PEOPLE + RING)
     assert found.core[ring].tolist() == [RING - 1] * RING
     assert found.tightness[ring].min() > 0.8
@@ -32,4 +32,4 @@ def test_a_ring_that_hides_among_hits_is_one_tight_group_and_fans_are_in_none() 
 
 def test_without_plays_nobody_is_linked() -> None:
     empty = np.empty(0, dtype=np.int64)
-    assert find_co_listening(empty, empty, 3).core.tolist() == [0, 0, 0]
+    assert find_co_listening(empty, empty, empty, 3).core.tolist() == [0, 0, 0]

@@ -65,6 +65,8 @@ def test_a_clock_is_more_regular_than_a_person_over_a_week_and_a_month(windows: 
     assert person["quiet_h"] > 12
     assert clock["longest_wake_h"] == pytest.approx(24 * days, abs=1)
     assert clock["active_share"] == 1 >= person["active_share"]
+    assert clock["longest_rest_h"] == 0
+    assert person["longest_rest_h"] > 12
 
 
 def test_the_histogram_of_gaps_sums_to_one_and_has_the_gap_of_the_clock(windows: pd.DataFrame) -> None:

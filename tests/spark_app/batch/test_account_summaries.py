@@ -1,0 +1,86 @@
+"""Account windows day by day: a new date is read once, and the windows are those of all rows read at once."""
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.account_windows.trees import load_window_trees
+from producer.simulator.command import simulate
+from producer.simulator.scenario import load_scenario
+from runtime.world import World, WorldError
+from spark_app.batch.account_summaries import FOLDER
+from spark_app.batch.account_windows import build, build_windows, format_summaries
+from spark_app.local.rows import read_world_rows
+
+DAYS = 6
+SCENARIO = """
+profile = "field"
+prevalence = 0.2
+[families]
+marathon = { accounts = 2 }
+[negatives]
+night_shift = 0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("worlds")
+    (folder / "tiny.toml").write_text(SCENARIO)
+    made = World(folder / "whole")
+    simulate(made, load_scenario(str(folder / "tiny.toml"), users=60, days=DAYS, seed=4))
+    return made
+
+
+def copy(world: World, root: Path, dates: list[str]) -> World:
+    """The world as it was when only some dates had been written."""
+    part = World(root)
+    for topic in ("plays", "activity"):
+        for day in dates:
+            shutil.copytree(world.raw(topic) / day, part.raw(topic) / day)
+    shutil.copytree(world.root / "static", root / "static", dirs_exist_ok=True)
+    return part
+
+
+def test_a_second_run_reads_the_new_date_only_and_its_windows_are_those_of_all_rows(
+    world: World, tmp_path: Path
+) -> None:
+    dates = sorted(path.name for path in world.raw("plays").iterdir())
+    trees = load_window_trees()
+    part = copy(world, tmp_path / "part", dates[:-2])
+    _, first = build(part, trees)
+    assert len(first.dates_read) == len(dates) - 2
+    for day in dates[-2:]:
+        table, summaries = build(copy(world, tmp_path / "part", [day]), trees)
+        assert summaries.dates_read == (date.fromisoformat(day.removeprefix("date=")),)
+    expected = build_windows(read_world_rows(world))
+    computed = table[expected.columns]
+    pd.testing.assert_frame_equal(expected, computed)
+    again, nothing = build(part, trees)
+    assert nothing.dates_read == () == nothing.dates_read
+    assert nothing.rows_read == 0
+    assert "no new date" in format_summaries(nothing)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_all_dates_are_read_again_where_a_date_that_was_read_has_changed(world: World, tmp_path: Path) -> None:
+    dates = sorted(path.name for path in world.raw("plays").iterdir())[:2]
+    part = copy(world, tmp_path, dates)
+    build(part, load_window_trees())
+    changed = next((part.raw("plays") / dates[0]).iterdir())
+    os.utime(changed, (1, 1))
+    assert len(build(part, load_window_trees())[1].dates_read) == 2
+    assert len(list(part.from_raw(FOLDER).iterdir())) == 1
+
+
+def test_a_row_of_another_date_is_refused(world: World, tmp_path: Path) -> None:
+    first, second = sorted(path.name for path in world.raw("plays").iterdir())[:2]
+    part = copy(world, tmp_path, [first])
+    file = next((world.raw("plays") / second).iterdir())
+    shutil.copy(file, part.raw("plays") / first / "late.parquet")
+    with pytest.raises(WorldError, match="an event of a later UTC date"):
+        build(part, load_window_trees())
