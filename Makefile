@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -81,6 +81,12 @@ train-days: setup ## train the trees of the user-day detector, on a world that t
 	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
 	@$(PLAYPROOF) days build --world train-days --source raw
 	@$(PLAYPROOF) days train
+
+train-fusion: setup ## fit the stack of all detectors, on worlds that none of them saw; after any of them was trained again
+	@$(PLAYPROOF) simulate --world fusion-field --scenario field --users 3000 --days 28 --seed 61
+	@$(PLAYPROOF) simulate --world fusion-default --scenario default --users 5000 --days 28 --prevalence 0.03 --seed 63
+	@for world in fusion-field fusion-default; do $(PLAYPROOF) days run --world $$world --source raw || exit 1; done
+	@$(PLAYPROOF) days train-fusion
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
 	@$(PLAYPROOF) days build

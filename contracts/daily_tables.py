@@ -29,11 +29,12 @@ USER_DAY_FLAGS = (
 )
 CAMPAIGNS = (
     Column("campaign_key", "string", "the group, by its kind and members: the same in every run"),
-    Column("kind", "string", "lockstep, device, payment or block"),
+    Column("kind", "string", "lockstep, device, payment, shared_tracks or block"),
     Column("user_ids", "array<string>", "its accounts, sorted"),
     Column("size", "int", "number of accounts"),
     Column("score", "double", "in [0, 1], higher is more suspicious; flagged from 0.5"),
     Column("is_flagged", "boolean", "suspected: a person decides"),
+    Column("probability", "double", "that its accounts are an operator's, by size, tightness and money"),
     Column("reasons", "array<string>", "in words, with honest explanations (an office, a household)"),
     Column("track_ids", "array<string>", "the tracks they have in common, most streams first, at most 20"),
     Column("first_seen", "timestamp", "first play together"),

@@ -61,6 +61,20 @@ FAMILIES: dict[str, Family] = {
     )
 }
 
+MECHANISMS: dict[str, tuple[str, ...]] = {
+    "timing": (
+        "loop30", "marathon", "masked", "quiet_shift", "sleep_ring", "payout_stop", "single_loop", "every_17h",
+        "sleepless", "high_weeks",
+    ),
+    "device pool": ("farm", "geo_vpn", "takeover", "content_ripper", "resold", "dormant", "rotation"),
+    "target": (
+        "catalog_spread", "low_slow", "playlist_farm", "boost", "replay", "hidden_target", "agent", "ai_flood",
+        "chart_pump", "sabotage",
+    ),
+}  # fmt: skip
+"""Families share primitives, so whole groups are left out as well, by what their operators have in common: clockwork,
+machines and networks, or what is played."""
+
 HARD_NEGATIVES: dict[str, str] = {
     "superfan": "one artist on repeat, for love",
     "sleep": "white noise or a sleep playlist all night",

@@ -62,7 +62,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "Suspected user-days, campaigns, tracks and accounts.",
             (
                 batch.USER_DAYS, days.RUN, reports.CAMPAIGNS, batch.WINDOWS, training.TRAIN_DAYS,
-                training.TRAIN_DAY_CATEGORIES, batch.TRAIN_WINDOWS, days.STUDY,
+                training.TRAIN_DAY_CATEGORIES, batch.TRAIN_WINDOWS, training.TRAIN_FUSION, days.STUDY,
             ),
         ),
     ),

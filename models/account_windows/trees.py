@@ -59,9 +59,7 @@ class WindowTrees:
 
         Nothing is flagged where too little is known.
         """
-        # a column that no window knows is one that the source cannot tell
-        empty = {name for name in self.features if windows[name].isna().all()}
-        lacking = {*unmeasurable, *(empty & {*OF_SESSIONS, *(feature.name for feature in BETWEEN_ACCOUNTS)})}
+        lacking = self._lacking(windows, unmeasurable)
         pattern = choose_pattern(self.patterns, self.features, lacking)
         unknown = frozenset(lacking) if pattern is None else pattern.unknown
         log_odds, contributed = neutral_scores(self.booster, windows, self.features, unknown)
@@ -73,6 +71,15 @@ class WindowTrees:
         for row in map(int, np.flatnonzero(is_flagged)):
             reasons[row] = self._reasons(windows.iloc[row], contributed[row])
         return WindowScores(log_odds, probability, is_flagged, reasons)
+
+    def pattern_of(self, windows: pd.DataFrame, unmeasurable: Collection[str] = ()) -> SourcePattern | None:
+        """Return the kind of source that windows are scored as; None where none fits."""
+        return choose_pattern(self.patterns, self.features, self._lacking(windows, unmeasurable))
+
+    def _lacking(self, windows: pd.DataFrame, unmeasurable: Collection[str]) -> set[str]:
+        # a column that no window knows is one that the source cannot tell
+        empty = {name for name in self.features if windows[name].isna().all()}
+        return {*unmeasurable, *(empty & {*OF_SESSIONS, *(feature.name for feature in BETWEEN_ACCOUNTS)})}
 
     def _reasons(self, window: pd.Series, contributed: Floats) -> list[str]:
         order = [i for i in np.argsort(-contributed, kind="stable") if contributed[i] > 0]

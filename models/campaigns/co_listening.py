@@ -42,11 +42,35 @@ class CoListening:
     """Mean overlap (shared / either's) of its improbable tracks with those of its linked accounts."""
 
 
-def find_co_listening(user: Ints, track: Ints, plays: Ints, n_users: int) -> CoListening:
-    """Link accounts by improbable tracks; each element is `plays` of a `track` by a `user` (0 to n_users − 1)."""
-    nothing = np.zeros(n_users)
+@dataclass(frozen=True, slots=True)
+class OddTracks:
+    """What accounts play far more often than chance lets expect, as a few others do; one element per account × track.
+
+    `user` (0 to n_users − 1), `track` (0 to the number of odd tracks − 1) and `plays`; `codes`: by odd track, its code.
+    """
+
+    user: Ints
+    track: Ints
+    plays: Ints
+    codes: Ints
+    n_users: int
+
+    def links(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """Return accounts a and b (both directions), the odd tracks that both have, and shared / either's tracks."""
+        has = csr_matrix((np.ones(len(self.user)), (self.user, self.track)), shape=(self.n_users, len(self.codes)))
+        tracks = np.asarray(has.sum(axis=1)).ravel()
+        both = (has @ has.T).tocoo()
+        is_link = (both.row != both.col) & (both.data >= MIN_SHARED)
+        a, b, common = both.row[is_link], both.col[is_link], both.data[is_link]
+        overlap = common / (tracks[a] + tracks[b] - common)
+        return a.astype(np.int64), b.astype(np.int64), common.astype(np.int64), overlap
+
+
+def find_odd_tracks(user: Ints, track: Ints, plays: Ints, n_users: int) -> OddTracks:
+    """Find the odd tracks; each element is `plays` of a `track` by a `user` (0 to n_users − 1)."""
+    none = np.empty(0, dtype=np.int64)
     if not len(user):
-        return CoListening(nothing, nothing, nothing, nothing, nothing)
+        return OddTracks(none, none, none, none, n_users)
     pairs = pd.DataFrame({"user": user, "track": track, "plays": plays}).groupby(["user", "track"]).sum().reset_index()
     of_user = np.bincount(user, weights=plays, minlength=n_users)
     of_track = pairs.groupby("track")["plays"].transform("sum").to_numpy()
@@ -58,23 +82,28 @@ def find_co_listening(user: Ints, track: Ints, plays: Ints, n_users: int) -> CoL
     accounts = odd.groupby("track")["user"].transform("size")
     most = max(MAX_ACCOUNTS, MAX_SHARE * np.count_nonzero(of_user))
     odd = odd[(accounts >= MIN_ACCOUNTS) & (accounts <= most)]
-    if odd.empty:
+    column, codes = pd.factorize(odd["track"])
+    return OddTracks(
+        odd["user"].to_numpy(np.int64), column.astype(np.int64), odd["plays"].to_numpy(np.int64),
+        np.asarray(codes, dtype=np.int64), n_users,
+    )  # fmt: skip
+
+
+def find_co_listening(user: Ints, track: Ints, plays: Ints, n_users: int) -> CoListening:
+    """Link accounts by improbable tracks; each element is `plays` of a `track` by a `user` (0 to n_users − 1)."""
+    nothing = np.zeros(n_users)
+    odd = find_odd_tracks(user, track, plays, n_users)
+    if not len(odd.user):
         return CoListening(nothing, nothing, nothing, nothing, nothing)
-    column, _ = pd.factorize(odd["track"])
-    has = csr_matrix((np.ones(len(odd)), (odd["user"].to_numpy(), column)), shape=(n_users, column.max() + 1))
-    tracks = np.asarray(has.sum(axis=1)).ravel()
-    both = (has @ has.T).tocoo()
-    is_link = (both.row != both.col) & (both.data >= MIN_SHARED)
-    a, b, common = both.row[is_link], both.col[is_link], both.data[is_link]
+    a, b, _, overlap = odd.links()
     linked = np.bincount(a, minlength=n_users).astype(np.float64)
-    overlap = np.bincount(a, weights=common / (tracks[a] + tracks[b] - common), minlength=n_users)
-    of_odd = np.bincount(odd["user"].to_numpy(), weights=odd["plays"].to_numpy(), minlength=n_users)
+    of_odd = np.bincount(odd.user, weights=odd.plays, minlength=n_users)
     return CoListening(
-        shared_tracks=tracks,
-        share_of_plays=of_odd / np.maximum(of_user, 1),
+        shared_tracks=np.bincount(odd.user, minlength=n_users).astype(np.float64),
+        share_of_plays=of_odd / np.maximum(np.bincount(user, weights=plays, minlength=n_users), 1),
         linked=linked,
-        core=core_numbers(a.astype(np.int64), b.astype(np.int64), n_users).astype(np.float64),
-        tightness=overlap / np.maximum(linked, 1),
+        core=core_numbers(a, b, n_users).astype(np.float64),
+        tightness=np.bincount(a, weights=overlap, minlength=n_users) / np.maximum(linked, 1),
     )
 
 

@@ -13,18 +13,20 @@ from models.campaigns.finders import (
     find_lockstep,
     find_shared_devices,
     find_shared_payment,
+    find_shared_tracks,
 )
+from models.campaigns.group_model import ASSUMED, GroupModel
 from models.risk.money import Prices, pro_rata
 from models.tables.plays import Plays
 from runtime.arrays import Ints
 
-VERSION = "campaign-1"
+VERSION = "campaign-2"
 FLAG = 0.5
 MAX_TRACKS = 20
 """Tracks of a group to name."""
 COLUMNS = (
-    "campaign_key", "kind", "user_ids", "size", "score", "is_flagged", "reasons", "track_ids", "first_seen",
-    "last_seen", "streams", "money_at_risk_eur", "model_version",
+    "campaign_key", "kind", "user_ids", "size", "score", "probability", "is_flagged", "reasons", "track_ids",
+    "first_seen", "last_seen", "streams", "money_at_risk_eur", "model_version",
 )  # fmt: skip
 
 
@@ -33,24 +35,35 @@ def find_campaigns(
     accounts: pd.DataFrame,
     popularity: NDArray[np.float64],
     rng: np.random.Generator,
+    model: GroupModel,
     prices: Prices | None = None,
 ) -> pd.DataFrame:
     """Return table `campaigns`, the most suspicious first.
 
-    `accounts`: user_id, payment_id. `popularity`: see `find_dense_blocks`.
+    `accounts`: user_id, payment_id. `popularity`: see `find_dense_blocks`. A kind whose probability is an assumption is
+    flagged by its score, the others from a probability of FLAG.
     """
-    groups = [
-        *find_lockstep(plays, rng),
-        *find_shared_devices(plays),
-        *find_shared_payment(plays, accounts),
-        *find_dense_blocks(plays, popularity, rng),
-    ]
-    rows = [_describe(group, plays, prices or Prices()) for group in groups]
+    groups = find_groups(plays, accounts, popularity, rng)
+    probabilities = model.probabilities(groups, plays)
+    rows = [_describe(g, float(p), plays, prices or Prices()) for g, p in zip(groups, probabilities, strict=True)]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"is_flagged": bool})  # also where there is no group
     return table.sort_values(["score", "campaign_key"], ascending=[False, True], ignore_index=True)
 
 
-def _describe(group: Group, plays: Plays, prices: Prices) -> dict[str, object]:
+def find_groups(
+    plays: Plays, accounts: pd.DataFrame, popularity: NDArray[np.float64], rng: np.random.Generator
+) -> list[Group]:
+    """Run every finder. The arguments: see `find_campaigns`."""
+    return [
+        *find_lockstep(plays, rng),
+        *find_shared_devices(plays),
+        *find_shared_payment(plays, accounts),
+        *find_shared_tracks(plays),
+        *find_dense_blocks(plays, popularity, rng),
+    ]
+
+
+def _describe(group: Group, probability: float, plays: Plays, prices: Prices) -> dict[str, object]:
     names = sorted(str(name) for name in plays.users[group.users])
     is_ours = np.isin(plays.user, group.users) & plays.is_stream
     tracks = _common_tracks(plays, is_ours)
@@ -60,8 +73,9 @@ def _describe(group: Group, plays: Plays, prices: Prices) -> dict[str, object]:
         "kind": group.kind,
         "user_ids": names,
         "size": len(names),
-        "score": group.score,
-        "is_flagged": group.score >= FLAG and len(names) >= MIN_SIZE,
+        "score": group.score if group.kind in ASSUMED else probability,
+        "probability": probability,
+        "is_flagged": (group.score if group.kind in ASSUMED else probability) >= FLAG and len(names) >= MIN_SIZE,
         "reasons": group.reasons,
         "track_ids": [str(track) for track in plays.tracks[tracks]],
         "first_seen": pd.Timestamp(at.min(initial=2**52), unit="ms", tz="UTC") if len(at) else pd.NaT,

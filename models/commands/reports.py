@@ -24,11 +24,12 @@ def campaigns(
     seed: Annotated[int, typer.Option(help="Seed of the hash functions and of the chance graph.")] = 1,
 ) -> None:
     """Find groups of accounts that one operator seems to run; write table campaigns."""
+    from models.fusion.model import load_fusion
     from models.reports.daily import format_campaigns, write_campaigns
     from models.tables.plays import parse_source, read_plays
 
     chosen, the_world = parse_source(source), existing_world(world)
-    groups = write_campaigns(the_world, read_plays(the_world, chosen), seed)
+    groups = write_campaigns(the_world, read_plays(the_world, chosen), load_fusion(), seed)
     print("\n".join(format_campaigns(groups, the_world)))
 
 

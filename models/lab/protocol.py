@@ -21,14 +21,6 @@ HISTORY_DAYS = 28
 FALSE_ALARMS = 0.001
 """The working point of the study: one honest account-day in a thousand is flagged."""
 
-MECHANISMS: dict[str, tuple[str, ...]] = {
-    "timing": ("loop30", "marathon", "masked", "quiet_shift"),
-    "device pool": ("farm", "geo_vpn", "takeover", "content_ripper", "resold"),
-    "target": ("catalog_spread", "low_slow", "playlist_farm", "boost", "replay"),
-}
-"""Families share primitives, so whole groups are left out as well, by what their operators have in common: clockwork,
-machines and networks, or what is played."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fold:

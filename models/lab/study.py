@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from contracts.labels import FAMILIES
+from contracts.labels import FAMILIES, MECHANISMS
 from models.errors import ModelError
 from models.lab.candidates import CANDIDATES, Candidate
 from models.lab.candidates.supervised import ablations, boosted_trees
@@ -22,7 +22,7 @@ from models.lab.days import UserDays
 from models.lab.engine import FoldScores, run_fold
 from models.lab.measures import RESAMPLES, average_precision
 from models.lab.progress import ReportProgress
-from models.lab.protocol import HISTORY_DAYS, MECHANISMS, Fold, folds
+from models.lab.protocol import HISTORY_DAYS, Fold, folds
 from models.lab.totals import AP, RECALL, ResampledDays, Row, TechniqueTotals
 from runtime.arrays import Floats
 

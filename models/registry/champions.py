@@ -31,3 +31,8 @@ WINDOW_CHAMPIONS: dict[str, str] = {
     "account_window_xgb": "fbaa55612eab578fdfbf5e239068d36124f52a0a354eb4ac981bb88c2d7f03d1",
 }
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
+
+FUSION_CHAMPIONS: dict[str, str] = {
+    "account_fusion": "e37146e2735015fc0ec89ce777704ccfbce10310780fac8c5eaa7f65af3fa8d4",
+}
+"""The fusion of all detectors: `models/fusion/model.py` loads it."""

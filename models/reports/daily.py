@@ -9,8 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from models.account_windows.trees import load_window_trees
 from models.campaigns.find import find_campaigns
 from models.campaigns.recall import format_recall
+from models.fusion.decide import Sources, decide_days, name_evidence
+from models.fusion.evidence import session_threshold, window_threshold
+from models.fusion.model import FusionModel, load_fusion
 from models.labels.truth import label_user_days
 from models.reports.habits import find_habits, format_habits
 from models.reports.queue_quality import format_queue_quality
@@ -20,10 +24,11 @@ from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.tables.lake_tables import batch_files, read_parts, read_table, write_table
 from models.tables.plays import Plays, Source, read_plays
 from models.tables.sessions import read_sessions
-from models.tables.static_tables import read_static
+from models.tables.static_tables import read_static, read_timezones
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.categories import load_categories
 from models.user_days.detect import SEED, detect, reference_for
+from models.user_days.history import sort_user_days
 from models.user_days.queue import review_list, to_csv, with_priority
 from models.user_days.report.evaluation import UserDayEvaluation, evaluate_if_truth, evaluate_user_days
 from models.user_days.report.page import render
@@ -51,11 +56,13 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyR
 
     `seed` is that of the forest and of the random draws. Raises WorldError where a table is missing.
     """
-    daily = write_user_day_flags(world, seed)
+    fusion = load_fusion()
     plays = read_plays(world, source)
-    campaigns = write_campaigns(world, plays, seed)
+    campaigns = write_campaigns(world, plays, fusion, seed)
+    sources = read_sources(world, campaigns)
+    daily, by_account = write_user_day_flags(world, sources, fusion, seed)
     daily.lines += ["", *format_campaigns(campaigns, world)]
-    daily.lines += ["", *write_risks(world, plays, daily.flags, campaigns)]
+    daily.lines += ["", *write_risks(world, plays, daily.flags, sources, by_account, fusion)]
     daily.lines += ["", *write_habits(world, plays, seed)]
     folder = world.unit.root / "daily"
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,12 +73,21 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyR
     return daily
 
 
-def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
-    """Detect suspected user-days of a world and write table `user_day_flags`. Raises WorldError without user-days."""
-    days = read_user_days(world)
+def write_user_day_flags(
+    world: World, sources: Sources, fusion: FusionModel, seed: int = SEED
+) -> tuple[DailyRun, pd.Series]:
+    """Decide about the user-days of a world and write table `user_day_flags`; return the probability by account too.
+
+    Raises WorldError without user-days.
+    """
+    days = sort_user_days(read_user_days(world))
     trees = None if world.not_measurable else load_trees()
     categories = None if world.not_measurable else load_categories()
-    flags = with_priority(detect(days, seed, trees, categories, reference_for(days)), np.random.default_rng(seed))
+    detected = detect(days, seed, trees, None, reference_for(days))
+    decided_flags, decided = decide_days(detected, sources, fusion)
+    by_account = fusion.of_accounts(decided_flags["user_id"], decided.log_odds)
+    named = name_evidence(decided_flags, days, trees, categories)
+    flags = with_priority(named, np.random.default_rng(seed))
     write_table(world, "user_day_flags", flags)
     flagged = flags[flags["is_flagged"]]
     both = int((flags["by_rules"] & flags["by_forest"]).sum())
@@ -79,8 +95,9 @@ def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
         f"world {world.name}, {flags['model_version'].iat[0]}, seed {seed}",
         f"user-days         {len(flags):,} of {flags['user_id'].nunique():,} accounts, "
         f"{flags['local_date'].min():%Y-%m-%d} to {flags['local_date'].max():%Y-%m-%d}",
-        f"suspected         {len(flagged):,}: by the trees {int(flags['by_trees'].sum()):,}, by rules "
-        f"{int(flags['by_rules'].sum()):,}, by the forest {int(flags['by_forest'].sum()):,}, by these two {both:,}",
+        f"suspected         {len(flagged):,} by all evidence together ({fusion.version}): {format_sources(sources)}",
+        f"single detectors  trees {int(flags['by_trees'].sum()):,}, rules {int(flags['by_rules'].sum()):,}, forest "
+        f"{int(flags['by_forest'].sum()):,}, these two {both:,} user-days: evidence, no flag by themselves",
         *([] if trees else [f"trees             did not run: this import lacks {', '.join(world.not_measurable)}"]),
         f"without history   {int(flags['baseline'].eq('cohort').sum()):,} were compared with their cohort; "
         f"{int((flagged['baseline'] == 'cohort').sum()):,} of the suspected",
@@ -88,7 +105,13 @@ def write_user_day_flags(world: World, seed: int = SEED) -> DailyRun:
         f"money at risk     {flagged['money_at_risk_eur'].sum():.2f} EUR in flagged user-days",
     ]
     evaluation = evaluate_if_truth(flags, world, np.random.default_rng(seed))
-    return DailyRun(flags, evaluation, lines + (evaluation.lines() if evaluation else []))
+    return DailyRun(flags, evaluation, lines + (evaluation.lines() if evaluation else [])), by_account
+
+
+def format_sources(sources: Sources) -> str:
+    """Format which evidence a world has besides its user-days."""
+    counts = {"scored sessions": sources.sessions, "account windows": sources.windows}
+    return ", ".join(f"{'no' if t is None else format(len(t), ',')} {name}" for name, t in counts.items())
 
 
 def study_world(world: World, seed: int = SEED) -> str:
@@ -107,12 +130,12 @@ def read_user_days(world: World) -> pd.DataFrame:
     return read_table(world, "user_days", USER_DAYS_COMMAND, [*_KEYS, *USER_DAY_FEATURE_NAMES])
 
 
-def write_campaigns(world: World, plays: Plays, seed: int = SEED) -> pd.DataFrame:
+def write_campaigns(world: World, plays: Plays, fusion: FusionModel, seed: int = SEED) -> pd.DataFrame:
     """Find the campaigns of a world and write table `campaigns`."""
     accounts = read_static(world, "users", ["user_id", "payment_id", "plan"])
     tracks = read_static(world, "tracks", ["track_id", "total_track_popularity"]).set_index("track_id")
     popularity = tracks["total_track_popularity"].reindex(plays.tracks).fillna(0.0).to_numpy()
-    campaigns = find_campaigns(plays, accounts, popularity, np.random.default_rng(seed))
+    campaigns = find_campaigns(plays, accounts, popularity, np.random.default_rng(seed), fusion.groups)
     write_table(world, "campaigns", campaigns)
     return campaigns
 
@@ -135,17 +158,21 @@ def format_campaigns(campaigns: pd.DataFrame, world: World) -> list[str]:
     ]
 
 
-def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.DataFrame) -> list[str]:
+def write_risks(
+    world: World, plays: Plays, flags: pd.DataFrame, sources: Sources, probability: pd.Series, fusion: FusionModel
+) -> list[str]:
     """Write tables `track_risk` and `account_risk`; return the lines that sum them up."""
-    prices = Prices()
-    windows = _flagged_windows(world)
+    prices, campaigns = Prices(), sources.campaigns
+    windows = None if sources.windows is None else sources.windows[sources.windows["is_flagged"]]
     suspicious = suspicious_plays(plays, flags, campaigns, windows)
     artists = read_static(world, "tracks", ["track_id", "artist_id"]).set_index("track_id")["artist_id"]
     plan = read_static(world, "users", ["user_id", "plan"]).set_index("user_id")["plan"]
     weight = np.asarray(plan.reindex(plays.users).map(prices.weights).fillna(1.0), dtype=np.float64)
     tracks = track_risk(plays, suspicious, artists, weight, str(flags["model_version"].iat[0]), prices)
     write_table(world, "track_risk", tracks)
-    accounts = rank_accounts(flags, campaigns, plays, suspicious, _sessions(world), prices, windows)
+    accounts = rank_accounts(
+        flags, campaigns, plays, suspicious, probability, fusion.version, sources.sessions, prices, windows
+    )
     write_table(world, "account_risk", accounts)
     roles = tracks.drop_duplicates("track_id")["role"].value_counts()
     streams = int((suspicious & plays.is_stream).sum())
@@ -166,22 +193,28 @@ def write_risks(world: World, plays: Plays, flags: pd.DataFrame, campaigns: pd.D
     return [*lines, *format_queue_quality(accounts, world)]
 
 
+def read_sources(world: World, campaigns: pd.DataFrame) -> Sources:
+    """Read what the detectors found in a world besides its user-days: scored sessions and account windows."""
+    unmeasurable, windows = world.not_measurable, _windows(world)
+    of_windows = None if windows is None else window_threshold(load_window_trees(), windows, unmeasurable)
+    return Sources(
+        _sessions(world), windows, campaigns, read_timezones(world), session_threshold(unmeasurable), of_windows
+    )
+
+
 def _sessions(world: World) -> pd.DataFrame | None:
     """Read the scored sessions of a world: those of the job, or else those made from raw rows; None without any."""
-    columns = ["user_id", "score"]
+    columns = ["user_id", "started_at", "score", "is_flagged", "reasons"]
     if committed_files(world.unit.table("sessions")):
         return read_sessions(world.unit.table("sessions"), columns)
     files = batch_files(world.from_raw("scored_sessions"))
     return read_parts(files, columns) if files else None
 
 
-def _flagged_windows(world: World) -> pd.DataFrame | None:
-    """Read the flagged account windows of a world; None where  playproof days windows  has not run."""
+def _windows(world: World) -> pd.DataFrame | None:
+    """Read the account windows of a world; None where nothing has computed them."""
     files = batch_files(world.from_raw("account_windows"))
-    if not files:
-        return None
-    windows = read_parts(files, ["user_id", "last_day", "days", "log_odds", "probability", "is_flagged", "reasons"])
-    return windows[windows["is_flagged"]]
+    return read_parts(files) if files else None
 
 
 def write_review(folder: Path, flags: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Rank accounts for the analyst by money at risk × probability, over all detectors."""
+"""Rank accounts for the analyst by money at risk × probability."""
 
 import numpy as np
 import pandas as pd
@@ -6,15 +6,9 @@ import pandas as pd
 from models.risk.money import Prices, pro_rata
 from models.tables.plays import Plays
 
-GROUP_PRECISION = {"device": 0.9, "lockstep": 0.9, "payment": 0.3, "block": 0.5}
-"""Probability that an account of a flagged group is a bot, by kind of group. Assumptions."""
 MAX_REASONS = 4
-DISCOUNT = 0.9
-"""Factor for the largest probability of an account's days, or of its sessions. The probability of one day is calibrated
-at natural prevalence; the largest of many is too high."""
 CATEGORY_SHARE = 0.25
 """Share of an account's suspected days from which a category counts for the account (a choice)."""
-VERSION = "fusion-1"
 
 
 def rank_accounts(
@@ -22,16 +16,18 @@ def rank_accounts(
     campaigns: pd.DataFrame,
     plays: Plays,
     is_suspicious: np.ndarray,
+    probability: pd.Series,
+    version: str,
     sessions: pd.DataFrame | None = None,
     prices: Prices | None = None,
     windows: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return table `account_risk`: accounts with money at risk, the one to look at first comes first.
 
-    `flags`: table user_day_flags with probabilities. `campaigns`: table campaigns. `is_suspicious`: by play, whether
-    its money is at risk. `sessions`: user_id and score of the session scorer, where it ran. `windows`: flagged rows of
-    table account_windows, where they were computed. The detectors are treated as independent: probability =
-    1 - Π(1 - p).
+    `flags`: table user_day_flags. `campaigns`: table campaigns. `is_suspicious`: by play, whether its money is at risk.
+    `probability`: by account, that it is a bot's, and `version` of what says so (`models.fusion`). `sessions`: user_id
+    and score of the session scorer, where it ran. `windows`: flagged rows of table account_windows, where they were
+    computed.
     """
     at_risk = np.bincount(plays.user[is_suspicious & plays.is_stream], minlength=len(plays.users))
     table = pd.DataFrame({"money_at_risk_eur": pro_rata(at_risk, prices or Prices())}, index=plays.users.astype(str))
@@ -41,20 +37,13 @@ def rank_accounts(
     groups = campaigns[campaigns["is_flagged"]].explode("user_ids")
     table["campaign_score"] = groups.groupby("user_ids")["score"].max()
     table["campaign_keys"] = groups.groupby("user_ids")["campaign_key"].agg(list)
-    doubt = 1 - DISCOUNT * by_user["probability"].max().reindex(table.index).fillna(0).to_numpy()
-    for kind, precision in GROUP_PRECISION.items():
-        members = table.index.isin(groups.loc[groups["kind"] == kind, "user_ids"])
-        doubt = np.where(members, doubt * (1 - precision), doubt)
     table["session_score"] = np.nan if sessions is None else sessions.groupby("user_id")["score"].max()
-    doubt *= 1 - DISCOUNT * table["session_score"].fillna(0).to_numpy()
-    if windows is not None:
-        doubt *= 1 - windows.groupby("user_id")["probability"].max().reindex(table.index).fillna(0)
-    table["probability"] = 1 - doubt
+    table["probability"] = probability.reindex(table.index).fillna(0.0)
     table["priority"] = table["money_at_risk_eur"] * table["probability"]
     table["reasons"] = _reasons(flags, groups, windows).reindex(table.index)
     suspected = flags[flags["is_flagged"]].dropna(subset="categories")
     table["categories"] = suspected.groupby("user_id")["categories"].agg(account_categories).reindex(table.index)
-    table["model_version"] = VERSION
+    table["model_version"] = version
     listed = table[(table["money_at_risk_eur"] > 0)].fillna({"campaign_score": 0.0, "flagged_days": 0})
     for name in ("campaign_keys", "reasons", "categories"):
         listed[name] = listed[name].map(lambda cell: cell if isinstance(cell, list) else [])

@@ -1,4 +1,4 @@
-"""Read a probability off a score, by a curve that was measured on simulated accounts at natural prevalence."""
+"""Natural prevalence: weights of account-days, and the curve from a score to a probability that they give."""
 
 import numpy as np
 import pandas as pd
@@ -8,23 +8,7 @@ from contracts.labels import HONEST
 from runtime.arrays import Floats
 
 PREVALENCE = 0.006
-"""Share of bot accounts that the curve is for (Deezer 2022)."""
-CURVE: tuple[tuple[float, float], ...] = (
-    (0.0, 0.0), (0.25, 0.01143), (0.5, 0.01143), (0.55, 0.01143), (0.6, 0.01336), (0.7, 0.02543), (0.8, 0.02543),
-    (0.9, 0.03828), (1.0, 0.03828),
-)  # fmt: skip
-"""(score, probability), as `playproof days study` measured it on 2,500 simulated accounts over 49 days with
-every family (seed 21): low, since at this prevalence most flags are false."""
-
-
-def probability_of(score: Floats) -> Floats:
-    """Return the probability that a user-day is a bot's.
-
-    >>> bool((np.diff(probability_of(np.linspace(0, 1, 50))) >= 0).all())
-    True
-    """
-    scores, probabilities = np.array(CURVE).T
-    return np.interp(score, scores, probabilities)
+"""Share of accounts that are bots (Deezer 2022)."""
 
 
 def natural_weights(labelled: pd.DataFrame, prevalence: float = PREVALENCE) -> Floats:

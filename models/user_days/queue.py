@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from models.risk.money import Prices, pro_rata
-from models.user_days.calibration import probability_of
 
 SAMPLE_SHARE = 0.01
 """Share of unflagged accounts that go to review too: without them recall cannot be known (a choice)."""
@@ -13,11 +12,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def with_priority(flags: pd.DataFrame, rng: np.random.Generator, prices: Prices | None = None) -> pd.DataFrame:
-    """Add money_at_risk_eur, probability, priority and is_sample, and sort: what to look at first comes first."""
+    """Add money_at_risk_eur, priority and is_sample, and sort: what to look at first comes first.
+
+    `flags` have a probability.
+    """
     ranked = flags.copy()
     ranked["money_at_risk_eur"] = pro_rata(ranked["streams"].to_numpy(dtype=np.int64), prices or Prices())
-    by_score = pd.Series(probability_of(ranked["score"].to_numpy()), ranked.index)
-    ranked["probability"] = ranked["trees_probability"].fillna(by_score)
     ranked["priority"] = ranked["money_at_risk_eur"] * ranked["probability"]
     ranked["is_sample"] = _sample(ranked, rng)
     order = ["is_flagged", "priority", "score", "user_id", "local_date"]

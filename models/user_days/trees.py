@@ -82,7 +82,7 @@ def probability_of(margin: Floats, curve: Floats) -> Floats:
     return np.interp(margin, curve[:, 0], curve[:, 1])
 
 
-def as_score(margin: Floats, threshold: float) -> Floats:
+def as_score(margin: Floats, threshold: float | Floats) -> Floats:
     """Move margins to the scale of the other detectors: between 0 and 1, 0.5 and over is a flag.
 
     >>> as_score(np.array([-np.inf, 2.0, np.inf]), threshold=2.0).tolist()

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 
 from models.campaigns.find import find_campaigns
-from models.campaigns.finders import find_shared_payment
+from models.campaigns.finders import Group, find_shared_payment
+from models.campaigns.group_model import ASSUMED, MAX_PROBABILITY, GroupModel
 from models.campaigns.recall import campaign_recall
+from models.fusion.model import load_fusion
 from models.tables.plays import encode_plays
 from tests.models.campaigns.example_plays import encode, farm, play, strangers
 
@@ -19,7 +21,8 @@ def find(rows: list[dict[str, Any]]) -> pd.DataFrame:
     accounts = pd.DataFrame({"user_id": plays.users, "payment_id": None})
     share = 1 / np.arange(1, 401)
     known = pd.Series(share / share.sum(), index=[f"t{i:03}" for i in range(400)])
-    return find_campaigns(plays, accounts, known.reindex(plays.tracks).fillna(0).to_numpy(), np.random.default_rng(1))
+    popularity = known.reindex(plays.tracks).fillna(0).to_numpy()
+    return find_campaigns(plays, accounts, popularity, np.random.default_rng(1), load_fusion().groups)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,45 @@ def with_farm() -> pd.DataFrame:
 def test_a_farm_is_found_by_each_of_its_traces(kind: str, with_farm: pd.DataFrame) -> None:
     groups = with_farm[(with_farm["kind"] == kind) & with_farm["is_flagged"]]
     assert {f"farm{i}" for i in range(6)} in [set(names) for names in groups["user_ids"]]
+
+
+def test_a_small_tight_group_is_found_though_its_accounts_play_at_different_times() -> None:
+    rng = np.random.default_rng(5)
+    ring = [
+        play(f"ring{a:02}", f"x{t}", float(rng.uniform(0, 200))) for a in range(12) for t in range(5) for _ in range(8)
+    ]
+    groups = find(strangers(users=200, plays=100) + ring)
+    of_ring = groups[groups["is_flagged"] & (groups["kind"] == "shared_tracks")]
+    assert of_ring["user_ids"].tolist() == [[f"ring{a:02}" for a in range(12)]]
+    assert of_ring["reasons"].tolist()[0][0].startswith("12 accounts repeat the same 5 tracks")
+
+
+def test_fans_of_a_track_that_many_play_are_not_an_operator() -> None:
+    """Six fans repeat three songs; everybody else plays them too, and the fans play other things as well."""
+    rng = np.random.default_rng(6)
+    hours = iter(rng.uniform(0, 200, 3000).tolist())
+    everybody = [play(f"h{u:02}", f"f{t}", next(hours)) for u in range(200) for t in range(3)]
+    fans = [play(f"fan{a}", f"f{t}", next(hours)) for a in range(6) for t in range(3) for _ in range(15)]
+    others = [play(f"fan{a}", f"t{rng.integers(400):03}", next(hours)) for a in range(6) for _ in range(100)]
+    groups = find(strangers(users=200, plays=100) + everybody + fans + others)
+    assert groups.loc[groups["kind"] == "shared_tracks", "user_ids"].tolist() == [[f"fan{a}" for a in range(6)]]
+    assert not groups["is_flagged"].any()
+
+
+def test_a_group_that_is_larger_tighter_or_owns_more_of_its_tracks_is_never_less_likely(
+    with_farm: pd.DataFrame,
+) -> None:
+    model = load_fusion().groups
+    assert min(model.slopes) >= 0
+    assert set(model.intercepts) == {"lockstep", "shared_tracks", "block"}
+    fitted = with_farm[~with_farm["kind"].isin(ASSUMED)]
+    assert fitted["probability"].max() <= MAX_PROBABILITY
+
+
+def test_a_kind_that_the_model_does_not_know_is_never_flagged() -> None:
+    plays = encode(strangers(users=3))
+    group = Group("new kind", np.arange(3), 0.9, ["?"], 1.0)
+    assert GroupModel({"block": 9.0}, (1.0, 1.0, 1.0, 1.0)).probabilities([group], plays).tolist() == [0.0]
 
 
 def test_a_group_has_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame) -> None:

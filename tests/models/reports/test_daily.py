@@ -56,6 +56,20 @@ def world(tmp_path_factory: pytest.TempPathFactory, days: pd.DataFrame) -> World
     table.mkdir(parents=True)
     days.assign(local_date=days["local_date"].dt.date).to_parquet(table / "part-0.parquet")
     (table.parent / "_SUCCESS").touch()
+    raids = days[(days["user_id"] == "<b>bot</b>") & (days["plays"] > 300)]
+    reason = {"feature": "streams", "value": 900.0, "contribution": 3.0}
+    sessions = pd.DataFrame(
+        {
+            "user_id": raids["user_id"],
+            "score": 0.999,
+            "is_flagged": True,
+            "started_at": raids["local_date"].dt.tz_localize("UTC"),
+            "reasons": pd.Series([[reason] for _ in raids.index], index=raids.index, dtype=object),
+        }
+    )
+    made.from_raw("scored_sessions").mkdir()
+    sessions.to_parquet(made.from_raw("scored_sessions") / "part.parquet")
+    (made.from_raw("scored_sessions") / "_SUCCESS").touch()
     return made
 
 
@@ -90,6 +104,7 @@ def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: DailyRu
     assert "Suspected user-days" in page
     assert "Nothing was done to any account" in page
     assert "listened 23 h without a pause of 2 h" in page
+    assert "a session of score 1.00: streams 900" in page
     assert "<b>bot" not in page
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page

@@ -96,7 +96,10 @@ def test_accounts_are_ranked_by_money_times_probability(world: Small) -> None:
         {"kind": ["device"], "user_ids": [["h1", "h2"]], "is_flagged": [True], "score": [0.5], "campaign_key": ["k"],
          "reasons": [["2 accounts on devices they share"]]}
     )  # fmt: skip
-    queue = rank_accounts(flags, campaigns, plays, suspicious | suspicious_plays(plays, flags, campaigns))
+    probability = pd.Series({"bot": 0.9, "h1": 0.5, "h2": 0.01})
+    at_risk = suspicious | suspicious_plays(plays, flags, campaigns)
+    queue = rank_accounts(flags, campaigns, plays, at_risk, probability, "fusion@1")
+    assert queue.set_index("user_id")["probability"].to_dict() == probability.to_dict()
     assert queue["priority"].tolist() == sorted(queue["priority"], reverse=True)
     assert set(queue["user_id"]) == {"bot", "h1", "h2"}
     row = queue.set_index("user_id").loc["h1"]

@@ -1,0 +1,148 @@
+"""The stack: one logistic regression for each set of detectors that is known, and one from days to the account.
+
+The artefact is `artifacts/account_fusion/manifest.json`: weights, thresholds and what they were fitted on; its SHA-256
+is in `models/registry/champions.py`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from models.campaigns.group_model import GroupModel
+from models.errors import ModelError
+from models.fusion.evidence import EVIDENCE, PARTS
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest
+from models.registry.champions import FUSION_CHAMPIONS
+from models.user_days.hybrid import FLAG
+from models.user_days.trees import as_score
+from runtime.arrays import Bools, Floats
+
+SHIPPED_FUSION = ARTIFACTS / "account_fusion"
+REQUIRED = {"name": str, "patterns": list, "account": dict, "groups": dict}
+ACCOUNT_INPUTS = ("highest", "mean_of_3", "log_days")
+"""Log-odds of the account's highest day, mean of its three highest, log of its number of days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Weights for one set of PARTS: log-odds = intercept + Σ weight × evidence."""
+
+    known: frozenset[str]
+    intercept: float
+    weights: dict[str, float]
+    threshold: float
+    """Log-odds from which an account-day is suspected; infinite where these parts say too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the stack says of account-days, by row."""
+
+    log_odds: Floats
+    probability: Floats
+    """That the day is a bot's, at natural prevalence."""
+    score: Floats
+    """Between 0 and 1; 0.5 is the threshold of what is known of the day."""
+    pushes: pd.DataFrame
+    """What each piece of evidence adds to the log-odds; 0 where it is missing."""
+
+    @property
+    def is_suspected(self) -> Bools:
+        return self.score >= FLAG
+
+
+@dataclass(frozen=True, slots=True)
+class FusionModel:
+    """A verified fusion: `stacks` by what is known, `account` weights of ACCOUNT_INPUTS after the intercept."""
+
+    stacks: dict[frozenset[str], Stack]
+    account: tuple[float, ...]
+    groups: GroupModel
+    version: str
+    manifest: dict[str, Any] = field(repr=False)
+
+    def decide(self, evidence: pd.DataFrame) -> Decisions:
+        """Decide about account-days (`collect_evidence`). What is missing of a row takes no part in its decision."""
+        pushes = np.zeros((len(evidence), len(EVIDENCE)))
+        intercept, threshold = np.zeros(len(evidence)), np.zeros(len(evidence))
+        for known, rows in rows_by_known(evidence).items():
+            stack = self.stacks[known]
+            columns = [EVIDENCE.index(name) for name in stack.weights]
+            values = evidence.iloc[rows][list(stack.weights)].to_numpy(dtype=np.float64)
+            pushes[rows[:, None], np.array(columns)] = values * np.array(list(stack.weights.values()))
+            intercept[rows], threshold[rows] = stack.intercept, stack.threshold
+        # a day of a week without windows of 28 days: what the month would say is 0
+        pushes = np.nan_to_num(pushes)
+        scores = intercept + pushes.sum(axis=1)
+        by_name = pd.DataFrame(pushes, columns=list(EVIDENCE), index=evidence.index)
+        return Decisions(scores, expit(scores), as_score(scores, threshold), by_name)
+
+    def of_accounts(self, user_ids: pd.Series, log_odds: Floats) -> pd.Series:
+        """Return by account the probability that it is a bot's, from the log-odds of its days."""
+        inputs = account_inputs(user_ids, log_odds)
+        score = self.account[0] + inputs.to_numpy() @ np.array(self.account[1:])
+        return pd.Series(expit(score), index=inputs.index)
+
+
+def rows_by_known(evidence: pd.DataFrame) -> dict[frozenset[str], np.ndarray]:
+    """Group the rows by which of PARTS are known; the month counts as known with the week."""
+    is_known = evidence[list(PARTS)].notna().to_numpy()
+    code = is_known @ (1 << np.arange(len(PARTS)))
+    return {
+        frozenset(name for i, name in enumerate(PARTS) if number >> i & 1): np.flatnonzero(code == number)
+        for number in map(int, np.unique(code))
+    }
+
+
+def inputs_of(known: frozenset[str]) -> tuple[str, ...]:
+    """Return the evidence that a stack reads where these parts are known.
+
+    >>> inputs_of(frozenset(["week"]))
+    ('week', 'month', 'rules')
+    """
+    return tuple(
+        name for name in EVIDENCE if name in known or (name not in PARTS and (name != "month" or "week" in known))
+    )
+
+
+def account_inputs(user_ids: pd.Series, log_odds: Floats) -> pd.DataFrame:
+    """Return ACCOUNT_INPUTS by account."""
+    days = pd.DataFrame({"user_id": user_ids.to_numpy(), "x": log_odds}).sort_values("x", ascending=False)
+    scores = days.groupby("user_id")["x"]
+    inputs = {
+        "highest": scores.first(),
+        "mean_of_3": days.groupby("user_id").head(3).groupby("user_id")["x"].mean(),
+        "log_days": np.log(scores.size()),
+    }
+    return pd.DataFrame(inputs)[list(ACCOUNT_INPUTS)]
+
+
+def load_fusion(folder: Path = SHIPPED_FUSION, trusted_sha256: str | None = None) -> FusionModel:
+    """Verify an artefact folder and load it. Raises ModelError."""
+    trusted = trusted_sha256 or FUSION_CHAMPIONS.get(folder.name)
+    if trusted is None:
+        raise ModelError(
+            f"model {folder.name} is not a champion (models/registry/champions.py): give its hash, --sha256"
+        )
+    manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
+    stacks = [
+        Stack(
+            frozenset(p["known"]),
+            p["intercept"],
+            dict(p["weights"]),
+            np.inf if p["threshold"] is None else p["threshold"],
+        )
+        for p in manifest["patterns"]
+    ]
+    account, groups = manifest["account"], manifest["groups"]
+    return FusionModel(
+        stacks={stack.known: stack for stack in stacks},
+        account=(account["intercept"], *(account["weights"][name] for name in ACCOUNT_INPUTS)),
+        groups=GroupModel(dict(groups["intercepts"]), tuple(groups["slopes"].values())),
+        version=f"{manifest['name']}@{trusted[:8]}",
+        manifest=manifest,
+    )

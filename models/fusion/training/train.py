@@ -1,0 +1,180 @@
+"""Fit the fusion on simulated worlds, choose its thresholds out of fold, measure what is left out, write it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from contracts.labels import HONEST, MECHANISMS
+from models.campaigns.group_model import FEATURES
+from models.errors import ModelError
+from models.fusion.evidence import EVIDENCE, PARTS
+from models.fusion.model import ACCOUNT_INPUTS
+from models.fusion.training.card import render_card
+from models.fusion.training.fit import (
+    FOLDS,
+    KINDS,
+    MAX_FALSE_ALARMS,
+    MIN_RECALL,
+    account_weights,
+    all_known,
+    as_stack,
+    evidence_out_of_world,
+    fit_accounts,
+    fit_groups,
+    fit_stack,
+    out_of_fold,
+    score_stack,
+    threshold_of,
+)
+from models.fusion.training.worlds import BOTS, PEOPLE, FusionWorld
+from models.metrics.intervals import wilson
+from models.registry.artefact import CARD, MANIFEST, sha256
+from models.training.splits import number_groups
+from models.user_days.calibration import PREVALENCE
+from runtime.arrays import Bools, Floats, Ints
+
+COMPLETE = frozenset(PARTS)
+
+
+def train_fusion(
+    worlds: Sequence[FusionWorld], out: Path, *, seed: int, world: str, fitted_with: dict[str, str]
+) -> str:
+    """Fit on worlds that no detector saw, write the artefact folder `out`; return the SHA-256 of its manifest.
+
+    `fitted_with`: versions of the detectors whose scores it stacks. Raises ModelError.
+    """
+    days = pd.concat(
+        [w.days.assign(user_id=f"{i} " + w.days["user_id"]) for i, w in enumerate(worlds)], ignore_index=True
+    )
+    evidence = evidence_out_of_world(worlds)
+    accounts = days.drop_duplicates("user_id").set_index("user_id")
+    is_honest = (days["family"] == HONEST).to_numpy()
+    if is_honest.all() or not is_honest.any():
+        raise ModelError("the worlds have no bot or no honest account: simulate scenario field")
+    of_account = pd.Series(account_weights(accounts["family"]), accounts.index)
+    weight: Floats = np.asarray(days["user_id"].map(of_account), dtype=np.float64)
+    paid = (days["paid_streams"] > 0).to_numpy()
+    label = np.select([is_honest, paid], [0.0, 1.0], np.nan)
+    group = number_groups(days["user_id"], days["campaign_id"])
+    fold = np.random.default_rng(seed).permutation(group.max() + 1)[group] % FOLDS
+    patterns: list[dict[str, Any]] = []
+    complete = np.empty(0)
+    for known in all_known():
+        scores = out_of_fold(known, evidence, label, weight, fold)
+        threshold = threshold_of(scores, is_honest)
+        stack = as_stack(known, fit_stack(known, evidence, label, weight), threshold)
+        complete = scores if known == COMPLETE else np.where(np.isnan(complete), scores, complete)
+        test = _test(days, scores, stack.threshold)
+        says_enough = (test["recall_of_accounts"] or 0.0) >= MIN_RECALL
+        patterns.append(
+            {
+                "known": [name for name in PARTS if name in known], "intercept": stack.intercept,
+                "weights": stack.weights, "threshold": stack.threshold if says_enough else None, "test": test,
+            }
+        )  # fmt: skip
+    account = fit_accounts(days["user_id"], complete, accounts["family"])
+    of_group = fit_groups(worlds)
+    manifest = {
+        "name": out.name,
+        "evidence": list(EVIDENCE),
+        "patterns": patterns,
+        "account": {
+            "intercept": round(float(account[0]), 4),
+            "weights": _named(ACCOUNT_INPUTS, account[1:]),
+        },
+        "groups": {
+            "intercepts": _named(KINDS, of_group[0] + of_group[1 : 1 + len(KINDS)]),
+            "slopes": _named(FEATURES, of_group[1 + len(KINDS) :]),
+            "found": {kind: _groups_of(worlds, kind) for kind in KINDS},
+        },
+        "prevalence": PREVALENCE,
+        "max_false_alarms": MAX_FALSE_ALARMS,
+        "fitted_with": fitted_with,
+        "trained_on": {
+            "worlds": world, "seed": seed, "account_days": len(days), "accounts": len(accounts),
+            "bots": int((accounts["family"] != HONEST).sum()),
+        },
+        "families": _left_out(days, evidence, label, weight, is_honest, fold, complete),
+        "false_alarms_by_cohort": _by_cohort(days, complete, patterns[0]["threshold"]),
+    }  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
+    (out / MANIFEST).write_bytes(content)
+    (out / CARD).write_text(render_card(manifest))
+    return sha256(content)
+
+
+def _named(names: Sequence[str], values: Floats) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
+
+
+def _test(days: pd.DataFrame, scores: Floats, threshold: float) -> dict[str, Any]:
+    """Measure a threshold out of fold: false alarms among honest account-days, recall of days and of accounts."""
+    known, over = ~np.isnan(scores), scores >= threshold
+    honest = known & (days["family"] == HONEST).to_numpy()
+    positive = known & (days["paid_streams"] > 0).to_numpy() & ~honest
+    alarms, n = int((over & honest).sum()), int(honest.sum())
+    low, high = wilson(alarms, n)
+    return {
+        "honest_days": n,
+        "false_alarms_per_100": {"value": 100 * alarms / max(n, 1), "low": 100 * low, "high": 100 * high},
+        "recall_of_days": float(over[positive].mean()) if positive.any() else None,
+        "recall_of_accounts": _accounts_found(days, over, positive)[0],
+    }
+
+
+def _accounts_found(days: pd.DataFrame, over: Bools, positive: Bools) -> tuple[float | None, int]:
+    """Return the share of accounts with a positive day that are flagged on one, and their number."""
+    by_account = pd.Series(over[positive]).groupby(days["user_id"].to_numpy()[positive]).max()
+    return (float(by_account.mean()), len(by_account)) if len(by_account) else (None, 0)
+
+
+def _left_out(
+    days: pd.DataFrame,
+    evidence: pd.DataFrame,
+    label: Floats,
+    weight: Floats,
+    is_honest: Bools,
+    fold: Ints,
+    seen: Floats,
+) -> dict[str, dict[str, Any]]:
+    """Return by family the share of its accounts found: out of fold, without the family, without its mechanism.
+
+    Left out of the weights of the stack only: the detectors that it stacks saw the built-in families.
+    """
+    family, paid = days["family"].to_numpy(), (days["paid_streams"] > 0).to_numpy()
+    results: dict[str, dict[str, Any]] = {}
+    mechanism_of = {name: members for members in MECHANISMS.values() for name in members}
+
+    def without(names: Sequence[str]) -> Floats:
+        kept = ~np.isin(family, names)
+        fitted = fit_stack(COMPLETE, evidence[kept], label[kept], weight[kept])
+        return score_stack(COMPLETE, evidence, fitted)
+
+    by_mechanism = {members: without(members) for members in MECHANISMS.values()}
+    for name in sorted(set(family) - {HONEST}):
+        entry: dict[str, Any] = {}
+        of_mechanism = by_mechanism[mechanism_of[name]] if name in mechanism_of else without([name])
+        for view, scores in (("seen", seen), ("left_out", without([name])), ("mechanism_out", of_mechanism)):
+            over = scores >= threshold_of(scores, is_honest)
+            entry[view], entry["accounts"] = _accounts_found(days, over, (family == name) & paid)
+        results[str(name)] = entry
+    return results
+
+
+def _by_cohort(days: pd.DataFrame, scores: Floats, threshold: float) -> dict[str, dict[str, Any]]:
+    """Return false alarms by kind of honest listener: account-days and how many are flagged."""
+    honest = days[days["family"] == HONEST].assign(over=scores[(days["family"] == HONEST).to_numpy()] >= threshold)
+    counted = honest.groupby(honest["cohort"].fillna("regular"))["over"].agg(["size", "sum"])
+    return {str(name): {"days": int(row["size"]), "flagged": int(row["sum"])} for name, row in counted.iterrows()}
+
+
+def _groups_of(worlds: Sequence[FusionWorld], kind: str) -> dict[str, int]:
+    """Count the groups of a kind, and their members by truth."""
+    groups = pd.concat([world.groups for world in worlds])
+    chosen = groups[groups["kind"] == kind]
+    return {"groups": len(chosen), BOTS: int(chosen[BOTS].sum()), PEOPLE: int(chosen[PEOPLE].sum())}
