@@ -48,8 +48,8 @@ class CaseFile:
     places: list[dict[str, Any]]
     """Plays and devices by kind of device, network and country."""
     links: list[dict[str, Any]]
-    weeks: list[tuple[dict[str, Any], list[tuple[str, str]]]]
-    """The account's newest windows, the longest first, each with its facts in words."""
+    weeks: list[tuple[str, list[str]]]
+    """Facts of the account's newest windows (`summary.daily["newest_weeks"]`): a label, and a text for each window."""
     measures: list[dict[str, str]]
     """Per feature its values as text: of flagged sessions, of the account's others, of honest ones."""
     pictures: dict[str, Markup]
@@ -71,10 +71,9 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         "clock": pictures.clock(own, honest),
         "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
-    weeks = [(window, week_facts(window)) for window in summary.daily["newest_weeks"]]
     return CaseFile(
         summary, account, zone, plays, _top_tracks(state, plays), _places(plays), state.cases.links(case.user_id),
-        weeks, _measures(state.honest.features(), summary), drawn,
+        week_facts(summary.daily["newest_weeks"]), _measures(state.honest.features(), summary), drawn,
     )  # fmt: skip
 
 
