@@ -6,14 +6,16 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from models.account_windows.trees import load_window_trees
 from producer.simulator.command import simulate
 from producer.simulator.scenario import load_scenario
 from runtime.world import World, WorldError
-from spark_app.batch.account_summaries import FOLDER
 from spark_app.batch.account_windows import build, build_windows, format_summaries
+from spark_app.batch.summary_parts import FOLDER
 from spark_app.local.rows import read_world_rows
 
 DAYS = 6
@@ -75,6 +77,11 @@ def test_all_dates_are_read_again_where_a_date_that_was_read_has_changed(world: 
     os.utime(changed, (1, 1))
     assert len(build(part, load_window_trees())[1].dates_read) == 2
     assert len(list(part.from_raw(FOLDER).iterdir())) == 1
+    users = next(part.static("users").glob("*.parquet"))
+    table = pq.read_table(users)
+    zones = pa.array(["Asia/Tokyo"] * len(table))
+    pq.write_table(table.set_column(table.column_names.index("timezone"), "timezone", zones), users)
+    assert len(build(part, load_window_trees())[1].dates_read) == 2, "their local days are others now"
 
 
 def test_a_row_of_another_date_is_refused(world: World, tmp_path: Path) -> None:
