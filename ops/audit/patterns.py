@@ -1,5 +1,6 @@
 """False alarms by what a source cannot tell: honest accounts of a simulated world, masked as each kind of source."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,21 +10,43 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.measurable import SOURCE_PATTERNS
-from models.labels.truth import label_sessions, read_account_truth
+from models.account_windows.trees import load_window_trees
+from models.labels.truth import label_sessions, label_user_days, read_account_truth
+from models.labels.windows import label_windows
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
-from models.reports.false_alarms import FILTER, FOREST, HYBRID, RULES, SCORER, ScoredHistory, find_false_alarms
+from models.reports.false_alarms import (
+    FILTER,
+    FOREST,
+    HYBRID,
+    RULES,
+    SCORER,
+    WINDOWS,
+    FalseAlarms,
+    ScoredHistory,
+    find_false_alarms,
+)
 from models.tables.static_tables import read_timezones
+from models.user_days.detect import detect, honest_reference
+from models.user_days.history import sort_user_days
+from models.user_days.hybrid import FLAG
+from runtime.arrays import Floats
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
-from spark_app.local.rows import read_world_rows
+from spark_app.batch.account_windows import score_windows
+from spark_app.local.rows import WorldRows, read_world_rows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
-from spark_app.local.user_days import user_days
+from spark_app.local.user_days import day_batch, user_days
+from spark_app.stages.account_windows.compute_windows import ACCOUNTS_AT_ONCE, add_up_sessions, compute_windows
+from spark_app.stages.account_windows.window_batch import WindowBatch
+from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.scoring.unknown import NEVER, scorer_of_source
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
-DETECTORS = (SCORER, FILTER, RULES, FOREST, HYBRID)
+DETECTORS = (SCORER, FILTER, RULES, FOREST, HYBRID, WINDOWS)
+UNITS = {SCORER: "sessions", FILTER: "sessions", RULES: "days", FOREST: "days", HYBRID: "days", WINDOWS: "windows"}
+"""What a detector flags; its recall is the share of these that are a bot's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,65 +59,151 @@ class PatternAlarms:
     """None where the detector does not flag: too little is known."""
     low: float
     high: float
-    session_recall: float | None
-    """Share of the bots' sessions that the session scorer flags at the same threshold."""
+    recall: float | None
+    """Share of the bots' sessions, days or windows that are flagged at the same threshold."""
 
 
-def audit_patterns(world: World, report: ReportProgress, model: Path | None = None) -> list[PatternAlarms]:
-    """Audit the honest accounts of a simulated world as each kind of source. Raises WorldError without truth."""
+@dataclass(frozen=True, slots=True)
+class PatternWorld:
+    """A simulated world as all patterns read it: rows, user-days and windows with labels, sessions with features."""
+
+    rows: WorldRows
+    days: pd.DataFrame
+    features: pa.RecordBatch
+    session_labels: pd.Series
+    """Label by session_key: 1 a bot's, 0 honest, NaN mixed."""
+    windows: pd.DataFrame
+    """With label, without what the scores of sessions add up to."""
+    honest: set[str]
+    timezones: pd.Series
+    scorer: SessionScorer
+
+
+def audit_patterns(
+    world: World,
+    report: ReportProgress,
+    model: Path | None = None,
+    patterns: Mapping[str, frozenset[str]] = SOURCE_PATTERNS,
+) -> list[PatternAlarms]:
+    """Audit the honest accounts of a simulated world as each kind of source. Raises WorldError without truth.
+
+    `patterns`: features that are not measurable, by the name of the kind of source.
+    """
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth: --patterns needs a simulated world, whose bots are known")
+    read = _read(world, report, model)
+    scorers = {name: scorer_of_source(read.scorer, unknown) for name, unknown in patterns.items()}
+    sessions = {}
+    for name, unknown in patterns.items():
+        report(f"sessions as of {name}")
+        sessions[name] = scored_sessions(mask_unmeasurable(read.features, unknown), scorers[name])
+    sums = _add_up(read.rows, sessions)
+    results = []
+    for name, unknown in patterns.items():
+        report(name)
+        is_scored = scorers[name].review_threshold < NEVER
+        results += _of_pattern(read, name, unknown, sessions[name], read.windows.assign(**sums[name]), is_scored)
+    return results
+
+
+def _read(world: World, report: ReportProgress, model: Path | None) -> PatternWorld:
     rows = read_world_rows(world)
     truth = read_account_truth(world)
-    honest = pa.array(truth.loc[truth["campaign_id"].isna(), "user_id"])
-    report(f"{len(rows.plays):,} plays to user-days and sessions")
+    report(f"{len(rows.plays):,} plays to user-days, sessions and windows")
     days, baselines = user_days(rows)
-    days = days[days["user_id"].isin(honest.to_pylist())]
+    days = sort_user_days(label_user_days(days, world))
     features = session_features(rows, baselines)
     labels = label_sessions(features.select(["session_key", "user_id", "started_at", "ended_at"]).to_pandas(), world)
     with TemporaryDirectory(prefix="playproof-model-") as folder:
         scorer = read_scorer(verify_artefact(model or SHIPPED_SCORER, Path(folder)))
-    zones = read_timezones(world)
-    results = []
-    for name, unknown in SOURCE_PATTERNS.items():
-        report(name)
-        masked_days = days.assign(**{column: np.nan for column in unknown if column in days})
-        of_source = scorer_of_source(scorer, unknown)
-        sessions = scored_sessions(mask_unmeasurable(features, unknown), of_source)
-        is_honest = sessions["user_id"].isin(honest.to_pylist())
-        is_scored = of_source.review_threshold < NEVER
-        history = ScoredHistory(
-            name, sessions[is_honest], masked_days, zones, not_measurable=tuple(sorted(unknown)), is_scored=is_scored,
-            is_simulated=True,
-        )  # fmt: skip
-        results += _of_pattern(history, _recall(sessions, labels) if is_scored else None)
-    return results
+    return PatternWorld(
+        rows=rows,
+        days=days,
+        features=features,
+        session_labels=labels.set_index("session_key")["label"],
+        windows=label_windows(compute_windows(day_batch(rows)), days, truth),
+        honest=set(truth.loc[truth["campaign_id"].isna(), "user_id"]),
+        timezones=read_timezones(world),
+        scorer=scorer,
+    )
 
 
-def _of_pattern(history: ScoredHistory, recall: float | None) -> list[PatternAlarms]:
-    report = find_false_alarms(history)
-    results = []
-    for name in DETECTORS:
-        rate, low, high = report.per_100(name) if name in report.detectors else (None, 0.0, 100.0)
-        results.append(PatternAlarms(history.name, name, rate, low, high, recall if name == SCORER else None))
-    return results
+def _add_up(rows: WorldRows, sessions: dict[str, pd.DataFrame]) -> dict[str, dict[str, Floats]]:
+    """Return by pattern what the scores of each window's sessions add up to, windows as `compute_windows` has them."""
+    days = day_batch(rows)
+    accounts = np.unique(days.day_user)
+    parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in sessions}
+    for part in np.array_split(accounts, max(1, -(-len(accounts) // ACCOUNTS_AT_ONCE))):
+        batch = WindowBatch.from_days(days, part)
+        users = batch.days.users.take(pa.array(batch.user)).to_pandas()
+        for name, scored in sessions.items():
+            parts[name].append(add_up_sessions(batch, users, scored))
+    return {
+        name: {column: np.concatenate([part[column] for part in of]) for column in of[0]} for name, of in parts.items()
+    }
 
 
-def _recall(sessions: pd.DataFrame, labels: pd.DataFrame) -> float | None:
-    flagged = sessions.set_index("session_key")["is_flagged"].reindex(labels["session_key"]).to_numpy()
-    positive = (labels["label"] == 1).to_numpy()
-    return float(flagged[positive].mean()) if positive.any() else None
+def _of_pattern(
+    read: PatternWorld,
+    name: str,
+    unknown: Collection[str],
+    sessions: pd.DataFrame,
+    windows: pd.DataFrame,
+    is_scored: bool,
+) -> list[PatternAlarms]:
+    days = read.days.assign(**{column: np.nan for column in unknown if column in read.days})
+    windows = windows.assign(**{column: np.nan for column in unknown if column in windows})
+    scored = score_windows(windows, load_window_trees(), unknown)
+    history = ScoredHistory(
+        name,
+        sessions[sessions["user_id"].isin(read.honest)],
+        days[days["user_id"].isin(read.honest)],
+        read.timezones,
+        scored[scored["user_id"].isin(read.honest)],
+        not_measurable=tuple(sorted(unknown)),
+        is_scored=is_scored,
+        is_simulated=True,
+    )
+    alarms = find_false_alarms(history)
+    flags = detect(days, reference=honest_reference())
+    of_session = read.session_labels.reindex(sessions["session_key"]).to_numpy()
+    of_day, of_window = days["label"].to_numpy(), windows["label"].to_numpy()
+    recall = {
+        SCORER: _recall(sessions["is_flagged"], of_session),
+        FILTER: _recall(sessions["is_filtered"], of_session),
+        RULES: _recall(flags["by_rules"], of_day),
+        FOREST: _recall(flags["by_forest"], of_day),
+        HYBRID: _recall(flags["hybrid_score"] >= FLAG, of_day),
+        WINDOWS: _recall(scored["is_flagged"], of_window),
+    }
+    return [_of_detector(alarms, detector, recall[detector]) for detector in DETECTORS]
+
+
+def _of_detector(alarms: FalseAlarms, detector: str, recall: float | None) -> PatternAlarms:
+    if detector not in alarms.detectors:
+        return PatternAlarms(alarms.history.name, detector, None, 0.0, 100.0, None)
+    return PatternAlarms(alarms.history.name, detector, *alarms.per_100(detector), recall)
+
+
+def _recall(is_flagged: pd.Series, label: Floats) -> float | None:
+    positive = label == 1
+    return float(is_flagged.to_numpy()[positive].mean()) if positive.any() else None
 
 
 def format_patterns(results: list[PatternAlarms]) -> list[str]:
-    """Format a table: a line for each kind of source, a column for each detector, and the recall of the scorer."""
-    lines = ["| source | " + " | ".join(DETECTORS) + " | recall of sessions |", "|---" * (len(DETECTORS) + 2) + "|"]
+    """Format a table: a line for each kind of source, a column for each detector: alarms with interval, and recall."""
+    lines = [
+        "| source | " + " | ".join(f"{name} ({UNITS[name]})" for name in DETECTORS) + " |",
+        "|---" * (len(DETECTORS) + 1) + "|",
+    ]
     for name in dict.fromkeys(entry.pattern for entry in results):
-        entries = [entry for entry in results if entry.pattern == name]
-        cells = [
-            "–" if entry.per_100 is None else f"{entry.per_100:.2f} [{entry.low:.2f}, {entry.high:.2f}]"
-            for entry in entries
-        ]
-        recall = entries[0].session_recall
-        lines.append(f"| {name} | {' | '.join(cells)} | {'–' if recall is None else format(recall, '.3f')} |")
+        cells = [_format_cell(entry) for entry in results if entry.pattern == name]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
+
+
+def _format_cell(entry: PatternAlarms) -> str:
+    if entry.per_100 is None:
+        return "–"
+    recall = "–" if entry.recall is None else f"{entry.recall:.1%}"
+    return f"{entry.per_100:.2f} [{entry.low:.2f}, {entry.high:.2f}], {recall}"
