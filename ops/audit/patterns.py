@@ -34,11 +34,12 @@ from runtime.arrays import Floats
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
 from spark_app.batch.account_windows import score_windows
-from spark_app.local.rows import WorldRows, read_world_rows
+from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
 from spark_app.local.user_days import day_batch, user_days
-from spark_app.stages.account_windows.compute_windows import ACCOUNTS_AT_ONCE, add_up_sessions, compute_windows
+from spark_app.stages.account_windows.account_days import AccountDays, summarize_days
+from spark_app.stages.account_windows.compute_windows import ACCOUNTS_AT_ONCE, add_up_sessions, windows_of_summaries
 from spark_app.stages.account_windows.window_batch import WindowBatch
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.scoring.unknown import NEVER, scorer_of_source
@@ -65,10 +66,11 @@ class PatternAlarms:
 
 @dataclass(frozen=True, slots=True)
 class PatternWorld:
-    """A simulated world as all patterns read it: rows, user-days and windows with labels, sessions with features."""
+    """A simulated world as all patterns read it: user-days and windows with labels, sessions with features."""
 
-    rows: WorldRows
     days: pd.DataFrame
+    summaries: AccountDays
+    """Of the days, as the windows read them."""
     features: pa.RecordBatch
     session_labels: pd.Series
     """Label by session_key: 1 a bot's, 0 honest, NaN mixed."""
@@ -97,7 +99,7 @@ def audit_patterns(
     for name, unknown in patterns.items():
         report(f"sessions as of {name}")
         sessions[name] = scored_sessions(mask_unmeasurable(read.features, unknown), scorers[name])
-    sums = _add_up(read.rows, sessions)
+    sums = _add_up(read.summaries, sessions)
     results = []
     for name, unknown in patterns.items():
         report(name)
@@ -116,22 +118,22 @@ def _read(world: World, report: ReportProgress, model: Path | None) -> PatternWo
     labels = label_sessions(features.select(["session_key", "user_id", "started_at", "ended_at"]).to_pandas(), world)
     with TemporaryDirectory(prefix="playproof-model-") as folder:
         scorer = read_scorer(verify_artefact(model or SHIPPED_SCORER, Path(folder)))
+    summaries = AccountDays.from_table(summarize_days(day_batch(rows)))
     return PatternWorld(
-        rows=rows,
         days=days,
+        summaries=summaries,
         features=features,
         session_labels=labels.set_index("session_key")["label"],
-        windows=label_windows(compute_windows(day_batch(rows)), days, truth),
+        windows=label_windows(windows_of_summaries(summaries), days, truth),
         honest=set(truth.loc[truth["campaign_id"].isna(), "user_id"]),
         timezones=read_timezones(world),
         scorer=scorer,
     )
 
 
-def _add_up(rows: WorldRows, sessions: dict[str, pd.DataFrame]) -> dict[str, dict[str, Floats]]:
-    """Return by pattern what the scores of each window's sessions add up to, windows as `compute_windows` has them."""
-    days = day_batch(rows)
-    accounts = np.unique(days.day_user)
+def _add_up(days: AccountDays, sessions: dict[str, pd.DataFrame]) -> dict[str, dict[str, Floats]]:
+    """Return by pattern what the scores of each window's sessions add up to, in the order of `windows_of_summaries`."""
+    accounts = np.unique(days.user)
     parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in sessions}
     for part in np.array_split(accounts, max(1, -(-len(accounts) // ACCOUNTS_AT_ONCE))):
         batch = WindowBatch.from_days(days, part)
