@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from consumer_viz.commands import desk, plot
-from models.commands import lab, registry, reports, training
+from models.commands import drift, lab, registry, reports, training
 from ops.commands import arena, audit, checks, days, demo, setup, stack, tools
 from ops.version import version
 from producer.commands import histories, sending, worlds
@@ -72,7 +72,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "Train a model, compare it with the one that scores, and let it take over.",
             (
                 batch.TRAINING_TABLE, training.TRAIN, spark_shop.TRAIN_SHOP, training.VERIFY, reports.EVALUATE,
-                *registry.COMMANDS,
+                *registry.COMMANDS, *drift.COMMANDS,
             ),
         ),
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),

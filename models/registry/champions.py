@@ -9,6 +9,9 @@ CHAMPIONS: dict[str, str] = {
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
+DRIFT_REFERENCES: dict[str, str] = {}
+"""SHA-256 of `reference.json` of session scorers whose manifest does not name it: `models/drift/reference.py`."""
+
 USER_DAY_CHAMPIONS: dict[str, str] = {
     "user_day_xgb": "6a4d1dafa51cc5ade1b7792ccbb6e06107217610102d22a0086e01cc677bdde1",
 }

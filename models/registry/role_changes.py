@@ -24,7 +24,7 @@ from models.registry.roles import FILE, Entry, Registry, Roles, version_of
 from models.registry.verify import verify_artefact
 
 LOCK = ".lock"
-FILES = (MODEL_ZIP, MANIFEST, CARD)
+FILES = (MODEL_ZIP, MANIFEST, CARD, "reference.json")
 """The files of an artefact. Other files in its folder are not copied."""
 
 

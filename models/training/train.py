@@ -25,6 +25,7 @@ from scipy.special import expit
 from xgboost.spark import SparkXGBClassifier, SparkXGBClassifierModel
 
 from contracts.features import FEATURE_NAMES
+from models.drift.reference import REFERENCE, REFERENCE_HASH, build_reference, encode_reference
 from models.errors import ModelError
 from models.metrics.flags import WEIGHT, FlagReport, measure_flags
 from models.registry.archive import pack
@@ -156,6 +157,10 @@ def train(
     trained_on = describe_blocks(table, block, world, seed)
     manifest = build_manifest(out.name, zipped, trees, thresholds, labels, trained_on, results, gains)
     manifest["source_patterns"] = patterns
+    unseen = table[is_labelled & (block != TRAIN)]
+    reference = encode_reference(build_reference(unseen, FEATURE_NAMES, lambda rows: score_source(model, rows, ())))
+    manifest[REFERENCE_HASH] = sha256(reference)
+    (out / REFERENCE).write_bytes(reference)
     content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))

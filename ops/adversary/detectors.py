@@ -67,7 +67,10 @@ class Scored:
     def first_and_last(self) -> WorldRows:
         """Rows of an account that was there on the first day, and of one on the last: windows end by the last day."""
         users, dates = self.days["user_id"].to_numpy(), day_numbers(self.days["local_date"])
-        return self.rows.of_accounts(sorted({users[dates.argmin()], users[dates.argmax()]}))
+        days_of = self.days["user_id"].value_counts()
+        ends = (users[dates == end] for end in (dates.min(), dates.max()))
+        # of those that were there, the ones with the fewest days: their windows cost time and are thrown away
+        return self.rows.of_accounts(sorted({min(there, key=lambda user: (days_of[user], user)) for there in ends}))
 
     @cached_property
     def visits(self) -> pa.Table:

@@ -28,9 +28,9 @@ class EvasionOptions:
     """Bot accounts of a world."""
     days: int = 28
     seed: int = 101
-    evaluations: int = 24
+    evaluations: int = 12
     """Tries for each family and budget."""
-    fresh: int = 3
+    fresh: int = 2
     """Worlds of other seeds on which the winners are tried."""
     budgets: tuple[int, ...] = BUDGETS
 

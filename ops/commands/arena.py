@@ -58,10 +58,10 @@ def evade(
     budgets: Annotated[
         str, typer.Option(help="Paid target streams per account-day that must be delivered, with commas.")
     ] = "5,10,25,50,100,200",
-    evaluations: Annotated[int, typer.Option(min=1, help="Tries for each family and budget.")] = 24,
+    evaluations: Annotated[int, typer.Option(min=1, help="Tries for each family and budget.")] = 12,
     honest: Annotated[int, typer.Option(min=60, help="Honest accounts of a world.")] = 150,
     accounts: Annotated[int, typer.Option(min=1, help="Bot accounts of a world.")] = 12,
-    fresh: Annotated[int, typer.Option(min=1, help="Worlds of other seeds on which the winners are tried.")] = 3,
+    fresh: Annotated[int, typer.Option(min=1, help="Worlds of other seeds on which the winners are tried.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of worlds and search.")] = 101,
     out: Annotated[
         Path | None, typer.Option(help="Folder of evasion.json and evasion.png; default data/arena.")

@@ -1,6 +1,8 @@
 """The job's metrics for Prometheus, on loopback: what each micro-batch reported, and which model scores."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -24,6 +26,7 @@ class JobMetrics:
         self._of = {m.name: KINDS[m.kind](m.name, m.meaning, m.labels, registry=self.registry) for m in JOB}
         self._of["playproof_job_model_info"].labels(model_version).set(1)
         self._rejected = rejected
+        self._drift_at = 0.0
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
 
@@ -52,6 +55,20 @@ class JobMetrics:
             self._of["playproof_job_state_bytes"].labels(batch.query, operator).set(batch.state_bytes[operator])
         if batch.query in WRITE_REJECTED:
             self._count_rejected()
+
+    def observe_drift(self, drift: Mapping[str, Any]) -> None:
+        """Show the drift that was measured last (`runtime.monitoring.drift`); nothing where it is shown already."""
+        measured_at = drift.get("measured_at", 0.0)
+        if measured_at == self._drift_at:
+            return
+        self._drift_at = measured_at
+        self._of["playproof_job_drift_timestamp_seconds"].set(measured_at)
+        for name, key in (("playproof_job_drift_psi", "corrected"), ("playproof_job_drift_psi_low", "low")):
+            self._of[name].clear()  # a quantity that is unknown now must not keep its old value
+            for days, window in drift["windows"].items():
+                for quantity, entry in window["quantities"].items():
+                    if entry is not None:
+                        self._of[name].labels(quantity, days).set(entry[key])
 
     def _count_rejected(self) -> None:
         """Sum the rows that the lines of lake/rejected count for; each file is read once."""

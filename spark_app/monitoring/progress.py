@@ -13,6 +13,7 @@ from pyspark.sql.streaming.listener import (
 
 from runtime.checkpoint import keep_offsets
 from runtime.monitoring import progress
+from runtime.monitoring.drift import drift_record
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
 
@@ -36,6 +37,7 @@ class ProgressListener(StreamingQueryListener):
         keep_offsets(self._unit, batch.query)
         if self._metrics is not None:
             self._metrics.observe(batch)
+            self._metrics.observe_drift(drift_record(self._unit))
         if batch.late * 2 > batch.rows:
             print(
                 f"{batch.late:,} of {batch.rows:,} rows of batch {batch.batch_id} are late: was the same world "

@@ -75,6 +75,21 @@ def test_prometheus_scrapes_the_default_ports_of_every_process() -> None:
     }
 
 
+def test_alerts_ask_for_metrics_that_we_export_and_prometheus_reads_them() -> None:
+    settings = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    prometheus = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["prometheus"]
+    mounted = {Path(inside).name: outside for outside, inside, *_ in (v.split(":") for v in prometheus["volumes"])}
+    (rules,) = settings["rule_files"]
+    alerts = yaml.safe_load((ROOT / mounted[rules]).read_text())["groups"][0]["rules"]
+    assert {alert["alert"] for alert in alerts} == {"ScoreDrift", "FeatureDrift", "DriftNotMeasured"}
+    for alert in alerts:
+        named = set(re.findall(r"playproof_\w+", alert["expr"]))
+        assert named, alert
+        assert named <= set(EXPORTED), alert
+        known = {label for name in named for label in EXPORTED[name].labels}
+        assert set(re.findall(r'(\w+)!?="', alert["expr"])) <= known, alert
+
+
 def test_the_board_finds_its_data_source_and_grafana_the_board(board: dict[str, Any]) -> None:
     provisioning = FOLDER / "grafana" / "provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())["datasources"]

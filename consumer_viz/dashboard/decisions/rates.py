@@ -3,8 +3,10 @@
 Verdicts are opinions, not truth. Every share has its count and a 95 % interval.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from consumer_viz.dashboard.decisions.rules import Decision
 from contracts import verdicts as v
@@ -33,6 +35,20 @@ class Rate:
         if not self.of:
             return (0.0, 1.0)
         return wilson(self.hits, self.of)
+
+
+def by_week(decided: Iterable[Decision]) -> list[Rate]:
+    """Return the precision of flags by week of the decision, named by its Monday (UTC), newest first."""
+    hits: Counter[str] = Counter()
+    of: Counter[str] = Counter()
+    for d in decided:
+        if d.drawn_by == v.RANDOM:
+            continue
+        day = datetime.fromisoformat(d.decided_at).astimezone(UTC).date()
+        monday = (day - timedelta(days=day.weekday())).isoformat()
+        of[monday] += 1
+        hits[monday] += d.verdict == v.CONFIRM
+    return [Rate(week, hits[week], of[week]) for week in sorted(of, reverse=True)]
 
 
 def latest_verdicts(decisions: Iterable[Decision]) -> list[Decision]:

@@ -13,12 +13,13 @@ from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import SparkSession
 
 from contracts.features import FEATURE_NAMES
+from models.drift.reference import REFERENCE, read_reference
 from models.errors import ModelError
 from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, SHIPPED_SCORER
 from models.registry.verify import verify_artefact
 from models.training.card import render_card
 from models.training.manifest import TreeSettings
-from models.training.splits import TRAIN
+from models.training.splits import CALIBRATION, TEST, TRAIN
 from models.training.table import read_training_table
 from models.training.train import score, start_local_spark, to_spark, train
 from tests.conftest import Playproof
@@ -98,7 +99,7 @@ def test_the_same_table_and_seed_give_the_same_bytes(
 ) -> None:
     again = tmp_path / "toy"
     train(spark, table, again, seed=1, world="a made-up table", trees=SMALL)
-    for name in (MODEL_ZIP, MANIFEST, CARD):
+    for name in (MODEL_ZIP, MANIFEST, CARD, REFERENCE):
         assert (again / name).read_bytes() == (artefact_folder / name).read_bytes(), name
 
 
@@ -130,6 +131,15 @@ def test_the_manifest_has_what_the_model_was_trained_on_and_how_good_it_is(artef
     assert manifest["baselines"]["model"] > max(manifest["baselines"]["plays"], 0.5)
     assert next(iter(manifest["gain"])) in ("gap_entropy", "artist_hhi")
     assert 0 < manifest["thresholds"]["review"] <= manifest["thresholds"]["filter"] <= 1
+
+
+def test_the_reference_of_the_training_has_every_feature_and_the_score_and_is_trusted(artefact_folder: Path) -> None:
+    manifest = json.loads((artefact_folder / MANIFEST).read_text())
+    reference = read_reference(artefact_folder, manifest)
+    assert list(reference.bins) == [*FEATURE_NAMES, "score"]
+    blocks = manifest["trained_on"]["blocks"]
+    unseen = [blocks[name]["sessions"] - blocks[name]["positives"] for name in (CALIBRATION, TEST)]
+    assert 0 < reference.sessions <= sum(unseen)  # honest sessions that it was not fitted on
 
 
 def test_the_card_is_rendered_from_the_manifest(artefact_folder: Path) -> None:

@@ -14,6 +14,11 @@ from runtime.monitoring.progress import MicroBatch
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.queries import archive
 
+DRIFT = {
+    "measured_at": 50.0,
+    "windows": {"7": {"quantities": {"score": {"corrected": 0.4, "low": 0.3}, "plays": None}}},
+}
+
 
 @pytest.fixture
 def metrics(tmp_path: Path) -> JobMetrics:
@@ -32,6 +37,7 @@ def batch(
 
 def test_every_metric_of_the_contract_is_exported_after_a_batch(metrics: JobMetrics) -> None:
     metrics.observe(batch(watermark_at=940.0))
+    metrics.observe_drift(DRIFT)
     text = generate_latest(metrics.registry).decode()
     exported = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
     assert {metric.exported for metric in JOB} <= exported
@@ -46,6 +52,18 @@ def test_counters_add_up_and_gauges_show_the_last_batch(metrics: JobMetrics) -> 
     assert value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
     assert value("playproof_job_lag_messages", {"query": "sessions", "topic": "plays"}) == 3
     assert value("playproof_job_model_info", {"model_version": "session_xgb-1"}) == 1
+
+
+def test_drift_is_shown_by_quantity_and_window_and_an_unknown_one_is_not(metrics: JobMetrics) -> None:
+    metrics.observe_drift({})
+    value = metrics.registry.get_sample_value
+    assert value("playproof_job_drift_timestamp_seconds") == 0
+    metrics.observe_drift(DRIFT)
+    assert value("playproof_job_drift_psi_low", {"quantity": "score", "days": "7"}) == 0.3
+    assert value("playproof_job_drift_psi", {"quantity": "plays", "days": "7"}) is None
+    metrics.observe_drift({"measured_at": 60.0, "windows": {"7": {"quantities": {"score": None}}}})
+    assert value("playproof_job_drift_psi", {"quantity": "score", "days": "7"}) is None
+    assert value("playproof_job_drift_timestamp_seconds") == 60
 
 
 def test_rejected_rows_are_those_that_committed_files_stand_for(metrics: JobMetrics, tmp_path: Path) -> None:

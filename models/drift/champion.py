@@ -1,0 +1,42 @@
+"""The drift of what the champion scored in a world."""
+
+from typing import Any
+
+import pandas as pd
+
+from models.drift.reference import read_reference
+from models.drift.report import measure_drift
+from models.registry.artefact import MANIFEST, read_manifest
+from models.registry.champions import CHAMPIONS
+from models.registry.roles import Registry
+from models.tables.lake_tables import batch_files, read_parts
+from runtime.lake import committed_files
+from runtime.world import World, WorldError
+
+
+def measure_world(world: World, registry: Registry) -> dict[str, Any]:
+    """Measure the drift of a world's sessions that the champion scored. Raises WorldError, ModelError."""
+    entry = registry.roles().champion
+    folder = registry.folder(entry)
+    trusted = CHAMPIONS[folder.name] if entry is None else entry.sha256
+    manifest = read_manifest(folder / MANIFEST, trusted, {"name": str, "features": list})
+    reference = read_reference(folder, manifest)
+    columns = ["user_id", "ended_at", "model_version", *reference.bins]
+    sessions = _read_sessions(world, columns)
+    version = f"{manifest['name']}@{trusted[:8]}"
+    measured = measure_drift(sessions, reference, version)
+    if measured["newest_at"] is None:
+        others = ", ".join(sorted(sessions["model_version"].unique()))
+        raise WorldError(f"world {world.name}: {version} has scored no session in it, only {others}: run  playproof up")
+    return measured
+
+
+def _read_sessions(world: World, columns: list[str]) -> pd.DataFrame:
+    """Read the sessions of the job, or else those that a batch command scored. Raises WorldError without any."""
+    files = committed_files(world.unit.table("sessions")) or batch_files(world.from_raw("scored_sessions"))
+    if not files:
+        raise WorldError(
+            f"world {world.name} has no scored sessions: run  playproof up  and  playproof replay, or  "
+            f"playproof job score-history --world {world.name}"
+        )
+    return read_parts(files, columns)
