@@ -54,7 +54,7 @@ def test_a_search_writes_the_curve_with_the_promised_keys(tmp_path: Path) -> Non
     assert 4 <= low["search"]["streams_per_account_day"] <= 4.6
     assert low["fresh"]["accounts"] == 3
     assert 0 <= low["fresh"]["flagged_7"] <= low["fresh"]["flagged_28"] <= 1
-    assert low["fresh"]["by_detector"].keys() == {"sessions", "rules", "forest", "days", "windows"}
+    assert low["fresh"]["by_detector"].keys() == {"sessions", "rules", "forest", "days", "windows", "fused"}
     assert 0 <= results["families"]["low_slow"]["honest_flagged_28"]["any"] < 0.5
     lines = format_evasion(results)
     assert lines[1].startswith("low_slow")
