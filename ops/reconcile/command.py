@@ -33,6 +33,8 @@ def format_reconciliation(result: Reconciliation | ShopReconciliation) -> list[s
     if isinstance(result, Reconciliation):
         sessions += f": {result.missing:,} missing, {result.duplicated:,} duplicated, {result.wrong:,} wrong"
     lines.append(sessions)
+    if isinstance(result, Reconciliation):
+        lines.append("; ".join(f"lake/{topic}: {rows:,} rows" for topic, rows in result.archived.items()))
     if result.faults:
         return [*lines, f"FAULT: {'; '.join(result.faults)}"]
     return [*lines, "every row is accounted for once; nothing is lost or there twice"]

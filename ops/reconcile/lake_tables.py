@@ -1,6 +1,6 @@
 """Read what the lake holds: the sessions and the rejected rows that were committed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,11 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contracts.events import ID_FIELD
 from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.row_rules import hash_all
+from ops.reconcile.topic_rows import RowSum, wrapped_sum
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
+from runtime.lake import committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
 
@@ -22,16 +25,19 @@ MAX_READS = 20
 _COUNTS = tuple(f"{topic}_{part}" for topic in TOPIC_CODES for part in ("rows", "hash"))
 
 
-def read_at_one_moment(unit: Unit, query: str, read: Callable[[], Table]) -> tuple[OffsetLog, Table]:
+def read_at_one_moment(
+    unit: Unit, query: str, read: Callable[[], Table], only_last: bool = False
+) -> tuple[OffsetLog, Table]:
     """Read a query's checkpoint and its table as of one moment, although a job may be at work.
 
+    The checkpoint's log has every micro-batch since the version began, or the last one where `only_last` is asked for.
     Raises ReconciliationError where the job commits faster than the table can be read.
     """
     for _ in range(MAX_READS):
         last = last_committed(unit, query)
         table = read()
         if last_committed(unit, query) == last:
-            return read_offset_log(unit, query, last), table
+            return read_offset_log(unit, query, last, first=max(last, 0) if only_last else 0), table
     raise ReconciliationError(
         f"the job committed a micro-batch during each of {MAX_READS} reads of its {query}: try again when it has less "
         f"to do, or stop it with  make down"
@@ -55,6 +61,22 @@ def read_sessions(files: Sequence[Path]) -> Sessions:
 
 def _epoch_ms(times: pa.ChunkedArray) -> Ints:
     return times.cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.int64()).to_numpy()
+
+
+def archived_files(unit: Unit, topic: str, last: int) -> list[Path]:
+    """List the archived files of a topic up to micro-batch `last`: a crash may come before the next one's commit."""
+    files = [(path, path.relative_to(unit.table(topic)).parts[0]) for path in committed_files(unit.table(topic))]
+    return [path for path, folder in files if int(folder.removeprefix("batch_id=")) <= last]
+
+
+def add_up_archived(topic: str, files: Iterable[Path]) -> RowSum:
+    """Add up the archived rows of a topic in parquet files."""
+    rows, hashes = 0, []
+    for path in files:
+        ids = read_parquet(path, [ID_FIELD[topic]]).column(0)
+        rows += len(ids)
+        hashes.append(int(hash_all(ids.combine_chunks().cast(pa.string())).sum()))
+    return RowSum(rows, wrapped_sum(hashes))
 
 
 def count_rejected(files: Sequence[Path], progress: OffsetLog) -> dict[str, int]:

@@ -10,15 +10,16 @@ faults that a replay injected nothing needs to be known: late, bad and doubled r
 """
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ops.reconcile.comparison import SessionDifference, compare_sessions
 from ops.reconcile.dispositions import Dispositions, expected_dispositions, row_faults
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
-from ops.reconcile.lake_tables import count_rejected, read_at_one_moment, read_sessions
-from ops.reconcile.topic_rows import TopicRows, concatenate, read_topic
+from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
+from ops.reconcile.topic_rows import RowSum, TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
-from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
+from runtime.checkpoint import OffsetLog, last_committed
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
@@ -53,6 +54,10 @@ class Reconciliation:
     wrong: int
     wrongly_rejected: int
     """Rows by which lake/rejected differs from what the rules reject, as far as the archive has come."""
+    archived: dict[str, int]
+    """Rows of lake/plays and lake/activity, by topic."""
+    archive_faults: list[str]
+    """What is wrong with lake/plays and lake/activity, a phrase each."""
     micro_batches: int
 
     @property
@@ -62,7 +67,8 @@ class Reconciliation:
         faults += [f"{self.missing:,} sessions are missing"] if self.missing else []
         faults += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
         faults += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []
-        return faults + ([f"lake/rejected is off by {self.wrongly_rejected:,} rows"] if self.wrongly_rejected else [])
+        faults += [f"lake/rejected is off by {self.wrongly_rejected:,} rows"] if self.wrongly_rejected else []
+        return faults + self.archive_faults
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -77,7 +83,7 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     """
     unit = world.unit
     acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
-    archive_progress, rejected = _read_rejected(unit)
+    archive_progress, (rejected, archived) = _read_archive(unit)
     progress, sessions = read_at_one_moment(
         unit, "sessions", lambda: read_sessions(committed_files(unit.table("sessions")))
     )
@@ -94,15 +100,34 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
         duplicated=len(difference.duplicated),
         wrong=len(difference.wrong),
         wrongly_rejected=sum(abs(topics[t].rejected_until(archive_progress) - rejected[t]) for t in TOPIC_CODES),
+        archived={topic: archived[topic].rows for topic in TOPIC_CODES},
+        archive_faults=[
+            fault
+            for t in TOPIC_CODES
+            for fault in archive_faults(t, topics[t].good_until(archive_progress), archived[t])
+        ],
         micro_batches=len(progress),
     )
 
 
-def _read_rejected(unit: Unit) -> tuple[OffsetLog, dict[str, int]]:
-    """Read how far the archive is, and how many rejected rows it has up to there."""
-    last = last_committed(unit, "archive")
-    progress = read_offset_log(unit, "archive", last, first=max(last, 0))
-    return progress, count_rejected(committed_files(unit.table("rejected")), progress)
+def archive_faults(topic: str, expected: RowSum, archived: RowSum) -> list[str]:
+    """Say how a topic's archived rows differ from its good rows, in a phrase; empty where they do not."""
+    more = archived.rows - expected.rows
+    if more:
+        return [f"lake/{topic} has {abs(more):,} rows {'too many' if more > 0 else 'too few'}"]
+    return [] if archived == expected else [f"lake/{topic} has other rows than topic {topic}"]
+
+
+def _read_archive(unit: Unit) -> tuple[OffsetLog, tuple[dict[str, int], dict[str, RowSum]]]:
+    """Read how far the archive is, the rejected rows that it has, and its good rows by topic."""
+
+    def read() -> tuple[list[Path], dict[str, RowSum]]:
+        last = last_committed(unit, "archive")
+        rejected = committed_files(unit.table("rejected"))
+        return rejected, {topic: add_up_archived(topic, archived_files(unit, topic, last)) for topic in TOPIC_CODES}
+
+    progress, (rejected, archived) = read_at_one_moment(unit, "archive", read, only_last=True)
+    return progress, (count_rejected(rejected, progress), archived)
 
 
 def _reconcile_topic(

@@ -1,6 +1,6 @@
 """Read a topic from its beginning to its end as it is now, as the rows that the job must have read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from contracts.topics import MAX_MESSAGE_BYTES
 from ops.reconcile.expected_sessions import TOPIC_CODES, GoodRows
 from ops.reconcile.row_rules import ParsedMessages, parse_messages
-from runtime.arrays import Ints
+from runtime.arrays import Bools, Ints
 from runtime.checkpoint import OffsetLog
 from runtime.kafka.connection import KafkaConnection
 
@@ -19,12 +19,23 @@ CHUNK_MESSAGES = 250
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRows:
-    """Rows of one partition that break a rule: how many, by offset of their message."""
+class MessageRows:
+    """How many rows some messages of one partition have, by offset of the message."""
 
     partition: int
     offset: Ints
-    rows: Ints
+    good: Ints
+    id_hash: Ints
+    """Sum of the hashes of the good rows' ids, as a wrapped 64-bit number."""
+    rejected: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class RowSum:
+    """A number of rows, and the sum of their ids' hashes: two sets of rows are the same where both are."""
+
+    rows: int
+    id_hash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +44,50 @@ class TopicRows:
 
     name: str
     rows: GoodRows
-    rejected: list[RejectedRows]
+    messages: list[MessageRows]
 
     @property
     def count(self) -> int:
-        return len(self.rows) + sum(int(partition.rows.sum()) for partition in self.rejected)
+        return len(self.rows) + sum(int(chunk.rejected.sum()) for chunk in self.messages)
 
     def rejected_until(self, progress: OffsetLog) -> int:
         """Count the rejected rows in messages that a query has read."""
-        return sum(int(p.rows[p.offset < progress.end(self.name, p.partition)].sum()) for p in self.rejected)
+        return sum(int(chunk.rejected[self._is_read(chunk, progress)].sum()) for chunk in self.messages)
+
+    def good_until(self, progress: OffsetLog) -> RowSum:
+        """Add up the good rows in messages that a query has read, late ones and duplicates too."""
+        read = [(chunk, self._is_read(chunk, progress)) for chunk in self.messages]
+        return RowSum(
+            sum(int(chunk.good[is_read].sum()) for chunk, is_read in read),
+            wrapped_sum(int(chunk.id_hash[is_read].sum()) for chunk, is_read in read),
+        )
+
+    def _is_read(self, chunk: MessageRows, progress: OffsetLog) -> Bools:
+        return chunk.offset < progress.end(self.name, chunk.partition)
 
 
 def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog) -> TopicRows:
     """Read a topic; each row knows the micro-batch of `progress` that read it."""
     chunks: list[GoodRows] = []
-    rejected: list[RejectedRows] = []
+    messages: list[MessageRows] = []
     for partition, records in record_chunks(kafka, topic):
         offset = np.array([record.offset for record in records], np.int64)
         parsed = parse_messages(topic, [(record.value, record.headers) for record in records])
         chunks.append(_good_rows(topic, parsed, progress.batch_of(topic, partition, offset)))
-        if parsed.rejected.any():
-            rejected.append(RejectedRows(partition, offset, parsed.rejected))
-    return TopicRows(topic, concatenate(chunks), rejected)
+        good = np.bincount(parsed.message, minlength=len(records))
+        id_hash = np.zeros(len(records), np.int64)
+        np.add.at(id_hash, parsed.message, parsed.id_hash)
+        messages.append(MessageRows(partition, offset, good, id_hash, parsed.rejected))
+    return TopicRows(topic, concatenate(chunks), messages)
+
+
+def wrapped_sum(hashes: Iterable[int]) -> int:
+    """Add 64-bit hashes as NumPy does, without the digits above.
+
+    >>> wrapped_sum([2**63 - 1, 1]) == -(2**63)
+    True
+    """
+    return (sum(hashes) + 2**63) % 2**64 - 2**63
 
 
 def _good_rows(topic: str, parsed: ParsedMessages, batch: Ints) -> GoodRows:

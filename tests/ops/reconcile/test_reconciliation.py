@@ -109,6 +109,46 @@ def test_every_row_is_accounted_for_where_the_table_is_right(world: World, broke
     assert format_reconciliation(result)[-1] == "every row is accounted for once; nothing is lost or there twice"
 
 
+def write_archive(unit: Unit, batch: int, ends: int, plays: list[str]) -> None:
+    """Write a micro-batch of the archive: the ids that it has of topic plays, and how far it has read."""
+    for log in ("offsets", "commits"):
+        folder = unit.checkpoints / "archive" / log
+        folder.mkdir(parents=True, exist_ok=True)
+        text = f'v1\n{{"batchWatermarkMs": 0}}\n{{"{PLAYS}": {{"0": {ends}}}}}' if log == "offsets" else "v1\n{}"
+        (folder / str(batch)).write_text(text)
+    folder = unit.table(PLAYS) / f"batch_id={batch}" / "date=2025-03-03"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"play_id": plays}), folder / "part-0.parquet")
+    (folder.parent / "_SUCCESS").touch()
+
+
+ARCHIVED = ["p1", "p2", "p3", "p1", "late", "open"]
+"""The good rows of the first two messages: late rows and duplicates are archived too."""
+
+
+@pytest.mark.parametrize(
+    ("plays", "fault"),
+    [
+        (ARCHIVED, None),
+        (ARCHIVED[1:], "lake/plays has 1 rows too few"),
+        ([], "lake/plays has 6 rows too few"),
+        ([*ARCHIVED, "p2"], "lake/plays has 1 rows too many"),
+        ([*ARCHIVED[:-1], "other"], "lake/plays has other rows than topic plays"),
+    ],
+)
+def test_the_archive_has_every_good_row_of_the_messages_that_it_read(
+    world: World, broker: Broker, plays: list[str], fault: str | None
+) -> None:
+    write_archive(world.unit, 0, 2, plays)
+    # a crash came after its files, before its commit
+    write_archive(world.unit, 1, 3, ["unread"])
+    (world.unit.checkpoints / "archive" / "commits" / "1").unlink()
+    (world.unit.table("rejected") / "batch_id=0").mkdir(parents=True)
+    result = reconciled(world, broker, RIGHT)
+    assert [f for f in result.faults if "rejected" not in f] == ([fault] if fault else [])
+    assert result.archived == {PLAYS: len(plays), ACTIVITY: 0}
+
+
 def test_the_rows_of_a_missing_session_are_lost(world: World, broker: Broker) -> None:
     result = reconciled(world, broker, RIGHT[:1])
     assert result.topics[PLAYS].lost == 1
