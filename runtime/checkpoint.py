@@ -7,6 +7,7 @@ Spark forgets them after 100 micro-batches; the job keeps copies (`keep_offsets`
 """
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,10 @@ Partition = tuple[str, int]
 """Topic and number."""
 FILES = "logOffset"
 """What the offset of a source of files has in place of a topic."""
-LOG_BEGINS, METADATA_BEGINS = b"v1\n", b'{"id"'
-"""How Spark 4.0 begins a file of the logs `offsets` and `commits`, and a query's `metadata`."""
+LOG_BEGINS, NO_OFFSET = "v1", "-"
+"""The first line of a file of the logs `offsets` and `commits`, as Spark 4.0 writes it; a source without an offset."""
+METADATA = "metadata"
+"""The file of a checkpoint with the query's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def read_offsets(file: Path) -> BatchOffsets:
         ends = {
             (topic, int(partition)): int(offset)
             for source in sources
-            if source != "-"
+            if source != NO_OFFSET
             for topic, partitions in orjson.loads(source).items()
             if topic != FILES
             for partition, offset in partitions.items()
@@ -129,9 +132,35 @@ def keep_offsets(unit: Unit, query: str) -> None:
 
 
 def unreadable_file(checkpoint: Path) -> tuple[Path, str] | None:
-    """Return the first file of a query's checkpoint that Spark could not read at its start, and how it must begin."""
-    newest = [files[max(files)] for log in ("offsets", "commits") if (files := numbered_files(checkpoint / log))]
-    for file, begins in [*((log, LOG_BEGINS) for log in newest), (checkpoint / "metadata", METADATA_BEGINS)]:
-        if file.exists() and not file.read_bytes().startswith(begins):
-            return file, begins.decode().strip()
+    """Return the first file of a query's checkpoint that Spark reads at its start and could not, and why."""
+    for file, lines in _read_at_start(checkpoint):
+        try:
+            trouble = _trouble(file, lines)
+        except ValueError as error:  # neither UTF-8 nor JSON
+            trouble = str(error)
+        if trouble:
+            return file, trouble
     return None
+
+
+def _read_at_start(checkpoint: Path) -> Iterator[tuple[Path, int]]:
+    """Name what Spark reads at its start: each file, and the least number of JSON lines that it must have."""
+    # of the offsets the last but one too: it says where the newest micro-batch began
+    for log, newest, lines in (("offsets", 2, 2), ("commits", 1, 0)):
+        files = numbered_files(checkpoint / log)
+        yield from ((files[n], lines) for n in sorted(files)[-newest:])
+    if (checkpoint / METADATA).exists():
+        yield checkpoint / METADATA, 1
+
+
+def _trouble(file: Path, lines: int) -> str:
+    """Say what a file lacks; empty where it lacks nothing. Raises ValueError where a line is no JSON."""
+    head, *rest = file.read_text().splitlines() or [""]
+    if file.name == METADATA:
+        return "" if "id" in orjson.loads(head) else "it has no id"
+    if head != LOG_BEGINS:
+        return f"it does not begin with {LOG_BEGINS}"
+    for line in rest:
+        if line != NO_OFFSET and not isinstance(orjson.loads(line), dict):
+            return f"the line {line[:20]!r} is no JSON object"
+    return "" if len(rest) >= lines else f"it ends after {len(rest)} of at least {lines} lines"

@@ -8,9 +8,14 @@ import json
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from runtime.errors import CheckpointError
+
 
 def committed_files(table: Path) -> list[Path]:
-    """List a table's committed parquet files; empty where the table does not exist yet."""
+    """List a table's committed parquet files; empty where the table does not exist yet.
+
+    Raises CheckpointError where the log of the table is damaged.
+    """
     log = table / "_spark_metadata"
     if log.is_dir():
         return _from_log(log)
@@ -33,10 +38,12 @@ def _from_log(log: Path) -> list[Path]:
     first = max((n for n, file in batches.items() if file.suffix == ".compact"), default=-1)
     files: list[Path] = []
     for n in sorted(n for n in batches if n >= first):
-        for line in batches[n].read_text().splitlines()[1:]:  # the first line is the log's version
-            entry = json.loads(line)
-            if entry["action"] == "add":
-                files.append(_moved_with(log.parent, unquote(urlparse(entry["path"]).path)))
+        try:
+            entries = [json.loads(line) for line in batches[n].read_text().splitlines()[1:]]  # the first is a version
+            added = [entry["path"] for entry in entries if entry["action"] == "add"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{batches[n]} is unreadable ({error}): restore it from a copy") from None
+        files += [_moved_with(log.parent, unquote(urlparse(path).path)) for path in added]
     return files
 
 

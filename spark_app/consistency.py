@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 
 from runtime.checkpoint import unreadable_file
+from runtime.errors import CheckpointError
+from runtime.lake import committed_files
 from runtime.world import Unit
 from spark_app.cores import PACKED
 from spark_app.errors import StateError
@@ -44,6 +46,11 @@ def check_unit(unit: Unit, partitions: int, core: str) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
+    for table in sorted(unit.lake.glob("*/_spark_metadata")):
+        try:
+            committed_files(table.parent)
+        except CheckpointError as error:
+            raise StateError(f"{error}, or {REMEDY}") from None
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
     _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, core))
@@ -69,9 +76,9 @@ def _check_readable(checkpoint: Path) -> None:
     """Raise StateError where Spark could not read the checkpoint; its own message would be only "malformed log"."""
     unreadable = unreadable_file(checkpoint)
     if unreadable:
-        file, begins = unreadable
+        file, why = unreadable
         raise StateError(
-            f"checkpoints/{file.relative_to(checkpoint.parent)} is unreadable (expected it to begin with {begins}): "
+            f"checkpoints/{file.relative_to(checkpoint.parent)} is unreadable ({why}): "
             f"restore it from a copy, or {REMEDY}"
         )
 

@@ -82,6 +82,8 @@ def build_session(
         "spark.driver.extraJavaOptions": f"-Xms{memory} {jvm_flags} {DEEP_STACKS} {logs}",
         "spark.executor.extraJavaOptions": DEEP_STACKS,
         "spark.ui.enabled": str(ui).lower(),
+        # the page has no login and takes any Host: a form of any site that is open in a browser could stop the job
+        "spark.ui.killEnabled": "false",
         "spark.redaction.regex": SECRET_NAMES,
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",

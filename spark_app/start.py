@@ -13,12 +13,13 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.world import World
-from spark_app import consistency, pipeline, preflight, runner, session, sources
+from spark_app import consistency, job_lock, pipeline, preflight, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.cores import ROWS
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
+from spark_app.moved_world import follow_move
 from spark_app.queries import shadow
 from spark_app.stages.scoring.load import scoring_message
 from spark_app.stages.sessions import account_baselines
@@ -60,7 +61,10 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
     messages = check_inputs(world, settings.kafka(), partitions, options.core)
-    with open_artefacts(settings, options.model) as artefacts:
+    with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
+        moved = follow_move(world.unit)
+        if moved:
+            print(f"world {world.name} was moved since the last run: {moved} logs of Spark's have its new place now")
         runner.end_at_once_on_sigterm()
         spark = session.build_session(
             "playproof",

@@ -44,6 +44,7 @@ class MicroBatch:
     """The watermark in force, epoch seconds of event time; None before there is one."""
     newest_at: float | None = None
     """The newest `event_time` of the batch; None where it had no rows."""
+    oldest_at: float | None = None
     state_rows: dict[str, int] = field(default_factory=dict)
     """By operator."""
     state_bytes: dict[str, int] = field(default_factory=dict)
@@ -99,6 +100,7 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         duplicate=duplicate,
         watermark_at=_epoch(times.get("watermark")),
         newest_at=_epoch(times.get("max")),
+        oldest_at=_epoch(times.get("min")),
         state_rows={SESSION_STEP: step["open_rows"] or 0} if step else _by_operator(operators, "numRowsTotal"),
         state_bytes={SESSION_STEP: sum(state_bytes.values())} if step else state_bytes,
         ends=ends,
@@ -107,6 +109,14 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
             for topic, partitions in latest.items()
         },
     )
+
+
+def _read_line(line: bytes) -> MicroBatch | None:
+    """Read a line of a progress file; None for what a crash or a full disk left of one."""
+    try:
+        return read_micro_batch(json.loads(line)) if line.endswith(b"\n") else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _ticks(progress: dict[str, Any]) -> int:
@@ -142,14 +152,14 @@ def _epoch(text: str | None) -> float | None:
 
 
 def recent_micro_batches(unit: Unit, query: str, limit: int) -> list[MicroBatch]:
-    """Return a query's newest micro-batches, at most `limit`, oldest first. A line that is half written is left out."""
+    """Return a query's newest micro-batches, at most `limit`, oldest first. A damaged line is left out."""
     path = unit.progress / f"{query}.jsonl"
     if not path.exists():
         return []
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - MAX_LINE - (limit - 1) * TYPICAL_LINE, 0))
-        complete = [line for line in file.read().split(b"\n")[:-1] if line.startswith(b"{")]
-    return [read_micro_batch(json.loads(line)) for line in complete[-limit:]]
+        newest = [batch for line in file if (batch := _read_line(line)) is not None]
+    return newest[-limit:]
 
 
 def last_micro_batch(unit: Unit, query: str) -> MicroBatch | None:
@@ -169,9 +179,8 @@ def first_event_at(unit: Unit, query: str) -> float | None:
     path = unit.progress / f"{query}.jsonl"
     if not path.exists():
         return None
-    with path.open() as file:
-        complete = (line for line in file if line.endswith("\n"))
-        oldest = (_epoch(json.loads(line).get("eventTime", {}).get("min")) for line in complete)
+    with path.open("rb") as file:
+        oldest = (batch.oldest_at for line in file if (batch := _read_line(line)) is not None)
         return next((at for at in oldest if at is not None), None)
 
 
@@ -180,36 +189,49 @@ def totals(unit: Unit, query: str) -> dict[str, int]:
     sums = {"rows": 0, "late": 0, "duplicate": 0}
     path = unit.progress / f"{query}.jsonl"
     if path.exists():
-        with path.open() as file:
+        with path.open("rb") as file:
             for line in file:
-                if line.endswith("\n"):
-                    batch = read_micro_batch(json.loads(line))
+                batch = _read_line(line)
+                if batch is not None:
                     sums = {name: value + getattr(batch, name) for name, value in sums.items()}
     return sums
 
 
 def record_job(unit: Unit, model_version: str, started_at: float) -> None:
     """Record which model scores from now on. `started_at` is in epoch seconds."""
-    unit.progress.mkdir(parents=True, exist_ok=True)
-    _job_file(unit).write_text(json.dumps({"model_version": model_version, "started_at": started_at}) + "\n")
+    _replace(_job_file(unit), {"model_version": model_version, "started_at": started_at})
 
 
 def job_record(unit: Unit) -> dict[str, Any]:
     """Return what `record_job` wrote; empty before the job's first start."""
-    path = _job_file(unit)
-    return json.loads(path.read_text()) if path.exists() else {}
+    return _read_record(_job_file(unit))
 
 
 def record_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
     """Record which challenger scores in the shadow from now on, or why it does not; no version where there is none."""
-    unit.progress.mkdir(parents=True, exist_ok=True)
-    (unit.progress / SHADOW_FILE).write_text(json.dumps({"model_version": model_version, "trouble": trouble}) + "\n")
+    _replace(unit.progress / SHADOW_FILE, {"model_version": model_version, "trouble": trouble})
 
 
 def shadow_record(unit: Unit) -> dict[str, Any]:
     """Return what `record_shadow` wrote; empty before the job's first start."""
-    path = unit.progress / SHADOW_FILE
-    return json.loads(path.read_text()) if path.exists() else {}
+    return _read_record(unit.progress / SHADOW_FILE)
+
+
+def _replace(file: Path, record: dict[str, Any]) -> None:
+    """Write a record under another name first: a reader never sees half a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(record) + "\n")
+    partial.replace(file)
+
+
+def _read_record(file: Path) -> dict[str, Any]:
+    """Read a record; empty where there is none, or only what a crash left of it."""
+    try:
+        record = json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _job_file(unit: Unit) -> Path:

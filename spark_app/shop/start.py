@@ -10,10 +10,11 @@ from runtime.monitoring.progress import DEDUPLICATION, MicroBatch, last_micro_ba
 from runtime.parquet import count_rows
 from runtime.settings import Settings
 from runtime.world import Unit
-from spark_app import preflight, runner, session
+from spark_app import job_lock, preflight, runner, session
 from spark_app.artefacts import CHAMPION, ModelChoice
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
+from spark_app.moved_world import follow_move
 from spark_app.shop import pipeline, predictions, tables
 from spark_app.shop.heartbeat import Heartbeat
 from spark_app.shop.session import start_session
@@ -47,6 +48,14 @@ def run_shop(settings: Settings, options: ShopOptions) -> None:
     for table in pipeline.STATIC:
         world.static(table)
     preflight.check_topics(kafka, unit, read=TOPICS, write=(), readers=(tables.PREDICTIONS, tables.REJECTED))
+    with job_lock.hold(world):
+        follow_move(unit)
+        _run_queries(settings, options)
+
+
+def _run_queries(settings: Settings, options: ShopOptions) -> None:
+    world = settings.the_world()
+    unit, kafka = world.unit, settings.kafka()
     runner.end_at_once_on_sigterm()
     spark = start_session(settings, unit, options.memory, options.master, options.serve_ui)
     try:

@@ -96,6 +96,10 @@ class Stage:
         shutil.copytree(self.world.unit.ledger, twin.unit.ledger)
         return Stage(twin, self.address)
 
+    def moved(self, name: str) -> "Stage":
+        """Move the world to another folder."""
+        return Stage(World(self.world.root.rename(self.world.root.with_name(name))), self.address)
+
 
 @contextmanager
 def on_a_broker(world: World) -> Iterator[Stage]:

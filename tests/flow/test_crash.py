@@ -22,7 +22,9 @@ def commits(unit: Unit, query: str) -> list[Path]:
     return sorted(found, key=lambda file: int(file.name))
 
 
-def test_a_job_killed_in_the_middle_and_started_again_writes_what_an_undisturbed_one_writes(rushed: Stage) -> None:
+def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undisturbed_one_writes(
+    rushed: Stage,
+) -> None:
     killed = rushed.twin("killed")
     with killed.running(*JOB) as job:
         wait_until(lambda: len(commits(killed.world.unit, "sessions")) >= 2, "two micro-batches", [job])
@@ -39,7 +41,8 @@ def test_a_job_killed_in_the_middle_and_started_again_writes_what_an_undisturbed
     assert midway["faults"] == []
     assert all(account["open"] > 0 for account in midway["topics"].values()), "it was killed with work left"
 
-    killed.finish(*JOB)
+    killed = killed.moved("restored elsewhere")
+    assert "was moved since the last run" in killed.finish(*JOB)
 
     assert killed.audit() == {**rushed.audit(), "micro_batches": killed.audit()["micro_batches"]}
     undisturbed, mended = rushed.world.unit, killed.world.unit

@@ -99,14 +99,52 @@ def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) ->
     assert copies == {"0": "first", "1": "second"}
 
 
-def test_a_log_or_metadata_that_spark_could_not_read_is_found_with_its_expected_beginning(tmp_path: Path) -> None:
-    assert unreadable_file(tmp_path) is None, "nothing was written yet"
-    (tmp_path / "commits").mkdir()
-    (tmp_path / "commits" / "0").write_text("v1\n{}")
-    (tmp_path / "metadata").write_text('{"id":"1"}')
-    assert unreadable_file(tmp_path) is None
-    (tmp_path / "commits" / "1").write_text("")
-    assert unreadable_file(tmp_path) == (tmp_path / "commits" / "1", "v1")
-    (tmp_path / "commits" / "1").unlink()
-    (tmp_path / "metadata").write_text("{")
-    assert unreadable_file(tmp_path) == (tmp_path / "metadata", '{"id"')
+OFFSETS = 'v1\n{"batchWatermarkMs":0}\n{"plays":{"0":12}}\n-'
+"""A file of the log `offsets` with a topic, and a source that has none yet."""
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A checkpoint that Spark can read: two micro-batches, a third that was planned."""
+    for name, text in (
+        *((f"offsets/{n}", OFFSETS) for n in range(3)),
+        *((f"commits/{n}", "v1\n{}") for n in range(2)),
+        ("metadata", '{"id":"1"}'),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_checkpoint_that_spark_can_read_passes_and_so_does_none(checkpoint: Path) -> None:
+    assert unreadable_file(checkpoint) is None
+    assert unreadable_file(checkpoint / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("commits/1", b"", "does not begin with v1"),
+        ("offsets/2", b"v1", "ends after 0 of at least 2 lines"),
+        ("offsets/1", b'v1\n{"batchWatermarkMs":0}', "ends after 1 of at least 2 lines"),
+        ("offsets/2", OFFSETS.encode()[:-12], "unexpected end of data"),
+        ("offsets/2", OFFSETS.encode().replace(b"plays", b"pl\xffys"), "decode byte 0xff"),
+        ("metadata", b"{", "unexpected end of data"),
+        ("metadata", b"{}", "no id"),
+    ],
+    ids=["empty", "no metadata", "no source", "cut in the middle", "a byte changed", "half a file", "no id"],
+)
+def test_a_file_that_spark_could_not_read_at_its_start_is_found(
+    checkpoint: Path, name: str, content: bytes, why: str
+) -> None:
+    (checkpoint / name).write_bytes(content)
+    found = unreadable_file(checkpoint)
+    assert found is not None
+    assert found[0] == checkpoint / name
+    assert why in found[1]
+
+
+def test_what_spark_never_reads_again_is_not_looked_at(checkpoint: Path) -> None:
+    (checkpoint / "offsets" / "0").write_text("damaged")
+    (checkpoint / "commits" / "0").write_text("damaged")
+    assert unreadable_file(checkpoint) is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.errors import CheckpointError
 from runtime.lake import committed_files
 
 
@@ -109,3 +110,11 @@ def test_a_batch_folder_that_is_partitioned_counts_with_all_its_parts(tmp_path: 
     assert names_of(table) == []
     (table / "batch_id=0" / "_SUCCESS").touch()
     assert names_of(table) == [f"batch_id=0/date=2025-03-0{day}/part-0.parquet" for day in (3, 4)]
+
+
+def test_a_damaged_log_is_named(table: Path) -> None:
+    commit(table, "0", "date=2025-03-03/part-0.parquet")
+    log = table / "_spark_metadata" / "0"
+    log.write_text(log.read_text()[:-9])
+    with pytest.raises(CheckpointError, match=r"_spark_metadata/0 is unreadable .*restore it from a copy"):
+        committed_files(table)

@@ -102,10 +102,9 @@ def test_an_unreadable_file_of_a_checkpoint_is_named_and_left_alone(unit: Unit, 
     assert file.read_bytes() == content
 
 
-def test_only_the_newest_file_of_a_log_is_looked_at_by_number(unit: Unit) -> None:
-    for number, content in (("9", "damaged, and never read again"), ("10", "v1\n{}")):
-        (unit.checkpoints / "sessions" / "commits" / number).write_text(content)
-    consistency.check_unit(unit, PARTITIONS, ROWS)
+def test_a_damaged_log_of_a_table_is_refused(unit: Unit) -> None:
+    (unit.table("sessions") / "_spark_metadata" / "0").write_text('v1\n{"path":"file:///x.par')
+    assert "sessions/_spark_metadata/0 is unreadable" in refused(unit)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])

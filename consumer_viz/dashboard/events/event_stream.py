@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,11 +59,19 @@ class EventStream:
             self._send(subscriber, b": bye\n\n")
 
     async def run(self) -> None:
-        """Send events until cancelled."""
+        """Send events until cancelled. An error is printed, and the next tick comes all the same."""
+        trouble = ""
         while True:
             await asyncio.sleep(TICK_S)
-            if self._subscribers:
+            if not self._subscribers:
+                continue
+            try:
                 self._tick()
+                trouble = ""
+            except Exception as error:  # whatever it is, the other pages must not go silent for ever
+                if repr(error) != trouble:
+                    trouble = repr(error)
+                    print(f"desk: the pages were not updated: {trouble}", file=sys.stderr, flush=True)
 
     def _tick(self) -> None:
         stamp = (self._state.index.stamp, self._state.store.stamp())

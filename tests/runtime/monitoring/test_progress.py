@@ -110,6 +110,27 @@ def test_the_newest_whole_line_counts_and_totals_sum_all_of_them(tmp_path: Path)
     assert totals(unit, "sessions") == {"rows": 45, "late": 9, "duplicate": 6}
 
 
+@pytest.mark.parametrize("torn", [b'{"name": "sess', b'{"name": "sessions", "ti', b"{}", b"\0\0\0", b"\xff", b"[1]"])
+def test_what_a_crash_left_of_a_line_is_left_out(tmp_path: Path, torn: bytes) -> None:
+    unit = Unit(tmp_path)
+    unit.progress.mkdir()
+    whole = json.dumps(report()).encode()
+    (unit.progress / "sessions.jsonl").write_bytes(b"\n".join([whole, torn, whole, torn, b""]))
+    newest = last_micro_batch(unit, "sessions")
+    assert newest is not None
+    assert newest.batch_id == 11
+    assert totals(unit, "sessions") == {"rows": 30, "late": 6, "duplicate": 4}
+    assert first_event_at(unit, "sessions") is None
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", '{"model_version": "ses'])
+def test_what_a_crash_left_of_a_record_is_no_record(tmp_path: Path, left: str) -> None:
+    unit = Unit(tmp_path)
+    record_job(unit, "session_xgb-1", 5.0)
+    (unit.progress / "JOB.json").write_text(left)
+    assert job_record(unit) == {}
+
+
 def test_before_the_first_batch_there_is_nothing(tmp_path: Path) -> None:
     unit = Unit(tmp_path)
     assert last_micro_batch(unit, "sessions") is None

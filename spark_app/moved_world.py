@@ -1,0 +1,55 @@
+"""A world that was moved, or restored to another place: Spark's logs have absolute paths, which then lead nowhere.
+
+Two logs name the files of a table: that of the sink that writes it, `<table>/_spark_metadata`, and those of the reports
+that read it, `checkpoints/<query>/sources`. Spark would look for the old place, and stop, or read other files.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from urllib.parse import quote, unquote, urlparse
+
+from runtime.world import Unit
+
+ENTRY_BEGINS = 'v1\n{"path":"file:'
+"""How a log of files begins; the log of a topic's first offsets, in the same place, does not."""
+PATH_CHARACTERS = "/~!$&'()*+,;=:@"
+"""What Java does not encode in the path of an address."""
+
+
+def follow_move(unit: Unit) -> int:
+    """Write the paths in both kinds of log as they are now; return in how many files they had changed.
+
+    A file is replaced as a whole, so a crash leaves the old or the new one.
+    """
+    return sum(_follow(file, unit.lake.absolute()) for file in _logs(unit))
+
+
+def _logs(unit: Unit) -> Iterator[Path]:
+    logs = chain(
+        unit.lake.glob("*/_spark_metadata/[0-9]*"),
+        unit.lake.glob("shadow/*/_spark_metadata/[0-9]*"),
+        unit.checkpoints.glob("*/sources/*/[0-9]*"),
+    )
+    return (file for file in logs if file.read_bytes().startswith(ENTRY_BEGINS.encode()))
+
+
+def _follow(file: Path, lake: Path) -> bool:
+    head, *entries = file.read_text().splitlines()
+    now = [_with_path_below(lake, json.loads(entry)) for entry in entries]
+    if now == entries:
+        return False
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text("\n".join([head, *now]))
+    # Hadoop's checksum of the old content; a file without one is read unchecked
+    file.with_name(f".{file.name}.crc").unlink(missing_ok=True)
+    partial.replace(file)
+    return True
+
+
+def _with_path_below(lake: Path, entry: dict[str, object]) -> str:
+    parts = Path(unquote(urlparse(str(entry["path"])).path)).parts
+    below = len(parts) - parts[::-1].index("lake")
+    path = quote(lake.joinpath(*parts[below:]).as_posix(), safe=PATH_CHARACTERS)
+    return json.dumps(entry | {"path": f"file://{path}"}, separators=(",", ":"), ensure_ascii=False)

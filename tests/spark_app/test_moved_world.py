@@ -1,0 +1,61 @@
+"""The logs of a world that was moved name its files where they are; those of one that stayed are not touched."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runtime.lake import committed_files
+from runtime.world import Unit
+from spark_app.moved_world import follow_move
+
+PART = "date=2025-03-03/part-0.parquet"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    """A unit with a table, and a report that has read it, as Spark leaves them."""
+    unit = Unit(tmp_path / "old place" / "v1")
+    part = unit.table("sessions") / PART
+    part.parent.mkdir(parents=True)
+    part.touch()
+    address = f"file://{str(part).replace(' ', '%20')}"
+    for log, more in ((sink_log(unit), {"size": 1, "action": "add"}), (source_log(unit), {"batchId": 0})):
+        log.parent.mkdir(parents=True)
+        log.write_text("v1\n" + json.dumps({"path": address, **more}, separators=(",", ":")))
+        log.with_name(f".{log.name}.crc").write_text("checksum")
+    topic = unit.checkpoints / "sessions" / "sources" / "0" / "0"
+    topic.parent.mkdir(parents=True)
+    topic.write_text('\0v1\n{"plays":{"0":0}}')
+    return unit
+
+
+def sink_log(unit: Unit) -> Path:
+    return unit.table("sessions") / "_spark_metadata" / "9.compact"
+
+
+def source_log(unit: Unit) -> Path:
+    return unit.checkpoints / "scores" / "sources" / "0" / "3"
+
+
+def test_a_world_that_stayed_keeps_its_logs(unit: Unit) -> None:
+    assert follow_move(unit) == 0
+    assert sink_log(unit).with_name(".9.compact.crc").exists()
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "über & (neu), 100 %"])
+def test_a_moved_world_names_its_files_where_they_are(unit: Unit, tmp_path: Path, name: str) -> None:
+    moved = Unit((tmp_path / "old place").rename(tmp_path / name) / "v1")
+    assert follow_move(moved) == 2
+    assert committed_files(moved.table("sessions")) == [moved.table("sessions") / PART]
+    for log in (sink_log(moved), source_log(moved)):
+        assert "old" not in log.read_text()
+        assert not log.with_name(f".{log.name}.crc").exists(), "it is of the old content"
+    assert json.loads(sink_log(moved).read_text().splitlines()[1]).keys() == {"path", "size", "action"}
+    assert follow_move(moved) == 0
+
+
+def test_a_path_is_written_as_spark_writes_it(unit: Unit, tmp_path: Path) -> None:
+    moved = Unit((tmp_path / "old place").rename(tmp_path / "a b&c(d)") / "v1")
+    follow_move(moved)
+    assert "/a%20b&c(d)/v1/lake/sessions/date=2025-03-03/part-0.parquet" in sink_log(moved).read_text()
