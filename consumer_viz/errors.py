@@ -2,7 +2,7 @@
 
 VizError
 ├── PlotError      there is nothing to draw
-└── ServeError     the pages cannot be served
+└── ServeError     the pages cannot be served: their port is taken, or the record of verdicts is damaged
 """
 
 from runtime.errors import PlayproofError
@@ -17,4 +17,4 @@ class PlotError(VizError):
 
 
 class ServeError(VizError):
-    """The pages cannot be served: their port is taken."""
+    """The pages cannot be served."""

@@ -246,5 +246,7 @@ def _keep_imports_ours() -> None:
 def main() -> NoReturn:
     """Run the command of the process's arguments; SIGTERM ends it like an exit, so that what it started is stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # worlds hold addresses and verdicts of people: nothing that we write is for other users of the machine
+    os.umask(os.umask(0) | 0o007)
     _keep_imports_ours()
     sys.exit(run(sys.argv[1:]))

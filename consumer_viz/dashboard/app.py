@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -71,7 +72,8 @@ def create_app(state: AppState, cookie: str = "playproof") -> FastAPI:
     app.add_middleware(AccessMiddleware, sign_in=state.sign_in, cookie=cookie)
     app.add_exception_handler(StarletteHTTPException, _show_refusal)
     app.add_exception_handler(RequestValidationError, _show_refusal)
-    app.add_exception_handler(Exception, _show_fault)
+    for fault in (sqlite3.OperationalError, Exception):
+        app.add_exception_handler(fault, _show_fault)
     return app
 
 
@@ -86,6 +88,10 @@ async def _show_refusal(request: Request, error: Exception) -> Response:
 
 async def _show_fault(request: Request, error: Exception) -> Response:
     """Show that the fault is ours; the server prints its trace."""
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return _error_page(
+            request, 503, "Another program is writing the verdicts just now. Nothing was saved: try again."
+        )
     message = "This page has a fault. The terminal of playproof desk shows the error; the other pages still work."
     return _error_page(request, 500, message)
 

@@ -80,7 +80,9 @@ class AccessMiddleware:
             if login is None and cookie is None:
                 return PlainTextResponse(NEEDS_TOKEN, 403)
             rest = urlencode([(k, v) for k, v in request.query_params.multi_items() if k != "token"])
-            answer = RedirectResponse(request.url.path + (f"?{rest}" if rest else ""), 303)
+            # an address that begins with two strokes would lead to another site
+            path = "/" + request.url.path.lstrip("/\\")
+            answer = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
             if cookie:
                 answer.set_cookie(self._cookie, cookie, httponly=True, secure=True, samesite="strict")
             return answer

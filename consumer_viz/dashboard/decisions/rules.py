@@ -79,6 +79,8 @@ def next_decision(draft: Draft, latest: Decision | None, history: list[Decision]
     """Return the decision that a draft makes after a case's latest one. Raises VersionConflict, InvalidDecision."""
     if latest and latest.version != draft.seen_version:
         raise VersionConflict(latest, draft)
+    if latest is None and draft.seen_version:
+        raise InvalidDecision("the page shows a decision that the record does not have: reload the page and try again")
     version = latest.version if latest else 0
     verdict, reason, note = _outcome(draft, latest, history)
     return Decision(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, next_decision
+from consumer_viz.errors import ServeError
 from contracts.topics import TOPICS, VERDICTS
 from runtime.event_text import format_time
 
@@ -47,12 +48,19 @@ class VerdictStore:
     """The record of all decisions. Every call opens a connection, so any thread or process may call."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = _now) -> None:
+        """Open the record, or begin one. Raises ServeError where the file is damaged; it is left as it is."""
         self.path = path
         self._now = now
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as db:
-            db.execute("pragma journal_mode = wal")
-            db.executescript(_SCHEMA)
+        try:
+            with self._open() as db:
+                db.execute("pragma journal_mode = wal")
+                db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise ServeError(
+                f"{path} cannot be opened ({error}): restore it from a copy, or rename it to begin a new record; "
+                "topic verdicts has every decision that was sent"
+            ) from None
 
     def _now_text(self) -> str:
         return format_time(round(self._now().timestamp() * 1000))

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
+from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.events.event_stream import EventStream
 
 router = APIRouter()
@@ -10,7 +11,7 @@ PAGES = ("live", "queue", "case", "quality", "models", "health")
 
 
 @router.get("/events")
-async def events(request: Request, page: str = "case", seq: int = 0) -> Response:
+async def events(request: Request, page: str = "case", seq: Number = 0) -> Response:
     """Stream what changes, as long as the page is open. `seq`: the newest case that the page shows."""
     stream: EventStream = request.app.state.event_stream
     name = page if page in PAGES else "case"

@@ -4,6 +4,7 @@ It is in `v<N>/dashboard/` and may be deleted at any time. A file of the lake is
 It also holds which accounts share a device, a payment method or a campaign.
 """
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -41,7 +42,8 @@ class CaseIndex:
         self.path = self._unit.root / "dashboard" / "index.sqlite"
         self._signatures.clear()
         if self.path.exists():
-            with self.read() as db:
+            # what a crash or a full disk damaged is made again from the lake
+            with contextlib.suppress(sqlite3.DatabaseError), self.read() as db:
                 if db.execute("pragma user_version").fetchone()[0] == FORMAT:
                     self.stamp = int(db.execute("select coalesce(max(seq), 0) from cases").fetchone()[0])
                     return

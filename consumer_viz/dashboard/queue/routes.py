@@ -3,6 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.csv_export import csv_file, to_csv
 from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import TABS
@@ -26,9 +27,9 @@ def home() -> Response:
 
 
 @router.get("/queue")
-def queue(request: Request, tab: str = "suspected", offset: int = 0) -> Response:
+def queue(request: Request, tab: str = "suspected", offset: Number = 0) -> Response:
     """Show one list of the queue; htmx asks for further rows only."""
-    if tab not in TABS or offset < 0:
+    if tab not in TABS:
         raise HTTPException(404, f"The queue has the lists {', '.join(TABS)}.")
     state = state_of(request)
     seq, counts = state.index.stamp, state.cases.counts()

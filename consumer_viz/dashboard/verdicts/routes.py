@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from consumer_viz.dashboard.access.parameters import LARGEST
 from consumer_viz.dashboard.csv_export import csv_file
 from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.decisions.rules import Decision, Draft, InvalidDecision, VersionConflict
@@ -54,7 +55,7 @@ def _take_step(request: Request, case_id: str, form: FormData) -> Response:
 def _draft(case: Case, form: FormData, analyst: str) -> Draft:
     """Read a form. Raises InvalidDecision."""
     version, key = _text(form, "version"), _text(form, "key")
-    if not version.isdecimal() or not key or len(key) > MAX_KEY_CHARS:
+    if not version.isdecimal() or int(version) > LARGEST or not key or len(key) > MAX_KEY_CHARS:
         raise InvalidDecision("the form is incomplete: reload the page and try again")
     note = _text(form, "note").strip()
     if len(note) > v.NOTE_CHARS:
