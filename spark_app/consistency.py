@@ -46,9 +46,9 @@ def check_unit(unit: Unit, partitions: int, core: str) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
-    for table in sorted(unit.lake.glob("*/_spark_metadata")):
+    for log in sorted(unit.lake.glob("*/_spark_metadata")):
         try:
-            committed_files(table.parent)
+            committed_files(log.parent)
         except CheckpointError as error:
             raise StateError(f"{error}, or {REMEDY}") from None
     for query, table in OUTPUT.items():

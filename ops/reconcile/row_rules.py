@@ -6,6 +6,8 @@ in them. Both follow the fields that `contracts.events` declares; tests/ops/reco
 """
 
 import json
+import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,7 @@ from contracts.events import (
     BEHIND_MS,
     FIELDS,
     HEADER_CLOCK_MS,
+    HEADER_PATTERNS,
     HEADER_ROWS,
     HEARTBEAT_USER,
     ID_FIELD,
@@ -34,7 +37,12 @@ from runtime.units import DAY_MS
 
 Headers = Sequence[tuple[str, bytes]]
 
-LONG = range(-(2**63), 2**63)
+MAX_INT_DIGITS = 4000
+"""Python makes no integer of many more; of what has more, only the text counts."""
+_DIGITS_AS_ZEROS = bytes(ord("0") if chr(byte) in string.digits else ord(" ") for byte in range(256))
+_LONG_NUMBER = b"0" * 19
+"""So many digits may be over 64 bits: orjson would round them, and two accounts would be one."""
+_DECODER = json.JSONDecoder(strict=False, parse_int=lambda text: int(text) if len(text) < MAX_INT_DIGITS else text)
 XXHASH_SEED = 42
 """Spark's seed of xxhash64."""
 
@@ -53,25 +61,29 @@ class ParsedMessages:
 
 
 def header_number(headers: Headers, name: str) -> int | None:
-    """Return a header as an integer; None where it is missing, or is not an integer of 64 bits."""
+    """Return a header as an integer; None where it is missing, or has another form than contracts.events says."""
     text = next((value for key, value in headers if key == name), None)
-    try:
-        number = int(text) if text is not None else None
-    except ValueError:
-        return None
-    return number if number is not None and number in LONG else None
+    is_number = text is not None and re.fullmatch(HEADER_PATTERNS[name].encode(), text)
+    return int(text) if text is not None and is_number else None
 
 
 def read_list(value: bytes | None) -> list[Any] | None:
     """Read a message's list; None where it is unreadable. What comes after a complete list is ignored."""
+    value = value or b""
     try:
-        listed = orjson.loads(value or b"")
+        listed = _read_exactly(value) if _LONG_NUMBER in value.translate(_DIGITS_AS_ZEROS) else orjson.loads(value)
     except orjson.JSONDecodeError:
-        try:  # NaN, half a surrogate pair and a tail are no JSON, but the job reads past them
-            listed, _ = json.JSONDecoder(strict=False).raw_decode((value or b"").decode().lstrip(" \t\r\n"))
-        except (ValueError, RecursionError):
-            return None
+        # NaN, half a surrogate pair and a tail are no JSON, but the job reads past them
+        listed = _read_exactly(value)
     return listed if isinstance(listed, list) else None
+
+
+def _read_exactly(value: bytes) -> Any:
+    """Read JSON with integers of any length; None where it is unreadable."""
+    try:
+        return _DECODER.raw_decode(value.decode().lstrip(" \t\r\n"))[0]
+    except (ValueError, RecursionError):
+        return None
 
 
 def parse_messages(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> ParsedMessages:

@@ -41,8 +41,10 @@ def _schema(topic: str, fields: Sequence[Field]) -> str:
 
 
 def number_header(header_name: str, name: str) -> Column:
-    """Return a message header as an integer column of a name; null where it is absent or no integer."""
-    return header(header_name).try_cast("bigint").alias(name)
+    """Return a message header as an integer column of a name; null where it is absent or of another form."""
+    text = header(header_name)
+    pattern = rf"\A{events.HEADER_PATTERNS[header_name]}\z"
+    return F.when(text.rlike(pattern), text.try_cast("bigint")).alias(name)
 
 
 def with_headers(messages: DataFrame) -> DataFrame:

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
-from contracts.events import ACTIVITY, FIELDS, HEADER_CLOCK_MS, PLAYS
-from ops.reconcile.row_rules import check_rows, parse_messages, read_list
+from contracts.events import ACTIVITY, FIELDS, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
+from ops.reconcile.row_rules import check_rows, hash64, header_number, parse_messages, read_list
 from runtime.event_text import format_time
 from runtime.units import DAY_MS
-from spark_app.stages.parsing.parse import all_rows
+from spark_app.stages.parsing.parse import all_rows, number_header
 
 CLOCK_MS = 1_767_225_600_000
 GOOD: dict[str, dict[str, Any]] = {
@@ -93,7 +94,7 @@ def of_the_reconciliation(topic: str, value: bytes, clock_ms: int | None) -> dic
 @given(data=st.data())
 def test_job_and_reconciliation_accept_the_same_rows_with_the_same_times(topic: str, data: st.DataObject) -> None:
     rows = data.draw(hostile_rows(topic))
-    clock_ms = data.draw(st.sampled_from([CLOCK_MS, CLOCK_MS, CLOCK_MS, 0, -1, 2**63 - 1, -(2**63), None]))
+    clock_ms = data.draw(st.sampled_from([CLOCK_MS, CLOCK_MS, CLOCK_MS, 0, -1, 10**18 - 1, 1 - 10**18, None]))
     value = json.dumps(rows).encode()
     accepted = of_the_job(topic, value, clock_ms)
     assert accepted == of_the_reconciliation(topic, value, clock_ms)
@@ -115,3 +116,36 @@ def test_a_good_row_is_accepted_by_both(topic: str) -> None:
     value = json.dumps([GOOD[topic]]).encode()
     expected = {0: (CLOCK_MS, 40_000 if topic == PLAYS else None)}
     assert of_the_job(topic, value, CLOCK_MS) == of_the_reconciliation(topic, value, CLOCK_MS) == expected
+
+
+@pytest.mark.parametrize("value", [2**63, 2**64 + 5, 10**29 + 7, -(10**30), [1, 10**30], 1e300, True, 0.1])
+def test_an_account_that_is_no_text_is_the_same_account_for_both(value: Any) -> None:
+    rows = [GOOD[PLAYS] | {"user_id": value}, GOOD[PLAYS]]
+    message = json.dumps(rows).encode()
+    batch = pa.RecordBatch.from_pydict(
+        {"partition": [0], "offset": [0], "value": [message], "sent_rows": [0], "clock_ms": [CLOCK_MS]}
+    )
+    of_job = [user for lines in all_rows([batch], PLAYS) for user in lines["user_id"].to_pylist()]
+    parsed = parse_messages(PLAYS, [(message, [(HEADER_CLOCK_MS, str(CLOCK_MS).encode())])])
+    assert parsed.user_hash.tolist() == [hash64(user) for user in of_job]
+
+
+def test_a_number_without_end_in_an_unknown_field_costs_no_row() -> None:
+    message = json.dumps([GOOD[PLAYS] | {"surprise": 0}, GOOD[PLAYS]]).replace(" 0", " " + "9" * 5000).encode()
+    both = dict.fromkeys(range(2), (CLOCK_MS, 40000))
+    assert of_the_job(PLAYS, message, CLOCK_MS) == of_the_reconciliation(PLAYS, message, CLOCK_MS) == both
+
+
+ODD_HEADERS = (
+    b"5", b"0", b"-5", b"+5", b" 5", b"5 ", b"5\n", b"1_0", b"5.0", b"5e3", b"0x5", b"", b"-", b"noon", "٣".encode(),
+    b"9" * 7, b"9" * 8, b"9" * 18, b"9" * 19, b"9" * 30, b"-" + b"9" * 18, b"\xff",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [HEADER_CLOCK_MS, HEADER_ROWS])
+def test_an_odd_header_is_the_same_number_for_both(spark: SparkSession, name: str) -> None:
+    messages = [([(name, bytearray(text))],) for text in ODD_HEADERS]
+    rows = spark.createDataFrame(messages, "headers array<struct<key string, value binary>>")
+    of_job = [row["number"] for row in rows.coalesce(1).select(number_header(name, "number")).collect()]
+    assert of_job == [header_number([(name, text)], name) for text in ODD_HEADERS]
+    assert of_job[0] == 5

@@ -132,6 +132,7 @@ HEADERS: dict[str, dict[str, object]] = {
     "a clock in words": clock("noon"),
     "an empty clock": clock(""),
     "a clock over a long": clock("9" * 30),
+    "a clock of 19 digits": clock(2**63 - 1),
 }
 CASES: list[tuple[str, str | bytes | None, dict[str, object]]] = [
     *((name, list_of([row()] * PLACE + [text] + [row()] * (ROWS_PER_BATCH - PLACE - 1)), clock())
@@ -139,8 +140,8 @@ CASES: list[tuple[str, str | bytes | None, dict[str, object]]] = [
     *((name, list_of([row(), text, row()]), clock()) for name, text in ODD_BUT_GOOD.items()),
     *((name, text, clock(rows=HEADER_ROWS[name])) for name, (text, _) in MESSAGES.items()),
     *((name, GOOD, headers) for name, headers in HEADERS.items()),
-    ("a clock at the end of time", GOOD, clock(2**63 - 1)),
-    ("a clock at the beginning of time", GOOD, clock(-(2**63))),
+    ("a clock at the end of time", GOOD, clock(10**18 - 1)),
+    ("a clock at the beginning of time", GOOD, clock(1 - 10**18)),
 ]  # fmt: skip
 
 
