@@ -23,11 +23,11 @@ from contracts.events import (
     BEHIND_MS,
     FIELDS,
     HEADER_CLOCK_MS,
-    HEADER_PATTERNS,
     HEADER_ROWS,
     HEARTBEAT_USER,
     ID_FIELD,
     MAX_ID_CHARS,
+    NUMERIC_HEADERS,
     PLAYS,
     Field,
 )
@@ -63,7 +63,7 @@ class ParsedMessages:
 def header_number(headers: Headers, name: str) -> int | None:
     """Return a header as an integer; None where it is missing, or has another form than contracts.events says."""
     text = next((value for key, value in headers if key == name), None)
-    is_number = text is not None and re.fullmatch(HEADER_PATTERNS[name].encode(), text)
+    is_number = text is not None and re.fullmatch(NUMERIC_HEADERS[name].encode(), text)
     return int(text) if text is not None and is_number else None
 
 

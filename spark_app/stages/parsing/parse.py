@@ -43,7 +43,7 @@ def _schema(topic: str, fields: Sequence[Field]) -> str:
 def number_header(header_name: str, name: str) -> Column:
     """Return a message header as an integer column of a name; null where it is absent or of another form."""
     text = header(header_name)
-    pattern = rf"\A{events.HEADER_PATTERNS[header_name]}\z"
+    pattern = rf"\A{events.NUMERIC_HEADERS[header_name]}\z"
     return F.when(text.rlike(pattern), text.try_cast("bigint")).alias(name)
 
 
