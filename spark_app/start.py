@@ -13,13 +13,14 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.world import World
-from spark_app import consistency, job_lock, pipeline, preflight, runner, session, sources
+from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
+from spark_app.checks import consistency, job_lock, preflight
+from spark_app.checks.moved_world import follow_move
 from spark_app.cores import ROWS
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
-from spark_app.moved_world import follow_move
 from spark_app.queries import shadow
 from spark_app.stages.scoring.load import scoring_message
 from spark_app.stages.sessions import account_baselines

@@ -7,9 +7,10 @@ from typing import Any
 
 from models.registry.artefact import SHIPPED_SCORER
 from runtime.settings import Settings
-from spark_app import pipeline, preflight, runner, session, sources
+from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.bench import contenders, raw_consumer, steps
+from spark_app.checks import preflight
 from spark_app.cores import ROWS
 from spark_app.errors import JobError
 from spark_app.monitoring import progress

@@ -14,7 +14,8 @@ from models.registry.artefact import Artefact
 from models.registry.roles import Registry
 from runtime.monitoring.progress import record_shadow, shadow_record
 from runtime.world import Unit
-from spark_app import consistency, sources
+from spark_app import sources
+from spark_app.checks import consistency
 from spark_app.runner import first_line
 from spark_app.stages.scoring.shadow import score_in_shadow
 

@@ -10,11 +10,12 @@ from runtime.monitoring.progress import DEDUPLICATION, MicroBatch, last_micro_ba
 from runtime.parquet import count_rows
 from runtime.settings import Settings
 from runtime.world import Unit
-from spark_app import job_lock, preflight, runner, session
+from spark_app import runner, session
 from spark_app.artefacts import CHAMPION, ModelChoice
+from spark_app.checks import job_lock, preflight
+from spark_app.checks.moved_world import follow_move
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
-from spark_app.moved_world import follow_move
 from spark_app.shop import pipeline, predictions, tables
 from spark_app.shop.heartbeat import Heartbeat
 from spark_app.shop.session import start_session

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runtime.world import Unit
-from spark_app import consistency
+from spark_app.checks import consistency
 from spark_app.cores import PACKED, ROWS
 from spark_app.errors import StateError
 from spark_app.stages.sessions import session_rows

@@ -10,8 +10,8 @@ from contracts.events import ACTIVITY, PLAYS
 from ops.stack.broker import Broker
 from producer.kafka import topics
 from runtime.world import Unit
+from spark_app.checks.preflight import check_topics
 from spark_app.errors import PreflightError
-from spark_app.preflight import check_topics
 from tests.producer.empty_topics import empty_topics
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from runtime.lake import committed_files
 from runtime.world import Unit
-from spark_app.moved_world import follow_move
+from spark_app.checks.moved_world import follow_move
 
 PART = "date=2025-03-03/part-0.parquet"
 

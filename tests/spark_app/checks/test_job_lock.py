@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.world import World
-from spark_app import job_lock
+from spark_app.checks import job_lock
 from spark_app.errors import JobError
 
 
