@@ -7,14 +7,13 @@ from typing import Any
 import pyarrow as pa
 
 from contracts.domain import MUSIC
+from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files
 from runtime.monitoring.progress import job_record
 from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 from spark_app.queries.console import local_time, table
 
-SCORED_IN_BATCH = "scored_sessions"
-"""Table that `playproof job score-history` writes."""
 COLUMNS = (
     "session_key", "user_id", "scored_at", "rawPrediction", "probability", "prediction", "reasons", "model_version",
 )  # fmt: skip

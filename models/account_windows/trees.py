@@ -84,6 +84,7 @@ class WindowTrees:
     def _reasons(self, window: pd.Series, contributed: Floats) -> list[str]:
         order = [i for i in np.argsort(-contributed, kind="stable") if contributed[i] > 0]
         names = [self.features[i] for i in order if self.features[i] in _BY_NAME]
+        names.sort(key=lambda name: name in OF_SESSIONS)  # what was done says more to a person than a score
         known = [name for name in names if not pd.isna(window[name])][:MAX_REASONS]
         return [
             f"{_BY_NAME[name].display_name}: {format_feature(float(window[name]), _BY_NAME[name])} over "

@@ -23,7 +23,7 @@ from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.tables.lake_tables import batch_files, read_parts, read_table, write_table
 from models.tables.plays import Plays, Source, read_plays
-from models.tables.sessions import read_sessions
+from models.tables.sessions import SCORED_IN_BATCH, read_sessions
 from models.tables.static_tables import read_static, read_timezones
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.categories import load_categories
@@ -207,7 +207,7 @@ def _sessions(world: World) -> pd.DataFrame | None:
     columns = ["user_id", "started_at", "score", "is_flagged", "reasons"]
     if committed_files(world.unit.table("sessions")):
         return read_sessions(world.unit.table("sessions"), columns)
-    files = batch_files(world.from_raw("scored_sessions"))
+    files = batch_files(world.from_raw(SCORED_IN_BATCH))
     return read_parts(files, columns) if files else None
 
 

@@ -16,10 +16,10 @@ from models.account_windows.trees import load_window_trees
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
 from models.tables.lake_tables import batch_files, lake_schema, replace_part
+from models.tables.sessions import SCORED_IN_BATCH
 from runtime.terminal import ReportProgress
 from runtime.world import World
 from spark_app.batch import account_windows
-from spark_app.last_predictions import SCORED_IN_BATCH
 from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import session_features

@@ -4,12 +4,12 @@ from pyspark.sql import SparkSession
 
 from contracts.events import PLAYS
 from models.registry.artefact import Artefact
+from models.tables.sessions import SCORED_IN_BATCH
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.batch import user_days
 from spark_app.batch.training_table import raw_sessions
-from spark_app.last_predictions import SCORED_IN_BATCH
 from spark_app.pipeline import score_sessions
 from spark_app.session import batch_session
 from spark_app.stages.scoring.load import load_scorer, scoring_message

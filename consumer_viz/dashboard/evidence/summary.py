@@ -52,6 +52,7 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     weeks = [daily["weeks"]] if daily["weeks"] else []
     for part in (*daily["days"][-1:], *weeks, *daily["campaigns"][:SHOWN_CAMPAIGNS]):
         lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
+    lines = list(dict.fromkeys(lines))  # a day and its weeks may give the same reason
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
 
 

@@ -16,6 +16,8 @@ from consumer_viz.dashboard.index.daily import add_daily
 from consumer_viz.dashboard.index.sampling import case_id, draw
 from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
 from consumer_viz.dashboard.index.weeks import add_weeks
+from models.tables.lake_tables import batch_files
+from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files
 from runtime.world import Unit, World, WorldError
 
@@ -76,6 +78,8 @@ class CaseIndex:
                 self._add_static(db, table)
             self._add_files(db, unit.table("plays"), _add_devices)
             self._add_files(db, unit.table("sessions"), self._add_sessions)
+            if not committed_files(unit.table("sessions")):
+                self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
                 self._add_files(db, challenger, _add_shadow)
             for changed_users in (add_daily(db, unit, self._has_changed), add_weeks(db, self.world, self._has_changed)):
@@ -120,6 +124,21 @@ class CaseIndex:
                 add(db, file)
                 db.execute("insert into files values (?, ?)", (name, table.name))
                 db.execute("commit")
+
+    def _add_scored_in_batch(self, db: sqlite3.Connection, folder: Path) -> None:
+        """Read the sessions of raw rows, which no job has scored; a later run replaces all of them."""
+        if not self._has_changed(folder):
+            return
+        for file in batch_files(folder):
+            name = f"{folder.name}/{file.name} of {file.stat().st_mtime_ns}"
+            if _is_read(db, name):
+                return
+            db.execute("begin")
+            for table in ("sessions", "suspect_tracks"):
+                db.execute(f"delete from {table}")
+            self._add_sessions(db, file)
+            db.execute("insert into files values (?, ?)", (name, folder.name))
+            db.execute("commit")
 
     def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
         rows, tracks = ingest.sessions(file)

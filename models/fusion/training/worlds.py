@@ -16,6 +16,7 @@ from models.labels.truth import label_user_days, read_account_truth
 from models.registry.champions import CHAMPIONS, USER_DAY_CHAMPIONS, WINDOW_CHAMPIONS
 from models.tables.lake_tables import batch_files, read_parts, read_table
 from models.tables.plays import read_plays
+from models.tables.sessions import SCORED_IN_BATCH
 from models.tables.static_tables import read_static, read_timezones
 from models.user_days.by_rules import apply_rules
 from models.user_days.history import sort_user_days
@@ -54,7 +55,7 @@ def read_fusion_world(world: World, seed: int) -> FusionWorld:
     flags = days[["user_id", "local_date"]].assign(
         trees_score=trees.score(days)[1], rules_score=apply_rules(days).score
     )
-    sessions = _read_scored(world, "scored_sessions", ["user_id", "started_at", "score"])
+    sessions = _read_scored(world, SCORED_IN_BATCH, ["user_id", "started_at", "score"])
     windows = _read_scored(world, "account_windows", None)
     evidence = collect_evidence(
         flags, NO_GROUPS, read_timezones(world), sessions, windows, session_threshold(()),

@@ -1,13 +1,16 @@
 """The case index: read once, made again when deleted or of another format, queried by its indexes."""
 
+import shutil
 import sqlite3
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from consumer_viz.dashboard.index import case_index
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
+from models.tables.lake_tables import replace_part
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 
@@ -60,3 +63,16 @@ def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_wha
         steps = [row[3] for row in db.execute(f"explain query plan {query}")]
     assert steps[0] == "SEARCH c USING INDEX cases_by_risk (drawn_by=?)"
     assert not [step for step in steps if "SCAN" in step or "TEMP" in step]
+
+
+def test_sessions_of_rows_that_no_job_has_read_are_shown_and_a_later_run_replaces_them(state: AppState) -> None:
+    shutil.rmtree(state.world.unit.table("sessions"))
+    state.index.path.unlink()
+    state.index.open()
+    folder = state.world.from_raw("scored_sessions")
+    for name in ("early", "late"):
+        replace_part(folder, pa.Table.from_pandas(tiny_world.sessions([name]), preserve_index=False))
+        state.refresh()
+        assert state.trouble == ""
+        assert state.cases.sessions(name)
+    assert not state.cases.sessions("early")
