@@ -10,7 +10,7 @@ import xgboost
 from models.drift.reference import build_reference, encode_reference
 from models.errors import ModelError
 from models.registry.verify import verify_artefact
-from models.training.splits import TRAIN, assign_blocks
+from models.training.splits import CALIBRATION, TEST, assign_blocks
 from runtime.arrays import Floats
 
 
@@ -34,4 +34,5 @@ def rebuild_reference(folder: Path, table: pd.DataFrame) -> bytes:
         return scores
 
     block = assign_blocks(table, np.random.default_rng(trained_on["seed"]))
-    return encode_reference(build_reference(table[table["label"].notna() & (block != TRAIN)], features, score))
+    unseen = table[table["label"].notna() & np.isin(block, (CALIBRATION, TEST))]
+    return encode_reference(build_reference(unseen, features, score))

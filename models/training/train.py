@@ -157,7 +157,7 @@ def train(
     trained_on = describe_blocks(table, block, world, seed)
     manifest = build_manifest(out.name, zipped, trees, thresholds, labels, trained_on, results, gains)
     manifest["source_patterns"] = patterns
-    unseen = table[is_labelled & (block != TRAIN)]
+    unseen = table[is_labelled & np.isin(block, (CALIBRATION, TEST))]
     reference = encode_reference(build_reference(unseen, FEATURE_NAMES, lambda rows: score_source(model, rows, ())))
     manifest[REFERENCE_HASH] = sha256(reference)
     (out / REFERENCE).write_bytes(reference)
