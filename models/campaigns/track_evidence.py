@@ -102,7 +102,8 @@ def _find_surges(counts: DayPlays, total: Floats, expected: Floats, n_users: int
     is_shared = accounts >= MIN_ACCOUNTS
     usual = (total[track] - plays + 0.5) / max(n_days - 1, 1)
     over_usual = np.where(is_shared, _excess(plays, usual, DAY_LIFT, CHANCE_OF_DAY), 0.0)
-    over_popularity = np.where(is_shared, _excess(plays, expected[track] / n_days, DAY_LIFT, CHANCE_OF_DAY), 0.0)
+    is_known = is_shared & (expected[track] > 0)
+    over_popularity = np.where(is_known, _excess(plays, expected[track] / n_days, DAY_LIFT, CHANCE_OF_DAY), 0.0)
     weight = (over_usual / np.maximum(accounts, 1))[of_pair]
     surge = _total(counts.user[repeats], (counts.plays * weight)[repeats], n_users)
     is_lifted = repeats & (over_popularity[of_pair] > 0)

@@ -60,3 +60,4 @@ def test_one_track_instead_of_its_artist_is_odd_and_no_track_is_lifted_where_pop
     assert evidence.odd_in_artist[list(PUSHERS)].min() > 0 == evidence.odd_in_artist[20:].max()
     unknown = find_track_evidence(plays(), np.zeros(TRACKS), ARTIST, ACCOUNTS)
     assert unknown.lifted_share.max() == 0 == unknown.lifted_core.max()
+    assert unknown.surge_days.max() == 0 < unknown.surge_by_few.max()
