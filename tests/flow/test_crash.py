@@ -41,7 +41,7 @@ def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undis
     assert midway["faults"] == []
     assert all(account["open"] > 0 for account in midway["topics"].values()), "it was killed with work left"
 
-    killed = killed.moved("restored elsewhere")
+    killed = killed.moved("restored")
     assert "was moved since the last run" in killed.finish(*JOB)
 
     assert killed.audit() == {**rushed.audit(), "micro_batches": killed.audit()["micro_batches"]}
