@@ -26,7 +26,7 @@ class Metric:
 JOB = (
     Metric("playproof_job_batches", "counter", "micro-batches done since the job started", ("query",)),
     Metric("playproof_job_messages", "counter", "Kafka messages (reports: sessions) read", ("query",)),
-    Metric("playproof_job_rows", "counter", "rows that reached the de-duplication step", ("query",)),
+    Metric("playproof_job_rows", "counter", "good rows that were read, late and duplicate ones among them", ("query",)),
     Metric("playproof_job_late_rows", "counter", "rows at or behind the watermark, counted and left out", ("query",)),
     Metric("playproof_job_duplicate_rows", "counter", "rows seen before, counted and left out", ("query",)),
     Metric("playproof_job_rows_per_second", "gauge", "rows per second of the last micro-batch", ("query",)),

@@ -18,30 +18,16 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app import sources
-from spark_app.cores import PACKED, ROWS
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
 from spark_app.stages.arrow_pass import in_one_pass
-from spark_app.stages.parsing.parse import parse_good_rows
 from spark_app.stages.scoring.load import Scorer, load_scorer
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, describe_sessions, transform_sessions
 from spark_app.stages.scoring.score import score_batch
 from spark_app.stages.scoring.unknown import scorer_of_source
 from spark_app.stages.session_step.operator import Tracks, broadcast_tracks, pack_messages, step_sessions
 from spark_app.stages.sessions.account_baselines import AccountBaselines, join_account_baselines
-from spark_app.stages.sessions.compute_features import (
-    FEATURE_COLUMNS,
-    PACKED_INPUT,
-    SESSION_INPUT,
-    compute_features,
-    join_users,
-)
-from spark_app.stages.sessions.session_rows import USED_FIELDS, narrow_activity, narrow_plays
-from spark_app.stages.sessions.sessionize import (
-    WATERMARK_DELAY,
-    drop_heartbeats,
-    drop_late_and_duplicates,
-    sessionize,
-)
+from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_INPUT, compute_features, join_users
+from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
 
@@ -57,8 +43,6 @@ class Job:
     hash_key: str = ""
     challenger: Artefact | None = None
     """The model that scores in the shadow; None without one."""
-    core: str = ROWS
-    """How rows cross Spark on their way to sessions: one of `cores.CORES`."""
 
 
 def build_job(
@@ -66,7 +50,6 @@ def build_job(
     champion: Artefact,
     max_messages: Mapping[str, int],
     challenger: Artefact | None = None,
-    core: str = ROWS,
 ) -> Job:
     """Return the job of the settings' world, broker and display zone."""
     return Job(
@@ -77,7 +60,6 @@ def build_job(
         max_messages=max_messages,
         hash_key=settings.hash_key.get_secret_value(),
         challenger=challenger,
-        core=core,
     )
 
 
@@ -86,19 +68,11 @@ def read_messages(spark: SparkSession, job: Job, topic: str) -> DataFrame:
     return sources.read_topic(spark, topic, job.kafka, job.max_messages[topic])
 
 
-def read_rows(spark: SparkSession, job: Job, topic: str) -> DataFrame:
-    """Stream a topic into typed rows, with a watermark: the slower topic is then the clock, and loses no row."""
-    return (
-        read_messages(spark, job, topic)
-        # one row per message
-        .transform(parse_good_rows, topic, USED_FIELDS[topic])
-        # one row per play or activity row
-        .withWatermark("event_time", WATERMARK_DELAY)
-    )
+def read_rows(spark: SparkSession, job: Job, topic: str, tracks: Tracks) -> DataFrame:
+    """Stream a topic into its good rows, packed by bucket of accounts, with a watermark.
 
-
-def read_packed_rows(spark: SparkSession, job: Job, topic: str, tracks: Tracks) -> DataFrame:
-    """Stream a topic into its good rows, packed by bucket of accounts, with a watermark as `read_rows` has it."""
+    The slower topic is then the clock, and loses no row.
+    """
     return (
         read_messages(spark, job, topic)
         # one row per message
@@ -108,37 +82,16 @@ def read_packed_rows(spark: SparkSession, job: Job, topic: str, tracks: Tracks) 
     )
 
 
-def build_packed_sessions(
+def build_sessions(
     plays: DataFrame, activity: DataFrame, users: DataFrame, baselines: AccountBaselines | None = None
 ) -> DataFrame:
-    """Turn packed rows, streamed or in batch, into sessions: PACKED_INPUT. Without `baselines`, no history is known."""
-    return (
-        plays.unionByName(activity)
-        .transform(step_sessions)
-        # one row per session
-        .transform(join_users, users)
-        .transform(join_account_baselines, baselines)
-        .select(*PACKED_INPUT)
-    )
-
-
-def build_sessions(
-    plays: DataFrame,
-    activity: DataFrame,
-    tracks: DataFrame,
-    users: DataFrame,
-    baselines: AccountBaselines | None = None,
-) -> DataFrame:
-    """Turn typed rows, streamed or in batch, into sessions: SESSION_INPUT.
+    """Turn packed rows, streamed or in batch, into sessions: SESSION_INPUT.
 
     Without `baselines`, no own history is known.
     """
     return (
-        narrow_plays(plays, tracks)
-        .unionByName(narrow_activity(activity))
-        .transform(drop_late_and_duplicates)
-        .transform(drop_heartbeats)
-        .transform(sessionize)
+        plays.unionByName(activity)
+        .transform(step_sessions)
         # one row per session
         .transform(join_users, users)
         .transform(join_account_baselines, baselines)
@@ -166,13 +119,9 @@ def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> D
     """Stream both topics into sessions: what `score_sessions` returns."""
     tracks, users = (sources.read_static(spark, job.world, table) for table in ("tracks", "users"))
     baselines = sources.read_baselines(spark, job.world)
-    if job.core == PACKED:
-        lookup = broadcast_tracks(tracks)
-        plays, activity = (read_packed_rows(spark, job, topic, lookup) for topic in (PLAYS, ACTIVITY))
-        sessions = build_packed_sessions(plays, activity, users, baselines)
-    else:
-        plays, activity = (read_rows(spark, job, topic) for topic in (PLAYS, ACTIVITY))
-        sessions = build_sessions(plays, activity, tracks, users, baselines)
+    lookup = broadcast_tracks(tracks)
+    plays, activity = (read_rows(spark, job, topic, lookup) for topic in (PLAYS, ACTIVITY))
+    sessions = build_sessions(plays, activity, users, baselines)
     return sessions.transform(score_sessions, job.world.not_measurable, scorer)
 
 

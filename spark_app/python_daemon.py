@@ -20,6 +20,7 @@ from pyspark import daemon  # noqa: E402 - from where it is installed, not from 
 
 from spark_app.queries import archive  # noqa: E402, F401 - loaded for the workers
 from spark_app.stages.scoring import score  # noqa: E402, F401 - the same
+from spark_app.stages.session_step import operator  # noqa: E402, F401 - the same
 from spark_app.stages.sessions import compute_features  # noqa: E402, F401 - the same
 
 if __name__ == "__main__":

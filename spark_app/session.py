@@ -24,11 +24,6 @@ DEEP_STACKS = "-Xss4m"
 
 
 STREAMING = {
-    # a micro-batch has far more open windows than the default of 128, after which Spark sorts all rows instead;
-    # in batch, with a whole world in one stage, sorting (which spills) keeps memory bounded
-    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "4000000",
-    # the rows of one session in a partition become one row before the shuffle: half the rows to sort and merge
-    "spark.sql.streaming.sessionWindow.merge.sessions.in.local.partition": "true",
     # a thousand sessions per batch to Python fit in the cache, while the JVM prepares the next batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
 }

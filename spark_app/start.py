@@ -17,7 +17,6 @@ from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.checks import consistency, job_lock, preflight
 from spark_app.checks.moved_world import follow_move
-from spark_app.cores import ROWS
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
@@ -42,8 +41,6 @@ class RunOptions:
     """Whether to stop once everything that is in the topics now is done."""
     max_messages: int = 3000
     """Messages of the fuller topic in a micro-batch, at most."""
-    core: str = ROWS
-    """How rows become sessions: one of `cores.CORES`. A checkpoint keeps the core of its first run."""
     partitions: int | None = None
     """Shuffle partitions; None for the cores of this machine. A checkpoint keeps the number of its first run."""
     memory: str = "3g"
@@ -61,7 +58,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
-    messages = check_inputs(world, settings.kafka(), partitions, options.core)
+    messages = check_inputs(world, settings.kafka(), partitions)
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)
         if moved:
@@ -83,14 +80,14 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             spark.stop()
 
 
-def check_inputs(world: World, kafka: KafkaConnection, partitions: int, core: str) -> dict[str, int]:
+def check_inputs(world: World, kafka: KafkaConnection, partitions: int) -> dict[str, int]:
     """Check static tables, checkpoints and topics before Spark starts; return the messages of each topic so far.
 
     Raises WorldError, StateError, BrokerError or PreflightError.
     """
     for table in STATIC_TABLES:
         world.static(table)
-    consistency.check_unit(world.unit, partitions, core)
+    consistency.check_unit(world.unit, partitions)
     return preflight.check_topics(kafka, world.unit)
 
 
@@ -110,7 +107,7 @@ def _run_queries(
         challenger = shadow.find_challenger(artefacts.registry, artefacts.folder, unit)
     else:
         record_shadow(unit, "", "switched off with --no-shadow")
-    job = pipeline.build_job(settings, artefacts.champion, limits, challenger, options.core)
+    job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
     writers: dict[str, DataStreamWriter] = {}
     if not stop.is_set:
         scored = pipeline.scored_sessions(spark, job)

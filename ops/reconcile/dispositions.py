@@ -54,7 +54,7 @@ def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
     unread, read = rows.where(is_unread), rows.where(~is_unread)
     late = is_late(read, progress.watermarks)
     in_time = read.where(~late)
-    duplicate = is_duplicate(in_time, progress.watermarks)
+    duplicate = is_duplicate(in_time)
     sessions = sessionize(in_time.where(~duplicate))
     is_closed = sessions.is_closed(progress.watermark_ms)
     open_sessions, unread_rows = sessions.where(~is_closed), _count_by_topic(unread.topic)

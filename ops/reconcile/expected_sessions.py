@@ -1,12 +1,13 @@
 """What the sessions query must make of the rows that it read: late rows, duplicates, sessions. Pure functions.
 
-The rules are those of Spark 4.0 for several stateful operators in one query, written as arrays over rows:
+The rules, as arrays over rows:
 - micro-batch N drops as late what is at or before the watermark of batch N-1, and closes what is at or before that of
   batch N (`batchWatermarkMs` of `offsets/N`);
-- `dropDuplicatesWithinWatermark` keeps a key until the watermark reaches the first row's event_time plus the delay;
-- a session window is [first row, last row + gap]; windows that touch are one; it is written once its end is at or
-  before the watermark.
-A row that is not late lies after every window that has been written, so it never joins one: which rows make a session
+- a duplicate has the account, time, topic and id of an earlier row. That one is in an open session: were it closed, the
+  duplicate would be late;
+- a session is [first row, last row + gap]; sessions that touch are one; it is written once its end is at or before the
+  watermark.
+A row that is not late lies after every session that has been written, so it never joins one: which rows make a session
 does not depend on the micro-batches.
 """
 
@@ -18,7 +19,6 @@ from contracts.events import ACTIVITY, PLAYS
 from runtime.arrays import Bools, Ints
 from runtime.units import HOUR_MS, MINUTE_MS
 
-DELAY_MS = MINUTE_MS
 GAP_MS = 30 * MINUTE_MS
 CUT_MS = 3 * HOUR_MS
 TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
@@ -50,23 +50,16 @@ def is_late(rows: GoodRows, watermarks: Ints) -> Bools:
     return rows.event_ms <= watermark_before[rows.batch]
 
 
-def is_duplicate(rows: GoodRows, watermarks: Ints) -> Bools:
-    """Return which rows, none of them late, repeat an id of their topic that Spark still remembers."""
-    order = np.lexsort((rows.batch, rows.id_hash, rows.topic))
-    topic, ids = rows.topic[order], rows.id_hash[order]
-    same_as_before = np.zeros(len(rows), bool)
-    same_as_before[1:] = (topic[1:] == topic[:-1]) & (ids[1:] == ids[:-1])
+def is_duplicate(rows: GoodRows) -> Bools:
+    """Return which rows, none of them late, repeat the account, time, topic and id of an earlier one."""
+    keys = rows.id_hash, rows.topic, rows.event_ms, rows.user_hash
+    order = np.lexsort(keys)
+    repeats = np.ones(max(len(rows) - 1, 0), bool)
+    for key in keys:
+        ordered = key[order]
+        repeats &= ordered[1:] == ordered[:-1]
     duplicate = np.zeros(len(rows), bool)
-    # an id that comes once, nearly every one, needs no further look
-    remembered_batch, expires_ms = 0, 0
-    for i in np.flatnonzero(same_as_before | np.roll(same_as_before, -1)):
-        row = order[i]
-        batch, event_ms = int(rows.batch[row]), int(rows.event_ms[row])
-        is_remembered = same_as_before[i] and (remembered_batch == batch or watermarks[batch - 1] < expires_ms)
-        if is_remembered:
-            duplicate[row] = True
-        else:
-            remembered_batch, expires_ms = batch, event_ms + DELAY_MS
+    duplicate[order[1:][repeats]] = True
     return duplicate
 
 

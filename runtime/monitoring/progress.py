@@ -37,7 +37,7 @@ class MicroBatch:
     messages: int
     """Input rows in Spark's words, without ticks: Kafka messages, or sessions where a report reads the lake."""
     rows: int = 0
-    """Rows that reached the de-duplication step; 0 in a query without one."""
+    """Good rows that the session step read (of a shop: that reached the de-duplication); 0 in a query without one."""
     late: int = 0
     duplicate: int = 0
     watermark_at: float | None = None

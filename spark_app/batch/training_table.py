@@ -22,6 +22,7 @@ from spark_app.local.user_days import own_histories
 from spark_app.pipeline import build_sessions, score_sessions
 from spark_app.sources import read_static
 from spark_app.stages.scoring.pipeline_model import describe_batch, describe_sessions
+from spark_app.stages.session_step.operator import broadcast_tracks, pack_rows
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 from spark_app.stages.user_days.baselines import user_baselines_by_date
 
@@ -43,8 +44,9 @@ def raw_sessions(spark: SparkSession, world: World, since: date | None = None) -
     The days before `since` still count as own history.
     """
     tracks, users = (read_static(spark, world, table) for table in ("tracks", "users"))
-    plays, activity = (read_raw(spark, world, topic, since) for topic in (PLAYS, ACTIVITY))
-    return build_sessions(plays, activity, tracks, users, raw_baselines(spark, world))
+    lookup = broadcast_tracks(tracks)
+    plays, activity = (pack_rows(read_raw(spark, world, topic, since), topic, lookup) for topic in (PLAYS, ACTIVITY))
+    return build_sessions(plays, activity, users, raw_baselines(spark, world))
 
 
 def session_features(spark: SparkSession, world: World, since: date | None = None) -> DataFrame:

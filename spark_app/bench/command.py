@@ -11,16 +11,13 @@ from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import ModelChoice, open_artefacts
 from spark_app.bench import contenders, raw_consumer, steps
 from spark_app.checks import preflight
-from spark_app.cores import ROWS
 from spark_app.errors import JobError
 from spark_app.monitoring import progress
 
 NAMES = (raw_consumer.NAME, *contenders.CONTENDERS)
 
 
-def bench_one(
-    settings: Settings, contender: str, out: Path, cores: int | None, memory: str, max_messages: int, core: str = ROWS
-) -> None:
+def bench_one(settings: Settings, contender: str, out: Path, cores: int | None, memory: str, max_messages: int) -> None:
     """Run a contender over the settings' world and broker; write `out`. Raises JobError or what `run` raises."""
     if contender not in NAMES:
         raise JobError(f"no contender {contender!r}: expected one of {', '.join(NAMES)}")
@@ -30,14 +27,12 @@ def bench_one(
         facts = raw_consumer.consume(kafka)
     else:
         limits = sources.balance(messages, max_messages)
-        facts = _run_spark(settings, contender, cores or os.cpu_count() or 2, memory, limits, core)
+        facts = _run_spark(settings, contender, cores or os.cpu_count() or 2, memory, limits)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"contender": contender, **facts}) + "\n")
 
 
-def _run_spark(
-    settings: Settings, contender: str, cores: int, memory: str, limits: dict[str, int], core: str
-) -> dict[str, Any]:
+def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limits: dict[str, int]) -> dict[str, Any]:
     world = settings.the_world()
     if world.unit.checkpoints.exists():
         unit = f"{world.name}/v{world.version}"
@@ -56,7 +51,7 @@ def _run_spark(
         )
         try:
             spark.streams.addListener(progress.ProgressListener(world.unit))
-            job = pipeline.build_job(settings, artefacts.champion, limits, core=core)
+            job = pipeline.build_job(settings, artefacts.champion, limits)
             contest = contenders.CONTENDERS[contender](spark, job)
             contenders.run(spark, contest, signal)
         finally:

@@ -12,10 +12,9 @@ from runtime.checkpoint import unreadable_file
 from runtime.errors import CheckpointError
 from runtime.lake import committed_files
 from runtime.world import Unit
-from spark_app.cores import PACKED
 from spark_app.errors import StateError
 from spark_app.stages.session_step import operator, packed_rows, packing
-from spark_app.stages.sessions import session_rows, sessionize
+from spark_app.stages.sessions import session_rows
 
 STATE_FILE = "STATE.json"
 REMEDY = "begin a fresh version of this world with  playproof up --fresh"
@@ -25,12 +24,11 @@ OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
 
 
-def state_of(partitions: int, core: str) -> dict[str, str | int]:
+def state_of(partitions: int) -> dict[str, str | int]:
     """Return what checkpoints depend on: the form of open sessions, shuffle partitions, what reports read."""
-    window = f"gap {sessionize.SESSION_GAP}|delay {sessionize.WATERMARK_DELAY}"
-    shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}"
-    if core == PACKED:
-        shape += f"|packed {packed_rows.VERSION!r} in {packing.BUCKETS} buckets, {operator.STATE_DDL}"
+    window = f"gap {session_rows.SESSION_GAP_MS}|delay {session_rows.WATERMARK_DELAY}"
+    packed = f"packed {packed_rows.VERSION!r} in {packing.BUCKETS} buckets, {operator.STATE_DDL}"
+    shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}|{packed}"
     return {
         "session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16],
         "partitions": partitions,
@@ -42,7 +40,7 @@ def _has_output(table: Path) -> bool:
     return (table / "_spark_metadata").is_dir() or any(table.glob("batch_id=*"))
 
 
-def check_unit(unit: Unit, partitions: int, core: str) -> None:
+def check_unit(unit: Unit, partitions: int) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
@@ -53,7 +51,7 @@ def check_unit(unit: Unit, partitions: int, core: str) -> None:
             raise StateError(f"{error}, or {REMEDY}") from None
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
-    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, core))
+    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
 
 
 def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:

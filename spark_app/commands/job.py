@@ -25,9 +25,6 @@ def run(
         bool, typer.Option("--available-now", help="Stop once everything now in the topics is done.")
     ] = False,
     max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
-    core: Annotated[
-        str, typer.Option(help="How rows become sessions: rows, or packed (experimental). Frozen at first run.")
-    ] = "rows",
     partitions: Annotated[
         int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
     ] = None,
@@ -46,14 +43,13 @@ def run(
 ) -> None:
     """Score sessions from Kafka until Ctrl-C; the next run continues from its checkpoint."""
     from spark_app.artefacts import ModelChoice
-    from spark_app.cores import CORES
     from spark_app.start import RunOptions, run_job
 
     settings = settings_for(world)
     if settings.existing_world().domain == SHOP:
         from spark_app.shop.start import ShopOptions, run_shop
 
-        of_music = {"only": only, "no-shadow": not in_shadow, "partitions": partitions, "core": core != "rows"}
+        of_music = {"only": only, "no-shadow": not in_shadow, "partitions": partitions}
         if used := [name for name, value in of_music.items() if value]:
             raise JobError(f"the job of a shop has no --{used[0]}: leave it out")
         shop = ShopOptions(
@@ -64,15 +60,12 @@ def run(
         return
     if idle_after is not None:
         raise JobError("only the job of a shop has --idle-after: stop this one with Ctrl-C, or use --available-now")
-    if core not in CORES:
-        raise JobError(f"no core {core!r}: expected one of {', '.join(CORES)}")
     options = RunOptions(
         model=ModelChoice(model, sha256, threshold),
         with_shadow=in_shadow,
         only=tuple(only or ()),
         available_now=available_now,
         max_messages=max_messages,
-        core=core,
         partitions=partitions,
         memory=memory,
         master=master,
@@ -107,14 +100,13 @@ def bench_one(
     cores: Annotated[int | None, typer.Option(min=1, help="Cores and shuffle partitions; default all.")] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
     max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic in a micro-batch.")] = 3000,
-    core: Annotated[str, typer.Option(help="How rows become sessions: rows or packed.")] = "rows",
 ) -> None:
     """Read both topics to their end as one contender of `playproof bench` does; that command runs all of them."""
     from spark_app.bench import command as the_contender
 
     settings = settings_for(world)
     settings.existing_world()
-    the_contender.bench_one(settings, contender, out, cores, memory, max_messages, core)
+    the_contender.bench_one(settings, contender, out, cores, memory, max_messages)
 
 
 RUN = Command("run", run, "playproof job run --world demo", needs_jvm=True)

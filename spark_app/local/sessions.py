@@ -16,10 +16,10 @@ from spark_app.stages.scoring.score import SessionScorer, score_batch
 from spark_app.stages.session_step.narrow import narrow
 from spark_app.stages.session_step.session_order import find_sessions
 from spark_app.stages.session_step.tracks import TrackLookup
-from spark_app.stages.sessions import session_rows as layout
 from spark_app.stages.sessions.account_baselines import LAST_ZONE_H
 from spark_app.stages.sessions.compute_features import compute_features
 from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
+from spark_app.stages.sessions.session_records import write_records
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
 BASELINE = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in BASELINE_STATISTICS)])
@@ -39,13 +39,12 @@ def build_sessions(rows: WorldRows, baselines: pa.Table | None) -> pa.RecordBatc
     event_ms = table["event_ms"].to_numpy()
     found = find_sessions(user, *(table[name].to_numpy() for name in ("user", "event_ms", "topic", "id_hash")))
     order, first = found.order, found.first
-    struct = table.take(pa.array(order)).select(layout.ITEM).combine_chunks()
-    items = pa.StructArray.from_arrays([one_array(struct[name]) for name in layout.ITEM], names=list(layout.ITEM))
-    offsets = pa.array(np.append(first, len(order)).astype(np.int32))
+    ordered = table.take(pa.array(order))
+    session = np.cumsum(found.begins) - 1
     user_ids = names.take(pa.array(np.argsort(rank))).take(pa.array(user[order][first]))
     columns = {
         "user_id": user_ids,
-        "items": pa.ListArray.from_arrays(offsets, items),
+        **write_records(ordered, session, len(first)),
         **_accounts(user_ids, rows.users),
         "baseline": _baselines(user_ids, event_ms[order][first], baselines),
     }

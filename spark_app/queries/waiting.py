@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 from runtime.monitoring import progress
 from runtime.monitoring.progress import MicroBatch
+from runtime.units import MINUTE_MS
 from runtime.world import Unit
 from spark_app.queries.console import local_time
 from spark_app.queries.sessions import NAME as SESSIONS
-from spark_app.stages.sessions.sessionize import SESSION_GAP_MINUTES
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
+SESSION_GAP_MINUTES = SESSION_GAP_MS // MINUTE_MS
 LISTENER_TIME = "%Y-%m-%d %H:%M"
 """A replayed world has days of its own, so the time alone would mislead."""
 

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
-from spark_app.stages.sessions.sessionize import WATERMARK_DELAY
+from runtime.monitoring.progress import read_micro_batch
 from tests.spark_app.typed import (
     TypedRow,
     account_baselines,
@@ -40,12 +40,9 @@ def read_batch(spark: SparkSession, folder: Path) -> list[DataFrame]:
 
 
 def read_stream(spark: SparkSession, folder: Path) -> list[DataFrame]:
-    """Read a file a micro-batch, with the job's watermark on each topic."""
+    """Read a file a micro-batch."""
     return [
-        spark.readStream.schema(ddl(LAKE[topic]))
-        .option("maxFilesPerTrigger", 1)
-        .json(str(folder / topic))
-        .withWatermark("event_time", WATERMARK_DELAY)
+        spark.readStream.schema(ddl(LAKE[topic])).option("maxFilesPerTrigger", 1).json(str(folder / topic))
         for topic in (PLAYS, ACTIVITY)
     ]
 
@@ -59,10 +56,9 @@ class Streamed:
 
     @property
     def late_and_duplicate(self) -> tuple[int, int]:
-        """Rows that ended at the de-duplication step, as its progress counts them."""
-        steps = [op for p in self.progress for op in p["stateOperators"] if op["operatorName"].startswith("dedupe")]
-        late = sum(step["numRowsDroppedByWatermark"] for step in steps)
-        return late, sum(step["customMetrics"]["numDroppedDuplicateRows"] for step in steps)
+        """Rows that ended at the session step, as its progress counts them."""
+        batches = [read_micro_batch(progress) for progress in self.progress]
+        return sum(batch.late for batch in batches), sum(batch.duplicate for batch in batches)
 
 
 def stream(spark: SparkSession, folder: Path, batches: Sequence[Sequence[TypedRow]]) -> Streamed:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from contracts.events import ACTIONS, CODECS, DEVICES, DRMS, NETWORKS
@@ -12,6 +13,7 @@ from runtime.event_text import parse_time
 from spark_app.stages.sessions import session_rows as layout
 from spark_app.stages.sessions.compute_features import compute_features
 from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
+from spark_app.stages.sessions.session_records import write_records
 
 Item = dict[str, Any]
 
@@ -19,7 +21,7 @@ NOON_MS = parse_time("2026-03-01T12:00:00.000Z") or 0
 """Second 0 of every built session."""
 
 _ARROW = {"bigint": pa.int64(), "string": pa.string(), "double": pa.float64(), "int": pa.int32()}
-ITEMS = pa.list_(pa.struct([(n, _ARROW[t]) for n, t in (field.split() for field in layout.ITEM_DDL.split(", "))]))
+ITEMS = pa.schema([(n, _ARROW[t]) for n, t in (field.split() for field in layout.ITEM_DDL.split(", "))])
 BASELINE_STRUCT = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in BASELINE_STATISTICS)])
 
 
@@ -72,10 +74,14 @@ def input_batch(
 ) -> pa.RecordBatch:
     """Build an Arrow batch of SESSION_INPUT; every session is of the same account."""
     n = len(sessions)
+    # the session step hands rows on in this order
+    ordered = [sorted(items, key=lambda item: (item["event_ms"], item["id_hash"])) for items in sessions]
+    rows = pa.Table.from_pylist([item for items in ordered for item in items], ITEMS)
+    session = np.repeat(np.arange(n), [len(items) for items in ordered])
     return pa.RecordBatch.from_pydict(
         {
             "user_id": pa.array([user] * n),
-            "items": pa.array(list(map(list, sessions)), ITEMS),
+            **write_records(rows, session, n),
             "signed_up_on": pa.array([signed_up_on] * n, pa.date32()),
             "plan": pa.array([plan] * n, pa.string()),
             "timezone": pa.array([timezone] * n, pa.string()),

@@ -8,8 +8,17 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
+from contracts.tables import LAKE, ddl
 from runtime.event_text import format_time, parse_time
-from spark_app.stages.parsing.parse import all_rows, all_rows_ddl, with_headers
+from spark_app.stages.parsing.parse import (
+    all_rows,
+    all_rows_ddl,
+    fields_named,
+    good_batches,
+    number_header,
+    with_headers,
+)
+from spark_app.stages.sessions.session_rows import USED_FIELDS
 
 NOON = "2026-03-01T12:00:00.000Z"
 NOON_MS = parse_time(NOON) or 0
@@ -65,6 +74,15 @@ def message(
 def arrived(spark: SparkSession, messages: Sequence[tuple[Any, ...]]) -> DataFrame:
     """Make a DataFrame of messages."""
     return spark.createDataFrame(messages, MESSAGE_SCHEMA)
+
+
+def good_rows(messages: DataFrame, topic: str) -> DataFrame:
+    """Parse messages of one topic into the good rows that sessions are made of, typed."""
+    fields = fields_named(topic, USED_FIELDS[topic])
+    names = {field.name for field in fields}
+    schema = ddl(tuple(column for column in LAKE[topic] if column.name in names))
+    parse = partial(good_batches, topic=topic, fields=fields)
+    return messages.select("value", number_header(HEADER_CLOCK_MS, "clock_ms")).mapInArrow(parse, schema)
 
 
 def lines_of(messages: DataFrame, topic: str) -> DataFrame:

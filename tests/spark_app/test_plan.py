@@ -1,36 +1,29 @@
-"""Where Spark puts our filters: one on user_id below the watermark would undo the heartbeats."""
+"""What Spark makes of the steps: a watermark per topic, one stateful operator, and few passes through Python."""
 
 import re
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from contracts.events import ACTIVITY, HEARTBEAT_USER, PLAYS
-from spark_app.stages.parsing.parse import parse_good_rows
-from spark_app.stages.sessions.session_rows import USED_FIELDS
-from spark_app.stages.sessions.sessionize import WATERMARK_DELAY, drop_heartbeats
+from contracts.events import ACTIVITY, PLAYS
+from spark_app.pipeline import build_sessions, score_sessions
+from spark_app.stages.session_step.operator import broadcast_tracks, pack_messages
+from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
 from tests.spark_app.messages import MESSAGE_SCHEMA
-from tests.spark_app.typed import (
-    sessions_with_features,
-    tracks,
-    users,
-)
+from tests.spark_app.typed import tracks, users
 
 
-def typed_streams(spark: SparkSession, folder: Path) -> tuple[DataFrame, DataFrame]:
-    """Both topics parsed and watermarked as the pipeline does it."""
+def plan_of(spark: SparkSession, folder: Path) -> list[str]:
+    """Return the optimized plan of the job up to the features: its operators, last step first."""
+    lookup = broadcast_tracks(tracks(spark))
     plays, activity = (
         spark.readStream.schema(MESSAGE_SCHEMA)
         .parquet(str(folder))
-        .transform(parse_good_rows, topic, USED_FIELDS[topic])
+        .transform(pack_messages, topic, lookup)
         .withWatermark("event_time", WATERMARK_DELAY)
         for topic in (PLAYS, ACTIVITY)
     )
-    return plays, activity
-
-
-def optimized(frame: DataFrame) -> list[str]:
-    """Return the optimized plan's operators, last step first."""
+    frame: DataFrame = build_sessions(plays, activity, users(spark)).transform(score_sessions, (), scorer=None)
     # Spark refuses to plan a stream that is not started; its optimizer does not
     optimizer = frame.sparkSession._jsparkSession.sessionState().optimizer()
     return optimizer.execute(frame._jdf.queryExecution().analyzed()).toString().splitlines()
@@ -40,28 +33,22 @@ def lines_with(plan: list[str], pattern: str) -> list[int]:
     return [i for i, line in enumerate(plan) if re.search(pattern, line)]
 
 
-def test_heartbeats_are_dropped_after_the_watermark_and_the_deduplication(spark: SparkSession, tmp_path: Path) -> None:
-    plan = optimized(sessions_with_features(*typed_streams(spark, tmp_path), tracks(spark), users(spark)))
-    # steps of the stream have a ~; the same filter on the static users is welcome
-    filters = lines_with(plan, f"~Filter .*{HEARTBEAT_USER}")
-    (deduplication,) = lines_with(plan, "DeduplicateWithinWatermark")
-    watermarks = lines_with(plan, "EventTimeWatermark")
-    assert len(filters) == 1
-    assert len(watermarks) == 2
-    assert filters[0] < deduplication < min(watermarks)
-
-
-def test_the_same_filter_right_after_the_watermark_would_be_pushed_before_it(
+def test_each_topic_has_its_watermark_below_the_one_stateful_operator_and_no_row_is_filtered_before(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """What the test above guards against; should Spark stop doing it, the order of the stages is free."""
-    plays, _ = typed_streams(spark, tmp_path)
-    plan = optimized(drop_heartbeats(plays))
-    (watermark,) = lines_with(plan, "EventTimeWatermark")
-    assert min(lines_with(plan, HEARTBEAT_USER)) > watermark
+    plan = plan_of(spark, tmp_path)
+    (step,) = lines_with(plan, "FlatMapGroupsInPandasWithState")
+    watermarks = lines_with(plan, "EventTimeWatermark")
+    assert len(watermarks) == 2
+    assert step < min(watermarks)
+    # rows that only count are dropped after the counts were observed; nothing is dropped before the step
+    (observed,) = lines_with(plan, "CollectMetrics")
+    assert all(line < observed < step for line in lines_with(plan, "~Filter"))
 
 
-def test_a_message_goes_through_python_once_and_a_session_once(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_message_goes_through_python_once_a_packed_row_twice_and_a_session_once(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     """A pass through Python per step was measured: 375 CPU-seconds instead of 308."""
-    plan = optimized(sessions_with_features(*typed_streams(spark, tmp_path), tracks(spark), users(spark)))
-    assert len(lines_with(plan, "MapInArrow")) == len([PLAYS, ACTIVITY]) + 1
+    parse_of_topics, gather, features = 2, 1, 1
+    assert len(lines_with(plan_of(spark, tmp_path), "MapInArrow")) == parse_of_topics + gather + features

@@ -11,8 +11,10 @@ from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, STATIC, USER_BASELINES, ddl
 from runtime.event_text import parse_time
 from spark_app.pipeline import build_sessions, score_sessions
+from spark_app.stages.session_step.operator import broadcast_tracks, pack_rows
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
+from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
 
 TypedRow = dict[str, Any]
 
@@ -107,4 +109,15 @@ def sessions_with_features(
     baselines: AccountBaselines | None = None,
 ) -> DataFrame:
     """Turn typed rows into sessions with features, by the stages of the job."""
-    return build_sessions(plays, activity, tracks, users, baselines).transform(score_sessions, (), scorer=None)
+    packed = pack(plays, activity, tracks)
+    return build_sessions(*packed, users, baselines).transform(score_sessions, (), scorer=None)
+
+
+def pack(plays: DataFrame, activity: DataFrame, tracks: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Pack typed rows of both topics by bucket; of streams, with the job's watermark on each."""
+    lookup = broadcast_tracks(tracks)
+    packed = pack_rows(plays, PLAYS, lookup), pack_rows(activity, ACTIVITY, lookup)
+    if not plays.isStreaming:
+        return packed
+    with_watermarks = [rows.withWatermark("event_time", WATERMARK_DELAY) for rows in packed]
+    return with_watermarks[0], with_watermarks[1]

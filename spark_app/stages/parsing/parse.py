@@ -6,7 +6,6 @@ CPU (docs/studies/bench.md).
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -51,14 +50,6 @@ def with_headers(messages: DataFrame) -> DataFrame:
     """Read the headers that `all_rows` needs: topic, partition, offset, value, clock_ms, sent_rows."""
     numbers = number_header(events.HEADER_CLOCK_MS, "clock_ms"), number_header(events.HEADER_ROWS, "sent_rows")
     return messages.select("topic", "partition", "offset", "value", *numbers)
-
-
-def parse_good_rows(messages: DataFrame, topic: str, names: Sequence[str]) -> DataFrame:
-    """Turn messages (value, headers) of a topic into its good rows: the checked fields and `names`, typed."""
-    fields = fields_named(topic, names)
-    parse = partial(good_batches, topic=topic, fields=fields)
-    clock = number_header(events.HEADER_CLOCK_MS, "clock_ms")
-    return messages.select("value", clock).mapInArrow(parse, _schema(topic, fields))
 
 
 def good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:

@@ -66,7 +66,8 @@ def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
 
 def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
     """Turn typed rows of a topic, as the parser gives them, into packed rows by bucket."""
-    return rows.mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks), PACKED_DDL)
+    used = [field.name for field in fields_named(topic, USED_FIELDS[topic])]
+    return rows.select(*used).mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks), PACKED_DDL)
 
 
 def step_sessions(packed: DataFrame) -> DataFrame:

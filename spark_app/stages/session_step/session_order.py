@@ -5,11 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime.arrays import Bools, Ints
-from runtime.units import MINUTE_MS
-from spark_app.stages.sessions.session_rows import CUT_MS
-from spark_app.stages.sessions.sessionize import SESSION_GAP_MINUTES
-
-SESSION_GAP_MS = SESSION_GAP_MINUTES * MINUTE_MS
+from spark_app.stages.sessions.session_rows import CUT_MS, SESSION_GAP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ def find_sessions(account: Ints, user: Ints, event_ms: Ints, topic: Ints, id_has
     A row with the account, time, topic and id of another one is a duplicate; the first given counts. A session begins
     where the account changes, after a gap of more than 30 minutes, and at the account's 3-h cut.
 
-    >>> ms = np.array([9, 0, 30 * MINUTE_MS + 10, 9])
+    >>> ms = np.array([9, 0, SESSION_GAP_MS + 10, 9])
     >>> found = find_sessions(*(np.zeros(4, np.int64),) * 2, ms, np.zeros(4, np.int64), np.array([1, 2, 3, 1]))
     >>> found.order.tolist(), found.begins.tolist(), found.duplicates.tolist()
     ([1, 0, 2], [True, False, True], [3])

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from runtime.arrays import Bools, Ints
 from spark_app.stages.session_step.packed_rows import no_rows
-from spark_app.stages.session_step.session_order import SESSION_GAP_MS, SessionOrder, find_sessions
+from spark_app.stages.session_step.session_order import SessionOrder, find_sessions
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
 
 @dataclass(frozen=True, slots=True)

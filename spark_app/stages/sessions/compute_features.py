@@ -18,11 +18,8 @@ from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.session_records import RECORD_COLUMNS
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
 
-_OF_ACCOUNT = ("signed_up_on", "plan", "timezone", "baseline")
-SESSION_INPUT = ("user_id", "items", *_OF_ACCOUNT)
-"""Columns of a session that its features are computed from: its rows are a list of structs."""
-PACKED_INPUT = ("user_id", *RECORD_COLUMNS, *_OF_ACCOUNT)
-"""The same, from the session step: its rows are one binary value."""
+SESSION_INPUT = ("user_id", *RECORD_COLUMNS, "signed_up_on", "plan", "timezone", "baseline")
+"""Columns of a session that its features are computed from; its rows are one binary value."""
 _OF_SCORING = {
     "scored_at", "rawPrediction", "probability", "prediction", "score", "is_flagged", "is_filtered", "reasons",
     "model_version", "date",
@@ -39,10 +36,7 @@ def join_users(sessions: DataFrame, users: DataFrame) -> DataFrame:
 
 def compute_features(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Turn an Arrow batch of SESSION_INPUT into FEATURE_COLUMNS; a feature that cannot be measured is null."""
-    if "items" in batch.schema.names:
-        b = SessionBatch.from_arrow(batch.column("items"))
-    else:
-        b = SessionBatch.from_records(*(batch.column(name) for name in RECORD_COLUMNS))
+    b = SessionBatch.from_records(*(batch.column(name) for name in RECORD_COLUMNS))
     accounts = Accounts(*(batch.column(name) for name in ("timezone", "signed_up_on", "plan")))
     features = {name: feature(b) for name, feature in FEATURES.items()}
     features |= {name: feature(b, accounts) for name, feature in ACCOUNT_FEATURES.items()}

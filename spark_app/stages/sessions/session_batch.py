@@ -1,7 +1,7 @@
 """Sessions as flat NumPy arrays: the input of every feature.
 
-Spark sends many sessions at once as an Arrow list of structs. Flattened, one vectorised pass per feature serves all of
-them. (Spark's higher-order functions over an array are interpreted, element by element.)
+Spark sends many sessions at once, the rows of each as one binary value. End to end, one vectorised pass per feature
+serves all of them. (Spark's higher-order functions over an array are interpreted, element by element.)
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,6 @@ from spark_app.stages.sessions.session_records import read_records
 MAX_LOOP_LAG = 12
 FLAT_MS = 10**11
 """Longer than any session, in ms: separates the sessions of one running maximum."""
-
-
-def _longs(struct: pa.StructArray, name: str) -> tuple[Ints, Bools]:
-    """Return a long field with nulls as 0, and which rows know it."""
-    column = struct.field(name)
-    return column.fill_null(0).to_numpy(zero_copy_only=False), column.is_valid().to_numpy(zero_copy_only=False)
 
 
 @dataclass(frozen=True)
@@ -53,44 +47,6 @@ class SessionBatch:
     client_session: pa.Array
     lacks_listen_ms: Bools | None = None
     """Rows without a `listen_ms` (it is 0 there); None where all rows have one."""
-
-    @classmethod
-    def from_arrow(cls, items: pa.ListArray) -> "SessionBatch":
-        """Flatten an Arrow list<struct ITEM>, one list per session."""
-        struct = items.flatten()
-        lengths = items.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        session = np.repeat(np.arange(len(items), dtype=np.int64), lengths)
-        event_ms, _ = _longs(struct, "event_ms")
-        id_hash, _ = _longs(struct, "id_hash")
-        order = np.lexsort((id_hash, event_ms, session))
-        struct = struct.take(pa.array(order))
-
-        tracks = struct.field("track_id").dictionary_encode()
-        packed, has_lengths = _longs(struct, "lengths")
-        artist, has_artist = _longs(struct, "artist")
-        device, has_device = _longs(struct, "device")
-        ip, has_ip = _longs(struct, "ip")
-        return cls(
-            n=len(items),
-            session=session[order],
-            event_ms=event_ms[order],
-            id_hash=id_hash[order],
-            ts=_longs(struct, "ts")[0],
-            code=_longs(struct, "code")[0],
-            listen_ms=packed >> 32,
-            duration_ms=packed & 0xFFFFFFFF,
-            track=tracks.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
-            track_names=tracks.dictionary,
-            artist=artist,
-            has_artist=has_artist,
-            popularity=struct.field("popularity").cast(pa.float64()).to_numpy(zero_copy_only=False),
-            device=device,
-            has_device=has_device,
-            ip=ip,
-            has_ip=has_ip,
-            client_session=struct.field("session_id"),
-            lacks_listen_ms=None if has_lengths.all() else ~has_lengths,
-        )
 
     @classmethod
     def from_records(cls, records: pa.BinaryArray, tracks: pa.ListArray, clients: pa.ListArray) -> "SessionBatch":

@@ -55,6 +55,16 @@ def test_late_and_duplicate_rows_are_those_of_the_deduplication_step_alone() -> 
     assert batch.rows_per_s == 10
 
 
+def test_the_session_step_counts_the_rows_that_it_packs() -> None:
+    packed = {"operatorName": "applyInPandasWithState", "numRowsTotal": 32, "numRowsUpdated": 32, "memoryUsedBytes": 9}
+    counts = {"rows": 15, "late": 3, "duplicate": 2, "open_rows": 40, "open_bytes": 7}
+    batch = read_micro_batch(report(stateOperators=[packed], observedMetrics={"session_step": counts}))
+    assert (batch.late, batch.duplicate, batch.rows) == (3, 2, 15)
+    assert (batch.state_rows, batch.state_bytes) == ({"session_step": 40}, {"session_step": 9})
+    silent = read_micro_batch(report(stateOperators=[packed], observedMetrics={"session_step": dict.fromkeys(counts)}))
+    assert (silent.late, silent.duplicate, silent.rows, silent.state_rows) == (0, 0, 0, {"session_step": 0})
+
+
 def test_a_query_without_that_step_has_none_and_counts_its_messages() -> None:
     batch = read_micro_batch(
         report(stateOperators=[], sources=[{"description": "FileStreamSource[x]", "endOffset": {"log": 3}}])

@@ -7,7 +7,6 @@ import pytest
 
 from runtime.world import Unit
 from spark_app.checks import consistency
-from spark_app.cores import PACKED, ROWS
 from spark_app.errors import StateError
 from spark_app.stages.sessions import session_rows
 
@@ -18,7 +17,7 @@ PARTITIONS = 2
 def unit(tmp_path: Path) -> Unit:
     """A unit that has run: both guarded queries have committed, and have output."""
     unit = Unit(tmp_path / "v1")
-    consistency.check_unit(unit, PARTITIONS, ROWS)
+    consistency.check_unit(unit, PARTITIONS)
     for query in consistency.OUTPUT:
         commits = unit.checkpoints / query / "commits"
         commits.mkdir(parents=True)
@@ -28,10 +27,10 @@ def unit(tmp_path: Path) -> Unit:
     return unit
 
 
-def refused(unit: Unit, partitions: int = PARTITIONS, core: str = ROWS) -> str:
+def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
     """Return the one line with which the guard refuses a unit."""
     with pytest.raises(StateError) as caught:
-        consistency.check_unit(unit, partitions, core)
+        consistency.check_unit(unit, partitions)
     message = str(caught.value)
     assert "\n" not in message
     assert message.endswith("playproof up --fresh")
@@ -46,28 +45,24 @@ def remove(folder: Path) -> None:
 
 def test_a_fresh_unit_passes_and_notes_its_state(tmp_path: Path) -> None:
     unit = Unit(tmp_path / "v1")
-    consistency.check_unit(unit, PARTITIONS, ROWS)
-    assert json.loads((unit.checkpoints / consistency.STATE_FILE).read_text()) == consistency.state_of(PARTITIONS, ROWS)
+    consistency.check_unit(unit, PARTITIONS)
+    assert json.loads((unit.checkpoints / consistency.STATE_FILE).read_text()) == consistency.state_of(PARTITIONS)
 
 
 def test_a_unit_that_has_run_passes_again(unit: Unit) -> None:
-    consistency.check_unit(unit, PARTITIONS, ROWS)
-    consistency.check_unit(unit, PARTITIONS, ROWS)
+    consistency.check_unit(unit, PARTITIONS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 def test_a_unit_that_stopped_before_its_first_commit_passes(unit: Unit) -> None:
     for query, table in consistency.OUTPUT.items():
         (unit.checkpoints / query / "commits" / "0").unlink()
         remove(unit.table(table))
-    consistency.check_unit(unit, PARTITIONS, ROWS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
     assert "partitions was 2, is 3" in refused(unit, partitions=3)
-
-
-def test_another_core_is_refused(unit: Unit) -> None:
-    assert "session_struct was" in refused(unit, core=PACKED)
 
 
 def test_another_session_struct_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,7 @@ from pyspark.sql import functions as F
 
 from contracts import events
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
-from spark_app.stages.parsing.parse import parse_good_rows
-from spark_app.stages.sessions.session_rows import USED_FIELDS
-from tests.spark_app.messages import NOON_MS, arrived, clock, lines_of, list_of, message, sent, without
+from tests.spark_app.messages import NOON_MS, arrived, clock, good_rows, lines_of, list_of, message, sent, without
 
 BAD = {field.name: field.rejection for fields in events.FIELDS.values() for field in fields if field.is_checked}
 PLACE = 100
@@ -227,7 +225,7 @@ def test_the_live_parser_keeps_exactly_the_rows_without_a_reason(
     spark: SparkSession, parsed: dict[str, list[Row]]
 ) -> None:
     messages = arrived(spark, [message(text, offset=i, headers=h) for i, (_, text, h) in enumerate(CASES)])
-    live_rows = with_event_ms(parse_good_rows(messages, PLAYS, USED_FIELDS[PLAYS])).collect()
+    live_rows = with_event_ms(good_rows(messages, PLAYS)).collect()
     good = [found for rows in parsed.values() for found in rows if found["reason"] is None]
     names = live_rows[0].__fields__
     assert sorted(map(repr, live_rows)) == sorted(repr(Row(**{n: g[n] for n in names})) for g in good)

@@ -16,10 +16,10 @@ from runtime.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from spark_app.errors import StateError
 from spark_app.stages.session_step.packed_rows import ROWS, no_rows, pack, unpack
 from spark_app.stages.session_step.step import ClosedSessions, advance, close_all
-from spark_app.stages.sessions.compute_features import PACKED_INPUT, SESSION_INPUT, compute_features
+from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.session_records import write_records
-from spark_app.stages.sessions.session_rows import CUT_MS, ITEM
-from tests.spark_app.items import BASELINE_STRUCT, did, heard
+from spark_app.stages.sessions.session_rows import CUT_MS
+from tests.spark_app.items import did, heard
 from tests.spark_app.typed import NOON_MS, hash_of
 
 DELAY_MS = MINUTE_MS
@@ -189,29 +189,28 @@ def test_packed_rows_of_another_version_or_of_no_form_are_refused() -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(ROW, min_size=1, max_size=30), st.data())
-def test_sessions_as_records_have_the_features_of_sessions_as_lists(rows: list[Row], data: st.DataObject) -> None:
-    maybe = st.none() | st.integers(0, 2)
+@given(st.lists(ROW, max_size=30), st.data())
+def test_records_carry_every_field_of_every_row(rows: list[Row], data: st.DataObject) -> None:
+    maybe = st.none() | st.integers(-2, 2)
+    texts = st.sampled_from([None, "", "c1", "c2"])
     for one in rows:
-        one |= {name: data.draw(maybe) for name in ("device", "ip")}
-        one["session_id"] = data.draw(st.sampled_from([None, "c1", "c2"]))
-        if one["topic"] == CODES[PLAYS]:
-            one |= {"artist": data.draw(maybe), "track_id": data.draw(st.sampled_from(["t1", "t2", "t3"]))}
-            one |= {"popularity": data.draw(st.sampled_from([None, 0.5]))}
-            one["lengths"] = data.draw(st.none() | st.integers(0, 2**40))
+        one |= {name: data.draw(maybe) for name in ("device", "ip", "artist", "lengths")}
+        one |= {"track_id": data.draw(texts), "session_id": data.draw(texts)}
+        one["popularity"] = data.draw(st.sampled_from([None, 0.5]))
     closed = close_all(table(rows))
-    n = len(closed)
-    nothing = {"signed_up_on": pa.nulls(n, pa.date32()), "plan": pa.nulls(n, pa.string())}
-    nothing |= {"timezone": pa.nulls(n, pa.string()), "baseline": pa.nulls(n, BASELINE_STRUCT)}
-    columns = {"user_id": closed.rows["user_id"].combine_chunks().take(pa.array(closed.first)), **nothing}
-    columns |= write_records(closed.rows, closed.session, n)
-    struct = closed.rows.select(ITEM).to_struct_array().combine_chunks()
-    offsets = pa.array(np.append(closed.first, len(closed.rows)).astype(np.int32))
-    columns["items"] = pa.ListArray.from_arrays(offsets, struct)
-    as_records, as_lists = (
-        compute_features(pa.RecordBatch.from_arrays([columns[name] for name in names], names=list(names))).to_pylist()
-        for names in (PACKED_INPUT, SESSION_INPUT)
-    )
-    for one in (*as_records, *as_lists):
-        one["track_counts"].sort(key=lambda of_track: of_track["track_id"])
-    assert as_records == as_lists
+    batch = SessionBatch.from_records(*write_records(closed.rows, closed.session, len(closed)).values())
+    names = batch.track_names.to_pylist()
+    sent = closed.rows.to_pylist()
+    assert batch.session.tolist() == closed.session.tolist()
+    for name in ("event_ms", "id_hash", "ts", "code"):
+        assert getattr(batch, name).tolist() == [one[name] for one in sent]
+    for name in ("artist", "device", "ip"):
+        known = getattr(batch, f"has_{name}").tolist()
+        values = getattr(batch, name).tolist()
+        assert [v if k else None for v, k in zip(values, known, strict=True)] == [one[name] for one in sent]
+    assert [names[i] if i >= 0 else None for i in batch.track.tolist()] == [one["track_id"] for one in sent]
+    assert batch.client_session.to_pylist() == [one["session_id"] for one in sent]
+    assert [None if np.isnan(p) else p for p in batch.popularity.tolist()] == [one["popularity"] for one in sent]
+    packed = (batch.listen_ms << 32 | batch.duration_ms).tolist()
+    assert packed == [one["lengths"] or 0 for one in sent]
+    assert (batch.lacks_listen_ms is None) == all(one["lengths"] is not None for one in sent)

@@ -5,13 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import count, pairwise
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from spark_app.pipeline import build_sessions
-from spark_app.stages.sessions.session_rows import CUT_MS, ITEM, ITEM_DDL, narrow_activity, narrow_plays
+from spark_app.stages.sessions.session_records import RECORD
+from spark_app.stages.sessions.session_rows import CUT_MS
 from tests.spark_app.typed import (
     NOON_MS,
     TypedRow,
@@ -19,6 +20,7 @@ from tests.spark_app.typed import (
     hash_of,
     heartbeats,
     of_topic,
+    pack,
     play,
     sessions_with_features,
     topic_of,
@@ -34,9 +36,10 @@ Found = tuple[str, tuple[tuple[int, int], ...]]
 def sessions_of(spark: SparkSession, rows: Sequence[TypedRow]) -> Counter[Found]:
     """Run the stages up to the sessions, as a multiset."""
     plays, activity = of_topic(spark, PLAYS, rows), of_topic(spark, ACTIVITY, rows)
-    sessions = build_sessions(plays, activity, tracks(spark), users(spark))
-    collected = sessions.select("user_id", "items.event_ms", "items.id_hash").collect()
-    return Counter((user, tuple(sorted(zip(ms, ids, strict=True)))) for user, ms, ids in collected)
+    sessions = build_sessions(*pack(plays, activity, tracks(spark)), users(spark))
+    collected = sessions.select("user_id", "records").collect()
+    pairs = [(user, np.frombuffer(records, RECORD)[["event_ms", "id_hash"]].tolist()) for user, records in collected]
+    return Counter((user, tuple(sorted(of_session))) for user, of_session in pairs)
 
 
 def millis(row: TypedRow) -> int:
@@ -143,17 +146,6 @@ def test_sessions_are_those_of_plain_python(spark: SparkSession) -> None:
     expected = reference(rows)
     assert sessions_of(spark, rows) == expected
     assert 500 < sum(expected.values()) < len(rows) / 2
-
-
-def test_the_guard_sees_the_struct_that_sessions_really_keep(spark: SparkSession) -> None:
-    """`guard` hashes ITEM_DDL: were it not the items' type, a change of state would go unseen."""
-    plays, activity = of_topic(spark, PLAYS, []), of_topic(spark, ACTIVITY, [])
-    narrow = narrow_plays(plays, tracks(spark)).unionByName(narrow_activity(activity))
-    item = narrow.schema["item"].dataType
-    declared = StructType.fromDDL(ITEM_DDL)
-    assert isinstance(declared, StructType)
-    assert item.simpleString() == declared.simpleString()
-    assert declared.fieldNames() == list(ITEM)
 
 
 def test_sessions_with_features_keep_unknown_tracks_and_accounts_and_sum_the_hashes(spark: SparkSession) -> None:
