@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.reports.false_alarms import HYBRID, TREES, FalseAlarms
+from models.reports.false_alarms import HYBRID, TREES, WINDOWS, FalseAlarms
 
 
 def to_json(report: FalseAlarms) -> dict[str, Any]:
@@ -46,8 +46,11 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
         rate, low, high = report.per_100(name)
         lines.append(f"{name:<24}{len(report.alarms_of(name)):>8,}  {rate:.2f} [{low:.2f}, {high:.2f}]")
         lines += [f"    {count:>4,} × {cause}" for cause, count in report.count_causes(name)[:5]]
-    if not history.is_scored:
-        lines.append(f"{'session scorer':<24}{'–':>8}  not enough is known from this source")
+    too_little = [
+        *(["session scorer"] if not history.is_scored else []),
+        *([WINDOWS] if history.windows is None else []),
+    ]
+    lines += [f"{name:<24}{'–':>8}  not enough is known from this source" for name in too_little]
     if TREES not in report.detectors:
         lines.append(f"{TREES:<24}{'–':>8}  did not run: they need every feature")
     unknown = ", ".join(history.not_measurable) or "nothing"

@@ -30,10 +30,10 @@ from models.tables.static_tables import read_timezones
 from models.user_days.detect import detect, honest_reference
 from models.user_days.history import sort_user_days
 from models.user_days.hybrid import FLAG
+from ops.audit.run import score_known_windows
 from runtime.arrays import Floats
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
-from spark_app.batch.account_windows import score_windows
 from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
@@ -155,13 +155,13 @@ def _of_pattern(
 ) -> list[PatternAlarms]:
     days = read.days.assign(**{column: np.nan for column in unknown if column in read.days})
     windows = windows.assign(**{column: np.nan for column in unknown if column in windows})
-    scored = score_windows(windows, load_window_trees(), unknown)
+    scored = score_known_windows(windows, load_window_trees(), unknown)
     history = ScoredHistory(
         name,
         sessions[sessions["user_id"].isin(read.honest)],
         days[days["user_id"].isin(read.honest)],
         read.timezones,
-        scored[scored["user_id"].isin(read.honest)],
+        None if scored is None else scored[scored["user_id"].isin(read.honest)],
         not_measurable=tuple(sorted(unknown)),
         is_scored=is_scored,
         is_simulated=True,
@@ -176,7 +176,7 @@ def _of_pattern(
         RULES: _recall(flags["by_rules"], of_day),
         FOREST: _recall(flags["by_forest"], of_day),
         HYBRID: _recall(flags["hybrid_score"] >= FLAG, of_day),
-        WINDOWS: _recall(scored["is_flagged"], of_window),
+        WINDOWS: None if scored is None else _recall(scored["is_flagged"], of_window),
     }
     return [_of_detector(alarms, detector, recall[detector]) for detector in DETECTORS]
 

@@ -1,16 +1,17 @@
 """From the files of a person, or from a world on disk, to what every detector would have flagged."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import orjson
+import pandas as pd
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from models.account_windows.trees import load_window_trees
+from models.account_windows.trees import WindowTrees, load_window_trees
 from models.labels.truth import read_account_truth
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
@@ -70,6 +71,14 @@ def audit_world(world: World, model: Path | None = None, name: str | None = None
     return Audit(report, time.monotonic() - begun)
 
 
+def score_known_windows(
+    windows: pd.DataFrame, trees: WindowTrees, unmeasurable: Collection[str]
+) -> pd.DataFrame | None:
+    """Score windows; None where too little is known of them to flag any."""
+    pattern = trees.pattern_of(windows, unmeasurable)
+    return None if pattern is None or pattern.review is None else score_windows(windows, trees, unmeasurable)
+
+
 def score_history(world: World, model: Path | None, name: str, step: Callable[[str], None]) -> ScoredHistory:
     """Compute sessions and user-days of a world in this process, and score the sessions."""
     rows, missing = read_world_rows(world), world.not_measurable
@@ -94,7 +103,7 @@ def score_history(world: World, model: Path | None, name: str, step: Callable[[s
         name=name,
         sessions=sessions,
         days=days,
-        windows=score_windows(windows, load_window_trees(), missing),
+        windows=score_known_windows(windows, load_window_trees(), missing),
         timezones=read_timezones(world),
         not_measurable=missing,
         is_scored=scorer.review_threshold < NEVER,
