@@ -77,9 +77,10 @@ train-windows: setup ## train the trees of the account windows, on a world that 
 	@$(PLAYPROOF) simulate --world train-windows --scenario field --users 2000 --days 28 --prevalence 0.25 --seed 31
 	@$(PLAYPROOF) days train-windows --world train-windows --out models/artifacts/account_window_xgb
 
-train-days: setup ## train the trees of the user-day detector, on a world that the lab never sees
-	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 6000 --days 42 --seed 31
-	@$(PLAYPROOF) days build --world train-days --source raw
+train-days: setup ## train the trees of the user-day detector, on worlds that the lab never sees
+	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 4000 --days 42 --seed 31
+	@$(PLAYPROOF) simulate --world train-days-field --scenario field --users 2000 --days 35 --seed 33
+	@for world in train-days train-days-field; do $(PLAYPROOF) days build --world $$world --source raw || exit 1; done
 	@$(PLAYPROOF) days train
 
 train-fusion: setup ## fit the stack of all detectors, on worlds that none of them saw; after any of them was trained again

@@ -2,7 +2,8 @@
 
 Four kinds of evidence on one unit, the account-day: the worst session of the day, the day itself, the windows of 7 and
 28 days that have ended, and the rules. Each score becomes a tail probability among honest account-days, so that they
-can be compared; the fused decision is the strongest of them.
+can be compared; the fused decision is the strongest of them. `stack` is the other way to fuse, the form that the daily
+run ships: a logistic regression on the same scores, fitted on the training accounts.
 """
 
 from collections.abc import Sequence
@@ -14,16 +15,19 @@ import xgboost
 
 from contracts.account_windows import WINDOW_FEATURE_NAMES, WINDOWS_DAYS
 from contracts.features import FEATURE_NAMES
+from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.arena.tables import FIRST, SECOND, TEST, ArenaTables, highest_session, newest_window, part_of
+from models.fusion.logistic import fit_logistic
 from models.metrics.robust import median
 from models.training.source_patterns import with_masked_copies
 from models.training.table import forget_half_of_histories
+from models.user_days.calibration import PREVALENCE
 from runtime.arrays import Bools, Floats, Ints
 from runtime.terminal import ReportProgress
 
-SESSIONS, DAYS, WINDOWS, RULES, FUSED = "sessions", "days", "windows", "rules", "fused"
-DETECTORS = (SESSIONS, DAYS, WINDOWS, RULES, FUSED)
+SESSIONS, DAYS, WINDOWS, RULES, FUSED, STACK = "sessions", "days", "windows", "rules", "fused", "stack"
+DETECTORS = (SESSIONS, DAYS, WINDOWS, RULES, FUSED, STACK)
 _TREES: dict[str, Any] = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "min_child_weight": 2}
 OF_SESSIONS = _TREES | {"max_depth": 3, "eta": 0.2}
 OF_DAYS = _TREES | {"max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5}
@@ -91,17 +95,35 @@ def detect_all(tables: ArenaTables, part: Ints, seed: int, report: ReportProgres
     report("fusion")
     day_part = part_of(days, accounts, part)
     reference = (day_part != TEST) & (days["account_family"] == "honest").to_numpy()
+    worst_session = highest_session(days, sessions, of_session)
+    newest = [newest_window(days, windows, length, of_window) for length in WINDOWS_DAYS]
+    rules = days["rules_score"].to_numpy(dtype=np.float64)
     evidence = {
-        SESSIONS: tail_evidence(highest_session(days, sessions, of_session), reference),
+        SESSIONS: tail_evidence(worst_session, reference),
         DAYS: tail_evidence(of_day, reference),
-        WINDOWS: np.max(
-            [tail_evidence(newest_window(days, windows, length, of_window), reference) for length in WINDOWS_DAYS],
-            axis=0,
-        ),
-        RULES: tail_evidence(days["rules_score"].to_numpy(dtype=np.float64), reference),
+        WINDOWS: np.max([tail_evidence(score, reference) for score in newest], axis=0),
+        RULES: tail_evidence(rules, reference),
     }
     evidence[FUSED] = fuse([evidence[name] for name in (SESSIONS, DAYS, WINDOWS)])
+    evidence[STACK] = stack([worst_session, of_day, *newest, rules], days, day_part != TEST)
     return evidence
+
+
+def stack(scores: Sequence[Floats], days: pd.DataFrame, is_training: Bools) -> Floats:
+    """Return the log-odds of a logistic regression on scores, at natural prevalence, with no weight under 0.
+
+    It is fitted on honest account-days and on those with a paid stream (account_family, paid_streams) of the training
+    accounts. A score that is unknown counts as the usual honest one.
+    """
+    honest = (days["account_family"] == HONEST).to_numpy()
+    paid = (days["paid_streams"] > 0).to_numpy()
+    known = is_training & (honest | paid)
+    usual = median(np.stack([score[is_training & honest] for score in scores]))
+    values = np.stack([np.where(np.isnan(s), u, s) for s, u in zip(scores, usual, strict=True)], axis=1)
+    share = np.where(honest, (1 - PREVALENCE) / (known & honest).sum(), PREVALENCE / max((known & paid).sum(), 1))
+    fitted = fit_logistic(values[known], paid[known], share[known], np.zeros(values.shape[1]))
+    log_odds: Floats = fitted[0] + values @ fitted[1:]
+    return log_odds
 
 
 def fuse(evidence: Sequence[Floats]) -> Floats:

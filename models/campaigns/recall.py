@@ -1,4 +1,4 @@
-"""Compare suspected campaigns with truth: which of the simulator's farms are found, and which accounts are no bots."""
+"""Compare suspected groups with truth: which of the simulator's campaigns are found, and which accounts are no bots."""
 
 import pandas as pd
 
@@ -7,20 +7,20 @@ from models.labels.truth import read_account_truth
 from runtime.world import World
 
 MIN_SIZE = 3
-"""Accounts of a farm from which it counts as a campaign to find."""
+"""Accounts of a campaign from which it counts as one to find."""
 
 
 def campaign_recall(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per kind of group and one for `all`: accounts flagged, bots among them, farms, farms found, …
+    """Return one row per kind of group and one for `all`: accounts flagged, bots among them, campaigns, those found, …
 
-    `campaigns`: table campaigns. `accounts`: user_id, family, campaign_id, from truth. A farm is found where a flagged
-    group holds at least half of its accounts.
+    `campaigns`: table campaigns. `accounts`: user_id, family, campaign_id, from truth. A campaign of MIN_SIZE accounts
+    and more is found where a flagged group holds at least half of its accounts.
     """
     flagged = campaigns[campaigns["is_flagged"]]
-    family = accounts.set_index("user_id")["family"]
-    farms = accounts[accounts["family"] == "farm"].groupby("campaign_id")["user_id"].agg(set)
-    farms = farms[farms.map(len) >= MIN_SIZE]
-    farm_accounts = set().union(*farms) if len(farms) else set()
+    family = accounts.set_index("user_id")["family"].where(accounts["campaign_id"].notna().to_numpy(), HONEST)
+    paid = accounts.dropna(subset="campaign_id").groupby("campaign_id")["user_id"].agg(set)
+    paid = paid[paid.map(len) >= MIN_SIZE]
+    paid_accounts = set().union(*paid) if len(paid) else set()
     rows = {}
     for kind in [*sorted(flagged["kind"].unique()), "all"]:
         groups = [set(names) for names in (flagged if kind == "all" else flagged[flagged["kind"] == kind])["user_ids"]]
@@ -28,10 +28,10 @@ def campaign_recall(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataF
         rows[kind] = {
             "accounts": len(members),
             "bots": sum(family.get(name, HONEST) != HONEST for name in members),
-            "farms": len(farms),
-            "farms_found": sum(any(2 * len(farm & group) >= len(farm) for group in groups) for farm in farms),
-            "farm_accounts": len(farm_accounts),
-            "farm_accounts_found": len(farm_accounts & set(members)),
+            "campaigns": len(paid),
+            "campaigns_found": sum(any(2 * len(one & group) >= len(one) for group in groups) for one in paid),
+            "campaign_accounts": len(paid_accounts),
+            "campaign_accounts_found": len(paid_accounts & set(members)),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -41,7 +41,8 @@ def format_recall(campaigns: pd.DataFrame, world: World) -> list[str]:
     if not world.truth("users.parquet").exists():
         return []
     return [
-        f"  {kind:<16}farms found {row['farms_found']} of {row['farms']} ({row['farm_accounts_found']} of "
-        f"{row['farm_accounts']} accounts); {row['bots']} of {row['accounts']} accounts flagged are bots'"
+        f"  {kind:<16}campaigns found {row['campaigns_found']} of {row['campaigns']} "
+        f"({row['campaign_accounts_found']} of {row['campaign_accounts']} accounts); {row['bots']} of "
+        f"{row['accounts']} accounts flagged are bots'"
         for kind, row in campaign_recall(campaigns, read_account_truth(world)).iterrows()
     ]

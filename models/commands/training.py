@@ -94,20 +94,27 @@ def train(
 
 
 def train_days(
-    world: Annotated[str, typer.Option(help="Simulated world, with its table user_days.")] = "train-days",
+    world: Annotated[
+        list[str] | None,
+        typer.Option(help="Simulated world with its table user_days; repeat it. Default train-days, train-days-field."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Artefact folder to write; default that of the shipped trees.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the trees of the user-day detector and write them with manifest and model card."""
+    import pandas as pd
+
     from models.labels.truth import label_user_days
     from models.reports.daily import read_user_days
     from models.user_days.training.train_trees import train_trees
 
-    simulated, out = existing_world(world), out or _location_of(SHIPPED_USER_DAY_TREES)
-    labelled = label_user_days(read_user_days(simulated), simulated)
-    manifest_sha256 = train_trees(labelled, out, seed=seed, world=f"world {world}")
+    names, out = world or ["train-days", "train-days-field"], out or _location_of(SHIPPED_USER_DAY_TREES)
+    simulated = [existing_world(name) for name in names]
+    labelled = pd.concat([label_user_days(read_user_days(one), one) for one in simulated], ignore_index=True)
+    described = f"world{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+    manifest_sha256 = train_trees(labelled, out, seed=seed, world=described)
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.arena.detectors import FUSED, detect_all
+from models.arena.detectors import FUSED, STACK, detect_all
 from models.arena.evaluate import FALSE_ALARM_SHARE, evaluate_families, evaluate_honest, precision_at_capacity
 from models.arena.tables import TEST, ArenaTables, deal_accounts, part_of
 from models.labels.truth import label_sessions, label_user_days, read_account_truth
@@ -140,9 +140,11 @@ def evaluate_folds(
         capacity.append(precision_at_capacity(tables.days, evidence[FUSED], is_test))
     alarms = honest[0]
     recalls = [entry["recall_at_fpr_0001"] for entry in families.values()]
+    of_stack = [entry["caught_by"][STACK] for entry in families.values()]
     return {
         "families": families,
         "macro_recall": float(np.mean(recalls)) if recalls else None,
+        "macro_recall_of_stack": float(np.mean(of_stack)) if of_stack else None,
         "false_alarms_per_100_person_days": float(np.mean([h["by_detector"][FUSED]["per_100"] for h in honest])),
         "false_alarms": alarms,
         "at_capacity": capacity[0],
@@ -163,7 +165,10 @@ def format_results(results: dict[str, Any]) -> list[str]:
             f"{entry['recall_of_days']:>6.2f}{first:>12}   {by or 'nobody'}"
         )
     alarms, capacity = results["false_alarms"], results["at_capacity"]
-    lines.append(f"macro recall {results['macro_recall']:.2f} at {results['threshold']}")
+    lines.append(
+        f"macro recall {results['macro_recall']:.2f} at {results['threshold']}; by a stack instead of the strongest "
+        f"evidence {results['macro_recall_of_stack']:.2f}"
+    )
     lines.append(
         f"false alarms {results['false_alarms_per_100_person_days']:.2f} per 100 person-days of honest accounts that "
         f"no model saw ({alarms['person_days']:,} person-days); by detector: "

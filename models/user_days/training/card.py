@@ -9,7 +9,8 @@ _INTRO = """# Model card: {name}
 
 Gives a user-day (an account on one of its local days) the probability that it was a bot's: {rounds} gradient-boosted
 trees of depth {max_depth} (XGBoost) on {n_features} features, calibrated at a prevalence of {prevalence} %. A day is
-flagged from a margin of {threshold:.2f}; each flag comes with what pushed it up and what is usual for honest listeners.
+flagged from a margin of {threshold:.2f}, which {max_false_alarms} % of the honest days of the calibration block reach;
+each flag comes with what pushed it up and what is usual for honest listeners.
 
 ## Use
 - **For**: which user-days and accounts an analyst looks at first, next to rules and forest (docs/guides/user-days.md).
@@ -36,7 +37,8 @@ def render(manifest: dict[str, Any]) -> str:
     trained, test = manifest["trained_on"], manifest["test"]
     head = _INTRO.format(
         name=manifest["name"], rounds=manifest["trees"]["rounds"], max_depth=manifest["trees"]["max_depth"],
-        n_features=len(manifest["features"]), prevalence=100 * manifest["prevalence"], threshold=manifest["threshold"],
+        n_features=len(manifest["features"]), max_false_alarms=100 * manifest["max_false_alarms"],
+        prevalence=100 * manifest["prevalence"], threshold=manifest["threshold"],
         world=trained["world"], seed=trained["seed"],
     )  # fmt: skip
     blocks = "\n".join(

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xgboost
-from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
@@ -21,7 +20,6 @@ from models.metrics.flags import WEIGHT, FlagReport, measure_flags
 from models.metrics.robust import median
 from models.registry.artefact import CARD, MANIFEST, sha256
 from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
-from models.training.thresholds import choose_thresholds
 from models.user_days.by_rules import feature_matrix
 from models.user_days.calibration import PREVALENCE, natural_weights
 from models.user_days.training.card import render
@@ -34,6 +32,8 @@ TREES_PARAMETERS: dict[str, Any] = {
 }  # fmt: skip
 """Those of `xgboost` in the lab, the best single technique there."""
 ROUNDS = 150
+MAX_FALSE_ALARMS = 0.001
+"""Share of the honest user-days that the threshold may flag: a choice, that of the fusion that reads the trees."""
 LIBRARIES = ("xgboost-cpu", "scikit-learn", "numpy", "pandas")
 
 
@@ -53,7 +53,7 @@ def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> 
     days[WEIGHT] = natural_weights(days)
     known = days["label"].notna().to_numpy()
     booster = _fit(days[known & (block == TRAIN)], seed)
-    curve, threshold = _calibrate(booster, days[known & (block == CALIBRATION)], rng)
+    curve, threshold = _calibrate(booster, days[known & (block == CALIBRATION)])
     tested = measure_flags(_scored(days[block == TEST], booster, threshold), rng, tuple(days["family"].unique()))
     return _write(out, booster, curve, threshold, days, block, tested, seed, world)
 
@@ -68,15 +68,14 @@ def _margins(booster: xgboost.Booster, days: pd.DataFrame) -> Floats:
     return booster.predict(matrix, output_margin=True).astype(np.float64)
 
 
-def _calibrate(booster: xgboost.Booster, days: pd.DataFrame, rng: np.random.Generator) -> tuple[Floats, float]:
-    """Return the curve from margin to probability, and the margin from which a day is flagged."""
+def _calibrate(booster: xgboost.Booster, days: pd.DataFrame) -> tuple[Floats, float]:
+    """Return the curve from margin to probability, and the margin that MAX_FALSE_ALARMS of the honest days reach."""
     margin = _margins(booster, days)
     fitted = IsotonicRegression(out_of_bounds="clip").fit(margin, days["label"], sample_weight=days[WEIGHT])
     knots = np.column_stack([fitted.X_thresholds_, fitted.y_thresholds_])
     curve = np.round(knots[np.r_[True, (np.diff(knots, axis=0) != 0).any(axis=1)]], 6)
-    # by margin: the curve has steps, on which days have the same score
-    scored = days[["user_id", "label", WEIGHT]].assign(score=expit(margin))
-    return curve, float(logit(choose_thresholds(scored, rng).review))
+    honest = margin[(days["label"] == 0).to_numpy()]
+    return curve, float(np.nextafter(np.quantile(honest, 1 - MAX_FALSE_ALARMS, method="higher"), np.inf))
 
 
 def _scored(days: pd.DataFrame, booster: xgboost.Booster, threshold: float) -> pd.DataFrame:
@@ -101,6 +100,7 @@ def _write(
         "trees_sha256": sha256(trees),
         "features": list(USER_DAY_FEATURE_NAMES),
         "threshold": threshold,
+        "max_false_alarms": MAX_FALSE_ALARMS,
         "curve": curve.tolist(),
         "usual": [None if np.isnan(value) else round(float(value), 6) for value in usual],
         "prevalence": PREVALENCE,

@@ -111,17 +111,20 @@ def test_a_household_on_one_payment_method_is_not_flagged_and_a_crowd_is() -> No
     assert (len(home.users), home.score >= 0.5, "household" in home.reasons[1]) == (4, False, True)
 
 
-def test_recall_counts_farms_of_which_half_is_in_a_group() -> None:
+def test_recall_counts_campaigns_of_any_family_of_which_half_is_in_a_group() -> None:
     groups = pd.DataFrame(
         {"kind": ["device", "block"], "user_ids": [["a", "b"], ["a", "h"]], "is_flagged": [True, True]}
     )
     known = pd.DataFrame(
-        {"user_id": list("abcdh"), "family": ["farm"] * 4 + ["honest"], "campaign_id": ["k"] * 4 + [None]}
-    )
+        {"user_id": list("abcdhij"), "family": ["low_slow"] * 4 + ["honest", "farm", "farm"],
+         "campaign_id": ["k"] * 4 + [None, "m", "m"]}
+    )  # fmt: skip
     recall = campaign_recall(groups, known)
-    assert recall.loc[["device"], ["accounts", "bots", "farms", "farms_found"]].values.tolist() == [[2, 2, 1, 1]]
-    assert recall.loc[["block"], ["accounts", "bots", "farms_found"]].values.tolist() == [[2, 1, 0]]
-    assert recall.loc[["all"], ["farm_accounts", "farm_accounts_found"]].values.tolist() == [[4, 2]]
+    assert recall.loc[["device"], ["accounts", "bots", "campaigns", "campaigns_found"]].values.tolist() == [
+        [2, 2, 1, 1]
+    ]
+    assert recall.loc[["block"], ["accounts", "bots", "campaigns_found"]].values.tolist() == [[2, 1, 0]]
+    assert recall.loc[["all"], ["campaign_accounts", "campaign_accounts_found"]].values.tolist() == [[4, 2]]
 
 
 def test_a_play_sent_twice_counts_once() -> None:
