@@ -1,1 +1,4 @@
-"""The session step: packed rows and the open sessions in, closed sessions and the open ones out. No Spark, no clock."""
+"""The session step: packed rows and open sessions in, closed sessions and the open ones out.
+
+`operator` puts it on Spark; the rest is pure, and needs neither Spark nor a clock.
+"""

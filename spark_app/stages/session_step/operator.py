@@ -79,7 +79,7 @@ def step_sessions(packed: DataFrame) -> DataFrame:
     stepped = (
         by_bucket.mapInArrow(_gather_buckets, _GATHERED)
         .groupBy("bucket")
-        .applyInPandasWithState(_advance_bucket, _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout)
+        .applyInPandasWithState(advance_bucket, _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout)
     )
     counted = stepped.observe(SESSION_STEP, *(F.sum(name).alias(name) for name in COUNTS))
     # one row per session: without the rows that only count
@@ -123,7 +123,7 @@ def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
             yield session_columns(close_all(pa.concat_tables(map(unpack, packed))))
 
 
-def _advance_bucket(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+def advance_bucket(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
     """Process a micro-batch's rows of one bucket; without rows, close what the watermark has passed."""
     watermark_ms = state.getCurrentWatermarkMs()
     kept, watermark_before_ms = state.get if state.exists else (None, 0)

@@ -1,0 +1,110 @@
+"""Packing by bucket, and the stateful operator with a state that a test holds: what Spark calls, without Spark."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyspark.sql.streaming.state import GroupState
+
+from contracts.events import HEARTBEAT_USER, PLAYS
+from contracts.tables import LAKE
+from runtime.units import HOUR_MS
+from spark_app.errors import StateError
+from spark_app.stages.session_step.operator import COUNTS, advance_bucket
+from spark_app.stages.session_step.packed_rows import unpack
+from spark_app.stages.session_step.packing import BUCKETS, pack_batches
+from spark_app.stages.session_step.tracks import TrackLookup
+from tests.spark_app.typed import NOON_MS, TypedRow, at, hash_of, play
+
+ARROW = {"timestamp": pa.timestamp("us", tz="UTC"), "int": pa.int32(), "bigint": pa.int64()}
+NO_TRACKS = TrackLookup.from_table(
+    pa.table({name: pa.array([], pa.string()) for name in ("track_id", "artist_id")}
+             | {"duration_ms": pa.array([], pa.int32()), "total_track_popularity": pa.array([], pa.float64())})
+)  # fmt: skip
+
+
+class HeldState:
+    """A bucket's state at the micro-batches that a test plays."""
+
+    def __init__(self) -> None:
+        self.value: tuple[Any, ...] | None = None
+        self.watermark_ms = 0
+        self.called_again_at_ms = 0
+
+    @property
+    def exists(self) -> bool:
+        return self.value is not None
+
+    @property
+    def get(self) -> tuple[Any, ...] | None:
+        return self.value
+
+    def update(self, value: tuple[Any, ...]) -> None:
+        self.value = value
+
+    def getCurrentWatermarkMs(self) -> int:
+        return self.watermark_ms
+
+    def setTimeoutTimestamp(self, at_ms: int) -> None:
+        self.called_again_at_ms = at_ms
+
+
+def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
+    """Pack plays by bucket, as one task does."""
+    columns = {c.name: pa.array([row.get(c.name) for row in rows], ARROW.get(c.type, pa.string())) for c in LAKE[PLAYS]}
+    (batch,) = pack_batches([pa.RecordBatch.from_pydict(columns)], PLAYS, NO_TRACKS)
+    return batch
+
+
+def advance(state: HeldState, watermark_ms: int, rows: Sequence[TypedRow]) -> tuple[list[str], dict[str, int]]:
+    """Run a micro-batch of one account's rows; return the accounts of closed sessions, and the counts."""
+    state.watermark_ms = watermark_ms
+    values = [value for value in packed(rows)["rows"].to_pylist() if value] if rows else []
+    frames = list(advance_bucket((0,), [pd.DataFrame({"rows": [values]})], cast(GroupState, state)))
+    counts = {name: int(sum(frame[name].sum() for frame in frames)) for name in COUNTS}
+    return [user for frame in frames for user in frame["user_id"] if user], counts
+
+
+def test_every_bucket_gets_a_row_and_each_play_is_in_the_bucket_of_its_account() -> None:
+    users = [f"u{i}" for i in range(5)]
+    batch = packed([play(60 * i, user=user) for i, user in enumerate(users)])
+    assert batch["bucket"].to_pylist() == list(range(BUCKETS))
+    found = {
+        user: bucket
+        for bucket, value in enumerate(batch["rows"].to_pylist())
+        for user in (unpack(value)["user_id"].to_pylist() if value else [])
+    }
+    assert found == {user: hash_of(user) % BUCKETS for user in users}
+
+
+def test_a_heartbeat_moves_the_time_of_the_first_bucket_and_is_packed_nowhere() -> None:
+    batch = packed([play(5), play(0), play(90, user=HEARTBEAT_USER)])
+    assert sum(len(unpack(value)) for value in batch["rows"].to_pylist() if value) == 2
+    assert batch["event_time"].to_pylist() == [at(90)] + [at(0)] * (BUCKETS - 1)
+
+
+def test_late_is_what_the_watermark_of_the_micro_batch_before_has_passed() -> None:
+    state = HeldState()
+    assert advance(state, NOON_MS, [play(0)])[1] | {"open_bytes": 0} == {
+        "rows": 1, "late": 0, "duplicate": 0, "open_rows": 1, "open_bytes": 0,
+    }  # fmt: skip
+    closed, counts = advance(state, NOON_MS + HOUR_MS, [play(0, play_id="late"), play(0.001), play(0.001)])
+    assert (closed, counts["late"], counts["duplicate"], counts["open_rows"]) == (["u1"], 1, 1, 0)
+    assert state.called_again_at_ms == NOON_MS + HOUR_MS + 1
+
+
+def test_without_rows_a_bucket_closes_what_the_watermark_has_passed_and_keeps_nothing() -> None:
+    state = HeldState()
+    advance(state, 0, [play(0), play(5)])
+    closed, counts = advance(state, NOON_MS + HOUR_MS, [])
+    assert (closed, counts) == (["u1"], dict.fromkeys(COUNTS, 0))
+    assert state.value == (None, NOON_MS + HOUR_MS)
+
+
+def test_a_state_that_this_code_cannot_read_is_refused() -> None:
+    state = HeldState()
+    state.value = (b"of another version", 0)
+    with pytest.raises(StateError, match="up --fresh"):
+        advance(state, 0, [])
