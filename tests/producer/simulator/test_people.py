@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producer.simulator.measure.calibration.account_history import Days, day_history, session_history
+from producer.simulator.measure.calibration.account_history import Days, History, day_history, session_history
 from producer.simulator.measure.calibration.calibrate import CalibrationError, calibrate
 from producer.simulator.measure.calibration.people import (
     PEOPLE_FILE,
     Comparison,
     account_medians,
     compare_people,
+    heavy_line,
+    histories,
     people_lines,
 )
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -96,7 +98,7 @@ def test_a_person_on_the_edge_of_the_range_is_inside() -> None:
 
 def test_every_feature_of_the_people_is_computed() -> None:
     plays = history(*((day, 600 + i) for day in range(40) for i in range(0, 40, 4)))
-    comparisons = compare_people(plays)
+    comparisons = compare_people(histories(plays))
     assert len(comparisons) == len(PEOPLE_FILE.read_text().splitlines()) - 1
     assert {c.person for c in comparisons} == {"P1", "P2", "P3", "P4"}
 
@@ -110,3 +112,14 @@ def test_calibrate_has_a_line_for_each_person_and_unit_and_says_where_they_lie_o
     outside = json.loads((tmp_path / "people.json").read_text())
     assert sum(1 for c in outside if c["person"] == "P2" and c["unit"] == "user-day") > 0
     assert found["P2: features of user-days inside"] < 1
+
+
+def test_a_listener_who_is_heavy_in_one_feature_and_light_in_another_does_not_count() -> None:
+    user = np.repeat([0, 1], 12)
+    sessions = History({"plays": np.full(24, 25.0), "streams": np.full(24, 20.0)}, user)
+    days = {"plays_day": 300.0, "hours": 11.0, "night_share": 0.4, "artist_hhi": 0.1}
+    features = {name: np.where(user == 0, value, value * (name != "night_share")) for name, value in days.items()}
+    line = heavy_line({"session": sessions, "user-day": History(features, user)})
+    assert (line.measured, line.is_met) == (0.5, True)
+    features["hours"] = np.where(user == 0, 5.0, 11.0)
+    assert heavy_line({"session": sessions, "user-day": History(features, user)}).measured == 0

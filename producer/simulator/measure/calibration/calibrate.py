@@ -10,7 +10,7 @@ from producer.errors import ProducerError
 from producer.simulator.build import build
 from producer.simulator.measure.calibration.acceptance import Line, lines
 from producer.simulator.measure.calibration.page import draw_page
-from producer.simulator.measure.calibration.people import compare_people, people_lines
+from producer.simulator.measure.calibration.people import compare_people, heavy_line, histories, people_lines
 from producer.simulator.measure.listened import honest_plays
 from producer.simulator.measure.units import read_plays
 from producer.simulator.scenario import load_scenario
@@ -50,8 +50,9 @@ def calibrate(
             plays = honest_plays(world)
             runs.append(lines(plays, profile))
             if profile == FIELD:
-                comparisons = compare_people(read_plays(world))
-                runs[-1] += people_lines(comparisons)
+                of_unit = histories(read_plays(world))
+                comparisons = compare_people(of_unit)
+                runs[-1] += [*people_lines(comparisons), heavy_line(of_unit)]
                 outside += [asdict(c) | {"seed": seed} for c in comparisons if not c.is_inside]
             shutil.rmtree(world.root)
             for line in runs[-1]:

@@ -9,7 +9,7 @@ weeks.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,16 @@ LEAST_UNITS = 10
 """Fewest sessions or user-days in which an account's median is worth a number."""
 
 
+HEAVY: dict[str, dict[str, tuple[float, float]]] = {
+    "session": {"plays": (20, np.inf), "streams": (14, np.inf)},
+    "user-day": {"plays_day": (200, 650), "hours": (8, 14), "night_share": (0.15, 0.6), "artist_hhi": (0.02, 0.2)},
+}
+"""What an account's medians are at once where a person listens ten hours a day, half of it at night, to many artists
+and to the end of most tracks: features that are each within range say nothing of a listener who has all of them."""
+LEAST_HEAVY = 0.003
+"""Share of accounts: a choice. Such people are rare, and a model must have seen some."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A person's median of one feature, and the 1st and 99th percentile of simulated accounts' medians."""
@@ -44,16 +54,18 @@ class Comparison:
         return bool(self.low <= self.median <= self.high)
 
 
-def compare_people(plays: Plays, path: Path = PEOPLE_FILE) -> list[Comparison]:
-    """Compare every person with the accounts of a world without bots, feature by feature.
+def histories(plays: Plays) -> dict[str, History]:
+    """Return sessions and user-days of accounts, by unit.
 
     Times are cut to the second, as an export has them: that alone makes plays overlap.
     """
     plays = plays | {name: plays[name] // SECOND_MS * SECOND_MS for name in ("time", "local")}
-    medians = {
-        unit: account_medians(history)
-        for unit, history in (("session", session_history(plays)), ("user-day", day_history(plays)))
-    }
+    return {"session": session_history(plays), "user-day": day_history(plays)}
+
+
+def compare_people(of_unit: Mapping[str, History], path: Path = PEOPLE_FILE) -> list[Comparison]:
+    """Compare every person with the accounts of a world without bots (`histories`), feature by feature."""
+    medians = {unit: account_medians(history) for unit, history in of_unit.items()}
     ranges = {(unit, name): _range(values) for unit, of in medians.items() for name, values in of.items()}
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -83,6 +95,24 @@ def _median_by(user: NDArray[np.int64], values: Floats) -> Floats:
     _, first, count = np.unique(user[order], return_index=True, return_counts=True)
     low, high = values[order][first + (count - 1) // 2], values[order][first + count // 2]
     return np.where(count >= LEAST_UNITS, (low + high) / 2, np.nan)
+
+
+def heavy_line(of_unit: Mapping[str, History]) -> Line:
+    """Return the line of accounts that are HEAVY in every feature at once, as a share of those with enough days."""
+    heavy: set[int] | None = None
+    for unit, bounds in HEAVY.items():
+        history = of_unit[unit]
+        for name, (low, high) in bounds.items():
+            values = history.features[name]
+            users = np.unique(history.user[~np.isnan(values)])
+            medians = _median_by(history.user, values)
+            within = set(users[(medians >= low) & (medians <= high)].tolist())
+            heavy = within if heavy is None else heavy & within
+    accounts = int((_median_by(of_unit["user-day"].user, of_unit["user-day"].features["plays_day"]) >= 0).sum())
+    share = len(heavy or ()) / max(accounts, 1)
+    return Line(
+        "accounts heavy in all features at once", f"at least {LEAST_HEAVY:g} of {accounts:,}", share, LEAST_HEAVY, 1
+    )
 
 
 def people_lines(comparisons: list[Comparison]) -> Iterator[Line]:
