@@ -152,8 +152,9 @@ def train_fusion(
     seed: Annotated[int, typer.Option(help="Seed of the folds and of the group finders.")] = 1,
 ) -> None:
     """Fit the fusion of all detectors: groups of accounts, account-days, accounts; write manifest and model card."""
+    from models.fusion.model import detector_versions
     from models.fusion.training.train import train_fusion as train_it
-    from models.fusion.training.worlds import detector_versions, read_fusion_world
+    from models.fusion.training.worlds import read_fusion_world
 
     names, out = world or ["fusion-field", "fusion-default"], out or _location_of(SHIPPED_FUSION)
     worlds = [read_fusion_world(existing_world(name), seed) for name in names]

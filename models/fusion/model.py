@@ -16,7 +16,7 @@ from models.campaigns.group_model import GroupModel
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, PARTS
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest
-from models.registry.champions import FUSION_CHAMPIONS
+from models.registry.champions import CHAMPIONS, FUSION_CHAMPIONS, USER_DAY_CHAMPIONS, WINDOW_CHAMPIONS
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import as_score
 from runtime.arrays import Bools, Floats
@@ -81,11 +81,22 @@ class FusionModel:
         by_name = pd.DataFrame(pushes, columns=list(EVIDENCE), index=evidence.index)
         return Decisions(scores, expit(scores), as_score(scores, threshold), by_name)
 
+    def outdated(self) -> list[str]:
+        """Name the detectors that were trained after the fusion was fitted: their scores may mean other things."""
+        fitted_with = self.manifest.get("fitted_with", {})
+        return [name for name, version in detector_versions().items() if fitted_with.get(name) != version]
+
     def of_accounts(self, user_ids: pd.Series, log_odds: Floats) -> pd.Series:
         """Return by account the probability that it is a bot's, from the log-odds of its days."""
         inputs = account_inputs(user_ids, log_odds)
         score = self.account[0] + inputs.to_numpy() @ np.array(self.account[1:])
         return pd.Series(expit(score), index=inputs.index)
+
+
+def detector_versions() -> dict[str, str]:
+    """Return the names and versions of the shipped detectors whose scores the fusion stacks."""
+    champions = {**CHAMPIONS, **USER_DAY_CHAMPIONS, **WINDOW_CHAMPIONS}
+    return {name: sha256[:8] for name, sha256 in champions.items()}
 
 
 def rows_by_known(evidence: pd.DataFrame) -> dict[frozenset[str], np.ndarray]:

@@ -96,6 +96,10 @@ def write_user_day_flags(
         f"user-days         {len(flags):,} of {flags['user_id'].nunique():,} accounts, "
         f"{flags['local_date'].min():%Y-%m-%d} to {flags['local_date'].max():%Y-%m-%d}",
         f"suspected         {len(flagged):,} by all evidence together ({fusion.version}): {format_sources(sources)}",
+        *(
+            f"outdated          {name} was trained after the fusion: run  make train-fusion"
+            for name in fusion.outdated()
+        ),
         f"single detectors  trees {int(flags['by_trees'].sum()):,}, rules {int(flags['by_rules'].sum()):,}, forest "
         f"{int(flags['by_forest'].sum()):,}, these two {both:,} user-days: evidence, no flag by themselves",
         *([] if trees else [f"trees             did not run: this import lacks {', '.join(world.not_measurable)}"]),

@@ -13,7 +13,6 @@ from models.campaigns.group_model import ASSUMED, group_features
 from models.errors import ModelError
 from models.fusion.evidence import collect_evidence, session_threshold, window_threshold
 from models.labels.truth import label_user_days, read_account_truth
-from models.registry.champions import CHAMPIONS, USER_DAY_CHAMPIONS, WINDOW_CHAMPIONS
 from models.tables.lake_tables import batch_files, read_parts, read_table
 from models.tables.plays import read_plays
 from models.tables.sessions import SCORED_IN_BATCH
@@ -69,12 +68,6 @@ def read_fusion_world(world: World, seed: int) -> FusionWorld:
     )
     groups, features = _groups(world, seed, known["family"])
     return FusionWorld(labelled, evidence, groups, features, accounts)
-
-
-def detector_versions() -> dict[str, str]:
-    """Return the names and versions of the detectors whose scores the fusion stacks."""
-    champions = {**CHAMPIONS, **USER_DAY_CHAMPIONS, **WINDOW_CHAMPIONS}
-    return {name: sha256[:8] for name, sha256 in champions.items()}
 
 
 def _read_scored(world: World, table: str, columns: list[str] | None) -> pd.DataFrame:

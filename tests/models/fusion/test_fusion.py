@@ -1,5 +1,6 @@
 """The decision about an account-day: any set of detectors, null where one is missing, words for what it rests on."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import logit
 from models.errors import ModelError
 from models.fusion.decide import Sources, decide_days
 from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, PARTS, RULES, SESSION, WEEK, collect_evidence
-from models.fusion.model import FusionModel, load_fusion, rows_by_known
+from models.fusion.model import FusionModel, detector_versions, load_fusion, rows_by_known
 from models.registry.artefact import ARTIFACTS
 from models.user_days.calibration import PREVALENCE
 
@@ -137,6 +138,13 @@ def test_an_account_with_more_suspected_days_is_likelier_a_bot(fusion: FusionMod
     one, many = [3.0, -7.0, -7.0, -7.0, -7.0], [3.0, 3.0, 3.0, -7.0, -7.0]
     probability = fusion.of_accounts(users, np.array(one + many))
     assert probability["a"] < probability["b"]
+
+
+def test_a_detector_that_was_trained_again_is_named_until_the_fusion_is_fitted_again(fusion: FusionModel) -> None:
+    assert replace(fusion, manifest={"fitted_with": detector_versions()}).outdated() == []
+    assert replace(fusion, manifest={"fitted_with": detector_versions() | {"session_xgb": "0"}}).outdated() == [
+        "session_xgb"
+    ]
 
 
 def test_a_fusion_that_is_no_champion_is_refused() -> None:
