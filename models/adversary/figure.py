@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#000000")
 """Okabe and Ito's colours: told apart by colour-blind readers too."""
+EARNED_TICKS = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -42,7 +43,9 @@ def draw_evasion(results: Mapping[str, Any]) -> Figure:
     flagged.set(ylim=(-0.03, 1.03), ylabel=f"accounts flagged within {days} days", title="How many are noticed")
     flagged.yaxis.set_major_formatter(PercentFormatter(1.0))
     earned.set(yscale="log", ylabel="paid streams per account before its first flag", title="What an account earns")
-    earned.yaxis.set_major_formatter(ScalarFormatter())
+    earned.set_yticks([v for v in EARNED_TICKS if v <= days * max(budgets)])
+    earned.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    earned.yaxis.set_minor_formatter(NullFormatter())
     for axes in (flagged, earned):
         axes.set(xscale="log", xlabel="target streams delivered per account-day, at least")
         axes.set_xticks(budgets, [str(b) for b in budgets])

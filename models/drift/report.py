@@ -60,7 +60,8 @@ def format_drift(drift: Mapping[str, Any], shown: int = 10) -> list[str]:
     """Format the drift as lines for a person."""
     lines = [f"{drift['model_version']}, newest session {drift['newest_at']}"]
     for days, window in drift["windows"].items():
-        lines.append(f"last {days} days: {window['sessions']:,} sessions of {window['accounts']:,} accounts")
+        span = "day" if days == "1" else f"{days} days"
+        lines.append(f"last {span}: {window['sessions']:,} sessions of {window['accounts']:,} accounts")
         score = window["quantities"][SCORE]
         if score is None:
             lines.append("  too few accounts to say anything")

@@ -9,7 +9,9 @@ CHAMPIONS: dict[str, str] = {
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
-DRIFT_REFERENCES: dict[str, str] = {}
+DRIFT_REFERENCES: dict[str, str] = {
+    "session_xgb": "cd0f1464a906eb164e0874f96a020da8adfe46323ac3f8052517df185377352b",
+}
 """SHA-256 of `reference.json` of session scorers whose manifest does not name it: `models/drift/reference.py`."""
 
 USER_DAY_CHAMPIONS: dict[str, str] = {

@@ -28,7 +28,7 @@ class EvasionOptions:
     """Bot accounts of a world."""
     days: int = 28
     seed: int = 101
-    evaluations: int = 10
+    evaluations: int = 8
     """Tries for each family and budget."""
     fresh: int = 2
     """Worlds of other seeds on which the winners are tried."""

@@ -58,7 +58,7 @@ def evade(
     budgets: Annotated[
         str, typer.Option(help="Paid target streams per account-day that must be delivered, with commas.")
     ] = "5,10,25,50,100,200",
-    evaluations: Annotated[int, typer.Option(min=1, help="Tries for each family and budget.")] = 10,
+    evaluations: Annotated[int, typer.Option(min=1, help="Tries for each family and budget.")] = 8,
     honest: Annotated[int, typer.Option(min=60, help="Honest accounts of a world.")] = 150,
     accounts: Annotated[int, typer.Option(min=1, help="Bot accounts of a world.")] = 12,
     fresh: Annotated[int, typer.Option(min=1, help="Worlds of other seeds on which the winners are tried.")] = 2,

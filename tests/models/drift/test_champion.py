@@ -8,9 +8,17 @@ import pytest
 
 from contracts.features import FEATURE_NAMES
 from models.drift.champion import measure_world
-from models.drift.reference import REFERENCE, REFERENCE_HASH, build_reference, encode_reference
+from models.drift.reference import (
+    REFERENCE,
+    REFERENCE_HASH,
+    SCORE,
+    build_reference,
+    encode_reference,
+    read_reference,
+)
 from models.errors import ModelError
-from models.registry.artefact import sha256
+from models.registry.artefact import MANIFEST, SHIPPED_SCORER, read_manifest, sha256
+from models.registry.champions import CHAMPIONS
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import Registry
 from runtime.world import World, WorldError
@@ -73,3 +81,11 @@ def test_sessions_of_another_model_no_sessions_and_no_reference_are_refused(
     (tmp_path / "old").mkdir()
     with pytest.raises(ModelError, match="model candidate has no reference of its training"):
         measure_world(world, registry_of(tmp_path / "old", sessions, with_reference=False))
+
+
+def test_the_model_that_ships_has_a_reference_of_all_its_features_in_under_10_kb() -> None:
+    manifest = read_manifest(SHIPPED_SCORER / MANIFEST, CHAMPIONS[SHIPPED_SCORER.name], {"features": list})
+    reference = read_reference(SHIPPED_SCORER, manifest)
+    assert list(reference.bins) == [*manifest["features"], SCORE]
+    assert reference.sessions > 10_000
+    assert (SHIPPED_SCORER / REFERENCE).stat().st_size < 10_000
