@@ -74,7 +74,7 @@ else
 endif
 
 train-windows: setup ## train the trees of the account windows, on a world that the session scorer never saw
-	@$(PLAYPROOF) simulate --world train-windows --scenario field --users 2000 --days 28 --prevalence 0.25 --seed 31
+	@$(PLAYPROOF) simulate --world train-windows --scenario field --users 1500 --days 28 --prevalence 0.25 --seed 31
 	@$(PLAYPROOF) days train-windows --world train-windows --out models/artifacts/account_window_xgb
 
 train-days: setup ## train the trees of the user-day detector, on worlds that the lab never sees

@@ -33,7 +33,7 @@ FOREST_REFERENCE = "495ce1f5329a49c741535665aff10ce6699a4f0fc4718da61b3c04d0fe1c
 """SHA-256 of `artifacts/user_day_forest/reference.parquet`, honest days that a forest for few people is fitted on."""
 
 WINDOW_CHAMPIONS: dict[str, str] = {
-    "account_window_xgb": "fbaa55612eab578fdfbf5e239068d36124f52a0a354eb4ac981bb88c2d7f03d1",
+    "account_window_xgb": "df940e46415f3eee105b529714f746f96d3909b5efa7a0a9523390343a20781c",
 }
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
