@@ -11,6 +11,7 @@ from models.fusion.model import Decisions, FusionModel
 from models.tables.times import epoch_ms
 from models.tables.user_day_index import UserDayIndex
 from models.user_days.categories import CategoryModel
+from models.user_days.hybrid import FLAG
 from models.user_days.reasons import format_feature
 from models.user_days.trees import UserDayTrees
 from runtime.local_time import day_numbers
@@ -43,7 +44,10 @@ def decide_days(flags: pd.DataFrame, sources: Sources, fusion: FusionModel) -> t
         sources.window_threshold,
     )  # fmt: skip
     decided = fusion.decide(evidence)
-    table = flags.assign(score=decided.score, probability=decided.probability, is_flagged=decided.is_suspected)
+    # an import whose days no trees can score: rules and forest, where both agree, suspect a day too
+    both = (flags["by_rules"] & flags["by_forest"] & flags["trees_score"].isna()).to_numpy()
+    score = np.where(both, np.maximum(decided.score, FLAG), decided.score)
+    table = flags.assign(score=score, probability=decided.probability, is_flagged=score >= FLAG)
     table["reasons"] = _reasons(table, decided, sources)
     table["model_version"] = flags["model_version"] + "+" + fusion.version
     return table, decided

@@ -30,7 +30,9 @@ def flags(accounts: int = 2) -> pd.DataFrame:
     rows = [(f"u{a:02}", day) for a in range(accounts) for day in DAYS]
     frame = pd.DataFrame(rows, columns=["user_id", "local_date"])
     no_reasons: pd.Series = pd.Series([[] for _ in rows], dtype=object)
-    return frame.assign(trees_score=np.nan, rules_score=0.1, model_version="v", reasons=no_reasons)
+    return frame.assign(
+        trees_score=np.nan, rules_score=0.1, model_version="v", reasons=no_reasons, by_rules=False, by_forest=False
+    )
 
 
 def sources(**given: object) -> Sources:
@@ -131,6 +133,14 @@ def test_a_suspected_day_says_in_words_what_raised_it_the_strongest_first(fusion
     assert suspected.index.tolist() == [14]
     assert suspected["reasons"].tolist() == [["a session of score 1.00: streams 84"]]
     assert suspected["probability"].min() > 0.5 > decided["probability"].drop(14).max()
+
+
+def test_where_no_trees_can_score_a_day_rules_and_forest_suspect_it_together(fusion: FusionModel) -> None:
+    both = flags().assign(by_rules=[True] * 3 + [False] * 17, by_forest=[False] + [True] * 3 + [False] * 16)
+    decided, _ = decide_days(both, sources(), fusion)
+    assert decided.index[decided["is_flagged"]].tolist() == [1, 2]
+    asked, _ = decide_days(both.assign(trees_score=0.01), sources(), fusion)
+    assert not asked["is_flagged"].any()
 
 
 def test_an_account_with_more_suspected_days_is_likelier_a_bot(fusion: FusionModel) -> None:
