@@ -38,6 +38,6 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "e37146e2735015fc0ec89ce777704ccfbce10310780fac8c5eaa7f65af3fa8d4",
+    "account_fusion": "d1fdc89c868d0a56df20600d59e2deae7f5d505a5c17f18d7141d9cacf5d3aff",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""
