@@ -1,7 +1,8 @@
 """A world that was moved, or restored to another place: Spark's logs have absolute paths, which then lead nowhere.
 
-Two logs name the files of a table: that of the sink that writes it, `<table>/_spark_metadata`, and those of the reports
-that read it, `checkpoints/<query>/sources`. Spark would look for the old place, and stop, or read other files.
+Two kinds of log name files: `<table>/_spark_metadata`, of the sink that writes a table, and
+`checkpoints/<query>/sources`, of the queries that read files. Spark would look for the old place, and stop, or read
+other files.
 """
 
 import json
@@ -23,7 +24,7 @@ def follow_move(unit: Unit) -> int:
 
     A file is replaced as a whole, so a crash leaves the old or the new one.
     """
-    return sum(_follow(file, unit.lake.absolute()) for file in _logs(unit))
+    return sum(_follow(file, unit.root.absolute()) for file in _logs(unit))
 
 
 def _logs(unit: Unit) -> Iterator[Path]:
@@ -35,9 +36,9 @@ def _logs(unit: Unit) -> Iterator[Path]:
     return (file for file in logs if file.read_bytes().startswith(ENTRY_BEGINS.encode()))
 
 
-def _follow(file: Path, lake: Path) -> bool:
+def _follow(file: Path, root: Path) -> bool:
     head, *entries = file.read_text().splitlines()
-    now = [_with_path_below(lake, json.loads(entry)) for entry in entries]
+    now = [_with_path_below(root, entry) for entry in entries]
     if now == entries:
         return False
     partial = file.with_name(f".{file.name}.partial")
@@ -48,8 +49,15 @@ def _follow(file: Path, lake: Path) -> bool:
     return True
 
 
-def _with_path_below(lake: Path, entry: dict[str, object]) -> str:
-    parts = Path(unquote(urlparse(str(entry["path"])).path)).parts
-    below = len(parts) - parts[::-1].index("lake")
-    path = quote(lake.joinpath(*parts[below:]).as_posix(), safe=PATH_CHARACTERS)
-    return json.dumps(entry | {"path": f"file://{path}"}, separators=(",", ":"), ensure_ascii=False)
+def _with_path_below(root: Path, line: str) -> str:
+    """Return an entry with its path in the version `root`; one that was never in a folder of that name as it is."""
+    entry = json.loads(line)
+    recorded = Path(unquote(urlparse(entry["path"]).path))
+    if root.name not in recorded.parts:
+        return line
+    below = len(recorded.parts) - recorded.parts[::-1].index(root.name)
+    path = root.joinpath(*recorded.parts[below:])
+    if path == recorded:
+        return line
+    address = f"file://{quote(path.as_posix(), safe=PATH_CHARACTERS)}"
+    return json.dumps(entry | {"path": address}, separators=(",", ":"), ensure_ascii=False)

@@ -59,3 +59,17 @@ def test_a_path_is_written_as_spark_writes_it(unit: Unit, tmp_path: Path) -> Non
     moved = Unit((tmp_path / "old place").rename(tmp_path / "a b&c(d)") / "v1")
     follow_move(moved)
     assert "/a%20b&c(d)/v1/lake/sessions/date=2025-03-03/part-0.parquet" in sink_log(moved).read_text()
+
+
+@pytest.mark.parametrize("path", ["v1/heartbeats/browsing/7.json", "v1/lake/predictions/part-0.parquet"])
+def test_every_log_of_files_of_the_version_follows(unit: Unit, tmp_path: Path, path: str) -> None:
+    source_log(unit).write_text(f'v1\n{{"path":"file:///somewhere/old%20place/{path}","timestamp":1,"batchId":0}}')
+    assert follow_move(unit) == 1
+    assert f'{unit.root.parent.as_posix()}/{path}"'.replace(" ", "%20") in source_log(unit).read_text()
+
+
+def test_a_file_of_another_folder_stays_where_it_is(unit: Unit) -> None:
+    foreign = 'v1\n{"path":"file:///elsewhere/beats/7.json","timestamp":1,"batchId":0}'
+    source_log(unit).write_text(foreign)
+    assert follow_move(unit) == 0
+    assert source_log(unit).read_text() == foreign
