@@ -16,6 +16,7 @@ from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
 from consumer_viz.feed.counts import SnapshotSource
+from runtime.errors import PlayproofError
 from runtime.world import World
 
 REFRESH_S = 3.0
@@ -63,7 +64,7 @@ class AppState:
         try:
             self.index.refresh()
             self.trouble = ""
-        except (OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
+        except (PlayproofError, OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
             self.trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"
             log.warning("%s: %s", self.trouble, error)
         self.is_filling = False

@@ -77,14 +77,16 @@ class CaseIndex:
             for table in ("users", "tracks"):
                 self._add_static(db, table)
             self._add_files(db, unit.table("plays"), _add_devices)
-            self._add_files(db, unit.table("sessions"), self._add_sessions)
-            if not committed_files(unit.table("sessions")):
-                self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
+            self._add_files(db, unit.table("sessions"), self._add_sessions_of_job)
+            self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
                 self._add_files(db, challenger, _add_shadow)
             for changed_users in (add_daily(db, unit, self._has_changed), add_weeks(db, self.world, self._has_changed)):
                 if changed_users is not None:
                     self._update_cases(db, changed_users)
+        except BaseException:
+            self._signatures.clear()  # what could not be read is tried again
+            raise
         finally:
             db.close()
         return self.stamp != stamp_before
@@ -126,19 +128,31 @@ class CaseIndex:
                 db.execute("commit")
 
     def _add_scored_in_batch(self, db: sqlite3.Connection, folder: Path) -> None:
-        """Read the sessions of raw rows, which no job has scored; a later run replaces all of them."""
-        if not self._has_changed(folder):
+        """Read the sessions of raw rows, unless a job has scored some; a later run replaces all of them."""
+        if not self._has_changed(folder) or db.execute("select 1 from files where part = 'sessions'").fetchone():
             return
-        for file in batch_files(folder):
-            name = f"{folder.name}/{file.name} of {file.stat().st_mtime_ns}"
-            if _is_read(db, name):
-                return
-            db.execute("begin")
-            for table in ("sessions", "suspect_tracks"):
-                db.execute(f"delete from {table}")
+        files = {f"{folder.name}/{file.name} of {file.stat().st_mtime_ns}": file for file in batch_files(folder)}
+        if all(_is_read(db, name) for name in files):
+            return
+        db.execute("begin")
+        self._remove_scored_in_batch(db)
+        for name, file in files.items():
             self._add_sessions(db, file)
-            db.execute("insert into files values (?, ?)", (name, folder.name))
-            db.execute("commit")
+            db.execute("insert into files values (?, ?)", (name, SCORED_IN_BATCH))
+        db.execute("commit")
+
+    def _remove_scored_in_batch(self, db: sqlite3.Connection) -> None:
+        """Take the sessions of raw rows out again; they are the only ones where there are any."""
+        if db.execute("delete from files where part = ?", (SCORED_IN_BATCH,)).rowcount == 0:
+            return
+        users = [str(row[0]) for row in db.execute("select distinct user_id from sessions")]
+        for table in ("sessions", "suspect_tracks"):
+            db.execute(f"delete from {table}")
+        self._update_cases(db, users)
+
+    def _add_sessions_of_job(self, db: sqlite3.Connection, file: Path) -> None:
+        self._remove_scored_in_batch(db)
+        self._add_sessions(db, file)
 
     def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
         rows, tracks = ingest.sessions(file)

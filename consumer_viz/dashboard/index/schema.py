@@ -6,6 +6,7 @@ from contracts.features import FEATURE_NAMES
 
 SCHEMA = """
 create table files (path text primary key, part text);
+create index files_of on files (part);
 create table sessions (
     session_key text primary key, user_id text, started_ms integer, ended_ms integer, scored_at text, plays integer,
     streams integer, score real, is_flagged integer, reasons blob, model_version text, features blob

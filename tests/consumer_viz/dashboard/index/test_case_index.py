@@ -11,6 +11,7 @@ from consumer_viz.dashboard.index import case_index
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from models.tables.lake_tables import replace_part
+from models.tables.sessions import SCORED_IN_BATCH
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 
@@ -65,14 +66,64 @@ def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_wha
     assert not [step for step in steps if "SCAN" in step or "TEMP" in step]
 
 
-def test_sessions_of_rows_that_no_job_has_read_are_shown_and_a_later_run_replaces_them(state: AppState) -> None:
+@pytest.fixture
+def unread(state: AppState) -> AppState:
+    """A world whose rows no job has read."""
     shutil.rmtree(state.world.unit.table("sessions"))
     state.index.path.unlink()
     state.index.open()
-    folder = state.world.from_raw("scored_sessions")
-    for name in ("early", "late"):
-        replace_part(folder, pa.Table.from_pandas(tiny_world.sessions([name]), preserve_index=False))
+    return state
+
+
+def score_in_batch(state: AppState, *users: str) -> None:
+    sessions = pa.Table.from_pandas(tiny_world.sessions([*users]), preserve_index=False)
+    replace_part(state.world.from_raw(SCORED_IN_BATCH), sessions)
+
+
+def refreshed_queue(state: AppState) -> list[str]:
+    state.refresh()
+    assert state.trouble == ""
+    return [case.user_id for case in state.cases.queue("suspected", 9)]
+
+
+def test_sessions_of_rows_that_no_job_has_read_are_shown_and_a_later_run_replaces_them(unread: AppState) -> None:
+    early, late, both = tiny_world.flagged_users(3)
+    score_in_batch(unread, early, both)
+    assert refreshed_queue(unread) == [early, both]
+    score_in_batch(unread, late, both)
+    assert refreshed_queue(unread) == [late, both]
+    assert not unread.cases.sessions(early)
+
+
+def test_the_sessions_of_a_job_replace_those_of_raw_rows_and_stay(unread: AppState) -> None:
+    in_batch, by_job, later = tiny_world.flagged_users(3)
+    score_in_batch(unread, in_batch, by_job)
+    assert refreshed_queue(unread) == [in_batch, by_job]
+    tiny_world.commit(unread.world, "sessions", tiny_world.sessions([by_job], first=7))
+    assert refreshed_queue(unread) == [by_job]
+    assert [row["session_key"] for row in unread.cases.sessions(by_job)] == [f"{by_job}:7:0"]
+    score_in_batch(unread, later)
+    assert refreshed_queue(unread) == [by_job]
+
+
+def test_a_file_that_could_not_be_read_is_named_until_it_can(state: AppState) -> None:
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["torn"], first=90), batch=9)
+    part = state.world.unit.table("sessions") / "batch_id=9" / "part.parquet"
+    content = part.read_bytes()
+    part.write_bytes(content[: len(content) // 2])
+    for _ in range(2):
         state.refresh()
-        assert state.trouble == ""
-        assert state.cases.sessions(name)
-    assert not state.cases.sessions("early")
+        assert "the lake could not be read" in state.trouble
+    part.write_bytes(content)
+    state.refresh()
+    assert state.trouble == ""
+    assert state.cases.of_account("torn") is not None
+
+
+def test_a_damaged_log_of_a_table_is_named_and_ends_no_refresh(state: AppState) -> None:
+    log = state.world.unit.table("user_day_flags") / "_spark_metadata"
+    log.mkdir(parents=True)
+    (log / "0").write_text('v1\n{"path"')
+    for _ in range(2):
+        state.refresh()
+        assert "the lake could not be read (CheckpointError)" in state.trouble
