@@ -44,8 +44,10 @@ def window_patterns() -> dict[str, frozenset[str]]:
     patterns = {name: unknown & {*WINDOW_FEATURE_NAMES} for name, unknown in SOURCE_PATTERNS.items()}
     for suffix, more in (("_unscored", OF_SESSIONS), ("_alone", BETWEEN_ACCOUNTS_NAMES)):
         patterns |= {f"{name}{suffix}": unknown | {*more} for name, unknown in patterns.items()}
-    first = {frozenset(unknown): name for name, unknown in reversed(patterns.items())}
-    return {name: frozenset(unknown) for name, unknown in patterns.items() if first[frozenset(unknown)] == name}
+    first: dict[frozenset[str], str] = {}
+    for name, unknown in patterns.items():
+        first.setdefault(frozenset(unknown), name)
+    return {name: unknown for unknown, name in first.items()}
 
 
 def train_windows(windows: pd.DataFrame, accounts: pd.DataFrame, out: Path, *, seed: int, world: str) -> str:

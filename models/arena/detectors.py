@@ -94,7 +94,7 @@ def detect_all(tables: ArenaTables, part: Ints, seed: int, report: ReportProgres
     of_window = cross_score(scored, names, part_of(windows, accounts, part), OF_WINDOWS, seed)
     report("fusion")
     day_part = part_of(days, accounts, part)
-    reference = (day_part != TEST) & (days["account_family"] == "honest").to_numpy()
+    reference = (day_part != TEST) & (days["account_family"] == HONEST).to_numpy()
     worst_session = highest_session(days, sessions, of_session)
     newest = [newest_window(days, windows, length, of_window) for length in WINDOWS_DAYS]
     rules = days["rules_score"].to_numpy(dtype=np.float64)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contracts.labels import HONEST
 from models.arena.detectors import DETECTORS, FUSED
 from models.metrics.intervals import wilson
 from runtime.arrays import Bools, Floats
@@ -30,7 +31,7 @@ def evaluate_families(
     fused decision flags on at least one day. `recall_of_days`: share of its days with a paid stream. `caught_by`: share
     of accounts by detector. `days_to_first_flag`: median over flagged accounts.
     """
-    honest = is_test & (days["account_family"] == "honest").to_numpy()
+    honest = is_test & (days["account_family"] == HONEST).to_numpy()
     over = {name: is_test & (values > threshold_at(values, honest)) for name, values in evidence.items()}
     day = pd.to_datetime(days["local_date"]).to_numpy("datetime64[D]").astype("int64")
     paid = (days["paid_streams"] > 0).to_numpy()
@@ -72,7 +73,7 @@ def evaluate_honest(
 
     Returns them per 100 person-days with their interval, by detector and by cohort.
     """
-    honest = is_test & (days["account_family"] == "honest").to_numpy()
+    honest = is_test & (days["account_family"] == HONEST).to_numpy()
     at = {name: values > threshold_at(values, part_reference) for name, values in evidence.items()}
     n = int(honest.sum())
     rates = {}
@@ -94,9 +95,9 @@ def precision_at_capacity(
     rows = pd.DataFrame({"user_id": days["user_id"], "family": days["account_family"], "fused": fused})[is_test]
     accounts = rows.groupby("user_id").agg(family=("family", "first"), fused=("fused", "max"))
     first = accounts.sort_values("fused", ascending=False).head(capacity)
-    share = float((accounts["family"] != "honest").mean())
+    share = float((accounts["family"] != HONEST).mean())
     return {
         "accounts": len(first),
-        "precision": float((first["family"] != "honest").mean()),
+        "precision": float((first["family"] != HONEST).mean()),
         "bots_among_accounts": share,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from contracts.labels import HONEST
 from models.training.splits import number_groups
 from runtime.arrays import Floats, Ints
 
@@ -33,7 +34,7 @@ def deal_accounts(accounts: pd.DataFrame, left_out: set[str], rng: np.random.Gen
     Within each family and cohort the shares are those of SHARES.
     """
     group = number_groups(accounts["user_id"], accounts["campaign_id"])
-    kind = accounts["family"].where(accounts["family"] != "honest", accounts["cohort"]).to_numpy()
+    kind = accounts["family"].where(accounts["family"] != HONEST, accounts["cohort"]).to_numpy()
     part = np.full(len(accounts), TEST, dtype=np.int64)
     for name in np.unique(kind):
         if name in left_out:

@@ -47,7 +47,7 @@ def gap_entropies(user: Ints, at_ms: Ints, n_users: int) -> dict[str, dict[str, 
         table = pd.DataFrame({"owner": owner, "unit": of_gap, "bin": bins}).value_counts().rename("n").reset_index()
         total = table.groupby("unit")["n"].transform("sum").to_numpy()
         share = table["n"].to_numpy() / total
-        table = table.assign(raw=-share * np.log2(share), n=table["n"])
+        table["raw"] = -share * np.log2(share)
         units = table.groupby(["owner", "unit"])[["raw", "n"]].sum().reset_index()
         units = units[units["n"] >= MIN_GAPS]
         units = units.assign(normalised=units["raw"] / np.log2(units["n"]))

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from contracts.labels import HONEST
-from models.labels.truth import read_account_truth
+from models.labels.truth import paid_family, read_account_truth
 from runtime.world import World
 
 MIN_SIZE = 3
@@ -17,7 +17,7 @@ def campaign_recall(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataF
     and more is found where a flagged group holds at least half of its accounts.
     """
     flagged = campaigns[campaigns["is_flagged"]]
-    family = accounts.set_index("user_id")["family"].where(accounts["campaign_id"].notna().to_numpy(), HONEST)
+    family = paid_family(accounts.set_index("user_id"))
     paid = accounts.dropna(subset="campaign_id").groupby("campaign_id")["user_id"].agg(set)
     paid = paid[paid.map(len) >= MIN_SIZE]
     paid_accounts = set().union(*paid) if len(paid) else set()

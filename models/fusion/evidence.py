@@ -60,7 +60,7 @@ def collect_evidence(
             values = chosen["log_odds"].to_numpy(dtype=np.float64) - window_threshold
             table[name] = _highest(rows, values[of_window], len(flags))
     if flags["user_id"].nunique() >= MIN_ACCOUNTS:
-        table[GROUP] = _of_groups(flags["user_id"], campaigns)
+        table[GROUP] = group_evidence(flags["user_id"], campaigns)
     table[RULES] = flags["rules_score"].to_numpy(dtype=np.float64)
     return table.clip(-LIMIT, LIMIT)
 
@@ -91,9 +91,9 @@ def _days_of(windows: pd.DataFrame, length: int, flags: pd.DataFrame) -> tuple[n
     return rows, np.repeat(np.arange(len(windows)), length)
 
 
-def _of_groups(user_ids: pd.Series, campaigns: pd.DataFrame) -> Floats:
-    """Return the log-odds of each account's surest group above those of anybody; 0 in none."""
-    members = campaigns.explode("user_ids")
+def group_evidence(user_ids: pd.Series, groups: pd.DataFrame) -> Floats:
+    """Return the log-odds of each account's surest group (user_ids, probability) above those of anybody; 0 in none."""
+    members = groups.explode("user_ids")
     surest = members.groupby("user_ids")["probability"].max()
     usual = float(logit(PREVALENCE))
     above = log_odds(user_ids.map(surest).fillna(PREVALENCE).to_numpy(dtype=np.float64)) - usual

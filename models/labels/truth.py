@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.events import PLAYS
+from contracts.labels import HONEST
 from models.labels.sessions import session_labels
 from models.labels.user_days import user_day_labels
 from models.tables.static_tables import read_timezones
@@ -46,6 +47,15 @@ def read_account_truth(world: World) -> pd.DataFrame:
     if not path.exists():
         raise WorldError(f"world {world.name} has no truth/users.parquet (an imported world has no truth)")
     return read_parquet(path, ["user_id", "family", "campaign_id", "cohort"]).to_pandas()
+
+
+def paid_family(accounts: pd.DataFrame) -> pd.Series:
+    """Return the family of each account (family, campaign_id); HONEST where no campaign pays it.
+
+    >>> paid_family(pd.DataFrame({"family": ["farm", "farm"], "campaign_id": ["c1", None]})).tolist()
+    ['farm', 'honest']
+    """
+    return accounts["family"].where(accounts["campaign_id"].notna(), HONEST)
 
 
 def label_sessions(sessions: pd.DataFrame, world: World) -> pd.DataFrame:

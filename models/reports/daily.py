@@ -24,7 +24,7 @@ from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
 from models.tables.lake_tables import batch_files, read_parts, read_table, write_table
 from models.tables.plays import Plays, Source, read_plays
 from models.tables.sessions import SCORED_IN_BATCH, read_sessions
-from models.tables.static_tables import read_static, read_timezones
+from models.tables.static_tables import read_popularity, read_static, read_timezones
 from models.user_days.calibration import PREVALENCE, measure_curve
 from models.user_days.categories import load_categories
 from models.user_days.detect import SEED, detect, reference_for
@@ -136,9 +136,8 @@ def read_user_days(world: World) -> pd.DataFrame:
 
 def write_campaigns(world: World, plays: Plays, fusion: FusionModel, seed: int = SEED) -> pd.DataFrame:
     """Find the campaigns of a world and write table `campaigns`."""
-    accounts = read_static(world, "users", ["user_id", "payment_id", "plan"])
-    tracks = read_static(world, "tracks", ["track_id", "total_track_popularity"]).set_index("track_id")
-    popularity = tracks["total_track_popularity"].reindex(plays.tracks).fillna(0.0).to_numpy()
+    accounts = read_static(world, "users", ["user_id", "payment_id"])
+    popularity = read_popularity(world, plays.tracks)
     campaigns = find_campaigns(plays, accounts, popularity, np.random.default_rng(seed), fusion.groups)
     write_table(world, "campaigns", campaigns)
     return campaigns

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
-from models.labels.truth import read_account_truth
+from models.labels.truth import paid_family, read_account_truth
 from models.metrics.flags import REGULAR
 from models.metrics.intervals import wilson
 from runtime.world import World
@@ -38,7 +38,7 @@ def measure_head(user_ids: pd.Series, accounts: pd.DataFrame, size: int) -> Queu
     An account is a bot's where a campaign pays it.
     """
     known = accounts.set_index("user_id")
-    family = known["family"].where(known["campaign_id"].notna(), HONEST)
+    family = paid_family(known)
     first = user_ids.head(size)
     of_first = family.reindex(first)
     honest = known["cohort"].reindex(first[(of_first == HONEST).to_numpy()]).fillna(REGULAR)

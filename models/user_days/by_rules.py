@@ -1,4 +1,4 @@
-"""Apply the rules to user-days: which rules fire, how strongly, and whether rules of two groups agree."""
+"""Apply the rules to user-days: which rules fire, how strongly, and whether they are enough for a flag."""
 
 from dataclasses import dataclass
 

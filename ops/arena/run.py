@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import orjson
 
+from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.arena.detectors import FUSED, STACK, detect_all
 from models.arena.evaluate import FALSE_ALARM_SHARE, evaluate_families, evaluate_honest, precision_at_capacity
 from models.arena.tables import TEST, ArenaTables, deal_accounts, part_of
-from models.labels.truth import label_sessions, label_user_days, read_account_truth
+from models.labels.truth import label_sessions, label_user_days, paid_family, read_account_truth
 from models.labels.windows import label_windows
 from models.user_days.by_rules import apply_rules
 from models.user_days.history import sort_user_days
@@ -116,7 +117,7 @@ def read_tables(world: World, report: ReportProgress) -> ArenaTables:
     report("windows of 7 and 28 days")
     windows = compute_windows(day_batch(rows))
     accounts = read_account_truth(world)
-    accounts["family"] = accounts["family"].where(accounts["campaign_id"].notna(), "honest")
+    accounts["family"] = paid_family(accounts)
     days["account_family"] = days["user_id"].map(accounts.set_index("user_id")["family"])
     return ArenaTables(sessions, days, label_windows(windows, days, accounts), accounts)
 
@@ -135,7 +136,7 @@ def evaluate_folds(
         day_part = part_of(tables.days, tables.accounts, part)
         is_test = day_part == TEST
         families |= evaluate_families(tables.days, evidence, is_test, list(left_out))
-        reference = ~is_test & (tables.days["account_family"] == "honest").to_numpy()
+        reference = ~is_test & (tables.days["account_family"] == HONEST).to_numpy()
         honest.append(evaluate_honest(tables.days, evidence, reference, is_test))
         capacity.append(precision_at_capacity(tables.days, evidence[FUSED], is_test))
     alarms = honest[0]

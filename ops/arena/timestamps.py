@@ -14,13 +14,14 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.account_windows import TIMING_FEATURES
+from contracts.labels import HONEST
 from contracts.measurable import SOURCE_PATTERNS
 from models.account_windows.trees import load_window_trees
 from models.arena.detectors import OF_WINDOWS, cross_score
 from models.arena.evaluate import FALSE_ALARM_SHARE
 from models.arena.tables import deal_accounts, part_of
 from models.arena.timing import evaluate_by_family, gap_entropies, macro
-from models.labels.truth import read_account_truth, read_plays_with_truth
+from models.labels.truth import paid_family, read_account_truth, read_plays_with_truth
 from models.labels.windows import label_windows
 from models.metrics.ranking import auc
 from ops.arena.run import ArenaOptions, make_folds, make_scenario, simulated_world
@@ -83,12 +84,12 @@ def measure_timestamps(
     report("reading account and time of each play")
     days = day_batch(only_timestamps(read_world_rows(world)))
     accounts = read_account_truth(world)
-    accounts["family"] = accounts["family"].where(accounts["campaign_id"].notna(), "honest")
+    accounts["family"] = paid_family(accounts)
     report("windows of 7 and 28 days")
     windows = label_windows(compute_windows(days), _paid_days(world), accounts)
     windows = windows[windows["label"].notna()].reset_index(drop=True)
     users = pd.Index(accounts["user_id"])
-    is_honest = (accounts["family"] == "honest").to_numpy()
+    is_honest = (accounts["family"] == HONEST).to_numpy()
     is_tested = is_honest | users.isin(windows.loc[windows["label"] == 1, "user_id"])
     detectors = {"trees": _trees_left_out(windows, accounts, folds, seed, report)}
     trees = load_window_trees()
@@ -142,7 +143,7 @@ def _trees_left_out(
         report(f"run {number + 1} of {len(folds)}: without {', '.join(fold)}")
         part = part_of(windows, accounts, deal_accounts(accounts, set(fold), np.random.default_rng(seed)))
         score = cross_score(windows, (*TIMING_FEATURES, "days"), part, OF_WINDOWS, seed)
-        counts = windows["family"].isin([*fold, "honest"]).to_numpy()
+        counts = windows["family"].isin([*fold, HONEST]).to_numpy()
         total += np.where(counts, score, 0)
         runs += counts
     return np.divide(total, runs, out=np.full(len(windows), np.nan), where=runs > 0)

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from contracts.labels import HONEST
 from models.campaigns.group_model import MAX_PROBABILITY
-from models.fusion.evidence import EVIDENCE, GROUP, PARTS, log_odds
+from models.fusion.evidence import EVIDENCE, GROUP, PARTS, group_evidence
 from models.fusion.logistic import fit_logistic
 from models.fusion.model import ACCOUNT_INPUTS, Stack, account_inputs, inputs_of
 from models.fusion.training.worlds import BOTS, PEOPLE, FusionWorld
@@ -60,13 +60,10 @@ def _group_inputs(world: FusionWorld) -> Floats:
     return np.hstack([kinds, world.features])
 
 
-def group_evidence(world: FusionWorld, fitted: Floats) -> Floats:
-    """Return the evidence of groups by account-day of a world."""
+def group_evidence_of(world: FusionWorld, fitted: Floats) -> Floats:
+    """Return the evidence of groups by account-day of a world, their probabilities by these numbers."""
     probability = np.minimum(expit(fitted[0] + _group_inputs(world) @ fitted[1:]), MAX_PROBABILITY)
-    members = world.groups.assign(probability=probability).explode("user_ids")
-    surest = world.days["user_id"].map(members.groupby("user_ids")["probability"].max()).fillna(PREVALENCE)
-    above: Floats = log_odds(surest.to_numpy(dtype=np.float64)) - log_odds(np.array(PREVALENCE))
-    return np.maximum(above, 0.0)
+    return group_evidence(world.days["user_id"], world.groups.assign(probability=probability))
 
 
 def evidence_out_of_world(worlds: Sequence[FusionWorld]) -> pd.DataFrame:
@@ -74,7 +71,7 @@ def evidence_out_of_world(worlds: Sequence[FusionWorld]) -> pd.DataFrame:
     parts = []
     for world in worlds:
         others = [other for other in worlds if other is not world] or [world]
-        parts.append(world.evidence.assign(**{GROUP: group_evidence(world, fit_groups(others))})[list(EVIDENCE)])
+        parts.append(world.evidence.assign(**{GROUP: group_evidence_of(world, fit_groups(others))})[list(EVIDENCE)])
     return pd.concat(parts, ignore_index=True)
 
 

@@ -12,11 +12,11 @@ from models.campaigns.finders import MIN_SIZE, Group
 from models.campaigns.group_model import ASSUMED, group_features
 from models.errors import ModelError
 from models.fusion.evidence import collect_evidence, session_threshold, window_threshold
-from models.labels.truth import label_user_days, read_account_truth
+from models.labels.truth import label_user_days, paid_family, read_account_truth
 from models.tables.lake_tables import batch_files, read_parts, read_table
 from models.tables.plays import read_plays
 from models.tables.sessions import SCORED_IN_BATCH
-from models.tables.static_tables import read_static, read_timezones
+from models.tables.static_tables import read_popularity, read_static, read_timezones
 from models.user_days.by_rules import apply_rules
 from models.user_days.history import sort_user_days
 from models.user_days.trees import load_trees
@@ -46,7 +46,7 @@ class FusionWorld:
 def read_fusion_world(world: World, seed: int) -> FusionWorld:
     """Read a simulated world whose raw rows were scored (`playproof days run`). Raises WorldError, ModelError."""
     accounts = read_account_truth(world)
-    accounts["family"] = accounts["family"].where(accounts["campaign_id"].notna(), HONEST)
+    accounts["family"] = paid_family(accounts)
     trees, window_trees = load_trees(), load_window_trees()
     names = [feature.name for feature in trees.features]
     keys = ["user_id", "local_date", "plan", "country", "plays", "streams"]
@@ -79,9 +79,8 @@ def _read_scored(world: World, table: str, columns: list[str] | None) -> pd.Data
 
 def _groups(world: World, seed: int, family: pd.Series) -> tuple[pd.DataFrame, Floats]:
     plays = read_plays(world, "raw")
-    accounts = read_static(world, "users", ["user_id", "payment_id", "plan"])
-    tracks = read_static(world, "tracks", ["track_id", "total_track_popularity"]).set_index("track_id")
-    popularity = tracks["total_track_popularity"].reindex(plays.tracks).fillna(0.0).to_numpy()
+    accounts = read_static(world, "users", ["user_id", "payment_id"])
+    popularity = read_popularity(world, plays.tracks)
     found: list[Group] = [
         group
         for group in find_groups(plays, accounts, popularity, np.random.default_rng(seed))
