@@ -12,9 +12,9 @@ from typing import Any
 from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
-"""Spark's name of the operator that drops late and duplicate rows."""
+"""Spark's name of the operator that drops late and duplicate rows, in the job of a shop."""
 SESSION_STEP = "session_step"
-"""Name of the counts that the session step reports: rows, late, duplicate, open_rows, open_bytes."""
+"""Name of the counts that the session step of the job of music reports: rows, late, duplicate, open_rows, open_bytes."""
 TICKS = "RatePerMicroBatch"
 """How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
@@ -46,7 +46,7 @@ class MicroBatch:
     """The newest `event_time` of the batch; None where it had no rows."""
     oldest_at: float | None = None
     state_rows: dict[str, int] = field(default_factory=dict)
-    """By operator."""
+    """Rows of open sessions by operator; of a shop, rows that Spark's operators keep."""
     state_bytes: dict[str, int] = field(default_factory=dict)
     ends: dict[str, dict[int, int]] = field(default_factory=dict)
     """By topic and partition: the first offset that is not read yet."""
@@ -55,7 +55,7 @@ class MicroBatch:
 
     @property
     def rows_per_s(self) -> float:
-        """Rows per second; messages per second in a query without de-duplication."""
+        """Rows per second; messages per second in a query that counts no rows."""
         return (self.rows or self.messages) / self.seconds if self.seconds else 0.0
 
     @property

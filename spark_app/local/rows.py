@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -34,7 +33,10 @@ _TYPES = {"int": pa.int32(), "double": pa.float64(), "date": pa.date32()}
 
 @dataclass(frozen=True, slots=True)
 class WorldRows:
-    """Rows of both topics with `id_hash`, each id once, and the static tables of tracks and accounts."""
+    """Rows of both topics with `id_hash`, and the static tables of tracks and accounts.
+
+    A row that came twice is in it twice: sessions and user-days leave duplicates out, by the rules of the stream.
+    """
 
     plays: pa.Table
     activity: pa.Table
@@ -97,10 +99,7 @@ def _read_topic(world: World, topic: str, dates: Collection[str] | None) -> pa.T
     table = pa.concat_tables([_read_file(file, names) for file in files], promote_options="permissive")
     if dates is not None and files[0].parent.name.removeprefix("date=") not in dates:
         table = table.slice(0, 0)
-    ids = hashes(table[ID_FIELD[topic]])
-    table = table.append_column("id_hash", pa.array(ids))
-    _, first = np.unique(ids, return_index=True)
-    return table if len(first) == len(ids) else table.take(pa.array(np.sort(first)))
+    return _with_ids(table, topic)
 
 
 def _read_file(path: Path, names: Sequence[str]) -> pa.Table:

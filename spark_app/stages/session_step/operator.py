@@ -132,8 +132,8 @@ def advance_bucket(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: 
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)
     now_kept = pack(step.open) if len(step.open) else None
     state.update((now_kept, watermark_ms))
-    # called again as soon as the watermark moves, with rows or without
-    state.setTimeoutTimestamp(watermark_ms + 1)
+    # called again as soon as the watermark is over it, with rows or without; Spark refuses 0, the one before the first
+    state.setTimeoutTimestamp(max(watermark_ms, 1))
     if len(step.closed):
         sessions = session_columns(step.closed).to_pandas()
         yield sessions.assign(**dict.fromkeys(COUNTS, np.int64(0)))

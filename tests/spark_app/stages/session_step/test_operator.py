@@ -31,7 +31,7 @@ class HeldState:
     def __init__(self) -> None:
         self.value: tuple[Any, ...] | None = None
         self.watermark_ms = 0
-        self.called_again_at_ms = 0
+        self.timeout_ms = 0
 
     @property
     def exists(self) -> bool:
@@ -48,7 +48,12 @@ class HeldState:
         return self.watermark_ms
 
     def setTimeoutTimestamp(self, at_ms: int) -> None:
-        self.called_again_at_ms = at_ms
+        assert 0 < at_ms >= self.watermark_ms, "Spark refuses it"
+        self.timeout_ms = at_ms
+
+    def is_called(self, watermark_ms: int) -> bool:
+        """Return whether Spark calls the bucket at a micro-batch without rows."""
+        return self.timeout_ms < watermark_ms
 
 
 def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
@@ -92,7 +97,15 @@ def test_late_is_what_the_watermark_of_the_micro_batch_before_has_passed() -> No
     }  # fmt: skip
     closed, counts = advance(state, NOON_MS + HOUR_MS, [play(0, play_id="late"), play(0.001), play(0.001)])
     assert (closed, counts["late"], counts["duplicate"], counts["open_rows"]) == (["u1"], 1, 1, 0)
-    assert state.called_again_at_ms == NOON_MS + HOUR_MS + 1
+
+
+def test_a_bucket_is_called_as_soon_as_the_watermark_moves_so_what_is_late_is_the_same_in_all_of_them() -> None:
+    state = HeldState()
+    for watermark_ms in (0, NOON_MS, NOON_MS):
+        advance(state, watermark_ms, [play(0)])
+        assert not state.is_called(watermark_ms)
+        # Spark begins with 0, and event times are never in 1970
+        assert state.is_called(max(watermark_ms, NOON_MS) + 1)
 
 
 def test_without_rows_a_bucket_closes_what_the_watermark_has_passed_and_keeps_nothing() -> None:
