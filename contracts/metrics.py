@@ -35,7 +35,7 @@ JOB = (
     Metric("playproof_job_watermark_lag_seconds", "gauge", "event time: newest row minus watermark", ("query",)),
     Metric("playproof_job_watermark_timestamp_seconds", "gauge", "the watermark, in event time", ("query",)),
     Metric("playproof_job_lag_messages", "gauge", "messages not read when the batch was planned", ("query", "topic")),
-    Metric("playproof_job_state_rows", "gauge", "rows in the state store", ("query", "operator")),
+    Metric("playproof_job_state_rows", "gauge", "rows that wait in open sessions", ("query", "operator")),
     Metric("playproof_job_state_bytes", "gauge", "memory of the state store", ("query", "operator")),
     Metric("playproof_job_rejected_rows", "gauge", "rows in lake/rejected since the version began"),
     Metric("playproof_job_drift_psi", "gauge", "stability index since training, without chance", ("quantity", "days")),

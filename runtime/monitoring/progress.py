@@ -14,7 +14,7 @@ from runtime.world import Unit
 DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator that drops late and duplicate rows, in the job of a shop."""
 SESSION_STEP = "session_step"
-"""Name of the counts that the session step of the job of music reports: rows, late, duplicate, open_rows, open_bytes."""
+"""Name of the counts that the session step (music) reports: rows, late, duplicate, open_rows, open_bytes."""
 TICKS = "RatePerMicroBatch"
 """How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
@@ -46,7 +46,7 @@ class MicroBatch:
     """The newest `event_time` of the batch; None where it had no rows."""
     oldest_at: float | None = None
     state_rows: dict[str, int] = field(default_factory=dict)
-    """Rows of open sessions by operator; of a shop, rows that Spark's operators keep."""
+    """Rows of open sessions, by operator; of a shop, the rows of its state."""
     state_bytes: dict[str, int] = field(default_factory=dict)
     ends: dict[str, dict[int, int]] = field(default_factory=dict)
     """By topic and partition: the first offset that is not read yet."""

@@ -1,7 +1,8 @@
 """Refuses to start where a world's broker log, output and checkpoints, or this code, do not belong together.
 
 A new checkpoint over an old output silently loses rows: the file sink skips batch ids that it has seen. And Spark's own
-schema check does not look inside collected structs: after a change, open sessions would come out as garbage.
+schema check does not look inside packed rows: after a change, open sessions would be unreadable, or come out as
+garbage.
 """
 
 import hashlib

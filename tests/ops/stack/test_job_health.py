@@ -32,13 +32,11 @@ def unit(tmp_path: Path) -> Unit:
     (unit.checkpoints / "sessions" / "offsets" / "0").write_text("\n".join(offsets))
     (unit.checkpoints / "sessions" / "commits" / "0").write_text("v1\n{}")
     record_job(unit, "session_xgb-1", 5.0)
-    step = {
-        "operatorName": "dedupeWithinWatermark", "numRowsTotal": 7, "numRowsUpdated": 10, "memoryUsedBytes": 2_500_000,
-        "numRowsDroppedByWatermark": 3,
-    }  # fmt: skip
+    buckets = {"operatorName": "applyInPandasWithState", "numRowsTotal": 32, "memoryUsedBytes": 2_500_000}
+    counts = {"rows": 13, "late": 3, "duplicate": 0, "open_rows": 7, "open_bytes": 343}
     report = {
         "name": "sessions", "timestamp": "2026-11-22T03:11:15.000Z", "batchId": 0, "batchDuration": 2000,
-        "numInputRows": 40, "stateOperators": [step],
+        "numInputRows": 40, "stateOperators": [buckets], "observedMetrics": {"session_step": counts},
     }  # fmt: skip
     (unit.progress / "sessions.jsonl").write_text(json.dumps(report) + "\n")
     rejected = unit.table("rejected") / "batch_id=0"

@@ -19,7 +19,10 @@ from runtime.world import Unit
 
 
 def report(batch: int = 11, late: int = 3, duplicate: int = 2, kept: int = 10, **more: Any) -> dict[str, Any]:
-    """Build a report of the sessions query: two operators with state, two topics, one partition of each behind."""
+    """Build a report of query `sessions`: two topics, one partition of each behind, and two operators with state.
+
+    The job of a shop has such operators; that of music has the session step.
+    """
     window = {
         "operatorName": "sessionWindowStateStoreSaveExec", "numRowsTotal": 40, "numRowsUpdated": 1,
         "memoryUsedBytes": 748136, "numRowsDroppedByWatermark": 99,
@@ -49,7 +52,7 @@ def report(batch: int = 11, late: int = 3, duplicate: int = 2, kept: int = 10, *
     }
 
 
-def test_late_and_duplicate_rows_are_those_of_the_deduplication_step_alone() -> None:
+def test_late_and_duplicate_rows_of_a_shop_are_those_of_its_deduplication_alone() -> None:
     batch = read_micro_batch(report())
     assert (batch.late, batch.duplicate, batch.rows) == (3, 2, 15)
     assert batch.rows_per_s == 10
@@ -65,7 +68,7 @@ def test_the_session_step_counts_the_rows_that_it_packs() -> None:
     assert (silent.late, silent.duplicate, silent.rows, silent.state_rows) == (0, 0, 0, {"session_step": 0})
 
 
-def test_a_query_without_that_step_has_none_and_counts_its_messages() -> None:
+def test_a_query_without_either_has_none_and_counts_its_messages() -> None:
     batch = read_micro_batch(
         report(stateOperators=[], sources=[{"description": "FileStreamSource[x]", "endOffset": {"log": 3}}])
     )

@@ -30,7 +30,7 @@ def batch(
 ) -> MicroBatch:
     return MicroBatch(
         query, batch_id, ended_at=100.0, seconds=2.0, messages=4, rows=800, late=late, duplicate=1,
-        watermark_at=watermark_at, newest_at=1000.0, state_rows={"dedupe": 7}, state_bytes={"dedupe": 70},
+        watermark_at=watermark_at, newest_at=1000.0, state_rows={"session_step": 7}, state_bytes={"session_step": 70},
         behind={"plays": 3},
     )  # fmt: skip
 

@@ -13,15 +13,14 @@ from spark_app.monitoring.progress import ProgressListener
 
 def progress(late: int = 0, duplicate: int = 0, new: int = 0, batch: int = 5) -> dict[str, Any]:
     """Build what Spark reports of a micro-batch of the sessions query."""
-    step = {
-        "operatorName": "dedupeWithinWatermark",
-        "numRowsDroppedByWatermark": late,
-        "numRowsUpdated": new,
-        "customMetrics": {"numDroppedDuplicateRows": duplicate},
-    }
-    window = {"operatorName": "sessionWindowStateStoreSaveExec", "numRowsDroppedByWatermark": 99, "numRowsUpdated": 1}
+    counts = {"rows": late + duplicate + new, "late": late, "duplicate": duplicate, "open_rows": 7, "open_bytes": 343}
+    # one row per bucket
+    buckets = {"operatorName": "applyInPandasWithState", "numRowsDroppedByWatermark": 99, "numRowsUpdated": 32}
     at = "2025-03-04T00:00:00.000Z"
-    return {"name": "sessions", "batchId": batch, "timestamp": at, "stateOperators": [window, step]}
+    return {
+        "name": "sessions", "batchId": batch, "timestamp": at, "stateOperators": [buckets],
+        "observedMetrics": {"session_step": counts},
+    }  # fmt: skip
 
 
 def reported(listener: ProgressListener, **counts: int) -> None:
