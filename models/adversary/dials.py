@@ -1,6 +1,5 @@
 """What an operator can turn: the parameters of a family, each with its range; one of them sets the volume."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,8 @@ from models.errors import ModelError
 
 Params = dict[str, float]
 """Values of a family's parameters by name."""
+Positions = dict[str, float]
+"""Places of dials between their ends, 0 to 1, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,15 @@ class Space:
     volume: Dial
     dials: tuple[Dial, ...]
 
-    def params(self, positions: Mapping[str, float]) -> Params:
+    def params(self, positions: Positions) -> Params:
         """Return the values at positions from 0 to 1, by dial."""
         return {dial.name: dial.value(positions[dial.name]) for dial in self.dials}
 
-    def draw(self, rng: np.random.Generator) -> dict[str, float]:
+    def draw(self, rng: np.random.Generator) -> Positions:
         """Draw positions at random."""
         return {dial.name: float(rng.random()) for dial in self.dials}
 
-    def perturb(self, positions: Mapping[str, float], step: float, rng: np.random.Generator) -> dict[str, float]:
+    def perturb(self, positions: Positions, step: float, rng: np.random.Generator) -> Positions:
         """Move about half of the dials by a normal step, at least one; positions stay within 0 and 1."""
         moved = rng.random(len(self.dials)) < 0.5
         moved[rng.integers(len(self.dials))] = True
@@ -101,7 +102,7 @@ SPACES: dict[str, Space] = {
         (*_CAMPAIGN, *_GAPS, _targets(60), Dial("minutes", 10, 120, is_log=True), Dial("share", 0.03, 1, is_log=True)),
     ),
 }  # fmt: skip
-"""Dials by family."""
+"""Dials by family; their ends are choices."""
 
 
 def space_of(family: str) -> Space:

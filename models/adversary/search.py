@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.adversary.dials import Params, Space
+from models.adversary.dials import Params, Positions, Space
 from models.adversary.outcome import Outcome
 
 RANDOM_SHARE = 0.35
-"""Share of the evaluations that are drawn at random; the others change the best one."""
+"""Share of the evaluations that are drawn at random; the others change the best one: a choice."""
 STEPS = (0.25, 0.06)
-"""Size of a change at the beginning and at the end of the search, as a share of a dial's range."""
-Positions = dict[str, float]
+"""Size of a change at the beginning and at the end of the search, as a share of a dial's range: a choice."""
 Evaluate = Callable[[Params], tuple[Params, Outcome] | None]
 """Runs a family with some parameters, its volume set so that the budget is delivered; None where it cannot be."""
 

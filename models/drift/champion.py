@@ -10,6 +10,7 @@ from models.registry.artefact import MANIFEST, read_manifest
 from models.registry.champions import CHAMPIONS
 from models.registry.roles import Registry
 from models.tables.lake_tables import batch_files, read_parts
+from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files
 from runtime.world import World, WorldError
 
@@ -27,13 +28,14 @@ def measure_world(world: World, registry: Registry) -> dict[str, Any]:
     measured = measure_drift(sessions, reference, version)
     if measured["newest_at"] is None:
         others = ", ".join(sorted(sessions["model_version"].unique()))
-        raise WorldError(f"world {world.name}: {version} has scored no session in it, only {others}: run  playproof up")
+        only = f", only {others}" if others else ""
+        raise WorldError(f"world {world.name}: {version} has scored no session in it{only}: run  playproof up")
     return measured
 
 
 def _read_sessions(world: World, columns: list[str]) -> pd.DataFrame:
     """Read the sessions of the job, or else those that a batch command scored. Raises WorldError without any."""
-    files = committed_files(world.unit.table("sessions")) or batch_files(world.from_raw("scored_sessions"))
+    files = committed_files(world.unit.table("sessions")) or batch_files(world.from_raw(SCORED_IN_BATCH))
     if not files:
         raise WorldError(
             f"world {world.name} has no scored sessions: run  playproof up  and  playproof replay, or  "

@@ -19,6 +19,7 @@ SMALL, LARGE = 0.10, 0.25
 MIN_ACCOUNTS = 30
 """With fewer accounts nothing is said: a choice."""
 RESAMPLES = 200
+"""Enough for the ends of a 95 % interval, which lie at the 5th value from each side: a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,21 @@ def psi_of(now: Floats, training: Floats) -> Floats:
     return index
 
 
-def measure_shift(bins: Bins, account: Ints, accounts: int, values: Floats, rng: np.random.Generator) -> Shift | None:
-    """Measure how far values of now have moved from the training data; None with under MIN_ACCOUNTS accounts.
+def resample_accounts(accounts: int, rng: np.random.Generator) -> Floats:
+    """Draw how often each account is in each resample: shape (RESAMPLES, accounts). One draw serves all quantities."""
+    return rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=RESAMPLES).astype(np.float64)
 
-    `account` is by value, 0 to `accounts` − 1.
+
+def measure_shift(bins: Bins, account: Ints, values: Floats, resamples: Floats) -> Shift:
+    """Measure how far values of now have moved from the training data.
+
+    `account` is by value, its column in `resamples` (`resample_accounts`).
     """
-    if accounts < MIN_ACCOUNTS:
-        return None
-    counts = counts_by_account(account, accounts, values, bins.edges)
+    counts = counts_by_account(account, resamples.shape[1], values, bins.edges)
     now = shares_of(counts.sum(axis=0))
     psi = float(psi_of(now, bins.shares))
     noise = float((variances_of(counts) / ((now + bins.shares) / 2)).sum()) + bins.noise
-    drawn = rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=RESAMPLES) @ counts
-    resampled = psi_of(shares_of(drawn), bins.shares)
+    resampled = psi_of(shares_of(resamples @ counts), bins.shares)
     tail = (1 - CONFIDENCE) / 2
     # a resample has the noise of the sample once more: only its spread counts
     low, high = np.quantile(resampled - resampled.mean(), [tail, 1 - tail]) + psi - noise

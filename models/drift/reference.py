@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.drift.bins import EDGE_DIGITS, SMOOTHING, Bins, make_bins
+from models.drift.bins import SMOOTHING, Bins, make_bins
 from models.errors import ModelError
 from models.registry.artefact import read_trusted
 from models.registry.champions import DRIFT_REFERENCES
@@ -55,7 +55,7 @@ def encode_reference(reference: DriftReference) -> bytes:
     """Write a reference as JSON, by quantity its edges, shares and noise; the same bytes for the same numbers."""
     quantities = {
         name: [
-            [float(f"{edge:.{EDGE_DIGITS}g}") for edge in bins.edges],
+            bins.edges.tolist(),
             [round(PARTS * share) for share in bins.shares.tolist()],
             float(f"{bins.noise:.3g}"),
         ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.drift.psi import LARGE, SMALL, measure_shift
+from models.drift.psi import LARGE, MIN_ACCOUNTS, SMALL, measure_shift, resample_accounts
 from models.drift.reference import SCORE, DriftReference
 
 DAYS = (1, 7)
@@ -38,16 +38,19 @@ def measure_drift(
 
 def _measure_window(rows: pd.DataFrame, reference: DriftReference) -> dict[str, Any]:
     account, users = pd.factorize(rows["user_id"])
-    quantities: dict[str, Any] = {}
+    quantities: dict[str, Any] = dict.fromkeys(reference.bins)
+    size = {"sessions": len(rows), "accounts": len(users)}
+    if len(users) < MIN_ACCOUNTS:
+        return size | {"quantities": quantities}
+    resamples = resample_accounts(len(users), np.random.default_rng(SEED))
     for name, bins in reference.bins.items():
-        values = rows[name].to_numpy(dtype=np.float64)
-        shift = measure_shift(bins, account.astype(np.int64), len(users), values, np.random.default_rng(SEED))
-        quantities[name] = shift and {
+        shift = measure_shift(bins, account.astype(np.int64), rows[name].to_numpy(dtype=np.float64), resamples)
+        quantities[name] = {
             "psi": shift.psi, "noise": shift.noise, "corrected": shift.corrected, "low": shift.low, "high": shift.high,
             "band": shift.band, "missing_training": float(bins.shares[-1]), "missing_now": float(shift.shares[-1]),
             "bins": list(bins.labels), "training": bins.shares.tolist(), "now": shift.shares.tolist(),
         }  # fmt: skip
-    return {"sessions": len(rows), "accounts": len(users), "quantities": quantities}
+    return size | {"quantities": quantities}
 
 
 def largest(window: Mapping[str, Any], count: int | None = None) -> list[tuple[str, dict[str, Any]]]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from models.adversary.dials import Params, space_of
+from models.adversary.dials import SPACES, Params, Space, space_of
 from models.adversary.outcome import Outcome, pooled
 from models.adversary.search import Candidate, search
+from models.errors import ModelError
 from ops.adversary.detectors import DETECTORS, Detectors
 from ops.adversary.population import Population, make_population
 from runtime.terminal import ReportProgress
@@ -38,22 +39,25 @@ class EvasionOptions:
 def run_evasion(out: Path, families: Sequence[str], options: EvasionOptions, report: ReportProgress) -> dict[str, Any]:
     """Search for each family; write `out`/evasion.json and return its content. Raises ModelError, ScenarioError."""
     spaces = {family: space_of(family) for family in families}  # before the minutes that it takes
+    if not spaces:
+        raise ModelError(f"no family to search: the adversary knows {', '.join(SPACES)}")
     detectors = Detectors.shipped()
     results: dict[str, Any] = {
         "settings": asdict(options) | {"models": detectors.versions, "detectors": list(DETECTORS)},
         "families": {},
     }
     out.mkdir(parents=True, exist_ok=True)
-    for family in spaces:
-        results["families"][family] = evade(family, detectors, options, report)
+    for family, space in spaces.items():
+        results["families"][family] = evade(family, space, detectors, options, report)
         content = orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
         (out / "evasion.json").write_bytes(content)
     return results
 
 
-def evade(family: str, detectors: Detectors, options: EvasionOptions, report: ReportProgress) -> dict[str, Any]:
+def evade(
+    family: str, space: Space, detectors: Detectors, options: EvasionOptions, report: ReportProgress
+) -> dict[str, Any]:
     """Return the curve of a family: for each budget the winner, its outcome in the search and on fresh seeds."""
-    space = space_of(family)
     report(f"{family}: {options.honest} honest accounts over {options.days} days")
     world = _population(family, detectors, options, options.seed)
     best: dict[int, Candidate] = {}

@@ -77,7 +77,7 @@ def export(
     """Write the plays of simulated honest accounts as people get their own, to try  playproof audit  on."""
     from producer.simulator.output.personal_exports import export_accounts
 
-    for path in export_accounts(settings_for(world).the_world(), folder, layout, cohort, accounts):
+    for path in export_accounts(settings_for(world).existing_world(), folder, layout, cohort, accounts):
         print(path)
 
 

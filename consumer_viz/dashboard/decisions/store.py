@@ -48,7 +48,7 @@ class VerdictStore:
     """The record of all decisions. Every call opens a connection, so any thread or process may call."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = _now) -> None:
-        """Open the record, or begin one. Raises ServeError where the file is damaged; it is left as it is."""
+        """Open the record, or begin one. Raises ServeError where that cannot be done; the file is left as it is."""
         self.path = path
         self._now = now
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +56,10 @@ class VerdictStore:
             with self._open() as db:
                 db.execute("pragma journal_mode = wal")
                 db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            raise ServeError(
+                f"{path} cannot be opened ({error}): see whether another program holds it, and its rights"
+            ) from None
         except sqlite3.DatabaseError as error:
             raise ServeError(
                 f"{path} cannot be opened ({error}): restore it from a copy, or rename it to begin a new record; "

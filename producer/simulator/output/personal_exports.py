@@ -68,11 +68,14 @@ LAYOUTS: dict[str, tuple[str, Callable[[Record], Record]]] = {
 def export_accounts(world: World, folder: Path, layout: str, cohort: str | None, accounts: int) -> list[Path]:
     """Write a file for each of the first honest accounts of a cohort, or of all; return the files.
 
-    Raises ExportError for a layout or cohort that there is not, WorldError where the world has no truth.
+    Raises ExportError for a layout or cohort that there is not, and where the world has no truth; WorldError where it
+    has no rows.
     """
     if layout not in LAYOUTS:
         raise ExportError(f"no layout {layout} to export; there are {', '.join(LAYOUTS)}")
-    truth = read_parquet(world.truth("users.parquet"), ["user_id", "family", "campaign_id", "cohort"]).to_pylist()
+    if not world.truth("users.parquet").exists():
+        raise ExportError(f"world {world.name} has no truth: only a simulated world can be exported")
+    truth = read_parquet(world.truth("users.parquet"), ["user_id", "campaign_id", "cohort"]).to_pylist()
     honest = [user for user in truth if user["campaign_id"] is None]
     cohorts = {user["cohort"] for user in honest}
     if cohort is not None and cohort not in cohorts:

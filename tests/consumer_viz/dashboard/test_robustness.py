@@ -77,6 +77,15 @@ def test_a_damaged_record_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == b"damaged" * 200
 
 
+def test_a_record_that_another_program_holds_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.sqlite"
+    path.mkdir()
+    with pytest.raises(
+        ServeError, match=r"verdicts.sqlite cannot be opened \(unable to open .*\): see whether another"
+    ):
+        VerdictStore(path)
+
+
 def test_an_error_ends_no_stream_of_events_and_is_said_once(
     state: AppState, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

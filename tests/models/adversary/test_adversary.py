@@ -6,7 +6,7 @@ import pytest
 
 from models.adversary.dials import SPACES, Dial, Params, Space, space_of
 from models.adversary.outcome import Outcome, measure, pooled
-from models.adversary.search import Candidate, search
+from models.adversary.search import Candidate, Evaluate, search
 from models.errors import ModelError
 from producer.simulator.bots import BOTS
 from producer.simulator.scenario import SHARED_PARAMS
@@ -18,7 +18,7 @@ def _outcome(flagged: float) -> Outcome:
     return Outcome(10, 5.0, flagged / 2, flagged, {"rules": flagged}, 28 * (1 - flagged), 10.0, flagged)
 
 
-def _noticed_far_from(best: float) -> object:
+def _noticed_far_from(best: float) -> Evaluate:
     def evaluate(params: Params) -> tuple[Params, Outcome] | None:
         return params, _outcome(0.2 + abs(params["cover"] - best) * 0.8)
 
@@ -26,7 +26,7 @@ def _noticed_far_from(best: float) -> object:
 
 
 def test_the_search_comes_close_to_the_best_and_the_same_seed_finds_the_same() -> None:
-    found = [search(SPACE, _noticed_far_from(0.7), np.random.default_rng(3), 40)[0] for _ in range(2)]  # type: ignore[arg-type]
+    found = [search(SPACE, _noticed_far_from(0.7), np.random.default_rng(3), 40)[0] for _ in range(2)]
     assert found[0] is not None
     assert abs(found[0].params["cover"] - 0.7) < 0.05
     assert found[0] == found[1]

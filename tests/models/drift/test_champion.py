@@ -78,6 +78,10 @@ def test_sessions_of_another_model_no_sessions_and_no_reference_are_refused(
     commit(world, sessions, "other@12345678")
     with pytest.raises(WorldError, match=r"candidate@\w{8} has scored no session in it, only other@12345678"):
         measure_world(world, registry)
+    empty = World(tmp_path / "data" / "empty")
+    commit(empty, sessions.head(0), "other@12345678")
+    with pytest.raises(WorldError, match=r"has scored no session in it: run  playproof up"):
+        measure_world(empty, registry)
     (tmp_path / "old").mkdir()
     with pytest.raises(ModelError, match="model candidate has no reference of its training"):
         measure_world(world, registry_of(tmp_path / "old", sessions, with_reference=False))

@@ -70,7 +70,12 @@ def test_a_budget_that_is_no_whole_number_is_refused_in_one_line(text: str) -> N
         evade(budgets=text)
 
 
-def test_a_family_without_dials_is_refused_before_anything_is_simulated(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no dials for family 'masked'"):
-        run_evasion(tmp_path, ["farm", "masked"], OPTIONS, lambda line: None)
+@pytest.mark.parametrize(
+    ("families", "reason"), [(["farm", "masked"], "no dials for family 'masked'"), ([], "no family to search: .*farm")]
+)
+def test_families_without_dials_are_refused_before_anything_is_simulated(
+    families: list[str], reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=reason):
+        run_evasion(tmp_path, families, OPTIONS, lambda line: None)
     assert not (tmp_path / "evasion.json").exists()

@@ -43,3 +43,8 @@ def test_what_cannot_be_exported_is_refused(
 ) -> None:
     with pytest.raises(ExportError, match=reason):
         export_accounts(world, tmp_path, layout, cohort, 1)
+
+
+def test_a_world_that_was_not_simulated_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="world me has no truth: only a simulated world can be exported"):
+        export_accounts(World(tmp_path / "me"), tmp_path, "lastfm", None, 1)
