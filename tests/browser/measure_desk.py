@@ -72,9 +72,10 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     print(f"index of {SESSIONS:,} flagged sessions built: {cpu(process) - started:.1f} CPU-s, requests included")
     clocks, seconds = zip(*(open_queue(client, process) for _ in range(TRIES)), strict=True)
     print(f"queue and first case, median of {TRIES}: {median(clocks):.2f} s by the clock, {median(seconds):.3f} CPU-s")
+    opened = threading.Barrier(len(PAGES) + 1, timeout=60)
     for page in PAGES:
-        threading.Thread(target=listen, args=(client, page), daemon=True).start()
-    time.sleep(3)
+        threading.Thread(target=listen, args=(client, page, opened), daemon=True).start()
+    opened.wait()
     spent = cpu(process)
     time.sleep(WATCH_S)
     print(f"five open pages: {1000 * (cpu(process) - spent) / WATCH_S:.1f} ms of CPU per second, over {WATCH_S} s")
@@ -96,10 +97,13 @@ def cpu(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def listen(client: httpx.Client, page: str) -> None:
-    """Hold one page's stream of events open."""
+def listen(client: httpx.Client, page: str, opened: threading.Barrier) -> None:
+    """Hold one page's stream of events open; `opened` is reached when its first event has come."""
     with contextlib.suppress(httpx.HTTPError), client.stream("GET", f"/events?page={page}") as stream:
-        for _ in stream.iter_bytes():
+        events = stream.iter_bytes()
+        next(events)
+        opened.wait()
+        for _ in events:
             pass
 
 

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from ops import cli
+from ops.panels import PANELS, Group
 from runtime.command_line import Command
 from runtime.errors import PlayproofError
 from runtime.resources import CODE
@@ -23,9 +24,9 @@ ROOT_COMMAND: Any = get_command(cli.app)
 
 def all_commands() -> dict[str, Command]:
     """Return what a user types -> its command."""
-    entries = [entry for panel in cli.PANELS.values() for entry in panel]
+    entries = [entry for panel in PANELS.values() for entry in panel]
     alone = {entry.name: entry for entry in entries if isinstance(entry, Command)}
-    return alone | {f"{g.name} {c.name}": c for g in entries if isinstance(g, cli.Group) for c in g.commands}
+    return alone | {f"{g.name} {c.name}": c for g in entries if isinstance(g, Group) for c in g.commands}
 
 
 COMMANDS = all_commands()
@@ -79,9 +80,9 @@ def test_the_help_page_lists_every_command_under_a_heading_in_the_order_of_the_p
     assert playproof("--help").out == page
     rows = re.findall(r"^│ ([a-z][a-z-]*) ", page, re.MULTILINE)
     assert rows == [
-        entry.name for panel in cli.PANELS.values() for entry in panel if not getattr(entry, "is_hidden", False)
+        entry.name for panel in PANELS.values() for entry in panel if not getattr(entry, "is_hidden", False)
     ]
-    assert all(heading in page for heading in cli.PANELS)
+    assert all(heading in page for heading in PANELS)
 
 
 def test_a_group_without_a_command_lists_its_commands(playproof: Playproof) -> None:

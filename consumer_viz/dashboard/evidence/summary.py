@@ -49,8 +49,7 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
     lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]] or _without_reasons(sessions)
-    weeks = [daily["weeks"]] if daily["weeks"] else []
-    for part in (*daily["days"][-1:], *weeks, *daily["campaigns"][:SHOWN_CAMPAIGNS]):
+    for part in (*daily["days"][-1:], *daily["weeks"], *daily["campaigns"][:SHOWN_CAMPAIGNS]):
         lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
     lines = list(dict.fromkeys(lines))  # a day and its weeks may give the same reason
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
@@ -79,8 +78,9 @@ def headline(cases: Cases, case: Case) -> str:
         return kind + " · ".join(
             f"{FEATURES[r['feature']].display_name} {format_value(r['feature'], r['value'])}" for r in known[:2]
         )
-    weeks = [daily["weeks"]] if daily["weeks"] else []
-    texts = [text for part in (*daily["days"][-1:], *weeks, *daily["campaigns"][:1]) for text in part["reasons"]]
+    texts = [
+        text for part in (*daily["days"][-1:], *daily["weeks"], *daily["campaigns"][:1]) for text in part["reasons"]
+    ]
     if texts:
         return kind + str(texts[0])
     return f"{kind}score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"

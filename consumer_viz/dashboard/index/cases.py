@@ -159,7 +159,7 @@ class Cases:
     def daily(self, user_id: str) -> dict[str, Any]:
         """Return the account's flagged `days`, its flagged `campaigns`, its `rank` in the daily ranking, and its weeks.
 
-        `weeks`: the strongest flagged window, None without one. `newest_weeks`: the newest windows, the longest first.
+        `weeks`: the strongest flagged window, if any. `newest_weeks`: the newest windows, the longest first.
         """
         days = "select row from user_days where user_id = ? and is_flagged order by local_date"
         groups = "select c.row from members m join campaigns c using (campaign_key) where m.user_id = ?"
@@ -173,7 +173,7 @@ class Cases:
                 "days": [orjson.loads(row[0]) for row in db.execute(days, (user_id,))],
                 "campaigns": [orjson.loads(row[0]) for row in db.execute(groups, (user_id,))],
                 "rank": orjson.loads(rank[0]) if rank else None,
-                "weeks": next((row for days, row in windows if days == STRONGEST), None),
+                "weeks": [row for days, row in windows if days == STRONGEST],
                 "newest_weeks": [row for days, row in windows if days != STRONGEST],
             }
 
