@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producer.simulator.measure.calibration.account_history import Days, History, day_history, session_history
+from producer.simulator.measure.calibration.account_history import History, day_history, session_history
 from producer.simulator.measure.calibration.calibrate import CalibrationError, calibrate
+from producer.simulator.measure.calibration.days import Days
 from producer.simulator.measure.calibration.people import (
     PEOPLE_FILE,
     Comparison,

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producer.simulator.measure.calibration.acceptance import Line
-from producer.simulator.measure.calibration.account_history import History, Plays, day_history, session_history
+from producer.simulator.measure.calibration.account_history import History, day_history, session_history
+from producer.simulator.measure.calibration.days import Plays
 from runtime.arrays import Floats
 from runtime.units import SECOND_MS
 
