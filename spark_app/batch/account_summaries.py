@@ -40,6 +40,7 @@ from spark_app.local.rows import WorldRows, read_world_rows
 from spark_app.local.sessions import scored_sessions, session_features
 from spark_app.local.user_days import day_batch
 from spark_app.stages.account_windows.account_days import AccountDays, summarize_days
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.sessions.account_baselines import LAST_ZONE_H
 from spark_app.stages.sessions.session_rows import CUT_MS
@@ -47,8 +48,10 @@ from spark_app.stages.user_days.baselines import summarize_histories
 from spark_app.stages.user_days.compute_user_days import compute_day_features
 from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
 
-VERSION = 1
+VERSION = 2
 """Of the summaries: with another one all dates are read again."""
+_SCORED = pa.schema([("user_id", pa.string()), ("ended_at", UTC_TIMESTAMP), ("score", pa.float64())])
+"""Said, since pandas would not know the type of a text where no session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,13 @@ def _summarize(
     quantities = quantities.select(["user_id", "local_date", *BASELINE_QUANTITIES])
     known = pa.concat_tables([*read_parts(folder, QUANTITIES), quantities])
     features = session_features(rows, _histories(known, rows), unmeasurable)
-    scored = scored_sessions(features, scorer)[["user_id", "ended_at", "score"]]
+    scored = scored_sessions(features, scorer)[_SCORED.names]
     ended = _epoch_ms(scored["ended_at"])
     is_over = np.ones(len(scored), dtype=bool)
-    is_over &= True if from_ms is None else ended > from_ms - SESSION_GAP_MS
-    is_over &= True if until_ms is None else ended <= until_ms - SESSION_GAP_MS
-    sessions = pa.Table.from_pandas(scored[is_over], preserve_index=False)
+    # a row at `until_ms` still joins a session that ended exactly the gap before it
+    is_over &= True if from_ms is None else ended >= from_ms - SESSION_GAP_MS
+    is_over &= True if until_ms is None else ended < until_ms - SESSION_GAP_MS
+    sessions = pa.Table.from_pandas(scored[is_over], schema=_SCORED, preserve_index=False)
     part = Part(summarize_days(batch), sessions, quantities)
     return part, rows if until_ms is None else _still_open(rows, until_ms)
 

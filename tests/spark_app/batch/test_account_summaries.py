@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -91,3 +92,23 @@ def test_a_row_of_another_date_is_refused(world: World, tmp_path: Path) -> None:
     shutil.copy(file, part.raw("plays") / first / "late.parquet")
     with pytest.raises(WorldError, match="an event of a later UTC date"):
         build(part, load_window_trees())
+
+
+def test_a_session_that_ends_exactly_half_an_hour_before_midnight_goes_on_with_a_row_at_midnight(
+    world: World, tmp_path: Path
+) -> None:
+    """Sources with times to the minute have such rows; here all times are cut to the half hour."""
+    dates = sorted(path.name for path in world.raw("plays").iterdir())[:3]
+    part = copy(world, tmp_path / "part", dates)
+    for file in sorted(part.root.glob("raw/*/*/*.parquet")):
+        rows = pq.ParquetFile(file).read()
+        at = rows.column_names.index("event_time")
+        half_hours = pc.floor_temporal(rows["event_time"], 30, "minute").cast(rows.schema.field(at).type)
+        pq.write_table(rows.set_column(at, rows.schema.field(at), half_hours), file)
+    whole = read_world_rows(part)
+    expected = build_windows(whole)["sessions_scored"].sum()
+    daily = World(tmp_path / "daily")
+    for day in dates:
+        copy(part, daily.root, [day])
+        table, _ = build(daily, load_window_trees())
+    assert table["sessions_scored"].sum() == expected
