@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runtime.monitoring.records import read_record, write_record
 from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
@@ -199,39 +200,22 @@ def totals(unit: Unit, query: str) -> dict[str, int]:
 
 def record_job(unit: Unit, model_version: str, started_at: float) -> None:
     """Record which model scores from now on. `started_at` is in epoch seconds."""
-    _replace(_job_file(unit), {"model_version": model_version, "started_at": started_at})
+    write_record(_job_file(unit), {"model_version": model_version, "started_at": started_at})
 
 
 def job_record(unit: Unit) -> dict[str, Any]:
     """Return what `record_job` wrote; empty before the job's first start."""
-    return _read_record(_job_file(unit))
+    return read_record(_job_file(unit))
 
 
 def record_shadow(unit: Unit, model_version: str, trouble: str = "") -> None:
     """Record which challenger scores in the shadow from now on, or why it does not; no version where there is none."""
-    _replace(unit.progress / SHADOW_FILE, {"model_version": model_version, "trouble": trouble})
+    write_record(unit.progress / SHADOW_FILE, {"model_version": model_version, "trouble": trouble})
 
 
 def shadow_record(unit: Unit) -> dict[str, Any]:
     """Return what `record_shadow` wrote; empty before the job's first start."""
-    return _read_record(unit.progress / SHADOW_FILE)
-
-
-def _replace(file: Path, record: dict[str, Any]) -> None:
-    """Write a record under another name first: a reader never sees half a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(record) + "\n")
-    partial.replace(file)
-
-
-def _read_record(file: Path) -> dict[str, Any]:
-    """Read a record; empty where there is none, or only what a crash left of it."""
-    try:
-        record = json.loads(file.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+    return read_record(unit.progress / SHADOW_FILE)
 
 
 def _job_file(unit: Unit) -> Path:

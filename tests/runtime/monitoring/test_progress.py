@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runtime.monitoring.drift import drift_record, record_drift
 from runtime.monitoring.progress import (
     first_event_at,
     job_record,
@@ -140,8 +141,10 @@ def test_what_a_crash_left_of_a_line_is_left_out(tmp_path: Path, torn: bytes) ->
 def test_what_a_crash_left_of_a_record_is_no_record(tmp_path: Path, left: str) -> None:
     unit = Unit(tmp_path)
     record_job(unit, "session_xgb-1", 5.0)
-    (unit.progress / "JOB.json").write_text(left)
-    assert job_record(unit) == {}
+    record_drift(unit, {"windows": {}})
+    for name in ("JOB.json", "DRIFT.json"):
+        (unit.progress / name).write_text(left)
+    assert (job_record(unit), drift_record(unit)) == ({}, {})
 
 
 def test_before_the_first_batch_there_is_nothing(tmp_path: Path) -> None:
