@@ -56,11 +56,11 @@ def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, 
 
     >>> pair = Feature("hours", "h", "", "hours heard"), Feature("n_ips", "count", "", "addresses")
     >>> forest_reason(pair, np.array([9.0, 4.0]), np.array([1.0, 1.0]), True)
-    'a rare pair: hours heard 9.0 h with addresses 4; usually 1.0 h and 1'
+    'a rare pair: hours heard (9.0 h) with addresses (4); usually 1.0 h and 1'
     """
     (first, second), (one, other) = pair, values
-    first_text = f"{first.display_name} {format_feature(one, first)}"
-    second_text = f"{second.display_name} {format_feature(other, second)}"
+    first_text = f"{first.display_name} ({format_feature(one, first)})"
+    second_text = f"{second.display_name} ({format_feature(other, second)})"
     pair_text = f"a rare pair: {first_text} with {second_text}"
     usual_text = f"{format_feature(usual[0], first)} and {format_feature(usual[1], second)}"
     return f"{pair_text}; {OF_OWN if is_own else OF_COHORT} {usual_text}"
