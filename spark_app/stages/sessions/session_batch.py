@@ -49,7 +49,7 @@ class SessionBatch:
     """Rows without a `listen_ms` (it is 0 there); None where all rows have one."""
 
     @classmethod
-    def from_records(cls, records: pa.BinaryArray, tracks: pa.ListArray, clients: pa.ListArray) -> "SessionBatch":
+    def from_records(cls, records: pa.Array, tracks: pa.ListArray, clients: pa.ListArray) -> "SessionBatch":
         """Read RECORD_COLUMNS of sessions, whose rows are sorted already."""
         rows = read_records(records, tracks, clients)
         packed, has_lengths = rows.longs("lengths"), rows.is_known("lengths")

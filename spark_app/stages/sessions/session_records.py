@@ -19,12 +19,17 @@ RECORD = np.dtype(
     [*((name, "<i8") for name in _LONGS), ("popularity", "<f8"), ("track", "<i4"), ("client", "<i4"), ("known", "<i8")]
 )
 """A row. `known` has a bit per field of _MAY_BE_NULL; `track` and `client` are −1 where there is none."""
+MAX_BYTES = 2**31 - 1
+"""Of a `binary` column, 24 million rows: a world in one process may have more, what crosses Spark has not."""
 RECORD_COLUMNS = ("records", "tracks", "client_sessions")
 RECORD_DDL = "records binary, tracks array<string>, client_sessions array<string>"
 
 
 def write_records(rows: pa.Table, session: Ints, n: int) -> dict[str, pa.Array]:
-    """Return RECORD_COLUMNS of `n` sessions. `rows` has the fields of ITEM, sorted by `session`, 0 to n − 1."""
+    """Return RECORD_COLUMNS of `n` sessions. `rows` has the fields of ITEM, sorted by `session`, 0 to n − 1.
+
+    Over MAX_BYTES `records` is `large_binary`, which `read_records` reads too.
+    """
     records = np.zeros(len(rows), RECORD)
     for name in _LONGS:
         column = one_array(rows[name])
@@ -34,9 +39,10 @@ def write_records(rows: pa.Table, session: Ints, n: int) -> dict[str, pa.Array]:
     records["popularity"] = one_array(rows["popularity"]).to_numpy(zero_copy_only=False)
     tracks, records["track"] = _texts_by_session(one_array(rows["track_id"]), session, n)
     clients, records["client"] = _texts_by_session(one_array(rows["session_id"]), session, n)
-    ends = np.cumsum(np.bincount(session, minlength=n)) * RECORD.itemsize
-    offsets = pa.py_buffer(np.concatenate([[0], ends]).astype(np.int32))
-    binary = pa.BinaryArray.from_buffers(pa.binary(), n, [None, offsets, pa.py_buffer(records)])
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(session, minlength=n)) * RECORD.itemsize])
+    kind = pa.binary() if offsets[-1] <= MAX_BYTES else pa.large_binary()
+    buffers = [None, pa.py_buffer(offsets.astype(_offset_type(kind))), pa.py_buffer(records)]
+    binary = pa.Array.from_buffers(kind, n, buffers)
     return dict(zip(RECORD_COLUMNS, (binary, tracks, clients), strict=True))
 
 
@@ -65,10 +71,12 @@ class SessionRecords:
         return np.ascontiguousarray(self.records["popularity"])
 
 
-def read_records(records: pa.BinaryArray, tracks: pa.ListArray, clients: pa.ListArray) -> SessionRecords:
+def read_records(
+    records: pa.BinaryArray | pa.LargeBinaryArray, tracks: pa.ListArray, clients: pa.ListArray
+) -> SessionRecords:
     """Read what `write_records` wrote, after Spark carried it."""
     n = len(records)
-    bounds = np.frombuffer(records.buffers()[1], np.int32)[records.offset : records.offset + n + 1]
+    bounds = np.frombuffer(records.buffers()[1], _offset_type(records.type))[records.offset : records.offset + n + 1]
     data = records.buffers()[2] if len(bounds) and bounds[-1] > bounds[0] else b""
     flat = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]].view(RECORD) if len(data) else np.zeros(0, RECORD)
     session = np.repeat(np.arange(n, dtype=np.int64), np.diff(bounds) // RECORD.itemsize)
@@ -79,6 +87,10 @@ def read_records(records: pa.BinaryArray, tracks: pa.ListArray, clients: pa.List
         pa.array(client.astype(np.int32), mask=client < 0), clients_texts.dictionary
     )
     return SessionRecords(session, flat, track, track_texts.dictionary, client_session)
+
+
+def _offset_type(kind: pa.DataType) -> type[np.int32] | type[np.int64]:
+    return np.int64 if pa.types.is_large_binary(kind) else np.int32
 
 
 def _bit(name: str) -> int:

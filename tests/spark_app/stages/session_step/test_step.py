@@ -16,6 +16,7 @@ from runtime.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from spark_app.errors import StateError
 from spark_app.stages.session_step.packed_rows import ROWS, no_rows, pack, unpack
 from spark_app.stages.session_step.step import ClosedSessions, advance, close_all
+from spark_app.stages.sessions import session_records
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.session_records import write_records
 from spark_app.stages.sessions.session_rows import CUT_MS
@@ -214,3 +215,14 @@ def test_records_carry_every_field_of_every_row(rows: list[Row], data: st.DataOb
     packed = (batch.listen_ms << 32 | batch.duration_ms).tolist()
     assert packed == [one["lengths"] or 0 for one in sent]
     assert (batch.lacks_listen_ms is None) == all(one["lengths"] is not None for one in sent)
+
+
+def test_more_rows_than_a_binary_column_holds_are_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = close_all(table([row("u1", ms, row_id=ms) for ms in (0, 5, HOUR_MS)]))
+    usual = write_records(closed.rows, closed.session, len(closed))
+    monkeypatch.setattr(session_records, "MAX_BYTES", len(closed.rows) * session_records.RECORD.itemsize - 1)
+    wide = write_records(closed.rows, closed.session, len(closed))
+    assert (usual["records"].type, wide["records"].type) == (pa.binary(), pa.large_binary())
+    first, second = (SessionBatch.from_records(*columns.values()) for columns in (usual, wide))
+    assert (first.n, first.session.tolist()) == (second.n, second.session.tolist()) == (2, [0, 0, 1])
+    assert first.event_ms.tolist() == second.event_ms.tolist() == [NOON_MS, NOON_MS + 5, NOON_MS + HOUR_MS]
