@@ -31,8 +31,6 @@ MAX_BLOCKS = 8
 FLAG_RATIO = 1.8
 """A block is flagged from this many times the density that chance makes: fans on a release day reached 1.5 (lab world,
 seed 21), a farm of 7 accounts 2.2 (scenario farm-raid, 3,000 accounts, 14 days, seed 5)."""
-
-
 MIN_SHARED_TRACKS, MIN_OVERLAP = 3, 0.5
 """Odd tracks that link two accounts, and their share of the odd tracks of either: with less than half, the fans of all
 artists are one group of thousands (scenario default, 8,000 accounts, 28 days, seed 5)."""

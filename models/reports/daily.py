@@ -183,7 +183,7 @@ def write_risks(
         f"streams           {streams:,} of {int(plays.is_stream.sum()):,} are suspicious: "
         f"{tracks['money_pro_rata_eur'].sum():.2f} EUR pro rata, "
         f"{tracks['money_user_centric_eur'].sum():.2f} EUR user-centric",
-        "tracks            " + ", ".join(f"{count:,} {role}" for role, count in roles.items()),
+        f"tracks            {', '.join(f'{count:,} {role}' for role, count in roles.items()) or 'none'}",
     ]
     top = artist_risk(tracks, prices)
     top = top[top["target_tracks"] > 0].head(3)

@@ -54,20 +54,20 @@ def rank_accounts(
 
 
 def _reasons(flags: pd.DataFrame, groups: pd.DataFrame, windows: pd.DataFrame | None) -> pd.Series:
-    """Return at most MAX_REASONS reasons by account: of its campaigns, of its worst day, dated, of its worst window."""
-    of_groups = groups.assign(user_id=groups["user_ids"], reasons=groups["reasons"].map(list))
+    """Return at most MAX_REASONS reasons by account: of its campaigns, of its worst day, dated, of its worst window.
+
+    A day carries the reasons of its groups and windows too (`decide_days`): each is said once.
+    """
     worst = flags[flags["is_flagged"]].sort_values("score", ascending=False).drop_duplicates("user_id")
-    dates = pd.to_datetime(worst["local_date"]).dt.strftime("%d %b")
-    dated = [[f"{date}: {reason}" for reason in day] for date, day in zip(dates, worst["reasons"], strict=True)]
-    of_days = worst.assign(reasons=pd.Series(dated, index=worst.index, dtype=object))
-    parts = [of_groups[["user_id", "reasons"]], of_days[["user_id", "reasons"]]]
+    dates = pd.to_datetime(worst["local_date"]).dt.strftime("%d %b: ")
+    parts = [groups.assign(user_id=groups["user_ids"], date=""), worst.assign(date=dates)]
     if windows is not None:
         strongest = windows.sort_values("log_odds", ascending=False).drop_duplicates("user_id")
-        parts.append(strongest.assign(reasons=strongest["reasons"].map(list))[["user_id", "reasons"]])
-    reasons = pd.concat(parts)
-    return reasons.groupby("user_id")["reasons"].agg(
-        lambda lists: [reason for one in lists for reason in one][:MAX_REASONS]
-    )
+        parts.append(strongest.assign(date=""))
+    listed = pd.concat([part[["user_id", "date", "reasons"]] for part in parts]).explode("reasons")
+    once = listed.dropna(subset="reasons").drop_duplicates(["user_id", "reasons"])
+    texts = once["date"] + once["reasons"]
+    return texts.groupby(once["user_id"]).agg(lambda of_account: of_account.tolist()[:MAX_REASONS])
 
 
 def account_categories(days: pd.Series) -> list[str]:

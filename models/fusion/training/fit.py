@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from contracts.labels import HONEST
 from models.campaigns.group_model import MAX_PROBABILITY
+from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, GROUP, PARTS, group_evidence
 from models.fusion.logistic import fit_logistic
 from models.fusion.model import ACCOUNT_INPUTS, Stack, account_inputs, inputs_of
@@ -39,7 +40,8 @@ def account_weights(family: pd.Series) -> Floats:
 def fit_groups(worlds: Sequence[FusionWorld]) -> Floats:
     """Return intercepts of KINDS and slopes of FEATURES, by the accounts in the groups of some worlds.
 
-    A slope is at least 0: a larger, tighter group that owns its tracks is never less suspicious.
+    A slope is at least 0: a larger, tighter group that owns its tracks is never less suspicious. Raises ModelError
+    where they have no group.
     """
     values, labels, weights = [], [], []
     for world in worlds:
@@ -52,6 +54,8 @@ def fit_groups(worlds: Sequence[FusionWorld]) -> Floats:
             weights.append(world.groups[column].to_numpy() * of_each)
     lower = np.append(np.full(len(KINDS), -np.inf), np.zeros(values[0].shape[1] - len(KINDS)))
     label, weight = np.concatenate(labels), np.concatenate(weights)
+    if not weight.any():
+        raise ModelError("no group of accounts was found in the worlds: simulate scenario field")
     return fit_logistic(np.vstack(values), label, weight, lower, GROUP_RIDGE)
 
 

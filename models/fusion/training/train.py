@@ -50,15 +50,15 @@ def train_fusion(
     days = pd.concat(
         [w.days.assign(user_id=f"{i} " + w.days["user_id"]) for i, w in enumerate(worlds)], ignore_index=True
     )
-    evidence = evidence_out_of_world(worlds)
     accounts = days.drop_duplicates("user_id").set_index("user_id")
     is_honest = (days["family"] == HONEST).to_numpy()
-    if is_honest.all() or not is_honest.any():
-        raise ModelError("the worlds have no bot or no honest account: simulate scenario field")
     of_account = pd.Series(account_weights(accounts["family"]), accounts.index)
     weight: Floats = np.asarray(days["user_id"].map(of_account), dtype=np.float64)
     paid = (days["paid_streams"] > 0).to_numpy()
     label = np.select([is_honest, paid], [0.0, 1.0], np.nan)
+    if not (label == 0).any() or not (label == 1).any():
+        raise ModelError("the worlds have no honest account or no paid stream of a bot: simulate scenario field")
+    evidence = evidence_out_of_world(worlds)
     group = number_groups(days["user_id"], days["campaign_id"])
     fold = np.random.default_rng(seed).permutation(group.max() + 1)[group] % FOLDS
     patterns: list[dict[str, Any]] = []
@@ -76,6 +76,10 @@ def train_fusion(
                 "weights": stack.weights, "threshold": stack.threshold if says_enough else None, "test": test,
             }
         )  # fmt: skip
+    if patterns[0]["threshold"] is None:
+        raise ModelError(
+            f"all evidence together finds under {MIN_RECALL:.0%} of the bots' accounts: take larger worlds"
+        )
     account = fit_accounts(days["user_id"], complete, accounts["family"])
     of_group = fit_groups(worlds)
     manifest = {

@@ -105,3 +105,19 @@ def test_accounts_are_ranked_by_money_times_probability(world: Small) -> None:
     row = queue.set_index("user_id").loc["h1"]
     assert (row["campaign_keys"], row["reasons"]) == (["k"], ["2 accounts on devices they share"])
     assert queue.set_index("user_id")["categories"].to_dict() == {"bot": ["service"], "h1": [], "h2": []}
+
+
+def test_a_reason_that_a_group_a_day_and_a_window_share_is_said_once(world: Small) -> None:
+    plays, flags, suspicious = world
+    campaigns = pd.DataFrame(
+        {"kind": ["device"], "user_ids": [["bot"]], "is_flagged": [True], "score": [0.5], "campaign_key": ["k"],
+         "reasons": [["one device"]]}
+    )  # fmt: skip
+    of_day: pd.Series = pd.Series([["one device", "no rest"]] * len(flags), index=flags.index)
+    windows = pd.DataFrame({"user_id": ["bot"], "log_odds": [3.0], "reasons": [["no rest", "same hours"]]})
+    probability = pd.Series({"bot": 0.9})
+    queue = rank_accounts(
+        flags.assign(reasons=of_day), campaigns, plays, suspicious, probability, "fusion@1", windows=windows
+    )
+    date = f"{flags['local_date'].iat[0]:%d %b}"
+    assert queue["reasons"].tolist() == [["one device", f"{date}: no rest", "same hours"]]
