@@ -57,13 +57,9 @@ class OddTracks:
 
     def links(self) -> tuple[Ints, Ints, Ints, Floats]:
         """Return accounts a and b (both directions), the odd tracks that both have, and shared / either's tracks."""
-        has = csr_matrix((np.ones(len(self.user)), (self.user, self.track)), shape=(self.n_users, len(self.codes)))
-        tracks = np.asarray(has.sum(axis=1)).ravel()
-        both = (has @ has.T).tocoo()
-        is_link = (both.row != both.col) & (both.data >= MIN_SHARED)
-        a, b, common = both.row[is_link], both.col[is_link], both.data[is_link]
-        overlap = common / (tracks[a] + tracks[b] - common)
-        return a.astype(np.int64), b.astype(np.int64), common.astype(np.int64), overlap
+        a, b, common = link_accounts(self.user, self.track, self.n_users, MIN_SHARED)
+        tracks = np.bincount(self.user, minlength=self.n_users)
+        return a, b, common, common / (tracks[a] + tracks[b] - common)
 
 
 def find_odd_tracks(user: Ints, track: Ints, plays: Ints, n_users: int) -> OddTracks:
@@ -105,6 +101,21 @@ def find_co_listening(user: Ints, track: Ints, plays: Ints, n_users: int) -> CoL
         core=core_numbers(a, b, n_users).astype(np.float64),
         tightness=np.bincount(a, weights=overlap, minlength=n_users) / np.maximum(linked, 1),
     )
+
+
+def link_accounts(user: Ints, track: Ints, n_users: int, min_shared: int) -> tuple[Ints, Ints, Ints]:
+    """Return accounts a and b (both directions) with at least `min_shared` tracks in common, and how many these are.
+
+    One element per account × track.
+
+    >>> link_accounts(np.array([0, 0, 1, 1, 2]), np.array([4, 7, 4, 7, 7]), 3, min_shared=2)
+    (array([0, 1]), array([1, 0]), array([2, 2]))
+    """
+    has = csr_matrix((np.ones(len(user)), (user, track)), shape=(n_users, int(track.max(initial=-1)) + 1))
+    both = (has @ has.T).tocoo()
+    is_link = (both.row != both.col) & (both.data >= min_shared)
+    a, b, common = (values[is_link].astype(np.int64) for values in (both.row, both.col, both.data))
+    return a, b, common
 
 
 def core_numbers(a: Ints, b: Ints, n: int) -> Ints:

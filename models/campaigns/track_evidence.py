@@ -9,10 +9,9 @@ they are. All of this is read from the log and from the popularity that each tra
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from scipy.stats import binom, poisson
 
-from models.campaigns.co_listening import core_numbers
+from models.campaigns.co_listening import core_numbers, link_accounts
 from runtime.arrays import Bools, Floats, Ints
 
 LIFT = 3.0
@@ -123,13 +122,7 @@ def _is_odd_in_artist(user: Ints, track: Ints, plays: Floats, popularity: Floats
 
 def _find_cores(user: Ints, track: Ints, n_users: int) -> Floats:
     """Return the core number of each account in the graph of accounts that share MIN_SHARED of these tracks."""
-    if not len(user):
-        return np.zeros(n_users)
-    _, column = np.unique(track, return_inverse=True)
-    has = csr_matrix((np.ones(len(user)), (user, column)), shape=(n_users, int(column.max()) + 1))
-    both = (has @ has.T).tocoo()
-    is_link = (both.row != both.col) & (both.data >= MIN_SHARED)
-    a, b = (ends[is_link].astype(np.int64) for ends in (both.row, both.col))
+    a, b, _ = link_accounts(user, track, n_users, MIN_SHARED)
     return core_numbers(a, b, n_users).astype(np.float64)
 
 
