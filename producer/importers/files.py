@@ -5,6 +5,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -66,10 +67,13 @@ class SourceFile:
             except UnicodeDecodeError:
                 raise HistoryError(f"{self.label}: not UTF-8 text: save it as UTF-8") from None
 
-    def _reading(self) -> IO[bytes]:
+    @contextmanager
+    def _reading(self) -> Iterator[IO[bytes]]:
+        """Open the file. Raises HistoryError where it cannot be opened, or is damaged further on."""
         try:
-            return self.open_bytes()
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+            with self.open_bytes() as file:
+                yield file
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
             raise HistoryError(f"{self.label}: cannot be read ({error})") from None
 
 

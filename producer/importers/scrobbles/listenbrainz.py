@@ -10,7 +10,8 @@ Documentation"; background/export.py of metabrainz/listenbrainz-server.)
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -34,7 +35,6 @@ from runtime.units import DAY_MS, SECOND_MS
 
 _ACCOUNT = ("user_name", "user_id")
 """Where a dump names the account, the best first."""
-_HAS_ACCOUNT = re.compile(r'"user_(name|id)"\s*:')
 _WHOLE_SECONDS = re.compile(r"(\d{9,10})\.0+", re.ASCII)
 
 
@@ -44,14 +44,31 @@ def recognises(file: SourceFile) -> bool:
 
 
 def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
-    has_accounts = _HAS_ACCOUNT.search(file.head) is not None
-    owner = options.user or (None if has_accounts else _owner(file) or DEFAULT_USER)
     if file.head.lstrip().startswith("["):
-        return each(file.json_list(), lambda listen: read(listen, owner))
+        listens = file.json_list()
+        owner = _owner(file, listens, options)
+        return each(listens, lambda listen: read(listen, owner))
+    owner = _owner(file, _listens_of(file.head), options)
     return each_line(file, lambda line: read(_parse(line), owner))
 
 
-def _owner(file: SourceFile) -> str | None:
+def _listens_of(head: str) -> Iterator[Any]:
+    """Yield the listens of a file's first lines; the last line may be cut."""
+    for line in head.splitlines():
+        with suppress(orjson.JSONDecodeError):
+            yield orjson.loads(line)
+
+
+def _owner(file: SourceFile, listens: Iterable[Any], options: Options) -> str | None:
+    """Return whose all listens of a file are; None where they say so themselves.
+
+    A `user_name` that a client wrote into `additional_info` names no account.
+    """
+    has_accounts = any(isinstance(listen, dict) and not listen.keys().isdisjoint(_ACCOUNT) for listen in listens)
+    return options.user or (None if has_accounts else _name_of_export(file) or DEFAULT_USER)
+
+
+def _name_of_export(file: SourceFile) -> str | None:
     """Return the name in `user.json` of the same export; None where there is none."""
     user = file.above("user.json")
     if user is None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from contracts.measurable import SOURCE_PATTERNS
+from producer.errors import HistoryError
 from producer.importers.layout import NO_TRACK
 from producer.importers.run import print_counts
 from tests.producer.importers.conftest import Imported
@@ -64,6 +65,20 @@ def test_a_dump_names_the_account_in_each_line_and_one_without_is_refused(
     counts = imported.add(dump.parents[2])
     assert [row["user_id"] for row in imported.rows("plays")] == ["ida", "ben"]
     assert counts.reasons == {"user_name: empty, in a file that has accounts": 1}
+
+
+def test_a_name_that_a_client_wrote_into_a_listen_is_not_the_account(imported: Imported, tmp_path: Path) -> None:
+    imported.add(exported(tmp_path / "ida.zip", "ida", listen(HOUR, additional_info={"user_name": "someone"})))
+    assert [row["user_id"] for row in imported.rows("plays")] == ["ida"]
+
+
+def test_a_zip_that_is_damaged_in_the_middle_is_refused_in_one_line(imported: Imported, tmp_path: Path) -> None:
+    damaged = exported(tmp_path / "ida.zip", "ida", *(listen(HOUR + 240 * number) for number in range(3000)))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    damaged.write_bytes(content)
+    with pytest.raises(HistoryError, match=r"ida.zip/listens/2023/11.jsonl: cannot be read \(Bad CRC-32"):
+        imported.add(damaged)
 
 
 def test_an_older_export_is_one_list_and_may_be_imported_next_to_a_newer_one(
