@@ -87,14 +87,13 @@ def summarize_histories_by_date(table: pa.Table) -> Iterator[pa.RecordBatch]:
     for begin in range(0, len(active), dates_per_batch):
         dates = active[begin : begin + dates_per_batch]
         row, date_of = np.nonzero((dates - day[:, None] > 0) & (dates - day[:, None] <= HISTORY_DAYS))
-        if len(row):
-            # one history per (date, account), in the order of dates and then of the table
-            history, group = np.unique(date_of * len(names) + user[row], return_inverse=True)
-            ago = dates[date_of] - day[row]
-            columns = _statistics(group, ago, len(history), {name: column[row] for name, column in values.items()})
-            as_of = pa.array(dates[history // len(names)].astype(np.int32)).cast(pa.date32())
-            users = names.take(pa.array(history % len(names)))
-            yield pa.RecordBatch.from_pydict({"as_of": as_of, "user_id": users} | columns)
+        # one history per (date, account), in the order of dates and then of the table; none where there is one date
+        history, group = np.unique(date_of * len(names) + user[row], return_inverse=True)
+        ago = dates[date_of] - day[row]
+        columns = _statistics(group, ago, len(history), {name: column[row] for name, column in values.items()})
+        as_of = pa.array(dates[history // len(names)].astype(np.int32)).cast(pa.date32())
+        users = names.take(pa.array(history % len(names)))
+        yield pa.RecordBatch.from_pydict({"as_of": as_of, "user_id": users} | columns)
 
 
 def _days_since_1970(day: date) -> int:

@@ -17,10 +17,10 @@ from runtime.errors import PlayproofError
 DAYS, PLAYS = 9, 12
 
 
-def write_export(path: Path) -> Path:
+def write_export(path: Path, days: int = DAYS) -> Path:
     """Write a Spotify basic export of quiet evenings."""
     rows = []
-    for day in range(DAYS):
+    for day in range(days):
         ended = datetime(2024, 3, 1, 18, 7) + timedelta(days=day)
         for number in range(PLAYS):
             ended += timedelta(minutes=3)
@@ -42,6 +42,11 @@ def test_an_export_is_audited_by_what_its_source_can_tell(tmp_path: Path) -> Non
     assert {"error_rate", "gap_entropy", "n_devices"} <= set(report.history.not_measurable)
     assert "plays" not in report.history.not_measurable
     assert list(tmp_path.iterdir()) == [export]
+
+
+def test_a_single_day_is_audited_though_nothing_is_known_before_it(tmp_path: Path) -> None:
+    report = audit_files([write_export(tmp_path / "one.json", days=1)], "spotify-basic", Options(), None).report
+    assert (len(report.person_days), len(report.alarms)) == (1, 0)
 
 
 def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> None:
