@@ -85,7 +85,6 @@ def build_session(
         "spark.sql.shuffle.partitions": str(partitions or os.cpu_count() or 2),
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.streaming.metricsEnabled": "false",
         "spark.scheduler.mode": "FAIR",
         "spark.sql.streaming.stopTimeout": "25s",
         # a task's files are few: keep one writer per date open instead of sorting every batch by date

@@ -32,7 +32,7 @@ from spark_app.batch import user_days
 from tests.browser.conftest import CHROMIUM
 from tests.flow.lake import messages, rows_of
 from tests.flow.secured import SecuredBroker, secured_broker
-from tests.flow.stage import WITHIN_S, Stage, family_of, on_a_broker, wait_until
+from tests.flow.stage import WITHIN_S, Stage, addresses_listened_on, family_of, on_a_broker, wait_until
 
 collect_ignore_glob = [] if CHROMIUM else ["test_pages.py"]
 WORLD = "raid"
@@ -53,6 +53,8 @@ class Ending:
     family: list[psutil.Process]
     """It and every process that it had started."""
     said: str
+    listened_on: set[str]
+    """Addresses at which they took connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,11 @@ def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
             stage.finish("replay", "--speed", SPEED)
             wait_until(lambda: has_every_report(stage), "every session in every report", [job, plot])
             family = family_of(job.process.pid)
+            listened_on = addresses_listened_on(family)
             asked_at = time.monotonic()
             job.stop()
-            ending = Ending(job.process.returncode, time.monotonic() - asked_at, family, job.log.read_text())
+            seconds = time.monotonic() - asked_at
+            ending = Ending(job.process.returncode, seconds, family, job.log.read_text(), listened_on)
         yield Live(stage, ending, picture)
 
 

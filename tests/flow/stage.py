@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,17 @@ def family_of(pid: int) -> list[psutil.Process]:
     """List a process and all that it started, and they."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
+
+
+def addresses_listened_on(processes: Sequence[psutil.Process]) -> set[str]:
+    """Return the addresses, without ports, at which processes take connections; one that has ended takes none."""
+    addresses = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            sockets = process.net_connections("inet")
+            # Java has IPv4 addresses as IPv6 ones
+            addresses |= {s.laddr.ip.removeprefix("::ffff:") for s in sockets if s.status == psutil.CONN_LISTEN}
+    return addresses
 
 
 def still_alive(processes: Sequence[psutil.Process]) -> list[int]:

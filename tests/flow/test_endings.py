@@ -23,6 +23,10 @@ def test_sigterm_ends_the_job_cleanly_within_30_seconds_and_leaves_no_process_be
     assert live.job.said.rstrip().endswith("stopped cleanly; the next run continues from here")
 
 
+def test_driver_jvm_and_workers_take_connections_on_loopback_only(live: Live) -> None:
+    assert live.job.listened_on == {"127.0.0.1"}
+
+
 def refusal(done: Done) -> str:
     """Return the one line that a refused run says."""
     lines = done.stderr.splitlines()

@@ -1,6 +1,6 @@
 """The rows that the session step reads and keeps, and how they are packed: many rows as one Arrow IPC stream.
 
-Row by row, the JVM took 42 µs of CPU per row, four times the real work; packed by the thousand it only hands bytes on.
+The JVM only hands the bytes on: the query takes 64 µs of CPU per row, where it took 79 row by row (decision 0014).
 """
 
 import pyarrow as pa
