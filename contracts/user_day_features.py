@@ -38,20 +38,34 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "h",
             "longest run of plays with less than 20 minutes of silence, up to the day's end; it may begin on an "
             "earlier day",
-            "hours of listening in a row",
+            "listening in a row",
         ),
         Feature(
             "longest_wake_h",
             "h",
             "longest stretch of rows without a pause of 2 hours, up to the day's end; it may begin on an earlier day",
-            "hours without a pause of 2 h",
+            "longest stretch without a pause of 2 h",
         ),
-        Feature("duty_24h", "share", "union of listening / 24 h", "share of the day with music on"),
+        Feature("duty_24h", "share", "union of listening / 24 h", "part of the day with music on"),
         *_over_the_day("overlap_s"),
-        Feature("z_own_plays", "sd", "plays against mean and sd of own history", "plays against own history"),
-        Feature("z_own_hours", "sd", "hours against mean and sd of own history", "hours against own history"),
-        Feature("rz_own_plays", "sd", "plays against median and MAD of own history", "plays against own usual day"),
-        Feature("rz_own_hours", "sd", "hours against median and MAD of own history", "hours against own usual day"),
+        Feature(
+            "z_own_plays", "sd", "plays against mean and sd of own history", "plays, compared with its own history"
+        ),
+        Feature(
+            "z_own_hours", "sd", "hours against mean and sd of own history", "hours, compared with its own history"
+        ),
+        Feature(
+            "rz_own_plays",
+            "sd",
+            "plays against median and MAD of own history",
+            "plays, compared with its own usual day",
+        ),
+        Feature(
+            "rz_own_hours",
+            "sd",
+            "hours against median and MAD of own history",
+            "hours, compared with its own usual day",
+        ),
     ),
     "policy": (
         *_over_the_day(
@@ -79,31 +93,31 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "minute_entropy",
             "bits",
             "7 days: entropy of the minute of the hour of starts; at least 80 plays",
-            "spread of starts over the minutes of the hour",
+            "how evenly plays start over the minutes of the hour (5.9: quite evenly)",
         ),
         Feature(
             "hour_entropy",
             "bits",
             "7 days: entropy of the local hour of starts; at least 80 plays",
-            "spread of starts over the hours of the day",
+            "how evenly plays start over the hours of the day (4.6: around the clock)",
         ),
         Feature(
             "quiet_window_h",
             "h",
             "7 days: longest part of the clock, to half an hour, in which no play ever runs; at least 3 active days",
-            "hours of the clock that are always quiet",
+            "part of the clock that is always quiet",
         ),
         Feature(
             "night_shift",
-            "share",
+            "share difference",
             "night share of the 7 days minus that of own history before them; at least 7 active days of it",
-            "growth of listening at night",
+            "listening at night, compared with before",
         ),
         Feature(
             "self_drift_hours",
             "bits",
             "Jensen–Shannon divergence of the local hours of plays from those of own history",
-            "change of the hours of listening",
+            "change of the hours of listening (0: none, 1: all)",
         ),
     ),
     "repetition": (
@@ -117,13 +131,18 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "evenness over one label's tracks",
         ),
         *_over_the_day("popularity_mean"),
-        Feature("tail_mismatch", "log10", "popularity_mean minus that of own history", "change of popularity"),
+        Feature(
+            "tail_mismatch",
+            "log10 difference",
+            "popularity_mean minus that of own history",
+            "popularity of the tracks, compared with before",
+        ),
         Feature("context_hhi", "share", "sum of squared shares of plays by playlist", "concentration on few playlists"),
         Feature(
             "self_drift_artists",
             "bits",
             "Jensen–Shannon divergence of artists, in 64 hashed groups, from those of own history",
-            "change of artists",
+            "change of artists (0: none, 1: all)",
         ),
     ),
     "place": (

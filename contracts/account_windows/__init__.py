@@ -32,9 +32,9 @@ BETWEEN_ACCOUNTS = (
         "co_tracks",
         "count",
         "tracks that it and a few others play far more than chance lets expect",
-        "odd tracks shared with others",
+        "odd tracks that few others play too",
     ),
-    Feature("co_share", "share", "share of plays of those tracks", "share of plays of odd tracks shared with others"),
+    Feature("co_share", "share", "share of plays of those tracks", "plays of odd tracks that few others play too"),
     Feature(
         "co_linked",
         "count",
@@ -57,40 +57,40 @@ BETWEEN_ACCOUNTS = (
         "artist_top10",
         "share",
         "share of its top artist's plays that the artist's 10 busiest accounts make; at least 30 plays",
-        "share of its artist's plays from ten accounts",
+        "part of its top artist's plays that ten accounts make",
     ),
     Feature(
         "lifted_by_few",
         "share",
         "share of plays of tracks with over 3 times the plays that their popularity explains, each divided by the "
         "accounts that repeat it, at least 3",
-        "plays of tracks that few accounts lift",
+        "plays of tracks that a few accounts push",
     ),
     Feature(
         "lifted_share",
         "share",
         "share of plays of such tracks, each times the share of its plays by accounts that repeat it",
-        "share of plays of tracks that a group lifts",
+        "plays of tracks that a group pushes",
     ),
     Feature(
         "lifted_core",
         "count",
         "largest k such that it is in a group in which each shares 2 such tracks, of at most 30 accounts, with k "
         "others",
-        "size of its tightest group around lifted tracks",
+        "size of its tightest group around pushed tracks",
     ),
     Feature(
         "odd_in_artist",
         "share",
         "share of plays of such tracks that are far more of its plays of their artist than popularity lets expect",
-        "share of plays of one track instead of its artist",
+        "plays of one track rather than of its artist",
     ),
     Feature(
         "surge_by_few",
         "share",
         "share of plays on days on which a track has over 2 times its plays of other days, each divided by the "
         "accounts that repeat it that day, at least 3",
-        "plays of tracks on the days that few accounts push them",
+        "plays of tracks on the days on which a few accounts push them",
     ),
     Feature(
         "surge_days",
@@ -112,8 +112,8 @@ _GAP_SHARES = tuple(
     )
 )
 WINDOW_FEATURES: tuple[Feature, ...] = (
-    Feature("plays_per_day", "count", "plays / active days", "plays an active day"),
-    Feature("active_share", "share", "active days / days of the window", "share of days with listening"),
+    Feature("plays_per_day", "count", "plays / active days", "plays per active day"),
+    Feature("active_share", "share", "active days / days of the window", "days with listening"),
     Feature("days_in_a_row", "days", "most active days in a row", "days in a row without a rest"),
     Feature(
         "days_before",
@@ -122,7 +122,10 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
         "days of rest before it began",
     ),
     Feature(
-        "longest_wake_h", "h", "longest stretch of rows without a pause of 2 hours", "hours without a pause of 2 h"
+        "longest_wake_h",
+        "h",
+        "longest stretch of rows without a pause of 2 hours",
+        "longest stretch without a pause of 2 h",
     ),
     Feature("longest_rest_h", "h", "longest pause of over 30 minutes between two plays, or 0", "longest rest"),
     Feature(
@@ -149,7 +152,12 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
         "mean overlap of the hours of starts of an active day with those of the one before; at least 3 days",
         "likeness of the hours from day to day",
     ),
-    Feature("runs_per_day", "count", "runs of plays without a pause of 30 minutes / active days", "runs an active day"),
+    Feature(
+        "runs_per_day",
+        "count",
+        "runs of plays without a pause of 30 minutes / active days",
+        "runs of plays per active day",
+    ),
     Feature(
         "run_plays_cv",
         "ratio",
@@ -157,16 +165,19 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
         "spread of the length of its runs",
     ),
     Feature(
-        "hour_entropy", "bits", "entropy of the hour of starts; at least 20 plays", "spread of starts over the hours"
+        "hour_entropy",
+        "bits",
+        "entropy of the hour of starts; at least 20 plays",
+        "how evenly plays start over the hours of the day (4.6: around the clock)",
     ),
     Feature(
         "quiet_h",
         "h",
         "longest stretch of the clock, in whole hours, without a start",
-        "hours of the clock that are always quiet",
+        "part of the clock that is always quiet",
     ),
-    Feature("top_track_share", "share", "largest track's share of plays", "top track's share"),
-    Feature("tracks_per_day", "count", "distinct tracks / active days", "tracks an active day"),
+    Feature("top_track_share", "share", "largest track's share of plays", "plays of its top track"),
+    Feature("tracks_per_day", "count", "distinct tracks / active days", "tracks per active day"),
     *(_OF_SESSION[name] for name in OVER_THE_WINDOW),
     *_GAP_SHARES,
     *BETWEEN_ACCOUNTS,
@@ -174,11 +185,13 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
     Feature("log_odds_mean", "log-odds", "mean of the sessions' log-odds", "mean score of its sessions"),
     Feature(
         "log_odds_sum",
-        "log-odds",
+        "log-odds sum",
         "sum of the sessions' log-odds above those of a usual session",
         "scores of its sessions, added up",
     ),
-    Feature("log_odds_top3", "log-odds", "mean of the three highest log-odds", "score of its three worst sessions"),
+    Feature(
+        "log_odds_top3", "log-odds", "mean of the three highest log-odds", "score of its three most suspicious sessions"
+    ),
 )
 WINDOW_FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in WINDOW_FEATURES)
 TIMING_FEATURES: tuple[str, ...] = (

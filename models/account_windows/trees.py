@@ -14,11 +14,15 @@ import pandas as pd
 import xgboost
 
 from contracts.account_windows import BETWEEN_ACCOUNTS, OF_SESSIONS, WINDOW_FEATURES
+from contracts.features import Feature
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_quantity
+from contracts.wording.reasons import OF_WEEKS
 from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import WINDOW_CHAMPIONS
 from models.registry.source_patterns import SourcePattern, choose_pattern, read_patterns, without_unknown
-from models.user_days.reasons import format_feature
+from models.user_days.reasons import is_near_usual
 from runtime.arrays import Bools, Floats
 
 SHIPPED_WINDOWS = ARTIFACTS / "account_window_xgb"
@@ -84,13 +88,18 @@ class WindowTrees:
     def _reasons(self, window: pd.Series, contributed: Floats) -> list[str]:
         order = [i for i in np.argsort(-contributed, kind="stable") if contributed[i] > 0]
         names = [self.features[i] for i in order if self.features[i] in _BY_NAME]
-        names.sort(key=lambda name: name in OF_SESSIONS)  # what was done says more to a person than a score
-        known = [name for name in names if not pd.isna(window[name])][:MAX_REASONS]
-        return [
-            f"{_BY_NAME[name].display_name}: {format_feature(float(window[name]), _BY_NAME[name])} over "
-            f"{int(window[LENGTH])} days; honest listeners usually {format_feature(self.usual[name], _BY_NAME[name])}"
-            for name in known
-        ]
+        known = [name for name in names if not pd.isna(window[name])]
+        # what was done tells a person more than a score
+        done = [name for name in known if name not in OF_SESSIONS] or known
+        done.sort(key=lambda name: is_near_usual(float(window[name]), self.usual[name], _BY_NAME[name].unit))
+        return [self._reason(window, _BY_NAME[name]) for name in done[:MAX_REASONS]]
+
+    def _reason(self, window: pd.Series, feature: Feature) -> str:
+        return OF_WEEKS.format(
+            phrase=format_phrase(feature, float(window[feature.name])),
+            days=int(window[LENGTH]),
+            usual=format_quantity(self.usual[feature.name], feature.unit),
+        )
 
 
 def neutral_scores(

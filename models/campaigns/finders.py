@@ -1,11 +1,14 @@
 """The finders: each groups accounts by one kind of trace in a world's plays, with a score and reasons in words."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from contracts.wording import reasons as words
+from contracts.wording.quantities import count_of, format_quantity
 from models.campaigns.blocks import chance_density, densest_blocks
 from models.campaigns.co_listening import find_odd_tracks
 from models.campaigns.components import components, sharing_pairs
@@ -61,10 +64,7 @@ def find_lockstep(plays: Plays, rng: np.random.Generator) -> list[Group]:
     for members in components([(one, other) for one, other, _ in pairs], len(plays.users)):
         inside = set(members)
         mean = float(np.mean([similarity for one, _, similarity in pairs if one in inside]))
-        reason = (
-            f"{len(members)} accounts stream the same tracks in the same hours: {100 * mean:.0f} % of both in common; "
-            "two strangers share under 2 %"
-        )
+        reason = words.LOCKSTEP.format(accounts=_accounts(members), share=format_quantity(mean, "share"))
         groups.append(Group("lockstep", np.array(members), _score(len(members) / MIN_SIZE), [reason], mean))
     return groups
 
@@ -84,11 +84,9 @@ def find_shared_tracks(plays: Plays) -> list[Group]:
         # two accounts of the group that are not linked have less than the least overlap: counted as none
         tightness = float(overlap[np.isin(a, members)].sum() / (len(members) * (len(members) - 1) / 2))
         tracks = len(np.unique(odd.track[np.isin(odd.user, members)]))
-        reason = (
-            f"{len(members)} accounts repeat the same {tracks} tracks, which hardly anybody else repeats: "
-            f"{100 * tightness:.0f} % of them in common"
-        )
-        reasons = [reason, "may be fans of one artist"]
+        share = format_quantity(tightness, "share")
+        reason = words.SHARED_TRACKS.format(accounts=_accounts(members), tracks=count_of(tracks, "track"), share=share)
+        reasons = [reason, words.MAYBE_FANS]
         groups.append(Group("shared_tracks", np.array(members), _score(len(members) / MIN_SIZE), reasons, tightness))
     return groups
 
@@ -99,9 +97,10 @@ def find_shared_devices(plays: Plays) -> list[Group]:
     groups = []
     for members in components(pairs, len(plays.users)):
         devices = np.unique(plays.device[np.isin(plays.user, members) & (plays.device >= 0)])
-        reasons = [f"{len(members)} accounts on devices they share ({len(devices)} devices in all); usually one"]
+        held = count_of(len(devices), "device")
+        reasons = [words.SHARED_DEVICES.format(accounts=_accounts(members), devices=held)]
         if len(members) < MIN_SIZE:
-            reasons.append("may be two people who lend each other a phone")
+            reasons.append(words.MAYBE_LENT)
         groups.append(Group("device", np.array(members), _score(len(members) / MIN_SIZE), reasons))
     return groups
 
@@ -112,9 +111,9 @@ def find_shared_payment(plays: Plays, accounts: pd.DataFrame) -> list[Group]:
     payment = pd.factorize(known["payment_id"])[0].astype(np.int64)
     groups = []
     for members in components(sharing_pairs(np.arange(len(payment)), payment), len(plays.users)):
-        reasons = [f"{len(members)} accounts are paid for by one payment method; usually one"]
+        reasons = [words.SHARED_PAYMENT.format(accounts=_accounts(members))]
         if len(members) <= HOUSEHOLD:
-            reasons.append(f"may be a household: up to {HOUSEHOLD} members share a family plan")
+            reasons.append(words.MAYBE_HOUSEHOLD.format(members=HOUSEHOLD))
         groups.append(Group("payment", np.array(members), _score(len(members) / (HOUSEHOLD + 1)), reasons))
     return groups
 
@@ -142,13 +141,17 @@ def find_dense_blocks(plays: Plays, popularity: NDArray[np.float64], rng: np.ran
         ratio = block.density / max(chance, 1e-9)
         edges_inside = np.isin(user, block.users) & np.isin(track, block.tracks)
         tightness = float(edges_inside.sum() / (len(block.users) * len(block.tracks)))
-        reason = (
-            f"{len(block.users)} accounts stream the same {len(block.tracks)} unpopular tracks: "
-            f"{100 * tightness:.0f} % of all pairs, {ratio:.1f} times as densely as chance makes it"
-        )
-        reasons = [reason, "may be fans on a release day"]
+        reason = words.BLOCK.format(
+            accounts=_accounts(block.users), tracks=count_of(len(block.tracks), "track"),
+            share=format_quantity(tightness, "share"), times=f"{ratio:.1f}",
+        )  # fmt: skip
+        reasons = [reason, words.MAYBE_RELEASE_DAY]
         groups.append(Group("block", block.users, _score(ratio / FLAG_RATIO), reasons, tightness))
     return groups
+
+
+def _accounts(members: Sized) -> str:
+    return count_of(len(members), "account")
 
 
 def _score(ratio: float) -> float:

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from contracts.features import SESSION_FEATURES
-from models.fusion.evidence import DAY, GROUP, MONTH, SESSION, WEEK, collect_evidence
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_score
+from contracts.wording.reasons import OF_SESSION, OF_SESSION_WITH
+from models.fusion.evidence import GROUP, MONTH, SESSION, WEEK, collect_evidence
 from models.fusion.model import Decisions, FusionModel
 from models.tables.times import epoch_ms
 from models.tables.user_day_index import UserDayIndex
 from models.user_days.categories import CategoryModel
 from models.user_days.hybrid import FLAG
-from models.user_days.reasons import format_feature
 from models.user_days.trees import UserDayTrees
 from runtime.local_time import day_numbers
 
@@ -74,7 +76,7 @@ def name_evidence(
 
 
 def _reasons(flags: pd.DataFrame, decided: Decisions, sources: Sources) -> list[list[str]]:
-    """Return the reasons of each day: on suspected days those of what adds most to the decision come first."""
+    """Return the reasons of each day: the day's own come first, then those of what adds most to the decision."""
     own: list[list[str]] = flags["reasons"].tolist()
     reasons = [list(texts) for texts in own]
     suspected = np.flatnonzero(decided.is_suspected)
@@ -86,14 +88,12 @@ def _reasons(flags: pd.DataFrame, decided: Decisions, sources: Sources) -> list[
     }
     for row in map(int, suspected):
         push = decided.pushes.iloc[row]
-        order = sorted((*by_source, DAY), key=lambda name: -push[name])
-        texts = [
-            text
-            for name in order
-            if push[name] > 0
-            for text in (own[row] if name == DAY else by_source[name].get(row, []))
-        ]
-        reasons[row] = list(dict.fromkeys([*texts, *reasons[row]]))[:MAX_REASONS]
+        # of weeks and months only the stronger: they have the same reason in most cases
+        weaker = min(WEEK, MONTH, key=lambda name: push[name])
+        order = sorted((name for name in by_source if name != weaker and push[name] > 0), key=lambda name: -push[name])
+        texts = [text for name in order for text in by_source[name].get(row, [])]
+        of_day = own[row][: MAX_REASONS - min(len(texts), MAX_REASONS // 2)]
+        reasons[row] = list(dict.fromkeys([*of_day, *texts]))[:MAX_REASONS]
     return reasons
 
 
@@ -110,11 +110,12 @@ def _of_sessions(flags: pd.DataFrame, rows: np.ndarray, sources: Sources) -> dic
     for row, score, reasons in zip(worst["row"], worst["score"], worst["reasons"], strict=True):
         known = [r for r in (reasons if reasons is not None else ()) if r["feature"] in _FEATURES]
         parts = [
-            f"{_FEATURES[r['feature']].display_name} {format_feature(float(r['value']), _FEATURES[r['feature']])}"
+            format_phrase(_FEATURES[r["feature"]], float(r["value"]))
             for r in known
             if r["value"] is not None and r["contribution"] > 0
         ][:2]
-        texts[int(row)] = [f"a session of score {score:.2f}" + (f": {', '.join(parts)}" if parts else "")]
+        template = OF_SESSION_WITH if parts else OF_SESSION
+        texts[int(row)] = [template.format(score=format_score(score), phrases=", ".join(parts))]
     return texts
 
 

@@ -5,6 +5,7 @@ on which that person listened. Days of one person are similar, so the real uncer
 days; with five people or more the interval resamples people.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from contracts.features import SESSION_FEATURES
+from contracts.wording.features import format_phrase
+from contracts.wording.reasons import NO_REASONS
 from models.metrics.intervals import share_by_account, wilson
 from models.tables.times import epoch_ms
 from models.user_days.detect import detect, honest_reference
 from models.user_days.hybrid import FLAG
-from models.user_days.reasons import format_feature
 from models.user_days.trees import UserDayTrees
 from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS
@@ -130,12 +132,10 @@ def _session_cause(reasons: Sequence[dict[str, Any]] | None, score: float) -> tu
     """Return the feature that raises a score most, and a text with all that raise it."""
     if reasons is None:
         return [], f"no reasons from this model (score {score:.2f})"
-    texts = []
-    for reason in reasons:
-        feature = _FEATURES[reason["feature"]]
-        value = np.nan if pd.isna(reason["value"]) else float(reason["value"])
-        texts.append(f"{feature.display_name} {format_feature(value, feature)}")
-    return [_FEATURES[r["feature"]].display_name for r in reasons[:1]], f"{', '.join(texts)} (score {score:.2f})"
+    # what a source cannot tell accuses nobody
+    known = [(_FEATURES[reason["feature"]], reason["value"]) for reason in reasons if not pd.isna(reason["value"])]
+    text = ", ".join(format_phrase(feature, float(value)) for feature, value in known) or NO_REASONS
+    return [feature.display_name for feature, _ in known[:1]], f"{text} (score {score:.2f})"
 
 
 def _rule_alarms(flags: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +161,11 @@ def _hybrid_alarms(flags: pd.DataFrame) -> pd.DataFrame:
 def _tree_alarms(days: pd.DataFrame, trees: UserDayTrees) -> pd.DataFrame:
     _, score = trees.score(days)
     flagged = days[score >= FLAG]
-    return _alarms(TREES, flagged, ((reasons[:1], "; ".join(reasons)) for reasons in trees.reasons(flagged)))
+    return _alarms(
+        TREES,
+        flagged,
+        (([_without_numbers(text) for text in reasons[:1]], "; ".join(reasons)) for reasons in trees.reasons(flagged)),
+    )
 
 
 def _window_alarms(flagged: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
@@ -171,8 +175,19 @@ def _window_alarms(flagged: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
     placed = pd.merge_asof(strongest.sort_values("at"), active, on="at", by="user_id")
     placed = placed.sort_values("log_odds", ascending=False).drop_duplicates(_KEY)
     texts = zip(placed["days"], placed["reasons"], strict=True)
-    causes = [([text.split(":")[0] for text in reasons[:1]], f"{n} days: {'; '.join(reasons)}") for n, reasons in texts]
+    causes = [
+        ([_without_numbers(text) for text in reasons[:1]], f"{n} days: {'; '.join(reasons)}") for n, reasons in texts
+    ]
     return _alarms(WINDOWS, placed, causes)
+
+
+def _without_numbers(reason: str) -> str:
+    """Return what a reason is about, the same for all alarms of its kind.
+
+    >>> _without_numbers("1,252 plays in a day; honest listeners: usually 23")
+    '… plays in a day'
+    """
+    return re.sub(r"\d[\d.,]*( %| min| h| s)?", "…", reason.partition(";")[0])
 
 
 def _alarms(detector: str, rows: pd.DataFrame, causes: Iterable[tuple[list[str], str]]) -> pd.DataFrame:

@@ -4,13 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.features import Feature
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_quantity
+from contracts.wording.reasons import PAIR, UNBROKEN, UNUSUAL_PAIR, USUAL_COHORT, USUAL_OWN
 from models.user_days.by_rules import RuleResults
-from models.user_days.rules import RULES, format_number
+from models.user_days.rules import RULES
 from runtime.arrays import Floats, Ints
 
-UNBROKEN = " without a pause of 2 h"
-"""Added to the reason `hours` where they are in one stretch (`longest_wake_h`)."""
-OF_OWN, OF_COHORT = "usually", "accounts like it usually"
+NEAR_SHARE = 0.1
+"""Share of the larger one, of shares the difference, by which a value and the usual one are called near (a choice of
+words)."""
 
 
 def rule_reasons(ruled: RuleResults, row: int, is_unbroken: bool) -> list[str]:
@@ -19,9 +22,9 @@ def rule_reasons(ruled: RuleResults, row: int, is_unbroken: bool) -> list[str]:
     reasons = []
     for i in order[ruled.strength[row, order] > 0]:
         rule = RULES[i]
-        value, usual = format_number(ruled.values[row, i], rule.unit), format_number(ruled.usual[row, i], rule.unit)
-        reason = rule.reason if ruled.is_own[row] else rule.reason.replace(OF_OWN, OF_COHORT)
-        reasons.append(reason.format(value=value + UNBROKEN * (is_unbroken and rule.name == "hours"), usual=usual))
+        value = format_quantity(ruled.values[row, i], rule.unit) + UNBROKEN * (is_unbroken and rule.name == "hours")
+        usual = format_usual(format_quantity(ruled.usual[row, i], rule.unit), bool(ruled.is_own[row]))
+        reasons.append(rule.reason.format(value=value, usual=usual))
     return reasons
 
 
@@ -54,28 +57,26 @@ def rarest_pair(deviation: Floats, history: Ints, row: int) -> tuple[int, int] |
 def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, is_own: bool) -> str:
     """Format the pair of features that isolates a day.
 
-    >>> pair = Feature("hours", "h", "", "hours heard"), Feature("n_ips", "count", "", "addresses")
+    >>> pair = Feature("hours", "h", "", "time heard"), Feature("n_ips", "count", "", "network addresses")
     >>> forest_reason(pair, np.array([9.0, 4.0]), np.array([1.0, 1.0]), True)
-    'a rare pair: hours heard (9.0 h) with addresses (4); usually 1.0 h and 1'
+    'an unusual combination: 9.0 h of listening with 4 network addresses; usually 1.0 h and 1'
     """
-    (first, second), (one, other) = pair, values
-    first_text = f"{first.display_name} ({format_feature(one, first)})"
-    second_text = f"{second.display_name} ({format_feature(other, second)})"
-    pair_text = f"a rare pair: {first_text} with {second_text}"
-    usual_text = f"{format_feature(usual[0], first)} and {format_feature(usual[1], second)}"
-    return f"{pair_text}; {OF_OWN if is_own else OF_COHORT} {usual_text}"
+    first, second = (format_phrase(feature, value) for feature, value in zip(pair, values, strict=True))
+    texts = [format_quantity(value, feature.unit) for feature, value in zip(pair, usual, strict=True)]
+    both = PAIR.format(first=texts[0], second=texts[1])
+    return UNUSUAL_PAIR.format(first=first, second=second, usual=format_usual(both, is_own))
 
 
-def format_feature(value: float, feature: Feature) -> str:
-    """Format a feature's value with its unit.
+def format_usual(usual: str, is_own: bool) -> str:
+    """Say what is usual: on the account's own days, or else for similar accounts."""
+    return (USUAL_OWN if is_own else USUAL_COHORT).format(usual=usual)
 
-    >>> format_feature(0.5, Feature("skip_rate", "share", "", "")), format_feature(1.2345, Feature("z", "sd", "", ""))
-    ('50 %', '1.23')
-    >>> format_feature(-3.0, Feature("popularity_mean", "log10", "", ""))
-    '1 in 1,000'
+
+def is_near_usual(value: float, usual: float, unit: str) -> bool:
+    """Whether a value is so near the usual one that it tells a person nothing alone; not where one of them is unknown.
+
+    >>> is_near_usual(5.7, 5.6, "bits"), is_near_usual(0.0, 0.05, "share"), is_near_usual(3.0, float("nan"), "h")
+    (True, True, False)
     """
-    if feature.unit == "log10" and not np.isnan(value):
-        return f"1 in {10 ** min(-value, 15):,.0f}"
-    if feature.unit in ("h", "share", "count", "bits"):
-        return format_number(value, feature.unit)
-    return "unknown" if np.isnan(value) else f"{value:.3g}"
+    near = NEAR_SHARE if unit == "share" else NEAR_SHARE * max(abs(value), abs(usual))
+    return bool(abs(value - usual) <= near)

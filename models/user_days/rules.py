@@ -5,9 +5,12 @@ an absolute floor, so that "three times nothing" is no alarm. Rules of one group
 rules of at least two groups, or one rule that is enough by itself.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
+
+from contracts.wording.quantities import format_quantity
+from contracts.wording.reasons import RULES as REASONS
+from contracts.wording.reasons import USUAL_OWN
 
 GROUPS = ("volume", "repetition", "place", "interaction", "payout")
 """Independent kinds of evidence: how much and how long into the night, how often the same, from where, whether a hand
@@ -32,8 +35,6 @@ class Rule:
     floor: float
     """At least this much (direction high), or at most (low)."""
     unit: Unit
-    reason: str
-    """The reason for a person; `{value}` and `{usual}` are filled in with their unit."""
     min_spread: float
     """The least spread that z divides by: below it the account's days are nearly equal."""
     min_plays: int = 0
@@ -45,65 +46,28 @@ class Rule:
     is_enough: bool = False
     """Whether the rule flags a day by itself: hardly any honest day reaches its floor."""
 
+    @property
+    def reason(self) -> str:
+        """The reason for a person; `{value}` and `{usual}` are filled in."""
+        return REASONS[self.name]
+
 
 RULES: tuple[Rule, ...] = (
-    Rule("hours", "volume", "hours", "high", 12, "h", "listened {value}; usually {usual}", 0.5, min_sds=3),
-    Rule("no_rest", "volume", "hours", "high", 20, "h", "no time left for sleep", 0.5, min_sds=3, is_enough=True),
-    Rule("plays", "volume", "plays_day", "high", 125, "count", "{value} plays; usually {usual}", 5),
-    Rule(
-        "short_plays", "interaction", "share_under_35", "high", 0.6, "share",
-        "{value} of plays stop before 35 s; usually {usual}", 0.05, min_plays=20,
-    ),
-    Rule(
-        "night", "volume", "night_share", "high", 0.45, "share",
-        "{value} of plays between midnight and 5 h; usually {usual}", 0.15, min_plays=20,
-    ),
-    Rule(
-        "few_tracks", "repetition", "repeat_ratio", "high", 0.7, "share",
-        "{value} of plays repeat a track of the day; usually {usual}", 0.05, min_plays=50,
-    ),
-    Rule(
-        "one_artist", "repetition", "top_artist_share", "high", 0.8, "share",
-        "{value} of plays are of one artist; usually {usual}", 0.05, min_plays=50,
-    ),
-    Rule(
-        "no_skip", "interaction", "skip_rate", "low", 0.0, "share",
-        "no track was skipped all day; usually {usual} are", 0.03, min_plays=30,
-    ),
-    Rule(
-        "even_gaps", "repetition", "gap_entropy", "low", 2.0, "bits",
-        "tracks start like clockwork ({value} of disorder between starts; usually {usual})", 0.25, min_plays=30,
-    ),
-    Rule(
-        "new_place", "place", "new_device_and_network", "high", 1, "count",
-        "a device and a network not seen on this account before, at once", 1, z=None,
-    ),
-    Rule(
-        "payout_line", "payout", "share_30_35", "high", 0.3, "share",
-        "{value} of plays stop in the five seconds after they begin to pay", 0.05, min_plays=20, z=None, is_enough=True,
-    ),
+    Rule("hours", "volume", "hours", "high", 12, "h", 0.5, min_sds=3),
+    Rule("no_rest", "volume", "hours", "high", 20, "h", 0.5, min_sds=3, is_enough=True),
+    Rule("plays", "volume", "plays_day", "high", 125, "count", 5),
+    Rule("short_plays", "interaction", "share_under_35", "high", 0.6, "share", 0.05, min_plays=20),
+    Rule("night", "volume", "night_share", "high", 0.45, "share", 0.15, min_plays=20),
+    Rule("few_tracks", "repetition", "repeat_ratio", "high", 0.7, "share", 0.05, min_plays=50),
+    Rule("one_artist", "repetition", "top_artist_share", "high", 0.8, "share", 0.05, min_plays=50),
+    Rule("no_skip", "interaction", "skip_rate", "low", 0.0, "share", 0.03, min_plays=30),
+    Rule("even_gaps", "repetition", "gap_entropy", "low", 2.0, "bits", 0.25, min_plays=30),
+    Rule("new_place", "place", "new_device_and_network", "high", 1, "count", 1, z=None),
+    Rule("payout_line", "payout", "share_30_35", "high", 0.3, "share", 0.05, min_plays=20, z=None, is_enough=True),
 )  # fmt: skip
 """Floors: 12 h is 1 %, 20 h 0.09 % and 125 plays 5 % of honest user-days (KKBox user_logs); 0.3 of plays that stop from
 30 to 35 s is six times what four real listeners reach on one day in twenty (people.csv of the calibration); the others
 are assumptions, tested by the lab. 50 plays are four albums: fewer plays of one artist are an evening with a record."""
-
-
-def format_number(number: float, unit: str) -> str:
-    """Format a number with its unit, rounded to what a person needs.
-
-    >>> format_number(23.02, "h"), format_number(0.734, "share"), format_number(0.004, "share")
-    ('23 h', '73 %', '0.4 %')
-    >>> format_number(1.42, "h"), format_number(1834, "count")
-    ('1.4 h', '1,834')
-    """
-    if math.isnan(number):
-        return "unknown"
-    if unit == "share":
-        percent = 100 * number
-        return f"{percent:.1f} %" if 0 < percent < 1 else f"{percent:.0f} %"
-    if unit == "count":
-        return f"{number:,.0f}"
-    return f"{number:.0f} {unit}" if number >= 10 else f"{number:.1f} {unit}"
 
 
 def rules_table() -> str:
@@ -119,8 +83,8 @@ def rules_table() -> str:
             unusual += f", and own mean + {rule.min_sds:g} sd"
         minimum = f"{rule.min_plays} plays" if rule.min_plays else "any"
         lines.append(
-            f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {format_number(rule.floor, rule.unit)} "
+            f"| {rule.name} | {rule.group} | `{rule.feature}` | {sign} {format_quantity(rule.floor, rule.unit)} "
             f"| {unusual} | {minimum} | {'yes' if rule.is_enough else 'no'} "
-            f"| {rule.reason.format(value='…', usual='…')} |"
+            f"| {rule.reason.format(value='…', usual=USUAL_OWN.format(usual='…'))} |"
         )
     return "\n".join(lines)

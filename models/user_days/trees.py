@@ -16,11 +16,14 @@ from scipy.special import expit
 
 from contracts.features import Feature
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES, USER_DAY_FEATURES
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_quantity
+from contracts.wording.reasons import OF_DAY
 from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import USER_DAY_CHAMPIONS
 from models.user_days.by_rules import feature_matrix
-from models.user_days.reasons import format_feature
+from models.user_days.reasons import is_near_usual
 from runtime.arrays import Floats
 
 SHIPPED_TREES = ARTIFACTS / "user_day_xgb"
@@ -62,6 +65,7 @@ class UserDayTrees:
         for value, push in zip(values, pushes, strict=True):
             # a missing value may raise a score too, but tells a person nothing
             highest = [i for i in np.argsort(-push, kind="stable") if push[i] > 0 and not np.isnan(value[i])]
+            highest.sort(key=lambda i: is_near_usual(float(value[i]), float(self.usual[i]), self.features[i].unit))
             reasons.append([self._reason(i, value[i]) for i in highest[:MAX_REASONS]])
         return reasons
 
@@ -73,8 +77,8 @@ class UserDayTrees:
 
     def _reason(self, position: int, value: float) -> str:
         feature = self.features[position]
-        usual = format_feature(self.usual[position], feature)
-        return f"{feature.display_name}: {format_feature(value, feature)}; honest listeners usually {usual}"
+        usual = format_quantity(self.usual[position], feature.unit)
+        return OF_DAY.format(phrase=format_phrase(feature, value), usual=usual)
 
 
 def probability_of(margin: Floats, curve: Floats) -> Floats:

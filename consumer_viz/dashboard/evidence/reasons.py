@@ -1,20 +1,24 @@
 """Why an account is suspected, in words: values next to what is usual for honest accounts and for this account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from contracts.features import FEATURE_NAMES, SESSION_FEATURES
+from contracts.wording import reasons as words
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_quantity
 from runtime.arrays import Floats
 
 FEATURES = {feature.name: feature for feature in SESSION_FEATURES}
 FEATURE_COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}
 """Name of a feature -> its column in an array of features."""
-SHARE_FORMATS = {"share": "{:.0f} %", "share difference": "{:+.0f} points"}
-UNIT_SUFFIXES = {"h": " h", "1/h": " per hour", "s": " s", "days": " days", "bits": " bits", "sd": " sd"}
 LOW_PERCENTILE, HIGH_PERCENTILE = 5, 95
 """A value between these percentiles of honest sessions is called usual."""
+NEAR_SHARE = 0.05
+"""Share of the range's end by which a value may be beyond it and still be called usual: 90 % against 0 to 89 %."""
 NOT_MEASURABLE, NOT_KNOWN = "not measurable", "not known yet"
 
 
@@ -24,6 +28,8 @@ class Reason:
 
     feature: str
     label: str
+    phrase: str
+    """The feature with its value, as part of a sentence."""
     value: str
     """Median over the sessions that have it among their reasons."""
     usual: str
@@ -43,19 +49,7 @@ def format_value(name: str, value: float | None) -> str:
     >>> format_value("skip_rate", 0.8222), format_value("streams", 84.0), format_value("pause_mean_s", None)
     ('82 %', '84', 'not measurable')
     """
-    if value is None or not np.isfinite(value):
-        return NOT_MEASURABLE
-    unit = FEATURES[name].unit
-    if unit in SHARE_FORMATS:
-        return SHARE_FORMATS[unit].format(100 * value)
-    if unit == "count":
-        return f"{value:,.0f}"
-    if unit == "0/1":
-        return "yes" if value else "no"
-    if unit == "log10":
-        return f"1 in {10 ** min(-value, 15):,.0f} plays"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 or unit in ("h", "1/h", "s", "days") else 2
-    return f"{value:,.{digits}f}{UNIT_SUFFIXES.get(unit, '')}"
+    return format_quantity(value, FEATURES[name].unit, NOT_MEASURABLE)
 
 
 def format_range(name: str, values: Floats) -> str:
@@ -76,7 +70,8 @@ def _is_usual(values: Floats, honest: Floats) -> bool:
     if not len(known) or not len(values):
         return False
     low, high = np.percentile(known, (LOW_PERCENTILE, HIGH_PERCENTILE))
-    return bool(low <= np.median(values) <= high)
+    margin = NEAR_SHARE * max(abs(low), abs(high))
+    return bool(low - margin <= np.median(values) <= high + margin)
 
 
 def features_of(sessions: list[dict[str, Any]]) -> Floats:
@@ -86,7 +81,7 @@ def features_of(sessions: list[dict[str, Any]]) -> Floats:
 
 
 def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
-    """Sum up the reasons of an account's flagged sessions, the strongest first.
+    """Sum up the reasons of an account's flagged sessions that were measured, the strongest first.
 
     `honest`: features of honest sessions as (sessions, features).
     """
@@ -104,11 +99,15 @@ def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
         own_values = own[:, FEATURE_COLUMN[name]]
         own_values = own_values[np.isfinite(own_values)]
         known = values[np.isfinite(values)]
+        if not len(known):
+            continue  # what was not measured accuses nobody
+        median = float(np.median(known))
         reasons.append(
             Reason(
                 name,
                 FEATURES[name].display_name,
-                format_value(name, float(np.median(known)) if len(known) else None),
+                format_phrase(FEATURES[name], median),
+                format_value(name, median),
                 format_range(name, honest[:, FEATURE_COLUMN[name]]) if len(honest) else NOT_KNOWN,
                 _is_usual(known, honest[:, FEATURE_COLUMN[name]]) if len(honest) else False,
                 format_value(name, float(np.median(own_values))) if len(own_values) else "",
@@ -119,18 +118,23 @@ def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
     return sorted(reasons, key=lambda reason: -reason.contribution)
 
 
-def format_reason(reason: Reason) -> str:
-    """Write a reason as one or more sentences.
+def format_fact(reason: Reason) -> str:
+    """Write a reason whose value honest sessions rarely have.
 
-    >>> format_reason(Reason("streams", "streams", "84", "0 to 21", False, "", 4.4, 3))
-    'Streams: 84 in a session, where honest sessions mostly have 0 to 21.'
-    >>> format_reason(Reason("skip_rate", "skips", "90 %", "0 % to 95 %", True, "", 2.5, 3))
-    'Skips: 90 % in a session. Common on its own (honest sessions: 0 % to 95 %); it counts only with the other reasons.'
+    >>> format_fact(Reason("streams", "streams", "84 streams", "84", "0 to 21", False, "3", 4.4, 1))
+    '84 streams in a suspected session; nine in ten honest sessions: 0 to 21; its other sessions: 3'
     """
-    own = f" This account's other sessions: {reason.own}." if reason.own else ""
-    head = f"{reason.label[0].upper()}{reason.label[1:]}: {reason.value} in a session"
-    if reason.is_usual:
-        return (
-            f"{head}. Common on its own (honest sessions: {reason.usual}); it counts only with the other reasons.{own}"
-        )
-    return f"{head}, where honest sessions mostly have {reason.usual}.{own}"
+    template = words.FACT if reason.sessions == 1 else words.FACT_OF_MANY
+    fact = template.format(phrase=reason.phrase, usual=reason.usual, sessions=reason.sessions)
+    return fact + (f"; {words.OWN_OTHERS.format(own=reason.own)}" if reason.own else "")
+
+
+def format_common(reasons: Sequence[Reason], has_facts: bool) -> str:
+    """Write the reasons whose values honest sessions have too: they count only together with others.
+
+    >>> skips = Reason("skip_rate", "", "90 % of plays ended early", "90 %", "0 % to 95 %", True, "", 2, 3)
+    >>> format_common([skips], has_facts=True)[:71]
+    'common alone, counts together with the above: 90 % of plays ended early'
+    """
+    phrases = "; ".join(words.COMMON_PHRASE.format(phrase=reason.phrase, usual=reason.usual) for reason in reasons)
+    return (words.COMMON if has_facts else words.ALL_COMMON).format(phrases=phrases)

@@ -7,11 +7,16 @@ import orjson
 
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
-from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_reason, format_value, reasons_of
+from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, reasons_of
+from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.cases import Case, Cases
+from contracts.wording import reasons as words
+from contracts.wording.features import format_phrase
+from contracts.wording.quantities import format_score
 
-NO_REASONS = "no reasons"
-SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_CAMPAIGNS = 5, 3, 2
+SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_WEEK_REASONS, SHOWN_CAMPAIGNS = 4, 3, 2, 2
+OF_A_SESSION = words.OF_SESSION.partition("{")[0]
+"""Begins the reason of a day that repeats its highest session: the case shows what was unusual in it instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class CaseSummary:
     """Rows of the index's table sessions, in order of time."""
     reasons: list[Reason]
     lines: list[str]
-    """Why, in words, the strongest first: the reasons of sessions, then those of the daily run."""
+    """Why, in words: plain facts of the strongest day, of sessions, weeks and groups, then what is common alone."""
     daily: dict[str, Any]
     """The account's flagged days, weeks and campaigns, and its rank (`Cases.daily`)."""
     history: list[Decision]
@@ -48,39 +53,67 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     sessions = cases.sessions(case.user_id)
     reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
-    lines = [format_reason(reason) for reason in reasons[:SHOWN_REASONS]] or _without_reasons(sessions)
-    for part in (*daily["days"][-1:], *daily["weeks"], *daily["campaigns"][:SHOWN_CAMPAIGNS]):
-        lines += [text[:1].upper() + text[1:] for text in part["reasons"][:SHOWN_DAILY_REASONS]]
-    lines = list(dict.fromkeys(lines))  # a day and its weeks may give the same reason
+    paired, joint = joint_fact([s for s in sessions if s["is_flagged"]], reasons, honest.features())
+    lines = [
+        *_of_parts(_strongest(daily["days"])),
+        *_of_sessions(sessions, reasons),
+        *([joint] if joint else []),
+        *_of_parts(daily["weeks"], SHOWN_WEEK_REASONS),
+        *_of_parts(daily["campaigns"][:SHOWN_CAMPAIGNS]),
+    ]
+    common = [reason for reason in reasons if reason.is_usual and reason.feature != paired][:SHOWN_REASONS]
+    if common:
+        lines.append(format_common(common, has_facts=bool(lines)))
+    if lines and not any(s["is_flagged"] for s in sessions):
+        lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
+    # a day and its weeks may give the same reason
+    lines = [text[:1].upper() + text[1:] for text in dict.fromkeys(lines)]
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
 
 
-def _without_reasons(sessions: list[dict[str, Any]]) -> list[str]:
-    """Write what is known of a flag whose model gives no reasons; nothing where no session is flagged."""
+def _of_parts(parts: list[dict[str, Any]], shown: int = SHOWN_DAILY_REASONS) -> list[str]:
+    """Return the first reasons of days, weeks or campaigns, without those that only name a session's score."""
+    texts = [[str(text) for text in part["reasons"] if not text.startswith(OF_A_SESSION)] for part in parts]
+    return [text for of_part in texts for text in of_part[:shown]]
+
+
+def _of_sessions(sessions: list[dict[str, Any]], reasons: list[Reason]) -> list[str]:
+    """Return what is unusual in flagged sessions, strongest first; of a model without reasons, its score."""
     flagged = [s for s in sessions if s["is_flagged"]]
-    if not flagged:
-        return []
-    highest = max(flagged, key=lambda s: s["score"])
-    return [f"Flagged by {highest['model_version']} with a score of {highest['score']:.2f}: it gives {NO_REASONS}."]
+    if flagged and not reasons:
+        highest = max(flagged, key=lambda s: s["score"])
+        score = format_score(highest["score"])
+        return [words.WITHOUT_REASONS.format(model=highest["model_version"], score=score)]
+    return [format_fact(reason) for reason in reasons if not reason.is_usual][:SHOWN_REASONS]
+
+
+def _strongest(days: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the suspected day with the highest score, the newest of equals; empty without one."""
+    return sorted(days, key=lambda day: (day.get("score") or 0.0, day["local_date"]))[-1:]
+
+
+def _sources(daily: dict[str, Any]) -> str:
+    """Name what suspects an account none of whose sessions is suspected."""
+    has = {"days": daily["days"], "weeks": daily["weeks"], "groups": daily["campaigns"]}
+    return ", ".join(text for name, text in words.SOURCES.items() if has[name])
 
 
 def headline(cases: Cases, case: Case) -> str:
-    """Write in a few words why a case is in the queue: from its highest score, or else from the daily run."""
+    """Write in a few words why a case is in the queue: a fact of its strongest day, or else of its highest score."""
     if case.is_hidden:
         return "reviewed without its score"
     daily = cases.daily(case.user_id)
     kind = f"{' and '.join(categories_of(daily))} abuse · " if categories_of(daily) else ""
+    if texts := _of_parts(_strongest(daily["days"])):
+        return kind + texts[0]
     with cases.index.read() as db:
         query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
         known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
         return kind + " · ".join(
-            f"{FEATURES[r['feature']].display_name} {format_value(r['feature'], r['value'])}" for r in known[:2]
+            format_phrase(FEATURES[r["feature"]], r["value"]) for r in known[:2] if r["value"] is not None
         )
-    texts = [
-        text for part in (*daily["days"][-1:], *daily["weeks"], *daily["campaigns"][:1]) for text in part["reasons"]
-    ]
-    if texts:
-        return kind + str(texts[0])
-    return f"{kind}score {row[1]:.2f}, {NO_REASONS}" if row else "not flagged"
+    if texts := [*_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
+        return kind + texts[0]
+    return f"{kind}score {format_score(row[1])}, {words.NO_REASONS}" if row else "not flagged"

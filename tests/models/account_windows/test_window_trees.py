@@ -38,7 +38,7 @@ def test_a_month_of_clockwork_is_flagged_with_reasons_in_words_and_a_usual_one_i
     assert scores.is_flagged.tolist() == [False, True]
     assert scores.probability[0] == 0 < scores.probability[1] < 1
     assert 1 <= len(scores.reasons[1]) <= 3
-    assert all("over 28 days; honest listeners usually" in reason for reason in scores.reasons[1])
+    assert all("over 28 days; honest listeners: usually" in reason for reason in scores.reasons[1])
 
 
 @pytest.mark.parametrize("source", ["basic_export", "scrobbles", "timestamps"])

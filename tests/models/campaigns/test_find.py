@@ -81,7 +81,7 @@ def test_a_group_has_its_tracks_its_time_and_its_money(with_farm: pd.DataFrame) 
     assert group["streams"] == 6 * 4 * 12
     assert group["money_at_risk_eur"] == pytest.approx(288 * 0.0035)
     assert group["first_seen"] < group["last_seen"]
-    assert group["reasons"][0].startswith("6 accounts stream the same tracks in the same hours")
+    assert group["reasons"][0].startswith("6 accounts play the same tracks in the same hours: any two of them share")
 
 
 def test_the_key_of_a_group_is_the_same_in_every_run(with_farm: pd.DataFrame) -> None:

@@ -131,7 +131,7 @@ def test_a_suspected_day_says_in_words_what_raised_it_the_strongest_first(fusion
     decided, _ = decide_days(flags(), sources(sessions=sessions), fusion)
     suspected = decided[decided["is_flagged"]]
     assert suspected.index.tolist() == [14]
-    assert suspected["reasons"].tolist() == [["a session of score 1.00: streams 84"]]
+    assert suspected["reasons"].tolist() == [["a session with a score of over 0.99: 84 streams"]]
     assert suspected["probability"].min() > 0.5 > decided["probability"].drop(14).max()
 
 

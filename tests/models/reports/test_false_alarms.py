@@ -64,12 +64,18 @@ def test_every_detector_reports_its_alarms_per_person_day_with_the_causes() -> N
 def test_a_session_is_an_alarm_of_the_listeners_own_day_once_with_its_reasons_in_words() -> None:
     (alarm,) = find_false_alarms(history()).alarms_of(SCORER).itertuples()
     assert alarm.local_date == str(RAID)
-    assert alarm.causes == ["share of plays in a loop"]
-    assert alarm.reasons == "share of plays in a loop 99 % (score 0.90)"
+    assert alarm.causes == ["plays in a loop"]
+    assert alarm.reasons == "99 % of plays are in a loop (score 0.90)"
 
 
 def test_a_model_without_reasons_has_no_causes_of_its_alarms() -> None:
     assert _session_cause(None, 0.9) == ([], "no reasons from this model (score 0.90)")
+
+
+def test_what_a_source_cannot_tell_is_no_reason() -> None:
+    known, unknown = {"feature": "streams", "value": 84.0}, {"feature": "license_rate_10min", "value": None}
+    assert _session_cause([unknown, known], 0.9) == (["streams"], "84 streams (score 0.90)")
+    assert _session_cause([unknown], 0.9) == ([], "no reasons (score 0.90)")
 
 
 def test_a_pair_of_the_forest_is_counted_by_its_features_not_by_its_numbers() -> None:

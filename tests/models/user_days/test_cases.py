@@ -7,7 +7,6 @@ import pytest
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import detect
 from models.user_days.history import sort_user_days
-from models.user_days.reasons import OF_COHORT
 from tests.models.user_days.example_days import crowd, user_days
 
 ALL_DAY = {
@@ -78,7 +77,7 @@ def test_one_group_is_not_enough(flags: dict[str, pd.Series]) -> None:
 def test_under_7_active_days_the_cohort_stands_in_and_the_flag_says_so(flags: dict[str, pd.Series]) -> None:
     flag = flags["young"]
     assert (flag["baseline"], flag["history_days"]) == ("cohort", 3)
-    assert any(OF_COHORT in reason for reason in flag["reasons"])
+    assert any("similar accounts: usually" in reason for reason in flag["reasons"])
 
 
 def test_7_active_days_are_a_history_of_its_own(flags: dict[str, pd.Series]) -> None:
@@ -93,7 +92,7 @@ def test_what_was_not_measured_fires_nothing(flags: dict[str, pd.Series]) -> Non
 def test_a_flag_of_the_forest_names_two_features(flags: dict[str, pd.Series]) -> None:
     flag = flags["odd"]
     assert flag["by_forest"]
-    assert any(reason.startswith("a rare pair: ") and " with " in reason for reason in flag["reasons"])
+    assert any(reason.startswith("an unusual combination: ") and " with " in reason for reason in flag["reasons"])
 
 
 def test_what_both_flag_comes_before_what_one_flags(flags: dict[str, pd.Series]) -> None:

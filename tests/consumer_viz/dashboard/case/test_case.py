@@ -18,8 +18,8 @@ from tests.consumer_viz.dashboard.tiny_world import make_state
 
 def test_a_case_shows_why_in_words_with_what_is_usual(ana: Browser, users: list[str]) -> None:
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
-    assert "Streams: 84 in a session, where honest sessions mostly have 3." in html
-    assert "Share of plays skipped by hand: 80\N{NO-BREAK SPACE}%" in html
+    assert "84 streams in a suspected session; nine in ten honest sessions: 3" in html
+    assert "80\N{NO-BREAK SPACE}% of plays ended with the skip button in a suspected session" in html
     assert "Cedar south" in html
     assert "6 plays, 6 of them at least 30 s" in html
     assert "Same device: 3 accounts" in html
@@ -45,7 +45,7 @@ def test_a_flag_of_a_model_that_gives_no_reasons_says_so_in_case_and_queue(tmp_p
     tiny_world.commit(world, "sessions", tiny_world.sessions(users[:1]).assign(**own))
     ana = Browser(make_state(world))
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
-    assert "Flagged by my_model@12345678 with a score of 0.95: it gives no reasons." in html
+    assert "Flagged by my_model@12345678 with a score of 0.95: it gives no reasons" in html
     assert "It was not flagged." not in html
     assert "score 0.95, no reasons" in ana.client.get("/queue").text
 
@@ -57,13 +57,13 @@ def test_a_blind_case_hides_score_reasons_and_money_until_it_is_decided(tmp_path
     pages = [f"/queue/panel/{case_id(blind)}", f"/cases/{case_id(blind)}", "/queue?tab=sample"]
     for path in pages:
         html = ana.client.get(path).text
-        assert "Streams: 84" not in html
+        assert "84 streams" not in html
         assert "€0.7" not in html
         assert 'class="flagged"' not in html
     assert ana.client.get(f"/cases/{case_id(blind)}/pack.zip").status_code == 409
     assert ",0.95," not in ana.client.get("/queue.csv?tab=sample").text
     assert ana.confirm(blind).status_code == 200
-    assert "Streams: 84" in ana.client.get(pages[1]).text
+    assert "84 streams" in ana.client.get(pages[1]).text
     [decision] = state.store.all()
     assert (decision.drawn_by, decision.draw_probability) == ("blind", 1.0)
 

@@ -46,7 +46,7 @@ def test_the_largest_shifts_come_first_after_the_score_with_a_picture_that_says_
 ) -> None:
     record_drift(state.world.unit, measured(accounts=300))
     shown = card(ana.client.get("/models").text)
-    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == [SCORE, "plays", "hours heard"]
+    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == [SCORE, "plays", "time heard"]
     assert "1 feature has moved far." in shown
     assert "The scores: small shift." in shown
     assert re.search(r'aria-label="over \d+: \d+% now, \d+% in training"', shown)
