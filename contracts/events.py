@@ -29,6 +29,9 @@ AHEAD_MS = 5 * 60_000
 """A row further ahead of its message's clock is rejected: one event dated 2099 would make all later ones late."""
 BEHIND_MS = 7 * 24 * 3_600_000
 """A row further than this behind its message's clock is rejected."""
+CLOCK_AHEAD_MINUTES = 5
+"""How far, unless a setting says otherwise, a message's clock and rows may be ahead of the time at which the broker
+appended it. The watermark is everybody's: one producer whose clock is ahead would make the rows of all others late."""
 
 MAX_ID_CHARS = 64
 _END = r"(?![\s\S])"
@@ -146,5 +149,6 @@ NOT_AN_OBJECT = "row: not an object"
 UNREADABLE = "message: not a list of rows"
 MISSING = "message: fewer rows than its header counts"
 NO_CLOCK = "message: no clock_ms header"
-AHEAD = "event_time: over 5 minutes ahead of the sender's clock"
+FAR_CLOCK = "message: clock_ms too far ahead of the broker's clock"
+AHEAD = "event_time: over 5 minutes ahead of the sender's clock, or too far ahead of the broker's"
 BEHIND = "event_time: over 7 days behind the sender's clock"

@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.arrays import Ints
 from runtime.errors import CheckpointError
 from runtime.lake import numbered_files
+from runtime.monitoring.records import read_record
+from runtime.units import MINUTE_MS
 from runtime.world import Unit
 
 Partition = tuple[str, int]
@@ -25,6 +28,9 @@ FILES = "logOffset"
 """What the offset of a source of files has in place of a topic."""
 LOG_BEGINS, NO_OFFSET = "v1", "-"
 """The first line of a file of the logs `offsets` and `commits`, as Spark 4.0 writes it; a source without an offset."""
+STATE_FILE = "STATE.json"
+"""What a job notes at its first start: what its checkpoints depend on."""
+CLOCK_AHEAD = "clock_ahead_minutes"
 METADATA = "metadata"
 """The file of a checkpoint with the query's id."""
 
@@ -80,6 +86,12 @@ def read_offsets(file: Path) -> BatchOffsets:
         return BatchOffsets(int(orjson.loads(metadata)["batchWatermarkMs"]), ends)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(f"offset file {file} is unreadable ({error}): restore it from a copy") from None
+
+
+def clock_ahead_ms(unit: Unit, minutes: int = CLOCK_AHEAD_MINUTES) -> int:
+    """Return how far clocks may be ahead of the broker's, as the unit's job noted it; `minutes` where none did."""
+    noted = read_record(unit.checkpoints / STATE_FILE)
+    return int(noted.get(CLOCK_AHEAD, minutes)) * MINUTE_MS
 
 
 def planned_ends(unit: Unit, query: str) -> dict[Partition, int]:

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.errors import PlayproofError
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
 from runtime.world import World, WorldError, world_names
 
 PREFIX = "PLAYPROOF_"
+MAX_CLOCK_MINUTES = 100 * 366 * 24 * 60
+"""A hundred years."""
 _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
 
@@ -37,6 +40,9 @@ class Settings(BaseSettings):
     """Kafka's security settings: `key=value;key=value`, or `@` and the path of a properties file; never shown."""
     hash_key: SecretStr = SecretStr("playproof-local")
     """Key of the hashes that stand for addresses in the lake; set your own where the listeners are real."""
+    clock_ahead: int = Field(default=CLOCK_AHEAD_MINUTES, ge=-MAX_CLOCK_MINUTES, le=MAX_CLOCK_MINUTES)
+    """Minutes by which a message's clock and rows may be ahead of the broker's; what is further ahead is rejected.
+    A negative number bounds a replay of old data."""
     docker: bool = True
     """Whether `playproof up` may use Docker Compose where an engine answers; 0: always the embedded broker."""
     time_zone: str = "Australia/Melbourne"
@@ -105,6 +111,7 @@ class Settings(BaseSettings):
 
 
 _EXPECTED = {
+    "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",
     "metrics_port": "is no port with three free ones above it (1024–65532)",
     "docker": "is neither 1 nor 0",

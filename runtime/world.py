@@ -10,12 +10,17 @@ v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CUR
 """
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from contracts.domain import DOMAINS, MUSIC, Domain
 from runtime.errors import PlayproofError
+
+TOPICS_FILE = "TOPICS"
+"""In a version that reads the topics of an earlier one again: which version began them. Names their Docker volume."""
 
 
 class WorldError(PlayproofError):
@@ -24,7 +29,7 @@ class WorldError(PlayproofError):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Paths of one world. Nothing here writes except `start_version` and `set_domain`."""
+    """Paths of one world. Nothing here writes except `start_version`, `reread_version` and `set_domain`."""
 
     root: Path
 
@@ -133,10 +138,38 @@ class World:
 
     def start_version(self) -> "Unit":
         """Begin a fresh version: a new broker log, ledger, lake and checkpoints. The old one stays on disk."""
-        used = [int(p.name[1:]) for p in self.root.glob("v*") if p.name[1:].isdigit()]
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "CURRENT").write_text(f"{max(used, default=0) + 1}\n")
+        (self.root / "CURRENT").write_text(f"{self._next_version()}\n")
         return self.unit
+
+    def reread_version(self) -> "Unit":
+        """Begin a fresh version with the topics of the current one: its lake and checkpoints are new.
+
+        Broker and replay must be stopped. The new version has the broker's log and the ledger as hard links, so no
+        message is copied, and the old version can be removed.
+        """
+        before, number = self.unit, self._next_version()
+        partial = self.root / ".reread"
+        shutil.rmtree(partial, ignore_errors=True)  # of a crash
+        partial.mkdir(parents=True)
+        for folder in (before.broker, before.ledger):
+            if folder.exists():
+                shutil.copytree(folder, partial / folder.name, copy_function=_link)
+        (partial / TOPICS_FILE).write_text(f"{before.topics_version}\n")
+        partial.rename(self.root / f"v{number}")
+        (self.root / "CURRENT").write_text(f"{number}\n")
+        return self.unit
+
+    def _next_version(self) -> int:
+        return max((int(p.name[1:]) for p in self.root.glob("v*") if p.name[1:].isdigit()), default=0) + 1
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def world_names(data: Path) -> list[str]:
@@ -150,6 +183,12 @@ class Unit:
     """One version of a world: everything that only makes sense together."""
 
     root: Path
+
+    @property
+    def topics_version(self) -> int:
+        """The version that the topics were begun in: another one where this version reads them again."""
+        file = self.root / TOPICS_FILE
+        return int(file.read_text() if file.exists() else self.root.name[1:])
 
     @property
     def broker(self) -> Path:

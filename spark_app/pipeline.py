@@ -11,11 +11,12 @@ from functools import partial
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from contracts.events import ACTIVITY, PLAYS
+from contracts.events import ACTIVITY, CLOCK_AHEAD_MINUTES, PLAYS
 from contracts.tables import SESSIONS
 from models.registry.artefact import Artefact
 from runtime.kafka.connection import KafkaConnection
 from runtime.settings import Settings
+from runtime.units import MINUTE_MS
 from runtime.world import World
 from spark_app import sources
 from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
@@ -41,6 +42,8 @@ class Job:
     time_zone: str
     max_messages: Mapping[str, int] = field(default_factory=lambda: sources.balance(sources.TYPICAL_MESSAGES, 3000))
     hash_key: str = ""
+    clock_ahead_ms: int = CLOCK_AHEAD_MINUTES * MINUTE_MS
+    """How far a message's clock and rows may be ahead of the broker's clock."""
     challenger: Artefact | None = None
     """The model that scores in the shadow; None without one."""
 
@@ -59,13 +62,14 @@ def build_job(
         time_zone=settings.time_zone,
         max_messages=max_messages,
         hash_key=settings.hash_key.get_secret_value(),
+        clock_ahead_ms=settings.clock_ahead * MINUTE_MS,
         challenger=challenger,
     )
 
 
 def read_messages(spark: SparkSession, job: Job, topic: str) -> DataFrame:
-    """Stream a topic's messages: topic, partition, offset, value, headers."""
-    return sources.read_topic(spark, topic, job.kafka, job.max_messages[topic])
+    """Stream a topic's messages: topic, partition, offset, value, headers, limit_ms."""
+    return sources.read_topic(spark, topic, job.kafka, job.max_messages[topic], job.clock_ahead_ms)
 
 
 def read_rows(spark: SparkSession, job: Job, topic: str, tracks: Tracks) -> DataFrame:

@@ -41,10 +41,18 @@ def balance(messages: Mapping[str, int], maximum: int) -> dict[str, int]:
     return {topic: max(1, round(maximum * count / fullest)) for topic, count in messages.items()}
 
 
-def read_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:
-    """Stream a topic's messages: topic, partition, offset, value, headers; at most `max_messages` per micro-batch."""
+def read_topic(
+    spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int, clock_ahead_ms: int
+) -> DataFrame:
+    """Stream a topic's messages: topic, partition, offset, value, headers, limit_ms; at most `max_messages` a trigger.
+
+    `limit_ms` is the latest time that clock and rows of a message may have: `clock_ahead_ms` after it was appended.
+    """
     stream = stream_topic(spark, topic, kafka, max_messages)
-    return stream.select(F.lit(topic).alias("topic"), "partition", "offset", "value", "headers")
+    limit = F.unix_millis("timestamp") + F.lit(clock_ahead_ms)
+    return stream.select(
+        F.lit(topic).alias("topic"), "partition", "offset", "value", "headers", limit.alias("limit_ms")
+    )
 
 
 def stream_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_messages: int) -> DataFrame:

@@ -58,7 +58,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
-    messages = check_inputs(world, settings.kafka(), partitions)
+    messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)
         if moved:
@@ -80,14 +80,14 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             spark.stop()
 
 
-def check_inputs(world: World, kafka: KafkaConnection, partitions: int) -> dict[str, int]:
+def check_inputs(world: World, kafka: KafkaConnection, partitions: int, clock_ahead: int) -> dict[str, int]:
     """Check static tables, checkpoints and topics before Spark starts; return the messages of each topic so far.
 
     Raises WorldError, StateError, BrokerError or PreflightError.
     """
     for table in STATIC_TABLES:
         world.static(table)
-    consistency.check_unit(world.unit, partitions)
+    consistency.check_unit(world.unit, partitions, clock_ahead)
     return preflight.check_topics(kafka, world.unit)
 
 

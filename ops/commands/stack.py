@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ops.errors import StackError
 from runtime.command_line import AsJson, Command, WorldName, settings_for
 
 
@@ -23,13 +24,21 @@ def up(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin a new version of the world: empty topics and tables.")
     ] = False,
+    reread: Annotated[
+        bool,
+        typer.Option(
+            "--reread", help="Begin a new version with the same topics: the job reads them again from their start."
+        ),
+    ] = False,
 ) -> None:
     """Start broker and Spark job in the background; what runs already is left alone."""
     from ops.stack import lifecycle
     from runtime import terminal
 
+    if fresh and reread:
+        raise StackError("--fresh begins with empty topics, --reread with those that are there: give one of them")
     settings = settings_for(world)
-    lifecycle.up(settings, terminal.print_line, fresh)
+    lifecycle.up(settings, terminal.print_line, fresh, reread)
     terminal.print_fields(lifecycle.addresses(settings))
 
 

@@ -19,7 +19,7 @@ from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
 from ops.reconcile.topic_rows import RowSum, TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
-from runtime.checkpoint import OffsetLog, last_committed
+from runtime.checkpoint import OffsetLog, clock_ahead_ms, last_committed
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.world import Unit, World
@@ -87,7 +87,7 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     progress, sessions = read_at_one_moment(
         unit, "sessions", lambda: read_sessions(committed_files(unit.table("sessions")))
     )
-    topics = {topic: read_topic(kafka, topic, progress) for topic in TOPIC_CODES}
+    topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit)) for topic in TOPIC_CODES}
     expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), progress)
     difference = compare_sessions(expected.closed, sessions)
     return Reconciliation(

@@ -43,6 +43,7 @@ _DIGITS_AS_ZEROS = bytes(ord("0") if chr(byte) in string.digits else ord(" ") fo
 _LONG_NUMBER = b"0" * 19
 """So many digits may be over 64 bits: orjson would round them, and two accounts would be one."""
 _DECODER = json.JSONDecoder(strict=False, parse_int=lambda text: int(text) if len(text) < MAX_INT_DIGITS else text)
+_NO_LIMIT_MS = 2**63 - 1
 XXHASH_SEED = 42
 """Spark's seed of xxhash64."""
 
@@ -86,12 +87,18 @@ def _read_exactly(value: bytes) -> Any:
         return None
 
 
-def parse_messages(topic: str, messages: Sequence[tuple[bytes | None, Headers]]) -> ParsedMessages:
-    """Split the rows of messages (value, headers) into good and rejected ones."""
+def parse_messages(
+    topic: str, messages: Sequence[tuple[bytes | None, Headers]], limits_ms: Sequence[int] | None = None
+) -> ParsedMessages:
+    """Split the rows of messages (value, headers) into good and rejected ones.
+
+    `limits_ms` is the latest time that clock and rows of each message may have; None for no limit.
+    """
     rows: list[Any] = []
     counts = np.zeros(len(messages), np.int64)
     clocks = np.zeros(len(messages), np.int64)
     rejected = np.zeros(len(messages), np.int64)
+    limits = np.full(len(messages), _NO_LIMIT_MS) if limits_ms is None else np.array(limits_ms, np.int64)
     for i, (value, headers) in enumerate(messages):
         listed, clock = read_list(value), header_number(headers, HEADER_CLOCK_MS)
         sent = header_number(headers, HEADER_ROWS) or 0
@@ -100,11 +107,12 @@ def parse_messages(topic: str, messages: Sequence[tuple[bytes | None, Headers]])
             continue
         # rows of a second list, for example, that comes after the first
         rejected[i] = max(sent - len(listed), 0)
-        if clock is None:
+        if clock is None or clock > limits[i]:
             rejected[i] += len(listed)
         else:
             rows += listed
-            counts[i], clocks[i] = len(listed), clock
+            # a row may be ahead of its clock, but not over the limit
+            counts[i], clocks[i] = len(listed), min(clock, limits[i] - AHEAD_MS)
     message = np.repeat(np.arange(len(messages)), counts)
     good, columns = check_rows(topic, rows, clocks[message])
     rejected += np.bincount(message[~good], minlength=len(messages))

@@ -66,13 +66,17 @@ class TopicRows:
         return chunk.offset < progress.end(self.name, chunk.partition)
 
 
-def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog) -> TopicRows:
-    """Read a topic; each row knows the micro-batch of `progress` that read it."""
+def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog, clock_ahead_ms: int) -> TopicRows:
+    """Read a topic; each row knows the micro-batch of `progress` that read it.
+
+    Rows are rejected that are over `clock_ahead_ms` ahead of the time at which the broker appended them.
+    """
     chunks: list[GoodRows] = []
     messages: list[MessageRows] = []
     for partition, records in record_chunks(kafka, topic):
         offset = np.array([record.offset for record in records], np.int64)
-        parsed = parse_messages(topic, [(record.value, record.headers) for record in records])
+        limits_ms = [record.timestamp + clock_ahead_ms for record in records]
+        parsed = parse_messages(topic, [(record.value, record.headers) for record in records], limits_ms)
         chunks.append(_good_rows(topic, parsed, progress.batch_of(topic, partition, offset)))
         good = np.bincount(parsed.message, minlength=len(records))
         id_hash = np.zeros(len(records), np.int64)

@@ -29,7 +29,7 @@ def is_usable() -> bool:
 def _compose(settings: Settings, *arguments: str) -> None:
     world = settings.the_world()
     environment = os.environ | {
-        "PLAYPROOF_UNIT": f"{world.name}-v{world.version}",
+        "PLAYPROOF_UNIT": f"{world.name}-v{world.unit.topics_version}",
         "PLAYPROOF_BROKER_PORT": str(ports.loopback_port(settings.broker)),
     }
     command = ["docker", "compose", "--file", str(shipped(FILE_NAME)), "--profile", PROFILE, *arguments]

@@ -33,11 +33,12 @@ def supervisor_of(world: World) -> Supervisor:
     return Supervisor(world.root / "run")
 
 
-def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = False) -> None:
+def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = False, is_reread: bool = False) -> None:
     """Start what does not run yet: broker, topics, Spark job. A second call changes nothing.
 
-    `is_fresh` begins a new version of the world: an empty log, lake and checkpoint. Raises StackError, BrokerError or
-    JvmError with the reason; what did start keeps running for `status` and `logs`.
+    `is_fresh` begins a new version of the world: empty topics, lake and checkpoint. `is_reread` begins one with the
+    same topics, which the job then reads again from their start. Raises StackError, BrokerError or JvmError with the
+    reason; what did start keeps running for `status` and `logs`.
     """
     from producer.kafka import topics
     from runtime.kafka.access import wait_until_up
@@ -47,6 +48,9 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
     _simulate_if_missing(world, report_progress)
     if is_fresh:
         world.start_version()
+    elif is_reread:
+        reread(settings)
+        report_progress(f"world {world.name} is at version {world.version} now: its topics are read from their start")
     if supervisor.pid() is not None and _running_version(supervisor) != world.version:
         report_progress(f"world {world.name} is at version {world.version} now: starting its processes again")
         supervisor.stop()
@@ -63,6 +67,21 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
         report_progress(f"topics left as they are: {error}")
     supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
     report_progress("Spark job up")
+
+
+def reread(settings: Settings) -> None:
+    """Stop what runs, and begin a version of the world that has its topics, with a new lake and checkpoints.
+
+    Raises StackError where a broker that is not supervised holds the topics' files, ReplayError while a replay runs.
+    """
+    from producer.replay.ledger import Ledger
+
+    world = settings.the_world()
+    with Ledger(world.unit.ledger):
+        down(settings)
+        if _is_ours(settings) and ports.is_anyone_listening(settings.broker):
+            raise StackError(f"a broker still runs at {settings.broker}: stop it first, then read its topics again")
+        world.reread_version()
 
 
 def _running_version(supervisor: Supervisor) -> int | None:

@@ -14,6 +14,7 @@ from producer.kafka.messages import Message
 from producer.kafka.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
 from producer.replay.batch_messages import MessageMaker
 from producer.replay.batches import RowBatch, RowReader, count_nulls, cut, time_of_row
+from producer.replay.clock import arrival_ms, check_clock
 from producer.replay.health import ReplayHealth
 from producer.replay.ledger import Entry, Ledger, Run, Sent, State
 from producer.replay.pace import Pace
@@ -57,7 +58,10 @@ class Attempt:
         make_messages: MessageMaker,
         rows_before: Counter[str],
         health: ReplayHealth,
+        clock_ahead_ms: int,
     ):
+        """`clock_ahead_ms` is how far a message may be ahead of the broker's clock, for the job to take it."""
+        self._clock_ahead_ms = clock_ahead_ms
         self._world, self._ledger, self._kafka = world, ledger, kafka
         self._make_messages, self._rows_before, self._health = make_messages, rows_before, health
         self._domain = world.domain
@@ -76,6 +80,8 @@ class Attempt:
             self._finish_unfinished(sender, arrived)
             if not was_flushing:
                 run = self._next_run()
+                if until_batch is None:
+                    self._check_clock(run, pace)
                 if run != state.run:
                     self._ledger.begin(run)
                 with closing(self._batches(run, state.next_row, state.next_batch)) as batches:
@@ -140,6 +146,19 @@ class Attempt:
         days = -((min(times) - state.clock_ms - 1) // DAY_MS)
         return replace(run, source_pass=run.source_pass + is_source_sent, shift_ms=days * DAY_MS, first=first)
 
+    def _check_clock(self, run: Run, pace: Pace) -> None:
+        """Raise ReplayError, before anything is sent, where the job would reject the end of the run."""
+        if not self._domain.has_heartbeats:
+            return
+        state = self._ledger.state
+        next_row = state.next_row if run == state.run else run.first
+        left = [topic for topic, rows in self._source_rows.items() if next_row[topic] < rows]
+        if left:
+            first_ms = min(time_of_row(self._files[t], next_row[t]) for t in left) + run.shift_ms
+            last_ms = max(time_of_row(self._files[t], self._source_rows[t] - 1) for t in left) + run.shift_ms
+            sent_ms = arrival_ms(pace, first_ms, last_ms, int(time.time() * SECOND_MS))
+            check_clock(self._world, last_ms + FLUSH_MS, sent_ms, self._clock_ahead_ms)
+
     def _batches(self, run: Run, first: dict[str, int], number: int) -> Generator[RowBatch]:
         master, companion = (
             RowReader(topic, self._files[topic], first[topic], run.shift_ms, run.id_suffix)
@@ -176,6 +195,8 @@ class Attempt:
             yield entry, self._flush(entry.batch, entry.clock_ms)
 
     def _send(self, sender: Sender, batch: RowBatch, ts: int) -> None:
+        if self._domain.has_heartbeats:
+            check_clock(self._world, batch.clock_ms, ts * SECOND_MS, self._clock_ahead_ms)
         messages = self._make_messages(batch, ts)
         numbers = self._ledger.state.next_number.copy()
         sent = []

@@ -15,6 +15,7 @@ from producer.replay.faults.settings import Faults
 from producer.replay.health import ReplayHealth, serve
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
+from runtime.checkpoint import clock_ahead_ms
 from runtime.event_text import format_time
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.parquet import count_rows
@@ -59,6 +60,7 @@ def run(
             batches=batches,
             report_progress=report_progress,
             health=health,
+            clock_ahead_ms=clock_ahead_ms(world.unit, settings.clock_ahead),
         )
     print(format_outcome(outcome, world), flush=True)
 

@@ -9,6 +9,7 @@ a shop, whose rows travel unchanged, it sends the rows not sent yet, and refuses
 import time
 from dataclasses import dataclass
 
+from contracts.events import CLOCK_AHEAD_MINUTES
 from producer.errors import DeliveryError
 from producer.replay.attempt import Attempt, ReportProgress, rows_since
 from producer.replay.batch_messages import OpenMaker, open_plain
@@ -17,6 +18,7 @@ from producer.replay.ledger import Ledger
 from producer.replay.pace import Pace
 from runtime.kafka.access import wait_until_up
 from runtime.kafka.connection import KafkaConnection
+from runtime.units import MINUTE_MS
 from runtime.world import World
 
 ATTEMPTS = 5
@@ -47,12 +49,14 @@ def replay(
     batches: int | None = None,
     report_progress: ReportProgress = lambda rows, clock_ms: None,
     health: ReplayHealth | None = None,
+    clock_ahead_ms: int = CLOCK_AHEAD_MINUTES * MINUTE_MS,
 ) -> Outcome:
     """Send a world's source, or `batches` batches of it, then flush (music), unless stopped through `pace.stop`.
 
     `open_maker` gives what makes a batch's messages: its rows as they are, or a layer around that. Where the broker
     fails the replay, it waits for the broker and goes on from the ledger. Keeps `health` up to date for others to
-    read. Raises ReplayError.
+    read. The job rejects what is over `clock_ahead_ms` ahead of the broker's clock, so that is not sent. Raises
+    ReplayError.
     """
     began_at, health = time.monotonic(), health or ReplayHealth()
     with Ledger(world.unit.ledger) as ledger:
@@ -63,7 +67,7 @@ def replay(
         for number in range(1, ATTEMPTS + 1):
             wait_until_up(kafka)
             try:
-                attempt = Attempt(world, ledger, kafka, make_messages, rows_before, health)
+                attempt = Attempt(world, ledger, kafka, make_messages, rows_before, health, clock_ahead_ms)
                 is_complete = attempt.run(pace, until_batch, report_progress)
                 break
             except DeliveryError:

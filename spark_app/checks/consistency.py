@@ -9,7 +9,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from runtime.checkpoint import unreadable_file
+from contracts.events import CLOCK_AHEAD_MINUTES
+from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file
 from runtime.errors import CheckpointError
 from runtime.lake import committed_files
 from runtime.world import Unit
@@ -17,22 +18,25 @@ from spark_app.errors import StateError
 from spark_app.stages.session_step import operator, packed_rows, packing
 from spark_app.stages.sessions import session_rows
 
-STATE_FILE = "STATE.json"
-REMEDY = "begin a fresh version of this world with  playproof up --fresh"
+REMEDY = "read the topics again, into a fresh version of this world, with  playproof up --reread"
 REPORTS_READ = "sessions, ticks"
 """What a report reads. Spark refuses a checkpoint of other sources, with a message that nobody understands."""
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
 
 
-def state_of(partitions: int) -> dict[str, str | int]:
-    """Return what checkpoints depend on: the form of open sessions, shuffle partitions, what reports read."""
+def state_of(partitions: int, clock_ahead: int) -> dict[str, str | int]:
+    """Return what checkpoints depend on: the form of open sessions, shuffle partitions, the clock, what reports read.
+
+    `clock_ahead` is in minutes: with another one, the queries would not reject the same rows, nor the reconciliation.
+    """
     window = f"gap {session_rows.SESSION_GAP_MS}|delay {session_rows.WATERMARK_DELAY}"
     packed = f"packed {packed_rows.VERSION!r} in {packing.BUCKETS} buckets, {operator.STATE_DDL}"
     shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}|{packed}"
     return {
         "session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16],
         "partitions": partitions,
+        CLOCK_AHEAD: clock_ahead,
         "sources_of_reports": REPORTS_READ,
     }
 
@@ -41,7 +45,7 @@ def _has_output(table: Path) -> bool:
     return (table / "_spark_metadata").is_dir() or any(table.glob("batch_id=*"))
 
 
-def check_unit(unit: Unit, partitions: int) -> None:
+def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUTES) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
@@ -52,7 +56,7 @@ def check_unit(unit: Unit, partitions: int) -> None:
             raise StateError(f"{error}, or {REMEDY}") from None
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
-    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions))
+    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, clock_ahead))
 
 
 def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:

@@ -12,8 +12,11 @@ from pyspark.sql.streaming.listener import (
 )
 
 from runtime.checkpoint import keep_offsets
+from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
+from runtime.monitoring.progress import MicroBatch
+from runtime.units import SECOND_MS
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
 
@@ -39,15 +42,26 @@ class ProgressListener(StreamingQueryListener):
             self._metrics.observe(batch)
             self._metrics.observe_drift(drift_record(self._unit))
         if batch.late * 2 > batch.rows:
-            print(
-                f"{batch.late:,} of {batch.rows:,} rows of batch {batch.batch_id} are late: was the same world "
-                "replayed again from its start? A second replay continues event time; --fresh begins a new version.",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(late_message(batch), file=sys.stderr, flush=True)
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
         """Nothing happened."""
 
     def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:
         """The main loop reports how a query ended."""
+
+
+def late_message(batch: MicroBatch) -> str:
+    """Say in one line why most rows of a micro-batch are late, as far as its times tell."""
+    message = f"{batch.late:,} of {batch.rows:,} rows of batch {batch.batch_id} are late: "
+    if batch.watermark_at is None or batch.newest_at is None or batch.newest_at > batch.watermark_at:
+        return (
+            message + "was the same world replayed again from its start? A second replay continues event time; --fresh "
+            "begins a new version."
+        )
+    watermark, newest = (format_time(int(at * SECOND_MS))[:16] for at in (batch.watermark_at, batch.newest_at))
+    return (
+        message + f"the watermark is at {watermark}Z, the newest row at {newest}Z. An earlier row was ahead of all "
+        "others (a producer's clock), or these rows were sent before. To read all rows again, without those that are "
+        "ahead:  playproof up --reread  (docs/reference/reliability.md#clocks)"
+    )

@@ -4,6 +4,7 @@ Each has a broker of its own, so that no test waits for another; a job's JVM tak
 possible are started.
 """
 
+import json
 import re
 import shutil
 import time
@@ -21,10 +22,11 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from consumer_viz.dashboard.index.sampling import case_id
-from contracts.events import ACTIVITY, PLAYS
+from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, ID_FIELD, PLAYS
 from models.reports.daily import run_daily
 from ops.demo.music import WINDOWS_OF_A_SESSION, count_windowed_sessions
 from ops.stack.lifecycle import JOB_IS_UP
+from runtime.event_text import format_time
 from runtime.lake import committed_files
 from runtime.parquet import count_rows
 from runtime.world import World
@@ -187,16 +189,37 @@ def send_and_take_back(address: str) -> None:
         producer.abort_transaction()
 
 
+AHEAD_MS = 4_083_000_000_000
+"""A clock in the year 2099."""
+ROWS_AHEAD = 4
+
+
+def send_ahead(address: str) -> None:
+    """Send good rows of both topics, as a producer does whose clock is in the year 2099."""
+    headers = [(HEADER_CLOCK_MS, str(AHEAD_MS).encode()), (HEADER_ROWS, str(ROWS_AHEAD).encode())]
+    fields = {PLAYS: {"track_id": "t1", "listen_ms": "40000"}, ACTIVITY: {"action": "search"}}
+    with KafkaProducer(bootstrap_servers=address) as producer:
+        for topic, rest in fields.items():
+            rows = [
+                {ID_FIELD[topic]: f"ahead{i}", "user_id": "u1", "event_time": format_time(AHEAD_MS), **rest}
+                for i in range(ROWS_AHEAD)
+            ]
+            producer.send(topic, json.dumps(rows).encode(), headers=headers, partition=0)
+
+
 @pytest.fixture(scope="session")
 def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Replay the raid as it is; then once more in three parts: with bad rows, with late rows, with copies.
 
-    Then another producer sends something and takes it back, and a job works it all off, undisturbed.
+    Meanwhile another producer's clock is far ahead, and one sends something and takes it back. Then a job works it all
+    off, undisturbed.
     """
     world = copy_of(source, tmp_path_factory.mktemp("rushed"))
     with on_a_broker(world) as stage:
         for faults in ((), WITH_BAD_ROWS, WITH_LATE_ROWS, WITH_COPIES):
             stage.finish("replay", "--speed", "0", *faults)
+            if not faults:
+                send_ahead(stage.address)
         send_and_take_back(stage.address)
         stage.finish(*JOB)
         yield stage

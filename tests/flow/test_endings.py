@@ -86,5 +86,5 @@ def test_an_unreadable_checkpoint_is_named_and_left_as_it_is(ready: Stage, name:
     file.write_bytes(b"\x00garbage\xff")
     line = refusal(ready.run("job", "run"))
     assert line.startswith(f"error: checkpoints/sessions/{name} is unreadable")
-    assert "playproof up --fresh" in line
+    assert "playproof up --reread" in line
     assert file.read_bytes() == b"\x00garbage\xff"

@@ -1,5 +1,6 @@
 """A world's paths, its versions, and what is said where a part is missing."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def test_a_fresh_version_comes_after_every_one_on_disk(world: World) -> None:
     (world.root / "v7").mkdir(parents=True)
     assert world.start_version().root.name == "v8"
     assert world.version == 8
+
+
+def test_a_version_that_reads_again_has_the_topics_and_nothing_else(world: World) -> None:
+    old = world.unit
+    kept = old.broker / "plays-0" / "0.log", old.ledger / "replay.jsonl"
+    for file in (*kept, old.lake / "part", old.checkpoints / "x"):
+        file.parent.mkdir(parents=True)
+        file.write_text(file.name)
+    new = world.reread_version()
+    assert (world.version, new.topics_version, old.topics_version) == (2, 1, 1)
+    shutil.rmtree(old.root)
+    files = {path.relative_to(new.root).as_posix(): path.read_text() for path in new.root.rglob("*") if path.is_file()}
+    assert files == {"broker/plays-0/0.log": "0.log", "ledger/replay.jsonl": "replay.jsonl", "TOPICS": "1\n"}
+    assert world.reread_version().topics_version == 1
 
 
 def test_output_checkpoints_and_broker_log_are_one_unit(world: World) -> None:

@@ -15,7 +15,7 @@ from spark_app.stages.parsing.parse import (
     all_rows_ddl,
     fields_named,
     good_batches,
-    number_header,
+    with_clock,
     with_headers,
 )
 from spark_app.stages.sessions.session_rows import USED_FIELDS
@@ -25,7 +25,8 @@ NOON_MS = parse_time(NOON) or 0
 """The sender's clock unless a test says otherwise."""
 
 MESSAGE_SCHEMA = (
-    "topic string, partition int, offset bigint, value binary, headers array<struct<key: string, value: binary>>"
+    "topic string, partition int, offset bigint, value binary, headers array<struct<key: string, value: binary>>, "
+    "limit_ms bigint"
 )
 """What spark_app.sources.read_topic hands on."""
 
@@ -64,11 +65,16 @@ def clock(ms: object = NOON_MS, rows: object = None) -> dict[str, object]:
 
 
 def message(
-    value: str | bytes | None, *, topic: str = PLAYS, offset: int = 0, headers: Mapping[str, object] | None = None
+    value: str | bytes | None,
+    *,
+    topic: str = PLAYS,
+    offset: int = 0,
+    headers: Mapping[str, object] | None = None,
+    limit_ms: int = 2**62,
 ) -> tuple[Any, ...]:
-    """Return a row of MESSAGE_SCHEMA."""
+    """Return a row of MESSAGE_SCHEMA; it may have any time unless a test says otherwise."""
     pairs = [(key, str(text).encode()) for key, text in (clock() if headers is None else headers).items()]
-    return (topic, 0, offset, value.encode() if isinstance(value, str) else value, pairs)
+    return (topic, 0, offset, value.encode() if isinstance(value, str) else value, pairs, limit_ms)
 
 
 def arrived(spark: SparkSession, messages: Sequence[tuple[Any, ...]]) -> DataFrame:
@@ -82,7 +88,7 @@ def good_rows(messages: DataFrame, topic: str) -> DataFrame:
     names = {field.name for field in fields}
     schema = ddl(tuple(column for column in LAKE[topic] if column.name in names))
     parse = partial(good_batches, topic=topic, fields=fields)
-    return messages.select("value", number_header(HEADER_CLOCK_MS, "clock_ms")).mapInArrow(parse, schema)
+    return with_clock(messages).mapInArrow(parse, schema)
 
 
 def lines_of(messages: DataFrame, topic: str) -> DataFrame:

@@ -6,9 +6,9 @@ import pytest
 
 from contracts.domain import SHOP
 from ops.stack.ports import free_port
+from runtime.checkpoint import STATE_FILE
 from runtime.world import World
 from spark_app.checks import preflight
-from spark_app.checks.consistency import STATE_FILE
 from tests.conftest import Playproof
 
 

@@ -46,19 +46,36 @@ def number_header(header_name: str, name: str) -> Column:
     return F.when(text.rlike(pattern), text.try_cast("bigint")).alias(name)
 
 
+def with_clock(messages: DataFrame) -> DataFrame:
+    """Read the header that `good_batches` needs: value, clock_ms, limit_ms."""
+    return messages.select("value", number_header(events.HEADER_CLOCK_MS, "clock_ms"), "limit_ms")
+
+
 def with_headers(messages: DataFrame) -> DataFrame:
-    """Read the headers that `all_rows` needs: topic, partition, offset, value, clock_ms, sent_rows."""
+    """Read the headers that `all_rows` needs: topic, partition, offset, value, clock_ms, limit_ms, sent_rows."""
     numbers = number_header(events.HEADER_CLOCK_MS, "clock_ms"), number_header(events.HEADER_ROWS, "sent_rows")
-    return messages.select("topic", "partition", "offset", "value", *numbers)
+    return messages.select("topic", "partition", "offset", "value", "limit_ms", *numbers)
 
 
 def good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
-    """Turn Arrow batches of messages (value, clock_ms) of a topic into its good rows: `fields`, typed."""
+    """Turn Arrow batches of messages (value, clock_ms, limit_ms) of a topic into its good rows: `fields`, typed."""
     decoder = Decoder(fields)
     for batch in batches:
-        for chunk in read_chunks(decoder, batch.column("value"), batch.column("clock_ms").to_pylist()):
+        for chunk in read_chunks(decoder, batch.column("value"), _clocks(batch)):
             typed = check_rows(topic, fields, chunk).typed(fields)
             yield pa.RecordBatch.from_arrays(typed, names=[f.name for f in fields])
+
+
+def _clocks(batch: pa.RecordBatch) -> list[int | None]:
+    """Return the clock by which each message's rows are checked; None without a clock, or with one over its limit.
+
+    It is so far before the limit that no row over the limit keeps the rules.
+    """
+    clocks = batch.column("clock_ms").to_pylist(), batch.column("limit_ms").to_pylist()
+    return [
+        None if clock is None or clock > limit else min(clock, limit - events.AHEAD_MS)
+        for clock, limit in zip(*clocks, strict=True)
+    ]
 
 
 _LINE = "topic string, partition int, offset bigint, position int, rows bigint, reason string, payload string"
@@ -83,10 +100,10 @@ def all_rows_ddl(topic: str) -> str:
 
 
 def all_rows(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.RecordBatch]:
-    """Turn messages (partition, offset, value, clock_ms, sent_rows) of a topic into rows with all fields and a reason.
+    """Turn messages (partition, offset, value, clock_ms, limit_ms, sent_rows) of a topic into rows with a reason.
 
     Columns: topic, partition, offset, position, rows (how many sent rows this line counts for), reason (null for a good
-    row), payload (only of rejected ones), then the fields, typed; null in rejected rows. A batch has only good lines or
+    row), payload (only of rejected ones), then all fields, typed; null in rejected rows. A batch has only good lines or
     only rejected ones. A message that is no list is one line with position null; so are the rows that a message's
     header counts and its list lacks.
     """
@@ -96,10 +113,11 @@ def all_rows(batches: Iterable[pa.RecordBatch], topic: str) -> Iterator[pa.Recor
         values = batch.column("value")
         rejected: list[_RejectedLine] = []
         list_lengths: dict[int, int] = {}
-        for chunk in read_chunks(decoder, values, batch.column("clock_ms").to_pylist()):
+        has_clock = batch.column("clock_ms").is_valid().to_pylist()
+        for chunk in read_chunks(decoder, values, _clocks(batch)):
             checked = check_rows(topic, fields, chunk)
             list_lengths |= {message.index: message.rows for message in chunk.messages}
-            rejected += _rejected_rows(chunk, checked, values)
+            rejected += _rejected_rows(chunk, checked, values, has_clock)
             message, positions = chunk.message_index()[checked.is_good], chunk.positions()[checked.is_good]
             yield _good_lines(topic, batch, message, positions, checked.typed(fields))
         for index, sent_rows in enumerate(batch.column("sent_rows").to_pylist()):
@@ -117,7 +135,9 @@ def _unreadable_message(index: int, value: bytes | None, sent_rows: int) -> _Rej
     return _RejectedLine(index, None, sent_rows, events.UNREADABLE, payload)
 
 
-def _rejected_rows(chunk: Chunk, checked: CheckedRows, values: pa.BinaryArray) -> Iterator[_RejectedLine]:
+def _rejected_rows(
+    chunk: Chunk, checked: CheckedRows, values: pa.BinaryArray, has_clock: Sequence[bool]
+) -> Iterator[_RejectedLine]:
     """Yield a chunk's bad rows, each with the first rule that it breaks. Their messages are read again for payloads."""
     bad = np.flatnonzero(~checked.is_good)
     if not len(bad):
@@ -132,7 +152,8 @@ def _rejected_rows(chunk: Chunk, checked: CheckedRows, values: pa.BinaryArray) -
     is_object: Bools = np.array([isinstance(element, dict) for element in elements])
     reasons = row_rules.first_reasons(checked.columns.take(bad), is_object)
     for index, position, element, reason in zip(messages, positions, elements, reasons, strict=True):
-        yield _RejectedLine(index, position, 1, reason, payload_of(element))
+        is_far = reason == events.NO_CLOCK and has_clock[index]
+        yield _RejectedLine(index, position, 1, events.FAR_CLOCK if is_far else reason, payload_of(element))
 
 
 def _good_lines(

@@ -18,10 +18,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
 from pyspark.sql.types import ArrayType, BinaryType, IntegerType, StructField, StructType, TimestampType
 
-from contracts.events import HEADER_CLOCK_MS
 from runtime.monitoring.progress import SESSION_STEP
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
-from spark_app.stages.parsing.parse import fields_named, good_batches, number_header
+from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
 from spark_app.stages.session_step.packing import PACKED_DDL, pack_batches
@@ -59,9 +58,8 @@ def broadcast_tracks(tracks: DataFrame) -> Tracks:
 
 
 def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
-    """Turn messages (value, headers) of a topic into packed rows by bucket: bucket, event_time, rows."""
-    clock = number_header(HEADER_CLOCK_MS, "clock_ms")
-    return messages.select("value", clock).mapInArrow(partial(_parse_and_pack, topic=topic, tracks=tracks), PACKED_DDL)
+    """Turn messages (value, headers, limit_ms) of a topic into packed rows by bucket: bucket, event_time, rows."""
+    return with_clock(messages).mapInArrow(partial(_parse_and_pack, topic=topic, tracks=tracks), PACKED_DDL)
 
 
 def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:

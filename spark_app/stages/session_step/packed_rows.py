@@ -46,11 +46,11 @@ def unpack(packed: bytes) -> pa.Table:
         with pa.ipc.open_stream(pa.py_buffer(packed)) as reader:
             schema, rows = reader.schema, reader.read_all()
     except pa.ArrowInvalid as error:
-        raise StateError(f"packed rows are unreadable ({error}): begin again with  playproof up --fresh") from None
+        raise StateError(f"packed rows are unreadable ({error}): begin again with  playproof up --reread") from None
     version = (schema.metadata or {}).get(_VERSION_KEY, b"none")
     if version != VERSION or not schema.equals(ROWS):
         raise StateError(
             f"packed rows have version {version.decode(errors='replace')}, this code reads {VERSION.decode()}: "
-            "begin again with  playproof up --fresh"
+            "begin again with  playproof up --reread"
         )
     return rows

@@ -33,6 +33,7 @@ ODD_TEXTS = (
     " 2026-03-01T10:00:00.000Z", "2026-03-01T10:00:00.000Z\n", "2026-03-01T10:00:00.000Z\u2028",
     "fwdbtn", "trackdone", "telepathy", "Trackdone", "trackdone ", "search", "heartbeat", "__heartbeat__",
 )  # fmt: skip
+NO_LIMIT_MS = 2**62
 NEARLY_A_TIME = r"[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z"
 ANY_VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70) | st.just("\ud800"),
@@ -63,9 +64,11 @@ def hostile_rows(draw: st.DrawFn, topic: str) -> list[Any]:
     return rows
 
 
-def of_the_job(topic: str, value: bytes, clock_ms: int | None) -> dict[int, tuple[int, int | None] | None]:
+def of_the_job(
+    topic: str, value: bytes, clock_ms: int | None, limit_ms: int = NO_LIMIT_MS
+) -> dict[int, tuple[int, int | None] | None]:
     """Return by position what the job makes of the rows of a message: event time and listen_ms; None for a bad row."""
-    message = {"partition": [0], "offset": [0], "value": [value], "sent_rows": [0]}
+    message = {"partition": [0], "offset": [0], "value": [value], "sent_rows": [0], "limit_ms": [limit_ms]}
     batch = pa.RecordBatch.from_pydict(message | {"clock_ms": pa.array([clock_ms], pa.int64())})
     accepted: dict[int, tuple[int, int | None] | None] = {}
     for lines in all_rows([batch], topic):
@@ -104,6 +107,23 @@ def test_job_and_reconciliation_accept_the_same_rows_with_the_same_times(topic: 
 
 
 @pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
+@given(data=st.data())
+def test_both_reject_a_message_or_a_row_that_is_ahead_of_the_broker(topic: str, data: st.DataObject) -> None:
+    edge = st.sampled_from([-8 * DAY_MS, -7 * DAY_MS, -5 * 60_000, 0, 5 * 60_000])
+    near = st.builds(lambda at, ms: CLOCK_MS + at + ms, edge, st.integers(-2, 2))
+    rows = [GOOD[topic] | {"event_time": format_time(data.draw(near))} for _ in range(3)]
+    clock_ms, limit_ms = data.draw(near), data.draw(near)
+    value, headers = json.dumps(rows).encode(), [(HEADER_CLOCK_MS, str(clock_ms).encode())]
+    of_job = of_the_job(topic, value, clock_ms, limit_ms)
+    parsed = parse_messages(topic, [(value, headers)], [limit_ms])
+    accepted = [row[0] for row in of_job.values() if row]
+    assert accepted == parsed.event_ms.tolist()
+    assert parsed.rejected.tolist() == [len(rows) - len(accepted)]
+    assert all(at <= limit_ms for at in accepted)
+    assert not accepted or clock_ms <= limit_ms
+
+
+@pytest.mark.parametrize("topic", [PLAYS, ACTIVITY])
 @pytest.mark.parametrize("text", ODD_TEXTS)
 def test_every_odd_text_in_every_checked_field_is_accepted_by_both_or_by_none(topic: str, text: str) -> None:
     rows = [GOOD[topic] | {field.name: text} for field in FIELDS[topic] if field.is_checked]
@@ -122,9 +142,8 @@ def test_a_good_row_is_accepted_by_both(topic: str) -> None:
 def test_an_account_that_is_no_text_is_the_same_account_for_both(value: Any) -> None:
     rows = [GOOD[PLAYS] | {"user_id": value}, GOOD[PLAYS]]
     message = json.dumps(rows).encode()
-    batch = pa.RecordBatch.from_pydict(
-        {"partition": [0], "offset": [0], "value": [message], "sent_rows": [0], "clock_ms": [CLOCK_MS]}
-    )
+    one = {"partition": [0], "offset": [0], "value": [message], "sent_rows": [0]}
+    batch = pa.RecordBatch.from_pydict(one | {"clock_ms": [CLOCK_MS], "limit_ms": [NO_LIMIT_MS]})
     of_job = [user for lines in all_rows([batch], PLAYS) for user in lines["user_id"].to_pylist()]
     parsed = parse_messages(PLAYS, [(message, [(HEADER_CLOCK_MS, str(CLOCK_MS).encode())])])
     assert parsed.user_hash.tolist() == [hash64(user) for user in of_job]

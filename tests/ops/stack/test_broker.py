@@ -19,6 +19,7 @@ from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
+from runtime.world import World
 
 
 def free_address() -> str:
@@ -92,7 +93,8 @@ def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) 
 
 
 def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_messages(tmp_path: Path) -> None:
-    folder, address = tmp_path / "a folder with spaces and é", free_address()
+    world, address = World(tmp_path / "a folder with spaces and é"), free_address()
+    folder = world.unit.broker
     with running(folder, address) as first:
         topics.create(KafkaConnection(address), [Topic("kept", 1, "for this test")])
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
@@ -105,6 +107,9 @@ def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_mess
             producer.send("kept", b"after it").get(timeout=30)
         assert values(address, "kept") == [b"before the kill", b"after it"]
     assert second.process.poll() is not None
+    # a version of the world that reads the topics again
+    with running(world.reread_version().broker, address):
+        assert values(address, "kept") == [b"before the kill", b"after it"]
     assert ports.is_free(ports.loopback_port(address))
 
 

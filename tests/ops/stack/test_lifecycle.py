@@ -10,7 +10,10 @@ import pytest
 
 from ops.errors import StackError
 from ops.stack import lifecycle, ports
+from ops.stack.broker import Broker
 from ops.stack.supervisor import Supervisor, _has_message
+from producer.errors import ReplayError
+from producer.replay.ledger import Ledger
 from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.resources import CODE as ROOT
@@ -81,6 +84,17 @@ def test_a_broker_on_another_machine_is_not_started_here(settings: Settings) -> 
     remote = settings.model_copy(update={"broker": "kafka.example:9092"})
     lifecycle._start_broker(remote, lifecycle.supervisor_of(settings.the_world()))
     assert lifecycle.supervisor_of(settings.the_world()).pid() is None
+
+
+def test_topics_are_not_read_again_under_a_broker_or_a_replay_at_work(broker: Broker, settings: Settings) -> None:
+    busy = settings.model_copy(update={"broker": broker.address})
+    with pytest.raises(StackError, match="a broker still runs at"):
+        lifecycle.reread(busy)
+    with Ledger(busy.the_world().unit.ledger), pytest.raises(ReplayError, match="another replay is at work"):
+        lifecycle.reread(busy)
+    assert busy.the_world().version == 1
+    lifecycle.reread(settings)
+    assert settings.the_world().version == 2
 
 
 def test_status_without_processes_says_so(settings: Settings) -> None:

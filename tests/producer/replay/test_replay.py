@@ -3,10 +3,12 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from contracts import topics as contract
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from ops.reconcile.row_rules import check_rows
+from producer.errors import ReplayError
 from producer.replay.attempt import FLUSH_MS
 from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
@@ -99,3 +101,13 @@ def test_a_batch_sent_twice_has_every_row_twice(setting: Setting) -> None:
     outcome = setting.replay(Faults(duplicate_share=1))
     assert Counter(setting.ids(PLAYS)) == Counter(PLAY_IDS * 2)
     assert outcome.rows == {PLAYS: 2 * len(PLAY_IDS), ACTIVITY: 2 * len(ACTIVITY_IDS)}
+
+
+def test_a_world_of_the_future_is_refused_before_anything_is_sent(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the clock of this machine is at the first play: the last one is minutes ahead
+    monkeypatch.setattr("producer.replay.attempt.time.time", lambda: START_MS / 1000)
+    with pytest.raises(ReplayError, match=r"is ahead of the clock of this machine.*PLAYPROOF_CLOCK_AHEAD="):
+        setting.replay()
+    assert setting.messages(PLAYS) == []

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.checkpoint import STATE_FILE, clock_ahead_ms
+from runtime.units import MINUTE_MS
 from runtime.world import Unit
 from spark_app.checks import consistency
 from spark_app.errors import StateError
@@ -27,13 +29,13 @@ def unit(tmp_path: Path) -> Unit:
     return unit
 
 
-def refused(unit: Unit, partitions: int = PARTITIONS) -> str:
+def refused(unit: Unit, partitions: int = PARTITIONS, clock_ahead: int = 5) -> str:
     """Return the one line with which the guard refuses a unit."""
     with pytest.raises(StateError) as caught:
-        consistency.check_unit(unit, partitions)
+        consistency.check_unit(unit, partitions, clock_ahead)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith("playproof up --fresh")
+    assert message.endswith("playproof up --reread")
     return message
 
 
@@ -46,7 +48,7 @@ def remove(folder: Path) -> None:
 def test_a_fresh_unit_passes_and_notes_its_state(tmp_path: Path) -> None:
     unit = Unit(tmp_path / "v1")
     consistency.check_unit(unit, PARTITIONS)
-    assert json.loads((unit.checkpoints / consistency.STATE_FILE).read_text()) == consistency.state_of(PARTITIONS)
+    assert json.loads((unit.checkpoints / STATE_FILE).read_text()) == consistency.state_of(PARTITIONS, 5)
 
 
 def test_a_unit_that_has_run_passes_again(unit: Unit) -> None:
@@ -63,6 +65,11 @@ def test_a_unit_that_stopped_before_its_first_commit_passes(unit: Unit) -> None:
 
 def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
     assert "partitions was 2, is 3" in refused(unit, partitions=3)
+
+
+def test_another_limit_of_the_clocks_is_refused_and_the_first_one_is_noted(unit: Unit) -> None:
+    assert "clock_ahead_minutes was 5, is 60" in refused(unit, clock_ahead=60)
+    assert clock_ahead_ms(unit, minutes=60) == 5 * MINUTE_MS
 
 
 def test_another_session_struct_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +111,10 @@ def test_a_damaged_log_of_a_table_is_refused(unit: Unit) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])
 def test_an_unreadable_state_file_is_refused(unit: Unit, text: str | bytes) -> None:
-    (unit.checkpoints / consistency.STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (unit.checkpoints / STATE_FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
     assert "STATE.json is unreadable" in refused(unit)
 
 
 def test_a_state_file_of_another_version_is_refused(unit: Unit) -> None:
-    (unit.checkpoints / consistency.STATE_FILE).write_text('{"partitions": 2}')
+    (unit.checkpoints / STATE_FILE).write_text('{"partitions": 2}')
     assert "session_struct was None" in refused(unit)

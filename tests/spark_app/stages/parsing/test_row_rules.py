@@ -15,12 +15,14 @@ from contracts.events import (
     AHEAD_MS,
     BEHIND,
     BEHIND_MS,
+    FAR_CLOCK,
     FIELDS,
     NO_CLOCK,
     NOT_AN_OBJECT,
     PLAYS,
 )
 from runtime.event_text import parse_time
+from runtime.units import MINUTE_MS
 from spark_app.stages.parsing.parse import all_rows
 
 GOLDEN = Path(__file__).resolve().parents[4] / "contracts" / "golden"
@@ -38,10 +40,10 @@ def good(topic: str) -> dict[str, Any]:
 CLOCK = {topic: parse_time(good(topic)["event_time"]) or 0 for topic in FIELDS}
 
 
-def reason_of(topic: str, row: Any, clock_ms: int | None) -> str | None:
+def reason_of(topic: str, row: Any, clock_ms: int | None, limit_ms: int = 2**62) -> str | None:
     """Return the reason of one row in a message of its own; None for a good row."""
     message = {"partition": [0], "offset": [0], "value": [json.dumps([row]).encode()], "sent_rows": [1]}
-    batch = pa.RecordBatch.from_pydict(message | {"clock_ms": pa.array([clock_ms], pa.int64())})
+    batch = pa.RecordBatch.from_pydict(message | {"clock_ms": pa.array([clock_ms], pa.int64()), "limit_ms": [limit_ms]})
     (line,) = [line for lines in all_rows([batch], topic) for line in lines.to_pylist()]
     return line["reason"]
 
@@ -104,3 +106,13 @@ def test_milliseconds_are_one_to_eight_digits(text: str, is_good: bool) -> None:
 
 def test_a_number_where_a_string_was_meant_is_read_as_its_text() -> None:
     assert reason_of(PLAYS, good(PLAYS) | {"listen_ms": 31250}, CLOCK[PLAYS]) is None
+
+
+@pytest.mark.parametrize("topic", FIELDS)
+def test_a_clock_ahead_of_the_broker_rejects_its_message_and_a_row_ahead_of_it_alone(topic: str) -> None:
+    at = CLOCK[topic]
+    assert reason_of(topic, good(topic), at, limit_ms=at) is None
+    assert reason_of(topic, good(topic), at, limit_ms=at - 1) == FAR_CLOCK
+    assert reason_of(topic, good(topic), at - MINUTE_MS, limit_ms=at - 1) == AHEAD
+    assert reason_of(topic, "no object", at, limit_ms=at - 1) == FAR_CLOCK
+    assert reason_of(topic, good(topic), None, limit_ms=at - 1) == NO_CLOCK

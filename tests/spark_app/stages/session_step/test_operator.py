@@ -119,5 +119,5 @@ def test_without_rows_a_bucket_closes_what_the_watermark_has_passed_and_keeps_no
 def test_a_state_that_this_code_cannot_read_is_refused() -> None:
     state = HeldState()
     state.value = (b"of another version", 0)
-    with pytest.raises(StateError, match="up --fresh"):
+    with pytest.raises(StateError, match="up --reread"):
         advance(state, 0, [])

@@ -183,7 +183,7 @@ def test_packed_rows_of_another_version_or_of_no_form_are_refused() -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, other) as writer:
         writer.write_table(other.empty_table())
-    with pytest.raises(StateError, match=r"have version 0, this code reads 1: .*up --fresh"):
+    with pytest.raises(StateError, match=r"have version 0, this code reads 1: .*up --reread"):
         unpack(bytes(sink.getvalue()))
     with pytest.raises(StateError, match="unreadable"):
         unpack(b"no rows at all")
