@@ -26,6 +26,7 @@ from consumer_viz.dashboard.live.routes import router as live_router
 from consumer_viz.dashboard.models.routes import router as models_router
 from consumer_viz.dashboard.quality.routes import router as quality_router
 from consumer_viz.dashboard.queue.routes import router as queue_router
+from consumer_viz.dashboard.rings.routes import router as rings_router
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.dashboard.verdicts.routes import router as verdicts_router
 
@@ -34,6 +35,7 @@ ROUTERS = (
     events_router,
     queue_router,
     case_router,
+    rings_router,
     verdicts_router,
     live_router,
     quality_router,

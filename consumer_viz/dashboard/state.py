@@ -15,6 +15,7 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
+from consumer_viz.dashboard.index.ring_cases import Rings
 from consumer_viz.feed.counts import SnapshotSource
 from runtime.errors import PlayproofError
 from runtime.world import World
@@ -41,10 +42,12 @@ class AppState:
     is_filling: bool = True
     """Whether the lake is being read for the first time."""
     cases: Cases = field(init=False)
+    rings: Rings = field(init=False)
     honest: HonestBaseline = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
+        self.rings = Rings(self.cases)
         self.honest = HonestBaseline(self.cases)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)

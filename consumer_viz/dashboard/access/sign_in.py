@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from fastapi import HTTPException, Request
 
+MAX_FIELDS = 2000
+"""Of a form: one with all members of a ring ticked has over a thousand."""
+
 
 @dataclass
 class Login:
@@ -46,7 +49,7 @@ async def check_csrf(request: Request) -> None:
     """Refuse a POST whose form lacks its login's CSRF token: a dependency of every route. Raises HTTPException."""
     if request.method in ("GET", "HEAD"):
         return
-    form = await request.form()
+    form = await request.form(max_fields=MAX_FIELDS)
     token, login = form.get("csrf"), request.state.login
     if not isinstance(token, str) or not secrets.compare_digest(token.encode(), login.csrf.encode()):
         raise HTTPException(403, "The form is too old or not ours: reload the page and try again.")

@@ -20,7 +20,7 @@ from consumer_viz.dashboard.evidence.reasons import (
 )
 from consumer_viz.dashboard.evidence.summary import CaseSummary, summarise
 from consumer_viz.dashboard.evidence.weeks import week_facts
-from consumer_viz.dashboard.index.cases import Case
+from consumer_viz.dashboard.index.cases import CAMPAIGN_LINK, Case
 from consumer_viz.dashboard.state import AppState
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
@@ -48,6 +48,8 @@ class CaseFile:
     places: list[dict[str, Any]]
     """Plays and devices by kind of device, network and country."""
     links: list[dict[str, Any]]
+    rings: list[dict[str, Any]]
+    """The rings that the account is in (`Rings.of_account`)."""
     weeks: list[tuple[str, list[str]]]
     """Facts of the account's newest windows (`summary.daily["newest_weeks"]`): a label, and a text for each window."""
     measures: list[dict[str, str]]
@@ -71,8 +73,12 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         "clock": pictures.clock(own, honest),
         "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
+    links = state.cases.links(case.user_id)
+    if case.is_hidden:  # a suspected campaign would show that the account is flagged
+        links = [link for link in links if link["kind"] != CAMPAIGN_LINK]
     return CaseFile(
-        summary, account, zone, plays, _top_tracks(state, plays), _places(plays), state.cases.links(case.user_id),
+        summary, account, zone, plays, _top_tracks(state, plays), _places(plays), links,
+        state.rings.of_account(case.user_id),
         week_facts(summary.daily["newest_weeks"]), _measures(state.honest.features(), summary), drawn,
     )  # fmt: skip
 

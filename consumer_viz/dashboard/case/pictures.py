@@ -9,26 +9,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, PlayPattern
 from consumer_viz.dashboard.evidence.reasons import Reason
+from consumer_viz.dashboard.layout.svg import svg, text
 from runtime.arrays import Floats
 
 MAX_DOTS = 5000
 """Plays drawn in a timeline; of more, an even selection is drawn."""
 STREAM_S = 30
-
-
-def _svg(width: int, height: int, label: str, parts: Sequence[str]) -> Markup:
-    body = Markup("").join(Markup(part) for part in parts)
-    return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        width, height, label, body
-    )
-
-
-def _text(x: float, y: float, text: object, anchor: str = "start", kind: str = "tick") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(text)}</text>'
 
 
 def contribution_bars(reasons: Sequence[Reason]) -> Markup:
@@ -39,12 +29,12 @@ def contribution_bars(reasons: Sequence[Reason]) -> Markup:
         y = 42 * i  # the label is above their bar: next to it they would be too small on a telephone
         length = 330 * reason.contribution / top
         parts += [
-            _text(0, y + 14, reason.label, kind="label"),
+            text(0, y + 14, reason.label, kind="label"),
             f'<rect class="own" x="0" y="{y + 20}" width="{length:.1f}" height="14" rx="3"/>',
-            _text(length + 6, y + 32, f"+{reason.contribution:.1f}", kind="value"),
+            text(length + 6, y + 32, f"+{reason.contribution:.1f}", kind="value"),
         ]
     label = "How much each reason raised the score: " + ", ".join(f"{r.label} +{r.contribution:.1f}" for r in reasons)
-    return _svg(380, max(42 * len(reasons), 30), label, parts)
+    return svg(380, max(42 * len(reasons), 30), label, parts)
 
 
 def gap_histogram(own: PlayPattern, honest: PlayPattern) -> Markup:
@@ -59,7 +49,7 @@ def gap_histogram(own: PlayPattern, honest: PlayPattern) -> Markup:
             f'<rect class="own" x="{x + 2:.1f}" y="{height - 30 - h:.1f}" width="{step - 4:.1f}" height="{h:.1f}"/>'
         )
         if i % 2:  # 30 s is among these, and they have room
-            parts.append(_text(x, height - 12, _format_gap(GAP_EDGES_S[i]), "middle"))
+            parts.append(text(x, height - 12, _format_gap(GAP_EDGES_S[i]), "middle"))
         y = height - 30 - (height - 40) * honest.gaps[i] / top
         outline.append(f"{x:.1f},{y:.1f} {x + step:.1f},{y:.1f}")
     parts += [f'<polyline class="usual" points="{" ".join(outline)}"/>']
@@ -68,7 +58,7 @@ def gap_histogram(own: PlayPattern, honest: PlayPattern) -> Markup:
         f"Gaps between starts of plays: {own.gaps[mode]:.0%} are {_format_gap(GAP_EDGES_S[mode])} to "
         f"{_format_gap(GAP_EDGES_S[mode + 1])}, of honest accounts {honest.gaps[mode]:.0%}"
     )
-    return _svg(width, height, label, parts)
+    return svg(width, height, label, parts)
 
 
 def _grid(left: int, right: int, bottom: int, top: float) -> list[str]:
@@ -76,7 +66,7 @@ def _grid(left: int, right: int, bottom: int, top: float) -> list[str]:
     for share in (0.5, 1.0):
         y = bottom - (bottom - 10) * share
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(_text(left - 4, y + 4, f"{100 * top * share:.0f} %", "end"))
+        parts.append(text(left - 4, y + 4, f"{100 * top * share:.0f} %", "end"))
     parts.append(f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
     return parts
 
@@ -106,9 +96,9 @@ def clock(own: PlayPattern, honest: PlayPattern) -> Markup:
     parts.append(f'<polygon class="usual" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in outline)}"/>')
     for hour in (0, 6, 12, 18):
         x, y = _point(middle, outer + 14, hour)
-        parts.append(_text(x, y + 4, f"{hour:02d} h", "middle"))
+        parts.append(text(x, y + 4, f"{hour:02d} h", "middle"))
     hours = [f"{h:02d}" for h in range(24) if own.hours[h] > 0]
-    return _svg(260, 260, f"Plays by hour of the listener's day: in {len(hours)} of 24 hours", parts)
+    return svg(260, 260, f"Plays by hour of the listener's day: in {len(hours)} of 24 hours", parts)
 
 
 def _point(middle: float, radius: float, hour: float) -> tuple[float, float]:
@@ -129,7 +119,7 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
     """Draw each play as a dot: when it began, how long it was heard. `flagged`: spans of sessions, epoch ms."""
     width, height, left, bottom = 800, 220, 40, 190
     if plays.empty:
-        return _svg(width, 30, "No plays in the archive", [_text(left, 20, "no plays in the archive")])
+        return svg(width, 30, "No plays in the archive", [text(left, 20, "no plays in the archive")])
     start, end = int(plays["start_ms"].min()), int(plays["end_ms"].max())
     scale = (width - left - 8) / max(end - start, 1)
     heard = plays["listen_ms"].to_numpy(dtype=np.float64) / 1000
@@ -146,8 +136,8 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
     dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(xs, ys, strict=True))
     parts += [
         f'<line class="rule" x1="{left}" x2="{width}" y1="{y30:.1f}" y2="{y30:.1f}"/>',
-        _text(left - 4, y30 + 4, "30 s", "end"),
-        _text(left - 4, 16, _format_gap(round(top / 60) * 60), "end"),
+        text(left - 4, y30 + 4, "30 s", "end"),
+        text(left - 4, 16, _format_gap(round(top / 60) * 60), "end"),
         f'<line class="axis" x1="{left}" x2="{width}" y1="{bottom}" y2="{bottom}"/>',
         f'<path class="dots" d="{dots}"/>',
     ]
@@ -155,9 +145,9 @@ def timeline(plays: pd.DataFrame, flagged: Sequence[tuple[int, int]], zone: Zone
         at = datetime.fromtimestamp(ms / 1000, zone)
         x = left + (ms - start) * scale
         anchor = "start" if ms == start else "end" if ms == end else "middle"
-        parts.append(_text(x, bottom + 20, at.strftime("%d %b %H:%M"), anchor))
+        parts.append(text(x, bottom + 20, at.strftime("%d %b %H:%M"), anchor))
     streams = int((heard >= STREAM_S).sum())
-    return _svg(width, height, f"{len(plays):,} plays, {streams:,} of them at least 30 s, over time", parts)
+    return svg(width, height, f"{len(plays):,} plays, {streams:,} of them at least 30 s, over time", parts)
 
 
 def _height(seconds: Floats, top: float, bottom: int) -> Floats:

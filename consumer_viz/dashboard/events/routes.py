@@ -7,7 +7,7 @@ from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.events.event_stream import EventStream
 
 router = APIRouter()
-PAGES = ("live", "queue", "case", "quality", "models", "health")
+PAGES = ("live", "queue", "case", "ring", "quality", "models", "health")
 
 
 @router.get("/events")

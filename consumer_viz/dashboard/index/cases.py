@@ -24,6 +24,14 @@ TABS: dict[str, tuple[str, str]] = {
 ORDERS = {"suspected": "c.risk desc, c.case_id", "sample": "c.case_id", "waiting": "v.decided_at, c.case_id",
           "decided": "v.decided_at desc, c.case_id"}  # fmt: skip
 """The sample is in the order of its random ids: the order of risk would show the scores that it hides."""
+IS_LEFT_OUT = "exists (select 1 from verdicts.left_out x where x.case_id = c.case_id and x.ring_id = m.ring_id)"
+"""Whether an analyst left a member (`c`, `m`) out of its ring's verdict."""
+IS_SINGLE = f"not exists (select 1 from ring_members m where m.user_id = c.user_id and not {IS_LEFT_OUT})"
+"""Whether an account is a row of the queue by itself: it is in no ring, or was left out of its ring's verdict."""
+FROM_MEMBERS = """from ring_members m join cases c on c.user_id = m.user_id
+    left join verdicts.standing v on v.case_id = c.case_id"""
+CAMPAIGN_LINK = "suspected campaign"
+"""Kind of a link that only a suspicion makes."""
 MAX_LINKED = 60
 """Accounts listed under one link."""
 
@@ -71,10 +79,12 @@ class Case:
         return self.verdict == "dismiss" and (self.last_scored_at or "") > (self.decided_at or "")
 
 
-_CASE_COLUMNS = """c.case_id, c.user_id, coalesce(c.drawn_by, 'none') as drawn_by, c.draw_probability, c.sessions,
+CASE_COLUMNS = """c.case_id, c.user_id, coalesce(c.drawn_by, 'none') as drawn_by, c.draw_probability, c.sessions,
     c.flagged, c.streams, c.eur, c.probability, c.risk, c.model_version, c.last_scored_at, c.seq, u.country, u.plan,
     u.timezone, coalesce(v.version, 0) as version, v.verdict, v.reason_code, v.step, v.analyst, v.decided_at"""
-_FROM = "from cases c left join verdicts.standing v on v.case_id = c.case_id left join users u on u.user_id = c.user_id"
+FROM_CASES = (
+    "from cases c left join verdicts.standing v on v.case_id = c.case_id left join users u on u.user_id = c.user_id"
+)
 
 
 class Cases:
@@ -86,22 +96,23 @@ class Cases:
         self._cached_counts: tuple[tuple[int, int], dict[str, int]] | None = None
 
     @contextmanager
-    def _both(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the index for reading, with the verdicts attached as `verdicts`."""
         with self.index.read() as db:
             db.execute("attach database ? as verdicts", (f"{self.store.path.resolve().as_uri()}?mode=ro",))
             yield db
 
     def queue(self, tab: str, limit: int, offset: int = 0) -> list[Case]:
         """Return `limit` cases of one list of the queue, a key of TABS."""
-        query = f"select {_CASE_COLUMNS} {_FROM} where {TABS[tab][1]} order by {ORDERS[tab]} limit ? offset ?"
-        with self._both() as db:
-            return [_case(row) for row in db.execute(query, (limit, offset))]
+        query = f"select {CASE_COLUMNS} {FROM_CASES} where {TABS[tab][1]} order by {ORDERS[tab]} limit ? offset ?"
+        with self.reading() as db:
+            return [case_of_row(row) for row in db.execute(query, (limit, offset))]
 
     def one(self, case_id: str) -> Case | None:
         """Return a case; accounts that are not reviewed have one too."""
-        with self._both() as db:
-            row = db.execute(f"select {_CASE_COLUMNS} {_FROM} where c.case_id = ?", (case_id,)).fetchone()
-            return _case(row) if row else None
+        with self.reading() as db:
+            row = db.execute(f"select {CASE_COLUMNS} {FROM_CASES} where c.case_id = ?", (case_id,)).fetchone()
+            return case_of_row(row) if row else None
 
     def of_account(self, user_id: str) -> str | None:
         """Return the id of an account's case."""
@@ -110,29 +121,34 @@ class Cases:
             return row[0] if row else None
 
     def counts(self) -> dict[str, int]:
-        """Return the number of cases in each list; counted again only when something changed."""
+        """Return the number of rows in each list; counted again only when something changed.
+
+        A ring with members to decide is one row of the suspected ones.
+        """
         stamp = (self.index.stamp, self.store.stamp())
         if self._cached_counts is None or self._cached_counts[0] != stamp:
-            with self._both() as db:
-                counts = {
-                    tab: int(db.execute(f"select count(*) {_FROM.partition(' left join users')[0]} where {where}")
-                             .fetchone()[0])
-                    for tab, (_, where) in TABS.items()
-                }  # fmt: skip
+            with self.reading() as db:
+                from_cases, is_open = FROM_CASES.partition(" left join users")[0], TABS["suspected"][1]
+                counts = {tab: _number(db, f"select count(*) {from_cases} where {where}")
+                          for tab, (_, where) in TABS.items() if tab != "suspected"}  # fmt: skip
+                single = f"select count(*) {from_cases} where {is_open} and {IS_SINGLE}"
+                rings = f"select count(distinct m.ring_id) {FROM_MEMBERS} where {is_open} and not {IS_LEFT_OUT}"
+                counts["suspected"] = _number(db, single) + _number(db, rings)
             self._cached_counts = (stamp, counts)
         return self._cached_counts[1]
 
     def new_since(self, seq: int) -> int:
-        """Return how many cases came into review since the index had the stamp `seq`."""
+        """Return how many rows came into the queue since the index had the stamp `seq`; members of a ring are one."""
         with self.index.read() as db:
-            query = "select count(*) from cases where seq > ? and drawn_by is not null"
+            query = """select count(distinct coalesce(m.ring_id, c.case_id)) from cases c
+                left join ring_members m using (user_id) where c.seq > ? and c.drawn_by is not null"""
             return int(db.execute(query, (seq,)).fetchone()[0])
 
     def outcomes(self) -> list[dict[str, Any]]:
         """Return cases, streams and euros per latest verdict; a case under appeal counts as "appealed" instead."""
         query = """select case when step = 'appeal' then 'appealed' else verdict end as verdict, count(*) as cases,
             sum(streams) as streams, sum(eur) as eur from verdicts.standing where verdict <> 'open' group by 1"""
-        with self._both() as db:
+        with self.reading() as db:
             return [dict(row) for row in db.execute(query)]
 
     def sessions(self, user_id: str) -> list[dict[str, Any]]:
@@ -178,23 +194,27 @@ class Cases:
             }
 
     def links(self, user_id: str) -> list[dict[str, Any]]:
-        """Return what the account shares: per `kind` the other `accounts`, their `count`, and the number `flagged`."""
+        """Return what the account shares: per `kind` the other `accounts`, their `count`, and the number `suspected`.
+
+        Suspected is every account that came into the queue: by a session, a day, weeks or a campaign.
+        """
         payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
             where m.user_id = :user and o.user_id <> :user"""
         device = """select 'device' as kind, o.user_id from devices m join devices o using (device_id)
             where m.user_id = :user and o.user_id <> :user"""
-        campaign = """select 'suspected campaign' as kind, o.user_id from members m join members o using (campaign_key)
+        campaign = f"""select '{CAMPAIGN_LINK}' as kind, o.user_id from members m join members o using (campaign_key)
             where m.user_id = :user and o.user_id <> :user"""
-        query = f"""select l.kind, l.user_id, c.case_id, c.flagged, c.sessions, c.streams, v.verdict
+        query = f"""select l.kind, l.user_id, c.case_id, c.flagged, c.sessions, c.streams, v.verdict,
+            c.drawn_by = 'flag' as is_suspected, c.drawn_by in ('blind', 'random') and v.verdict is null as is_hidden
             from ({payment} union {device} union {campaign}) l join cases c on c.user_id = l.user_id
             left join verdicts.standing v on v.case_id = c.case_id order by l.kind, c.flagged desc, l.user_id"""
-        with self._both() as db:
+        with self.reading() as db:
             by_kind: dict[str, list[dict[str, Any]]] = {}
             for row in db.execute(query, {"user": user_id}):
                 by_kind.setdefault(row["kind"], []).append(dict(row))
         return [
             {"kind": kind, "accounts": accounts[:MAX_LINKED], "count": len(accounts),
-             "flagged": sum(a["flagged"] > 0 for a in accounts)}
+             "suspected": sum(a["is_suspected"] or 0 for a in accounts)}
             for kind, accounts in by_kind.items()
         ]  # fmt: skip
 
@@ -212,5 +232,10 @@ class Cases:
         return [{**row, **named.get(row["track_id"], {})} for row in rows]
 
 
-def _case(row: sqlite3.Row) -> Case:
+def _number(db: sqlite3.Connection, query: str) -> int:
+    return int(db.execute(query).fetchone()[0])
+
+
+def case_of_row(row: sqlite3.Row) -> Case:
+    """Return the case of a row with CASE_COLUMNS."""
     return Case(*(row[f.name] for f in fields(Case)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from consumer_viz.dashboard.index.rings import write_rings
 from contracts.tables import LAKE
 from runtime.lake import committed_files
 from runtime.parquet import open_parquet
@@ -41,12 +42,13 @@ def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], 
         users.add(row["user_id"])
         day = (row["user_id"], str(row["local_date"]), int(bool(row["is_flagged"])), row["score"], _json(row))
         db.execute("insert or replace into user_days values (?, ?, ?, ?, ?)", day)
-    for row in _newest_rows(unit.table(CAMPAIGNS)):
-        if row["is_flagged"]:
-            users.update(row["user_ids"])
-            db.execute("insert or replace into campaigns values (?, ?)", (row["campaign_key"], _json(row)))
-            members = ((user, row["campaign_key"]) for user in row["user_ids"])
-            db.executemany("insert or ignore into members values (?, ?)", members)
+    groups = [row for row in _newest_rows(unit.table(CAMPAIGNS)) if row["is_flagged"]]
+    for row in groups:
+        users.update(row["user_ids"])
+        db.execute("insert or replace into campaigns values (?, ?)", (row["campaign_key"], _json(row)))
+        members = ((user, row["campaign_key"]) for user in row["user_ids"])
+        db.executemany("insert or ignore into members values (?, ?)", members)
+    write_rings(db, groups)
     for row in _newest_rows(unit.table(TRACK_RISK)):
         track = (row["track_id"], str(row["local_date"]), _json(row))
         db.execute("insert or replace into track_risk values (?, ?, ?)", track)
@@ -72,4 +74,4 @@ def _batch_id(file: Path, table: Path) -> int:
 
 
 def _json(row: dict[str, Any]) -> bytes:
-    return orjson.dumps(row)
+    return orjson.dumps(row, default=str)  # a time in nanoseconds is a pandas type

@@ -34,6 +34,9 @@ create table windows (user_id text, days integer, is_flagged integer, row blob, 
     without rowid;
 create table campaigns (campaign_key text primary key, row blob);
 create table members (user_id text, campaign_key text, primary key (user_id, campaign_key)) without rowid;
+create table rings (ring_id text primary key, row blob);
+create table ring_members (user_id text, ring_id text, primary key (user_id, ring_id)) without rowid;
+create index members_of_ring on ring_members (ring_id);
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;

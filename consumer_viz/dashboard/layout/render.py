@@ -23,6 +23,10 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\
 VERDICT_WORDS = {v.CONFIRM: "suspicion confirmed", v.DISMISS: "dismissed", v.NEED_MORE: "needs more", v.OPEN: "open"}
 STEP_WORDS = {v.DECIDE: "decided", v.UNDO: "taken back", v.APPEAL: "appealed", v.UPHOLD: "appeal turned down",
               v.ROLL_BACK: "rolled back on appeal"}  # fmt: skip
+CAMPAIGN_WORDS = {"lockstep": "same tracks in the same hours", "device": "shared devices",
+                  "payment": "one payment method", "shared_tracks": "same odd tracks",
+                  "block": "same unpopular tracks"}  # fmt: skip
+"""Kind of a campaign -> what its accounts share."""
 REASON_WORDS = {code: words for reasons in v.REASONS.values() for code, words in reasons.items()}
 
 
@@ -64,6 +68,7 @@ def _environment() -> Environment:
         verdict_words=VERDICT_WORDS,
         step_words=STEP_WORDS,
         reason_words=REASON_WORDS,
+        campaign_words=CAMPAIGN_WORDS,
         category_meanings=CATEGORY_MEANINGS,
         query=urlencode,
     )

@@ -15,7 +15,7 @@ function select(row, { focus = true } = {}) {
   row.scrollIntoView({ block: "nearest" });
   clearTimeout(previewTimer);
   previewTimer = setTimeout(() => {
-    htmx.ajax("GET", `/queue/panel/${selected}`, { target: "#panel", swap: "innerHTML" });
+    htmx.ajax("GET", row.dataset.panel ?? `/queue/panel/${selected}`, { target: "#panel", swap: "innerHTML" });
   }, 60);
 }
 

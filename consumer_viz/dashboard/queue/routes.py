@@ -1,13 +1,17 @@
 """The queue: lists of ranked cases, a preview of the selected one, sums of decisions, export."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
 from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.csv_export import csv_file, to_csv
 from consumer_viz.dashboard.evidence.summary import headline, summarise
-from consumer_viz.dashboard.index.cases import TABS
+from consumer_viz.dashboard.index.cases import TABS, Case
+from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
+from consumer_viz.dashboard.state import AppState
 from consumer_viz.dashboard.verdicts.routes import form_values
 
 router = APIRouter()
@@ -33,7 +37,10 @@ def queue(request: Request, tab: str = "suspected", offset: Number = 0) -> Respo
         raise HTTPException(404, f"The queue has the lists {', '.join(TABS)}.")
     state = state_of(request)
     seq, counts = state.index.stamp, state.cases.counts()
-    rows = [(case, headline(state.cases, case)) for case in state.cases.queue(tab, PAGE_ROWS, offset)]
+    rows: list[tuple[Case | Ring, str]] = [
+        (row, row.reasons[0] if isinstance(row, Ring) else headline(state.cases, row))
+        for row in _rows(state, tab, offset)
+    ]
     more = offset + PAGE_ROWS if offset + len(rows) < counts[tab] else None
     if is_htmx(request) and offset:
         return page(request, "queue/rows.html", rows=rows, more=more, tab=tab)
@@ -41,6 +48,13 @@ def queue(request: Request, tab: str = "suspected", offset: Number = 0) -> Respo
         request, "queue/queue.html", rows=rows, more=more, tab=tab, tabs=TABS, counts=counts, seq=seq,
         outcomes=_outcomes(request),
     )  # fmt: skip
+
+
+def _rows(state: AppState, tab: str, offset: int) -> Sequence[Case | Ring]:
+    """Return rows of a list; in that of suspected cases a ring is one row."""
+    if tab == "suspected":
+        return state.rings.suspected(PAGE_ROWS, offset)
+    return state.cases.queue(tab, PAGE_ROWS, offset)
 
 
 @router.get("/queue/sums")

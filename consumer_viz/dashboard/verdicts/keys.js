@@ -1,6 +1,6 @@
 // Keys of the decision form, on the queue and on a case's own page.
 "use strict";
-const isTyping = (target) => target.matches("textarea, input:not([type=radio]), select");
+const isTyping = (target) => target.matches("textarea, input:not([type=radio], [type=checkbox]), select");
 
 // c, d, n choose a verdict; a digit chooses a reason and saves the decision; m goes to the note; u is undo.
 function pressVerdict(key, root) {

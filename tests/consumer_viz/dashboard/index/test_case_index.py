@@ -60,7 +60,7 @@ def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_wha
     monkeypatch.setattr(sqlite3, "connect", overheard)
     state.cases.queue("suspected", 50)
     [query] = [text for text in asked if text.startswith("select")]
-    with state.cases._both() as db:
+    with state.cases.reading() as db:
         steps = [row[3] for row in db.execute(f"explain query plan {query}")]
     assert steps[0] == "SEARCH c USING INDEX cases_by_risk (drawn_by=?)"
     assert not [step for step in steps if "SCAN" in step or "TEMP" in step]

@@ -59,7 +59,8 @@ def test_the_suspected_kind_of_abuse_is_in_queue_and_case(state: AppState, ana: 
     write_daily_run(state, users)
     html = ana.client.get(f"/cases/{case_id(users[2])}").text
     assert "<b>service</b> (automatic or bought streams), <b>account</b> (a hijacked, shared or sold account)" in html
-    assert "service and account abuse · " in ana.client.get("/queue").text
+    ana.confirm(users[2])
+    assert "service and account abuse · " in ana.client.get("/queue?tab=decided").text
     later = ana.client.get(f"/cases/{case_id(users[0])}").text
     assert "<b>of_a_later_version</b> (not known here)" in later
     assert "kind of abuse" not in ana.client.get(f"/cases/{case_id('honest1')}").text

@@ -1,0 +1,38 @@
+"""The verdict store in SQL: decisions and attempts, which are only added, and verdicts on many cases at once.
+
+`together` has a row for each verdict on many cases and one for its undo; `together_cases` names its cases, with the
+version that it made, or without one where the analyst left the case out. View `left_out`: those exceptions that count.
+"""
+
+SCHEMA = """
+create table if not exists decisions (
+    case_id text not null, version integer not null, user_id text not null, verdict text not null, reason_code text,
+    note text, analyst text not null, model_version text, decided_at text not null, step text not null,
+    drawn_by text not null, draw_probability real not null, key text not null unique,
+    eur real not null, streams integer not null, primary key (case_id, version)
+);
+create view if not exists standing as select * from decisions d
+    where not exists (select 1 from decisions n where n.case_id = d.case_id and n.version = d.version + 1);
+create table if not exists outbox (case_id text, version integer, sent_at text, primary key (case_id, version));
+create index if not exists unsent on outbox (sent_at) where sent_at is null;
+create table if not exists audit (
+    at text not null, analyst text not null, step text not null, case_id text not null, seen_version integer not null,
+    verdict text, outcome text not null
+);
+create trigger if not exists decisions_stay before delete on decisions begin select raise(abort, 'append only'); end;
+create trigger if not exists decisions_hold before update on decisions begin select raise(abort, 'append only'); end;
+create trigger if not exists audit_stays before delete on audit begin select raise(abort, 'append only'); end;
+create trigger if not exists audit_holds before update on audit begin select raise(abort, 'append only'); end;
+create table if not exists together (
+    key text not null, step text not null, ring_id text not null, analyst text not null, at text not null,
+    primary key (key, step)
+);
+create table if not exists together_cases (
+    key text not null, case_id text not null, version integer, primary key (key, case_id)
+);
+create view if not exists left_out as select distinct t.ring_id, c.case_id from together_cases c
+    join together t on t.key = c.key and t.step = 'decide'
+    where c.version is null and not exists (select 1 from together u where u.key = c.key and u.step = 'undo');
+create trigger if not exists together_stays before delete on together begin select raise(abort, 'append only'); end;
+create trigger if not exists together_holds before update on together begin select raise(abort, 'append only'); end;
+"""

@@ -1,0 +1,147 @@
+"""Queries of the rings and the verdicts together: one ring, its members, the queue in which a ring is one row."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from consumer_viz.dashboard.index.cases import (
+    CASE_COLUMNS,
+    FROM_CASES,
+    FROM_MEMBERS,
+    IS_LEFT_OUT,
+    IS_SINGLE,
+    ORDERS,
+    TABS,
+    Case,
+    Cases,
+    case_of_row,
+)
+
+_IS_OPEN = f"({TABS['suspected'][1]})"
+_RISK = f"sum(case when {_IS_OPEN} and not {IS_LEFT_OUT} then c.risk else 0 end) as risk"
+_COUNTS = ("size", "waiting", "left_out", "decided", "hidden", "eur", "streams", "risk")
+_RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
+    sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
+    sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
+    sum(c.drawn_by = 'blind' and (v.case_id is null or v.verdict = 'open')) as hidden,
+    sum(c.eur) as eur, sum(c.streams) as streams, {_RISK}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A ring with what was decided about its members: a row of the queue."""
+
+    ring_id: str
+    size: int
+    waiting: int
+    """Members without a verdict that were not left out of one."""
+    left_out: int
+    """Members without a verdict that an analyst left out of the ring's."""
+    decided: int
+    hidden: int
+    """Members that are reviewed blind: they are not shown as members before they are decided."""
+    eur: float
+    streams: int
+    risk: float
+    kinds: list[str]
+    reasons: list[str]
+    track_ids: list[str]
+    probability: float | None
+    first_seen: str | None
+    last_seen: str | None
+
+
+class Rings:
+    """Reads the rings; writes nothing."""
+
+    def __init__(self, cases: Cases) -> None:
+        self._cases = cases
+
+    def one(self, ring_id: str) -> Ring | None:
+        """Return a ring."""
+        with self._cases.reading() as db:
+            return next(iter(_rings(db, [ring_id])), None)
+
+    def members(self, ring_id: str) -> list[Case]:
+        """Return the cases of a ring's members, the highest risk first; those under blind review are left out."""
+        query = f"""select {CASE_COLUMNS} {FROM_CASES} join ring_members m on m.user_id = c.user_id
+            where m.ring_id = ? order by c.risk desc, c.case_id"""
+        with self._cases.reading() as db:
+            return [case for case in map(case_of_row, db.execute(query, (ring_id,))) if not case.is_hidden]
+
+    def left_out(self, ring_id: str) -> set[str]:
+        """Return the ids of the cases that a verdict on the ring left out."""
+        with self._cases.reading() as db:
+            query = "select case_id from verdicts.left_out where ring_id = ?"
+            return {row[0] for row in db.execute(query, (ring_id,))}
+
+    def last_ms(self, ring_id: str) -> int:
+        """Return when the newest session of the members ended, epoch milliseconds; else when they were last seen."""
+        query = "select max(ended_ms) from sessions join ring_members using (user_id) where ring_id = ?"
+        seen = "select row from rings where ring_id = ?"
+        with self._cases.index.read() as db:
+            ended = db.execute(query, (ring_id,)).fetchone()[0]
+            last_seen = orjson.loads(db.execute(seen, (ring_id,)).fetchone()[0])["last_seen"]
+        if ended or not last_seen:
+            return int(ended or 0)
+        at = datetime.fromisoformat(last_seen)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+    def shared_devices(self, ring_id: str) -> tuple[int, int]:
+        """Return the number of devices that several members use, and the number of those members."""
+        query = """with ours as (select d.device_id, d.user_id from devices d join ring_members using (user_id)
+                where ring_id = ?),
+            shared as (select device_id from ours group by device_id having count(*) > 1)
+            select count(distinct device_id), count(distinct user_id) from ours join shared using (device_id)"""
+        return self._pair(query, ring_id)
+
+    def shared_payments(self, ring_id: str) -> tuple[int, int]:
+        """Return the number of payment methods that pay for several members, and the number of those members."""
+        query = """select count(*), coalesce(sum(n), 0) from (select count(*) as n from users
+            join ring_members using (user_id) where ring_id = ? and payment_id is not null
+            group by payment_id having count(*) > 1)"""
+        return self._pair(query, ring_id)
+
+    def _pair(self, query: str, ring_id: str) -> tuple[int, int]:
+        with self._cases.index.read() as db:
+            one, other = db.execute(query, (ring_id,)).fetchone()
+            return int(one), int(other)
+
+    def roles(self, track_ids: list[str]) -> dict[str, str]:
+        """Return the role of tracks in the newest daily run: suspected target, suspected camouflage or unclear."""
+        query = f"""select track_id, row from track_risk where track_id in ({", ".join("?" * len(track_ids))})
+            order by local_date"""
+        with self._cases.index.read() as db:
+            return {track: orjson.loads(row)["role"] for track, row in db.execute(query, track_ids)}
+
+    def of_account(self, user_id: str) -> list[dict[str, Any]]:
+        """Return the rings that an account is in: `ring_id`, `size`, and `waiting`, the members still in the queue."""
+        query = f"""select m.ring_id, count(*) as size, sum({_IS_OPEN}) as waiting {FROM_MEMBERS}
+            where m.ring_id in (select ring_id from ring_members where user_id = ?)
+            group by m.ring_id order by 2 desc"""
+        with self._cases.reading() as db:
+            return [dict(row) for row in db.execute(query, (user_id,))]
+
+    def suspected(self, limit: int, offset: int = 0) -> list[Ring | Case]:
+        """Return rows of the list of suspected cases, in which a ring is one row and its members have none."""
+        open_rings = f"""select m.ring_id from ring_members m join cases c on c.user_id = m.user_id
+            left join verdicts.standing v on v.case_id = c.case_id where {_IS_OPEN} and not {IS_LEFT_OUT} group by 1"""
+        # the accounts in the order of their index: SQLite stops at the limit, however many there are
+        singles = f"""select {CASE_COLUMNS} {FROM_CASES} where {_IS_OPEN} and {IS_SINGLE}
+            order by {ORDERS["suspected"]} limit ?"""
+        with self._cases.reading() as db:
+            rows: list[Ring | Case] = [*_rings(db, [row["ring_id"] for row in db.execute(open_rings)])]
+            rows += map(case_of_row, db.execute(singles, (offset + limit,)))
+        return sorted(rows, key=lambda row: -row.risk)[offset : offset + limit]
+
+
+def _rings(db: sqlite3.Connection, ids: Sequence[str]) -> list[Ring]:
+    """Return those rings among the ids; ids of cases are no rings'."""
+    marks = ", ".join("?" * len(ids))
+    counts = db.execute(f"select {_RING_COLUMNS} {FROM_MEMBERS} where m.ring_id in ({marks}) group by m.ring_id", ids)
+    rows = dict(db.execute(f"select ring_id, row from rings where ring_id in ({marks})", ids).fetchall())
+    return [Ring(**{name: row[name] for name in _COUNTS}, **orjson.loads(rows[row["ring_id"]])) for row in counts]
