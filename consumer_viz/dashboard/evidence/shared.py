@@ -37,9 +37,8 @@ class SharedListening:
         return float(self.counts.loc[accounts > 1, "streams"].sum()) / self.streams
 
     def by_track(self) -> pd.DataFrame:
-        """Return one row per track_id, the most streamed first: streams, accounts, share (of the ring's streams)."""
+        """Return one row per track_id, the most streamed first: streams, accounts."""
         tracks = self.counts.groupby("track_id").agg(streams=("streams", "sum"), accounts=("user_id", "nunique"))
-        tracks["share"] = tracks["streams"] / max(self.streams, 1)
         return tracks.reset_index().sort_values(["streams", "track_id"], ascending=[False, True], ignore_index=True)
 
     def by_day(self) -> pd.DataFrame:

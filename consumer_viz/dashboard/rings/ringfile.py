@@ -84,20 +84,21 @@ def _similar_first(matrix: pd.DataFrame) -> list[int]:
 
 
 def _named(state: AppState, tracks: pd.DataFrame) -> list[dict[str, Any]]:
-    known = state.cases.tracks(set(tracks["track_id"]))
-    roles = state.rings.roles(list(tracks["track_id"]))
+    track_ids = [str(track) for track in tracks["track_id"]]
+    known, roles = state.cases.tracks(set(track_ids)), state.rings.roles(track_ids)
     return [
         {
             "number": n,
-            "track_id": str(row.track_id),
-            "title": known.get(str(row.track_id), {}).get("title") or str(row.track_id),
-            "artist": known.get(str(row.track_id), {}).get("artist") or "unknown artist",
-            "streams": int(row.streams),
-            "accounts": int(row.accounts),
-            "share": float(row.share),
-            "role": roles.get(str(row.track_id)),
+            "track_id": track,
+            "title": known.get(track, {}).get("title") or track,
+            "artist": known.get(track, {}).get("artist") or "unknown artist",
+            "streams": streams,
+            "accounts": accounts,
+            "role": roles.get(track),
         }
-        for n, row in enumerate(tracks.itertuples(index=False), start=1)
+        for n, (track, streams, accounts) in enumerate(
+            zip(track_ids, tracks["streams"].tolist(), tracks["accounts"].tolist(), strict=True), start=1
+        )
     ]
 
 
