@@ -7,8 +7,8 @@ days; with five people or more the interval resamples people.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,14 @@ class FalseAlarms:
     def count_causes(self, detector: str) -> list[tuple[str, int]]:
         """Return the causes of a detector's alarms, each with its number of alarms, most first."""
         return Counter(name for names in self.alarms_of(detector)["causes"] for name in names).most_common()
+
+    def of_people(self, user_ids: Collection[str]) -> "FalseAlarms":
+        """Return the report of some of the people."""
+        return replace(
+            self,
+            person_days=self.person_days[self.person_days["user_id"].isin(user_ids)],
+            alarms=self.alarms[self.alarms["user_id"].isin(user_ids)],
+        )
 
     def per_100(self, detector: str) -> tuple[float, float, float]:
         """Return alarms per 100 person-days with the ends of the 95 % interval."""

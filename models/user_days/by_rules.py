@@ -65,8 +65,12 @@ def apply_rules(days: pd.DataFrame, kind: Kind = "rolling", rules: tuple[Rule, .
     known, history_days = baseline_or_cohort(days, values, kind)
     z = known.z(values, np.array([rule.min_spread for rule in rules]))
     plays = days["plays"].to_numpy(dtype=np.float64)
+    is_own = history_days >= MIN_ACTIVE_DAYS
     strength = np.column_stack(
-        [_strength(rule, values[:, i], z[:, i], known.column(i), plays) for i, rule in enumerate(rules)]
+        [
+            _strength(rule, values[:, i], z[:, i], known.column(i), plays) * (is_own | (not rule.needs_own))
+            for i, rule in enumerate(rules)
+        ]
     )
     score, groups = _score(strength, rules)
     return RuleResults(
@@ -77,7 +81,7 @@ def apply_rules(days: pd.DataFrame, kind: Kind = "rolling", rules: tuple[Rule, .
         values=values,
         usual=known.median,
         history_days=history_days,
-        is_own=history_days >= MIN_ACTIVE_DAYS,
+        is_own=is_own,
     )
 
 

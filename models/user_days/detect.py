@@ -108,8 +108,9 @@ def _names(ruled: RuleResults) -> tuple[list[list[str]], list[list[str]]]:
     groups: list[list[str]] = [[] for _ in ruled.fired]
     for row, rule in zip(*np.nonzero(ruled.fired), strict=True):
         rules[row].append(RULES[rule].name)
-        if RULES[rule].group not in groups[row]:
-            groups[row].append(RULES[rule].group)
+        group = RULES[rule].group
+        if group is not None and group not in groups[row]:
+            groups[row].append(group)
     return rules, groups
 
 

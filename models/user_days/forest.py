@@ -12,12 +12,14 @@ import pandas as pd
 from sklearn.ensemble import IsolationForest
 
 from models.user_days.by_rules import baseline_or_cohort, feature_matrix
-from models.user_days.history import WINDOW_DAYS, Kind
-from runtime.arrays import Floats, Ints
+from models.user_days.history import MIN_ACTIVE_DAYS, WINDOW_DAYS, Kind
+from runtime.arrays import Bools, Floats, Ints
 from runtime.local_time import day_numbers
 
-FLAG_SHARE = 0.01
-"""Share of the days it is fitted on that would be flagged: what the analysts have time for. An assumption."""
+FLAG_SHARE = 0.002
+"""Share of the days it is fitted on that would be flagged: a choice. Odd people pay for most of it: at 0.01 those who
+sleep to music have 6 of 100 days flagged and users of a VPN 4, at 0.002 no kind of listener has one of 100
+(docs/guides/audit.md)."""
 N_TREES = 100
 FIT_ROWS = 20_000
 """Most rows a forest is fitted on; each tree sees 256 of them."""
@@ -38,6 +40,14 @@ class ForestInput:
     """Median of the baseline: the account's own history, or its cohort's."""
     deviation: Floats
     """Robust z of values against it."""
+    is_own: Bools
+    """Whether the baseline of a row is the account's own history."""
+
+    def without_cohorts(self) -> Floats:
+        """Return the matrix without deviations from a cohort: they say who listens, not that something has changed."""
+        matrix = self.matrix.copy()
+        matrix[~self.is_own, self.values.shape[1] :] = np.nan
+        return matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +68,11 @@ class FittedForest:
 def forest_input(days: pd.DataFrame, features: tuple[str, ...], kind: Kind = "rolling") -> ForestInput:
     """Prepare user-days in order. Levels go in as signed logs: volumes span four powers of ten."""
     values = feature_matrix(days, features)
-    known, _ = baseline_or_cohort(days, values, kind)
+    known, history_days = baseline_or_cohort(days, values, kind)
     min_spread = np.maximum(MIN_SPREAD * np.abs(known.median), MIN_SPREAD)
     deviation = np.clip(known.z(values, min_spread), -Z_CAP, Z_CAP)
-    return ForestInput(
-        np.hstack([np.sign(values) * np.log1p(np.abs(values)), deviation]), values, known.median, deviation
-    )
+    matrix = np.hstack([np.sign(values) * np.log1p(np.abs(values)), deviation])
+    return ForestInput(matrix, values, known.median, deviation, is_own=history_days >= MIN_ACTIVE_DAYS)
 
 
 def fit(matrix: Floats, rng: np.random.Generator, flag_share: float = FLAG_SHARE) -> FittedForest:

@@ -22,8 +22,8 @@ REFERENCE = ARTIFACTS / "user_day_forest" / "reference.parquet"
 ROWS = 5_000
 """User-days of the reference."""
 FLAG_SHARE = 0.001
-"""Share of the reference that would be flagged. People of another world, and real ones, are odder: they are flagged
-two to five times as often, and the aim for them is under 1 % together with the rules."""
+"""Share of the reference that would be flagged. Real people are odder than simulated ones; the aim for them is under
+1 % together with the rules."""
 MIN_ACCOUNTS = 100
 """Accounts from which a world is a population by itself: a choice."""
 
@@ -51,10 +51,15 @@ def read_reference(features: tuple[str, ...], path: Path = REFERENCE) -> Floats:
 
 
 def scores_by_reference(inputs: ForestInput, reference: Floats, rng: np.random.Generator) -> Floats:
-    """Score user-days by a forest fitted on the reference, without what none of them knows; 0.5 and over is a flag."""
-    is_known = ~np.isnan(inputs.matrix).all(axis=0)
+    """Score user-days by a forest fitted on the reference, without what none of them knows; 0.5 and over is a flag.
+
+    An account's first week is scored by its levels alone. A few people are no cohort for each other, and of many kinds
+    of people the odd ones (who sleep to music, play all day) are far from the median on every day.
+    """
+    matrix = inputs.without_cohorts()
+    is_known = ~np.isnan(matrix).all(axis=0)
     fitted = fit(reference[:, is_known], rng, FLAG_SHARE)
-    return fitted.score(inputs.matrix[:, is_known])
+    return fitted.score(matrix[:, is_known])
 
 
 def _columns(features: tuple[str, ...]) -> list[str]:

@@ -40,6 +40,9 @@ def audit(
         bool,
         typer.Option("--patterns", help="Of a simulated world: as each kind of source that lacks fields, in a table."),
     ] = False,
+    cohorts: Annotated[
+        bool, typer.Option("--cohorts", help="Of simulated worlds: by kind of honest listener, in a table.")
+    ] = False,
     shown: Annotated[int | None, typer.Option(min=0, help="How many alarms to list; default all.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +51,7 @@ def audit(
     Nothing leaves this machine, and nothing is kept.
     """
     from models.reports.format_false_alarms import format_lines, to_json
+    from ops.audit.cohorts import audit_cohorts, format_cohorts
     from ops.audit.patterns import audit_patterns, format_patterns
     from ops.audit.run import audit_files, audit_world
     from producer.importers.layout import Options
@@ -58,11 +62,19 @@ def audit(
     of_files = {"--timezone": timezone, "--layout": layout, "--user": user, "--map": columns}
     if worlds and (given := [name for name, value in of_files.items() if value is not None]):
         raise PlayproofError(f"{given[0]} is for files: a world has it since  playproof import")
-    if patterns and not worlds:
-        raise PlayproofError("--patterns is for a simulated world: add  --world NAME  in place of the files")
+    tables = {"--patterns": patterns, "--cohorts": cohorts}
+    if not worlds and (given := [name for name, is_given in tables.items() if is_given]):
+        raise PlayproofError(f"{given[0]} is for a simulated world: add  --world NAME  in place of the files")
+    if patterns and cohorts:
+        raise PlayproofError("--patterns and --cohorts are two tables: ask for one of them")
     if patterns:
         results = [entry for world in worlds or () for entry in audit_patterns(existing_world(world), log, model)]
         print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(format_patterns(results)))
+        return
+    if cohorts:
+        parts = audit_cohorts([existing_world(world) for world in worlds or ()], model)
+        by_cohort = {cohort: to_json(report) for cohort, report in parts.items()}
+        print(_json(by_cohort) if as_json else "\n".join(format_cohorts(parts)))
         return
     if worlds:
         audits = [audit_world(existing_world(world), model) for world in worlds]

@@ -6,7 +6,9 @@ import pytest
 
 from models.user_days.by_rules import apply_rules
 from models.user_days.detect import detect
+from models.user_days.forest import forest_input
 from models.user_days.history import sort_user_days
+from models.user_days.rules import RULES
 from tests.models.user_days.example_days import crowd, user_days
 
 ALL_DAY = {
@@ -118,13 +120,33 @@ def test_a_day_of_plays_that_stop_at_the_payout_line_is_enough_from_the_first_da
     assert apply_rules(days).is_flagged.tolist() == [False, True]
 
 
-def test_a_new_night_worker_is_within_a_cohort_that_has_night_workers() -> None:
-    night = {"night_share": 0.7, "repeat_ratio": 0.9, "plays_day": 80.0}
-    workers = [user_days(*[night] * 3, history=0, user=f"w{number}") for number in range(6)]
-    day_people = [user_days(history=7, user=f"d{number}") for number in range(60)]
-    among_them, alone = pd.concat([*day_people, *workers]), pd.concat([*day_people, workers[0]])
+def test_a_new_loud_account_is_within_a_cohort_that_has_such_people() -> None:
+    loud = {"repeat_ratio": 0.9, "plays_day": 380.0}
+    listeners = [user_days(*[loud] * 3, history=0, user=f"w{number}") for number in range(6)]
+    others = [user_days(history=7, user=f"d{number}") for number in range(60)]
+    among_them, alone = pd.concat([*others, *listeners]), pd.concat([*others, listeners[0]])
     assert not _newest(among_them).any()
     assert _newest(alone).all(), "the median of the cohort is the same, and nobody else is near"
+
+
+def test_who_listens_all_day_from_the_first_day_on_is_not_held_against_people_who_do_not() -> None:
+    others = [user_days(history=7, user=f"d{number}") for number in range(60)]
+    shop = user_days(*[ALL_DAY | {"new_device_and_network": 1.0}] * 3, history=0, user="w")
+    days = sort_user_days(pd.concat([*others, shop]))
+    fired = apply_rules(days).fired[(days["user_id"] == "w").to_numpy()]
+    assert not fired[:, [rule.needs_own for rule in RULES]].any()
+    assert not _newest(days).any()
+
+
+def test_the_reference_forest_reads_no_deviation_from_a_cohort() -> None:
+    others = [user_days(history=21, user=f"d{number}") for number in range(6)]
+    days = sort_user_days(pd.concat([*others, user_days(history=3, user="w", starts_on="2025-03-21")]))
+    inputs = forest_input(days, ("hours", "plays_day"))
+    is_new = (days["user_id"] == "w").to_numpy()
+    assert not inputs.is_own[is_new].any()
+    assert np.isfinite(inputs.matrix[is_new]).all()
+    assert np.isnan(inputs.without_cohorts()[is_new, 2:]).all()
+    assert np.array_equal(inputs.without_cohorts()[inputs.is_own], inputs.matrix[inputs.is_own])
 
 
 def test_a_first_week_with_nobody_to_compare_with_fires_nothing() -> None:
@@ -132,7 +154,7 @@ def test_a_first_week_with_nobody_to_compare_with_fires_nothing() -> None:
 
 
 def _newest(days: pd.DataFrame) -> pd.Series:
-    """Whether the newest day of each night worker is flagged."""
+    """Whether the newest day of each account `w…` is flagged."""
     days = sort_user_days(days)
     is_flagged = pd.Series(apply_rules(days).is_flagged).groupby(days["user_id"].to_numpy()).last()
     return is_flagged[is_flagged.index.str.startswith("w")]

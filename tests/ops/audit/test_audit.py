@@ -62,6 +62,8 @@ def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> 
         ((), "audit needs files, or --world NAME"),
         (("me.zip", "--world", "me"), "audit needs files, or --world NAME"),
         (("me.zip", "--patterns"), "--patterns is for a simulated world: add  --world NAME"),
+        (("me.zip", "--cohorts"), "--cohorts is for a simulated world: add  --world NAME"),
+        (("--world", "me", "--cohorts", "--patterns"), "--patterns and --cohorts are two tables"),
         (("--world", "me", "--timezone", "Europe/Berlin"), "--timezone is for files: a world has it since"),
         (("--world", "me", "--map", "track=song"), "--map is for files"),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.measurable import SOURCE_PATTERNS
 from models.reports.false_alarms import RULES, SCORER
+from ops.audit.cohorts import EVERYBODY, audit_cohorts, format_cohorts
 from ops.audit.patterns import DETECTORS, PatternAlarms, audit_patterns, format_patterns
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
@@ -15,10 +16,15 @@ KINDS = ("complete", "timestamps")
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], PatternAlarms]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("data") / "made")
     families = {"loop30": {"weight": 1.0}, "payout_stop": {"weight": 1.0}}
     build(load_scenario("field", users=120, days=9, seed=4, prevalence=0.3, families=families), world)
+    return world
+
+
+@pytest.fixture(scope="module")
+def results(world: World) -> dict[tuple[str, str], PatternAlarms]:
     entries = audit_patterns(world, lambda _: None, patterns={name: SOURCE_PATTERNS[name] for name in KINDS})
     return {(entry.pattern, entry.detector): entry for entry in entries}
 
@@ -46,6 +52,20 @@ def test_the_table_has_a_line_per_source_with_recall_beside_the_alarms(
     assert lines[2].count("%") == len(DETECTORS)
 
 
+def test_the_alarms_of_everybody_are_those_of_all_kinds_of_honest_listeners(world: World) -> None:
+    parts = audit_cohorts([world])
+    everybody = parts.pop(EVERYBODY)
+    assert {"regular"} < set(parts)
+    assert sum(part.people for part in parts.values()) == everybody.people < 120, "bots are not among them"
+    for name in everybody.detectors:
+        assert sum(len(part.alarms_of(name)) for part in parts.values()) == len(everybody.alarms_of(name))
+    lines = format_cohorts({EVERYBODY: everybody, **parts})
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| everybody", *(f"| {name}" for name in parts)]
+
+
 def test_a_world_without_truth_is_refused(tmp_path: Path) -> None:
+    imported = World(tmp_path / "me")
     with pytest.raises(WorldError, match="has no truth: --patterns needs a simulated world"):
-        audit_patterns(World(tmp_path / "me"), lambda _: None)
+        audit_patterns(imported, lambda _: None)
+    with pytest.raises(WorldError, match="has no truth: --cohorts needs a simulated world"):
+        audit_cohorts([imported])
