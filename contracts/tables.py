@@ -104,7 +104,7 @@ SESSIONS = (
     Column(
         "reasons",
         REASONS,
-        "features that push the score up most, in log-odds",
+        "features that push the score up most, in log-odds; empty where it is not flagged",
     ),
     Column("model_version", "string", "name and hash of the model that scored it"),
     Column("track_counts", "array<struct<track_id:string,streams:int>>", "streams by track"),

@@ -23,7 +23,7 @@ from contracts.tables import SESSIONS
 from models.errors import ModelError
 from models.registry.artefact import Artefact
 from models.registry.source_patterns import SourcePattern, read_patterns, without_unknown
-from runtime.arrays import Floats
+from runtime.arrays import Floats, Ints
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
 REASON = pa.struct([("feature", pa.string()), ("value", pa.float64()), ("contribution", pa.float64())])
@@ -87,8 +87,12 @@ def predict(batch: pa.RecordBatch, scorer: SessionScorer) -> Predictions:
     return Predictions(values, margin, 1 / (1 + np.exp(-margin)), matrix)
 
 
-def contributions(matrix: xgb.DMatrix, scorer: SessionScorer) -> NDArray[np.floating[Any]]:
-    """Return what each feature adds to the margin of each session, in log-odds: shape (n, features)."""
+def contributions(matrix: xgb.DMatrix, scorer: SessionScorer, rows: Ints | None = None) -> NDArray[np.floating[Any]]:
+    """Return what each feature adds to the margin of each session, or of some `rows`, in log-odds: (n, features)."""
+    if rows is not None:
+        if not len(rows):
+            return np.empty((0, len(scorer.features)), np.float32)
+        matrix = matrix.slice(rows)
     return _booster(scorer.trees).predict(matrix, pred_contribs=True)[:, :-1]
 
 
@@ -130,14 +134,22 @@ def score_batch(batch: pa.RecordBatch, scorer: SessionScorer, clock: Callable[[]
 
 
 def prediction_columns(batch: pa.RecordBatch, scorer: SessionScorer) -> dict[str, pa.Array]:
-    """Return the columns of SESSIONS that the model gives, by name."""
+    """Return the columns of SESSIONS that the model gives, by name.
+
+    Contributions cost 14 times the score itself, so only flagged sessions have reasons. Where the source cannot tell
+    some features, the score needs the contributions of every session.
+    """
     predicted = predict(batch, scorer)
     score, margin = predicted.score, predicted.margin
-    contributed = contributions(predicted.matrix, scorer)
+    contributed: NDArray[np.floating[Any]] | None = None
     if scorer.unknown:
+        contributed = contributions(predicted.matrix, scorer)
         margin, contributed = without_unknown(margin, contributed, scorer.features, scorer.unknown)
         score = 1 / (1 + np.exp(-margin))
     is_flagged = score >= scorer.review_threshold
+    flagged = np.flatnonzero(is_flagged)
+    of_flagged = contributions(predicted.matrix, scorer, flagged) if contributed is None else contributed[flagged]
+    reasons = top_reasons(scorer.features, predicted.values[flagged], of_flagged)
     return {
         "rawPrediction": _pairs(-margin, margin),
         "probability": _pairs(1 - score, score),
@@ -145,9 +157,21 @@ def prediction_columns(batch: pa.RecordBatch, scorer: SessionScorer) -> dict[str
         "score": pa.array(score),
         "is_flagged": pa.array(is_flagged),
         "is_filtered": pa.array(score >= scorer.filter_threshold),
-        "reasons": top_reasons(scorer.features, predicted.values, contributed),
+        "reasons": lists_of_some(reasons, flagged, batch.num_rows),
         "model_version": pa.repeat(scorer.version, batch.num_rows),
     }
+
+
+def lists_of_some(lists: pa.ListArray, rows: Ints, n: int) -> pa.ListArray:
+    """Return `n` lists: those given for `rows`, which are ascending, and empty ones.
+
+    >>> lists_of_some(pa.array([["a"], ["b", "c"]]), np.array([1, 3]), 4).to_pylist()
+    [[], ['a'], [], ['b', 'c']]
+    """
+    lengths = np.zeros(n, np.int64)
+    lengths[rows] = lists.value_lengths().to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), lists.flatten())
 
 
 def _pairs(honest: Floats, bot: Floats) -> pa.Array:

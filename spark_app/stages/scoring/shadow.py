@@ -39,7 +39,7 @@ def shadow_batch(batch: pa.RecordBatch, scorer: SessionScorer) -> pa.RecordBatch
     }
     flagged = np.flatnonzero(would_flag)
     if len(flagged):
-        contributed = contributions(predicted.matrix.slice(flagged), scorer)
+        contributed = contributions(predicted.matrix, scorer, flagged)
         reasons = top_reasons(scorer.features, predicted.values[flagged], contributed)
         index = np.full(batch.num_rows, -1)
         index[flagged] = np.arange(len(flagged))

@@ -103,6 +103,17 @@ def test_reasons_are_few_positive_sorted_and_of_this_session(rows: list[dict[str
     assert rows[2]["reasons"][0]["feature"] == "plays"
 
 
+def test_only_flagged_sessions_have_reasons_whatever_else_is_in_the_batch(
+    session_input: pa.RecordBatch, scorer: SessionScorer, rows: list[dict[str, Any]]
+) -> None:
+    assert [bool(row["reasons"]) for row in rows] == [row["is_flagged"] for row in rows] == [False, False, True]
+    every = score_batch(compute_features(session_input), replace(scorer, review_threshold=0.0)).to_pylist()
+    assert all(row["reasons"] for row in every)
+    assert every[2]["reasons"] == rows[2]["reasons"]
+    none = score_batch(compute_features(session_input), replace(scorer, review_threshold=2.0)).to_pylist()
+    assert [row["reasons"] for row in none] == [[], [], []]
+
+
 def test_each_scored_session_names_its_model_and_the_date_it_ended(rows: list[dict[str, Any]]) -> None:
     assert {row["model_version"] for row in rows} == {"tiny@1"}
     assert {str(row["date"]) for row in rows} == {"2026-03-01"}

@@ -1,5 +1,6 @@
 """What a source cannot tell speaks neither for nor against: the shipped model, on the sample world, as every source."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,7 +53,9 @@ def test_unknown_features_push_no_honest_session_and_are_no_reason(
     score = columns["score"].to_numpy()
     assert np.log(score / (1 - score)) == pytest.approx(predicted.margin - push, abs=1e-4)
     assert abs(push.mean()) < MAX_PUSH
-    reasons = {reason["feature"] for row in columns["reasons"].to_pylist() for reason in row}
+    every = prediction_columns(masked, replace(scorer, review_threshold=0.0))
+    reasons = {reason["feature"] for row in every["reasons"].to_pylist() for reason in row}
+    assert reasons
     assert not reasons & unknown
     assert np.mean(columns["is_flagged"].to_numpy(zero_copy_only=False)) <= 0.02
 
