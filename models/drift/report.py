@@ -9,7 +9,8 @@ import pandas as pd
 from models.drift.psi import LARGE, MIN_ACCOUNTS, SMALL, measure_shift, resample_accounts
 from models.drift.reference import SCORE, DriftReference
 
-DAYS = (1, 7)
+WEEK = 7
+DAYS = (1, WEEK)
 SEED = 1
 
 
@@ -57,6 +58,19 @@ def largest(window: Mapping[str, Any], count: int | None = None) -> list[tuple[s
     """Return the features of a window that have moved most, largest first; the score is not among them."""
     known = [(name, entry) for name, entry in window["quantities"].items() if entry and name != SCORE]
     return sorted(known, key=lambda item: (-item[1]["corrected"], item[0]))[:count]
+
+
+def format_summary(drift: Mapping[str, Any], shown: int = 3) -> list[str]:
+    """Format the drift of the week for the daily report: how far the score has moved, and which features far."""
+    window = drift["windows"][str(WEEK)]
+    size = f"last {WEEK} days, {window['sessions']:,} sessions of {window['accounts']:,} accounts"
+    score = window["quantities"][SCORE]
+    if score is None:
+        return [f"drift             {size}: too few accounts to say anything"]
+    far = [name for name, entry in largest(window) if entry["band"] == "large"]
+    named = f": {', '.join(far[:shown])}{' and others' if len(far) > shown else ''}" if far else ""
+    moved = f"the score has moved by {score['corrected']:.3f} ({score['band']})"
+    return [f"drift             {size}: {moved}; features that have moved far: {len(far) or 'none'}{named}"]
 
 
 def format_drift(drift: Mapping[str, Any], shown: int = 10) -> list[str]:

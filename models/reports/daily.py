@@ -12,10 +12,12 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.account_windows.trees import load_window_trees
 from models.campaigns.find import find_campaigns
 from models.campaigns.recall import format_recall
+from models.drift.champion import measure_daily
 from models.fusion.decide import Sources, decide_days, name_evidence
 from models.fusion.evidence import session_threshold, window_threshold
 from models.fusion.model import FusionModel, load_fusion
 from models.labels.truth import label_user_days
+from models.registry.roles import FOLDER, Registry
 from models.reports.habits import find_habits, format_habits
 from models.reports.queue_quality import format_queue_quality
 from models.risk.accounts import rank_accounts
@@ -64,6 +66,7 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyR
     daily.lines += ["", *format_campaigns(campaigns, world)]
     daily.lines += ["", *write_risks(world, plays, daily.flags, sources, by_account, fusion)]
     daily.lines += ["", *write_habits(world, plays, seed)]
+    daily.lines += ["", *measure_daily(world, Registry(world.root.parent / FOLDER))]
     folder = world.unit.root / "daily"
     folder.mkdir(parents=True, exist_ok=True)
     write_review(folder, daily.flags)

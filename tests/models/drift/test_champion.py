@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from contracts.features import FEATURE_NAMES
-from models.drift.champion import measure_world
+from models.drift.champion import measure_daily, measure_world
 from models.drift.reference import (
     REFERENCE,
     REFERENCE_HASH,
@@ -21,6 +21,7 @@ from models.registry.artefact import MANIFEST, SHIPPED_SCORER, read_manifest, sh
 from models.registry.champions import CHAMPIONS
 from models.registry.role_changes import WritableRegistry
 from models.registry.roles import Registry
+from runtime.monitoring.drift import drift_record
 from runtime.world import World, WorldError
 from tests.models.challenger import write_challenger
 
@@ -93,3 +94,18 @@ def test_the_model_that_ships_has_a_reference_of_all_its_features_in_under_10_kb
     assert list(reference.bins) == [*manifest["features"], SCORE]
     assert reference.sessions > 10_000
     assert (SHIPPED_SCORER / REFERENCE).stat().st_size < 10_000
+
+
+def test_the_daily_run_records_the_drift_and_says_it_in_a_line(tmp_path: Path, sessions: pd.DataFrame) -> None:
+    registry = registry_of(tmp_path, sessions)
+    entry = registry.roles().champion
+    assert entry is not None
+    world = World(tmp_path / "demo")
+    (refused,) = measure_daily(world, registry)
+    assert refused.startswith("drift             not measured: world demo has no scored sessions: run  playproof up")
+    assert drift_record(world.unit) == {}
+    commit(world, sessions.assign(plays=sessions["plays"] + 10), entry.version)
+    (line,) = measure_daily(world, registry)
+    assert f"{N} sessions of {N} accounts: the score has moved by 0.000 (small)" in line
+    assert line.endswith("moved far: 1: plays")
+    assert drift_record(world.unit)["windows"]["7"]["accounts"] == N

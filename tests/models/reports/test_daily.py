@@ -104,7 +104,7 @@ def test_the_page_says_suspected_and_runs_nothing_that_a_row_says(daily: DailyRu
     assert "Suspected user-days" in page
     assert "Nothing was done to any account" in page
     assert "listened 23 h without a pause of 2 h" in page
-    assert "a session of score 1.00: streams 900" in page
+    assert "a session with a score of over 0.99: 900 streams" in page
     assert "<b>bot" not in page
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page

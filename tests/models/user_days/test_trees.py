@@ -56,7 +56,7 @@ def test_trees_find_a_bot_that_was_one_from_its_first_day_and_rules_do_not(trees
 def test_each_flag_of_the_trees_says_what_pushed_it_up_and_what_honest_listeners_do(trees: UserDayTrees) -> None:
     flags = detect(always_bots(), trees=trees)
     said = flags.loc[flags["by_trees"], "reasons"]
-    assert all(any("honest listeners usually" in reason for reason in reasons) for reasons in said)
+    assert all(any("honest listeners: usually" in reason for reason in reasons) for reasons in said)
     everything = " ".join(reason for reasons in said for reason in reasons)
     assert "95 %" in everything
     assert "nan" not in everything
