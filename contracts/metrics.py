@@ -38,6 +38,7 @@ JOB = (
     Metric("playproof_job_state_rows", "gauge", "rows that wait in open sessions", ("query", "operator")),
     Metric("playproof_job_state_bytes", "gauge", "memory of the state store", ("query", "operator")),
     Metric("playproof_job_rejected_rows", "gauge", "rows in lake/rejected since the version began"),
+    Metric("playproof_job_files", "gauge", "files of the version: lake, checkpoints and what goes with them"),
     Metric("playproof_job_drift_psi", "gauge", "stability index since training, without chance", ("quantity", "days")),
     Metric("playproof_job_drift_psi_low", "gauge", "lower end of its 95 % interval", ("quantity", "days")),
     Metric("playproof_job_drift_timestamp_seconds", "gauge", "when drift was measured last; 0 before the first time"),

@@ -97,7 +97,7 @@ def _run_queries(
     """Build and run the queries; note for the pages which models score."""
     stop = runner.StopRequest()
     world, unit, version = settings.the_world(), settings.the_world().unit, artefacts.champion.version
-    metrics = JobMetrics(version, unit.table("rejected"))
+    metrics = JobMetrics(version, unit.root, unit.table("rejected"))
     if options.serve_metrics:
         metrics.serve(settings.metrics_port)
     spark.streams.addListener(ProgressListener(unit, metrics))

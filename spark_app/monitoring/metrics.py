@@ -1,6 +1,8 @@
 """The job's metrics for Prometheus, on loopback: what each micro-batch reported, and which model scores."""
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,26 @@ from runtime.parquet import read_parquet
 
 WRITE_REJECTED = ("archive", "rejected")
 """The queries that write lake/rejected: of music (`queries/archive.py`), and of a shop."""
+COUNT_FILES_EVERY_S = 300.0
 KINDS = {"gauge": Gauge, "counter": Counter}
 
 
 class JobMetrics:
     """The metrics of one job. A micro-batch in, numbers out; `serve` shows them."""
 
-    def __init__(self, model_version: str, rejected: Path) -> None:
+    def __init__(
+        self, model_version: str, unit: Path, rejected: Path, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`unit` is the folder whose files are counted, `rejected` the table of rejected rows."""
         self.registry = CollectorRegistry()
         self._of = {m.name: KINDS[m.kind](m.name, m.meaning, m.labels, registry=self.registry) for m in JOB}
         self._of["playproof_job_model_info"].labels(model_version).set(1)
-        self._rejected = rejected
+        self._unit, self._rejected, self._monotonic = unit, rejected, monotonic
+        self._files_counted_at: float | None = None
         self._drift_at = 0.0
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
+        self._count_files()
 
     def observe(self, batch: MicroBatch) -> None:
         """Update the metrics with a micro-batch."""
@@ -55,6 +63,7 @@ class JobMetrics:
             self._of["playproof_job_state_bytes"].labels(batch.query, operator).set(batch.state_bytes[operator])
         if batch.query in WRITE_REJECTED:
             self._count_rejected()
+            self._count_files()
 
     def observe_drift(self, drift: Mapping[str, Any]) -> None:
         """Show the drift that was measured last (`runtime.monitoring.drift`); nothing where it is shown already."""
@@ -76,6 +85,13 @@ class JobMetrics:
             if file not in self._rejected_rows:
                 self._rejected_rows[file] = pc.sum(read_parquet(file, ["rows"])["rows"]).as_py() or 0
         self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
+
+    def _count_files(self) -> None:
+        """Count the version's files, now and then: with many of them it takes seconds."""
+        now = self._monotonic()
+        if self._files_counted_at is None or now - self._files_counted_at >= COUNT_FILES_EVERY_S:
+            self._files_counted_at = now
+            self._of["playproof_job_files"].set(sum(len(files) for _, _, files in os.walk(self._unit)))
 
     def serve(self, port: int) -> None:
         """Serve on loopback until the process ends; a port that is taken is reported, and does not stop the job."""

@@ -62,7 +62,7 @@ def _run_queries(settings: Settings, options: ShopOptions) -> None:
     try:
         stop = runner.StopRequest()
         scorer = predictions.load_model(options.model)
-        metrics = JobMetrics(scorer.artefact.version, unit.table(tables.REJECTED))
+        metrics = JobMetrics(scorer.artefact.version, unit.root, unit.table(tables.REJECTED))
         if options.serve_metrics:
             metrics.serve(settings.metrics_port)
         spark.streams.addListener(ProgressListener(unit, metrics))

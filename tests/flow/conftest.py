@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 
 from consumer_viz.dashboard.index.sampling import case_id
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, ID_FIELD, PLAYS
+from contracts.topics import TOPICS
 from models.reports.daily import run_daily
 from ops.demo.music import WINDOWS_OF_A_SESSION, count_windowed_sessions
 from ops.stack.lifecycle import JOB_IS_UP
@@ -191,20 +192,20 @@ def send_and_take_back(address: str) -> None:
 
 AHEAD_MS = 4_083_000_000_000
 """A clock in the year 2099."""
-ROWS_AHEAD = 4
 
 
 def send_ahead(address: str) -> None:
-    """Send good rows of both topics, as a producer does whose clock is in the year 2099."""
-    headers = [(HEADER_CLOCK_MS, str(AHEAD_MS).encode()), (HEADER_ROWS, str(ROWS_AHEAD).encode())]
+    """Send a good row to each partition of both topics, as a producer does whose clock is in the year 2099.
+
+    To each one: a partition with a message more than the others would be read a batch behind them.
+    """
+    headers = [(HEADER_CLOCK_MS, str(AHEAD_MS).encode()), (HEADER_ROWS, b"1")]
     fields = {PLAYS: {"track_id": "t1", "listen_ms": "40000"}, ACTIVITY: {"action": "search"}}
     with KafkaProducer(bootstrap_servers=address) as producer:
         for topic, rest in fields.items():
-            rows = [
-                {ID_FIELD[topic]: f"ahead{i}", "user_id": "u1", "event_time": format_time(AHEAD_MS), **rest}
-                for i in range(ROWS_AHEAD)
-            ]
-            producer.send(topic, json.dumps(rows).encode(), headers=headers, partition=0)
+            row = {ID_FIELD[topic]: "ahead", "user_id": "u1", "event_time": format_time(AHEAD_MS), **rest}
+            for partition in range(TOPICS[topic].partitions):
+                producer.send(topic, json.dumps([row]).encode(), headers=headers, partition=partition)
 
 
 @pytest.fixture(scope="session")

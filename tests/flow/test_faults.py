@@ -9,9 +9,10 @@ import pytest
 
 from contracts.events import ACTIVITY, FAR_CLOCK, ID_FIELD, PLAYS, ROWS_PER_BATCH
 from contracts.features import FEATURE_NAMES
+from contracts.topics import TOPICS
 from producer.replay.batches import time_of_row
 from runtime.event_text import parse_time
-from tests.flow.conftest import ROWS_AHEAD, TAKEN_BACK, Live
+from tests.flow.conftest import TAKEN_BACK, Live
 from tests.flow.lake import Row, messages, rows_of
 from tests.flow.replays import Replayed, replays_of, rows_held_back
 from tests.flow.stage import Stage
@@ -103,7 +104,7 @@ def test_one_bad_row_among_two_hundred_is_rejected_alone_and_its_neighbours_are_
 def test_a_producer_whose_clock_is_far_ahead_is_rejected_by_name_and_makes_nobody_late(rushed: Stage) -> None:
     """Its rows come first: the other tests find no row of the later replays late that was not held back."""
     rejected = Counter(row["topic"] for row in rows_of(rushed.world.unit, "rejected") if row["reason"] == FAR_CLOCK)
-    assert rejected == {PLAYS: ROWS_AHEAD, ACTIVITY: ROWS_AHEAD}
+    assert rejected == {topic: TOPICS[topic].partitions for topic in (PLAYS, ACTIVITY)}
 
 
 def test_what_a_producer_took_back_is_read_by_nobody(rushed: Stage) -> None:

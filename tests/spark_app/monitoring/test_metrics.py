@@ -22,7 +22,7 @@ DRIFT = {
 
 @pytest.fixture
 def metrics(tmp_path: Path) -> JobMetrics:
-    return JobMetrics("session_xgb-1", tmp_path / "rejected")
+    return JobMetrics("session_xgb-1", tmp_path, tmp_path / "rejected", monotonic=lambda: 0.0)
 
 
 def batch(
@@ -74,6 +74,17 @@ def test_rejected_rows_are_those_that_committed_files_stand_for(metrics: JobMetr
             (tmp_path / "rejected" / folder / "_SUCCESS").touch()
     metrics.observe(batch(query=archive.NAME))
     assert metrics.registry.get_sample_value("playproof_job_rejected_rows") == 8
+
+
+def test_files_of_the_version_are_counted_now_and_then(tmp_path: Path) -> None:
+    now = iter([0.0, 1.0, 301.0])
+    metrics = JobMetrics("session_xgb-1", tmp_path, tmp_path / "rejected", monotonic=lambda: next(now))
+    counted = []
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+        metrics.observe(batch(query=archive.NAME))
+        counted.append(metrics.registry.get_sample_value("playproof_job_files"))
+    assert counted == [0, 2]
 
 
 def test_metrics_are_served_on_loopback_and_a_taken_port_is_said_in_one_line(
