@@ -25,6 +25,9 @@ NUMERIC_HEADERS = {HEADER_CLOCK_MS: "-?[0-9]{1,18}", HEADER_ROWS: "[0-9]{1,7}"}
 HEADER_MESSAGE = "message"
 """The message's place among its topic's messages: how a replay that goes on after a crash knows what arrived."""
 
+HEADER_RESENT = "resent"
+"""Of rejected rows that are sent again: partition:offset:position of each in the same topic, with blanks between."""
+
 AHEAD_MS = 5 * 60_000
 """A row further ahead of its message's clock is rejected: one event dated 2099 would make all later ones late."""
 BEHIND_MS = 7 * 24 * 3_600_000

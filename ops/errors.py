@@ -3,6 +3,7 @@
 OpsError
 ├── SetupError           jars, checksums, Java, packages
 ├── StackError           a process of the stack, or the demo, went wrong
+├── ResendError          rejected rows cannot be sent again
 └── ReconciliationError  the reconciliation lacks something that it needs to read
 """
 
@@ -19,6 +20,10 @@ class SetupError(OpsError):
 
 class StackError(OpsError):
     """A process of the stack did not start, or ended before its time."""
+
+
+class ResendError(OpsError):
+    """Rejected rows cannot be sent again: another process does, or a file of repaired rows is none."""
 
 
 class ReconciliationError(OpsError):

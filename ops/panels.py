@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from consumer_viz.commands import desk, plot
 from models.commands import drift, lab, registry, reports, training
-from ops.commands import arena, audit, checks, days, demo, setup, stack, tools
+from ops.commands import arena, audit, checks, days, demo, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
 from spark_app.commands import batch, job
@@ -26,7 +26,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         *stack.COMMANDS,
         Group(
             "job", "The Spark job in the foreground, and its stages in batch.",
-            (job.RUN, job.SHOW, batch.BASELINES, batch.SCORE_HISTORY),
+            (job.RUN, job.SHOW, rejected.REPLAY_REJECTED, batch.BASELINES, batch.SCORE_HISTORY),
         ),
         Group("plot", "The live plot of the topics.", plot.COMMANDS),
         desk.DESK,

@@ -5,6 +5,7 @@ PlayproofError
 ├── WorldError        a world, or a part of it that a command needs, does not exist
 ├── JvmError          no usable Java, or jars are missing
 ├── SecuritySettingError   PLAYPROOF_SECURITY cannot be used as it is
+├── FolderError       a folder that must be private to this user is open to others: spark_app.scratch
 ├── ParquetError      a parquet file cannot be read: runtime.parquet
 ├── BrokerError       the broker cannot start, does not answer, or lacks a topic
 │   └── AccessError   the broker answers and refuses us: password, certificate, or a right that is missing

@@ -31,6 +31,9 @@ from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_
 from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
+REPORTS = (scores.NAME, fraud_counts.NAME, genuine_totals.NAME, top_tracks.NAME, shadow.NAME)
+"""Queries that read the sessions that query `sessions` has committed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

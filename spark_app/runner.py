@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType
 from typing import Protocol
 
@@ -86,6 +86,25 @@ def run(
         _check_queries(queries, optional)
     finally:
         stop_queries(queries)
+
+
+def run_in_turn(
+    spark: SparkSession,
+    writers: dict[str, DataStreamWriter],
+    reports: Collection[str],
+    stop: Stop,
+    *,
+    is_done: Callable[[], bool] = lambda: False,
+    optional: Mapping[str, Callable[[str], None]] | None = None,
+) -> None:
+    """Do all that is there now: first what reads topics, then `reports`, which read the tables that this has written.
+
+    Side by side, a report would read a table as it is at its start, and leave the rest to the next run.
+    """
+    first = {name: writer for name, writer in writers.items() if name not in reports}
+    then = {name: writer for name, writer in writers.items() if name in reports}
+    for group in (first, then):
+        run(spark, group, stop, available_now=True, is_done=is_done, optional=optional)
 
 
 def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from runtime import jvm, resources
 from runtime.settings import Settings
+from spark_app.scratch import use_scratch_folder
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
 LOOPBACK = "127.0.0.1"
@@ -49,12 +50,14 @@ def build_session(
     ui: bool = False,
     with_kafka: bool = True,
     settings_of_run: Mapping[str, str] | None = None,
+    scratch: Path | None = None,
     **conf: str,
 ) -> SparkSession:
     """Start Spark, or return the running session. On a cluster (`master` is not local) our code is sent along.
 
     `partitions` is the number of shuffle partitions (default: the cores of this machine; 200, Spark's own default, made
-    batches 6× slower: decision 0012). It is frozen in a checkpoint. `conf` adds settings, `__` standing for a dot.
+    batches 6× slower: decision 0012). It is frozen in a checkpoint. `scratch` is a folder for temporary files on this
+    machine. `conf` adds settings, `__` standing for a dot.
     Raises JvmError where Java or the Kafka connector jars are missing.
     """
     java_home = jvm.find_java()
@@ -68,6 +71,8 @@ def build_session(
     if str(resources.CODE) not in os.environ["PYTHONPATH"].split(os.pathsep):
         # workers import our stages from the checkout
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(resources.CODE), os.environ["PYTHONPATH"]]))
+    if scratch is not None:
+        jvm_flags += f' -Djava.io.tmpdir="{scratch}"'
     logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'
     settings = {
         "spark.master": master,
@@ -99,6 +104,7 @@ def build_session(
         # and they cross no network that could damage them
         settings |= {"spark.shuffle.checksum.enabled": "false"}
         settings |= {"spark.python.daemon.module": "spark_app.python_daemon"}
+        settings |= {"spark.local.dir": str(scratch)} if scratch is not None else {}
     if with_kafka:
         connector = [str(path) for path in jvm.jars("connector")]
         if is_local:
@@ -126,6 +132,7 @@ def batch_session(name: str, settings: Settings, memory: str) -> Iterator[SparkS
         with_kafka=False,
         settings_of_run=BATCH,
         jvm_flags=settings.spark_jvm_flags,
+        scratch=use_scratch_folder(),
     )
     try:
         yield spark

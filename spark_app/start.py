@@ -21,6 +21,7 @@ from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
 from spark_app.queries import shadow
+from spark_app.scratch import use_scratch_folder
 from spark_app.stages.scoring.load import scoring_message
 from spark_app.stages.sessions import account_baselines
 
@@ -59,6 +60,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
+    scratch = use_scratch_folder()
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)
         if moved:
@@ -72,6 +74,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             ui=options.serve_ui,
             settings_of_run=session.STREAMING,
             jvm_flags=settings.spark_jvm_flags,
+            scratch=scratch,
         )
         try:
             limits = sources.balance(messages, options.max_messages)
@@ -118,7 +121,10 @@ def _run_queries(
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
     optional = {shadow.NAME: partial(shadow.remove, unit)}
-    runner.run(spark, writers, stop, available_now=options.available_now, optional=optional)
+    if options.available_now:
+        runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
+    else:
+        runner.run(spark, writers, stop, available_now=False, optional=optional)
 
 
 def _choose(writers: dict[str, DataStreamWriter], only: Collection[str]) -> dict[str, DataStreamWriter]:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import xmlrpc.client
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from ops.stack.logs import most_relevant_line
 from runtime.kafka.security import whole_path
 from runtime.resources import shipped
 from runtime.settings import Settings
+from spark_app.scratch import private_folder
 
 CONFIGURATION = "supervisord.conf"
 STARTS_WITHIN_S = 10.0
@@ -52,7 +52,7 @@ class Supervisor:
     def socket(self) -> Path:
         """Return the socket's path: short, in a folder that only this user can read, different for each world."""
         name = hashlib.sha256(str(self.run).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"playproof-{os.getuid()}" / f"{name}.sock"
+        return private_folder() / f"{name}.sock"
 
     def log(self, program: str) -> Path:
         return self.run / f"{program}.log"
@@ -62,7 +62,6 @@ class Supervisor:
         if self.pid() is not None:
             return
         self.run.mkdir(parents=True, exist_ok=True)
-        _make_private_folder(self.socket.parent)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(shipped(CONFIGURATION))]
         done = subprocess.run(command, env=self._environment(settings), capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -151,14 +150,6 @@ class Supervisor:
             process.kill()
         psutil.wait_procs(alive)
         return True
-
-
-def _make_private_folder(folder: Path) -> None:
-    """Make a folder that only this user can use. Raises StackError where it exists and is open to others."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner = folder.stat()
-    if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
-        raise StackError(f"{folder} is open to other users: remove it, or set TMPDIR to a folder of this user alone")
 
 
 def _is_none(value: object) -> bool:

@@ -15,8 +15,9 @@ HEADERS = {
     events.HEADER_CLOCK_MS: "the sender's event-time clock, epoch ms: rows far from it are rejected",
     events.HEADER_HEARTBEAT: "1 where the message only moves the watermark, else 0",
     events.HEADER_MESSAGE: "the message's place among its topic's messages: a replay goes on from it",
+    events.HEADER_RESENT: "of rejected rows sent again: partition:offset:position of each, with blanks between",
 }
-"""Kafka headers of the topics that a replay writes; values are decimal text."""
+"""Kafka headers of the topics that a replay writes; values are decimal text, but for the last one."""
 
 ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     SCORES: tables.SESSIONS,

@@ -18,6 +18,8 @@ from spark_app.shop.sources import read_raw, read_static
 from spark_app.sources import stream_topic
 from spark_app.stages.scoring.pipeline_model import PipelineScorer
 
+REPORTS = tuple(reports.WRITERS)
+"""Queries that read the predictions that query `predictions` has committed."""
 STATIC = ("customers", "products", "categories")
 
 

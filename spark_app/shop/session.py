@@ -5,6 +5,7 @@ from pyspark.sql import SparkSession
 
 from runtime.settings import Settings
 from runtime.world import Unit
+from spark_app.scratch import use_scratch_folder
 from spark_app.session import build_session
 
 CORES = 4
@@ -41,4 +42,5 @@ def start_session(
         ui=ui,
         jvm_flags=settings.spark_jvm_flags,
         settings_of_run=dict(conf.getAll()),
+        scratch=use_scratch_folder(),
     )

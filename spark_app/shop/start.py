@@ -74,7 +74,10 @@ def _run_queries(settings: Settings, options: ShopOptions) -> None:
             flush=True,
         )
         monitor = Monitor(unit, options.idle_s, lambda: predictions.show(spark, unit))
-        runner.run(spark, queries, stop, available_now=options.available_now, is_done=monitor.is_done)
+        if options.available_now:
+            runner.run_in_turn(spark, queries, pipeline.REPORTS, stop, is_done=monitor.is_done)
+        else:
+            runner.run(spark, queries, stop, available_now=False, is_done=monitor.is_done)
         predictions.show(spark, unit)
     finally:
         spark.stop()

@@ -107,6 +107,20 @@ def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(
     assert spark.streams.active == [], "the healthy one does not live on unseen"
 
 
+def test_a_run_that_ends_has_reported_what_it_wrote(spark: SparkSession, lines: DataFrame, tmp_path: Path) -> None:
+    table = tmp_path / "table"
+    table.mkdir()
+    write = lines.writeStream.queryName("write").format("parquet").option("path", str(table))
+    report = spark.readStream.schema("value string").parquet(str(table)).writeStream.format("memory")
+    writers = {
+        "report": report.queryName("report"),
+        "write": write.option("checkpointLocation", str(tmp_path / "checkpoint")),
+    }
+    runner.run_in_turn(spark, writers, ("report",), stop(False))
+    assert [row["value"] for row in spark.table("report").collect()] == ["one"]
+    spark.catalog.dropTempView("report")
+
+
 def test_an_optional_query_that_dies_or_cannot_start_is_reported_and_the_others_finish(
     spark: SparkSession, lines: DataFrame
 ) -> None:

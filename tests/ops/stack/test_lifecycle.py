@@ -19,6 +19,7 @@ from runtime.kafka.access import answers, wait_until_up
 from runtime.resources import CODE as ROOT
 from runtime.settings import Settings
 from runtime.world import World
+from spark_app.scratch import FolderError
 
 SOCKET_PATH_LIMIT = 107
 """sizeof(sun_path) - 1 on Linux (unix(7)); 103 on macOS."""
@@ -69,7 +70,7 @@ def test_a_socket_folder_open_to_others_is_refused(
     folder = tmp_path / f"playproof-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(StackError, match="is open to other users"):
+    with pytest.raises(FolderError, match="is open to other users"):
         lifecycle.supervisor_of(settings.the_world()).start(settings)
 
 

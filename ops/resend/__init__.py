@@ -1,0 +1,1 @@
+"""Send rejected rows again, after what they were rejected for is repaired."""
