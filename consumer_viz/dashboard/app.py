@@ -28,6 +28,7 @@ from consumer_viz.dashboard.quality.routes import router as quality_router
 from consumer_viz.dashboard.queue.routes import router as queue_router
 from consumer_viz.dashboard.rings.routes import router as rings_router
 from consumer_viz.dashboard.state import AppState
+from consumer_viz.dashboard.team.routes import router as team_router
 from consumer_viz.dashboard.verdicts.routes import router as verdicts_router
 
 ROUTERS = (
@@ -37,6 +38,7 @@ ROUTERS = (
     case_router,
     rings_router,
     verdicts_router,
+    team_router,
     live_router,
     quality_router,
     models_router,

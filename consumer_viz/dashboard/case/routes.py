@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from consumer_viz.dashboard.case.casefile import CaseFile, build_casefile
 from consumer_viz.dashboard.case.export import export_case
 from consumer_viz.dashboard.layout.render import page, state_of
+from consumer_viz.dashboard.team.routes import team_values
 from consumer_viz.dashboard.verdicts.routes import form_values
 
 router = APIRouter()
@@ -26,7 +27,11 @@ def show(request: Request, case_id: str) -> Response:
     """Show the whole case."""
     file = _casefile(request, case_id)
     attempts = state_of(request).store.attempts(case_id)
-    values = form_values("case") | {"file": file, "summary": file.summary, "case": file.summary.case}
+    values = (
+        form_values("case")
+        | team_values(state_of(request), case_id)
+        | {"file": file, "summary": file.summary, "case": file.summary.case}
+    )
     return page(request, "case/case.html", attempts=attempts, **values)
 
 

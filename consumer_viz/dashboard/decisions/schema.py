@@ -1,4 +1,6 @@
-"""The verdict store in SQL: decisions and attempts, which are only added, and verdicts on many cases at once.
+"""The verdict store in SQL: decisions and attempts, verdicts on many cases at once, and who works on what.
+
+Rows are only added; leases alone are replaced, as they say who looks at a case now.
 
 `together` has a row for each verdict on many cases and one for its undo; `together_cases` names its cases, with the
 version that it made, or without one where the analyst left the case out. View `left_out`: those exceptions that count.
@@ -30,9 +32,22 @@ create table if not exists together (
 create table if not exists together_cases (
     key text not null, case_id text not null, version integer, primary key (key, case_id)
 );
-create view if not exists left_out as select distinct t.ring_id, c.case_id from together_cases c
-    join together t on t.key = c.key and t.step = 'decide'
+create index if not exists together_of on together_cases (case_id);
+create view if not exists left_out as select t.ring_id, c.case_id from together_cases c
+    cross join together t on t.key = c.key and t.step = 'decide'
     where c.version is null and not exists (select 1 from together u where u.key = c.key and u.step = 'undo');
+create table if not exists leases (
+    subject text primary key, analyst text not null, page text not null, taken_at text not null,
+    renewed_at text not null
+);
+create table if not exists assignments (
+    subject text not null, version integer not null, step text not null, assignee text, hold_until text,
+    is_escalated integer not null, note text, analyst text not null, at text not null, primary key (subject, version)
+);
+create view if not exists work as select * from assignments a
+    where not exists (select 1 from assignments n where n.subject = a.subject and n.version = a.version + 1);
 create trigger if not exists together_stays before delete on together begin select raise(abort, 'append only'); end;
 create trigger if not exists together_holds before update on together begin select raise(abort, 'append only'); end;
+create trigger if not exists assigned_stays before delete on assignments begin select raise(abort, 'append only'); end;
+create trigger if not exists assigned_holds before update on assignments begin select raise(abort, 'append only'); end;
 """

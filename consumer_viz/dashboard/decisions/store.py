@@ -47,7 +47,8 @@ class VerdictStore:
                 "topic verdicts has every decision that was sent"
             ) from None
 
-    def _now_text(self) -> str:
+    def now_text(self) -> str:
+        """Return the time of now as it is kept with a decision."""
         return format_time(round(self._now().timestamp() * 1000))
 
     @contextmanager
@@ -79,6 +80,21 @@ class VerdictStore:
         with self.reading() as db:
             return int(db.execute("select coalesce(max(rowid), 0) from decisions").fetchone()[0])
 
+    def change_stamp(self) -> tuple[int, int, str]:
+        """Return what changes with every decision, every assignment, and every day."""
+        query = """select (select coalesce(max(rowid), 0) from decisions),
+            (select coalesce(max(rowid), 0) from assignments)"""
+        with self.reading() as db:
+            decisions, assignments = db.execute(query).fetchone()
+        return decisions, assignments, self.now_text()[:10]
+
+    def changed_since(self, decisions: int, assignments: int) -> set[str]:
+        """Return the cases and rings that were decided or assigned after a `change_stamp`."""
+        query = """select case_id from decisions where rowid > ? union
+            select subject from assignments where rowid > ?"""
+        with self.reading() as db:
+            return {str(row[0]) for row in db.execute(query, (decisions, assignments))}
+
     def attempts(self, case_id: str) -> list[tuple[str, ...]]:
         """Return (at, analyst, step, seen_version, verdict, outcome) of every attempt on a case, oldest first."""
         with self.reading() as db:
@@ -98,7 +114,7 @@ class VerdictStore:
         """Open a transaction that writes, with the time of now: all of it is saved at the end, or nothing."""
         with self.reading() as db:
             db.execute("begin immediate")
-            yield db, self._now_text()
+            yield db, self.now_text()
             db.execute("commit")
 
     def unsent(self, limit: int | None = None) -> list[Decision]:
@@ -110,7 +126,7 @@ class VerdictStore:
 
     def mark_sent(self, decisions: Iterable[Decision]) -> None:
         """Record that the topic has acknowledged decisions."""
-        at = self._now_text()
+        at = self.now_text()
         with self.reading() as db:
             db.execute("begin")
             db.executemany(

@@ -9,13 +9,18 @@ from typing import Any
 
 import orjson
 
+from consumer_viz.dashboard.decisions.leases import live_leases
 from consumer_viz.dashboard.live.live_metrics import LiveMetrics
 from consumer_viz.dashboard.state import AppState
 
 TICK_S = 1.0
 KEEP_ALIVE_S = 15
 """A page without an event for so long gets a comment, so that it knows the server is there."""
-MAX_WAITING = 5
+MAX_ROWS = 300
+"""Changed rows named in one event."""
+TEAM_PAGES = frozenset({"queue", "case", "ring"})
+"""Pages that show who looks at what."""
+MAX_WAITING = 8
 """Events kept for a page that does not read; newer ones are dropped."""
 
 
@@ -35,7 +40,8 @@ class EventStream:
         self._state = state
         self._live_metrics = LiveMetrics(state)
         self._subscribers: set[Subscriber] = set()
-        self._stamp: tuple[int, int] = (-1, -1)
+        self._stamp: tuple[int, tuple[int, int, str]] = (-1, self._state.store.change_stamp())
+        self._leases: dict[str, str] = {}
         self._is_stopped = False
 
     async def subscribe(self, page: str, seq: int) -> AsyncIterator[bytes]:
@@ -43,7 +49,7 @@ class EventStream:
         subscriber = Subscriber(page, seq)
         self._subscribers.add(subscriber)
         try:
-            yield b"retry: 2000\n\n" + self.counts_event(subscriber)
+            yield b"retry: 2000\n\n" + self.counts_event(subscriber) + event("leases", live_leases(self._state.store))
             while not self._is_stopped:
                 try:
                     yield await asyncio.wait_for(subscriber.queue.get(), KEEP_ALIVE_S)
@@ -74,14 +80,21 @@ class EventStream:
                     print(f"desk: the pages were not updated: {trouble}", file=sys.stderr, flush=True)
 
     def _tick(self) -> None:
-        stamp = (self._state.index.stamp, self._state.store.stamp())
+        stamp = (self._state.index.stamp, self._state.store.change_stamp())
+        changed_rows = self._changed_rows(self._stamp[1], stamp[1])
         has_changed, self._stamp = stamp != self._stamp, stamp
+        leases = live_leases(self._state.store)
+        has_leases, self._leases = leases != self._leases, leases
         pages = {subscriber.page for subscriber in self._subscribers}
         live = self._live_metrics.new_points() if "live" in pages else None
         has_progress = "health" in pages and self._live_metrics.has_job_progressed()
         for subscriber in self._subscribers:
             if has_changed:
                 self._send(subscriber, self.counts_event(subscriber))
+            if has_leases and subscriber.page in TEAM_PAGES:
+                self._send(subscriber, event("leases", leases))
+            if changed_rows and subscriber.page in TEAM_PAGES:
+                self._send(subscriber, event("rows", changed_rows))
             if subscriber.page == "live" and live is not None:
                 self._send(subscriber, event("live", live))
             if subscriber.page == "health" and has_progress:
@@ -92,6 +105,13 @@ class EventStream:
         cases = self._state.cases
         new = cases.new_since(subscriber.seq) if subscriber.page == "queue" else 0
         return event("counts", {"lists": cases.counts(), "new": new, "decisions": self._state.store.stamp()})
+
+    def _changed_rows(self, before: tuple[int, int, str], now: tuple[int, int, str]) -> list[str]:
+        """Return the cases and rings that were decided or assigned between two stamps, and the rings of the cases."""
+        if before[:2] == now[:2]:
+            return []
+        changed = self._state.store.changed_since(*before[:2])
+        return sorted(changed | self._state.rings.of_cases(changed))[:MAX_ROWS]
 
     @staticmethod
     def _send(subscriber: Subscriber, message: bytes) -> None:

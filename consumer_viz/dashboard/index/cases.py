@@ -14,26 +14,53 @@ from consumer_viz.dashboard.index.weeks import STRONGEST
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
+_IS_HELD = "coalesce(w.hold_until, '') > today()"
+_IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"
 TABS: dict[str, tuple[str, str]] = {
-    "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK})"),
+    "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK}) and not {_IS_HELD}"),
     "sample": ("Blind sample", f"c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED}"),
-    "waiting": ("Waiting", "(v.verdict = 'need_more' or v.step = 'appeal')"),
-    "decided": ("Decided", f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"),
+    "assigned": ("Assigned", f"(w.assignee is not null or w.is_escalated) and not coalesce({_IS_SETTLED}, 0)"),
+    "waiting": (
+        "Waiting",
+        f"(v.verdict = 'need_more' or v.step = 'appeal' or c.drawn_by = 'flag' and {_IS_UNDECIDED} and {_IS_HELD})",
+    ),
+    "decided": ("Decided", _IS_SETTLED),
 }
-"""Lists of the queue: title, and the condition of its cases. Without a verdict the columns of `v` are null."""
+"""Lists of the queue: title, and the condition of its cases. Without a verdict the columns of `v` are null, without an
+assignment those of `w`; `today()` is the UTC day."""
 ORDERS = {"suspected": "c.risk desc, c.case_id", "sample": "c.case_id", "waiting": "v.decided_at, c.case_id",
+          "assigned": "w.is_escalated desc, c.risk desc, c.case_id",
           "decided": "v.decided_at desc, c.case_id"}  # fmt: skip
 """The sample is in the order of its random ids: the order of risk would show the scores that it hides."""
+OLDEST_FIRST = "c.first_flagged_at, c.case_id"
+"""Another order of the suspected cases."""
 IS_LEFT_OUT = "exists (select 1 from verdicts.left_out x where x.case_id = c.case_id and x.ring_id = m.ring_id)"
 """Whether an analyst left a member (`c`, `m`) out of its ring's verdict."""
 IS_SINGLE = f"not exists (select 1 from ring_members m where m.user_id = c.user_id and not {IS_LEFT_OUT})"
 """Whether an account is a row of the queue by itself: it is in no ring, or was left out of its ring's verdict."""
+RING_LISTS = {
+    "suspected": "coalesce(max(r.hold_until), '') <= today()",
+    "assigned": "max(r.assignee) is not null or max(r.is_escalated)",
+    "waiting": "coalesce(max(r.hold_until), '') > today()",
+}
+"""Lists that have rings, with accounts to decide, and which of them; `r` is the ring's assignment."""
 FROM_MEMBERS = """from ring_members m join cases c on c.user_id = m.user_id
-    left join verdicts.standing v on v.case_id = c.case_id"""
+    left join verdicts.standing v on v.case_id = c.case_id left join verdicts.work w on w.subject = c.case_id"""
 CAMPAIGN_LINK = "suspected campaign"
 """Kind of a link that only a suspicion makes."""
 MAX_LINKED = 60
 """Accounts listed under one link."""
+
+
+def single_in(tab: str) -> str:
+    """Return the condition of the accounts that are rows of a list: of the suspected ones no members of rings."""
+    return IS_SINGLE if tab == "suspected" else "true"
+
+
+def rings_in(tab: str) -> str:
+    """Return the query of the ids of the rings in a list (RING_LISTS)."""
+    return f"""select m.ring_id {FROM_MEMBERS} left join verdicts.work r on r.subject = m.ring_id
+        where {TABS["suspected"][1]} and not {IS_LEFT_OUT} group by m.ring_id having {RING_LISTS[tab]}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +90,11 @@ class Case:
     step: str | None
     analyst: str | None
     decided_at: str | None
+    first_flagged_at: str | None
+    """When its first flagged session was scored; without one its first flagged day."""
+    assignee: str | None
+    hold_until: str | None
+    is_escalated: int | None
 
     @property
     def is_decided(self) -> bool:
@@ -81,10 +113,10 @@ class Case:
 
 CASE_COLUMNS = """c.case_id, c.user_id, coalesce(c.drawn_by, 'none') as drawn_by, c.draw_probability, c.sessions,
     c.flagged, c.streams, c.eur, c.probability, c.risk, c.model_version, c.last_scored_at, c.seq, u.country, u.plan,
-    u.timezone, coalesce(v.version, 0) as version, v.verdict, v.reason_code, v.step, v.analyst, v.decided_at"""
-FROM_CASES = (
-    "from cases c left join verdicts.standing v on v.case_id = c.case_id left join users u on u.user_id = c.user_id"
-)
+    u.timezone, coalesce(v.version, 0) as version, v.verdict, v.reason_code, v.step, v.analyst, v.decided_at,
+    c.first_flagged_at, w.assignee, w.hold_until, w.is_escalated"""
+FROM_CASES = """from cases c left join verdicts.standing v on v.case_id = c.case_id
+    left join verdicts.work w on w.subject = c.case_id left join users u on u.user_id = c.user_id"""
 
 
 class Cases:
@@ -93,17 +125,18 @@ class Cases:
     def __init__(self, index: CaseIndex, store: VerdictStore) -> None:
         self.index = index
         self.store = store
-        self._cached_counts: tuple[tuple[int, int], dict[str, int]] | None = None
+        self._cached_counts: tuple[tuple[int, tuple[int, int, str]], dict[str, int]] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Open the index for reading, with the verdicts attached as `verdicts`."""
         with self.index.read() as db:
+            db.create_function("today", 0, lambda: self.store.now_text()[:10])
             db.execute("attach database ? as verdicts", (f"{self.store.path.resolve().as_uri()}?mode=ro",))
             yield db
 
     def queue(self, tab: str, limit: int, offset: int = 0) -> list[Case]:
-        """Return `limit` cases of one list of the queue, a key of TABS."""
+        """Return `limit` cases of one list of the queue, a key of TABS; members of rings are among them."""
         query = f"select {CASE_COLUMNS} {FROM_CASES} where {TABS[tab][1]} order by {ORDERS[tab]} limit ? offset ?"
         with self.reading() as db:
             return [case_of_row(row) for row in db.execute(query, (limit, offset))]
@@ -125,15 +158,15 @@ class Cases:
 
         A ring with members to decide is one row of the suspected ones.
         """
-        stamp = (self.index.stamp, self.store.stamp())
+        stamp = (self.index.stamp, self.store.change_stamp())
         if self._cached_counts is None or self._cached_counts[0] != stamp:
             with self.reading() as db:
-                from_cases, is_open = FROM_CASES.partition(" left join users")[0], TABS["suspected"][1]
-                counts = {tab: _number(db, f"select count(*) {from_cases} where {where}")
-                          for tab, (_, where) in TABS.items() if tab != "suspected"}  # fmt: skip
-                single = f"select count(*) {from_cases} where {is_open} and {IS_SINGLE}"
-                rings = f"select count(distinct m.ring_id) {FROM_MEMBERS} where {is_open} and not {IS_LEFT_OUT}"
-                counts["suspected"] = _number(db, single) + _number(db, rings)
+                from_cases = FROM_CASES.partition(" left join users")[0]
+                counts = {
+                    tab: _number(db, f"select count(*) {from_cases} where {where} and {single_in(tab)}")
+                    + (_number(db, f"select count(*) from ({rings_in(tab)})") if tab in RING_LISTS else 0)
+                    for tab, (_, where) in TABS.items()
+                }
             self._cached_counts = (stamp, counts)
         return self._cached_counts[1]
 

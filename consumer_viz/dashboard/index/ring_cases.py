@@ -1,7 +1,7 @@
 """Queries of the rings and the verdicts together: one ring, its members, the queue in which a ring is one row."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,22 +13,28 @@ from consumer_viz.dashboard.index.cases import (
     FROM_CASES,
     FROM_MEMBERS,
     IS_LEFT_OUT,
-    IS_SINGLE,
+    OLDEST_FIRST,
     ORDERS,
+    RING_LISTS,
     TABS,
     Case,
     Cases,
     case_of_row,
+    rings_in,
+    single_in,
 )
 
 _IS_OPEN = f"({TABS['suspected'][1]})"
 _RISK = f"sum(case when {_IS_OPEN} and not {IS_LEFT_OUT} then c.risk else 0 end) as risk"
-_COUNTS = ("size", "waiting", "left_out", "decided", "hidden", "eur", "streams", "risk")
+_COUNTS = ("size", "waiting", "left_out", "decided", "hidden", "eur", "streams", "risk",
+           "first_flagged_at", "assignee", "hold_until", "is_escalated")  # fmt: skip
 _RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
     sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
     sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
     sum(c.drawn_by = 'blind' and (v.case_id is null or v.verdict = 'open')) as hidden,
-    sum(c.eur) as eur, sum(c.streams) as streams, {_RISK}"""
+    sum(c.eur) as eur, sum(c.streams) as streams, {_RISK},
+    min(c.first_flagged_at) as first_flagged_at, max(r.assignee) as assignee, max(r.hold_until) as hold_until,
+    max(r.is_escalated) as is_escalated"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,10 @@ class Ring:
     eur: float
     streams: int
     risk: float
+    first_flagged_at: str | None
+    assignee: str | None
+    hold_until: str | None
+    is_escalated: int | None
     kinds: list[str]
     reasons: list[str]
     track_ids: list[str]
@@ -118,6 +128,13 @@ class Rings:
         with self._cases.index.read() as db:
             return {track: orjson.loads(row)["role"] for track, row in db.execute(query, track_ids)}
 
+    def of_cases(self, case_ids: Collection[str]) -> set[str]:
+        """Return the ids of the rings that some cases' accounts are in."""
+        query = f"""select distinct ring_id from ring_members join cases using (user_id)
+            where case_id in ({", ".join("?" * len(case_ids))})"""
+        with self._cases.index.read() as db:
+            return {str(row[0]) for row in db.execute(query, tuple(case_ids))}
+
     def of_account(self, user_id: str) -> list[dict[str, Any]]:
         """Return the rings that an account is in: `ring_id`, `size`, and `waiting`, the members still in the queue."""
         query = f"""select m.ring_id, count(*) as size, sum({_IS_OPEN}) as waiting {FROM_MEMBERS}
@@ -126,22 +143,30 @@ class Rings:
         with self._cases.reading() as db:
             return [dict(row) for row in db.execute(query, (user_id,))]
 
-    def suspected(self, limit: int, offset: int = 0) -> list[Ring | Case]:
-        """Return rows of the list of suspected cases, in which a ring is one row and its members have none."""
-        open_rings = f"""select m.ring_id from ring_members m join cases c on c.user_id = m.user_id
-            left join verdicts.standing v on v.case_id = c.case_id where {_IS_OPEN} and not {IS_LEFT_OUT} group by 1"""
+    def queue(self, tab: str, limit: int, offset: int = 0, *, is_oldest_first: bool = False) -> list[Ring | Case]:
+        """Return rows of a list of the queue, in which a ring is one row; its members are not suspected rows."""
         # the accounts in the order of their index: SQLite stops at the limit, however many there are
-        singles = f"""select {CASE_COLUMNS} {FROM_CASES} where {_IS_OPEN} and {IS_SINGLE}
-            order by {ORDERS["suspected"]} limit ?"""
+        order = OLDEST_FIRST if is_oldest_first else ORDERS[tab]
+        query = (
+            f"""select {CASE_COLUMNS} {FROM_CASES} where {TABS[tab][1]} and {single_in(tab)} order by {order} limit ?"""
+        )
         with self._cases.reading() as db:
-            rows: list[Ring | Case] = [*_rings(db, [row["ring_id"] for row in db.execute(open_rings)])]
-            rows += map(case_of_row, db.execute(singles, (offset + limit,)))
-        return sorted(rows, key=lambda row: -row.risk)[offset : offset + limit]
+            ids = [row["ring_id"] for row in db.execute(rings_in(tab))] if tab in RING_LISTS else []
+            cases = [case_of_row(row) for row in db.execute(query, (offset + limit,))]
+            rings = _rings(db, ids)
+        rows: list[Ring | Case] = [*rings, *cases]
+        if rings and tab == "suspected":
+            rows.sort(key=lambda row: (row.first_flagged_at or "") if is_oldest_first else -row.risk)
+        return rows[offset : offset + limit]
 
 
 def _rings(db: sqlite3.Connection, ids: Sequence[str]) -> list[Ring]:
     """Return those rings among the ids; ids of cases are no rings'."""
     marks = ", ".join("?" * len(ids))
-    counts = db.execute(f"select {_RING_COLUMNS} {FROM_MEMBERS} where m.ring_id in ({marks}) group by m.ring_id", ids)
+    counts = db.execute(
+        f"""select {_RING_COLUMNS} {FROM_MEMBERS} left join verdicts.work r on r.subject = m.ring_id
+        where m.ring_id in ({marks}) group by m.ring_id""",
+        ids,
+    )
     rows = dict(db.execute(f"select ring_id, row from rings where ring_id in ({marks})", ids).fetchall())
     return [Ring(**{name: row[name] for name in _COUNTS}, **orjson.loads(rows[row["ring_id"]])) for row in counts]

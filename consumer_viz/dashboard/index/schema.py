@@ -15,9 +15,10 @@ create index sessions_of on sessions (user_id, started_ms);
 create table cases (
     user_id text primary key, case_id text unique, drawn_by text, draw_probability real, sessions integer,
     flagged integer, streams integer, eur real, probability real, risk real, model_version text, last_scored_at text,
-    seq integer
+    seq integer, first_flagged_at text
 );
 create index cases_by_risk on cases (drawn_by, risk desc, case_id);
+create index cases_by_age on cases (drawn_by, first_flagged_at, case_id);
 create index cases_by_seq on cases (seq) where drawn_by is not null;
 create table suspect_tracks (track_id text, user_id text, streams integer, primary key (track_id, user_id))
     without rowid;
@@ -47,7 +48,7 @@ UPDATE_CASES = """
 insert into cases
 select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
     coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk), model_version,
-    last_scored_at, :seq
+    last_scored_at, :seq, first_flagged_at
 from (
     select t.user_id as user_id, count(s.session_key) as n,
         coalesce(sum(s.is_flagged), 0) as flagged,
@@ -57,6 +58,10 @@ from (
         coalesce(sum(case when s.is_flagged then s.streams * s.score end), 0) * :eur as risk,
         max(s.model_version) as model_version,
         max(case when s.is_flagged then s.scored_at end) as last_scored_at,
+        coalesce(min(case when s.is_flagged then s.scored_at end),
+            (select min(d.local_date) from user_days d where d.user_id = t.user_id and d.is_flagged),
+            case when exists (select 1 from members m where m.user_id = t.user_id) then min(s.scored_at) end
+        ) as first_flagged_at,
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
         (coalesce(sum(s.is_flagged), 0) > 0
             or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
@@ -69,5 +74,6 @@ on conflict (user_id) do update set
     seq = case when cases.drawn_by is not excluded.drawn_by then excluded.seq else cases.seq end,
     drawn_by = excluded.drawn_by, draw_probability = excluded.draw_probability, sessions = excluded.sessions,
     flagged = excluded.flagged, streams = excluded.streams, eur = excluded.eur, probability = excluded.probability,
-    risk = excluded.risk, model_version = excluded.model_version, last_scored_at = excluded.last_scored_at
+    risk = excluded.risk, model_version = excluded.model_version, last_scored_at = excluded.last_scored_at,
+    first_flagged_at = coalesce(cases.first_flagged_at, excluded.first_flagged_at)
 """

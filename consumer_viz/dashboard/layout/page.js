@@ -21,7 +21,7 @@ function connect() {
     }
     events.listeners.counts?.(counts);
   });
-  for (const name of ["live", "health"]) {
+  for (const name of ["live", "health", "leases", "rows"]) {
     source.addEventListener(name, (event) => events.listeners[name]?.(JSON.parse(event.data)));
   }
   addEventListener("pagehide", () => source.close());

@@ -49,6 +49,21 @@ def local_time(value: str | float | int | None, zone: ZoneInfo, pattern: str = "
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone).strftime(pattern)
 
 
+def age(value: str | None, now: str) -> str:
+    """Write how long ago a time (ISO text) was, in its largest whole unit; empty where it is not known.
+
+    >>> age("2025-03-01", "2025-03-03T12:00:00Z"), age("2025-03-03T11:30:00Z", "2025-03-03T12:00:00Z"), age(None, "")
+    ('2 days', '30 min', '')
+    """
+    if not value:
+        return ""
+    at, until = (datetime.fromisoformat(text) for text in (value, now))
+    minutes = max(0, int((until - (at if at.tzinfo else at.replace(tzinfo=UTC))).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 2 * 24 * 60 else f"{minutes // 60 // 24} days"
+
+
 def keep_units(text: str) -> str:
     """Keep a number and its unit on one line.
 
@@ -72,7 +87,7 @@ def _environment() -> Environment:
         category_meanings=CATEGORY_MEANINGS,
         query=urlencode,
     )
-    env.filters |= {"local_time": local_time, "keep_units": keep_units}
+    env.filters |= {"local_time": local_time, "keep_units": keep_units, "age": age}
     return env
 
 
@@ -89,7 +104,12 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     """Render a template for a request, with the values that every page needs."""
     state = state_of(request)
     html = ENVIRONMENT.get_template(template).render(
-        login=request.state.login, state=state, zone=state.zone, path=request.url.path, **values
+        login=request.state.login,
+        state=state,
+        zone=state.zone,
+        path=request.url.path,
+        now=state.store.now_text(),
+        **values,
     )
     return HTMLResponse(html.encode("utf-8", "replace"), status)
 

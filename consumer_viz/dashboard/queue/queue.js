@@ -30,7 +30,23 @@ function move(by) {
 function advance() {
   const all = rows();
   const at = all.findIndex((row) => row.dataset.case === selected);
-  select(all.slice(at + 1).find((row) => !row.hasAttribute("data-decided")) ?? all[at]);
+  const isFree = (row) => !row.hasAttribute("data-decided") && row.querySelector(".looking")?.hidden !== false;
+  select(all.slice(at + 1).find(isFree) ?? all.slice(at + 1).find((row) => !row.hasAttribute("data-decided")) ?? all[at]);
+}
+
+// Somebody decided or assigned it: its row and its panel show that, but the list does not move.
+async function refresh(subject) {
+  const row = document.getElementById(`row-${subject}`);
+  if (!row) return;
+  const isFocused = row.contains(document.activeElement);
+  await htmx.ajax("GET", `/queue/rows/${subject}`, { target: `#row-${subject}`, swap: "outerHTML" });
+  const changed = document.getElementById(`row-${subject}`);
+  if (subject === selected && changed) {
+    changed.classList.add("selected");
+    if (isFocused) changed.querySelector("a").focus({ preventScroll: true });
+    if (!document.querySelector("#panel #decide :checked, #panel details[open]")) select(changed, { focus: false });
+  }
+  if (team.leases) showLeases(team.leases);
 }
 
 const panelIsOf = (caseId) => document.querySelector("#panel #decide")?.action.includes(caseId);
@@ -46,7 +62,7 @@ addEventListener("keydown", (event) => {
   else if (event.key === "?") help.showModal();
   else if (event.key === "r") location.reload();
   else if (event.key === "Enter" && event.target.matches("[type=radio]")) location.href = `/cases/${selected}`;
-  else if (event.key === "u" ? !pressVerdict("u", document) : !(panelIsOf(selected) && pressVerdict(event.key, document))) return;
+  else if (event.key === "u" ? !pressVerdict("u", document) : !(panelIsOf(selected) && pressVerdict(event.key, document)) && !pressTeam(event.key)) return;
   event.preventDefault();
 });
 
@@ -58,6 +74,7 @@ addEventListener("DOMContentLoaded", () => {
     event.preventDefault();
     select(row);
   });
+  events.on("rows", (subjects) => { for (const subject of subjects) refresh(subject); });
   const pill = document.getElementById("pill");
   pill.addEventListener("click", () => location.reload());
   events.on("counts", ({ new: count, decisions }) => {

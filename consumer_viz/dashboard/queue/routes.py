@@ -1,7 +1,5 @@
 """The queue: lists of ranked cases, a preview of the selected one, sums of decisions, export."""
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -12,10 +10,12 @@ from consumer_viz.dashboard.index.cases import TABS, Case
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
+from consumer_viz.dashboard.team.routes import team_values
 from consumer_viz.dashboard.verdicts.routes import form_values
 
 router = APIRouter()
 PAGE_ROWS = 50
+OLDEST = "oldest"
 MAX_EXPORT_ROWS = 100_000
 COLUMNS = ("case_id", "user_id", "drawn_by", "draw_probability", "country", "plan", "sessions", "flagged",
            "streams", "eur", "probability", "risk", "verdict", "reason_code", "analyst", "decided_at",
@@ -31,30 +31,38 @@ def home() -> Response:
 
 
 @router.get("/queue")
-def queue(request: Request, tab: str = "suspected", offset: Number = 0) -> Response:
+def queue(request: Request, tab: str = "suspected", offset: Number = 0, order: str = "") -> Response:
     """Show one list of the queue; htmx asks for further rows only."""
     if tab not in TABS:
         raise HTTPException(404, f"The queue has the lists {', '.join(TABS)}.")
     state = state_of(request)
     seq, counts = state.index.stamp, state.cases.counts()
-    rows: list[tuple[Case | Ring, str]] = [
-        (row, row.reasons[0] if isinstance(row, Ring) else headline(state.cases, row))
-        for row in _rows(state, tab, offset)
+    is_oldest_first = order == OLDEST and tab == "suspected"
+    rows = [
+        (row, _headline(state, row))
+        for row in state.rings.queue(tab, PAGE_ROWS, offset, is_oldest_first=is_oldest_first)
     ]
     more = offset + PAGE_ROWS if offset + len(rows) < counts[tab] else None
     if is_htmx(request) and offset:
-        return page(request, "queue/rows.html", rows=rows, more=more, tab=tab)
+        return page(request, "queue/rows.html", rows=rows, more=more, tab=tab, order=order)
     return page(
         request, "queue/queue.html", rows=rows, more=more, tab=tab, tabs=TABS, counts=counts, seq=seq,
-        outcomes=_outcomes(request),
+        outcomes=_outcomes(request), order=OLDEST if is_oldest_first else "",
     )  # fmt: skip
 
 
-def _rows(state: AppState, tab: str, offset: int) -> Sequence[Case | Ring]:
-    """Return rows of a list; in that of suspected cases a ring is one row."""
-    if tab == "suspected":
-        return state.rings.suspected(PAGE_ROWS, offset)
-    return state.cases.queue(tab, PAGE_ROWS, offset)
+def _headline(state: AppState, row: Case | Ring) -> str:
+    return row.reasons[0] if isinstance(row, Ring) else headline(state.cases, row)
+
+
+@router.get("/queue/rows/{subject}")
+def one_row(request: Request, subject: str) -> Response:
+    """Show the row of a case or ring as it is now: somebody may have decided or assigned it."""
+    state = state_of(request)
+    row = state.rings.one(subject) or state.cases.one(subject)
+    if row is None:
+        raise HTTPException(404, "No such case.")
+    return page(request, "queue/rows.html", rows=[(row, _headline(state, row))], more=None, tab="", order="")
 
 
 @router.get("/queue/sums")
@@ -75,7 +83,8 @@ def panel(request: Request, case_id: str) -> Response:
     if case is None:
         raise HTTPException(404, "No such case.")
     summary = summarise(state.cases, state.honest, case)
-    return page(request, "queue/panel.html", summary=summary, case=case, **form_values("queue"))
+    values = form_values("queue") | team_values(state, case_id)
+    return page(request, "queue/panel.html", summary=summary, case=case, **values)
 
 
 @router.get("/queue.csv")

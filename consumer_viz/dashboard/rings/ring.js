@@ -57,7 +57,7 @@ addEventListener("keydown", (event) => {
   else if (event.key === "a") tickAll();
   else if (event.key === "q") location.href = "/queue";
   else if (event.key === "?") help.showModal();
-  else if (!pressVerdict(event.key, document)) return;
+  else if (!pressVerdict(event.key, document) && !pressTeam(event.key)) return;
   event.preventDefault();
 });
 

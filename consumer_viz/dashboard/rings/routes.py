@@ -15,6 +15,7 @@ from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.rings.ringfile import MAX_MEMBERS, build_ringfile
+from consumer_viz.dashboard.team.routes import team_values
 from consumer_viz.dashboard.verdicts.routes import MAX_KEY_CHARS, form_values
 from contracts import verdicts as v
 
@@ -41,7 +42,11 @@ def _show(request: Request, template: str, ring_id: str, status: int = 200, **va
     shown = file.members[:MAX_MEMBERS]
     result: dict[str, Any] = {"done": None, "names": {m.case.case_id: m.case.user_id for m in file.members}}
     all_values = (
-        form_values("ring") | result | {"file": file, "ring": file.ring, "members": shown, "last": last} | values
+        form_values("ring")
+        | team_values(state, ring_id)
+        | result
+        | {"file": file, "ring": file.ring, "members": shown, "last": last}
+        | values
     )
     return page(request, template, status, **all_values)
 

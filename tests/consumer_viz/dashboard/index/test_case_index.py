@@ -58,8 +58,8 @@ def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_wha
         return db
 
     monkeypatch.setattr(sqlite3, "connect", overheard)
-    state.cases.queue("suspected", 50)
-    [query] = [text for text in asked if text.startswith("select")]
+    state.rings.queue("suspected", 50)
+    query = next(text for text in asked if text.startswith("select c.case_id"))
     with state.cases.reading() as db:
         steps = [row[3] for row in db.execute(f"explain query plan {query}")]
     assert steps[0] == "SEARCH c USING INDEX cases_by_risk (drawn_by=?)"

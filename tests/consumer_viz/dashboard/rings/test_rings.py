@@ -61,12 +61,12 @@ def test_a_ring_says_what_binds_its_accounts_and_whom_they_stream(ana: Browser, 
     assert f"{SIZE} of them use 1 device that another of them uses too" in html
     assert "suspected target" in html
     assert f'aria-label="{SIZE} accounts by 8 tracks' in html
-    assert "Streams: 84 in a session" in ana.client.get(f"{ring}/members/{case_id(USERS[0])}").text
+    assert "84 streams" in ana.client.get(f"{ring}/members/{case_id(USERS[0])}").text
 
 
 def test_one_verdict_for_all_is_taken_back_by_one_undo(state: AppState, ana: Browser, ring: str) -> None:
     decide(ana, ring, USERS, note="one operator")
-    assert state.cases.counts() | {} == {"suspected": 2, "sample": 0, "waiting": 0, "decided": SIZE}
+    assert (state.cases.counts()["suspected"], state.cases.counts()["decided"]) == (2, SIZE)
     assert {d.note for d in state.store.all()} == {"one operator"}
     undo(ana, ring)
     assert state.cases.counts()["suspected"] == 3

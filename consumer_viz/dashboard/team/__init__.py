@@ -1,0 +1,1 @@
+"""Work in a team: who looks at a case, whose it is, until when it rests, what was escalated."""

@@ -1,0 +1,119 @@
+"""A ring of 132 accounts by keyboard, and two analysts in two browsers, as they would work."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.state import AppState
+from tests.browser.served import MovingTopics, serving
+from tests.consumer_viz.dashboard import tiny_world
+from tests.consumer_viz.dashboard.rings_world import make_ring_world
+from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state
+
+SIZE = 132
+SINGLE = case_id(tiny_world.flagged_users(2)[0])
+SLOW_MS = 60_000
+"""For a machine that does much else."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppState, str]]:
+    state = make_state(make_ring_world(tmp_path_factory.mktemp("site"), SIZE))
+    state.feed = MovingTopics()
+    with serving(state, TOKEN) as address:
+        yield state, address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def analyst(browser: Browser, address: str, name: str) -> Iterator[Page]:
+    """A browser of an analyst, who signs with a name; anything it complains about fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(SLOW_MS)
+    expect.set_options(timeout=SLOW_MS)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.locator(".me summary").click()
+    page.locator("#name").fill(name)
+    page.locator(".me button").click()
+    expect(page.locator(".me summary")).to_contain_text(name)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_a_ring_of_132_is_decided_undone_and_decided_with_three_exceptions_by_keyboard(
+    browser: Browser, site: tuple[AppState, str]
+) -> None:
+    state, address = site
+    with analyst(browser, address, "ana") as page:
+        expect(page.locator("#panel h2")).to_have_text(f"Ring of {SIZE} accounts")
+        page.locator(".row.selected a").focus()
+        began = time.perf_counter()
+        page.keyboard.press("Enter")
+        expect(page.locator(".members .row")).to_have_count(SIZE)
+        page.keyboard.press("a")
+        expect(page.locator("#ticked")).to_have_text(str(SIZE))
+        for key in "c5":
+            page.keyboard.press(key)
+        expect(page.locator("#verdict .standing")).to_contain_text(f"{SIZE} accounts: suspicion confirmed")
+        decided = time.perf_counter()
+        assert state.cases.counts()["decided"] == SIZE
+        page.keyboard.press("u")
+        expect(page.locator("#verdict .standing")).to_have_count(0)
+        assert state.cases.counts()["decided"] == 0
+        page.keyboard.press("a")
+        for _ in range(3):
+            page.keyboard.press("j")
+            page.keyboard.press("x")
+        expect(page.locator("#ticked")).to_have_text(str(SIZE - 3))
+        for key in "c5":
+            page.keyboard.press(key)
+        expect(page.locator("#verdict .standing")).to_contain_text("3 left out")
+        print(f"{SIZE} accounts decided in {decided - began:.1f} s, all steps in {time.perf_counter() - began:.1f} s")
+        assert decided - began < 60
+        assert (state.cases.counts()["decided"], state.cases.counts()["suspected"]) == (SIZE - 3, 5)
+        page.keyboard.press("u")
+        expect(page.locator("#verdict .standing")).to_have_count(0)
+
+
+def test_two_analysts_see_each_other_hand_over_and_do_not_overwrite(
+    browser: Browser, site: tuple[AppState, str]
+) -> None:
+    state, address = site
+    row = f"#row-{SINGLE}"
+    with analyst(browser, address, "ana") as ana, analyst(browser, address, "ben") as ben:
+        ana.locator(f"{row} a").focus()
+        ana.goto(address.split("/?")[0] + f"/cases/{SINGLE}")
+        expect(ben.locator(f"{row} .looking")).to_have_text("ana is looking")
+        ben.goto(address.split("/?")[0] + f"/cases/{SINGLE}")
+        expect(ben.locator("#looking")).to_contain_text("ana is looking at this")
+        ben.locator("#take-over").click()
+        expect(ana.locator("#looking")).to_contain_text("ben is looking at this")
+        ben.keyboard.press("g")
+        expect(ben.locator("#team .standing")).to_contain_text("For ben")
+        ana.goto(address.split("/?")[0] + "/queue")
+        expect(ana.locator(f"{row} .meta")).to_contain_text("for ben")
+        with analyst(browser, address, "cleo") as cleo:
+            cleo.goto(address.split("/?")[0] + f"/cases/{SINGLE}")
+            expect(cleo.locator("#looking")).to_contain_text("ben is looking at this")
+            ben.keyboard.press("c")
+            ben.keyboard.press("1")
+            expect(ana.locator(f"{row} .meta")).to_contain_text("confirmed")  # the open queue hears of it
+            cleo.keyboard.press("d")
+            cleo.keyboard.press("2")
+            expect(cleo.locator("#verdict .alert")).to_contain_text("ben decided while you looked")
+    assert [d.analyst for d in state.store.history(SINGLE)] == ["ben"]
