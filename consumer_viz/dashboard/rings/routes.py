@@ -54,7 +54,8 @@ def _show(request: Request, template: str, ring_id: str, status: int = 200, **va
 @router.get("/rings/{ring_id}/panel")
 def panel(request: Request, ring_id: str) -> Response:
     """Show a preview of a ring next to the queue."""
-    return page(request, "rings/panel.html", ring=_ring(request, ring_id))
+    ring = _ring(request, ring_id)
+    return page(request, "rings/panel.html", ring=ring, **team_values(state_of(request), ring_id))
 
 
 @router.get("/rings/{ring_id}/members/{case_id}")
