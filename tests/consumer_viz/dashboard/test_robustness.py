@@ -97,7 +97,7 @@ def test_an_error_ends_no_stream_of_events_and_is_said_once(
     counts_event = events.counts_event
 
     def sometimes(of: Subscriber) -> bytes:
-        events._stamp = (-1, -1)
+        events._stamp = (-1, events._stamp[1])
         for fault in faults:
             raise fault
         return counts_event(of)
