@@ -36,12 +36,12 @@ from spark_app.batch.summary_parts import (
     read_state,
     write_part,
 )
-from spark_app.local.rows import WorldRows, read_world_rows
-from spark_app.local.sessions import scored_sessions, session_features
+from spark_app.local.rows import EVENT_TIME, WorldRows, read_world_rows
+from spark_app.local.sessions import session_features
 from spark_app.local.user_days import day_batch
 from spark_app.stages.account_windows.account_days import AccountDays, summarize_days
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
-from spark_app.stages.scoring.score import SessionScorer
+from spark_app.stages.scoring.score import SessionScorer, score_batch
 from spark_app.stages.sessions.account_baselines import LAST_ZONE_H
 from spark_app.stages.sessions.session_rows import CUT_MS
 from spark_app.stages.user_days.baselines import summarize_histories
@@ -51,7 +51,6 @@ from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
 VERSION = 2
 """Of the summaries: with another one all dates are read again."""
 _SCORED = pa.schema([("user_id", pa.string()), ("ended_at", UTC_TIMESTAMP), ("score", pa.float64())])
-"""Said, since pandas would not know the type of a text where no session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,15 @@ class Summaries:
     dates_read: tuple[date, ...]
     """Dates of raw rows that this run read; the others were summarized before."""
     rows_read: int
+    scored: pa.Table
+    """SESSIONS that ended in these dates or are still open: all that no earlier run has counted as over."""
+    known_until: date | None
+    """The newest date that was summarized before; None where this run read all."""
+
+    @property
+    def open_since_ms(self) -> int | None:
+        """The time before which days and sessions were over when this run began; None where it read all."""
+        return None if self.known_until is None else _end_ms(self.known_until.isoformat())
 
 
 def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasurable: Collection[str]) -> Summaries:
@@ -97,16 +105,31 @@ def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasur
     until_ms = _end_ms(max(raw))
     from_ms = _end_ms(max(done)) if done else None
     _check_dates(rows, until_ms)
+    scored = []
     if new:
-        part, carried = _summarize(rows, from_ms, until_ms, folder, scorer, unmeasurable)
+        part, carried, ended = _summarize(rows, from_ms, until_ms, folder, scorer, unmeasurable)
         write_part(folder / f"until={new[-1]}", part, carried, {"made_from": made_from, "dates": raw})
         rows = carried
-    open_part, _ = _summarize(rows, until_ms, None, folder, scorer, unmeasurable)
+        scored.append(ended)
+    open_part, _, still_open = _summarize(rows, until_ms, None, folder, scorer, unmeasurable)
+    scored.append(still_open)
     days = pa.concat_tables([*read_parts(folder, DAYS), open_part.days])
     days = days.sort_by([("user_id", "ascending"), ("local_day", "ascending")])
     sessions = pa.concat_tables([*read_parts(folder, SESSIONS), open_part.sessions]).to_pandas()
     dates = tuple(date.fromisoformat(day) for day in new)
-    return Summaries(AccountDays.from_table(days), sessions, dates, n_read)
+    known_until = date.fromisoformat(max(done)) if done else None
+    return Summaries(AccountDays.from_table(days), sessions, dates, n_read, pa.concat_tables(scored), known_until)
+
+
+def summarized_until(world: World) -> date | None:
+    """Return the newest date of a world's raw rows that has been summarized; None where there is none."""
+    dates = read_state(world.from_raw(FOLDER)).get("dates", {})
+    return date.fromisoformat(max(dates)) if dates else None
+
+
+def forget_summaries(world: World) -> None:
+    """Remove the summaries of a world: the next run reads all dates again."""
+    rmtree(world.from_raw(FOLDER), ignore_errors=True)
 
 
 def _summarize(
@@ -116,10 +139,10 @@ def _summarize(
     folder: Path,
     scorer: SessionScorer,
     unmeasurable: Collection[str],
-) -> tuple[Part, WorldRows]:
-    """Summarize the days and sessions that ended in [from_ms, until_ms), and return the rows of those still open.
+) -> tuple[Part, WorldRows, pa.Table]:
+    """Summarize the days and sessions that ended in [from_ms, until_ms).
 
-    None: from the beginning, or all that is open.
+    Returns the rows of those still open and the scored sessions too. None: from the beginning, or all that is open.
     """
     finished = _of_days(rows, from_ms, until_ms)
     batch = day_batch(finished)
@@ -127,15 +150,15 @@ def _summarize(
     quantities = quantities.select(["user_id", "local_date", *BASELINE_QUANTITIES])
     known = pa.concat_tables([*read_parts(folder, QUANTITIES), quantities])
     features = session_features(rows, _histories(known, rows), unmeasurable)
-    scored = scored_sessions(features, scorer)[_SCORED.names]
-    ended = _epoch_ms(scored["ended_at"])
+    scored = pa.Table.from_batches([score_batch(features, scorer)])
+    ended = scored["ended_at"].cast(EVENT_TIME, safe=False).cast(pa.int64()).to_numpy()
     is_over = np.ones(len(scored), dtype=bool)
     # a row at `until_ms` still joins a session that ended exactly the gap before it
     is_over &= True if from_ms is None else ended >= from_ms - SESSION_GAP_MS
     is_over &= True if until_ms is None else ended < until_ms - SESSION_GAP_MS
-    sessions = pa.Table.from_pandas(scored[is_over], schema=_SCORED, preserve_index=False)
-    part = Part(summarize_days(batch), sessions, quantities)
-    return part, rows if until_ms is None else _still_open(rows, until_ms)
+    scored = scored.filter(pa.array(is_over))
+    part = Part(summarize_days(batch), scored.select(_SCORED.names).cast(_SCORED), quantities)
+    return part, rows if until_ms is None else _still_open(rows, until_ms), scored
 
 
 def _histories(quantities: pa.Table, rows: WorldRows) -> pa.Table | None:
@@ -178,19 +201,31 @@ def _still_open(rows: WorldRows, until_ms: int) -> WorldRows:
 
 def _local_days(table: pa.Table, users: pa.Table, from_ms: int | None, until_ms: int | None) -> tuple[Ints, Ints, Ints]:
     """Return the local day of each row, and the local day that it is for its account at two times."""
-    position = pc.fill_null(pc.index_in(table["user_id"], value_set=users["user_id"].combine_chunks()), -1)
+    zone, zones = _zones(table["user_id"], users)
+
+    def at(time_ms: int | None, otherwise: int) -> Ints:
+        return np.full(len(zone), otherwise) if time_ms is None else _day_at(time_ms, zone, zones)
+
+    return to_local_ms(_row_ms(table).copy(), zone, zones) // DAY_MS, at(from_ms, -1), at(until_ms, 1 << 40)
+
+
+def is_open_day(user_ids: pa.ChunkedArray, local_day: Ints, users: pa.Table, at_ms: int) -> Bools:
+    """Return which local days (days since 1970) of accounts were not over at a time."""
+    zone, zones = _zones(user_ids, users)
+    return local_day >= _day_at(at_ms, zone, zones)
+
+
+def _day_at(time_ms: int, zone: Ints, zones: list[str]) -> Ints:
+    return to_local_ms(np.full(len(zone), time_ms), zone, zones) // DAY_MS
+
+
+def _zones(user_ids: pa.ChunkedArray, users: pa.Table) -> tuple[Ints, list[str]]:
+    """Return for each id the position of its account's time zone in the list of all, -1 where it is unknown."""
+    position = pc.fill_null(pc.index_in(user_ids, value_set=users["user_id"].combine_chunks()), -1)
     names = pc.dictionary_encode(users["timezone"]).combine_chunks()
     names = names.chunk(0) if isinstance(names, pa.ChunkedArray) else names
     of_user = np.append(names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), -1)
-    zone, zones = of_user[position.to_numpy()], names.dictionary.to_pylist()
-
-    def day(at_ms: Ints) -> Ints:
-        return to_local_ms(at_ms, zone, zones) // DAY_MS
-
-    def at(time_ms: int | None, otherwise: int) -> Ints:
-        return np.full(len(zone), otherwise) if time_ms is None else day(np.full(len(zone), time_ms))
-
-    return day(_row_ms(table).copy()), at(from_ms, -1), at(until_ms, 1 << 40)
+    return of_user[position.to_numpy()], names.dictionary.to_pylist()
 
 
 def _filter(rows: WorldRows, plays: Bools, activity: Bools) -> WorldRows:
@@ -199,11 +234,6 @@ def _filter(rows: WorldRows, plays: Bools, activity: Bools) -> WorldRows:
 
 def _row_ms(table: pa.Table) -> Ints:
     return np.asarray(table["event_time"].cast(pa.int64()).to_numpy())
-
-
-def _epoch_ms(times: pd.Series) -> Ints:
-    utc = pd.to_datetime(times, utc=True).dt.tz_localize(None)
-    return np.asarray(utc.to_numpy("datetime64[ms]").view("int64"))
 
 
 def _end_ms(day: str) -> int:

@@ -1,37 +1,44 @@
 """What the daily run reads, from raw rows and in one process: user-days, scored sessions and account windows.
 
-A world that no job has read has none of them. On Spark each is a command of its own; here the rows are read once.
+A world that no job has read has none of them. A run after the first one reads what is new (`account_summaries`).
 """
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import rmtree
-from tempfile import TemporaryDirectory
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.events import PLAYS
+from contracts.tables import LAKE, SESSIONS
+from contracts.user_day_features import HISTORY_DAYS
 from models.account_windows.trees import load_window_trees
-from models.registry.artefact import SHIPPED_SCORER
-from models.registry.verify import verify_artefact
 from models.tables.lake_tables import batch_files, lake_schema, replace_part
 from models.tables.sessions import SCORED_IN_BATCH
+from runtime.parquet import read_parquet
 from runtime.terminal import ReportProgress
+from runtime.units import DAY_MS
 from runtime.world import World
 from spark_app.batch import account_windows
+from spark_app.batch.account_summaries import forget_summaries, is_open_day, summarized_until
+from spark_app.batch.summary_parts import raw_dates
 from spark_app.local.rows import read_world_rows
-from spark_app.local.scorer import read_scorer
-from spark_app.local.sessions import session_features
-from spark_app.local.user_days import day_batch, user_days
-from spark_app.stages.account_windows.compute_windows import compute_windows
-from spark_app.stages.scoring.score import score_batch
-from spark_app.stages.scoring.unknown import scorer_of_source
+from spark_app.local.user_days import user_day_table
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
+from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
 
 USER_DAYS = "user_days"
 TABLES = (USER_DAYS, SCORED_IN_BATCH, account_windows.TABLE)
 MAX_PLAYS = 8_000_000
 """Plays of a world up to which its rows are computed in memory: about 2 GB per million plays with their activity."""
+
+HISTORY_DATES = HISTORY_DAYS + 3
+"""UTC dates before a day whose rows its features may need: the history, and a local day begins and ends elsewhere."""
+_UNTIL = b"playproof.until"
 
 
 def missing_tables(world: World) -> list[str]:
@@ -53,30 +60,73 @@ def fits_in_memory(world: World) -> bool:
 
 
 def build(world: World, report: ReportProgress) -> None:
-    """Write all tables of TABLES of a world's raw rows, over those of an earlier run. Raises WorldError."""
-    unmeasurable = world.not_measurable
-    rows = read_world_rows(world)
-    report(f"{len(rows.plays):,} plays to user-days")
-    days, baselines = user_days(rows, unmeasurable)
+    """Write all tables of TABLES of a world's raw rows, over those of an earlier run. Raises WorldError.
+
+    Sessions and windows read the dates that are new since that run, and what was open then. User-days read the
+    HISTORY_DATES before these too: their features compare with 28 days.
+    """
+    if _written_until(world) != summarized_until(world):
+        forget_summaries(world)
+    report("sessions, and windows of 7 and 28 days")
+    _, summaries = account_windows.build(world, load_window_trees())
+    report(account_windows.format_summaries(summaries))
+    until = summarized_until(world)
+    since_ms = summaries.open_since_ms
+    scored = summaries.scored
+    if since_ms is not None:
+        earlier = _read_table(world, SCORED_IN_BATCH)
+        limit = pa.scalar((since_ms - SESSION_GAP_MS) * 1000, UTC_TIMESTAMP)
+        scored = pa.concat_tables([earlier.filter(pc.less(earlier["ended_at"], limit)), scored.cast(earlier.schema)])
+    _replace(world.from_raw(SCORED_IN_BATCH), scored, until)
+    report("user-days")
+    _replace(world.from_raw(USER_DAYS), _user_days(world, since_ms), until)
+
+
+def _user_days(world: World, since_ms: int | None) -> pa.Table:
+    """Compute the user-days that were not over at a time, or all, and return them after those that were over."""
     schema = lake_schema(USER_DAYS)
-    _replace(world.from_raw(USER_DAYS), pa.Table.from_pandas(days[schema.names], schema=schema, preserve_index=False))
-    report("sessions")
-    with TemporaryDirectory(prefix="playproof-model-") as folder:
-        scorer = scorer_of_source(read_scorer(verify_artefact(SHIPPED_SCORER, Path(folder))), unmeasurable)
-    sessions = score_batch(session_features(rows, baselines, unmeasurable), scorer)
-    _replace(world.from_raw(SCORED_IN_BATCH), pa.Table.from_batches([sessions]))
-    report("windows of 7 and 28 days")
-    scores = sessions.select(["user_id", "ended_at", "score"]).to_pandas()
-    windows = compute_windows(day_batch(rows), scores)
-    windows = windows.assign(**{name: float("nan") for name in unmeasurable if name in windows})
-    scored = account_windows.score_windows(windows, load_window_trees(), unmeasurable)
-    _replace(world.from_raw(account_windows.TABLE), pa.Table.from_pandas(scored, preserve_index=False))
+    dates = None
+    if since_ms is not None:
+        first = date(1970, 1, 1) + timedelta(since_ms // DAY_MS - HISTORY_DATES)
+        dates = [day for day in raw_dates(world) if day >= first.isoformat()]
+    rows = read_world_rows(world, dates)
+    frame = user_day_table(rows, world.not_measurable)
+    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    if since_ms is None:
+        return table
+    earlier = _read_table(world, USER_DAYS).cast(schema)
+    was_over = pc.invert(_is_open(earlier, rows.users, since_ms))
+    both = pa.concat_tables([earlier.filter(was_over), table.filter(_is_open(table, rows.users, since_ms))])
+    return both.sort_by([("user_id", "ascending"), ("local_date", "ascending")])
 
 
-def _replace(folder: Path, content: pa.Table) -> None:
-    """Write a table's one file; parts that Spark wrote there before are removed."""
+def _is_open(days: pa.Table, users: pa.Table, at_ms: int) -> pa.Array:
+    local_day = days["local_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    return pa.array(is_open_day(days["user_id"], local_day, users, at_ms))
+
+
+def _read_table(world: World, name: str) -> pa.Table:
+    (file,) = batch_files(world.from_raw(name))
+    return read_parquet(file)
+
+
+def _written_until(world: World) -> date | None:
+    """Return the date that sessions and user-days were written until by this command; None where either was not."""
+    found = set()
+    for name, columns in ((USER_DAYS, LAKE[USER_DAYS]), (SCORED_IN_BATCH, SESSIONS)):
+        files = batch_files(world.from_raw(name))
+        schema = pq.read_schema(files[0]) if len(files) == 1 else pa.schema([])
+        is_todays = schema.names == [column.name for column in columns]
+        found.add((schema.metadata or {}).get(_UNTIL) if is_todays else None)
+    (until,) = found if len(found) == 1 else (None,)
+    return None if until is None else date.fromisoformat(until.decode())
+
+
+def _replace(folder: Path, content: pa.Table, until: date | None) -> None:
+    """Write a table's one file, with the date that it was written until; parts that Spark wrote before are removed."""
     rmtree(folder, ignore_errors=True)
-    replace_part(folder, content)
+    metadata = {} if until is None else {_UNTIL: until.isoformat().encode()}
+    replace_part(folder, content.replace_schema_metadata(metadata))
 
 
 def _is_newer(files: Iterable[Path], time: float) -> bool:

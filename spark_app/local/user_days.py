@@ -56,7 +56,15 @@ def user_days(
     `others`: `link_visits` of accounts that are not in the rows, but count on a shared device or address.
     """
     days = pa.Table.from_batches([compute_days(rows)])
-    baselines = _histories_of(days)
+    return _table_of(days, rows, unmeasurable, others), _histories_of(days)
+
+
+def user_day_table(rows: WorldRows, unmeasurable: Collection[str] = ()) -> pd.DataFrame:
+    """Turn rows into the table `user_days` alone."""
+    return _table_of(pa.Table.from_batches([compute_days(rows)]), rows, unmeasurable, None)
+
+
+def _table_of(days: pa.Table, rows: WorldRows, unmeasurable: Collection[str], others: pa.Table | None) -> pd.DataFrame:
     position = pc.index_in(days["user_id"], value_set=rows.users["user_id"].combine_chunks())
     account = {name: rows.users[name].take(position) for name in ("signed_up_on", "plan", "country")}
     frame = days.drop_columns(["devices", "ips"]).to_pandas()
@@ -68,7 +76,7 @@ def user_days(
     frame["is_paid_plan"] = np.where(is_known, (frame["plan"] != "free").astype(float), np.nan)
     frame["date"] = frame["local_date"]
     frame = frame[[column.name for column in USER_DAYS]]
-    return frame.assign(**{name: np.nan for name in unmeasurable if name in frame}), baselines
+    return frame.assign(**{name: np.nan for name in unmeasurable if name in frame})
 
 
 def _age_days(signed_up_on: pa.ChunkedArray, day: Ints) -> Floats:

@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.account_windows.trees import load_window_trees
+from models.tables.lake_tables import batch_files, read_parts
 from producer.simulator.command import simulate
 from producer.simulator.scenario import load_scenario
 from runtime.world import World, WorldError
+from spark_app.batch import raw_evidence
 from spark_app.batch.account_windows import build, build_windows, format_summaries
 from spark_app.batch.summary_parts import FOLDER
 from spark_app.local.rows import read_world_rows
@@ -68,6 +70,34 @@ def test_a_second_run_reads_the_new_date_only_and_its_windows_are_those_of_all_r
     assert nothing.rows_read == 0
     assert "no new date" in format_summaries(nothing)
     pd.testing.assert_frame_equal(table, again)
+
+
+def tables(world: World) -> dict[str, pd.DataFrame]:
+    """Sessions and user-days of the daily run, in order, without the clock of the run and the order of tracks."""
+    keys = {"scored_sessions": ["session_key"], "user_days": ["user_id", "local_date"]}
+    read = {name: read_parts(batch_files(world.from_raw(name))) for name in keys}
+    frames = {name: frame.sort_values(keys[name], ignore_index=True) for name, frame in read.items()}
+    sessions = frames["scored_sessions"].drop(columns="scored_at")
+    counts = sessions["track_counts"].map(lambda tracks: {track["track_id"]: track["streams"] for track in tracks})
+    return frames | {"scored_sessions": sessions.assign(track_counts=counts)}
+
+
+def test_sessions_and_user_days_of_a_new_date_are_those_of_all_rows(world: World, tmp_path: Path) -> None:
+    dates = sorted(path.name for path in world.raw("plays").iterdir())[:4]
+    lines: list[str] = []
+    whole, part = copy(world, tmp_path / "whole", dates), copy(world, tmp_path / "part", dates[:-1])
+    raw_evidence.build(whole, lines.append)
+    raw_evidence.build(part, lines.append)
+    raw_evidence.build(copy(world, part.root, dates[-1:]), lines.append)
+    assert [line.partition(" new ")[0] for line in lines if line.startswith("read")] == ["read 4", "read 3", "read 1"]
+    expected = tables(whole)
+    for name, frame in tables(part).items():
+        pd.testing.assert_frame_equal(frame, expected[name])
+    # a table that is gone is not there to go on from
+    shutil.rmtree(part.from_raw("user_days"))
+    raw_evidence.build(part, lines.append)
+    assert any(line.startswith("read 4") for line in lines[-3:])
+    pd.testing.assert_frame_equal(tables(part)["user_days"], expected["user_days"])
 
 
 def test_all_dates_are_read_again_where_a_date_that_was_read_has_changed(world: World, tmp_path: Path) -> None:
