@@ -5,7 +5,7 @@ prints the line to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "a76b85b621e0ac8c59aed46f87c76333ea1f5deff6569e31004cbf6bf3bebac0",
+    "session_xgb": "421d4cb6190b3faf8081e48f770215301e6d18d519dfddb4cf03f830de639c29",
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 

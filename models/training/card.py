@@ -112,7 +112,9 @@ def _thresholds(manifest: dict[str, Any]) -> str:
 
 def _bound(chosen: dict[str, Any]) -> str:
     share = chosen.get("max_false_alarms")
-    return f"; higher where over {100 * share:g} % of honest account-days would have a flag" if share else ""
+    if not share:
+        return ""
+    return f"; higher where over {100 * share:g} % of honest account-days could have a flag (upper end of the interval)"
 
 
 def _results(test: dict[str, Any], fresh: dict[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 from contracts.features import FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
 from models.training.source_patterns import MASKED_COPIES, alarm_threshold, with_masked_copies
+from runtime.arrays import Floats
 
 
 def sessions(n: int) -> pd.DataFrame:
@@ -27,15 +28,24 @@ def test_every_session_is_there_complete_and_masked_alike_for_all_sessions_of_an
     assert masks - sources, "and random ones"
 
 
-def test_the_threshold_lets_its_share_of_honest_account_days_through_and_bots_do_not_count() -> None:
-    table = sessions(2000)
-    scores = np.linspace(0, 1, 2000)
-    table.loc[1990:, "label"] = 1.0
-    threshold = alarm_threshold(scores, table, share=0.01)
-    honest = table["label"] == 0
-    days = (
-        pd.Series(scores[honest] >= threshold)
-        .groupby([table.loc[honest, "user_id"], table.loc[honest, "started_at"]])
-        .any()
-    )
-    assert 0 < days.mean() <= 0.01
+def flagged_days(scores: Floats, table: pd.DataFrame, share: float) -> float:
+    """The share of honest account-days with a session over the threshold for `share`."""
+    threshold = alarm_threshold(scores, table, np.random.default_rng(1), share)
+    honest = (table["label"] == 0).to_numpy()
+    keys = [table.loc[honest, "user_id"], table.loc[honest, "started_at"]]
+    return float(pd.Series(scores[honest] >= threshold, table.index[honest]).groupby(keys).any().mean())
+
+
+def test_the_threshold_lets_at_most_its_share_of_honest_account_days_through_and_bots_do_not_count() -> None:
+    table = sessions(4000)
+    scores = np.random.default_rng(2).random(4000)
+    table.loc[3000:, "label"] = 1.0
+    scores[3000:] = 2.0
+    assert 0 < flagged_days(scores, table, 0.03) < 0.03
+
+
+def test_where_few_people_cause_all_alarms_the_margin_is_wider() -> None:
+    table, rng = sessions(4000), np.random.default_rng(3)
+    spread = rng.random(4000)
+    of_few = np.where(table["user_id"].isin([f"u{n}" for n in range(12)]), spread + 1, spread)
+    assert flagged_days(of_few, table, 0.03) < flagged_days(spread, table, 0.03)
