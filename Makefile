@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,11 @@ train-fusion: setup ## fit the stack of all detectors, on worlds that none of th
 	@$(PLAYPROOF) simulate --world fusion-default --scenario default --users 5000 --days 28 --prevalence 0.03 --seed 63
 	@for world in fusion-field fusion-default; do $(PLAYPROOF) days run --world $$world --source raw || exit 1; done
 	@$(PLAYPROOF) days train-fusion
+
+train-alerts: setup ## train the model of alerts inside open sessions, on worlds that the session scorer never saw
+	@$(PLAYPROOF) simulate --world alerts-train --scenario train --users 4000 --days 12 --seed 313
+	@$(PLAYPROOF) simulate --world alerts-train-field --scenario field --users 1200 --days 21 --seed 312
+	@$(PLAYPROOF) model train-alerts --world alerts-train --world alerts-train-field --out models/artifacts/session_alerts
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
 	@$(PLAYPROOF) days build

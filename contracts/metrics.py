@@ -29,6 +29,7 @@ JOB = (
     Metric("playproof_job_rows", "counter", "good rows that were read, late and duplicate ones among them", ("query",)),
     Metric("playproof_job_late_rows", "counter", "rows at or behind the watermark, counted and left out", ("query",)),
     Metric("playproof_job_duplicate_rows", "counter", "rows seen before, counted and left out", ("query",)),
+    Metric("playproof_job_alerts", "counter", "alerts raised inside open sessions", ("query",)),
     Metric("playproof_job_rows_per_second", "gauge", "rows per second of the last micro-batch", ("query",)),
     Metric("playproof_job_batch_seconds", "gauge", "length of the last micro-batch", ("query",)),
     Metric("playproof_job_last_batch_timestamp_seconds", "gauge", "when the last micro-batch ended", ("query",)),

@@ -114,6 +114,23 @@ SESSIONS = (
     Column("activity_hash", "bigint", "sum of xxhash64(event_id), wrapping"),
     Column("date", "date", "UTC date of ended_at (partition)"),
 )
+ALERTS = (
+    Column("session_key", "string", "the session, as lake/sessions will name it: at most one alert each"),
+    Column("user_id", "string", "the account"),
+    Column("started_at", "timestamp", "earliest start of a play or activity of the session"),
+    Column("looked_at", "timestamp", "event time of the look that raised it; withdrawn: the end of the session"),
+    Column("rows", "int", "rows of the session by then, of both topics"),
+    Column("plays", "int", "of them plays"),
+    Column("streams", "int", "of them plays of at least 30 s"),
+    Column("money_eur", "double", "what those streams earn at the pro-rata price per stream"),
+    Column("score", "double", "of the alerts model at that look; withdrawn: the final score of the session"),
+    Column("reasons", REASONS, "features that push the score up most, in log-odds"),
+    Column("model_version", "string", "name and hash of the model that scored it"),
+    Column("ts", "bigint", "largest ts of the rows by then, epoch seconds"),
+    Column("alerted_at", "timestamp", "when the row was written, by the clock of the worker that did"),
+    Column("withdrawn", "boolean", "false: raised; true: the session has closed, and is not flagged"),
+)
+"""A session whose alert is withdrawn has two rows; of a key, the one with `withdrawn` counts."""
 SHADOW = (
     Column("session_key", "string", "the session in lake/sessions"),
     Column("scored_at", "timestamp", "when the champion scored it"),
@@ -169,6 +186,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "activity": LAKE_ACTIVITY,
     "rejected": REJECTED,
     "sessions": SESSIONS,
+    "alerts": ALERTS,
     "shadow": SHADOW,
     "user_days": USER_DAYS,
     "fraud_counts": FRAUD_COUNT_TABLE,

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.shop import BROWSING, TRANSACTIONS
+from contracts.tables import ALERTS as ALERT_COLUMNS
 
-SCORES, FRAUD_COUNTS, VERDICTS = "scores", "fraud-counts", "verdicts"
+SCORES, ALERTS, FRAUD_COUNTS, VERDICTS = "scores", "alerts", "fraud-counts", "verdicts"
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The broker's limit. 200 rows are about 90 KB; a foreign producer's largest message seen in tests is 5 MB."""
@@ -44,6 +45,10 @@ TOPICS: dict[str, Topic] = {
             SCORES, 2, "one scored session per message, at least once, key session_key",
             ("session_key", "user_id", "started_at", "ended_at", "plays", "streams", "score", "is_flagged",
              "reasons", "model_version", "ts", "scored_at"),
+        ),
+        Topic(
+            ALERTS, 2, "open sessions over the alert threshold, and alerts withdrawn, at least once, key session_key",
+            tuple(column.name for column in ALERT_COLUMNS),
         ),
         Topic(
             FRAUD_COUNTS, 1, "flagged sessions per 2-minute window, at least once, key window_start",

@@ -19,13 +19,22 @@ from runtime.settings import Settings
 from runtime.units import MINUTE_MS
 from runtime.world import World
 from spark_app import sources
-from spark_app.queries import archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
+from spark_app.queries import alerts, archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
+from spark_app.stages.alerts.raise_alerts import AlertRaiser
+from spark_app.stages.alerts.split_alerts import Publish, score_and_publish
 from spark_app.stages.arrow_pass import in_one_pass
 from spark_app.stages.scoring.load import Scorer, load_scorer
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, describe_sessions, transform_sessions
-from spark_app.stages.scoring.score import score_batch
+from spark_app.stages.scoring.score import SessionScorer, score_batch
 from spark_app.stages.scoring.unknown import scorer_of_source
-from spark_app.stages.session_step.operator import Tracks, broadcast_tracks, pack_messages, step_sessions
+from spark_app.stages.session_step.operator import (
+    ALERT_COLUMNS,
+    LookAtSessions,
+    Tracks,
+    broadcast_tracks,
+    pack_messages,
+    step_sessions,
+)
 from spark_app.stages.sessions.account_baselines import AccountBaselines, join_account_baselines
 from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_INPUT, compute_features, join_users
 from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
@@ -49,6 +58,8 @@ class Job:
     """How far a message's clock and rows may be ahead of the broker's clock."""
     challenger: Artefact | None = None
     """The model that scores in the shadow; None without one."""
+    alerts: SessionScorer | None = None
+    """The model that scores open sessions; None for no alerts."""
 
 
 def build_job(
@@ -56,6 +67,7 @@ def build_job(
     champion: Artefact,
     max_messages: Mapping[str, int],
     challenger: Artefact | None = None,
+    alerts: SessionScorer | None = None,
 ) -> Job:
     """Return the job of the settings' world, broker and display zone."""
     return Job(
@@ -67,6 +79,7 @@ def build_job(
         hash_key=settings.hash_key.get_secret_value(),
         clock_ahead_ms=settings.clock_ahead * MINUTE_MS,
         challenger=challenger,
+        alerts=alerts,
     )
 
 
@@ -90,28 +103,34 @@ def read_rows(spark: SparkSession, job: Job, topic: str, tracks: Tracks) -> Data
 
 
 def build_sessions(
-    plays: DataFrame, activity: DataFrame, users: DataFrame, baselines: AccountBaselines | None = None
+    plays: DataFrame,
+    activity: DataFrame,
+    users: DataFrame,
+    baselines: AccountBaselines | None = None,
+    look: LookAtSessions | None = None,
 ) -> DataFrame:
     """Turn packed rows, streamed or in batch, into sessions: SESSION_INPUT.
 
-    Without `baselines`, no own history is known.
+    Without `baselines`, no own history is known. With `look`, in a stream, ALERT_COLUMNS and a row per alert are added.
     """
     return (
         plays.unionByName(activity)
-        .transform(step_sessions)
-        # one row per session
+        .transform(step_sessions, look)
+        # one row per session, and per alert
         .transform(join_users, users)
         .transform(join_account_baselines, baselines)
-        .select(*SESSION_INPUT)
+        .select(*SESSION_INPUT, *(ALERT_COLUMNS if look else ()))
     )
 
 
-def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scorer: Scorer | None) -> DataFrame:
+def score_sessions(
+    session_input: DataFrame, unmeasurable: Collection[str], scorer: Scorer | None, publish: Publish | None = None
+) -> DataFrame:
     """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer.
 
     The model that ships is called within the one pass over Arrow batches; any other takes `.transform`.
 
-    `unmeasurable`: features that the world's source cannot tell.
+    `unmeasurable`: features that the world's source cannot tell. `publish`: takes the alerts, where there are some.
     """
     if isinstance(scorer, PipelineScorer):
         return session_input.transform(describe_sessions, unmeasurable).transform(transform_sessions, scorer)
@@ -119,6 +138,8 @@ def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scor
     if scorer is None:
         return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
     scored = partial(score_batch, scorer=scorer_of_source(scorer, unmeasurable))
+    if publish is not None:
+        return session_input.transform(score_and_publish, *features, scored, publish=publish)
     return session_input.transform(in_one_pass, *features, scored, columns=SESSIONS)
 
 
@@ -128,8 +149,20 @@ def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> D
     baselines = sources.read_baselines(spark, job.world)
     lookup = broadcast_tracks(tracks)
     plays, activity = (read_rows(spark, job, topic, lookup) for topic in (PLAYS, ACTIVITY))
-    sessions = build_sessions(plays, activity, users, baselines)
-    return sessions.transform(score_sessions, job.world.not_measurable, scorer)
+    look, publish = alert_steps(job) if isinstance(scorer, SessionScorer) else (None, None)
+    sessions = build_sessions(plays, activity, users, baselines, look)
+    return sessions.transform(score_sessions, job.world.not_measurable, scorer, publish)
+
+
+def alert_steps(job: Job) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
+    """Return what raises alerts and what publishes them; neither where no model scores this source's open sessions."""
+    if job.alerts is None:
+        return None, None
+    unknown = job.world.not_measurable
+    scorer = scorer_of_source(job.alerts, unknown)
+    if scorer.review_threshold > 1:
+        return None, None
+    return AlertRaiser(scorer, unknown), alerts.AlertPublisher(job.world.unit.table(alerts.NAME), job.kafka)
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:

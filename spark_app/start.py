@@ -22,6 +22,7 @@ from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
 from spark_app.queries import shadow
 from spark_app.scratch import use_scratch_folder
+from spark_app.stages.alerts.load import shipped_alert_scorer
 from spark_app.stages.scoring.load import scoring_message
 from spark_app.stages.sessions import account_baselines
 
@@ -110,7 +111,7 @@ def _run_queries(
         challenger = shadow.find_challenger(artefacts.registry, artefacts.folder, unit)
     else:
         record_shadow(unit, "", "switched off with --no-shadow")
-    job = pipeline.build_job(settings, artefacts.champion, limits, challenger)
+    job = pipeline.build_job(settings, artefacts.champion, limits, challenger, shipped_alert_scorer())
     writers: dict[str, DataStreamWriter] = {}
     if not stop.is_set:
         scored = pipeline.scored_sessions(spark, job)

@@ -37,6 +37,9 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 }
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
+ALERT_CHAMPIONS: dict[str, str] = {}
+"""Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
+
 FUSION_CHAMPIONS: dict[str, str] = {
     "account_fusion": "d1fdc89c868d0a56df20600d59e2deae7f5d505a5c17f18d7141d9cacf5d3aff",
 }

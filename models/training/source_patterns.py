@@ -5,7 +5,7 @@ session also comes masked: as one of the sources that exist, or with random grou
 chosen for each kind of source, on sessions masked the same way.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from contracts.measurable import NEEDS_ACCOUNT, NEEDS_ACTIONS, NEEDS_CLIENT, NEE
 from models.metrics.flags import average_precision
 from models.metrics.intervals import CONFIDENCE, RESAMPLES, wilson
 from models.training.thresholds import Thresholds, choose_thresholds
-from runtime.arrays import Bools, Floats
+from runtime.arrays import Floats
 
 MASKED_COPIES = 2
 """Masked copies of each training session, next to the complete one."""
@@ -41,8 +41,13 @@ def mask(sessions: pd.DataFrame, unknown: Collection[str]) -> pd.DataFrame:
     return sessions.assign(**{name: np.nan for name in FEATURE_NAMES if name in unknown})
 
 
-def with_masked_copies(sessions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the sessions, and MASKED_COPIES of each of them as its account's source would have it."""
+def with_masked_copies(
+    sessions: pd.DataFrame, rng: np.random.Generator, features: Sequence[str] = FEATURE_NAMES
+) -> pd.DataFrame:
+    """Return the sessions, and MASKED_COPIES of each of them as its account's source would have it.
+
+    `features`: the columns that a source may lack.
+    """
     users, names = pd.factorize(sessions["user_id"])
     patterns = [unknown for name, unknown in SOURCE_PATTERNS.items() if name != COMPLETE]
     copies = [sessions]
@@ -50,16 +55,15 @@ def with_masked_copies(sessions: pd.DataFrame, rng: np.random.Generator) -> pd.D
         is_random = rng.random(len(names)) < RANDOM_SHARE
         chosen = rng.integers(len(patterns), size=len(names))
         masks = np.stack(
-            [_is_masked(_random_loss(rng) if lost else patterns[i]) for lost, i in zip(is_random, chosen, strict=True)]
+            [
+                np.isin(features, list(_random_loss(rng) if lost else patterns[i]))
+                for lost, i in zip(is_random, chosen, strict=True)
+            ]
         )
-        values = sessions[list(FEATURE_NAMES)].to_numpy(dtype=np.float64)
+        values = sessions[list(features)].to_numpy(dtype=np.float64)
         values[masks[users]] = np.nan
-        copies.append(sessions.assign(**dict(zip(FEATURE_NAMES, values.T, strict=True))))
+        copies.append(sessions.assign(**dict(zip(features, values.T, strict=True))))
     return pd.concat(copies, ignore_index=True)
-
-
-def _is_masked(unknown: Collection[str]) -> Bools:
-    return np.isin(FEATURE_NAMES, list(unknown))
 
 
 def _random_loss(rng: np.random.Generator) -> set[str]:

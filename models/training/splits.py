@@ -41,10 +41,19 @@ def assign_blocks(
     `table` has user_id, campaign_id, family, cohort, started_at. Groups are dealt out in the shares within each
     family and each cohort, so that no block lacks one of them by chance.
     """
-    cuts = np.cumsum(shares)[:-1]
     started = epoch_ms(table["started_at"]).astype(float)
-    by_time = np.searchsorted(np.quantile(started, cuts), started, side="right")
+    by_time = np.searchsorted(np.quantile(started, np.cumsum(shares)[:-1]), started, side="right")
+    by_group = deal_groups(table, rng, shares)
+    names = np.array(BLOCKS, dtype=object)
+    return np.where(by_time == by_group, names[by_time], NO_BLOCK)
 
+
+def deal_groups(table: pd.DataFrame, rng: np.random.Generator, shares: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return the portion, 0 to n − 1, that each row's group is dealt to; portions have the given shares.
+
+    `table` has user_id, campaign_id, family, cohort. Groups are dealt within each family and each cohort.
+    """
+    cuts = np.cumsum(shares)[:-1]
     group = number_groups(table["user_id"], table["campaign_id"])
     kind = table["family"].where(table["family"] != HONEST).fillna(table["cohort"]).fillna(HONEST)
     # a group is dealt out by its rarest kind: a campaign's accounts have honest sessions too
@@ -55,5 +64,4 @@ def assign_blocks(
     for members in kind_of.reset_index(drop=True).groupby(kind_of.to_numpy()).groups.values():
         position = (rng.permutation(len(members)) + 0.5) / len(members)
         by_group[members] = np.searchsorted(cuts, position, side="right")
-    names = np.array(BLOCKS, dtype=object)
-    return np.where(by_time == by_group[group], names[by_time], NO_BLOCK)
+    return by_group[group]

@@ -34,6 +34,7 @@ def format_reconciliation(result: Reconciliation | ShopReconciliation) -> list[s
         sessions += f": {result.missing:,} missing, {result.duplicated:,} duplicated, {result.wrong:,} wrong"
     lines.append(sessions)
     if isinstance(result, Reconciliation):
+        lines.append(f"{result.alerts:,} alerts raised, {result.withdrawn:,} of them withdrawn")
         lines.append("; ".join(f"lake/{topic}: {rows:,} rows" for topic, rows in result.archived.items()))
     if result.faults:
         return [*lines, f"FAULT: {'; '.join(result.faults)}"]

@@ -12,6 +12,7 @@ from ops.reconcile.expected_sessions import (
     Sessions,
     is_duplicate,
     is_late,
+    session_starts,
     sessionize,
 )
 from runtime.arrays import Ints
@@ -46,6 +47,8 @@ class Dispositions:
     open: dict[str, int]
     """Rows of open sessions, and rows that no micro-batch has read yet."""
     closed: Sessions
+    starts: set[tuple[int, int]]
+    """Account and first event time of every session, closed or open: what an alert may be of."""
 
 
 def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
@@ -55,7 +58,8 @@ def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
     late = is_late(read, progress.watermarks)
     in_time = read.where(~late)
     duplicate = is_duplicate(in_time)
-    sessions = sessionize(in_time.where(~duplicate))
+    counted = in_time.where(~duplicate)
+    sessions = sessionize(counted)
     is_closed = sessions.is_closed(progress.watermark_ms)
     open_sessions, unread_rows = sessions.where(~is_closed), _count_by_topic(unread.topic)
     return Dispositions(
@@ -63,6 +67,7 @@ def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
         duplicate=_count_by_topic(in_time.topic[duplicate]),
         open={topic: open_sessions.rows(topic) + unread_rows[topic] for topic in TOPIC_CODES},
         closed=sessions.where(is_closed),
+        starts=session_starts(counted),
     )
 
 

@@ -94,8 +94,14 @@ class Sessions:
         return self.ended_ms + GAP_MS <= watermark_ms
 
 
-def sessionize(rows: GoodRows) -> Sessions:
-    """Gather rows that are neither late nor duplicate into sessions."""
+def session_starts(rows: GoodRows) -> set[tuple[int, int]]:
+    """Return account and first event time of every session of rows that are neither late nor duplicate."""
+    rows, first = _in_sessions(rows)
+    return set(zip(rows.user_hash[first].tolist(), rows.event_ms[first].tolist(), strict=True))
+
+
+def _in_sessions(rows: GoodRows) -> tuple[GoodRows, Ints]:
+    """Return rows in the order of their sessions, and where each session begins."""
     cut = (rows.event_ms + rows.user_hash % CUT_MS) // CUT_MS
     order = np.lexsort((rows.event_ms, cut, rows.user_hash))
     rows, cut = rows.where(order), cut[order]
@@ -105,7 +111,12 @@ def sessionize(rows: GoodRows) -> Sessions:
         | (cut[1:] != cut[:-1])
         | (rows.event_ms[1:] - rows.event_ms[:-1] > GAP_MS)
     )
-    first = np.flatnonzero(is_first)
+    return rows, np.flatnonzero(is_first)
+
+
+def sessionize(rows: GoodRows) -> Sessions:
+    """Gather rows that are neither late nor duplicate into sessions."""
+    rows, first = _in_sessions(rows)
     if not len(first):
         return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__))
     last = np.append(first[1:], len(rows)) - 1

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.reconcile.alerts import AlertRows, alert_faults, read_alerts, read_flags
 from ops.reconcile.comparison import SessionDifference, compare_sessions
 from ops.reconcile.dispositions import Dispositions, expected_dispositions, row_faults
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
@@ -59,6 +60,11 @@ class Reconciliation:
     archive_faults: list[str]
     """What is wrong with lake/plays and lake/activity, a phrase each."""
     micro_batches: int
+    alerts: int
+    """Alerts that were raised, those that were withdrawn since among them."""
+    withdrawn: int
+    alert_faults: list[str]
+    """What is wrong with lake/alerts, a phrase each."""
 
     @property
     def faults(self) -> list[str]:
@@ -68,7 +74,7 @@ class Reconciliation:
         faults += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
         faults += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []
         faults += [f"lake/rejected is off by {self.wrongly_rejected:,} rows"] if self.wrongly_rejected else []
-        return faults + self.archive_faults
+        return faults + self.archive_faults + self.alert_faults
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -84,9 +90,7 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     unit = world.unit
     acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
     archive_progress, (rejected, archived) = _read_archive(unit)
-    progress, sessions = read_at_one_moment(
-        unit, "sessions", lambda: read_sessions(committed_files(unit.table("sessions")))
-    )
+    progress, (sessions, flags, alerts) = read_at_one_moment(unit, "sessions", lambda: _read_sessions(unit))
     topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit)) for topic in TOPIC_CODES}
     expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), progress)
     difference = compare_sessions(expected.closed, sessions)
@@ -107,7 +111,17 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
             for fault in archive_faults(t, topics[t].good_until(archive_progress), archived[t])
         ],
         micro_batches=len(progress),
+        alerts=len(alerts.raised),
+        withdrawn=len(alerts.withdrawn),
+        alert_faults=alert_faults(alerts, expected.starts, flags),
     )
+
+
+def _read_sessions(unit: Unit) -> tuple[Sessions, dict[str, bool], AlertRows]:
+    """Read the sessions; where there are alerts, also which of them are flagged, and the alerts."""
+    sessions = read_sessions(committed_files(unit.table("sessions")))
+    alerts = read_alerts(unit, last_committed(unit, "sessions"))
+    return sessions, read_flags(unit) if alerts.raised else {}, alerts
 
 
 def archive_faults(topic: str, expected: RowSum, archived: RowSum) -> list[str]:

@@ -57,6 +57,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC
         "late_rows": sums["late"],
         "duplicate_rows": sums["duplicate"],
         "rejected_rows": sum(_rows(file) for file in committed_files(unit.table("rejected"))),
+        "alerts": _alerts(unit),
         "state_rows": sum(scoring.state_rows.values()) if scoring else 0,
         "state_bytes": sum(scoring.state_bytes.values()) if scoring else 0,
         "queries": {
@@ -80,6 +81,16 @@ def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str
     last = last_committed(unit, scoring)
     progress = read_offset_log(unit, scoring, last, max(last, 0))
     return {partition: progress.end(*partition) for partition in partitions}, progress.watermark_ms
+
+
+def _alerts(unit: Unit) -> dict[str, int]:
+    """Count the alerts inside open sessions: raised, and withdrawn since."""
+    if not unit.table("alerts").exists():
+        return {"raised": 0, "withdrawn": 0}
+    from models.tables.alerts import count_alerts
+
+    counts = count_alerts(unit)
+    return {"raised": counts.raised, "withdrawn": counts.withdrawn}
 
 
 def _rows(rejected: Path) -> int:
@@ -116,6 +127,7 @@ def format_health(health: Mapping[str, Any]) -> dict[str, str]:
         "watermark lag": "no watermark yet" if watermark is None else f"{watermark:,.0f} s of event time",
         "rows read": f"{health['rows']:,}",
         "late, duplicate, rejected": " · ".join(f"{health[f'{f}_rows']:,}" for f in ("late", "duplicate", "rejected")),
+        "alerts": f"{health['alerts']['raised']:,} raised, {health['alerts']['withdrawn']:,} withdrawn",
         "state": f"{health['state_rows']:,} rows, {health['state_bytes'] / 1e6:,.1f} MB",
     }
 

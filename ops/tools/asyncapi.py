@@ -1,7 +1,7 @@
 """Describe the topics as AsyncAPI 3.0: `playproof tools asyncapi > docs/reference/asyncapi.yaml`.
 
-From the point of view of the pipeline: it receives the topics that a replay writes, and sends scores, fraud-counts and
-verdicts.
+From the point of view of the pipeline: it receives the topics that a replay writes, and sends scores, alerts,
+fraud-counts and verdicts.
 """
 
 import json

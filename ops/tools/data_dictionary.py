@@ -7,7 +7,7 @@ from contracts.account_windows import ACCOUNT_WINDOWS
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
-from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS, VERDICTS
+from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES, TOPICS, VERDICTS
 
 HEADERS = {
     events.HEADER_ROWS: "rows in the message: what an unreadable one is counted as",
@@ -21,6 +21,7 @@ HEADERS = {
 
 ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     SCORES: tables.SESSIONS,
+    ALERTS: tables.ALERTS,
     FRAUD_COUNTS: tables.FRAUD_COUNT_TABLE,
     VERDICTS: tables.VERDICTS,
 }

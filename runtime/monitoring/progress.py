@@ -15,7 +15,7 @@ from runtime.world import Unit
 DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator that drops late and duplicate rows, in the job of a shop."""
 SESSION_STEP = "session_step"
-"""Name of the counts that the session step (music) reports: rows, late, duplicate, open_rows, open_bytes."""
+"""Name of the counts that the session step (music) reports: rows, late, duplicate, open_rows, open_bytes, alerts."""
 TICKS = "RatePerMicroBatch"
 """How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
@@ -41,6 +41,8 @@ class MicroBatch:
     """Good rows that the session step read (of a shop: that reached the de-duplication); 0 in a query without one."""
     late: int = 0
     duplicate: int = 0
+    alerts: int = 0
+    """Alerts that were raised for open sessions."""
     watermark_at: float | None = None
     """The watermark in force, epoch seconds of event time; None before there is one."""
     newest_at: float | None = None
@@ -99,6 +101,7 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         rows=step.get("rows") or late + duplicate + rows,
         late=late,
         duplicate=duplicate,
+        alerts=step.get("alerts") or 0,
         watermark_at=_epoch(times.get("watermark")),
         newest_at=_epoch(times.get("max")),
         oldest_at=_epoch(times.get("min")),

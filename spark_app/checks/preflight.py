@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import FRAUD_COUNTS, SCORES
+from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
 from runtime.checkpoint import Partition, planned_ends
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 from spark_app.errors import PreflightError
 
-READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, FRAUD_COUNTS)
+READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 """Topics of the job."""
 ANSWERS_WITHIN_S = 10.0
 READERS = ("sessions", "archive")

@@ -114,6 +114,50 @@ def train_windows(
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
+def train_alerts(
+    world: Annotated[
+        list[str] | None, typer.Option(help="Simulated world; repeat it. Default alerts-train, alerts-train-field.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default data/session_alerts.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+) -> None:
+    """Train the model of alerts inside open sessions, and write it with manifest and model card."""
+    from models.training.alerts import train_alerts as train
+    from spark_app.local.looks import labelled_looks
+    from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
+
+    names = world or ["alerts-train", "alerts-train-field"]
+    looks, sessions = labelled_looks([settings_for(name).existing_world() for name in names])
+    out = out or settings_for(names[0]).data / "session_alerts"
+    described = f"world{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+    manifest_sha256 = train(looks, sessions, PREFIX_FEATURES, out, seed=seed, world=described)
+    print((out / "MODEL_CARD.md").read_text())
+    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
+
+
+def measure_alerts(
+    world: Annotated[list[str], typer.Option(help="Simulated world that no model was trained on; repeat it.")],
+    out: Annotated[Path | None, typer.Option(help="JSON file to add key alerts to; default none.")] = None,
+) -> None:
+    """Measure how soon open sessions are alerted, by family, and how often an honest one is. No Spark."""
+    from tempfile import TemporaryDirectory
+
+    from models.registry.artefact import SHIPPED_SCORER
+    from models.registry.verify import verify_artefact
+    from spark_app.batch.alert_delays import format_alerts, write_alerts
+    from spark_app.batch.alert_delays import measure_alerts as measure
+    from spark_app.local.scorer import read_scorer
+    from spark_app.stages.alerts.load import require_alert_scorer
+
+    with TemporaryDirectory() as into:
+        scorer = read_scorer(verify_artefact(SHIPPED_SCORER, Path(into)))
+    measured = measure([settings_for(name).existing_world() for name in world], scorer, require_alert_scorer())
+    print(format_alerts(measured))
+    if out:
+        write_alerts(measured, out)
+        print(f"written to {out}")
+
+
 def baselines(
     as_of: Annotated[str, typer.Option(help="The date they are for: they are of the 28 days before it.")],
     world: WorldName = None,
@@ -141,6 +185,12 @@ TRAINING_TABLE = Command(
 )
 USER_DAYS = Command("build", user_days, "playproof days build --world demo", needs_jvm=True)
 SCORE_HISTORY = Command("score-history", score_history, "playproof job score-history --world me", needs_jvm=True)
+TRAIN_ALERTS = Command("train-alerts", train_alerts, "playproof model train-alerts --world alerts-train")
+MEASURE_ALERTS = Command(
+    "measure-alerts",
+    measure_alerts,
+    "playproof model measure-alerts --world alerts-test --out data/latency/results.json",
+)
 BASELINES = Command("baselines", baselines, "playproof job baselines --world demo --as-of 2025-03-04", needs_jvm=True)
 WINDOWS = Command("windows", account_windows, "playproof days windows --world demo --shown 5")
 TRAIN_WINDOWS = Command(

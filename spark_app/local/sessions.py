@@ -31,7 +31,7 @@ def build_sessions(rows: WorldRows, baselines: pa.Table | None) -> pa.RecordBatc
     `baselines`: tables of own histories with `as_of`, as `local.baselines` makes them; None where none is known.
     """
     tracks = TrackLookup.from_table(rows.tracks)
-    table = pa.concat_tables([_narrow(PLAYS, rows.plays, tracks), _narrow(ACTIVITY, rows.activity, tracks)])
+    table = narrow_rows(rows, tracks)
     users = one_array(pc.dictionary_encode(table["user_id"]))
     names = users.dictionary
     rank = np.argsort(np.argsort(np.array(names.to_pylist(), dtype=object))).astype(np.int64)
@@ -59,6 +59,11 @@ def session_features(rows: WorldRows, baselines: pa.Table | None, unmeasurable: 
 def scored_sessions(features: pa.RecordBatch, scorer: SessionScorer) -> pd.DataFrame:
     """Turn FEATURE_COLUMNS into SESSIONS. The scorer is that of the source (`scorer_of_source`)."""
     return score_batch(features, scorer).to_pandas()
+
+
+def narrow_rows(rows: WorldRows, tracks: TrackLookup) -> pa.Table:
+    """Turn the rows of both topics into ROWS of the session step."""
+    return pa.concat_tables([_narrow(PLAYS, rows.plays, tracks), _narrow(ACTIVITY, rows.activity, tracks)])
 
 
 def _narrow(topic: str, rows: pa.Table, tracks: TrackLookup) -> pa.Table:

@@ -42,7 +42,7 @@ class JobMetrics:
         """Update the metrics with a micro-batch."""
         counted = {
             "batches": 1, "messages": batch.messages, "rows": batch.rows,
-            "late_rows": batch.late, "duplicate_rows": batch.duplicate,
+            "late_rows": batch.late, "duplicate_rows": batch.duplicate, "alerts": batch.alerts,
         }  # fmt: skip
         for name, count in counted.items():
             self._of[f"playproof_job_{name}"].labels(batch.query).inc(count)

@@ -14,6 +14,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import FRAUD_COUNT_TABLE
 from contracts.topics import FRAUD_COUNTS, TOPICS
+from models.tables.alerts import count_alerts
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
 from spark_app.queries.batch_folder import write_batch_folder
@@ -93,6 +94,9 @@ def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: s
             ),
             flush=True,
         )
+        alerts = count_alerts(unit, now["window_start"].timestamp())
+        if alerts.raised or alerts.withdrawn:
+            print(f"  alerts inside open sessions in these 2 minutes: {alerts}", flush=True)
         if not now["sessions"]:
             print(waiting_message(unit, time_zone), flush=True)
     return versions

@@ -39,6 +39,16 @@ def in_utc(table: pa.Table) -> pa.Table:
     return table
 
 
+def alerts_of(unit: Unit) -> dict[tuple[str, bool], Row]:
+    """Read the alerts by session and whether they are withdrawn; one that is there twice is an AssertionError."""
+    found: dict[tuple[str, bool], Row] = {}
+    for row in rows_of(unit, "alerts"):
+        key = row["session_key"], row["withdrawn"]
+        assert key not in found, f"alert {key} is in the table twice"
+        found[key] = {name: value for name, value in row.items() if name not in ("alerted_at", "batch_id")}
+    return found
+
+
 def newest_version(rows: Iterable[Row], key: str) -> list[Row]:
     """Of the versions of a report's row, keep the newest of each."""
     newest: dict[Any, Row] = {}

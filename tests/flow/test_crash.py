@@ -9,7 +9,7 @@ import psutil
 
 from runtime.world import Unit
 from tests.flow.conftest import JOB, Live
-from tests.flow.lake import differences, newest_version, rows_of, sessions_by_key
+from tests.flow.lake import alerts_of, differences, newest_version, rows_of, sessions_by_key
 from tests.flow.stage import Stage, family_of, still_alive, wait_until
 
 QUERIES = ("sessions", "archive", "scores", "fraud_counts", "genuine_totals", "top_tracks")
@@ -49,6 +49,7 @@ def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undis
     # the topics are the same, so even the times of sending are
     found, expected = (sessions_by_key(rows_of(unit, "sessions")) for unit in (mended, undisturbed))
     assert differences(found, expected) == []
+    assert alerts_of(mended) == alerts_of(undisturbed)
     for table, key in (("plays", "play_id"), ("activity", "event_id"), ("rejected", "payload")):
         archived, complete = (sorted(str(row[key]) for row in rows_of(unit, table)) for unit in (mended, undisturbed))
         assert archived == complete, table
@@ -57,6 +58,7 @@ def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undis
 def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing_is_twice(live: Live) -> None:
     unit = live.stage.world.unit
     before = {table: rows_of(unit, table) for table in ("sessions", "plays", "activity", *VERSION_KEY)}
+    alerts = alerts_of(unit)
     for query in QUERIES:
         newest = commits(unit, query)[-1]
         newest.unlink()
@@ -68,6 +70,7 @@ def test_without_its_newest_commit_a_query_does_its_last_batch_again_and_nothing
     assert all(commits(unit, query) for query in QUERIES)
     audit = live.stage.audit()
     assert (audit["faults"], audit["duplicated"]) == ([], 0)
+    assert alerts_of(unit) == alerts
     after = {table: rows_of(unit, table) for table in before}
     assert differences(sessions_by_key(after["sessions"]), sessions_by_key(before["sessions"])) == []
     for table, key in (("plays", "play_id"), ("activity", "event_id")):

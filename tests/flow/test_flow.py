@@ -1,14 +1,18 @@
 """The whole flow: simulator, broker, topics, replay, job, tables, reports, plot; what they say agrees."""
 
 import struct
+from datetime import timedelta
 
 import pytest
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS
+from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES, TOPICS
 from runtime.parquet import count_rows
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 from tests.flow.conftest import Live
-from tests.flow.lake import messages, newest_version, rows_of
+from tests.flow.lake import alerts_of, messages, newest_version, rows_of
+
+SESSION_GAP = timedelta(milliseconds=SESSION_GAP_MS)
 
 
 def test_every_row_that_was_sent_is_in_a_session_once(live: Live) -> None:
@@ -80,6 +84,24 @@ def test_the_topic_of_scores_says_what_the_table_says(live: Live) -> None:
     for key, value in sent.items():
         assert set(value) <= set(TOPICS[SCORES].row_fields)
         assert (value["score"], value["is_flagged"]) == (sessions[key]["score"], sessions[key]["is_flagged"])
+
+
+def test_alerts_come_while_sessions_run_and_are_withdrawn_where_the_final_score_does_not_bear_them_out(
+    live: Live,
+) -> None:
+    sessions = {row["session_key"]: row for row in rows_of(live.stage.world.unit, "sessions")}
+    alerts = alerts_of(live.stage.world.unit)
+    raised = {key: row for (key, withdrawn), row in alerts.items() if not withdrawn}
+    assert 0 < len(raised) < len(sessions) / 2
+    for key, row in raised.items():
+        assert row["user_id"] == sessions[key]["user_id"]
+        assert row["looked_at"] < sessions[key]["ended_at"] + SESSION_GAP
+        assert (row["score"] > 0.5, bool(row["reasons"])) == (True, True)
+    assert {key for key, withdrawn in alerts if withdrawn} == {key for key in raised if not sessions[key]["is_flagged"]}
+    sent = {(value["session_key"], value["withdrawn"]) for _, _, value in messages(live.stage.address, ALERTS)}
+    assert sent == alerts.keys()
+    counts = live.stage.audit()
+    assert (counts["alerts"], counts["withdrawn"]) == (len(raised), len(alerts) - len(raised))
 
 
 def test_the_topic_of_fraud_counts_says_what_the_table_says(live: Live) -> None:

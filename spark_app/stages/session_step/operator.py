@@ -4,7 +4,8 @@ One stateful operator. Spark keeps its state, a row per bucket, and calls it at 
 it does to rows is `step.advance`, a pure function.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,13 +19,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
 from pyspark.sql.types import ArrayType, BinaryType, IntegerType, StructField, StructType, TimestampType
 
+from runtime.arrays import Bools
 from runtime.monitoring.progress import SESSION_STEP
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
 from spark_app.stages.session_step.packing import PACKED_DDL, pack_batches
-from spark_app.stages.session_step.step import advance, close_all
+from spark_app.stages.session_step.step import Step, advance, close_all
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.session_rows import USED_FIELDS
 
@@ -44,11 +46,30 @@ _GATHERED = StructType(
         StructField("rows", ArrayType(BinaryType())),
     ]
 )
-STATE_DDL = "rows binary, watermark_ms bigint"
-"""A bucket's open rows, null without any, and the watermark of the micro-batch in which it was last called."""
-COUNTS = ("rows", "late", "duplicate", "open_rows", "open_bytes")
-"""Counted in every micro-batch: good rows, those of them that were late or duplicate, and what is kept open."""
-_STEPPED = SESSION_DDL + "".join(f", {name} bigint" for name in COUNTS)
+STATE_DDL = "rows binary, watermark_ms bigint, alerted binary"
+"""A bucket's open rows, null without any; the watermark of the micro-batch in which it was last called; and which of
+the open sessions an alert was raised for, as `LookAtSessions` writes it."""
+ALERT_COLUMNS = ("alert", "was_alerted")
+"""Of a row of the step: an alert as its message, in a row that is no session; and whether a closed session had one."""
+_ALERT_DDL = "alert string, was_alerted boolean"
+COUNTS = ("rows", "late", "duplicate", "open_rows", "open_bytes", "alerts")
+"""Counted in every micro-batch: good rows, those of them that were late or duplicate, open rows, and alerts."""
+_STEPPED = f"{SESSION_DDL}, {_ALERT_DDL}" + "".join(f", {name} bigint" for name in COUNTS)
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlerts:
+    """What the looks of a micro-batch at the sessions of a bucket gave."""
+
+    messages: list[str]
+    was_alerted: Bools
+    """Of each closed session, whether an alert was raised for it, now or before."""
+    alerted: bytes | None
+    """Which open sessions have had an alert: kept in the state; None for none."""
+
+
+LookAtSessions = Callable[[Step, bytes | None, int, int], RaisedAlerts]
+"""Looks at the sessions of a step. Takes what it kept of the micro-batch before, that watermark and this one."""
 
 
 def broadcast_tracks(tracks: DataFrame) -> Tracks:
@@ -68,8 +89,11 @@ def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
     return rows.select(*used).mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks), PACKED_DDL)
 
 
-def step_sessions(packed: DataFrame) -> DataFrame:
-    """Turn packed rows of both topics into closed sessions: SESSION_COLUMNS. In batch, every session is closed."""
+def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> DataFrame:
+    """Turn packed rows of both topics into closed sessions: SESSION_COLUMNS. In batch, every session is closed.
+
+    In a stream with `look`, open sessions are looked at: ALERT_COLUMNS are added, and a row for each alert.
+    """
     by_bucket = packed.repartition("bucket")
     if not packed.isStreaming:
         return by_bucket.mapInArrow(_close_buckets, SESSION_DDL)
@@ -77,11 +101,14 @@ def step_sessions(packed: DataFrame) -> DataFrame:
     stepped = (
         by_bucket.mapInArrow(_gather_buckets, _GATHERED)
         .groupBy("bucket")
-        .applyInPandasWithState(advance_bucket, _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout)
+        .applyInPandasWithState(
+            partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout
+        )
     )
     counted = stepped.observe(SESSION_STEP, *(F.sum(name).alias(name) for name in COUNTS))
-    # one row per session: without the rows that only count
-    return counted.where(F.col("user_id").isNotNull()).select(*SESSION_COLUMNS)
+    # one row per session and per alert: without the rows that only count
+    columns = SESSION_COLUMNS if look is None else (*SESSION_COLUMNS, *ALERT_COLUMNS)
+    return counted.where(F.col("user_id").isNotNull()).select(*columns)
 
 
 def _parse_and_pack(batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks) -> Iterator[pa.RecordBatch]:
@@ -121,20 +148,29 @@ def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
             yield session_columns(close_all(pa.concat_tables(map(unpack, packed))))
 
 
-def advance_bucket(key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState) -> Iterator[pd.DataFrame]:
+def advance_bucket(
+    key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState, look: LookAtSessions | None = None
+) -> Iterator[pd.DataFrame]:
     """Process a micro-batch's rows of one bucket; without rows, close what the watermark has passed."""
     watermark_ms = state.getCurrentWatermarkMs()
-    kept, watermark_before_ms = state.get if state.exists else (None, 0)
+    kept, watermark_before_ms, alerted = state.get if state.exists else (None, 0, None)
     packed = [rows for frame in frames for values in frame["rows"] if values is not None for rows in values]
     new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)
     now_kept = pack(step.open) if len(step.open) else None
-    state.update((now_kept, watermark_ms))
+    raised = RaisedAlerts([], np.zeros(len(step.closed), bool), None)
+    if look is not None:
+        raised = look(step, alerted, watermark_before_ms, watermark_ms)
+    state.update((now_kept, watermark_ms, raised.alerted))
     # called again as soon as the watermark is over it, with rows or without; Spark refuses 0, the one before the first
     state.setTimeoutTimestamp(max(watermark_ms, 1))
     if len(step.closed):
         sessions = session_columns(step.closed).to_pandas()
-        yield sessions.assign(**dict.fromkeys(COUNTS, np.int64(0)))
-    counts = len(new_rows), step.late.sum(), step.duplicate.sum(), len(step.open), len(now_kept or b"")
-    counted = dict.fromkeys(SESSION_COLUMNS) | dict(zip(COUNTS, map(int, counts), strict=True))
+        yield sessions.assign(alert=None, was_alerted=raised.was_alerted, **dict.fromkeys(COUNTS, np.int64(0)))
+    kept_bytes, alerts = len(now_kept or b""), len(raised.messages)
+    counts = len(new_rows), step.late.sum(), step.duplicate.sum(), len(step.open), kept_bytes, alerts
+    counted = dict.fromkeys((*SESSION_COLUMNS, *ALERT_COLUMNS)) | dict(zip(COUNTS, map(int, counts), strict=True))
     yield pd.DataFrame([counted | {"first_event_ms": 0}])
+    if raised.messages:
+        no_session = dict.fromkeys(SESSION_COLUMNS) | dict.fromkeys(COUNTS, 0) | {"user_id": "", "first_event_ms": 0}
+        yield pd.DataFrame([no_session | {"alert": message, "was_alerted": None} for message in raised.messages])

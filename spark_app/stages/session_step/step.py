@@ -39,6 +39,8 @@ class Step:
     closed: ClosedSessions
     open: pa.Table
     """ROWS of the open sessions, in their order."""
+    open_first: Ints
+    """Where each open session begins."""
     late: Ints
     """Late rows by topic code."""
     duplicate: Ints
@@ -65,6 +67,7 @@ def advance(open_rows: pa.Table, new_rows: pa.Table, watermark_before_ms: int, w
     return Step(
         closed=_closed(rows, found, is_closed),
         open=rows.take(pa.array(found.order[~is_closed])) if not is_closed.all() else no_rows(),
+        open_first=np.flatnonzero(found.begins[~is_closed]),
         late=late,
         duplicate=_count_by_topic(rows, is_duplicate),
     )

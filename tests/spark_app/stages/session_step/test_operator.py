@@ -93,7 +93,7 @@ def test_a_heartbeat_moves_the_time_of_the_first_bucket_and_is_packed_nowhere() 
 def test_late_is_what_the_watermark_of_the_micro_batch_before_has_passed() -> None:
     state = HeldState()
     assert advance(state, NOON_MS, [play(0)])[1] | {"open_bytes": 0} == {
-        "rows": 1, "late": 0, "duplicate": 0, "open_rows": 1, "open_bytes": 0,
+        "rows": 1, "late": 0, "duplicate": 0, "open_rows": 1, "open_bytes": 0, "alerts": 0,
     }  # fmt: skip
     closed, counts = advance(state, NOON_MS + HOUR_MS, [play(0, play_id="late"), play(0.001), play(0.001)])
     assert (closed, counts["late"], counts["duplicate"], counts["open_rows"]) == (["u1"], 1, 1, 0)
@@ -113,11 +113,11 @@ def test_without_rows_a_bucket_closes_what_the_watermark_has_passed_and_keeps_no
     advance(state, 0, [play(0), play(5)])
     closed, counts = advance(state, NOON_MS + HOUR_MS, [])
     assert (closed, counts) == (["u1"], dict.fromkeys(COUNTS, 0))
-    assert state.value == (None, NOON_MS + HOUR_MS)
+    assert state.value == (None, NOON_MS + HOUR_MS, None)
 
 
 def test_a_state_that_this_code_cannot_read_is_refused() -> None:
     state = HeldState()
-    state.value = (b"of another version", 0)
+    state.value = (b"of another version", 0, None)
     with pytest.raises(StateError, match="up --reread"):
         advance(state, 0, [])

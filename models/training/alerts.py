@@ -1,0 +1,210 @@
+"""Train the alerts model: trees over the beginnings of sessions, cut at the looks that the stream takes.
+
+Every look of a session has the label of the whole session. The threshold counts a session once, by the highest score of
+its looks: that is how often an honest listener would meet an alert.
+"""
+
+import gzip
+import json
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xgboost
+
+from contracts.measurable import SOURCE_PATTERNS
+from models.errors import ModelError
+from models.metrics.intervals import Share, share_by_account
+from models.registry.artefact import CARD, MANIFEST, sha256
+from models.registry.source_patterns import without_unknown
+from models.training.alerts_card import render_card
+from models.training.source_patterns import COMPLETE, MIN_RECALL, with_masked_copies
+from models.training.splits import deal_groups
+from runtime.arrays import Bools, Floats
+
+TREES_FILE = "trees.ubj.gz"
+PARAMETERS: dict[str, Any] = {
+    "objective": "binary:logistic", "max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5,
+    "min_child_weight": 4, "tree_method": "hist", "nthread": 1,
+}  # fmt: skip
+ROUNDS = 120
+MAX_FEATURES = 30
+"""Features of the model: those of most gain when it is fitted on all of them. Every look computes each of them."""
+MAX_FALSE_ALERTS = 0.001
+"""Share of the honest sessions with an alert, at most: the upper end of its interval on the calibration block."""
+TRAIN, CALIBRATION, TEST = range(3)
+SHARES = (0.5, 0.25, 0.25)
+LIBRARIES = ("xgboost-cpu", "numpy", "pandas")
+
+
+def train_alerts(
+    looks: pd.DataFrame, sessions: pd.DataFrame, features: Collection[str], out: Path, *, seed: int, world: str
+) -> str:
+    """Train, choose thresholds, test, and write the artefact folder `out`. Returns the SHA-256 of its manifest.
+
+    `looks`: session_key and `features`, a row per look. `sessions`: session_key, user_id, family, campaign_id, cohort
+    and label (1, 0, NaN), a row per session, also those without a look. `world` says where they come from. Accounts of
+    a campaign are all in one block. The same table and seed give the same bytes. Raises ModelError.
+    """
+    rng = np.random.default_rng(seed)
+    sessions = sessions.set_index("session_key")
+    block = pd.Series(deal_groups(sessions, rng, SHARES), sessions.index)
+    for number in (TRAIN, CALIBRATION, TEST):
+        if sessions.loc[(block == number) & sessions["label"].notna(), "label"].nunique() < 2:
+            raise ModelError("a block has no positive or no negative session: more accounts or campaigns are needed")
+    looks = looks.assign(label=looks["session_key"].map(sessions["label"]), block=looks["session_key"].map(block))
+    looks["user_id"] = looks["session_key"].map(sessions["user_id"])
+    training = looks[(looks["block"] == TRAIN) & looks["label"].notna()]
+    chosen = _strongest(_fit(training, list(features), seed), features)
+    booster = _fit(with_masked_copies(training, rng, chosen), chosen, seed)
+    unseen, sessions_unseen = looks[looks["block"] != TRAIN], sessions[(block != TRAIN).to_numpy()]
+    of_unseen = block[sessions_unseen.index]
+    entries = []
+    for name, unknown in _patterns(chosen).items():
+        score = _session_scores(booster, unseen, sessions_unseen, chosen, unknown)
+        entries.append(_entry(name, unknown, score, sessions_unseen, of_unseen, rng))
+    complete = entries[0]
+    if complete["review"] is None:
+        raise ModelError("no threshold keeps to the false alerts and finds enough: more accounts or days are needed")
+    packed = gzip.compress(bytes(booster.save_raw("ubj")), mtime=0)
+    manifest: dict[str, Any] = {
+        "name": out.name,
+        "trees_sha256": sha256(packed),
+        "features": chosen,
+        "threshold": complete["review"],
+        "source_patterns": entries[1:],
+        "test": complete["test"],
+        "calibration": complete["calibration"],
+        "max_false_alerts": MAX_FALSE_ALERTS,
+        "trained_on": {"world": world, "seed": seed, "blocks": _describe(looks, sessions, block)},
+        "parameters": PARAMETERS | {"rounds": ROUNDS},
+        "libraries": {library: version(library) for library in LIBRARIES},
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / TREES_FILE).write_bytes(packed)
+    content = json.dumps(manifest, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    (out / MANIFEST).write_bytes(content)
+    (out / CARD).write_text(render_card(manifest))
+    return sha256(content)
+
+
+def _fit(training: pd.DataFrame, features: list[str], seed: int) -> xgboost.Booster:
+    values = training[features].to_numpy(dtype=np.float32)
+    matrix = xgboost.DMatrix(values, label=training["label"].to_numpy(), nthread=1)
+    return xgboost.train(PARAMETERS | {"seed": seed}, matrix, ROUNDS)
+
+
+def _strongest(booster: xgboost.Booster, features: Collection[str]) -> list[str]:
+    """Return the MAX_FEATURES features of most gain, in the order of `features`."""
+    gain = booster.get_score(importance_type="total_gain")
+    by_gain = sorted(enumerate(features), key=lambda one: -float(gain.get(f"f{one[0]}", 0.0)))[:MAX_FEATURES]
+    kept = {name for _, name in by_gain}
+    return [name for name in features if name in kept]
+
+
+def _patterns(features: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return the kinds of source that lack different features of the model, the complete one first."""
+    first: dict[frozenset[str], str] = {frozenset(): COMPLETE}
+    for name, unknown in SOURCE_PATTERNS.items():
+        first.setdefault(unknown & frozenset(features), name)
+    return {name: unknown for unknown, name in first.items()}
+
+
+def _session_scores(
+    booster: xgboost.Booster,
+    looks: pd.DataFrame,
+    sessions: pd.DataFrame,
+    features: list[str],
+    unknown: Collection[str],
+) -> pd.Series:
+    """Return the highest probability of each session's looks, 0 for a session without any."""
+    values = looks[features].to_numpy(dtype=np.float32).copy()
+    values[:, np.isin(features, list(unknown))] = np.nan
+    matrix = xgboost.DMatrix(values, nthread=1)
+    margin: Floats = booster.predict(matrix, output_margin=True).astype(np.float64)
+    if unknown:
+        contributed = booster.predict(matrix, pred_contribs=True)[:, :-1]
+        margin, _ = without_unknown(margin, contributed, features, unknown)
+    highest = pd.Series(1 / (1 + np.exp(-margin))).groupby(looks["session_key"].to_numpy()).max()
+    return highest.reindex(sessions.index).fillna(0.0)
+
+
+def _entry(
+    name: str,
+    unknown: Collection[str],
+    score: pd.Series,
+    sessions: pd.DataFrame,
+    block: pd.Series,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Choose the threshold of a kind of source on the calibration block; measure it on the test block."""
+    calibration = (block == CALIBRATION).to_numpy()
+    threshold, share = choose_threshold(score[calibration], sessions[calibration], rng)
+    is_bot = (sessions["label"] == 1).to_numpy()
+    recall = float((score[calibration & is_bot] >= threshold).mean())
+    tested = (block == TEST).to_numpy()
+    return {
+        "name": name,
+        "unknown": sorted(unknown),
+        "review": threshold if recall >= MIN_RECALL and share.high <= MAX_FALSE_ALERTS else None,
+        "filter": None,
+        "calibration": _per_thousand(share),
+        "test": measure(score[tested], sessions[tested], threshold, rng),
+    }
+
+
+def choose_threshold(score: pd.Series, sessions: pd.DataFrame, rng: np.random.Generator) -> tuple[float, Share]:
+    """Return the lowest threshold at which the share of honest sessions over it keeps to MAX_FALSE_ALERTS.
+
+    The upper end of its interval by account must. Returns the share too. `score`: the highest of each session's looks.
+    """
+    is_honest = (sessions["label"] == 0).to_numpy()
+    honest, users = score[is_honest], sessions.loc[is_honest, "user_id"]
+    distinct = np.unique(honest[honest > 0].to_numpy())[::-1]  # highest first
+
+    def share_from(position: int) -> tuple[float, Share]:
+        threshold = float(np.nextafter(distinct[position], np.inf)) if len(distinct) else 1.0
+        return threshold, share_by_account(users, honest >= threshold, np.random.default_rng(rng.integers(2**32)))
+
+    low, high = 0, max(len(distinct) - 1, 0)  # the share grows with the position
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if share_from(middle)[1].high <= MAX_FALSE_ALERTS else (low, middle - 1)
+    return share_from(low)
+
+
+def measure(score: pd.Series, sessions: pd.DataFrame, threshold: float, rng: np.random.Generator) -> dict[str, Any]:
+    """Measure a threshold: honest sessions with an alert per 1,000, with their interval, and recall by family."""
+    over: Bools = (score >= threshold).to_numpy()
+    is_honest, is_bot = ((sessions["label"] == label).to_numpy() for label in (0, 1))
+    users = sessions.loc[is_honest, "user_id"]
+    share = share_by_account(users, pd.Series(over[is_honest], users.index), rng)
+    families = pd.Series(over[is_bot]).groupby(sessions.loc[is_bot, "family"].to_numpy()).agg(["mean", "size"])
+    return {
+        "false_per_1000_honest_sessions": _per_thousand(share),
+        "recall": float(over[is_bot].mean()) if is_bot.any() else None,
+        "by_family": {
+            str(name): {"share": float(row["mean"]), "sessions": int(row["size"])} for name, row in families.iterrows()
+        },
+    }
+
+
+def _per_thousand(share: Share) -> dict[str, float | int | None]:
+    value = None if share.value is None else 1000 * share.value
+    return {"value": value, "low": 1000 * share.low, "high": 1000 * share.high, "sessions": share.n}
+
+
+def _describe(looks: pd.DataFrame, sessions: pd.DataFrame, block: pd.Series) -> Mapping[str, Mapping[str, int]]:
+    counts = {}
+    for number, name in enumerate(("train", "calibration", "test")):
+        of_block = sessions[(block == number).to_numpy()]
+        counts[name] = {
+            "accounts": int(of_block["user_id"].nunique()),
+            "sessions": len(of_block),
+            "bot_sessions": int((of_block["label"] == 1).sum()),
+            "looks": int((looks["block"] == number).sum()),
+        }
+    return counts

@@ -1,0 +1,72 @@
+"""Check table `alerts` against the sessions: each alert is of one, raised once, and withdrawn where it must be."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ops.reconcile.row_rules import hash_all
+from runtime.lake import committed_files
+from runtime.parquet import read_parquet
+from runtime.world import Unit
+
+BATCH = "batch_id="
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRows:
+    """Rows of table `alerts`: the session of each alert that was raised, and of each that was withdrawn."""
+
+    raised: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+
+
+def read_alerts(unit: Unit, last: int) -> AlertRows:
+    """Read the alerts up to micro-batch `last` of query `sessions`: a crash may come before the next one's commit."""
+    table = unit.table("alerts")
+    files = [
+        file for file in committed_files(table) if int(file.relative_to(table).parts[0].removeprefix(BATCH)) <= last
+    ]
+    rows = [row for file in files for row in read_parquet(file, ["session_key", "withdrawn"]).to_pylist()]
+    raised, withdrawn = (
+        tuple(row["session_key"] for row in rows if row["withdrawn"] is chosen) for chosen in (False, True)
+    )
+    return AlertRows(raised, withdrawn)
+
+
+def read_flags(unit: Unit) -> dict[str, bool]:
+    """Read which sessions of the table are flagged, by session_key."""
+    flags: dict[str, bool] = {}
+    for file in committed_files(unit.table("sessions")):
+        part = read_parquet(file, ["session_key", "is_flagged"])
+        flags |= dict(zip(part["session_key"].to_pylist(), part["is_flagged"].to_pylist(), strict=True))
+    return flags
+
+
+def alert_faults(alerts: AlertRows, starts: Collection[tuple[int, int]], flags: dict[str, bool]) -> list[str]:
+    """Say what is wrong with alerts, a phrase each. `starts`: account and first event time of every session there is.
+
+    `flags`: of the closed sessions. An alert is withdrawn where its session is closed and not flagged.
+    """
+    raised = set(alerts.raised)
+    counts = {
+        "are there more than once": sum(
+            count - 1 for rows in (alerts.raised, alerts.withdrawn) for count in Counter(rows).values()
+        ),
+        "are of no session": len(raised) - _count_known(raised, starts),
+        "are withdrawn and were never raised": len(set(alerts.withdrawn) - raised),
+        "should be withdrawn and are not": len(
+            {key for key in raised if flags.get(key) is False} - set(alerts.withdrawn)
+        ),
+        "are withdrawn though the session is open or flagged": sum(
+            flags.get(key) is not False for key in set(alerts.withdrawn)
+        ),
+    }
+    return [f"{count:,} alerts {what}" for what, count in counts.items() if count]
+
+
+def _count_known(keys: Collection[str], starts: Collection[tuple[int, int]]) -> int:
+    users, first = zip(*(key.rsplit(":", 1) for key in keys), strict=True) if keys else ((), ())
+    hashes = hash_all(pa.array(users, pa.string())).tolist()
+    return sum(start in starts for start in zip(hashes, map(int, first), strict=True))

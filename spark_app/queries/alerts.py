@@ -1,0 +1,71 @@
+"""Table and topic `alerts`, written by the tasks of query `sessions` in the micro-batch that raises them.
+
+A task is done, and its micro-batch committed, only after its alerts are in the table and acknowledged by the topic.
+What Spark repeats after a crash has the same offsets, so the same alerts: the file of a task in a micro-batch is
+replaced by itself. The table has every alert once; the topic at least once, and readers drop repeats by `session_key`
+and `withdrawn`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from kafka import KafkaProducer
+from pyspark import TaskContext
+
+from contracts.topics import ALERTS
+from runtime.kafka.connection import KafkaConnection
+from spark_app.stages.alerts.messages import to_table
+
+NAME = "alerts"
+BATCH_ID = "streaming.sql.batchId"
+"""The property in which Spark tells a task the micro-batch that it is of."""
+ACKNOWLEDGED_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPublisher:
+    """Writes the alerts of a task of the running micro-batch to table and topic."""
+
+    table: Path
+    kafka: KafkaConnection
+
+    def __call__(self, messages: Sequence[str]) -> None:
+        """Write messages; raises what Kafka raises where the topic does not acknowledge them."""
+        task = TaskContext.get()
+        assert task is not None, "alerts are published by tasks of Spark"
+        write_part(self.table, int(task.getLocalProperty(BATCH_ID) or 0), task.partitionId(), messages)
+        if messages:
+            send(self.kafka, messages)
+
+
+def write_part(table: Path, batch_id: int, partition: int, messages: Sequence[str]) -> None:
+    """Replace what a partition of a micro-batch wrote to the table by `messages`."""
+    folder = table / f"batch_id={batch_id}"
+    part = folder / f"part-{partition:05d}.parquet"
+    if not messages:
+        part.unlink(missing_ok=True)  # of an attempt before, by another model
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = part.with_name(f".{part.name}.partial")
+    pq.write_table(to_table(messages), unfinished)
+    unfinished.replace(part)
+    (folder / "_SUCCESS").touch()
+
+
+def send(kafka: KafkaConnection, messages: Sequence[str]) -> None:
+    """Send messages to the topic by their session key, and wait until they are acknowledged."""
+    producer = _producer(kafka)
+    sent = [producer.send(ALERTS, value=m.encode(), key=json.loads(m)["session_key"].encode()) for m in messages]
+    producer.flush(ACKNOWLEDGED_WITHIN_S)
+    for future in sent:
+        future.get(ACKNOWLEDGED_WITHIN_S)
+
+
+@lru_cache(maxsize=1)
+def _producer(kafka: KafkaConnection) -> KafkaProducer:
+    """Return the one producer of this worker process: to connect takes longer than to send."""
+    return KafkaProducer(**kafka.python(), acks="all")

@@ -1,0 +1,1 @@
+"""Alerts inside open sessions: when one is looked at, what it is scored from, and what is raised."""

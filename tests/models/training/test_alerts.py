@@ -1,0 +1,91 @@
+"""The alerts model: its threshold keeps to the false alerts, and its artefact is read by whoever may trust it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.errors import ModelError
+from models.registry.artefact import MANIFEST
+from models.training import alerts
+from models.training.alerts import choose_threshold, train_alerts
+from spark_app.stages.alerts.load import TREES_FILE, load_alert_scorer
+from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
+from spark_app.stages.alerts.score_looks import score_looks_of
+
+SHARE = 0.02
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "ROUNDS", 5)
+    monkeypatch.setattr(alerts, "MAX_FEATURES", 8)
+    monkeypatch.setattr(alerts, "MAX_FALSE_ALERTS", SHARE)
+
+
+def sessions_with_looks(n: int = 1200) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make a tenth of the sessions those of bots, which repeat tracks; each has two looks, every seventh none."""
+    rng = np.random.default_rng(3)
+    number = np.arange(n)
+    is_bot = number % 10 == 0
+    sessions = pd.DataFrame(
+        {
+            "session_key": [f"u{i}:{i}" for i in number],
+            "user_id": [f"u{i}" for i in number],
+            "label": is_bot.astype(float),
+            "family": np.where(is_bot, "farm", "honest"),
+            "campaign_id": pd.Series((number // 30).astype(str)).where(is_bot),
+            "cohort": "regular",
+        }
+    )
+    looked_at = np.repeat(number[number % 7 != 0], 2)
+    looks = pd.DataFrame(rng.random((len(looked_at), len(PREFIX_FEATURES))), columns=list(PREFIX_FEATURES))
+    looks["repeat_ratio"] += is_bot[looked_at]
+    return looks.assign(session_key=sessions["session_key"].to_numpy()[looked_at]), sessions
+
+
+def test_a_threshold_keeps_the_upper_end_of_the_interval_and_is_the_lowest_that_does() -> None:
+    rng = np.random.default_rng(1)
+    score = pd.Series(rng.random(2000))
+    sessions = pd.DataFrame({"user_id": [f"u{i // 2}" for i in range(2000)], "label": 0.0})
+    threshold, share = choose_threshold(score, sessions, rng)
+    assert share.value is not None
+    assert share.value < share.high <= SHARE
+    lower = score[score < threshold].nlargest(8).min()
+    assert (score >= lower).mean() > share.value
+    assert 1 - threshold > 0.5 * SHARE
+
+
+def test_a_trained_model_is_read_by_its_hash_and_finds_the_bots_of_accounts_that_it_never_saw(tmp_path: Path) -> None:
+    looks, sessions = sessions_with_looks()
+    trusted = train_alerts(
+        looks, sessions, PREFIX_FEATURES, tmp_path / "session_alerts", seed=1, world="worlds a and b"
+    )
+    scorer = load_alert_scorer(tmp_path / "session_alerts", trusted)
+    assert scorer.version == f"session_alerts@{trusted[:8]}"
+    assert "repeat_ratio" in scorer.features
+    assert len(scorer.features) == 8
+    over = score_looks_of(looks, scorer) >= scorer.review_threshold
+    is_bot = looks["session_key"].map(sessions.set_index("session_key")["label"]).to_numpy() == 1
+    assert over[is_bot].mean() > 0.9
+    assert over[~is_bot].mean() < SHARE
+    manifest = json.loads((tmp_path / "session_alerts" / MANIFEST).read_text())
+    assert manifest["calibration"]["high"] <= 1000 * SHARE
+    lacks_tracks = next(entry for entry in manifest["source_patterns"] if "repeat_ratio" in entry["unknown"])
+    assert lacks_tracks["review"] is None
+    again = train_alerts(
+        looks, sessions, PREFIX_FEATURES, tmp_path / "b" / "session_alerts", seed=1, world="worlds a and b"
+    )
+    assert again == trusted
+    trees = tmp_path / "session_alerts" / TREES_FILE
+    trees.write_bytes(trees.read_bytes()[:-1] + b"?")
+    with pytest.raises(ModelError, match="is not the file that is trusted"):
+        load_alert_scorer(tmp_path / "session_alerts", trusted)
+
+
+def test_a_block_without_bots_is_named() -> None:
+    looks, sessions = sessions_with_looks(60)
+    with pytest.raises(ModelError, match="more accounts or campaigns"):
+        train_alerts(looks, sessions.assign(label=0.0), PREFIX_FEATURES, Path("unused"), seed=1, world="w")
