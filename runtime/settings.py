@@ -1,5 +1,6 @@
 """Settings shared by every package: read from the environment (PLAYPROOF_…) once, when a command starts."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,31 @@ MAX_CLOCK_MINUTES = 100 * 366 * 24 * 60
 """A hundred years."""
 _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
+
+
+ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
+ZONES_FOLDER = "zoneinfo/"
+UNKNOWN_ZONE = "UTC"
+
+
+def machine_zone(name_file: Path = ZONE_FILE, link: Path = ZONE_LINK) -> str:
+    """Return the name of the machine's zone: of TZ, Debian's file, or the link that all systems have; else UTC.
+
+    >>> machine_zone(Path("/nowhere"), Path("/nowhere")) == os.environ.get("TZ", "UTC").lstrip(":")
+    True
+    """
+    named = name_file.read_text().strip() if name_file.is_file() else ""
+    linked = os.path.realpath(link).partition(ZONES_FOLDER)[2]
+    candidates = (os.environ.get("TZ", "").lstrip(":"), named, linked)
+    return next((name for name in candidates if name and _is_zone(name)), UNKNOWN_ZONE)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 class SettingError(PlayproofError):
@@ -45,8 +71,8 @@ class Settings(BaseSettings):
     A negative number bounds a replay of old data."""
     docker: bool = True
     """Whether `playproof up` may use Docker Compose where an engine answers; 0: always the embedded broker."""
-    time_zone: str = "Australia/Melbourne"
-    """Zone of what people see; what is stored is UTC."""
+    time_zone: str = Field(default_factory=machine_zone)
+    """Zone of what people see, by default that of this machine; what is stored is UTC."""
     dash_port: int = Field(default=8787, ge=1, le=65535)
     """Port of the analyst's pages, on loopback."""
     spark_master: str = "local[*]"
@@ -74,10 +100,8 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _check_time_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, OSError):
-            raise ValueError from None
+        if not _is_zone(name):
+            raise ValueError
         return name
 
     @field_validator("log_level")

@@ -56,7 +56,7 @@ unit = settings.the_world().unit
 run_in_utc()
 
 # %% [markdown]
-# **2.1 SparkSession** from a SparkConf: four cores, a name, Melbourne's time zone, where checkpoints go.
+# **2.1 SparkSession** from a SparkConf: four cores, a name, the zone of `PLAYPROOF_TIME_ZONE`, where checkpoints go.
 
 # %%
 spark = start_session(settings, unit, memory)

@@ -48,7 +48,12 @@ def down(world: WorldName = None) -> None:
 
     settings = settings_for(world)
     settings.existing_world()
-    print("stopped" if lifecycle.down(settings) else "nothing was running")
+    if lifecycle.down(settings):
+        print("stopped")
+        return
+    others = lifecycle.running_worlds(settings.data)
+    hint = "; running: " + ", ".join(f"{name} (playproof down --world {name})" for name in others) if others else ""
+    print(f"nothing of world {settings.world} was running{hint}")
 
 
 def status(world: WorldName = None, as_json: AsJson = False) -> None:
@@ -62,8 +67,13 @@ def status(world: WorldName = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(report, indent=2))
         return
+    terminal.print_line(f"world {report['world']}, version {report['version']}")
     terminal.print_fields({p["name"]: f"{p['state']}, pid {p['pid']}, up {p['up_s']} s" for p in report["processes"]})
-    answer = "the broker answers" if report["broker_answers"] else report["broker_refuses"]
+    answer = report["broker_refuses"]
+    if report["broker_answers"]:
+        answer = f"the broker at {settings.broker} answers"
+        if report["broker_of"] not in (None, report["world"]):
+            answer += f", and it is that of world {report['broker_of']}: see  playproof worlds"
     terminal.print_line(answer or "no broker answers: run  playproof up")
     terminal.print_fields(job_health.format_health(report["job"]))
     if queries := job_health.query_rows(report["job"]):
@@ -95,10 +105,28 @@ def console(world: WorldName = None) -> None:
     lifecycle.show_logs(settings, [lifecycle.JOB], lines=200, is_following=True)
 
 
+def worlds(as_json: AsJson = False) -> None:
+    """List the worlds, and which of them runs."""
+    from ops.stack.overview import COLUMNS, world_overview
+    from runtime import terminal
+    from runtime.settings import Settings
+
+    settings = Settings()
+    rows = world_overview(settings.data)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+    elif rows:
+        terminal.print_table(COLUMNS, [row.cells(settings.world) for row in rows])
+        terminal.print_line(f"commands without --world work on {settings.world} (PLAYPROOF_WORLD)")
+    else:
+        terminal.print_line("there is no world yet: run  playproof up  or  playproof simulate")
+
+
 COMMANDS = (
     Command("up", up, "playproof up --world w --fresh", needs_jvm=True),
     Command("down", down, "playproof down --world w"),
     Command("status", status, "playproof status --json"),
+    Command("worlds", worlds, "playproof worlds"),
     Command("logs", logs, "playproof logs job --lines 50 --follow"),
     Command("console", console, "playproof console"),
 )

@@ -22,6 +22,7 @@ from ops.stack.logs import most_relevant_line
 from runtime.errors import BrokerError
 from runtime.jvm import find_java, jars
 from runtime.kafka.access import UP_WITHIN_S, wait_until_up
+from runtime.kafka.broker_folders import folder_cluster_id
 from runtime.kafka.connection import KafkaConnection
 
 JVM_OPTIONS = (
@@ -88,15 +89,6 @@ def _kafka(main_class: str, *arguments: str) -> list[str]:
     return [str(java), *JVM_OPTIONS, "-cp", os.pathsep.join(map(str, jars("broker"))), main_class, *arguments]
 
 
-def cluster_id(folder: Path) -> str | None:
-    """Return the id that the data in a broker's folder was formatted with; None before the first start."""
-    try:
-        lines = (folder / "log" / "meta.properties").read_text().splitlines()
-    except FileNotFoundError:
-        return None
-    return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
-
-
 def prepare(folder: Path, address: str, extra: Mapping[str, str] = NOTHING) -> list[str]:
     """Write the settings, format the data on first use, and return the command that serves from `folder`.
 
@@ -107,7 +99,7 @@ def prepare(folder: Path, address: str, extra: Mapping[str, str] = NOTHING) -> l
     ports.require_free(port)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "server.properties").write_text(server_properties(port, ports.free_port(), extra))
-    if cluster_id(folder) is None:
+    if folder_cluster_id(folder) is None:
         # Kafka's ids are 16 random bytes in URL-safe base64
         new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         form = _kafka("kafka.tools.StorageTool", "format", f"--cluster-id={new_id}", "--config=server.properties")

@@ -9,13 +9,13 @@ from typing import Any, NoReturn
 from contracts.domain import MUSIC
 from ops.errors import StackError
 from ops.stack import compose, job_health, ports
-from ops.stack.supervisor import Supervisor
+from ops.stack.supervisor import UP_OR_COMING, Supervisor
 from runtime.command_line import playproof
-from runtime.errors import AccessError
+from runtime.errors import AccessError, PlayproofError
 from runtime.kafka.security import PLAINTEXT
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
-from runtime.world import World, WorldError
+from runtime.world import World, WorldError, world_names
 
 BROKER, JOB = "broker", "job"
 FIRST_WORLD = ("--scenario", "demo", "--users", "2000", "--days", "1")
@@ -42,6 +42,7 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
     """
     from producer.kafka import topics
     from runtime.kafka.access import wait_until_up
+    from runtime.kafka.worlds import require_own_broker
 
     world = settings.the_world()
     supervisor = supervisor_of(world)
@@ -56,16 +57,25 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
         supervisor.stop()
     supervisor.start(settings)
     (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
-    _start_broker(settings, supervisor)
-    kafka = settings.kafka()
-    wait_until_up(kafka)
-    report_progress(f"broker up at {settings.broker}")
     try:
-        topics.create(kafka)
-    except AccessError as error:
-        # not ours to make; the job looks for those that it needs
-        report_progress(f"topics left as they are: {error}")
-    supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
+        _start_broker(settings, supervisor)
+        kafka = settings.kafka()
+        wait_until_up(kafka)
+        require_own_broker(kafka, world)
+        report_progress(f"broker up at {settings.broker}")
+        try:
+            topics.create(kafka)
+        except AccessError as error:
+            # not ours to make; the job looks for those that it needs
+            report_progress(f"topics left as they are: {error}")
+        supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
+    except PlayproofError:
+        if not any(process.state in UP_OR_COMING for process in supervisor.processes()):
+            supervisor.stop()  # nothing runs that anybody could ask about
+        raise
+    except KeyboardInterrupt:
+        report_progress(f"they go on starting:  playproof status --world {world.name}  or  playproof down")
+        raise
     report_progress("Spark job up")
 
 
@@ -132,6 +142,11 @@ def down(settings: Settings) -> bool:
     return had_processes
 
 
+def running_worlds(data: Path) -> list[str]:
+    """List the worlds of a data folder whose processes are supervised now."""
+    return [name for name in world_names(data) if supervisor_of(World(data.resolve() / name)).pid() is not None]
+
+
 def addresses(settings: Settings) -> dict[str, str]:
     """Return what a user may want to open: name -> address, path or command."""
     world = settings.the_world()
@@ -163,6 +178,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "world": world.name,
         "version": world.version,
         "broker_answers": is_up,
+        "broker_of": _world_of_broker(settings) if is_up else None,
         "broker_refuses": refusal,
         "processes": [p.as_dict() for p in supervisor_of(world).processes()],
         "job": job_health.job_health(world.unit, ends, time.time(), world.domain),
@@ -181,6 +197,13 @@ def _ask_broker(settings: Settings) -> tuple[bool, str]:
         return answers(kafka), ""
     except AccessError as error:
         return False, str(error)
+
+
+def _world_of_broker(settings: Settings) -> str | None:
+    """Return the world whose broker answers; None where it is not one of ours."""
+    from runtime.kafka.worlds import world_at
+
+    return world_at(settings.kafka(), settings.the_world())
 
 
 def show_logs(settings: Settings, programs: list[str], lines: int = TAIL_LINES, is_following: bool = False) -> NoReturn:

@@ -3,10 +3,12 @@
 import contextlib
 import errno
 import socket
+from pathlib import Path
 
 import psutil
 
 from runtime.errors import BrokerError
+from runtime.kafka.broker_folders import world_of_folder
 
 LOOPBACK = "127.0.0.1"
 ACCEPTS_WITHIN_S = 2.0
@@ -71,23 +73,41 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def owner(port: int) -> str | None:
-    """Name the process that listens on a port, as `java (pid 123)`; None where the system does not tell."""
+def _listener(port: int) -> psutil.Process | None:
+    """Return the process that listens on a port; None where the system does not tell."""
     try:
         connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows other users' sockets to root only
+        pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr.port == port and c.pid]
+        return psutil.Process(pids[0]) if pids else None
+    except psutil.Error:  # macOS shows other users' sockets to root only
         return None
-    pids = [c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr.port == port and c.pid]
+
+
+def owner(port: int) -> str | None:
+    """Name the process that listens on a port, as `java (pid 123)`; None where the system does not tell."""
+    process = _listener(port)
     try:
-        return f"{psutil.Process(pids[0]).name()} (pid {pids[0]})" if pids else None
+        return f"{process.name()} (pid {process.pid})" if process else None
     except psutil.Error:
+        return None
+
+
+def world_on(port: int) -> str | None:
+    """Return the world whose embedded broker listens on a port; None where it is no broker of ours."""
+    process = _listener(port)
+    try:
+        return world_of_folder(Path(process.cwd())) if process else None
+    except (psutil.Error, OSError):
         return None
 
 
 def require_free(port: int) -> None:
     """Raise BrokerError, naming the port, its holder and the way out, where it is taken."""
-    if not is_free(port):
+    if is_free(port):
+        return
+    other = f"choose another port with  PLAYPROOF_BROKER={LOOPBACK}:{port + 1000 if port < 64000 else port - 1000}"
+    if world := world_on(port):
         raise BrokerError(
-            f"port {port} is taken by {owner(port) or 'another process'}: stop that, or choose another port with  "
-            f"PLAYPROOF_BROKER={LOOPBACK}:{port + 1000 if port < 64000 else port - 1000}"
+            f"port {port} is held by the broker of world {world}: run  playproof down --world {world}, or {other}"
         )
+    raise BrokerError(f"port {port} is taken by {owner(port) or 'another process'}: stop that, or {other}")

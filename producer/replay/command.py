@@ -18,6 +18,7 @@ from producer.replay.replay import Outcome, replay
 from runtime.checkpoint import clock_ahead_ms
 from runtime.event_text import format_time
 from runtime.kafka.access import require_topics, wait_until_up
+from runtime.kafka.worlds import require_own_broker
 from runtime.parquet import count_rows
 from runtime.settings import Settings
 from runtime.world import World
@@ -45,6 +46,7 @@ def run(
     if is_fresh:
         world.start_version()
     wait_until_up(kafka)
+    require_own_broker(kafka, world)
     # it reads too: after a crash, what arrived of what it had sent
     require_topics(kafka, read=topics, write=topics)
     health = ReplayHealth()

@@ -9,7 +9,8 @@ from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
 from runtime.checkpoint import Partition, planned_ends
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.kafka.connection import KafkaConnection
-from runtime.world import Unit
+from runtime.kafka.worlds import require_own_broker
+from runtime.world import Unit, World
 from spark_app.errors import PreflightError
 
 READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
@@ -32,6 +33,7 @@ def check_topics(
     ends before what was read; CheckpointError where an offset file is unreadable.
     """
     wait_until_up(kafka, ANSWERS_WITHIN_S)
+    require_own_broker(kafka, World(unit.root.parent))
     require_topics(kafka, read=read, write=write)
     with KafkaConsumer(**kafka.python(), request_timeout_ms=15_000) as consumer:
         for query in readers:

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 ROWS_SHOWN = 20
 
 
-def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S") -> str:
+def local_time(moment: datetime, zone: str, pattern: str = "%H:%M:%S %Z") -> str:
     """Format a moment in the display zone; a naive one is in the zone of this machine, as Spark collects it.
 
     >>> local_time(datetime.fromisoformat("2025-03-03T00:00:00Z"), "Australia/Melbourne")
-    '11:00:00'
+    '11:00:00 AEDT'
     """
     return moment.astimezone(ZoneInfo(zone)).strftime(pattern)
 

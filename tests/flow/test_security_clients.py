@@ -8,10 +8,10 @@ import pytest
 from kafka import KafkaAdminClient
 from pyspark.java_gateway import launch_gateway
 
-from ops.stack.broker import cluster_id
 from runtime.errors import AccessError
 from runtime.jvm import find_java, jars
 from runtime.kafka.access import answers
+from runtime.kafka.broker_folders import folder_cluster_id
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.jaas import render_jaas
 from runtime.kafka.security import KafkaSecurity
@@ -103,7 +103,7 @@ def cluster_seen_by_java(java: Any, kafka: KafkaConnection) -> str:
 def test_both_clients_are_let_in(way_in: Callable[[SecuredBroker], str], secured: SecuredBroker, java: Any) -> None:
     address = secured.mtls if way_in.__name__.startswith("certificate") else secured.sasl
     kafka = KafkaConnection(address, KafkaSecurity.parse(way_in(secured)))
-    expected = cluster_id(secured.broker.folder)
+    expected = folder_cluster_id(secured.broker.folder)
     assert answers(kafka)
     with KafkaAdminClient(**kafka.python()) as admin:
         assert admin.describe_cluster()["cluster_id"] == expected

@@ -13,10 +13,11 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from contracts.topics import MAX_MESSAGE_BYTES, Topic
 from ops.stack import ports
-from ops.stack.broker import Broker, cluster_id, running, server_properties, start
+from ops.stack.broker import Broker, running, server_properties, start
 from producer.kafka import topics
 from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
+from runtime.kafka.broker_folders import folder_cluster_id
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
 from runtime.world import World
@@ -40,7 +41,7 @@ def cluster_at(address: str) -> str:
 
 def test_a_broker_answers_with_the_cluster_id_of_its_folder(broker: Broker) -> None:
     assert answers(broker.kafka)
-    assert cluster_at(broker.address) == cluster_id(broker.folder)
+    assert cluster_at(broker.address) == folder_cluster_id(broker.folder)
 
 
 def test_only_loopback_is_listened_on(broker: Broker) -> None:
@@ -99,7 +100,7 @@ def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_mess
         topics.create(KafkaConnection(address), [Topic("kept", 1, "for this test")])
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
             producer.send("kept", b"before the kill").get(timeout=30)
-        named = cluster_id(folder)
+        named = folder_cluster_id(folder)
         first.kill()
     with running(folder, address) as second:
         assert cluster_at(address) == named

@@ -46,7 +46,7 @@ def test_a_replayed_batch_of_fraud_counts_leaves_one_version(
     assert len(rows) == 12, "a session lies in twelve windows of 2 minutes that begin every 10 s"
     assert {(r["sessions"], r["flagged"], r["flagged_streams"], r["batch_id"]) for r in rows} == {(3, 2, 12, 3)}
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "fraud count, last 2 minutes to 23:00:10"
+    assert lines[0] == "fraud count, last 2 minutes to 23:00:10 AEDT"
     assert lines[2].split() == ["3", "2", "12"]
 
     message = fraud_counts.to_messages(versions).orderBy("key").first()
@@ -87,7 +87,7 @@ def test_genuine_totals_leave_out_what_is_flagged_and_replace_themselves(
     assert set(written.columns) == {c.name for c in GENUINE_TOTALS}
     (row,) = written.collect()
     assert (row["sessions"], row["plays"], row["streams"], row["hours"], row["batch_id"]) == (2, 6, 4, 1.0, 8)
-    assert capsys.readouterr().out.splitlines()[0] == "genuine listening in total, as of 23:01:00"
+    assert capsys.readouterr().out.splitlines()[0] == "genuine listening in total, as of 23:01:00 AEDT"
 
 
 def test_no_genuine_session_yet_is_an_empty_version(

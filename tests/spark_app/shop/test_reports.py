@@ -40,7 +40,7 @@ def test_the_window_of_now_holds_the_last_two_minutes_and_is_0_when_only_the_clo
         reports.report_frauds(reports.count_frauds(ticks), batch_id, unit=unit)
     assert (
         capsys.readouterr().out.count(
-            "frauds of the last 2 minutes, to 00:11:10\n  sessions  frauds\n         0       0"
+            "frauds of the last 2 minutes, to 00:11:10 UTC\n  sessions  frauds\n         0       0"
         )
         == 2
     )
