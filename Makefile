@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -126,6 +126,9 @@ leakscan: setup ## does any one column give the bots away?
 
 bench: setup ## measure rows per second against a minimal Spark job
 	@$(PLAYPROOF) bench
+
+latency: setup ## measure seconds from the producer to the tables
+	@$(PLAYPROOF) latency
 
 doctor: setup ## what is missing on this machine, and its cure
 	@$(PLAYPROOF) doctor

@@ -1,4 +1,4 @@
-"""Commands that check and measure the whole: reconcile, bench, doctor."""
+"""Commands that check and measure the whole: reconcile, bench, latency, doctor."""
 
 import json
 import os
@@ -46,6 +46,25 @@ def bench(
         raise StackError("a contender did not do all of the work: " + "; ".join(results["faults"]))
 
 
+def latency(
+    users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 20_000,
+    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each rate is held.")] = 60.0,
+    flood_rows: Annotated[int, typer.Option(min=10_000, help="Rows that the highest rate is measured with.")] = 400_000,
+) -> None:
+    """Measure seconds from the producer to a row in alerts and in sessions, at three rates, with a real job."""
+    from ops.latency import measure, report
+    from runtime import terminal
+
+    settings = Settings()
+    parameters = measure.LatencyParameters(users, days, seed, seconds, flood_rows)
+    results = measure.run(settings, parameters, terminal.print_line)
+    terminal.print_table(report.COLUMNS, report.table_rows(results["by_rate"]))
+    written = settings.model_copy(update={"world": measure.WORLD}).the_world().root / "results.json"
+    terminal.print_summary(report.remarks(results), {"figures": written})
+
+
 def doctor(as_json: AsJson = False) -> None:
     """Show what this machine has of what is needed, and the remedy of what is missing; exit 1 then."""
     from ops.doctor import examine, is_healthy
@@ -66,4 +85,5 @@ BENCH = Command(
     "playproof bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100",
     needs_jvm=True,
 )
+LATENCY = Command("latency", latency, "playproof latency --users 2000 --seconds 20 --flood-rows 50000", needs_jvm=True)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")

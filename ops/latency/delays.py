@@ -1,0 +1,62 @@
+"""From what the topics hold, and what the tables hold since when, to delays in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from runtime.arrays import Floats, Ints
+from runtime.units import MINUTE_MS
+
+CLOSES_AFTER_MS = 31 * MINUTE_MS
+"""A session closes once both topics have a row so much after its last one: the gap of 30 min, and the watermark's delay
+of 1 min."""
+PERCENTILES = (50, 95, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What was sent to one topic: when (epoch s, growing), and the newest event time by then (epoch ms, growing)."""
+
+    at: Floats
+    newest_ms: Ints
+
+    @classmethod
+    def of(cls, sent_at: Floats, event_ms: Ints) -> "Appended":
+        """Sort messages, each with its newest event time, by when they were sent."""
+        order = np.argsort(sent_at, kind="stable")
+        return cls(sent_at[order], np.maximum.accumulate(event_ms[order]))
+
+    def reached_at(self, event_ms: Ints) -> Floats:
+        """Return when the topic first had a row at or after each event time; infinity where it never had.
+
+        >>> Appended.of(np.array([5.0, 7.0]), np.array([100, 300])).reached_at(np.array([50, 200, 300, 301])).tolist()
+        [5.0, 7.0, 7.0, inf]
+        """
+        place = np.searchsorted(self.newest_ms, event_ms)
+        return np.append(self.at, np.inf)[place]
+
+
+def closed_at(topics: Mapping[str, Appended], ended_ms: Ints) -> Floats:
+    """Return when the message was sent that let sessions, which ended at these event times, close."""
+    return np.max([topic.reached_at(ended_ms + CLOSES_AFTER_MS) for topic in topics.values()], axis=0)
+
+
+def row_sent_at(topics: Mapping[str, Appended], event_ms: Ints) -> Floats:
+    """Return when rows with these event times were sent: with the first message of any topic that is as new."""
+    return np.min([topic.reached_at(event_ms) for topic in topics.values()], axis=0)
+
+
+def summarise(caused_at: Floats, readable_at: Floats, began_at: float, ended_at: float) -> dict[str, Any] | None:
+    """Return percentiles of the delays of rows caused within a span of time; None where there are none.
+
+    >>> summarise(np.array([1.0, 2.0, 9.0]), np.array([2.0, 5.0, 9.5]), 0.0, 5.0)
+    {'rows': 2, 'p50_s': 2.0, 'p95_s': 2.9, 'p99_s': 2.98}
+    """
+    chosen = (caused_at >= began_at) & (caused_at < ended_at)
+    if not chosen.any():
+        return None
+    values = np.percentile(readable_at[chosen] - caused_at[chosen], PERCENTILES)
+    named = {f"p{p}_s": round(float(value), 2) for p, value in zip(PERCENTILES, values, strict=True)}
+    return {"rows": int(chosen.sum()), **named}

@@ -1,0 +1,108 @@
+"""The parts of `playproof latency`: its pace, its delays, what it reads from the tables. The whole is run by hand."""
+
+import json
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ops.latency import measure
+from ops.latency.delays import Appended, closed_at, row_sent_at
+from ops.latency.pace import FLOOD, RatePace
+from ops.latency.readings import read_alerts, read_sessions
+
+MINUTE_MS = 60_000
+NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+NOON_MS = int(NOON.timestamp()) * 1000
+
+
+class StoppingClock(threading.Event):
+    """A clock that moves on when somebody waits, and ends the wait of a held replay after a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now_s += timeout or 0.0
+        if self.now_s > 60:
+            self.set()
+        return self.is_set()
+
+
+def test_a_rate_is_kept_changed_and_held_and_a_stop_ends_a_held_replay() -> None:
+    clock = StoppingClock()
+    pace = RatePace(now=lambda: clock.now_s, stop=clock)
+    pace.set_rate(FLOOD)
+    assert all(pace.wait(0) for _ in range(1000))
+    assert clock.now_s == 0
+    pace.set_rate(4.0)
+    assert all(pace.wait(0) for _ in range(41))
+    assert abs(clock.now_s - 10) < 0.1
+    pace.set_rate(0.0)
+    assert not pace.wait(0)
+    assert pace.batches == 1041
+
+
+def test_a_session_closes_by_the_slower_topic_and_a_row_is_sent_with_the_faster_one() -> None:
+    minutes = np.array([0, 31, 62]) * MINUTE_MS + NOON_MS
+    topics = {
+        # sent out of order: the newest event time by then counts
+        "plays": Appended.of(np.array([30.0, 10.0, 20.0]), minutes[[2, 0, 1]]),
+        "activity": Appended.of(np.array([11.0, 25.0, 31.0]), minutes),
+    }
+    ended_ms = np.array([NOON_MS - 1, NOON_MS, NOON_MS + 1, NOON_MS + 40 * MINUTE_MS])
+    assert closed_at(topics, ended_ms).tolist() == [25.0, 25.0, 31.0, np.inf]
+    assert row_sent_at(topics, ended_ms).tolist() == [10.0, 10.0, 20.0, 30.0]
+
+
+def write_parquet(file: Path, at: float, **columns: pa.Array) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), file)
+    os.utime(file, (at, at))
+
+
+def times(*minutes: int) -> pa.Array:
+    return pa.array([NOON + timedelta(minutes=m) for m in minutes], pa.timestamp("us", tz="UTC"))
+
+
+def test_sessions_can_be_read_since_their_micro_batch_is_in_the_log_and_a_compact_one_adds_no_time(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "sessions"
+    write_parquet(table / "date=2025-03-03" / "a.parquet", 1.0, ended_at=times(0, 1))
+    write_parquet(table / "date=2025-03-03" / "b.parquet", 1.0, ended_at=times(2))
+    log = table / "_spark_metadata"
+    log.mkdir()
+    for name, files, at in (("0", "a", 100.0), ("1", "b", 200.0), ("2.compact", "ab", 300.0)):
+        lines = [json.dumps({"path": f"{table}/date=2025-03-03/{f}.parquet", "action": "add"}) for f in files]
+        (log / name).write_text("\n".join(["v1", *lines]))
+        os.utime(log / name, (at, at))
+    ended_ms, since = read_sessions(table)
+    assert ((ended_ms - NOON_MS) // MINUTE_MS).tolist() == [0, 1, 2]
+    assert since.tolist() == [100.0, 100.0, 200.0]
+
+
+def test_alerts_are_those_of_complete_micro_batches_without_the_withdrawn_ones(tmp_path: Path) -> None:
+    table = tmp_path / "alerts"
+    withdrawn = pa.array([False, True])
+    write_parquet(table / "batch_id=3" / "part-0.parquet", 50.0, looked_at=times(5, 6), withdrawn=withdrawn)
+    (table / "batch_id=3" / "_SUCCESS").touch()
+    write_parquet(table / "batch_id=4" / "part-0.parquet", 60.0, looked_at=times(7, 8), withdrawn=withdrawn)
+    looked_ms, since = read_alerts(table)
+    assert ((looked_ms - NOON_MS) // MINUTE_MS).tolist() == [5]
+    assert since.tolist() == [50.0]
+    assert read_alerts(tmp_path / "none")[0].tolist() == []
+
+
+def test_keys_that_others_wrote_into_the_results_stay(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps({"alerts": {"by_family": {}}, "highest_rows_per_s": 1}))
+    assert measure.merged(file, {"highest_rows_per_s": 2}) == {"alerts": {"by_family": {}}, "highest_rows_per_s": 2}
+    assert json.loads(file.read_text())["highest_rows_per_s"] == 2
+    file.write_text("{")
+    assert measure.merged(file, {"highest_rows_per_s": 3}) == {"highest_rows_per_s": 3}
