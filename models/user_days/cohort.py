@@ -16,9 +16,9 @@ from runtime.local_time import day_numbers
 
 MIN_USER_DAYS = 100
 """User-days below which a cohort widens: with fewer the MAD varies by more than a tenth between samples."""
-EDGE_SHARE = 0.02
+EDGE_SHARE = 0.01
 """Share of a cohort's user-days beyond either edge of its range: a choice. Median and MAD say how the middle of a
-cohort differs, not how far its heavy listeners or night workers go."""
+cohort differs, not how far its heavy listeners go: two days in a hundred are of people who sleep to a looped list."""
 AGE_EDGES_DAYS = (30, 365)
 """Accounts of up to a month, up to a year, older."""
 

@@ -36,7 +36,7 @@ class Baseline:
     """Number of days behind it, by row."""
     low: Floats
     high: Floats
-    """What hardly any of the days is beyond: of a cohort its 2nd and 98th percentile, since people differ more than the
+    """What hardly any of the days is beyond: of a cohort its 1st and 99th percentile, since people differ more than the
     days of one person do; of an account its median, which excludes nothing that is unusual."""
 
     def column(self, position: int) -> Self:

@@ -1,7 +1,9 @@
 """CSV files as records: the delimiter and the header are found, not asked for."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from producer.errors import HistoryError
 from producer.importers.files import SourceFile
@@ -25,6 +27,41 @@ def delimiter_of(line: str) -> str:
     ';'
     """
     return max(DELIMITERS, key=line.count)
+
+
+def has_columns(file: SourceFile, names: Collection[str]) -> bool:
+    """Whether a file is a CSV whose header has all these names: an export that somebody saved as a table."""
+    if file.head.lstrip()[:1] in ("[", "{"):
+        return False
+    return {*names} <= {cell.strip() for cell in first_row(file)}
+
+
+def records(file: SourceFile, numbers: Collection[str], booleans: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    """Read the rows of such a table as the export's records: whole numbers, true and false, null for an empty cell.
+
+    A cell that is no number stays a text, and is refused by the layout. Raises HistoryError.
+    """
+    rows = cells(file)
+    header = [cell.strip() for cell in next(rows, [])]
+    for row in rows:
+        record: dict[str, Any] = {name: cell or None for name, cell in zip(header, row, strict=False)}
+        record |= {name: _whole(record.get(name)) for name in numbers}
+        yield record | {name: _BOOLEANS.get((record.get(name) or "").lower()) for name in booleans}
+
+
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _whole(text: str | None) -> int | str | None:
+    """Read a whole number as a program writes it after a calculation.
+
+    >>> _whole("232001.0"), _whole("232001"), _whole("nan"), _whole("3 min")
+    (232001, 232001, None, '3 min')
+    """
+    if text is None or text.lower() == "nan":
+        return None
+    match = re.fullmatch(r"(\d+)(?:[.,]0*)?", text.strip(), re.ASCII)
+    return int(match[1]) if match else text
 
 
 def cells(file: SourceFile) -> Iterator[list[str]]:

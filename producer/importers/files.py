@@ -4,6 +4,7 @@ import io
 import stat
 import zipfile
 import zlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -45,26 +46,34 @@ class SourceFile:
     def head(self) -> str:
         """The first 64 KB as text."""
         with self._reading() as file:
-            return file.read(HEAD_BYTES).decode("utf-8-sig", errors="replace")
+            return file.read(HEAD_BYTES).decode(self.encoding, errors="replace")
+
+    @cached_property
+    def encoding(self) -> str:
+        """UTF-16 where a byte-order mark says so, as in "Unicode text" of a spreadsheet; else UTF-8."""
+        with self._reading() as file:
+            return "utf-16" if file.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig"
 
     def json_list(self) -> list[Any]:
-        """Parse the whole file as a JSON list."""
+        """Parse the whole file as a JSON list, or as one record in each line."""
         with self._reading() as file:
             content = file.read()
         try:
-            content_list = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
-        except orjson.JSONDecodeError as error:
+            text = content.removeprefix(BOM_UTF8) if self.encoding != "utf-16" else content.decode("utf-16").encode()
+            lines = text.splitlines() if _has_record_lines(self.head) else []
+            content_list = [orjson.loads(line) for line in lines if line.strip()] if lines else orjson.loads(text)
+        except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
             raise HistoryError(f"{self.label}: not readable as JSON ({error}): get the export again") from None
         if not isinstance(content_list, list):
             raise HistoryError(f"{self.label}: a JSON {type(content_list).__name__}, expected a list of records")
         return content_list
 
     def lines(self) -> Iterator[str]:
-        """Read text line by line; raises HistoryError where it is not UTF-8."""
-        with self._reading() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        """Read text line by line; raises HistoryError where it is neither UTF-8 nor UTF-16."""
+        with self._reading() as file, io.TextIOWrapper(file, self.encoding, newline="") as text:
             try:
                 yield from text
-            except UnicodeDecodeError:
+            except UnicodeError:
                 raise HistoryError(f"{self.label}: not UTF-8 text: save it as UTF-8") from None
 
     @contextmanager
@@ -75,6 +84,16 @@ class SourceFile:
                 yield file
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
             raise HistoryError(f"{self.label}: cannot be read ({error})") from None
+
+
+def _has_record_lines(head: str) -> bool:
+    """Whether a text begins with one JSON object per line.
+
+    >>> _has_record_lines('{"a": 1}\\n{"a": 2}'), _has_record_lines('{"a": [\\n1]}'), _has_record_lines("[]")
+    (True, False, False)
+    """
+    first, _, second = head.lstrip().partition("\n")
+    return first.startswith("{") and first.rstrip().endswith("}") and second.lstrip().startswith("{")
 
 
 def find_files(paths: Sequence[Path]) -> list[SourceFile]:

@@ -23,6 +23,15 @@ LAYOUTS: dict[str, Layout] = {
 }
 """By name; the first that recognises a file has it."""
 MAX_EXAMPLES = 5
+MAX_COLUMNS = 12
+_GUESSES = {
+    "event_time": (r"end.*time", r"time", r"date", r"^ts$|^when$", r"played.*at"),
+    "title": (r"track.*name", r"title", r"track|song", r"name"),
+    "artist": (r"artist|band",),
+    "listen_ms": (r"ms.*played|played.*ms", r"(_|\b)ms$"),
+    "listen_s": (r"sec",),
+}
+"""Names of columns by field of --map, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,12 @@ def choose(files: Sequence[SourceFile], name: str | None = None, has_map: bool =
     matches = {layout: its for layout, its in matches.items() if its}
     if not matches:
         wanted = "; ".join(f"{one.name}: {one.summary}" for one in LAYOUTS.values() if name in (None, one.name))
+        if files and all(len(_columns(file)) > 1 for file in files):
+            columns = _columns(files[0])
+            named, example = ", ".join(columns[:MAX_COLUMNS]), _suggest_map(columns)
+            raise HistoryError(
+                f"{files[0].label}: no layout has its columns {named}: say which is which, as in  --map {example}"
+            )
         raise HistoryError(f"no listening history found. Known layouts: {wanted}. Seen: {_describe_files(files)}")
     if len(matches) > 1:
         each = " and ".join(f"{layout} ({its[0].label})" for layout, its in matches.items())
@@ -60,6 +75,29 @@ def choose(files: Sequence[SourceFile], name: str | None = None, has_map: bool =
     ((layout_name, taken),) = matches.items()
     chosen = {file.label for file in taken}
     return Choice(LAYOUTS[layout_name], taken, [file.label for file in files if file.label not in chosen])
+
+
+def _columns(file: SourceFile) -> list[str]:
+    """Return the header of a table; empty for another file."""
+    if file.head.lstrip()[:1] in ("[", "{") or "\x00" in file.head:
+        return []
+    return [cell.strip()[:30] for cell in csv_files.first_row(file) if cell.strip()]
+
+
+def _suggest_map(columns: Sequence[str]) -> str:
+    """Guess which column holds what; what cannot be guessed is left to be filled in.
+
+    >>> _suggest_map(["end_time", "track", "artist", "ms_played"])
+    'event_time=end_time,title=track,artist=artist,listen_ms=ms_played'
+    >>> _suggest_map(["a", "b"])
+    'event_time=COLUMN,title=COLUMN'
+    """
+    found = {}
+    for field, parts in _GUESSES.items():
+        left = [column for column in columns if column not in found.values()]
+        found[field] = next((c for part in parts for c in left if re.search(part, c, re.IGNORECASE)), "")
+    needed = {field: found[field] or "COLUMN" for field in ("event_time", "title")}
+    return ",".join(f"{field}={column}" for field, column in {**needed, **found, **needed}.items() if column)
 
 
 def _describe_files(files: Sequence[SourceFile]) -> str:

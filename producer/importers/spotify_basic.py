@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.events import PLAYS
+from producer.importers import csv_files
 from producer.importers.files import SourceFile
 from producer.importers.layout import (
     DEFAULT_USER,
@@ -28,20 +29,28 @@ UNNAMED = ("Unknown Track", "Unknown Artist")
 """What the export writes where it has lost the name."""
 
 
+_COLUMNS = ("endTime", "trackName", "msPlayed")
+"""Of a copy that somebody saved as a CSV."""
+
+
 def recognises(file: SourceFile) -> bool:
+    if csv_files.has_columns(file, _COLUMNS):
+        return True
     named = file.name.lower().startswith("streaminghistory") and file.name.lower().endswith(".json")
     return ('"endTime"' in file.head and '"msPlayed"' in file.head) or (named and file.head.strip() == "[]")
 
 
 def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
-    return each(file.json_list(), lambda record: read(record, options))
+    is_table = csv_files.has_columns(file, _COLUMNS)
+    records = csv_files.records(file, numbers=("msPlayed",)) if is_table else file.json_list()
+    return each(records, lambda record: read(record, options))
 
 
 def read(record: Any, options: Options) -> Row:
     """Read one record."""
     if not isinstance(record, dict):
         raise BadRow("not an object")
-    if "podcastName" in record or "episodeName" in record:
+    if record.get("podcastName") or record.get("episodeName"):
         raise BadRow(PODCAST)
     title, artist = text_of(record.get("trackName")), text_of(record.get("artistName"))
     if title is None or (title, artist) == UNNAMED:

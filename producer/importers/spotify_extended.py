@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts.events import PLAYS, REASONS_END, REASONS_START
+from producer.importers import csv_files
 from producer.importers.files import SourceFile
 from producer.importers.layout import (
     DEFAULT_USER,
@@ -41,13 +42,22 @@ PLATFORMS = (
 """Device type by what `platform` contains, the first that fits: `android`, `OS X 10.13.3 [x86 8]`, `web_player …`."""
 
 
+_COLUMNS = ("ts", "ms_played", "master_metadata_track_name")
+"""Of a copy that somebody saved as a CSV."""
+
+
 def recognises(file: SourceFile) -> bool:
+    if csv_files.has_columns(file, _COLUMNS):
+        return True
     named = file.name.lower().startswith(("streaming_history", "endsong")) and file.name.lower().endswith(".json")
     return ('"ms_played"' in file.head and '"ts"' in file.head) or (named and file.head.strip() == "[]")
 
 
 def rows(file: SourceFile, options: Options) -> Iterator[Row | BadRow]:
-    return each(file.json_list(), lambda record: read(record, options))
+    is_table = csv_files.has_columns(file, _COLUMNS)
+    numbers, booleans = ("ms_played",), ("shuffle",)
+    records = csv_files.records(file, numbers, booleans) if is_table else file.json_list()
+    return each(records, lambda record: read(record, options))
 
 
 def read(record: Any, options: Options) -> Row:

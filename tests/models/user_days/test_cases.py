@@ -122,7 +122,7 @@ def test_a_day_of_plays_that_stop_at_the_payout_line_is_enough_from_the_first_da
 
 def test_a_new_loud_account_is_within_a_cohort_that_has_such_people() -> None:
     loud = {"repeat_ratio": 0.9, "plays_day": 380.0}
-    listeners = [user_days(*[loud] * 3, history=0, user=f"w{number}") for number in range(6)]
+    listeners = [user_days(*[loud] * 3, history=0, user=f"w{n}", starts_on="2025-03-07") for n in range(6)]
     others = [user_days(history=7, user=f"d{number}") for number in range(60)]
     among_them, alone = pd.concat([*others, *listeners]), pd.concat([*others, listeners[0]])
     assert not _newest(among_them).any()

@@ -102,7 +102,7 @@ def test_two_layouts_of_the_same_plays_are_not_both_taken(imported: Imported, sa
         ("a.json", '[{"ms_played": 1, "ts": ', "a.json: not readable as JSON"),
         ("a.json", '{"ms_played": 1, "ts": 2}', "a.json: a JSON dict, expected a list"),
         ("a.json", '[{"colour": 1}]', "no listening history found"),
-        ("a.csv", "x,y\n1,2\n", "begins 'x, y'"),
+        ("a.csv", "x,y\n1,2\n", "a.csv: no layout has its columns x, y: say which is which, as in  --map event_time="),
         ("a.zip", "PK no zip", "a.zip: not a readable zip"),
         ("StreamingHistory0.json", "[]", "no play in spotify-basic of 0 records: they are empty"),
         ("s.csv", 'artist,track,date\n"a', "no play in lastfm of 1 records"),

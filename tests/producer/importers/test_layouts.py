@@ -1,17 +1,21 @@
 """Every documented layout: what is taken, what is mended, what is refused and why; what it cannot know is null."""
 
+import csv
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import FIELDS
 from ops.reconcile.row_rules import check_rows
+from producer.errors import HistoryError
 from producer.importers import plain_csv, spotify_basic, spotify_extended
 from producer.importers.collect import DUPLICATE, Collector
 from producer.importers.layout import NO_TRACK, PODCAST, BadRow, Options, Row
@@ -187,3 +191,60 @@ def test_any_line_of_a_csv_is_taken_or_refused(cells: list[str]) -> None:
     except BadRow as bad:
         collector.add(bad)
     assert collector.counts.read == 1
+
+
+COPY = [
+    {"endTime": "2023-01-02 13:45", "artistName": "Мумий", "trackName": "Ça, ira", "msPlayed": 232_001},
+    {"endTime": "2023-01-02 13:49", "artistName": "宇多田", "trackName": "愛", "msPlayed": 61_000},
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_export_is_read_in_the_encodings_that_programs_save(
+    imported: Imported, tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "StreamingHistory_music_0.json"
+    path.write_text(json.dumps(COPY, ensure_ascii=False), encoding=encoding)
+    assert imported.add(path).taken == 2
+    assert {track["title"] for track in imported.static("tracks")} == {"Ça, ira", "愛"}
+
+
+def test_copies_of_an_export_as_tables_and_lines_are_the_same_plays(imported: Imported, tmp_path: Path) -> None:
+    frame = pd.DataFrame(COPY).astype({"msPlayed": float})
+    (tmp_path / "original.json").write_text(json.dumps(COPY))
+    frame.to_csv(tmp_path / "pandas.csv")
+    frame.to_csv(tmp_path / "spreadsheet.txt", sep="\t", index=False, encoding="utf-16", quoting=csv.QUOTE_ALL)
+    (tmp_path / "lines.json").write_text("\n".join(json.dumps(record) for record in COPY))
+    counts = imported.add(tmp_path)
+    assert (counts.taken, counts.reasons) == (2, {DUPLICATE: 6})
+    assert [row["listen_ms"] for row in imported.rows("plays")] == [232_001, 61_000]
+
+
+def test_an_extended_export_as_a_table_keeps_reasons_and_what_is_not_there_is_null(
+    imported: Imported, tmp_path: Path
+) -> None:
+    record = {
+        "ts": "2023-01-02T13:45:10Z", "platform": "ios", "ms_played": 1000, "conn_country": "DE",
+        "master_metadata_track_name": "Low Tide", "master_metadata_album_artist_name": "Glass Harbour",
+        "spotify_track_uri": "spotify:track:abc", "reason_start": "trackdone", "reason_end": "fwdbtn", "shuffle": True,
+        "episode_name": None,
+    }  # fmt: skip
+    episode = record | dict.fromkeys(("master_metadata_track_name", "spotify_track_uri")) | {"episode_name": "12"}
+    frame = pd.DataFrame([record, record | {"ms_played": None, "ts": "2023-01-02T13:46:10Z"}, episode])
+    frame.assign(ts=pd.to_datetime(frame["ts"])).to_csv(tmp_path / "copy.csv")
+    counts = imported.add(tmp_path / "copy.csv")
+    assert counts.reasons == {PODCAST: 1}
+    first, second = imported.rows("plays")
+    assert (first["event_time"], first["listen_ms"], first["shuffle"]) == (at("2023-01-02T13:45:10"), 1000, True)
+    assert (first["reason_end"], first["track_id"], second["listen_ms"]) == ("fwdbtn", "abc", None)
+
+
+def test_a_table_with_other_columns_is_refused_with_the_map_that_would_read_it(
+    imported: Imported, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    pd.DataFrame(COPY).set_axis(["end_time", "artist", "song", "ms_played"], axis=1).to_csv(path, index=False)
+    wanted = "event_time=end_time,title=song,artist=artist,listen_ms=ms_played"
+    with pytest.raises(HistoryError, match=f"mine.csv: no layout has its columns .*as in  --map {wanted}$"):
+        imported.add(path)
+    assert imported.add(path, columns=parse_map(wanted)).taken == 2
