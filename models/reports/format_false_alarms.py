@@ -1,5 +1,6 @@
 """Format false alarms: lines for a person, and JSON with every alarm for a program."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from models.reports.false_alarms import HYBRID, TREES, WINDOWS, FalseAlarms
@@ -40,6 +41,7 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
     lines = [
         f"{history.name}: {len(days):,} person-days of {_people(report.people)}, {days['local_date'].min()} to "
         f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
+        *map(_format_import, history.facts.get("imports", ())),
         f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
     ]
     for name in report.detectors:
@@ -64,6 +66,17 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
     if rest:
         lines.append(f"and {rest:,} more: --json has all")
     return lines
+
+
+def _format_import(facts: Mapping[str, Any]) -> str:
+    """Format what became of the records of an import.
+
+    >>> _format_import({"layout": "csv", "read": 1200, "taken": 1198, "reasons": {"no track named": 2}})
+    'read as csv: 1,198 of 1,200 records taken; refused: no track named (2)'
+    """
+    refused = ", ".join(f"{reason} ({n:,})" for reason, n in facts["reasons"].items())
+    taken = f"read as {facts['layout']}: {facts['taken']:,} of {facts['read']:,} records taken"
+    return f"{taken}; refused: {refused}" if refused else taken
 
 
 def _people(n: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.reports.false_alarms import FOREST, RULES, SCORER, TREES
+from models.reports.format_false_alarms import format_lines
 from ops.audit.run import audit_files
 from ops.cli import app
 from producer.errors import HistoryError
@@ -47,6 +48,16 @@ def test_an_export_is_audited_by_what_its_source_can_tell(tmp_path: Path) -> Non
 def test_a_single_day_is_audited_though_nothing_is_known_before_it(tmp_path: Path) -> None:
     report = audit_files([write_export(tmp_path / "one.json", days=1)], "spotify-basic", Options(), None).report
     assert (len(report.person_days), len(report.alarms)) == (1, 0)
+
+
+def test_the_report_says_what_became_of_the_records(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "StreamingHistory_music_0.json", days=1)
+    podcast = {"endTime": "2024-03-01 20:00", "podcastName": "A", "episodeName": "B", "msPlayed": 1}
+    export.write_text(json.dumps([*json.loads(export.read_text()), podcast]))
+    lines = format_lines(audit_files([export], None, Options(), None).report)
+    assert lines[1] == (
+        "read as spotify-basic: 12 of 13 records taken; refused: podcast, video or audiobook: not a track (1)"
+    )
 
 
 def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> None:
