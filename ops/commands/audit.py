@@ -7,8 +7,11 @@ from typing import Annotated
 import orjson
 import typer
 
-from runtime.command_line import AsJson, Command, existing_world, log
+from runtime.command_line import AsJson, Command, existing_world, log, short_path
 from runtime.errors import PlayproofError
+
+PICTURES = (".png", ".svg", ".pdf")
+"""Kinds of picture, by the end of the file's name."""
 
 
 def audit(
@@ -43,6 +46,9 @@ def audit(
     cohorts: Annotated[
         bool, typer.Option("--cohorts", help="Of simulated worlds: by kind of honest listener, in a table.")
     ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw plays and alarms by day into this file: .png, .svg or .pdf.")
+    ] = None,
     shown: Annotated[int | None, typer.Option(min=0, help="How many alarms to list; default all.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,6 +56,7 @@ def audit(
 
     Nothing leaves this machine, and nothing is kept.
     """
+    from models.reports.alarm_picture import write_picture
     from models.reports.format_false_alarms import format_lines, to_json
     from ops.audit.cohorts import audit_cohorts, format_cohorts
     from ops.audit.patterns import audit_patterns, format_patterns
@@ -67,6 +74,8 @@ def audit(
         raise PlayproofError(f"{given[0]} is for a simulated world: add  --world NAME  in place of the files")
     if patterns and cohorts:
         raise PlayproofError("--patterns and --cohorts are two tables: ask for one of them")
+    if picture is not None:
+        _check_picture(picture, is_one=len(worlds or [""]) == 1 and not any(tables.values()))
     if patterns:
         results = [entry for world in worlds or () for entry in audit_patterns(existing_world(world), log, model)]
         print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(format_patterns(results)))
@@ -81,6 +90,9 @@ def audit(
     else:
         options = Options(user, parse_map(columns) if columns else {})
         audits = [audit_files(paths or [], layout, options, timezone, model)]
+    if picture is not None:
+        write_picture(audits[0].report, picture)
+        log(f"picture: {short_path(picture)}")
     if as_json:
         content = [to_json(audit.report) | {"seconds": round(audit.seconds, 2)} for audit in audits]
         print(_json(content))
@@ -88,6 +100,16 @@ def audit(
     for audit in audits:
         print("\n".join(format_lines(audit.report, shown)))
         print(f"({audit.seconds:.1f} s)")
+
+
+def _check_picture(path: Path, is_one: bool) -> None:
+    """Raise PlayproofError, before the work, where a picture cannot be written."""
+    if not is_one:
+        raise PlayproofError("--picture is of one audit: give files, or one --world, without --patterns and --cohorts")
+    if path.suffix.lower() not in PICTURES:
+        raise PlayproofError(f"--picture {path}: expected a file that ends in {', '.join(PICTURES)}")
+    if not path.absolute().parent.is_dir():
+        raise PlayproofError(f"--picture {path}: there is no folder {path.absolute().parent}")
 
 
 def _json(content: object) -> str:

@@ -92,7 +92,7 @@ def _suggest_map(columns: Sequence[str]) -> str:
     >>> _suggest_map(["a", "b"])
     'event_time=COLUMN,title=COLUMN'
     """
-    found = {}
+    found: dict[str, str] = {}
     for field, parts in _GUESSES.items():
         left = [column for column in columns if column not in found.values()]
         found[field] = next((c for part in parts for c in left if re.search(part, c, re.IGNORECASE)), "")

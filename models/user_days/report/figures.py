@@ -47,8 +47,9 @@ def rules_fired(flags: pd.DataFrame) -> Figure:
     figure, axes = _one(9, 3.6)
     alone = flags["rules"].explode().value_counts()
     flagged = flags.loc[flags["by_rules"], "rules"].explode().value_counts()
-    names = [rule.name for group in GROUPS for rule in RULES if rule.group == group]
-    labels = [f"{rule.name} ({rule.group})" for group in GROUPS for rule in RULES if rule.group == group]
+    ordered = [rule for group in (*GROUPS, None) for rule in RULES if rule.group == group]
+    names = [rule.name for rule in ordered]
+    labels = [f"{rule.name} ({rule.group or 'a reason only'})" for rule in ordered]
     position = np.arange(len(names))[::-1]
     axes.barh(position, alone.reindex(names, fill_value=0), color=GREY, height=0.75, label="fired")
     axes.barh(position, flagged.reindex(names, fill_value=0), color=RULES_ONLY, height=0.75, label="on a flagged day")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models.reports.false_alarms import FOREST, RULES, SCORER, TREES
+from models.reports.alarm_picture import draw_alarms, write_picture
+from models.reports.false_alarms import FOREST, HYBRID, RULES, SCORER, TREES
 from models.reports.format_false_alarms import format_lines
 from ops.audit.run import audit_files
 from ops.cli import app
@@ -60,6 +61,16 @@ def test_the_report_says_what_became_of_the_records(tmp_path: Path) -> None:
     )
 
 
+def test_the_picture_has_a_bar_for_each_day_and_a_row_for_each_detector(tmp_path: Path) -> None:
+    report = audit_files([write_export(tmp_path / "StreamingHistory_music_0.json")], None, Options(), None).report
+    above, below = draw_alarms(report).axes
+    assert [bar.get_height() for bar in above.patches] == [PLAYS] * DAYS
+    named = [label.get_text().rpartition("  ")[0] for label in below.get_yticklabels()]
+    assert named == [name for name in report.detectors if name != HYBRID]
+    write_picture(report, tmp_path / "me.svg")
+    assert (tmp_path / "me.svg").read_text().startswith("<?xml")
+
+
 def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> None:
     export = write_export(tmp_path / "StreamingHistory_music_0.json")
     export.write_bytes(export.read_bytes()[:5_000])
@@ -75,6 +86,9 @@ def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> 
         (("me.zip", "--patterns"), "--patterns is for a simulated world: add  --world NAME"),
         (("me.zip", "--cohorts"), "--cohorts is for a simulated world: add  --world NAME"),
         (("--world", "me", "--cohorts", "--patterns"), "--patterns and --cohorts are two tables"),
+        (("me.zip", "--picture", "a.txt"), "--picture a.txt: expected a file that ends in .png, .svg, .pdf"),
+        (("me.zip", "--picture", "no/a.png"), "--picture no/a.png: there is no folder"),
+        (("--world", "a", "--world", "b", "--picture", "a.png"), "--picture is of one audit"),
         (("--world", "me", "--timezone", "Europe/Berlin"), "--timezone is for files: a world has it since"),
         (("--world", "me", "--map", "track=song"), "--map is for files"),
     ],
