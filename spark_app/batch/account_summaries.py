@@ -144,10 +144,11 @@ def _summarize(
 
     Returns the rows of those still open and the scored sessions too. None: from the beginning, or all that is open.
     """
-    finished = _of_days(rows, from_ms, until_ms)
-    batch = day_batch(finished)
+    batch = day_batch(_of_days(rows, from_ms, until_ms))
+    days = summarize_days(batch)
     quantities = pa.Table.from_batches([compute_day_features(batch, BASELINE_QUANTITIES)])
     quantities = quantities.select(["user_id", "local_date", *BASELINE_QUANTITIES])
+    del batch  # as large as the rows, and the sessions need as much again
     known = pa.concat_tables([*read_parts(folder, QUANTITIES), quantities])
     features = session_features(rows, _histories(known, rows), unmeasurable)
     scored = pa.Table.from_batches([score_batch(features, scorer)])
@@ -157,7 +158,7 @@ def _summarize(
     is_over &= True if from_ms is None else ended >= from_ms - SESSION_GAP_MS
     is_over &= True if until_ms is None else ended < until_ms - SESSION_GAP_MS
     scored = scored.filter(pa.array(is_over))
-    part = Part(summarize_days(batch), scored.select(_SCORED.names).cast(_SCORED), quantities)
+    part = Part(days, scored.select(_SCORED.names).cast(_SCORED), quantities)
     return part, rows if until_ms is None else _still_open(rows, until_ms), scored
 
 
