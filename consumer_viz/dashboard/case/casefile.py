@@ -14,6 +14,7 @@ from consumer_viz.dashboard.evidence.reasons import (
     FEATURE_COLUMN,
     FEATURES,
     NOT_KNOWN,
+    distance_beyond,
     features_of,
     format_range,
     format_value,
@@ -22,6 +23,7 @@ from consumer_viz.dashboard.evidence.summary import CaseSummary, summarise
 from consumer_viz.dashboard.evidence.weeks import week_facts
 from consumer_viz.dashboard.index.cases import CAMPAIGN_LINK, Case
 from consumer_viz.dashboard.state import AppState
+from contracts import verdicts as v
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
 from runtime.arrays import Floats
@@ -52,10 +54,25 @@ class CaseFile:
     """The rings that the account is in (`Rings.of_account`)."""
     weeks: list[tuple[str, list[str]]]
     """Facts of the account's newest windows (`summary.daily["newest_weeks"]`): a label, and a text for each window."""
-    measures: list[dict[str, str]]
-    """Per feature its values as text: of flagged sessions, of the account's others, of honest ones."""
+    unusual_measures: list[dict[str, str]]
+    """Features of flagged sessions that honest ones rarely have, the furthest first: their values as text, of flagged
+    sessions, of the account's others, of honest ones."""
+    usual_measures: list[dict[str, str]]
+    """The other features, in the order of the contract."""
     pictures: dict[str, Markup]
     """SVG by name."""
+
+    @property
+    def settled_by_confirmer(self) -> set[int]:
+        """Return the versions of the verdict that settled an appeal by the hand that had confirmed the case."""
+        confirmers: set[str] = set()
+        versions: set[int] = set()
+        for decision in self.summary.history:
+            if decision.step == v.DECIDE and decision.verdict == v.CONFIRM:
+                confirmers.add(decision.analyst)
+            elif decision.step in (v.UPHOLD, v.ROLL_BACK) and decision.analyst in confirmers:
+                versions.add(decision.version)
+        return versions
 
 
 def build_casefile(state: AppState, case: Case) -> CaseFile:
@@ -79,7 +96,7 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
     return CaseFile(
         summary, account, zone, plays, _top_tracks(state, plays), _places(plays), links,
         state.rings.of_account(case.user_id),
-        week_facts(summary.daily["newest_weeks"]), _measures(state.honest.features(), summary), drawn,
+        week_facts(summary.daily["newest_weeks"]), *_measures(state.honest.features(), summary), drawn,
     )  # fmt: skip
 
 
@@ -123,19 +140,27 @@ def _places(plays: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
-def _measures(honest: Floats, summary: CaseSummary) -> list[dict[str, str]]:
+def _measures(honest: Floats, summary: CaseSummary) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return unusual and usual measures (`CaseFile`)."""
     flagged = features_of(summary.flagged)
     others = features_of([s for s in summary.sessions if not s["is_flagged"]])
-    return [
-        {
+    unusual: list[tuple[float, dict[str, str]]] = []
+    usual: list[dict[str, str]] = []
+    for name in FEATURE_NAMES:
+        column = FEATURE_COLUMN[name]
+        row = {
             "label": FEATURES[name].display_name,
             "meaning": FEATURES[name].meaning,
             "flagged": _format_median(name, flagged),
             "own": _format_median(name, others),
-            "usual": format_range(name, honest[:, FEATURE_COLUMN[name]]) if len(honest) else NOT_KNOWN,
+            "usual": format_range(name, honest[:, column]) if len(honest) else NOT_KNOWN,
         }
-        for name in FEATURE_NAMES
-    ]
+        beyond = distance_beyond(flagged[:, column], honest[:, column]) if len(flagged) and len(honest) else 0.0
+        if beyond > 0:
+            unusual.append((beyond, row))
+        else:
+            usual.append(row)
+    return [row for _, row in sorted(unusual, key=lambda pair: -pair[0])], usual
 
 
 def _format_median(name: str, features: Floats) -> str:

@@ -18,14 +18,33 @@ from consumer_viz.dashboard.csv_export import to_csv
 from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.layout.render import ENVIRONMENT, PAGES_FOLDER
 from consumer_viz.dashboard.state import AppState
-from contracts.features import FEATURE_NAMES
+from contracts.features import FEATURE_NAMES, SESSION_FEATURES
 from runtime.event_text import format_time
 
-PLAY_COLUMNS = ("event_time", "track_id", "listen_ms", "reason_start", "reason_end", "context_type", "device_id",
-                "device_type", "country", "network")  # fmt: skip
+PLAY_COLUMNS = ("event_time", "track_id", "title", "artist", "listen_ms", "reason_start", "reason_end", "context_type",
+                "device_id", "device_type", "country", "network")  # fmt: skip
 SESSION_COLUMNS = ("session_key", "started_at", "ended_at", "scored_at", "score", "is_flagged", "model_version")
 """Of sessions.csv, before the features (which have `plays` and `streams`)."""
+PERSONAL = ("age_band", "payment_id")
+"""Of the account, what no decision needs: it stays out of a file that may be passed on."""
 ATTEMPT_COLUMNS = ("at", "analyst", "step", "seen_version", "verdict", "outcome")
+
+
+LEGEND = (
+    "What a decision about an account was based on. A flag is a suspicion, not proof.",
+    "",
+    "report.html   to read: why the account is suspected, its plays, its links, the verdicts",
+    "case.json     the same for programs",
+    "sessions.csv  one row per scored session; its columns are explained below",
+    "plays.csv     one row per play: when it ended, the track, how long it was heard (ms), how it began and ended",
+    "verdicts.csv  every decision; attempts.csv: every attempt to decide, refused ones too",
+    "*.svg         the pictures of the report",
+    "Times are UTC, as 2025-03-04T10:00:00.000Z. An empty cell was not measured.",
+    "",
+    "Columns of sessions.csv",
+    "  score: of the model, from 0 to 1; is_flagged: whether the score reaches the threshold of review",
+)
+"""Begins README.txt."""
 
 
 def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> bytes:
@@ -41,7 +60,7 @@ def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> 
         "made_by": analyst,
         "note": "A flag is a suspicion, not proof.",
         "case": asdict(case),
-        "account": file.account,
+        "account": {name: value for name, value in file.account.items() if name not in PERSONAL},
         "reasons": [asdict(reason) for reason in file.summary.reasons],
         "why": file.summary.lines,
         "daily": file.summary.daily,
@@ -51,7 +70,8 @@ def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> 
         "report.html": report.encode("utf-8", "replace"),
         "case.json": orjson.dumps(facts, option=orjson.OPT_INDENT_2),
         "sessions.csv": to_csv((*SESSION_COLUMNS, *FEATURE_NAMES), map(_session_row, file.summary.sessions)),
-        "plays.csv": to_csv(PLAY_COLUMNS, _play_rows(file.plays)),
+        "plays.csv": to_csv(PLAY_COLUMNS, _play_rows(state, file.plays)),
+        "README.txt": _legend().encode(),
         "verdicts.csv": verdicts_csv(file.summary.history),
         "attempts.csv": to_csv(ATTEMPT_COLUMNS, state.store.attempts(case.case_id)),
         **{f"{name}.svg": _standalone(str(picture), style) for name, picture in file.pictures.items()},
@@ -72,8 +92,18 @@ def _session_row(session: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _play_rows(plays: pd.DataFrame) -> list[list[Any]]:
-    columns = plays[list(PLAY_COLUMNS)].astype(object)
+def _legend() -> str:
+    """Explain the files and each column of sessions.csv."""
+    features = [f"  {f.name}: {f.display_name} ({f.meaning}) [{f.unit}]" for f in SESSION_FEATURES]
+    return "\n".join([*LEGEND, *features, ""])
+
+
+def _play_rows(state: AppState, plays: pd.DataFrame) -> list[list[Any]]:
+    known = state.cases.tracks(set(plays["track_id"].dropna()))
+    named = {
+        name: plays["track_id"].map({track: row[name] for track, row in known.items()}) for name in ("title", "artist")
+    }
+    columns = plays.assign(**named)[list(PLAY_COLUMNS)].astype(object)
     columns["event_time"] = [format_time(int(ms)) for ms in plays["end_ms"]]
     rows: list[list[Any]] = columns.where(columns.notna(), None).to_numpy().tolist()
     return rows

@@ -105,9 +105,13 @@ def _outcome(draft: Draft, latest: Decision | None, history: list[Decision]) -> 
     if draft.step == v.APPEAL:
         if latest.verdict != v.CONFIRM or latest.is_appealed:
             raise InvalidDecision("only a confirmed case can be appealed, once at a time")
+        if not draft.note:
+            raise InvalidDecision("write a note: what the holder objects")
         return latest.verdict, latest.reason_code, draft.note
     if not latest.is_appealed:
         raise InvalidDecision("no appeal is waiting on this case")
+    if draft.step in (v.UPHOLD, v.ROLL_BACK) and not draft.note:
+        raise InvalidDecision("write a note: why the appeal is settled so")
     if draft.step == v.UPHOLD:
         return latest.verdict, latest.reason_code, draft.note
     if draft.step == v.ROLL_BACK:

@@ -67,11 +67,18 @@ def format_range(name: str, values: Floats) -> str:
 
 def _is_usual(values: Floats, honest: Floats) -> bool:
     known = honest[np.isfinite(honest)]
+    return bool(len(known) and len(values)) and distance_beyond(values, honest) == 0
+
+
+def distance_beyond(values: Floats, honest: Floats) -> float:
+    """Return how far the median of values is beyond what nine in ten honest sessions have, in their spread; else 0."""
+    known, values = honest[np.isfinite(honest)], values[np.isfinite(values)]
     if not len(known) or not len(values):
-        return False
+        return 0.0
     low, high = np.percentile(known, (LOW_PERCENTILE, HIGH_PERCENTILE))
-    margin = NEAR_SHARE * max(abs(low), abs(high))
-    return bool(low - margin <= np.median(values) <= high + margin)
+    margin, median = NEAR_SHARE * max(abs(low), abs(high)), float(np.median(values))
+    beyond = max(median - high - margin, low - margin - median, 0.0)
+    return float(beyond / max(known.std(), 1e-9))
 
 
 def features_of(sessions: list[dict[str, Any]]) -> Floats:

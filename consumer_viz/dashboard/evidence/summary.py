@@ -1,5 +1,6 @@
 """A case in short: why it is suspected, in a few words or as a list of reasons."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,9 +67,21 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
         lines.append(format_common(common, has_facts=bool(lines)))
     if lines and not any(s["is_flagged"] for s in sessions):
         lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
-    # a day and its weeks may give the same reason
-    lines = [text[:1].upper() + text[1:] for text in dict.fromkeys(lines)]
+    lines = [text[:1].upper() + text[1:] for text in _once(lines)]
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
+
+
+def _once(lines: list[str]) -> list[str]:
+    """Leave out a line that says of a session or of weeks what a line before it says of a day.
+
+    >>> _once(["28 % of plays stop early; usually 0 %", "26 % of plays stop early in a suspected session; usually 3 %"])
+    ['28 % of plays stop early; usually 0 %']
+    """
+    by_kind: dict[str, str] = {}
+    for line in lines:
+        fact = re.split(r"; | in a suspected session|, over \d+ days", line)[0]
+        by_kind.setdefault(re.sub(r"\d[\d.,]*", "…", fact), line)
+    return list(by_kind.values())
 
 
 def _of_parts(parts: list[dict[str, Any]], shown: int = SHOWN_DAILY_REASONS) -> list[str]:

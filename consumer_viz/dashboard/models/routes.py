@@ -12,6 +12,7 @@ from consumer_viz.dashboard.models.comparison import compare
 from consumer_viz.dashboard.models.drift import view_drift
 from consumer_viz.dashboard.models.manifests import read_manifests
 from models.errors import ModelError
+from models.metrics.flags import MIN_ROWS
 from models.registry.roles import FOLDER, Registry
 from runtime.monitoring.drift import drift_record
 from runtime.monitoring.progress import job_record, shadow_record
@@ -38,7 +39,8 @@ def show(request: Request) -> Response:
     return page(
         request, "models/models.html", models=manifests, versions=versions, trouble=trouble, score_bins=score_bins,
         job=job_record(state.world.unit), challenger=challenger, pair=pair, shadow=shadow_record(state.world.unit),
-        drift=view_drift(drift_record(state.world.unit)), weeks=by_week(latest_verdicts(state.store.all())),
+        min_rows=MIN_ROWS, drift=view_drift(drift_record(state.world.unit)),
+        weeks=by_week(latest_verdicts(state.store.all())),
     )  # fmt: skip
 
 

@@ -60,10 +60,13 @@ def missed_accounts(decided: list[Decision]) -> float | None:
 
 
 def agreement(decisions: Iterable[Decision]) -> Rate:
-    """Return how often two analysts who decided the same case gave the same verdict."""
+    """Return how often two analysts who decided the same case gave the same verdict.
+
+    A settled appeal does not count: who settles it judges the verdict of another, with that verdict in view.
+    """
     verdicts: dict[str, dict[str, str]] = defaultdict(dict)
     for d in decisions:
-        if d.step in (v.DECIDE, v.ROLL_BACK, v.UPHOLD) and d.verdict in (v.CONFIRM, v.DISMISS):
+        if d.step == v.DECIDE and d.verdict in (v.CONFIRM, v.DISMISS):
             verdicts[d.case_id].setdefault(d.analyst, d.verdict)
     pairs = [list(by_analyst.values())[:2] for by_analyst in verdicts.values() if len(by_analyst) > 1]
     return Rate("two analysts", sum(a == b for a, b in pairs), len(pairs))

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from consumer_viz.dashboard.index.sampling import case_id, draw
+from contracts.features import FEATURE_NAMES
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.tiny_world import make_state
@@ -73,11 +74,16 @@ def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, us
     content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
     archive = zipfile.ZipFile(io.BytesIO(content))
     names = {name.partition("/")[2] for name in archive.namelist()}
-    assert names == {"report.html", "case.json", "sessions.csv", "plays.csv", "verdicts.csv", "attempts.csv",
-                     "bars.svg", "gaps.svg", "clock.svg", "timeline.svg"}  # fmt: skip
+    assert names == {"README.txt", "report.html", "case.json", "sessions.csv", "plays.csv", "verdicts.csv",
+                     "attempts.csv", "bars.svg", "gaps.svg", "clock.svg", "timeline.svg"}  # fmt: skip
     assert len(archive.read(f"{case_id(users[0])}/plays.csv").splitlines()) == 7
     assert "suspicion, not proof" in archive.read(f"{case_id(users[0])}/report.html").decode()
-    assert orjson.loads(archive.read(f"{case_id(users[0])}/case.json"))["account"]["country"] == "AU"
+    account = orjson.loads(archive.read(f"{case_id(users[0])}/case.json"))["account"]
+    assert account["country"] == "AU"
+    assert not {"age_band", "payment_id"} & account.keys(), "what no decision needs is passed on to nobody"
+    assert '"Cedar south","Water paper"' in archive.read(f"{case_id(users[0])}/plays.csv").decode()
+    legend = archive.read(f"{case_id(users[0])}/README.txt").decode()
+    assert all(f"  {name}: " in legend for name in FEATURE_NAMES)
 
 
 def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(ana: Browser, users: list[str]) -> None:

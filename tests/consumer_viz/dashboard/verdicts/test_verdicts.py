@@ -105,10 +105,12 @@ def test_an_appeal_waits_and_a_roll_back_moves_counts_and_money(
     assert ana.step(users[0], v.APPEAL, note="the holder wrote").status_code == 200
     assert [case.user_id for case in state.cases.queue("waiting", 9)] == users[:1]
     assert outcomes(state) == {"appealed": (1, 200)}
-    assert ben.step(users[0], v.ROLL_BACK, reason="venue_account").status_code == 200
+    assert ben.step(users[0], v.ROLL_BACK, reason="venue_account", note="a bar").status_code == 200
     assert outcomes(state) == {"dismiss": (1, 200)}
     assert [d.step for d in state.store.history(case_id(users[0]))] == [v.DECIDE, v.APPEAL, v.ROLL_BACK]
-    assert "0 of 1" in ana.client.get("/quality").text
+    assert "No case has been decided by two analysts yet" in ana.client.get("/quality").text, (
+        "an appeal is no second opinion"
+    )
 
 
 def test_an_appeal_can_be_turned_down_and_needs_a_confirmed_case(
@@ -117,9 +119,12 @@ def test_an_appeal_can_be_turned_down_and_needs_a_confirmed_case(
     ana.send(users[1], ana.form(users[1]), verdict="dismiss", reason="superfan")
     assert ana.step(users[1], v.APPEAL).status_code == 422
     ana.confirm(users[0])
-    ana.step(users[0], v.APPEAL)
-    assert ben.step(users[0], v.ROLL_BACK).status_code == 422  # without a reason
-    assert ben.step(users[0], v.UPHOLD).status_code == 200
+    assert "rite a note" in ana.step(users[0], v.APPEAL).text
+    assert ana.step(users[0], v.APPEAL, note="the holder wrote").status_code == 200
+    assert ben.step(users[0], v.ROLL_BACK, note="a bar").status_code == 422, "without a reason"
+    assert "rite a note" in ben.step(users[0], v.UPHOLD).text
+    assert ana.step(users[0], v.UPHOLD, note="no new fact").status_code == 200
+    assert "by the person who confirmed it" in ana.client.get(f"/cases/{case_id(users[0])}").text
     assert outcomes(state) == {"confirm": (1, 200), "dismiss": (1, 199)}
 
 
