@@ -33,6 +33,8 @@ sys.path.insert(0, os.getcwd())
 
 import pandas as pd
 
+pd.set_option("display.max_rows", None, "display.max_colwidth", None)  # all columns of the schema, all of their meaning
+
 from contracts.features import SESSION_FEATURES
 from runtime.lake import committed_files
 from runtime.settings import Settings
@@ -65,7 +67,7 @@ pd.DataFrame([(f.name, f.unit, f.display_name) for f in SESSION_FEATURES], colum
 
 # %% [markdown]
 # **Predictions.** `rawPrediction` has the margins of honest and bot, `probability` the same as shares, `prediction` is 1
-# where the score reaches the review threshold.
+# where the score reaches the review threshold. Shown: half of them with the highest scores, the others around the threshold.
 
 
 # %%
@@ -89,7 +91,11 @@ def wait_for(name: str, rows: int = 1) -> pd.DataFrame:
 
 
 columns = ["user_id", "started_at", "plays", "streams", "rawPrediction", "probability", "prediction", "score"]
-wait_for("sessions", n_predictions).sort_values("score", ascending=False)[columns].head(n_predictions)
+scored = wait_for("sessions", n_predictions).drop_duplicates("session_key").sort_values("score", ascending=False)
+threshold = scored.loc[scored["prediction"] == 1, "score"].min()
+others = scored.iloc[n_predictions // 2 :]
+near = others.loc[(others["score"] - threshold).abs().sort_values().index[: n_predictions - n_predictions // 2]]
+pd.concat([scored.head(n_predictions // 2), near])[columns].sort_values("score", ascending=False)
 
 # %% [markdown]
 # **The reports**, as they stand: flagged sessions by window, all that is genuine so far, the top tracks.

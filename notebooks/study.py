@@ -38,6 +38,8 @@ from IPython.display import Image, Markdown, display
 from models.lab.report import tables
 
 lab = Path(folder)
+if not (lab / "results.json").exists():
+    raise SystemExit(f"there are no results in {lab} yet: run  make lab  (hours), then this notebook again")
 results = orjson.loads((lab / "results.json").read_bytes())
 
 
@@ -50,7 +52,7 @@ def show(name: str) -> None:
 # %% [markdown]
 # ## 1. Data and method
 # An account-day is positive from ten paid-for streams. Days with fewer, and days of a bot's account without any, are
-# neither positive nor negative: they stand on lines of their own. Training takes a week; labels come a week late; the
+# neither positive nor negative: they are reported separately. Training takes a week; labels come a week late; the
 # third week is tested. Accounts and campaigns are split as well. Bots are oversampled and weighted back.
 
 # %%

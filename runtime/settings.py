@@ -20,8 +20,7 @@ MAX_CLOCK_MINUTES = 100 * 366 * 24 * 60
 """A hundred years."""
 _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
-
-
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
 ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
 ZONES_FOLDER = "zoneinfo/"
 UNKNOWN_ZONE = "UTC"
@@ -97,6 +96,13 @@ class Settings(BaseSettings):
             raise ValueError
         return name
 
+    @field_validator("broker")
+    @classmethod
+    def _check_broker(cls, addresses: str) -> str:
+        if not all(_ADDRESS.fullmatch(address.strip()) for address in addresses.split(",")):
+            raise ValueError
+        return addresses
+
     @field_validator("time_zone")
     @classmethod
     def _check_time_zone(cls, name: str) -> str:
@@ -135,6 +141,7 @@ class Settings(BaseSettings):
 
 
 _EXPECTED = {
+    "broker": "is no address, as 127.0.0.1:19092 (host:port, or several)",
     "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",
     "metrics_port": "is no port with three free ones above it (1024–65532)",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from contracts.labels import HONEST
+from contracts.wording.quantities import count_of
 from models.labels.truth import paid_family, read_account_truth
 from runtime.world import World
 
@@ -26,6 +27,7 @@ def campaign_recall(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataF
         groups = [set(names) for names in (flagged if kind == "all" else flagged[flagged["kind"] == kind])["user_ids"]]
         members = sorted(set().union(*groups))
         rows[kind] = {
+            "groups": len(groups),
             "accounts": len(members),
             "bots": sum(family.get(name, HONEST) != HONEST for name in members),
             "campaigns": len(paid),
@@ -42,7 +44,7 @@ def format_recall(campaigns: pd.DataFrame, world: World) -> list[str]:
         return []
     return [
         f"  {kind:<16}campaigns found {row['campaigns_found']} of {row['campaigns']} "
-        f"({row['campaign_accounts_found']} of {row['campaign_accounts']} accounts); {row['bots']} of "
-        f"{row['accounts']} accounts flagged are bots'"
+        f"({row['campaign_accounts_found']} of {row['campaign_accounts']} accounts), in "
+        f"{count_of(row['groups'], 'group')}; {row['bots']} of {count_of(row['accounts'], 'account')} flagged are bots'"
         for kind, row in campaign_recall(campaigns, read_account_truth(world)).iterrows()
     ]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
+from contracts.wording.quantities import count_of
 from models.account_windows.trees import load_window_trees
 from models.campaigns.find import find_campaigns
 from models.campaigns.recall import format_recall
@@ -190,8 +191,10 @@ def write_risks(
     ]
     top = artist_risk(tracks, prices)
     top = top[top["target_tracks"] > 0].head(3)
+    named = read_static(world, "tracks", ["artist_id", "artist"]).drop_duplicates("artist_id").set_index("artist_id")
     lines += [
-        f"artist            {row['artist_id']}: {int(row['target_tracks'])} {TARGET}s, "
+        f"artist            {named['artist'].get(row['artist_id'], row['artist_id'])}: "
+        f"{count_of(int(row['target_tracks']), TARGET)}, "
         f"{row['money_pro_rata_eur']:.2f} EUR at risk, {row['penalty_eur']:.0f} EUR of penalties"
         for row in top.to_dict("records")
     ]

@@ -72,7 +72,7 @@ def _check(options: Options, timezone: str | None) -> None:
 def print_counts(counts: ImportCounts, world: World) -> None:
     """Print what became of the records, as a table, and the command that goes on from here."""
     rejected = sum(counts.reasons.values())
-    rows = [("read", counts.read), ("taken", counts.taken), ("of them fixed", counts.fixed), ("rejected", rejected)]
+    rows = [("read", counts.read), ("taken", counts.taken), ("fixed", counts.fixed), ("rejected", rejected)]
     rows += [(f"fixed: {fix}", n) for fix, n in counts.fixes.most_common()]
     rows += [(f"rejected: {reason}", n) for reason, n in counts.reasons.most_common()]
     terminal.print_table(("records", "rows"), [(name, f"{n:,}") for name, n in rows])

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class JobMetrics:
         self._unit, self._rejected, self._monotonic = unit, rejected, monotonic
         self._files_counted_at: float | None = None
         self._drift_at = 0.0
+        self._newest_at: dict[str, float] = {}
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
         self._count_files()
@@ -46,6 +48,11 @@ class JobMetrics:
         }  # fmt: skip
         for name, count in counted.items():
             self._of[f"playproof_job_{name}"].labels(batch.query).inc(count)
+        if batch.newest_at is not None:
+            self._newest_at[batch.query] = batch.newest_at
+        elif batch.query in self._newest_at:
+            # a batch without rows moves the watermark up to the rows before it: the lag falls with it
+            batch = replace(batch, newest_at=self._newest_at[batch.query])
         current = {
             "rows_per_second": batch.rows_per_s,
             "batch_seconds": batch.seconds,

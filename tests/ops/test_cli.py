@@ -173,6 +173,11 @@ def test_a_world_outside_the_data_folder_is_refused(name: str, playproof: Playpr
         ("DASH_PORT", "70000", "PLAYPROOF_DASH_PORT: '70000' is no port (1–65535)"),
         ("METRICS_PORT", "80", "PLAYPROOF_METRICS_PORT: '80' is no port with three free ones above it (1024–65532)"),
         ("DOCKER", "perhaps", "PLAYPROOF_DOCKER: 'perhaps' is neither 1 nor 0"),
+        (
+            "BROKER",
+            "foo",
+            "PLAYPROOF_BROKER: 'foo' is no address, as 127.0.0.1:19092 (host:port, or several)",
+        ),
         ("TIME_ZONE", "Mars/Olympus", "PLAYPROOF_TIME_ZONE: 'Mars/Olympus' is no time zone, such as Europe/Berlin"),
         ("TIME_ZONE", "", "PLAYPROOF_TIME_ZONE: '' is no time zone, such as Europe/Berlin"),
         ("LOG_LEVEL", "loud", "PLAYPROOF_LOG_LEVEL: 'loud' is none of DEBUG, INFO, WARNING, ERROR"),

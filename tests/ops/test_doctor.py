@@ -69,7 +69,7 @@ def test_a_broker_that_is_not_up_is_no_fault_but_a_taken_port_is() -> None:
     absent = doctor.broker(Settings(broker=f"127.0.0.1:{ports.free_port()}"))
     assert not absent.is_ok
     assert is_healthy([absent])
-    assert not is_healthy([doctor.broker(Settings(broker="nowhere"))])
+    assert not is_healthy([doctor.broker(Settings(broker="nowhere.invalid:9092"))])
 
 
 def test_the_command_exits_with_1_and_prints_json_where_something_is_missing(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from models.metrics.flags import MIN_ROWS
 from models.metrics.intervals import Share
@@ -16,6 +17,8 @@ RULES_ONLY, FOREST_ONLY, BOTH, TREES = "#0072b2", "#e69f00", "#d55e00", "#009e73
 """Okabe and Ito's colours: told apart by colour-blind readers too."""
 GREY = "#8a8a8a"
 MAX_POINTS = 4000
+MAX_DATES = 12
+"""Dates named below an axis."""
 
 
 def flags_by_day(flags: pd.DataFrame) -> Figure:
@@ -36,9 +39,11 @@ def flags_by_day(flags: pd.DataFrame) -> Figure:
         axes.bar(days, height, bottom=base, color=colour, label=label, width=0.85)
         base += height
     axes.set_ylabel("user-days flagged")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    shown = days[:: -(-len(days) // MAX_DATES)]
+    axes.set_xticks(shown, [f"{at:%d %b}" for at in shown])
     axes.set_title("Flagged user-days by local day")
-    axes.legend(frameon=False, ncols=4)
-    figure.autofmt_xdate(rotation=0, ha="center")
+    figure.legend(frameon=False, ncols=4, loc="outside lower center")
     return figure
 
 
@@ -56,7 +61,7 @@ def rules_fired(flags: pd.DataFrame) -> Figure:
     axes.set_yticks(position, labels)
     axes.set_xlabel("user-days")
     axes.set_title("Rules that fired; a flag needs two groups")
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, ncols=2, loc="outside lower center")
     return figure
 
 
@@ -65,7 +70,9 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     figure, axes = _one(5.2, 4.6)
     quiet = flags[~(flags["by_rules"] | flags["by_forest"])]
     some = quiet.iloc[rng.permutation(len(quiet))[:MAX_POINTS]]
-    axes.scatter(some["rules_score"], some["forest_score"], s=5, color=GREY, alpha=0.4, label="neither")
+    axes.scatter(
+        some["rules_score"], some["forest_score"], s=5, color=GREY, alpha=0.4, label=f"neither (at most {MAX_POINTS:,})"
+    )
     kinds = (
         ("rules only", flags["by_rules"] & ~flags["by_forest"], RULES_ONLY),
         ("forest only", ~flags["by_rules"] & flags["by_forest"], FOREST_ONLY),
@@ -77,8 +84,8 @@ def two_scores(flags: pd.DataFrame, rng: np.random.Generator) -> Figure:
     axes.axhline(FLAG, color="black", linewidth=0.7, linestyle="--")
     axes.set_xlabel("score of the rules")
     axes.set_ylabel("score of the forest")
-    axes.set_title(f"Each user-day by both scores (up to {MAX_POINTS:,} that neither flags)")
-    axes.legend(frameon=False, fontsize=8)
+    axes.set_title("Each user-day by both scores")
+    figure.legend(frameon=False, ncols=2, fontsize=8, loc="outside lower center")
     return figure
 
 
@@ -93,7 +100,8 @@ def shares(title: str, rows: Mapping[str, Share], colour: str) -> Figure:
         axes.plot([share.low, share.high], [y, y], color=colour, linewidth=1.5)
         axes.plot(share.value, y, "o", color=colour, markersize=5)
     axes.set_yticks(position, [f"{name} (n = {share.n:,})" for name, share in rows.items()])
-    axes.set_xlim(left=0)
+    axes.set_ylim(-0.7, max(len(rows), 2) - 0.3)
+    axes.margins(x=0.03)
     axes.set_xlabel("share of user-days flagged, with 95 % interval by account")
     axes.set_title(title)
     return figure

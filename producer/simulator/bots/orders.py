@@ -21,9 +21,12 @@ def split_order(campaign: Campaign, capacity: int, rng: Generator) -> None:
     # the first account also takes the remainder
     fits = capacity * n - (n - 1)
     if bought > fits:
+        accounts = "1 account" if n == 1 else f"{n} accounts"
+        enough = -(-(bought - 1) // (capacity - 1)) if capacity > 1 else 0
+        listeners = f"{-(-10 * enough // n) / 10:g} times as many listeners (--users), or " if enough else ""
         raise ScenarioError(
-            f"{campaign.family}: {bought} streams don't fit {n} accounts in the time given: at most {max(fits, 0)}; "
-            "buy fewer, take more accounts, or more days"
+            f"{campaign.family}: {bought} streams don't fit {accounts} in the time given: at most {max(fits, 0)}; take "
+            f"{listeners}more days, or buy fewer"
         )
     campaign.quotas = np.full(n, bought // n, dtype=np.int64)
     campaign.quotas[0] += bought % n

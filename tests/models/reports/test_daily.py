@@ -50,7 +50,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, days: pd.DataFrame) -> World
     static(
         made,
         "tracks",
-        pd.DataFrame({"track_id": tracks, "artist_id": "a", "total_track_popularity": 1 / len(tracks)}),
+        pd.DataFrame(
+            {"track_id": tracks, "artist_id": "a", "artist": "Ann", "total_track_popularity": 1 / len(tracks)}
+        ),
     )
     table = made.unit.table("user_days") / "date=2025-03-03"
     table.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """What the job exports: each metric of the contract, with the numbers of its micro-batches, on loopback."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -52,6 +53,12 @@ def test_counters_add_up_and_gauges_show_the_last_batch(metrics: JobMetrics) -> 
     assert value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
     assert value("playproof_job_lag_messages", {"query": "sessions", "topic": "plays"}) == 3
     assert value("playproof_job_model_info", {"model_version": "session_xgb-1"}) == 1
+
+
+def test_the_lag_falls_with_the_watermark_when_nothing_arrives_any_more(metrics: JobMetrics) -> None:
+    metrics.observe(batch(0, watermark_at=100.0))
+    metrics.observe(replace(batch(1, watermark_at=940.0), newest_at=None))
+    assert metrics.registry.get_sample_value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
 
 
 def test_drift_is_shown_by_quantity_and_window_and_an_unknown_one_is_not(metrics: JobMetrics) -> None:
