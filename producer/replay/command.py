@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from contracts.events import ROWS_PER_BATCH
 from contracts.metrics import PORT_OFFSETS
+from contracts.wording.quantities import count_of
 from producer.replay.attempt import ReportProgress
 from producer.replay.faults.injector import with_faults
 from producer.replay.faults.settings import Faults
@@ -71,12 +72,14 @@ def format_outcome(outcome: Outcome, world: World) -> str:
     """Return what a replay sent in one line, and in a second one how to go on where it was stopped.
 
     >>> from pathlib import Path
-    >>> format_outcome(Outcome({"plays": 400, "activity": 600}, 2, 0.5, 7, False), World(Path("w")))
+    >>> format_outcome(Outcome({"plays": 400, "activity": 600}, 3, 0.5, 7, False), World(Path("w")))
     'sent 1,000 rows (plays 400, activity 600) in 2 batches, 0.5 s: 2,000 rows/s, every one acknowledged'
     """
+    # a replay of music that came to its end sent a last batch of heartbeats, without rows
+    batches = max(outcome.batches - (world.domain.has_heartbeats and not outcome.is_stopped), 0)
     by_topic = ", ".join(f"{topic} {rows:,}" for topic, rows in outcome.rows.items())
     sent = (
-        f"sent {sum(outcome.rows.values()):,} rows ({by_topic}) in {outcome.batches:,} batches, "
+        f"sent {sum(outcome.rows.values()):,} rows ({by_topic}) in {count_of(batches, 'batch', 'batches')}, "
         f"{outcome.seconds:.1f} s: {outcome.rows_per_s:,.0f} rows/s, every one acknowledged"
     )
     if not outcome.is_stopped:

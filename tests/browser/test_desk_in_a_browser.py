@@ -74,6 +74,18 @@ def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page,
     assert order == [case_id(user) for user in USERS]  # nothing moved
 
 
+def test_the_introduction_is_shown_until_it_is_closed_and_can_be_read_again(
+    page: Page, site: tuple[AppState, str]
+) -> None:
+    expect(page.locator("#tour")).to_be_visible()
+    page.locator("#tour-close").click()
+    go(page, site, "/queue")
+    expect(page.locator("#tour")).to_be_hidden()
+    page.keyboard.press("?")
+    page.locator("#tour-open").click()
+    expect(page.locator("#tour")).to_be_visible()
+
+
 def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[AppState, str]) -> None:
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()

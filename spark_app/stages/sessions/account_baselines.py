@@ -37,7 +37,7 @@ def baseline_message(dates: Sequence[date]) -> str:
     """
     if not dates:
         return (
-            "no own histories in static/user_baselines, so comparisons with them are null: make them with "
+            "no account has a history yet, so sessions are compared with other listeners only: to add histories, run "
             "playproof job baselines, then start the job again"
         )
     return f"own histories as of {', '.join(map(str, dates))}"
