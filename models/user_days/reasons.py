@@ -11,6 +11,8 @@ from models.user_days.by_rules import RuleResults
 from models.user_days.rules import RULES
 from runtime.arrays import Floats, Ints
 
+MAX_CONTRAST = 100.0
+"""Times the usual value beyond which more tells nothing more."""
 NEAR_SHARE = 0.1
 """Share of the larger one, of shares the difference, by which a value and the usual one are called near (a choice of
 words)."""
@@ -70,6 +72,18 @@ def forest_reason(pair: tuple[Feature, Feature], values: Floats, usual: Floats, 
 def format_usual(usual: str, is_own: bool) -> str:
     """Say what is usual: on the account's own days, or else for similar accounts."""
     return (USUAL_OWN if is_own else USUAL_COHORT).format(usual=usual)
+
+
+def contrast(value: float, usual: float, unit: str) -> float:
+    """Return how far a value is from the usual one, to put the strongest fact first: 0 where they are near.
+
+    >>> contrast(114.0, 14.0, "count") > contrast(0.86, 0.5, "share") > contrast(0.52, 0.5, "share") == 0
+    True
+    """
+    if np.isnan(value) or np.isnan(usual) or is_near_usual(value, usual, unit):
+        return 0.0
+    low, high = sorted((abs(value), abs(usual)))
+    return float(min(high / low, MAX_CONTRAST)) if low > 0 else MAX_CONTRAST
 
 
 def is_near_usual(value: float, usual: float, unit: str) -> bool:

@@ -23,7 +23,7 @@ from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
 from models.registry.champions import USER_DAY_CHAMPIONS
 from models.user_days.by_rules import feature_matrix
-from models.user_days.reasons import is_near_usual
+from models.user_days.reasons import contrast
 from runtime.arrays import Floats
 
 SHIPPED_TREES = ARTIFACTS / "user_day_xgb"
@@ -65,8 +65,9 @@ class UserDayTrees:
         for value, push in zip(values, pushes, strict=True):
             # a missing value may raise a score too, but tells a person nothing
             highest = [i for i in np.argsort(-push, kind="stable") if push[i] > 0 and not np.isnan(value[i])]
-            highest.sort(key=lambda i: is_near_usual(float(value[i]), float(self.usual[i]), self.features[i].unit))
-            reasons.append([self._reason(i, value[i]) for i in highest[:MAX_REASONS]])
+            highest.sort(key=lambda i: self._contrast(i, value) == 0)
+            shown = sorted(highest[:MAX_REASONS], key=lambda i: -self._contrast(i, value))
+            reasons.append([self._reason(i, value[i]) for i in shown])
         return reasons
 
     def _names(self) -> tuple[str, ...]:
@@ -74,6 +75,9 @@ class UserDayTrees:
 
     def _matrix(self, days: pd.DataFrame) -> xgboost.DMatrix:
         return xgboost.DMatrix(feature_matrix(days, self._names()))
+
+    def _contrast(self, position: int, values: Floats) -> float:
+        return contrast(float(values[position]), float(self.usual[position]), self.features[position].unit)
 
     def _reason(self, position: int, value: float) -> str:
         feature = self.features[position]

@@ -5,7 +5,8 @@ import sys
 from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 
 LOOPBACK = "127.0.0.1"
-disable_created_metrics()  # else each counter has a gauge with the time of its creation, which nobody reads
+# else each counter has a gauge with the time of its creation, which nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def serve_metrics(registry: CollectorRegistry, port: int) -> None:

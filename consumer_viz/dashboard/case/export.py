@@ -5,6 +5,7 @@ It holds report.html to read, case.json for programs, tables as CSV and pictures
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from runtime.event_text import format_time
 
 PLAY_COLUMNS = ("event_time", "track_id", "title", "artist", "listen_ms", "reason_start", "reason_end", "context_type",
                 "device_id", "device_type", "country", "network")  # fmt: skip
+PLAY_COLUMNS_FOR_ARTIST = PLAY_COLUMNS[: PLAY_COLUMNS.index("device_id")]
 SESSION_COLUMNS = ("session_key", "started_at", "ended_at", "scored_at", "score", "is_flagged", "model_version")
 """Of sessions.csv, before the features (which have `plays` and `streams`)."""
 PERSONAL = ("age_band", "payment_id")
@@ -47,14 +49,20 @@ LEGEND = (
 """Begins README.txt."""
 
 
-def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> bytes:
-    """Return a case as a zip, made by `analyst` at `at`."""
+def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime, *, for_artist: bool = False) -> bytes:
+    """Return a case as a zip, made by `analyst` at `at`.
+
+    `for_artist`: without whatever names the account, its devices and places, other accounts, or an analyst.
+    """
     case = file.summary.case
     made_at = format_time(round(at.timestamp() * 1000))
     style = (PAGES_FOLDER / "layout" / "desk.css").read_text()
     report = ENVIRONMENT.get_template("case/report.html").render(
-        file=file, case=case, zone=state.zone, style=style, made_at=made_at, made_by=analyst
+        file=file, case=case, zone=state.zone, style=style, made_at=made_at, made_by=analyst, for_artist=for_artist
     )
+    pictures = {f"{name}.svg": _standalone(str(picture), style) for name, picture in file.pictures.items()}
+    if for_artist:
+        return _zip(case.case_id, _for_artist(state, file, made_at, report) | pictures)
     facts = {
         "made_at": made_at,
         "made_by": analyst,
@@ -74,20 +82,45 @@ def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime) -> 
         "README.txt": _legend().encode(),
         "verdicts.csv": verdicts_csv(file.summary.history),
         "attempts.csv": to_csv(ATTEMPT_COLUMNS, state.store.attempts(case.case_id)),
-        **{f"{name}.svg": _standalone(str(picture), style) for name, picture in file.pictures.items()},
+        **pictures,
     }
+    return _zip(case.case_id, members)
+
+
+def _for_artist(state: AppState, file: CaseFile, made_at: str, report: str) -> dict[str, bytes]:
+    """Return the files of a pack that names nobody."""
+    case = file.summary.case
+    facts = {
+        "made_at": made_at,
+        "note": "A flag is a suspicion, not proof.",
+        "case": {name: getattr(case, name) for name in ("case_id", "sessions", "flagged", "streams", "eur", "verdict")},
+        "why": file.summary.lines,
+    }
+    unnamed = [name for name in SESSION_COLUMNS if name != "session_key"]
+    return {
+        "report.html": report.encode("utf-8", "replace"),
+        "case.json": orjson.dumps(facts, option=orjson.OPT_INDENT_2),
+        "sessions.csv": to_csv(
+            (*unnamed, *FEATURE_NAMES), (_session_row(session, unnamed) for session in file.summary.sessions)
+        ),
+        "plays.csv": to_csv(PLAY_COLUMNS_FOR_ARTIST, _play_rows(state, file.plays, PLAY_COLUMNS_FOR_ARTIST)),
+        "README.txt": _legend().encode(),
+    }
+
+
+def _zip(case_id: str, members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(f"{case.case_id}/{name}", content)
+            archive.writestr(f"{case_id}/{name}", content)
     return out.getvalue()
 
 
-def _session_row(session: dict[str, Any]) -> list[Any]:
+def _session_row(session: dict[str, Any], columns: Sequence[str] = SESSION_COLUMNS) -> list[Any]:
     times = {"started_at": format_time(session["started_ms"]), "ended_at": format_time(session["ended_ms"])}
     features = np.frombuffer(session["features"], np.float32)
     return [
-        *(times.get(name, session.get(name)) for name in SESSION_COLUMNS),
+        *(times.get(name, session.get(name)) for name in columns),
         *(None if np.isnan(value) else float(value) for value in features),
     ]
 
@@ -98,12 +131,12 @@ def _legend() -> str:
     return "\n".join([*LEGEND, *features, ""])
 
 
-def _play_rows(state: AppState, plays: pd.DataFrame) -> list[list[Any]]:
+def _play_rows(state: AppState, plays: pd.DataFrame, names: Sequence[str] = PLAY_COLUMNS) -> list[list[Any]]:
     known = state.cases.tracks(set(plays["track_id"].dropna()))
     named = {
         name: plays["track_id"].map({track: row[name] for track, row in known.items()}) for name in ("title", "artist")
     }
-    columns = plays.assign(**named)[list(PLAY_COLUMNS)].astype(object)
+    columns = plays.assign(**named)[list(names)].astype(object)
     columns["event_time"] = [format_time(int(ms)) for ms in plays["end_ms"]]
     rows: list[list[Any]] = columns.where(columns.notna(), None).to_numpy().tolist()
     return rows

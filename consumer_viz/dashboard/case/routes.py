@@ -36,13 +36,15 @@ def show(request: Request, case_id: str) -> Response:
 
 
 @router.get("/cases/{case_id}/pack.zip")
-def evidence_pack(request: Request, case_id: str) -> Response:
-    """Export the case as a zip. A case that is reviewed blind has none until it is decided."""
+def evidence_pack(request: Request, case_id: str, reader: str = "") -> Response:
+    """Export the case as a zip; `reader=artist`: one that names nobody. A blind case has none until it is decided."""
     file = _casefile(request, case_id)
     if file.summary.case.is_hidden:
         raise HTTPException(409, "This case is reviewed without its score. Decide it first, then export it.")
-    content = export_case(state_of(request), file, request.state.login.name, datetime.now(UTC))
-    headers = {"content-disposition": f'attachment; filename="playproof-{file.summary.case.case_id}.zip"'}
+    for_artist = reader == "artist"
+    content = export_case(state_of(request), file, request.state.login.name, datetime.now(UTC), for_artist=for_artist)
+    name = f"playproof-{file.summary.case.case_id}{'-for-artist' if for_artist else ''}.zip"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/zip", headers=headers)
 
 

@@ -86,6 +86,17 @@ def test_the_evidence_pack_holds_what_the_decision_was_based_on(ana: Browser, us
     assert all(f"  {name}: " in legend for name in FEATURE_NAMES)
 
 
+def test_the_pack_for_the_artist_names_neither_account_nor_device_nor_analyst(ana: Browser, users: list[str]) -> None:
+    ana.confirm(users[0], note="stops at 31 s")
+    content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip?reader=artist").content
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    text = "\n".join(archive.read(name).decode() for name in archive.namelist())
+    for private in (*users, "ana", "d1", "AU", "Australia"):
+        assert not re.search(rf"\b{private}\b", text), private
+    assert "Cedar south" in text
+    assert "84 streams in a suspected session" in text
+
+
 def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(ana: Browser, users: list[str]) -> None:
     ana.confirm(users[0])
     content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip").content
