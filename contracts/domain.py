@@ -86,7 +86,11 @@ MUSIC = Domain(
     panels=(
         Panel("successes", "Streams per batch", "plays of 30 s or more in a batch of 200"),
         Panel("companion", "Activity per batch", "rows of other client activity per 200 plays"),
-        Panel("flags", "Flagged sessions", "suspected by the model, scored in the 2 minutes before"),
+        Panel(
+            "flags",
+            "Flagged sessions",
+            "suspected by the model, scored in the 2 minutes before · dashed: alerts inside open sessions",
+        ),
     ),
     is_per_200=True,
     scenario="default",

@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 
 from consumer_viz.feed.counts import LIVE_BATCHES, FeedCounts, Snapshot
 from contracts.domain import MUSIC, Domain
-from contracts.topics import FRAUD_COUNTS
+from contracts.topics import ALERTS, FRAUD_COUNTS
 from runtime.kafka.access import explain
 from runtime.kafka.connection import KafkaConnection
 
@@ -32,9 +32,9 @@ STOP_S = 8.0
 
 
 def topics_read(domain: Domain) -> tuple[str, ...]:
-    """Return the topics that a feed of a domain reads: those of its rows, and the fraud counts where it shows them."""
+    """Return the topics that a feed of a domain reads: those of its rows, and flags and alerts where it shows them."""
     has_flags = any(panel.quantity == "flags" for panel in domain.panels)
-    return (*domain.topics, FRAUD_COUNTS) if has_flags else domain.topics
+    return (*domain.topics, FRAUD_COUNTS, ALERTS) if has_flags else domain.topics
 
 
 class KafkaFeed:
@@ -136,7 +136,8 @@ class KafkaFeed:
         """Look for new partitions and for unread messages. Raises KafkaError where the broker does not answer."""
         now = time.monotonic()
         existing = consumer.topics()
-        missing = [topic for topic in self._topics if topic not in existing]
+        # a version that an earlier job wrote has no alerts
+        missing = [topic for topic in self._topics if topic not in existing and topic != ALERTS]
         present = [topic for topic in self._topics if topic in existing]
         partitions = [TopicPartition(t, p) for t in present for p in sorted(consumer.partitions_for_topic(t))]
         ends = consumer.end_offsets(partitions, timeout_ms=TIMEOUT_MS) if partitions else {}

@@ -9,9 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from consumer_viz.feed.messages import BadMessage, FraudWindow, MessageCounts, count_rows, read_fraud_window
+from consumer_viz.feed.messages import (
+    Alert,
+    BadMessage,
+    FraudWindow,
+    MessageCounts,
+    count_rows,
+    read_alert,
+    read_fraud_window,
+)
 from contracts.domain import MUSIC, Domain
-from contracts.topics import FRAUD_COUNTS
+from contracts.topics import ALERTS, FRAUD_COUNTS
 
 LIVE_BATCHES = 20_000
 """Batches a live plot keeps: ten minutes at 33 batches (6,600 plays) per second."""
@@ -19,6 +27,8 @@ RUN_BATCHES = 200_000
 """Batches a recording keeps: 40 million plays, about 60 MB."""
 MAX_WINDOWS = 20_000
 """Fraud-count windows kept: one every 10 s makes two days."""
+MAX_ALERTS = 20_000
+"""Alerts kept, the newest."""
 MAX_AHEAD_S = 300
 """A `ts` further than this ahead of our clock is refused: one message from 2099 would stretch the axis for good."""
 
@@ -54,6 +64,8 @@ class Snapshot:
     """Whether older messages are still being read."""
     successes: int = 0
     domain: Domain = MUSIC
+    alerts: tuple[Alert, ...] = ()
+    """One per session, in order of time."""
 
     def until(self, at: float) -> "Snapshot":
         """Return what was known at an earlier moment: one frame of an animation."""
@@ -62,7 +74,7 @@ class Snapshot:
             tuple(b for b in self.batches if b.ts <= at),
             tuple(w for w in self.windows if w.end <= at),
             self.master_rows, self.companion_rows, self.bad_messages, self.bad_rows,
-            successes=self.successes, domain=self.domain,
+            successes=self.successes, domain=self.domain, alerts=tuple(a for a in self.alerts if a.at <= at),
         )  # fmt: skip
 
 
@@ -91,6 +103,7 @@ class FeedCounts:
     """Position of the last bad message and what is wrong with it; never its content."""
     _batches: dict[tuple[int, int], PlotBatch] = field(default_factory=dict)
     _windows: dict[float, FraudWindow] = field(default_factory=dict)
+    _alerts: dict[str, Alert] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_message(
@@ -100,6 +113,9 @@ class FeedCounts:
         try:
             if topic == FRAUD_COUNTS:
                 self.add_window(read_fraud_window(value))
+                return
+            if topic == ALERTS:
+                self.add_alert(read_alert(value))
                 return
             counts = count_rows(topic, value, headers)
             if counts.ts > now + MAX_AHEAD_S:
@@ -139,12 +155,25 @@ class FeedCounts:
             while len(self._windows) > MAX_WINDOWS:
                 self._windows.pop(min(self._windows))
 
+    def add_alert(self, alert: Alert) -> None:
+        """Keep a session's alert, and whether it was withdrawn. The topic may deliver either more than once."""
+        with self._lock:
+            known = self._alerts.get(alert.session_key)
+            if known is not None:
+                self._alerts[alert.session_key] = known._replace(is_withdrawn=known.is_withdrawn or alert.is_withdrawn)
+            elif not alert.is_withdrawn:
+                self._alerts[alert.session_key] = alert
+            while len(self._alerts) > MAX_ALERTS:
+                self._alerts.pop(next(iter(self._alerts)))
+
     def snapshot(self, *, at: float, since: float = 0) -> Snapshot:
-        """Return what arrived with `ts` (windows: end) at or after `since`, in order of time."""
+        """Return what arrived with `ts` (windows: end; alerts: `at`) at or after `since`, in order of time."""
         with self._lock:
             batches = sorted(b for b in self._batches.values() if b.ts >= since)
             windows = sorted((w for w in self._windows.values() if w.end >= since), key=lambda w: w.end)
+            alerts = sorted((a for a in self._alerts.values() if a.at >= since), key=lambda a: a.at)
             return Snapshot(
                 at, tuple(batches), tuple(windows), self.master_rows, self.companion_rows,
                 self.bad_messages, self.bad_rows, self.trouble, self.is_catching_up, self.successes, self.domain,
+                tuple(alerts),
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Read one Kafka message: the counts of its rows, or one window of the fraud counts.
+"""Read one Kafka message: the counts of its rows, one window of the fraud counts, or one alert.
 
 A message comes from outside. A bad row is counted and left out; a bad message raises `BadMessage`.
 """
@@ -11,7 +11,7 @@ import orjson
 
 from contracts.domain import DOMAIN_OF_TOPIC, Success
 from contracts.events import HEADER_BATCH, HEARTBEAT_USER
-from contracts.topics import FRAUD_COUNTS, TOPICS
+from contracts.topics import ALERTS, FRAUD_COUNTS, TOPICS
 
 MAX_TS = 253_402_300_799
 """9999-12-31 in epoch seconds: a larger `ts` is in another unit."""
@@ -49,6 +49,18 @@ class FraudWindow(NamedTuple):
     flagged: int
     flagged_streams: int
     batch_id: int
+
+
+class Alert(NamedTuple):
+    """An alert inside an open session, or its withdrawal. Times are epoch seconds."""
+
+    session_key: str
+    at: float
+    """When it was written."""
+    ts: float
+    """When the newest of the session's rows by then was sent."""
+    is_withdrawn: bool = False
+    """Whether the session has closed, and is not flagged."""
 
 
 def count_rows(topic: str, value: bytes, headers: Headers) -> MessageCounts:
@@ -104,6 +116,21 @@ def read_fraud_window(value: bytes) -> FraudWindow:
     if any(type(count) is not int or count < 0 for count in counts):
         raise BadMessage("counts are not whole numbers")
     return FraudWindow(start, end, *counts)
+
+
+def read_alert(value: bytes) -> Alert:
+    """Read a message of topic `alerts`. Raises BadMessage.
+
+    >>> read_alert(b'{"session_key": "u1:5", "alerted_at": "1970-01-01T00:00:09Z", "ts": 7, "withdrawn": false}')
+    Alert(session_key='u1:5', at=9.0, ts=7.0, is_withdrawn=False)
+    """
+    row = _parse_json(value)
+    if not isinstance(row, dict) or not isinstance(row.get("session_key"), str):
+        raise BadMessage(f"no {ALERTS} row with a session_key")
+    ts, is_withdrawn = row.get("ts"), row.get("withdrawn")
+    if type(ts) is not int or not 0 <= ts <= MAX_TS or not isinstance(is_withdrawn, bool):
+        raise BadMessage("without an integer ts in epoch seconds, or without withdrawn")
+    return Alert(row["session_key"], _parse_time(row.get("alerted_at")), float(ts), is_withdrawn)
 
 
 def _parse_json(value: bytes | None) -> Any:

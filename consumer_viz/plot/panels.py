@@ -163,6 +163,8 @@ class FlagPanel(_Panel):
         super().__init__(ax, zone, VERMILION, title, subtitle)
         self._area = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, fill=True, alpha=0.35, baseline=0)
         self._outline = ax.stairs([0.0], [0.0, 1.0], color=VERMILION, linewidth=1.8, baseline=None)
+        self.note.set(y=0.56, va="top")  # more lines than the notes of the other panels
+        self._alerts = ax.stairs([0.0], [0.0, 1.0], color=INK, linewidth=1.4, linestyle=(0, (2, 1.5)), baseline=None)
         self._empty = ax.text(0.5, 0.5, "", transform=ax.transAxes, size=12, color=GREY, ha="center", va="center")
         ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
 
@@ -173,17 +175,26 @@ class FlagPanel(_Panel):
         flags = view.flags
         has_any = len(flags.flagged) > 0
         self._empty.set_text("" if has_any else _empty_message(view))
-        for artist in (self._area, self._outline):
-            artist.set_visible(has_any)
-            if has_any:
-                artist.set_data(flags.flagged, flags.edges / DAY_S)
+        has_alerts = has_any and bool(flags.alerts.any())
+        lines = (self._area, flags.flagged, has_any), (self._outline, flags.flagged, has_any)
+        for artist, values, is_shown in (*lines, (self._alerts, flags.alerts, has_alerts)):
+            artist.set_visible(is_shown)
+            if is_shown:
+                artist.set_data(values, flags.edges / DAY_S)
         self.ax.yaxis.set_visible(has_any)
-        self.ax.set_ylim(0, max(4.0, 1.3 * float(flags.flagged.max())) if has_any else 4.0)
+        highest = float(max(flags.flagged.max(), flags.alerts.max())) if has_any else 0.0
+        self.ax.set_ylim(0, max(4.0, 1.3 * highest))
         self.value.set_text(f"{flags.flagged[-1]:.0f}" if has_any else "")
-        self.note.set_text(f"of {flags.sessions[-1]:.0f}\nsessions" if has_any else "")
+        self.note.set_text(f"of {flags.sessions[-1]:.0f} sessions{_alert_note(view)}" if has_any else "")
         at = view.flagged_at if view.flagged_at and view.flagged_at >= view.flag_axis[0] else None
         delay = f", {at - view.attack.start:.0f} s after the start" if at and view.attack else ""
         self.mark(at, f"flags rise at {view.format_time(at)}{delay}" if at else "")
+
+
+def _alert_note(view: View) -> str:
+    if view.alert_delay_s is None:
+        return ""
+    return f"\nalerts: {view.flags.alerts[-1]:.0f},\n{view.alert_delay_s:.0f} s after the row"
 
 
 def _empty_message(view: View) -> str:

@@ -18,6 +18,8 @@ POINT_WIDTHS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 
 """Seconds that one point may represent: round numbers, which a reader understands."""
 SETTLE_S = 2
 """Messages of a batch younger than this may still arrive. Such a batch is left out: it would look like a fall."""
+WINDOW_S = 120
+"""Length of a fraud-count window."""
 SLIDE_S = 10
 """Fraud-count windows begin every 10 s."""
 WINDOW_GRACE_S = 30
@@ -51,6 +53,8 @@ class FlagSeries:
     edges: Floats
     flagged: Floats
     sessions: Floats
+    alerts: Floats
+    """Alerts raised inside open sessions in the same two minutes; withdrawn ones among them."""
 
 
 def point_width(span_s: float) -> float:
@@ -139,10 +143,12 @@ def flag_series(snapshot: Snapshot, start: float, end: float) -> FlagSeries:
     by_slide = {round(w.end / SLIDE_S): w for w in snapshot.windows if w.end <= snapshot.at}
     if not by_slide:
         empty = np.empty(0)
-        return FlagSeries(empty, empty, empty)
+        return FlagSeries(empty, empty, empty, empty)
     newest = max(*by_slide, int((snapshot.at - WINDOW_GRACE_S) // SLIDE_S))
     slides = np.arange(max(min(by_slide), int(start // SLIDE_S)), min(newest, int(end // SLIDE_S)) + 1)
     counts = [(by_slide[i].flagged, by_slide[i].sessions) if i in by_slide else (0, 0) for i in slides.tolist()]
     values = np.array(counts, dtype=np.float64).reshape(-1, 2)
     edges = np.append(slides, slides[-1:] + 1).astype(np.float64) * SLIDE_S
-    return FlagSeries(edges, values[:, 0], values[:, 1])
+    raised = np.array([alert.at for alert in snapshot.alerts])
+    alerts = np.searchsorted(raised, edges[:-1], "right") - np.searchsorted(raised, edges[:-1] - WINDOW_S, "right")
+    return FlagSeries(edges, values[:, 0], values[:, 1], alerts.astype(np.float64))

@@ -51,6 +51,13 @@ class View:
         """When flags rose after the newest attack began; without an attack, when they rose at all."""
         return flags_risen_at(self.flags, self.attack.start if self.attack else self.flag_axis[0] - 1)
 
+    @property
+    def alert_delay_s(self) -> float | None:
+        """Median seconds from a session's newest row, by its ts, to its alert, over the alerts shown; None if none."""
+        start, end = self.flag_axis
+        delays = [alert.at - alert.ts for alert in self.snapshot.alerts if start <= alert.at <= end]
+        return float(np.median(delays)) if delays else None
+
     def line(self, quantity: str) -> tuple[Floats, Floats]:
         """Return the values of a quantity of a panel, and its usual level; one value per point of the series."""
         series, detection = self.series, self.detection

@@ -9,9 +9,10 @@ import numpy as np
 from runtime.arrays import Floats, Ints
 from runtime.units import MINUTE_MS
 
-CLOSES_AFTER_MS = 31 * MINUTE_MS
-"""A session closes once both topics have a row so much after its last one: the gap of 30 min, and the watermark's delay
-of 1 min."""
+WATERMARK_DELAY_MS = MINUTE_MS
+"""How far the watermark stays behind the newest event time of the slower topic."""
+SESSION_GAP_MS = 30 * MINUTE_MS
+"""A session closes once the watermark is so far past its last row."""
 PERCENTILES = (50, 95, 99)
 
 
@@ -38,14 +39,9 @@ class Appended:
         return np.append(self.at, np.inf)[place]
 
 
-def closed_at(topics: Mapping[str, Appended], ended_ms: Ints) -> Floats:
-    """Return when the message was sent that let sessions, which ended at these event times, close."""
-    return np.max([topic.reached_at(ended_ms + CLOSES_AFTER_MS) for topic in topics.values()], axis=0)
-
-
-def row_sent_at(topics: Mapping[str, Appended], event_ms: Ints) -> Floats:
-    """Return when rows with these event times were sent: with the first message of any topic that is as new."""
-    return np.min([topic.reached_at(event_ms) for topic in topics.values()], axis=0)
+def watermark_passed_at(topics: Mapping[str, Appended], event_ms: Ints) -> Floats:
+    """Return when the message was sent that moved the watermark to, or past, each event time: the slower topic's."""
+    return np.max([topic.reached_at(event_ms + WATERMARK_DELAY_MS) for topic in topics.values()], axis=0)
 
 
 def summarise(caused_at: Floats, readable_at: Floats, began_at: float, ended_at: float) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from ops.bench import report as bench_report
 from ops.bench import world as bench_world
 from ops.bench.process_tree import TreeMeter, machine_cpu_s
 from ops.errors import StackError
-from ops.latency.delays import closed_at, row_sent_at, summarise
+from ops.latency.delays import SESSION_GAP_MS, summarise, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import read_alerts, read_sessions, read_topics
 from ops.stack import child_process
@@ -210,7 +210,8 @@ def _results(kafka: KafkaConnection, unit: Unit, phases: list[Phase]) -> dict[st
     appended, sent = read_topics(kafka)
     ended_ms, sessions_since = read_sessions(unit.table("sessions"))
     looked_ms, alerts_since = read_alerts(unit.table("alerts"))
-    caused_at = {"sessions": closed_at(appended, ended_ms), "alerts": row_sent_at(appended, looked_ms)}
+    due_ms = {"sessions": ended_ms + SESSION_GAP_MS, "alerts": looked_ms}
+    caused_at = {table: watermark_passed_at(appended, ms) for table, ms in due_ms.items()}
     since = {"sessions": sessions_since, "alerts": alerts_since}
     by_rate: dict[str, Any] = {}
     for phase in phases:

@@ -12,7 +12,7 @@ import uvicorn
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.feed.counts import PlotBatch, Snapshot
-from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.messages import Alert, FraudWindow
 from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state, make_world
 
 
@@ -28,7 +28,8 @@ class MovingTopics:
         batches = tuple(PlotBatch(ts, ts, 200, 120 + ts % 7, 280 - ts % 11) for ts in seconds if ts >= since)
         ends = [ts for ts in seconds if ts % 10 == 0]
         windows = tuple(FraudWindow(end - 120.0, float(end), 50, end // 10 % 5, 90, end) for end in ends)
-        return Snapshot(now, batches, windows, 200 * len(batches), 280 * len(batches))
+        alerts = tuple(Alert(f"u{ts}:1", float(ts), ts - 4.0) for ts in seconds if ts % 60 < 3)
+        return Snapshot(now, batches, windows, 200 * len(batches), 280 * len(batches), alerts=alerts)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from consumer_viz.feed.counts import FeedCounts, Snapshot
-from consumer_viz.feed.messages import FraudWindow, MessageCounts
+from consumer_viz.feed.messages import Alert, FraudWindow, MessageCounts
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 
 NOW = 1_795_000_000
@@ -55,6 +55,9 @@ def listen() -> Listen:
             for end in range(began // 10 * 10 + 40, NOW + 120, 10):
                 flagged = 30 if attack[1] and end > seen_at else 1
                 counts.add_window(FraudWindow(end - 120, end, 300, flagged, 40 * flagged, 1))
+            for second in range(24 if attack[1] else 0):
+                sent_at = began + attack[0] / per_s + 12 + second
+                counts.add_alert(Alert(f"u{second}:1", sent_at + 4, sent_at))
         return FakeFeed(counts)
 
     return make

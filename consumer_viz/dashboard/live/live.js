@@ -4,7 +4,7 @@ const TRACKS_EVERY_MS = 15000;
 
 addEventListener("DOMContentLoaded", async () => {
   const points = new Map();      // time slot -> [x, streams, activity, usual]
-  const windows = new Map();     // begin of a slide -> flagged
+  const windows = new Map();     // begin of a slide -> [x, flagged, alerts]
   let width = 0, axis = [0, 1], pace = null, flags = null, tracksAt = Date.now();
   const put = (id, text) => { document.getElementById(id).textContent = text; };
   const sorted = (map) => [...map.entries()].sort((a, b) => a[0] - b[0]);
@@ -22,21 +22,24 @@ addEventListener("DOMContentLoaded", async () => {
     if (data.key === undefined) return;
     if (data.point_width_s !== width) { points.clear(); width = data.point_width_s; }
     data.key.forEach((key, i) => points.set(key, [data.x[i], data.streams[i], data.activity[i], data.usual[i]]));
-    data.flag_x.forEach((x, i) => windows.set(x, data.flagged[i]));
+    data.flag_x.forEach((x, i) => windows.set(x, [x, data.flagged[i], data.alerts[i]]));
     axis = [data.start, data.end];
     for (const [key, [x]] of points) if (x < axis[0]) points.delete(key);
     for (const x of windows.keys()) if (x < axis[0]) windows.delete(x);
     put("plays", data.plays_per_s.toLocaleString("en", { maximumFractionDigits: 0 }));
     put("flagged", data.flagged_now.toLocaleString("en"));
+    put("alerts", data.alerts_now.toLocaleString("en"));
+    put("delay", data.alert_delay_s === null ? "–" : `${Math.round(data.alert_delay_s)} s`);
     const columns = [0, 1, 2, 3].map((n) => sorted(points).map(([, values]) => values[n]));
-    const bars = [sorted(windows).map(([x]) => x), sorted(windows).map(([, y]) => y)];
+    const bars = [0, 1, 2].map((n) => sorted(windows).map(([, values]) => values[n]));
     showIfAny("pace", columns[0].length);
     showIfAny("flags", bars[0].length);
     if (!pace) {
       const range = () => axis;
       pace = chart("pace", [{ label: "streams", colour: "--own" }, { label: "activity", colour: "--usual" },
                             { label: "usual streams", colour: "--quiet", dash: [4, 4], width: 1 }], columns, { range });
-      flags = chart("flags", [{ label: "flagged", colour: "--flag", fill: true, stepped: true }], bars, { range });
+      flags = chart("flags", [{ label: "flagged", colour: "--flag", fill: true, stepped: true },
+                              { label: "alerts", colour: "--ink", dash: [3, 3], width: 1.5, stepped: true }], bars, { range });
     } else { pace.set(columns); flags.set(bars); }
   }
 

@@ -38,6 +38,7 @@ class LiveMetrics:
             snapshot.companion_rows,
             len(snapshot.windows),
             snapshot.windows[-1:],
+            snapshot.alerts[-1:],
             snapshot.trouble,
         )
         if counts == self._last_counts and self._silent_ticks < MAX_SILENT_TICKS:
@@ -72,6 +73,7 @@ def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
         "usual": _as_list(view.detection.usual_streams[part]),
         "flag_x": _as_list(flags.edges[:-1][part]),
         "flagged": _as_list(flags.flagged[part]),
+        "alerts": _as_list(flags.alerts[part]),
         "start": view.axis[0],
         "end": view.axis[1],
         "headline": view.headline,
@@ -79,6 +81,8 @@ def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
         "trouble": view.snapshot.trouble,
         "plays_per_s": _plays_per_s(view),
         "flagged_now": int(flags.flagged[-1]) if len(flags.flagged) else 0,
+        "alerts_now": int(flags.alerts[-1]) if len(flags.alerts) else 0,
+        "alert_delay_s": view.alert_delay_s,
     }
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from consumer_viz.feed.counts import MAX_AHEAD_S, FeedCounts, PlotBatch
 from consumer_viz.feed.messages import FraudWindow, MessageCounts
 from contracts.events import ACTIVITY, PLAYS
+from contracts.topics import ALERTS
 
 NOW = 1_795_000_000
 
@@ -30,6 +31,21 @@ def test_the_newest_version_of_a_window_is_kept_whenever_it_arrives() -> None:
     for version in [*versions, versions[0]]:
         counts.add_window(version)
     assert [w.flagged for w in counts.snapshot(at=NOW).windows] == [5]
+
+
+def test_an_alert_counts_once_and_stays_withdrawn_however_often_either_arrives() -> None:
+    raised = {"session_key": "u1:5", "alerted_at": "2026-11-22T00:00:09Z", "ts": NOW, "withdrawn": False}
+    withdrawn = raised | {"alerted_at": "2026-11-22T03:00:00Z", "withdrawn": True}
+    of_another = withdrawn | {"session_key": "u2:7"}  # its alert is older than what the feed has read
+    counts = FeedCounts()
+    for message in (raised, raised, withdrawn, raised, of_another):
+        counts.add_message(ALERTS, orjson.dumps(message), [], now=NOW)
+    (alert,) = counts.snapshot(at=NOW).alerts
+    assert (alert.session_key, alert.ts, alert.is_withdrawn) == ("u1:5", NOW, True)
+    assert counts.snapshot(at=NOW, since=alert.at + 1).alerts == ()
+    for wrong in ({"ts": "5"}, {"session_key": None}, {"withdrawn": 0}, {"alerted_at": "soon"}):
+        counts.add_message(ALERTS, orjson.dumps(raised | wrong), [], now=NOW)
+    assert counts.snapshot(at=NOW).bad_messages == 4
 
 
 def test_a_bad_message_is_counted_with_its_position_and_without_its_content() -> None:

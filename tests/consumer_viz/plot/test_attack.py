@@ -77,7 +77,10 @@ def test_counts_that_never_vary_raise_no_alarm_and_no_warning() -> None:
 def test_flags_rise_where_they_clearly_exceed_what_was_before_the_attack() -> None:
     ends = np.arange(0.0, 210, 10)
     flags = FlagSeries(
-        ends, np.array([1, 0, 2, 1, 0, 1, 2, 0, 1, 1, 2, 3, 9, 14, 20, 22, 21, 20, 19, 20.0]), np.zeros(20)
+        ends,
+        np.array([1, 0, 2, 1, 0, 1, 2, 0, 1, 1, 2, 3, 9, 14, 20, 22, 21, 20, 19, 20.0]),
+        np.zeros(20),
+        np.zeros(20),
     )
     assert flags_risen_at(flags, 90) == 120
     assert flags_risen_at(flags, 300) is None

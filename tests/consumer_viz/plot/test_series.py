@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer_viz.feed.counts import PlotBatch, Snapshot
-from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.messages import Alert, FraudWindow
 from consumer_viz.plot.series import (
     MAX_POINTS,
     SLIDE_S,
@@ -26,6 +26,12 @@ def snapshot(*batches: PlotBatch, windows: tuple[FraudWindow, ...] = (), at: flo
 
 def window(end: int, flagged: int) -> FraudWindow:
     return FraudWindow(end - 120, end, 100, flagged, 0, 0)
+
+
+def test_alerts_are_counted_in_the_two_minutes_of_each_window() -> None:
+    alerts = tuple(Alert(str(at), NOW + at, NOW + at - 3.0) for at in (-129.0, -120.0, -30.0, 0.0))
+    shown = Snapshot(NOW + 5, windows=(window(NOW - 10, 0), window(NOW, 0)), alerts=alerts)
+    assert flag_series(shown, NOW - 60, NOW + 5).alerts.tolist() == [3, 2]
 
 
 def test_a_short_last_batch_and_a_batch_sent_twice_stand_at_the_same_height_as_the_others() -> None:

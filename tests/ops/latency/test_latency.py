@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ops.latency import measure
-from ops.latency.delays import Appended, closed_at, row_sent_at
+from ops.latency.delays import SESSION_GAP_MS, Appended, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import read_alerts, read_sessions
 
@@ -48,7 +48,7 @@ def test_a_rate_is_kept_changed_and_held_and_a_stop_ends_a_held_replay() -> None
     assert pace.batches == 1041
 
 
-def test_a_session_closes_by_the_slower_topic_and_a_row_is_sent_with_the_faster_one() -> None:
+def test_the_watermark_passes_a_moment_when_the_slower_topic_is_a_minute_past_it() -> None:
     minutes = np.array([0, 31, 62]) * MINUTE_MS + NOON_MS
     topics = {
         # sent out of order: the newest event time by then counts
@@ -56,8 +56,7 @@ def test_a_session_closes_by_the_slower_topic_and_a_row_is_sent_with_the_faster_
         "activity": Appended.of(np.array([11.0, 25.0, 31.0]), minutes),
     }
     ended_ms = np.array([NOON_MS - 1, NOON_MS, NOON_MS + 1, NOON_MS + 40 * MINUTE_MS])
-    assert closed_at(topics, ended_ms).tolist() == [25.0, 25.0, 31.0, np.inf]
-    assert row_sent_at(topics, ended_ms).tolist() == [10.0, 10.0, 20.0, 30.0]
+    assert watermark_passed_at(topics, ended_ms + SESSION_GAP_MS).tolist() == [25.0, 25.0, 31.0, np.inf]
 
 
 def write_parquet(file: Path, at: float, **columns: pa.Array) -> None:
