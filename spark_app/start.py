@@ -50,6 +50,8 @@ class RunOptions:
     """Address of a Spark master; None for the settings'."""
     serve_ui: bool = False
     serve_metrics: bool = False
+    is_patient: bool = False
+    """Whether to wait for an absent broker as long as it takes, instead of ending after some seconds."""
 
 
 def run_job(settings: Settings, options: RunOptions) -> None:
@@ -60,6 +62,8 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
+    if options.is_patient:
+        preflight.wait_for_broker(settings.kafka())
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     scratch = use_scratch_folder()
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:

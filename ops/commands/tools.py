@@ -23,6 +23,13 @@ def asyncapi() -> None:
     print(render(), end="")
 
 
+def sbom() -> None:
+    """Print the bill of materials as CycloneDX: every package and jar that the locks pin."""
+    from ops.tools.sbom import render
+
+    print(render(), end="")
+
+
 def pictures(
     out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/media"),
 ) -> None:
@@ -37,5 +44,6 @@ def pictures(
 COMMANDS = (
     Command("data-dictionary", data_dictionary, "playproof tools data-dictionary"),
     Command("asyncapi", asyncapi, "playproof tools asyncapi"),
+    Command("sbom", sbom, "playproof tools sbom > sbom.json"),
     Command("pictures", pictures, "playproof tools pictures --out docs/media", needs_jvm=True),
 )

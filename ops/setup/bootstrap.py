@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED = (3, 11)
+LOCKED_PIP = ["--require-hashes", "--requirement", str(ROOT / "ops" / "setup" / "pip.lock")]
 INSTALL = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
@@ -29,7 +30,7 @@ def make_environment() -> None:
     if succeeds([sys.executable, "-m", "venv", "--clear", str(VENV)], quiet=True):
         return
     bare = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)]
-    pip_into_it = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "pip"]
+    pip_into_it = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", *LOCKED_PIP]
     if not (succeeds(bare, quiet=True) and succeeds(pip_into_it, quiet=True)):
         sys.exit(
             "no virtual environment can be made, since this Python has neither ensurepip nor pip: run  "

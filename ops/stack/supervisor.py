@@ -105,7 +105,10 @@ class Supervisor:
         ]
 
     def state(self, program: str) -> str:
-        return next((p.state for p in self.processes() if p.name == program), "STOPPED")
+        return self._process(program).state
+
+    def _process(self, program: str) -> Process:
+        return next((p for p in self.processes() if p.name == program), Process(program, "STOPPED", 0, 0))
 
     def launch(self, program: str, within_s: float, ready_message: str = "") -> None:
         """Start a program and return once it has stayed up for its `startsecs` and `ready_message` is in its log.
@@ -129,11 +132,19 @@ class Supervisor:
             retry=retry_if_result(is_pending),
             retry_error_callback=lambda last: "PENDING",
         )
-        state = wait(lambda: self.state(program))
+        pids: set[int] = set()
+
+        def look() -> str:
+            process = self._process(program)
+            pids.update([process.pid] if process.pid else [])
+            # another pid: it ended after its startsecs, and was started again
+            return process.state if len(pids) < 2 else "EXITED"
+
+        state = wait(look)
         if state == "PENDING":
             raise StackError(f"{program} is not up after {within_s:g} s: see {self.log(program)}")
         if state != "RUNNING":
-            if state in UP_OR_COMING:
+            if self.state(program) in UP_OR_COMING:
                 self._call("stopProcess", program)
             log = self.log(program)
             raise StackError(f"{program} did not start: {most_relevant_line(log)}  (see {log})")

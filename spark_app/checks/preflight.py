@@ -1,5 +1,7 @@
 """Checks before the job starts: a broker that answers, every topic, and in the topics what was read already."""
 
+import math
+import sys
 from collections.abc import Sequence
 
 from kafka import KafkaConsumer, TopicPartition
@@ -7,6 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
 from runtime.checkpoint import Partition, planned_ends
+from runtime.errors import AccessError, BrokerError
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.worlds import require_own_broker
@@ -18,6 +21,20 @@ READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 ANSWERS_WITHIN_S = 10.0
 READERS = ("sessions", "archive")
 """Queries that read topics."""
+
+
+def wait_for_broker(kafka: KafkaConnection) -> None:
+    """Return once the broker answers, however long that takes. Raises AccessError where it refuses us.
+
+    A job that ended would be started again by its supervisor, which gives up after some failed starts.
+    """
+    try:
+        wait_until_up(kafka, ANSWERS_WITHIN_S)
+    except AccessError:
+        raise
+    except BrokerError as error:
+        print(f"waiting for the broker: {error}", file=sys.stderr, flush=True)
+        wait_until_up(kafka, math.inf)
 
 
 def check_topics(

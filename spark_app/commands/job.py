@@ -36,6 +36,9 @@ def run(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT.")
     ] = False,
+    is_patient: Annotated[
+        bool, typer.Option("--wait-for-broker", help="Wait for the broker as long as it takes; else 10 s.")
+    ] = False,
     idle_after: Annotated[
         float | None,
         typer.Option(min=0, help="A shop: stop so many seconds after the last row, once no session is open."),
@@ -53,7 +56,15 @@ def run(
         if used := [name for name, value in of_music.items() if value]:
             raise JobError(f"the job of a shop has no --{used[0]}: leave it out")
         shop = ShopOptions(
-            ModelChoice(model, sha256, threshold), available_now, idle_after, memory, master, ui, metrics, max_messages
+            ModelChoice(model, sha256, threshold),
+            available_now,
+            idle_after,
+            memory,
+            master,
+            ui,
+            metrics,
+            max_messages,
+            is_patient,
         )
         run_shop(settings, shop)
         print("stopped cleanly; the next run continues from here", flush=True)
@@ -71,6 +82,7 @@ def run(
         master=master,
         serve_ui=ui,
         serve_metrics=metrics,
+        is_patient=is_patient,
     )
     run_job(settings, options)
     print("stopped cleanly; the next run continues from here", flush=True)

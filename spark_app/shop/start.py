@@ -36,6 +36,8 @@ class ShopOptions:
     serve_metrics: bool = False
     max_messages: int = 3000
     """Messages of a topic in a micro-batch, at most."""
+    is_patient: bool = False
+    """Whether to wait for an absent broker as long as it takes."""
 
 
 def run_shop(settings: Settings, options: ShopOptions) -> None:
@@ -48,6 +50,8 @@ def run_shop(settings: Settings, options: ShopOptions) -> None:
     unit, kafka = world.unit, settings.kafka()
     for table in pipeline.STATIC:
         world.static(table)
+    if options.is_patient:
+        preflight.wait_for_broker(kafka)
     preflight.check_topics(kafka, unit, read=TOPICS, write=(), readers=(tables.PREDICTIONS, tables.REJECTED))
     with job_lock.hold(world):
         follow_move(unit)

@@ -45,7 +45,7 @@ def test_broker_and_job_are_started_reported_and_stopped_with_nothing_left_behin
     assert supervisor.state(lifecycle.BROKER) == "RUNNING"
 
     with pytest.raises(StackError, match=r"job did not start: .*static table tracks is missing in world w"):
-        supervisor.launch(lifecycle.JOB, lifecycle.JOB_WITHIN_S)
+        supervisor.launch(lifecycle.JOB, lifecycle.JOB_WITHIN_S, ready_message=lifecycle.JOB_IS_UP)
     assert supervisor.state(lifecycle.JOB) in ("STOPPED", "EXITED", "FATAL")
 
     assert pid is not None

@@ -1,6 +1,8 @@
 """The checks before Spark starts, on a real broker."""
 
 import json
+import math
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,13 @@ from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
 from ops.stack.broker import Broker
+from ops.stack.supervisor import CONFIGURATION
 from producer.kafka import topics
+from runtime.errors import AccessError, BrokerError
+from runtime.kafka.connection import KafkaConnection
+from runtime.resources import shipped
 from runtime.world import Unit
+from spark_app.checks import preflight
 from spark_app.checks.preflight import check_topics
 from spark_app.errors import PreflightError
 from tests.producer.empty_topics import empty_topics
@@ -45,3 +52,35 @@ def test_a_topic_that_was_created_again_is_refused_with_both_offsets_and_the_way
     ) as refusal:
         check_topics(broker.kafka, unit)
     assert "playproof up --fresh" in str(refusal.value)
+
+
+def test_a_patient_job_waits_for_an_absent_broker_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waits: list[float] = []
+
+    def wait_until_up(kafka: KafkaConnection, within_s: float) -> None:
+        waits.append(within_s)
+        if within_s < math.inf:
+            raise BrokerError("no broker answers")
+
+    monkeypatch.setattr(preflight, "wait_until_up", wait_until_up)
+    preflight.wait_for_broker(KafkaConnection("127.0.0.1:1"))
+    assert waits == [preflight.ANSWERS_WITHIN_S, math.inf]
+    assert capsys.readouterr().err == "waiting for the broker: no broker answers\n"
+
+
+def test_a_patient_job_does_not_wait_for_a_broker_that_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait_until_up(kafka: KafkaConnection, within_s: float) -> None:
+        raise AccessError("the broker refuses user job")
+
+    monkeypatch.setattr(preflight, "wait_until_up", wait_until_up)
+    with pytest.raises(AccessError):
+        preflight.wait_for_broker(KafkaConnection("127.0.0.1:1"))
+
+
+def test_the_supervised_job_is_patient() -> None:
+    """A start that fails within seconds, some times in a row, would be given up by supervisord."""
+    configuration = ConfigParser(interpolation=None)
+    configuration.read(shipped(CONFIGURATION))
+    assert configuration["program:job"]["command"].endswith(" job run --ui --metrics --wait-for-broker")
