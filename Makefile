@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency sbom calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency chaos sbom calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -117,6 +117,11 @@ lab: setup .venv/.lab ## which technique picks the bots out best? two worlds, th
 	@$(PLAYPROOF) lab sequences --world lab --prevalence 0.006
 	@$(PLAYPROOF) lab netflix --world lab & netflix=$$!; \
 	  $(PLAYPROOF) lab run --world lab --other lab-hard --parts $(LAB_PARTS) --page docs/studies/lab.md && wait $$netflix
+
+MINUTES ?= 10
+SEED ?= 1
+chaos: setup ## kill job, broker and replay at random for MINUTES, by SEED, then account for every row
+	@$(PLAYPROOF) chaos --minutes $(MINUTES) --seed $(SEED)
 
 sbom: setup ## the bill of materials, sbom.json: every package and jar that is pinned, as CycloneDX
 	@$(PLAYPROOF) tools sbom > sbom.json

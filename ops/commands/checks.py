@@ -1,4 +1,4 @@
-"""Commands that check and measure the whole: reconcile, bench, latency, doctor."""
+"""Commands that check and measure the whole: reconcile, bench, latency, chaos, doctor."""
 
 import json
 import os
@@ -65,6 +65,30 @@ def latency(
     terminal.print_summary(report.remarks(results), {"figures": written})
 
 
+def chaos(
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long processes are killed.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Seed of the world and of the kills.")] = 1,
+    users: Annotated[int, typer.Option(min=100, help="Accounts of the world.")] = 200,
+) -> None:
+    """Kill job, broker and replay of a small world at random moments, then account for every row."""
+    from ops.chaos import chaos as the_chaos
+    from runtime import terminal
+
+    settings = Settings()
+    results = the_chaos.run(settings, the_chaos.ChaosParameters(minutes, seed, users), terminal.print_line)
+    written = settings.model_copy(update={"world": the_chaos.WORLD}).the_world().root / "results.json"
+    kills = ", ".join(f"{name} {n}" for name, n in sorted(results["faults"].items()))
+    terminal.print_summary(
+        [
+            f"killed: {kills or 'nothing'}; {results['rows']:,} rows, {results['sessions']:,} sessions",
+            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
+        ],
+        {"figures": written},
+    )
+    if results["reconciliation"]:
+        raise StackError("; ".join(results["reconciliation"]))
+
+
 def doctor(as_json: AsJson = False) -> None:
     """Show what this machine has of what is needed, and the remedy of what is missing; exit 1 then."""
     from ops.doctor import examine, is_healthy
@@ -86,4 +110,5 @@ BENCH = Command(
     needs_jvm=True,
 )
 LATENCY = Command("latency", latency, "playproof latency --users 2000 --seconds 20 --flood-rows 50000", needs_jvm=True)
+CHAOS = Command("chaos", chaos, "playproof chaos --minutes 3 --seed 2", needs_jvm=True)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")
