@@ -44,6 +44,6 @@ def pictures(
 COMMANDS = (
     Command("data-dictionary", data_dictionary, "playproof tools data-dictionary"),
     Command("asyncapi", asyncapi, "playproof tools asyncapi"),
-    Command("sbom", sbom, "playproof tools sbom > sbom.json"),
+    Command("sbom", sbom, "playproof tools sbom"),
     Command("pictures", pictures, "playproof tools pictures --out docs/media", needs_jvm=True),
 )
