@@ -22,6 +22,9 @@ JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
 SHADOW_FILE = "SHADOW.json"
 """Which challenger scores in the shadow, and why it does not."""
+_TOTALS = ("rows", "late", "duplicate")
+_summed: dict[tuple[Path, int], tuple[int, dict[str, int]]] = {}
+"""How many bytes of a file of progress were summed, and the sums: the file of a day is tens of megabytes long."""
 TYPICAL_LINE, MAX_LINE = 4 * 1024, 256 * 1024
 """Bytes of a line."""
 
@@ -189,16 +192,24 @@ def first_event_at(unit: Unit, query: str) -> float | None:
 
 
 def totals(unit: Unit, query: str) -> dict[str, int]:
-    """Sum rows, late and duplicate rows over all micro-batches of a version."""
-    sums = {"rows": 0, "late": 0, "duplicate": 0}
+    """Sum rows, late and duplicate rows over all micro-batches of a version. A second call reads what is new only."""
     path = unit.progress / f"{query}.jsonl"
-    if path.exists():
-        with path.open("rb") as file:
-            for line in file:
-                batch = _read_line(line)
-                if batch is not None:
-                    sums = {name: value + getattr(batch, name) for name, value in sums.items()}
-    return sums
+    if not path.exists():
+        return dict.fromkeys(_TOTALS, 0)
+    status = path.stat()
+    file_id = path, status.st_ino
+    read, sums = _summed.get(file_id, (0, dict.fromkeys(_TOTALS, 0)))
+    if read > status.st_size:
+        read, sums = 0, dict.fromkeys(_TOTALS, 0)
+    with path.open("rb") as file:
+        file.seek(read)
+        for line in file:
+            batch = _read_line(line)
+            if batch is not None:
+                sums = {name: value + getattr(batch, name) for name, value in sums.items()}
+            read += len(line) if line.endswith(b"\n") else 0
+    _summed[file_id] = read, sums
+    return dict(sums)
 
 
 def record_job(unit: Unit, model_version: str, started_at: float) -> None:

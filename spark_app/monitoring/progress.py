@@ -37,7 +37,9 @@ class ProgressListener(StreamingQueryListener):
         batch = progress.read_micro_batch(report)
         with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
             log.write(json.dumps(report, separators=(",", ":")) + "\n")
-        keep_offsets(self._unit, batch.query)
+        if batch.ends:
+            # the reconciliation asks for those of queries that read topics only
+            keep_offsets(self._unit, batch.query)
         if self._metrics is not None:
             self._metrics.observe(batch)
             self._metrics.observe_drift(drift_record(self._unit))

@@ -122,6 +122,11 @@ def test_the_newest_whole_line_counts_and_totals_sum_all_of_them(tmp_path: Path)
     assert newest.batch_id == 2
     assert list(last_micro_batches(unit)) == ["sessions"]
     assert totals(unit, "sessions") == {"rows": 45, "late": 9, "duplicate": 6}
+    # the cut line is completed, another one comes; then the file is made again
+    (unit.progress / "sessions.jsonl").write_text("\n".join([*lines, lines[0], lines[0], ""]))
+    assert totals(unit, "sessions") == {"rows": 75, "late": 15, "duplicate": 10}
+    (unit.progress / "sessions.jsonl").write_text(lines[0] + "\n")
+    assert totals(unit, "sessions") == {"rows": 15, "late": 3, "duplicate": 2}
 
 
 @pytest.mark.parametrize("torn", [b'{"name": "sess', b'{"name": "sessions", "ti', b"{}", b"\0\0\0", b"\xff", b"[1]"])

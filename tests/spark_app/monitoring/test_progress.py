@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from runtime.monitoring.progress import read_micro_batch
 from runtime.world import Unit
-from spark_app.monitoring.progress import ProgressListener
+from spark_app.monitoring.progress import ProgressListener, late_message
 
 
 def progress(late: int = 0, duplicate: int = 0, new: int = 0, batch: int = 5) -> dict[str, Any]:
@@ -43,3 +44,27 @@ def test_a_batch_that_is_mostly_late_is_said_in_one_line(tmp_path: Path, capsys:
     message = capsys.readouterr().err
     assert message.startswith("1,200 of 1,205 rows of batch 8 are late")
     assert message.count("\n") == 1
+
+
+def test_offsets_are_kept_of_queries_that_read_topics_only(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    kafka = {"description": "KafkaV2[plays]", "endOffset": {"plays": {"0": 3}}}
+    for query, sources in (("sessions", [kafka]), ("scores", [{"description": "FileStreamSource[x]"}])):
+        (unit.checkpoints / query / "offsets").mkdir(parents=True)
+        (unit.checkpoints / query / "offsets" / "0").write_text("v1")
+        report = progress() | {"name": query, "sources": sources}
+        event = SimpleNamespace(progress=SimpleNamespace(json=json.dumps(report)))
+        ProgressListener(unit).onQueryProgress(cast(Any, event))
+    assert [path.relative_to(unit.offsets).as_posix() for path in unit.offsets.glob("*/*")] == ["sessions/0"]
+
+
+def late_line(watermark: str, newest: str) -> str:
+    times = {"watermark": f"2025-03-04T{watermark}:00.000Z", "max": f"2025-03-04T{newest}:00.000Z"}
+    return late_message(read_micro_batch(progress(late=9) | {"eventTime": times}))
+
+
+def test_a_watermark_that_is_ahead_of_every_row_is_named_with_the_way_back() -> None:
+    line = late_line(watermark="10:00", newest="09:30")
+    assert "the watermark is at 2025-03-04T10:00Z, the newest row at 2025-03-04T09:30Z" in line
+    assert "playproof up --reread" in line
+    assert "was the same world replayed again" in late_line(watermark="10:00", newest="10:30")
