@@ -20,10 +20,12 @@ from consumer_viz.dashboard.access.sign_in import check_csrf
 from consumer_viz.dashboard.case.routes import router as case_router
 from consumer_viz.dashboard.events.event_stream import EventStream
 from consumer_viz.dashboard.events.routes import router as events_router
+from consumer_viz.dashboard.find.routes import router as find_router
 from consumer_viz.dashboard.health.routes import router as health_router
 from consumer_viz.dashboard.layout.render import PAGES_FOLDER, page
 from consumer_viz.dashboard.live.routes import router as live_router
 from consumer_viz.dashboard.models.routes import router as models_router
+from consumer_viz.dashboard.music.routes import router as music_router
 from consumer_viz.dashboard.quality.routes import router as quality_router
 from consumer_viz.dashboard.queue.routes import router as queue_router
 from consumer_viz.dashboard.rings.routes import router as rings_router
@@ -36,6 +38,8 @@ ROUTERS = (
     events_router,
     queue_router,
     case_router,
+    find_router,
+    music_router,
     rings_router,
     verdicts_router,
     team_router,

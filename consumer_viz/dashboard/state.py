@@ -13,9 +13,12 @@ import pyarrow as pa
 from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
+from consumer_viz.dashboard.evidence.shared import SharedReader
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
+from consumer_viz.dashboard.index.catalogue import Catalogue
 from consumer_viz.dashboard.index.ring_cases import Rings
+from consumer_viz.dashboard.index.search import Search
 from consumer_viz.feed.counts import SnapshotSource
 from runtime.errors import PlayproofError
 from runtime.world import World
@@ -43,11 +46,16 @@ class AppState:
     """Whether the lake is being read for the first time."""
     cases: Cases = field(init=False)
     rings: Rings = field(init=False)
+    search: Search = field(init=False)
+    catalogue: Catalogue = field(init=False)
+    shared: SharedReader = field(init=False, default_factory=SharedReader)
     honest: HonestBaseline = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
         self.rings = Rings(self.cases)
+        self.catalogue = Catalogue(self.cases)
+        self.search = Search(self.cases)
         self.honest = HonestBaseline(self.cases)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)

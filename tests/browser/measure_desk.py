@@ -1,8 +1,8 @@
 """Measure the pages with 100,000 flagged sessions: `python -m tests.browser.measure_desk`.
 
-Prints the CPU-seconds of making the index, the time until the queue can be used, and what five open pages cost the
-server. CPU-seconds are of the server process alone; the time to a usable queue is by the clock, so it needs a machine
-that does nothing else, and CPU-seconds are printed beside it.
+Prints the CPU-seconds of making the index, the time until the queue can be used, of a search, and of the page of a ring
+of 500 accounts, and what five open pages cost the server. CPU-seconds are of the server process alone; the time to a
+usable queue is by the clock, so it needs a machine that does nothing else, and CPU-seconds are printed beside it.
 """
 
 import contextlib
@@ -23,9 +23,10 @@ import psutil
 
 from contracts.features import FEATURE_NAMES
 from runtime.world import World
-from tests.consumer_viz.dashboard import tiny_world
+from tests.consumer_viz.dashboard import rings_world, tiny_world
 
 SESSIONS, ACCOUNTS, FILES, WATCH_S, TRIES = 100_000, 20_000, 20, 30, 5
+TRACKS, RING = 20_000, 500
 PAGES = ("queue", "case", "live", "quality", "health")
 
 
@@ -49,6 +50,17 @@ def main() -> None:
         for batch in range(FILES):
             n = SESSIONS // FILES
             tiny_world.commit(world, "sessions", many_sessions(batch * n, n), batch)
+        names = [f"user{k:06d}" for k in range(ACCOUNTS)]
+        tiny_world.static(world, "users", pd.DataFrame([tiny_world.account(name) for name in names]))
+        titles = [tiny_world.track(f"Song {k} of rain", f"Artist {k % 900}") for k in range(TRACKS)]
+        tracks = pd.DataFrame(titles).assign(track_id=[f"t{k}" for k in range(TRACKS)])
+        tiny_world.static(world, "tracks", tracks.assign(artist_id=[f"a{k % 900}" for k in range(TRACKS)]))
+        plays = tiny_world.plays(names, n=1)
+        tiny_world.commit(world, "plays", plays.assign(device_id=plays["user_id"] + "d", ip=plays["user_id"] + "i"))
+        ring = tiny_world.plays(names[:RING], n=20)
+        tracks_of_ring = [f"t{k % 20}" for k in range(len(ring))]
+        tiny_world.commit(world, "plays", ring.assign(play_id=ring["play_id"] + "r", track_id=tracks_of_ring), batch=1)
+        tiny_world.commit(world, "campaigns", pd.DataFrame([rings_world.campaign("k", names[:RING])]))
         command = [sys.executable, "-m", "ops", "desk", "--port", "0"]
         environment = os.environ | {"PLAYPROOF_DATA": folder, "PLAYPROOF_WORLD": "large"}
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
@@ -72,6 +84,13 @@ def measure(process: psutil.Process, server: subprocess.Popen[str]) -> None:
     print(f"index of {SESSIONS:,} flagged sessions built: {cpu(process) - started:.1f} CPU-s, requests included")
     clocks, seconds = zip(*(open_queue(client, process) for _ in range(TRIES)), strict=True)
     print(f"queue and first case, median of {TRIES}: {median(clocks):.2f} s by the clock, {median(seconds):.3f} CPU-s")
+    for text in ("user0001", "rain", "Artist 77", "nothing"):
+        took = [timed(client, f"/find?q={text}") for _ in range(TRIES)]
+        print(f"search for {text!r}, median of {TRIES}: {1000 * median(took):.0f} ms by the clock")
+    ring = re.search(r"/rings/r-\w+", client.get("/queue").text)
+    assert ring is not None
+    took = [timed(client, ring[0]) for _ in range(TRIES)]
+    print(f"page of a ring of {RING} accounts, median of {TRIES}: {median(took):.2f} s by the clock")
     opened = threading.Barrier(len(PAGES) + 1, timeout=60)
     for page in PAGES:
         threading.Thread(target=listen, args=(client, page, opened), daemon=True).start()
@@ -89,6 +108,13 @@ def open_queue(client: httpx.Client, process: psutil.Process) -> tuple[float, fl
     assert case is not None
     client.get(f"/queue/panel/{case[1]}")
     return time.perf_counter() - began, cpu(process) - spent
+
+
+def timed(client: httpx.Client, path: str) -> float:
+    """Load a page; return seconds by the clock."""
+    began = time.perf_counter()
+    client.get(path).raise_for_status()
+    return time.perf_counter() - began
 
 
 def cpu(process: psutil.Process) -> float:

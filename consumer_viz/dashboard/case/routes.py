@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, HTTPException, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from consumer_viz.dashboard.case.casefile import CaseFile, build_casefile
 from consumer_viz.dashboard.case.export import export_case
@@ -46,12 +46,3 @@ def evidence_pack(request: Request, case_id: str, reader: str = "") -> Response:
     name = f"playproof-{file.summary.case.case_id}{'-for-artist' if for_artist else ''}.zip"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/zip", headers=headers)
-
-
-@router.get("/find")
-def find(request: Request, account: str = "") -> Response:
-    """Lead from an account's id to its case."""
-    case_id = state_of(request).cases.of_account(account.strip())
-    if case_id is None:
-        raise HTTPException(404, "No session of this account has been scored.")
-    return RedirectResponse(f"/cases/{case_id}", 303)

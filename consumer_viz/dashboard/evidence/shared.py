@@ -1,6 +1,7 @@
 """What the accounts of a ring did together: streams by account, track and hour, read from the archive."""
 
 import re
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,8 @@ from runtime.world import Unit
 
 MAX_DAYS = 28
 """Days of plays that are read, up to the ring's newest session."""
+MAX_KEPT = 4
+"""Rings whose listening is kept in memory."""
 _COLUMNS = ["user_id", "track_id", "event_time", "listen_ms"]
 
 
@@ -41,21 +44,45 @@ class SharedListening:
         tracks = self.counts.groupby("track_id").agg(streams=("streams", "sum"), accounts=("user_id", "nunique"))
         return tracks.reset_index().sort_values(["streams", "track_id"], ascending=[False, True], ignore_index=True)
 
-    def by_day(self) -> pd.DataFrame:
-        """Return one row per UTC day from the first to the last: streams, accounts (that streamed), new ones."""
-        days = self.counts.assign(day=self.counts["hour"] // 24)
-        by_day = days.groupby("day").agg(streams=("streams", "sum"), accounts=("user_id", "nunique"))
-        by_day["new"] = days.groupby("user_id")["day"].min().value_counts()
-        every = range(int(by_day.index.min()), int(by_day.index.max()) + 1) if len(by_day) else []
-        by_day = by_day.reindex(pd.Index(every, name="day")).fillna(0).astype(int).reset_index()
-        by_day["date"] = pd.to_datetime(by_day["day"], unit="D").dt.date
-        return by_day
+    def over_time(self) -> tuple[pd.DataFrame, int]:
+        """Return streams and accounts from first to last, and the hours (UTC) of a row: 24, or 1 within two days.
+
+        Columns: `at` (timestamp of the begin), streams, accounts (that streamed).
+        """
+        first, last = int(self.counts["hour"].min()), int(self.counts["hour"].max())
+        hours = 1 if last - first < 2 * 24 else 24
+        bins = self.counts.assign(bin=self.counts["hour"] // hours)
+        table = bins.groupby("bin").agg(streams=("streams", "sum"), accounts=("user_id", "nunique"))
+        every = list(range(first // hours, last // hours + 1))
+        table = table.reindex(every, fill_value=0)
+        table["at"] = [datetime.fromtimestamp(n * hours * 3600, UTC) for n in every]
+        return table.reset_index(drop=True), hours
 
     def by_account(self, tracks: list[str]) -> pd.DataFrame:
         """Return streams as (accounts, tracks): a row per account, a column per track of the list."""
         wanted = self.counts[self.counts["track_id"].isin(tracks)]
         table = wanted.pivot_table(index="user_id", columns="track_id", values="streams", aggfunc="sum", fill_value=0)
         return table.reindex(columns=tracks, fill_value=0)
+
+
+class SharedReader:
+    """Reads what accounts did together, and keeps the newest answers: a page is shown again after each decision."""
+
+    def __init__(self) -> None:
+        self._read: dict[object, SharedListening] = {}
+        self._lock = threading.Lock()
+
+    def read(self, unit: Unit, users: list[str], last_ms: int, stamp: int) -> SharedListening:
+        """Return `read_shared` of the index's stamp."""
+        key = (unit, tuple(users), last_ms, stamp)
+        with self._lock:
+            known = self._read.get(key)
+        shared = known or read_shared(unit, users, last_ms)
+        with self._lock:
+            self._read[key] = shared
+            while len(self._read) > MAX_KEPT:
+                del self._read[next(iter(self._read))]
+        return shared
 
 
 def read_shared(unit: Unit, users: list[str], last_ms: int) -> SharedListening:

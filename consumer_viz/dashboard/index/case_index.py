@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from consumer_viz.dashboard.index import ingest
-from consumer_viz.dashboard.index.daily import add_daily
+from consumer_viz.dashboard.index.daily import add_daily, daily_run_at
 from consumer_viz.dashboard.index.sampling import case_id, draw
 from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
 from consumer_viz.dashboard.index.weeks import add_weeks
@@ -22,7 +22,7 @@ from runtime.lake import committed_files
 from runtime.world import Unit, World, WorldError
 
 _USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
-_TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms"]
+_TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms", "label_id"]
 
 
 class CaseIndex:
@@ -76,7 +76,7 @@ class CaseIndex:
         try:
             for table in ("users", "tracks"):
                 self._add_static(db, table)
-            self._add_files(db, unit.table("plays"), _add_devices)
+            self._add_files(db, unit.table("plays"), _add_links)
             self._add_files(db, unit.table("sessions"), self._add_sessions_of_job)
             self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
@@ -177,7 +177,12 @@ class CaseIndex:
         db.execute("create temp table if not exists touched (user_id text primary key)")
         db.execute("delete from touched")
         db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
-        db.execute(UPDATE_CASES, {"eur": self._eur_per_stream, "seq": self.stamp})
+        values = {
+            "eur": self._eur_per_stream,
+            "seq": self.stamp,
+            "daily_at": daily_run_at(self._unit or self.world.unit),
+        }
+        db.execute(UPDATE_CASES, values)
 
 
 class IndexReader:
@@ -195,8 +200,10 @@ class IndexReader:
         self._db.close()
 
 
-def _add_devices(db: sqlite3.Connection, file: Path) -> None:
-    db.executemany("insert or ignore into devices values (?, ?)", ingest.devices(file))
+def _add_links(db: sqlite3.Connection, file: Path) -> None:
+    for table, column in (("devices", "device_id"), ("addresses", "ip")):
+        pairs = ingest.accounts_by(column, file)
+        db.executemany(f"insert or ignore into {table} values (?, ?)", pairs)
 
 
 def _add_shadow(db: sqlite3.Connection, file: Path) -> None:

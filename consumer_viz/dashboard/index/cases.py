@@ -15,16 +15,16 @@ from consumer_viz.dashboard.index.weeks import STRONGEST
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
 _IS_HELD = "coalesce(w.hold_until, '') > today()"
-_IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"
+IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"
 TABS: dict[str, tuple[str, str]] = {
     "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK}) and not {_IS_HELD}"),
     "sample": ("Blind sample", f"c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED}"),
-    "assigned": ("Assigned", f"(w.assignee is not null or w.is_escalated) and not coalesce({_IS_SETTLED}, 0)"),
+    "assigned": ("Assigned", f"(w.assignee is not null or w.is_escalated) and not coalesce({IS_SETTLED}, 0)"),
     "waiting": (
         "Waiting",
         f"(v.verdict = 'need_more' or v.step = 'appeal' or c.drawn_by = 'flag' and {_IS_UNDECIDED} and {_IS_HELD})",
     ),
-    "decided": ("Decided", _IS_SETTLED),
+    "decided": ("Decided", IS_SETTLED),
 }
 """Lists of the queue: title, and the condition of its cases. Without a verdict the columns of `v` are null, without an
 assignment those of `w`; `today()` is the UTC day."""
@@ -91,7 +91,7 @@ class Case:
     analyst: str | None
     decided_at: str | None
     first_flagged_at: str | None
-    """When its first flagged session was scored; without one its first flagged day."""
+    """When its first flagged session was scored; without one when the daily run flagged it."""
     assignee: str | None
     hold_until: str | None
     is_escalated: int | None

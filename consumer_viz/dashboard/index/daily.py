@@ -6,6 +6,7 @@ The tables may not exist yet. The rows of a later run replace those of an earlie
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], 
         db.execute("insert or replace into track_risk values (?, ?, ?)", track)
     db.execute("commit")
     return users
+
+
+def daily_run_at(unit: Unit) -> str | None:
+    """Return when the newest daily run wrote its ranking, UTC; None before the first: its flags are that old."""
+    times = [file.stat().st_mtime for file in committed_files(unit.table(ACCOUNT_RISK))]
+    return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
 
 
 def _newest_rows(table: Path) -> Iterator[dict[str, Any]]:

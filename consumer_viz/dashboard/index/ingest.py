@@ -54,11 +54,13 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
     return rows, tracks
 
 
-def devices(path: Path) -> Iterator[tuple[str, str]]:
-    """Read the distinct (device, account) pairs of a file of plays."""
-    pairs = read_parquet(path, ["device_id", "user_id"])
-    for row in pairs.group_by(["device_id", "user_id"]).aggregate([]).drop_null().to_pylist():
-        yield row["device_id"], row["user_id"]
+def accounts_by(column: str, path: Path) -> Iterator[tuple[str, str]]:
+    """Read the distinct (value of the column, account) pairs of a file of plays; none where it lacks the column."""
+    if column not in open_parquet(path).schema_arrow.names:
+        return
+    pairs = read_parquet(path, [column, "user_id"])
+    for row in pairs.group_by([column, "user_id"]).aggregate([]).drop_null().to_pylist():
+        yield row[column], row["user_id"]
 
 
 def shadow(path: Path) -> Iterator[tuple[str, str, int]]:

@@ -56,12 +56,15 @@ def _overlaps(groups: Sequence[Sequence[str]]) -> Counter[tuple[int, int]]:
 def _ring(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Add up campaigns, the largest first, to one ring."""
     users = sorted({user for row in rows for user in row["user_ids"]})
+    largest: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        largest.setdefault(row["kind"], row)
     probabilities = [row["probability"] for row in rows if row["probability"] is not None]
     return {
         "ring_id": f"r-{hashlib.blake2b(' '.join(users).encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}",
         "user_ids": users,
-        "kinds": list(dict.fromkeys(row["kind"] for row in rows)),
-        "reasons": list(dict.fromkeys(text for row in rows for text in row["reasons"] or ())),
+        "kinds": list(largest),
+        "reasons": list(dict.fromkeys(text for row in largest.values() for text in row["reasons"] or ())),
         "track_ids": list(dict.fromkeys(track for row in rows for track in row["track_ids"] or ())),
         "probability": max(probabilities, default=None),
         "first_seen": min((row["first_seen"] for row in rows if row["first_seen"] is not None), default=None),

@@ -24,10 +24,14 @@ create table suspect_tracks (track_id text, user_id text, streams integer, prima
     without rowid;
 create table devices (device_id text, user_id text, primary key (device_id, user_id)) without rowid;
 create index devices_of on devices (user_id);
+create table addresses (ip text, user_id text, primary key (ip, user_id)) without rowid;
 create table users (user_id text primary key, signed_up_on text, plan text, country text, timezone text,
     age_band text, payment_id text);
 create index users_by_payment on users (payment_id) where payment_id is not null;
-create table tracks (track_id text primary key, title text, artist_id text, artist text, duration_ms integer);
+create table tracks (track_id text primary key, title text, artist_id text, artist text, duration_ms integer,
+    label_id text);
+create index tracks_by_artist on tracks (artist_id);
+create index tracks_by_label on tracks (label_id);
 create table account_risk (user_id text primary key, priority real, probability real, eur real, row blob);
 create table user_days (user_id text, local_date text, is_flagged integer, score real, row blob,
     primary key (user_id, local_date));
@@ -42,8 +46,6 @@ create table track_risk (track_id text, local_date text, row blob, primary key (
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
 """
-FORMAT = zlib.crc32(repr((SCHEMA, FEATURE_NAMES)).encode()) >> 1
-"""Checksum of schema and features: an index of another format is made again. SQLite keeps 31 bits."""
 UPDATE_CASES = """
 insert into cases
 select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
@@ -59,8 +61,9 @@ from (
         max(s.model_version) as model_version,
         max(case when s.is_flagged then s.scored_at end) as last_scored_at,
         coalesce(min(case when s.is_flagged then s.scored_at end),
-            (select min(d.local_date) from user_days d where d.user_id = t.user_id and d.is_flagged),
-            case when exists (select 1 from members m where m.user_id = t.user_id) then min(s.scored_at) end
+            case when exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+                or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
+                or exists (select 1 from members m where m.user_id = t.user_id) then :daily_at end
         ) as first_flagged_at,
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
         (coalesce(sum(s.is_flagged), 0) > 0
@@ -77,3 +80,5 @@ on conflict (user_id) do update set
     risk = excluded.risk, model_version = excluded.model_version, last_scored_at = excluded.last_scored_at,
     first_flagged_at = coalesce(cases.first_flagged_at, excluded.first_flagged_at)
 """
+FORMAT = zlib.crc32(repr((SCHEMA, UPDATE_CASES, FEATURE_NAMES)).encode()) >> 1
+"""Checksum of what the index holds: an index of another format is made again. SQLite keeps 31 bits."""

@@ -38,6 +38,13 @@ function labelScrollers() {
   }
 }
 
+// From everywhere: / goes to the search.
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("textarea, input:not([type=radio], [type=checkbox]), select")) return;
+  document.getElementById("find").focus();
+  event.preventDefault();
+});
+
 addEventListener("DOMContentLoaded", () => { connect(); labelScrollers(); });
 addEventListener("resize", labelScrollers);
 addEventListener("toggle", labelScrollers, true);

@@ -13,8 +13,13 @@ WIDTH, LEFT, TOP = 760, 130, 28
 MIN_ROW, MAX_ROW, MAX_HEIGHT = 2.0, 18.0, 520.0
 LABEL_ROW = 11.0
 """Height of a row from which it has the account's name."""
-STEPS = (1, 4, 16, 64)
-"""Streams from which a cell is darker."""
+STEPS, FINE_STEPS = (1, 4, 16, 64), (1, 2, 3, 4)
+"""Streams from which a cell is darker; where no account has 16 of a track, finer."""
+
+
+def shades(streams: pd.DataFrame) -> tuple[int, ...]:
+    """Return the streams from which a cell of the matrix is darker."""
+    return STEPS if streams.size and streams.to_numpy().max() >= STEPS[2] else FINE_STEPS
 
 
 def matrix(streams: pd.DataFrame, titles: Sequence[str]) -> Markup:
@@ -30,7 +35,8 @@ def matrix(streams: pd.DataFrame, titles: Sequence[str]) -> Markup:
     values = _mean_of(streams.to_numpy(dtype=np.float64), per_row)
     rows, columns = values.shape
     height, width = min(MAX_ROW, max(MIN_ROW, MAX_HEIGHT / rows)), min((WIDTH - LEFT) / columns, 40.0)
-    parts = [_cells(values, height, width, step) for step in range(len(STEPS))]
+    steps = shades(streams)
+    parts = [_cells(values, height, width, steps, step) for step in range(len(steps))]
     for n in range(columns):
         if columns <= 20 or n % 2 == 0:
             parts.append(text(LEFT + (n + 0.5) * width, TOP - 8, n + 1, "middle"))
@@ -52,10 +58,10 @@ def _mean_of(values: Floats, per_row: int) -> Floats:
     return np.array([values[start : start + per_row].mean(axis=0) for start in range(0, len(values), per_row)])
 
 
-def _cells(values: Floats, height: float, width: float, step: int) -> str:
+def _cells(values: Floats, height: float, width: float, steps: Sequence[int], step: int) -> str:
     """Return the cells of one shade as one path; cells below one another are drawn as one."""
-    upper = STEPS[step + 1] if step + 1 < len(STEPS) else np.inf
-    is_shade = (values >= (STEPS[step] if step else 1e-9)) & (values < upper)
+    upper = steps[step + 1] if step + 1 < len(steps) else np.inf
+    is_shade = (values >= (steps[step] if step else 1e-9)) & (values < upper)
     gap = 1 if height >= 6 else 0
     path = []
     for column in range(values.shape[1]):
@@ -68,29 +74,35 @@ def _cells(values: Floats, height: float, width: float, step: int) -> str:
     return f'<path class="shade{step + 1}" d="{"".join(path)}"/>'
 
 
-def growth(days: pd.DataFrame) -> Markup:
-    """Draw by day how many of the accounts streamed (line) and how much (bars). `days`: `SharedListening.by_day`."""
+def growth(bins: pd.DataFrame, hours: int) -> Markup:
+    """Draw over time how many of the accounts streamed (line) and how much (bars).
+
+    `bins`, `hours`: see `SharedListening.over_time`.
+    """
     width, bottom, left = 760, 150, 46
-    step = (width - left) / len(days)
-    streams, accounts = days["streams"].to_numpy(float), days["accounts"].to_numpy(float)
+    step = min((width - left) / len(bins), 60)
+    streams, accounts = bins["streams"].to_numpy(float), bins["accounts"].to_numpy(float)
     top, most = max(streams.max(), 1), max(accounts.max(), 1)
     parts = [
-        f'<rect class="own" x="{left + n * step + 1:.1f}" y="{bottom - 120 * value / top:.1f}" '
-        f'width="{max(step - 2, 1):.1f}" height="{120 * value / top:.1f}"/>'
+        f'<rect class="own" x="{left + n * step + 0.5:.1f}" y="{bottom - 120 * value / top:.1f}" '
+        f'width="{max(step - 1, 1):.1f}" height="{120 * value / top:.1f}"/>'
         for n, value in enumerate(streams)
     ]
     line = " ".join(
         f"{left + (n + 0.5) * step:.1f},{bottom - 120 * value / most:.1f}" for n, value in enumerate(accounts)
     )
+    pattern = "%d %b %H:%M" if hours < 24 else "%d %b"
+    first, last = (bins["at"].iloc[n].strftime(pattern) for n in (0, -1))
     parts += [
         f'<polyline class="usual" points="{line}"/>',
         f'<line class="axis" x1="{left}" x2="{width}" y1="{bottom}" y2="{bottom}"/>',
         text(left - 4, bottom - 112, f"{top:,.0f}", "end"),
-        text(left, bottom + 20, days["date"].iloc[0].strftime("%d %b")),
-        text(width, bottom + 20, days["date"].iloc[-1].strftime("%d %b"), "end"),
+        text(left, bottom + 20, first),
     ]
+    if len(bins) > 4:
+        parts.append(text(left + len(bins) * step, bottom + 20, last, "end"))
     label = (
-        f"By day: up to {top:,.0f} streams and {most:,.0f} accounts; the first day {accounts[0]:,.0f} accounts, "
-        f"the last {accounts[-1]:,.0f}"
+        f"By {'day' if hours == 24 else 'hour'} from {first} to {last}: up to {top:,.0f} streams and "
+        f"{most:,.0f} accounts; first {accounts[0]:,.0f} accounts, last {accounts[-1]:,.0f}"
     )
     return svg(width, bottom + 28, label, parts)

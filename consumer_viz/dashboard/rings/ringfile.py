@@ -1,5 +1,6 @@
 """Collect what a person needs to decide a ring: its members, what binds them, whom they pay, how the ring grew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from consumer_viz.dashboard.evidence.shared import SharedListening, read_shared
+from consumer_viz.dashboard.evidence.shared import SharedListening
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.rings import pictures
@@ -51,6 +52,10 @@ class RingFile:
     """What the accounts share, in words."""
     tracks: list[dict[str, Any]]
     """The tracks they stream most, with number, names, streams, accounts and role."""
+    track_count: int
+    """Tracks that two of them stream, at most SHOWN_TRACKS."""
+    shades: list[str]
+    """Streams that the shades of the matrix mean, as text."""
     pictures: dict[str, Markup]
 
 
@@ -58,7 +63,7 @@ def build_ringfile(state: AppState, ring: Ring) -> RingFile:
     """Collect all of a ring; reads its accounts' plays from the archive."""
     cases, left_out = state.rings.members(ring.ring_id), state.rings.left_out(ring.ring_id)
     users = [case.user_id for case in cases]
-    shared = read_shared(state.world.unit, users, state.rings.last_ms(ring.ring_id))
+    shared = state.shared.read(state.world.unit, users, state.rings.last_ms(ring.ring_id), state.index.stamp)
     by_track = shared.by_track().query("accounts > 1").head(SHOWN_TRACKS)
     matrix = shared.by_account(list(by_track["track_id"])).reindex(users, fill_value=0)
     order = _similar_first(matrix)
@@ -69,8 +74,27 @@ def build_ringfile(state: AppState, ring: Ring) -> RingFile:
     tracks = _named(state, by_track)
     drawn = {"matrix": pictures.matrix(matrix.iloc[order], [track["title"] for track in tracks])}
     if shared.streams:
-        drawn["growth"] = pictures.growth(shared.by_day())
-    return RingFile(ring, members, _bonds(state, ring, shared), tracks[:SHOWN_TARGETS], drawn)
+        drawn["growth"] = pictures.growth(*shared.over_time())
+    return RingFile(
+        ring,
+        members,
+        _bonds(state, ring, shared),
+        tracks[:SHOWN_TARGETS],
+        len(tracks),
+        _ranges(pictures.shades(matrix)),
+        drawn,
+    )
+
+
+def _ranges(steps: Sequence[int]) -> list[str]:
+    """Write the streams that shades mean.
+
+    >>> _ranges((1, 2, 4, 8))
+    ['1', '2–3', '4–7', '8 and more']
+    """
+    ends = [after - 1 for after in steps[1:]]
+    texts = [f"{low}" if low == high else f"{low}–{high}" for low, high in zip(steps, ends, strict=False)]
+    return [*texts, f"{steps[-1]} and more"]
 
 
 def _similar_first(matrix: pd.DataFrame) -> list[int]:

@@ -113,8 +113,3 @@ def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(an
             assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times), (name, times)
     assert "+00:00" not in archive.read(f"{case_id(users[0])}/report.html").decode()
     assert json.loads(archive.read(f"{case_id(users[0])}/case.json"))["made_at"].endswith("Z")
-
-
-def test_an_account_is_found_by_its_id(ana: Browser, users: list[str]) -> None:
-    assert ana.client.get("/find", params={"account": users[1]}).url.path == f"/cases/{case_id(users[1])}"
-    assert ana.client.get("/find?account=nobody").status_code == 404

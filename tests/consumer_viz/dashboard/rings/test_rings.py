@@ -1,6 +1,7 @@
 """A ring is one case: one row of the queue, one verdict, one undo; exceptions and others' verdicts are kept."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
+from runtime.world import World
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.rings_world import campaign, make_ring_world, ring_users
@@ -18,9 +20,17 @@ USERS = ring_users(SIZE)
 HTMX = {"hx-request": "true"}
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = make_ring_world(tmp_path_factory.mktemp("rings"), SIZE)
+    make_state(world)
+    return world
+
+
 @pytest.fixture
-def state(tmp_path: Path) -> AppState:
-    return make_state(make_ring_world(tmp_path, SIZE))
+def state(world: World, tmp_path: Path) -> AppState:
+    shutil.copytree(world.root, tmp_path / "ring")
+    return make_state(World(tmp_path / "ring"))
 
 
 @pytest.fixture

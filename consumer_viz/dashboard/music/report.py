@@ -1,0 +1,51 @@
+"""The monthly report to an artist or a label: by track and country, what was filtered and why."""
+
+from typing import Any
+
+import pandas as pd
+
+from consumer_viz.dashboard.csv_export import to_csv
+from consumer_viz.dashboard.index.catalogue import REASONS
+from models.risk.money import Prices
+from models.risk.tracks import CAMOUFLAGE, TARGET
+
+REASON_COLUMNS = {reason: f"{reason.replace(' ', '_')}_streams" for reason in REASONS}
+ROLE_WORDS = {
+    TARGET: "Most of its streams are suspected: somebody may have bought them, with or without the artist's knowledge.",
+    CAMOUFLAGE: "Few of its streams are suspected: automatic accounts played it to look like people.",
+}
+"""What the role of a track means for its artist."""
+COLUMNS = ("month", "track_id", "title", "artist", "country", "streams", "suspected_streams", "suspected_share",
+           "held_back_eur", *REASON_COLUMNS.values())  # fmt: skip
+
+
+def monthly_rows(tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one row per month, track and country, the most suspected first. `streams`: see `streams_of`."""
+    names = {str(track["track_id"]): track for track in tracks}
+    months = pd.to_datetime(streams["day"], unit="D").dt.strftime("%Y-%m")
+    table = streams.assign(month=months)
+    rows = []
+    for (month, track_id, country), part in table.groupby(["month", "track_id", "country"]):
+        by_reason = part.groupby("reason")["streams"].sum()
+        total = int(part["streams"].sum())
+        suspected = total - int(by_reason.get("", 0))
+        rows.append(
+            {
+                "month": str(month),
+                "track_id": str(track_id),
+                "title": names[str(track_id)]["title"],
+                "artist": names[str(track_id)]["artist"],
+                "country": str(country) or "unknown",
+                "streams": total,
+                "suspected_streams": suspected,
+                "suspected_share": round(suspected / total, 4),
+                "held_back_eur": round(suspected * Prices().stream_eur, 4),
+            }
+            | {column: int(by_reason.get(reason, 0)) for reason, column in REASON_COLUMNS.items()}
+        )
+    return sorted(rows, key=lambda row: (row["month"], -row["suspected_streams"], row["track_id"], row["country"]))
+
+
+def report_csv(rows: list[dict[str, Any]]) -> bytes:
+    """Write the rows of a report as CSV."""
+    return to_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
