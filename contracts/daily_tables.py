@@ -27,7 +27,7 @@ USER_DAY_FLAGS = (
 )
 CAMPAIGNS = (
     Column("campaign_key", "string", "the group, by its kind and members: the same in every run"),
-    Column("kind", "string", "lockstep, device, payment, shared_tracks or block"),
+    Column("kind", "string", "lockstep, device, payment, shared_tracks, lifted_tracks or block"),
     Column("user_ids", "array<string>", "its accounts, sorted"),
     Column("size", "int", "number of accounts"),
     Column("score", "double", "in [0, 1], higher is more suspicious; flagged from 0.5"),

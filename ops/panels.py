@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from consumer_viz.commands import desk, plot
 from models.commands import drift, lab, registry, reports, training
-from ops.commands import arena, audit, checks, days, demo, rejected, setup, stack, tools
+from ops.commands import arena, audit, checks, days, demo, fusion, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
 from spark_app.commands import batch, job
@@ -37,7 +37,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "Suspected user-days, campaigns, tracks and accounts.",
             (
                 batch.USER_DAYS, days.RUN, reports.CAMPAIGNS, batch.WINDOWS, training.TRAIN_DAYS,
-                training.TRAIN_DAY_CATEGORIES, batch.TRAIN_WINDOWS, training.TRAIN_FUSION, days.STUDY,
+                training.TRAIN_DAY_CATEGORIES, batch.TRAIN_WINDOWS, fusion.TRAIN_FUSION, days.STUDY,
             ),
         ),
     ),

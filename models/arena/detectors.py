@@ -1,12 +1,12 @@
 """The detectors of the arena: trained on other accounts and other families than those they score.
 
-Four kinds of evidence on one unit, the account-day: the worst session of the day, the day itself, the windows of 7 and
-28 days that have ended, and the rules. Each score becomes a tail probability among honest account-days, so that they
-can be compared; the fused decision is the strongest of them. `stack` is the other way to fuse, the form that the daily
-run ships: a logistic regression on the same scores, fitted on the training accounts.
+Evidence on one unit, the account-day: the worst session of the day, the day itself, the windows of 7 and 28 days that
+have ended, the groups that the account is in, and the rules. Each score becomes a tail among honest account-days of
+training accounts. The fused decision weighs the tails by rank, with the weights of the fusion that ships.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,23 +18,22 @@ from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.arena.tables import FIRST, SECOND, TEST, ArenaTables, highest_session, newest_window, part_of
-from models.fusion.logistic import fit_logistic
+from models.fusion.evidence import PARTS
+from models.fusion.model import FusionModel
+from models.fusion.tails import by_rank, tail_evidence
+from models.fusion.training.groups import fit_groups
 from models.metrics.robust import median
 from models.training.source_patterns import with_masked_copies
 from models.training.table import forget_half_of_histories
-from models.user_days.calibration import PREVALENCE
-from runtime.arrays import Bools, Floats, Ints
-from runtime.terminal import ReportProgress
+from runtime.arrays import Floats, Ints
 
-SESSIONS, DAYS, WINDOWS, RULES, FUSED, STACK = "sessions", "days", "windows", "rules", "fused", "stack"
-DETECTORS = (SESSIONS, DAYS, WINDOWS, RULES, FUSED, STACK)
+SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED = "sessions", "days", "windows", "groups", "rules", "fused"
+DETECTORS = (SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED)
 _TREES: dict[str, Any] = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "min_child_weight": 2}
 OF_SESSIONS = _TREES | {"max_depth": 3, "eta": 0.2}
 OF_DAYS = _TREES | {"max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5}
 OF_WINDOWS = _TREES | {"max_depth": 3, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.3, "min_child_weight": 4}
 ROUNDS = 100
-TAIL = 0.01
-"""Share of the honest account-days above which a tail is extrapolated as an exponential."""
 
 
 def cross_score(
@@ -60,81 +59,56 @@ def cross_score(
     return np.select([part == FIRST, part == SECOND], [margins[SECOND], margins[FIRST]], margins.mean(axis=0))
 
 
-def tail_evidence(score: Floats, is_reference: Bools) -> Floats:
-    """Return −log10 of the share of reference scores that are at least as high; 0 where a score is unknown.
+@dataclass(frozen=True, slots=True)
+class UnitScores:
+    """Log-odds of the rows of ArenaTables, by models that saw neither the account nor a left-out family."""
 
-    Above the highest 1 % of the reference the tail is an exponential with the mean of their excess.
-
-    >>> reference = np.linspace(0, 1, 1001)
-    >>> tail_evidence(reference, np.ones(1001, dtype=bool))[[0, 500, 900]].round(2).tolist()
-    [0.0, 0.3, 1.0]
-    """
-    reference = np.sort(score[is_reference & ~np.isnan(score)])
-    if not len(reference):
-        return np.zeros(len(score))
-    known = np.where(np.isnan(score), -np.inf, score)
-    higher = len(reference) - np.searchsorted(reference, known, side="left")
-    evidence = np.log10(len(reference) / np.maximum(higher, 1))
-    edge = float(np.quantile(reference, 1 - TAIL))
-    scale = max(float((reference[reference >= edge] - edge).mean()), 1e-9)
-    beyond = -np.log10(TAIL) + (known - edge) / scale / np.log(10)
-    return np.where(known > edge, beyond, np.minimum(evidence, -np.log10(TAIL))) * (known > -np.inf)
+    sessions: Floats
+    days: Floats
+    windows: Floats
 
 
-def detect_all(tables: ArenaTables, part: Ints, seed: int, report: ReportProgress) -> dict[str, Floats]:
-    """Return the evidence of every detector, by name: shape (account-days,), higher is more suspicious."""
+def score_units(tables: ArenaTables, part: Ints, seed: int) -> UnitScores:
+    """Train and score sessions, days and windows; `part` by account (`deal_accounts`)."""
     sessions, days, windows, accounts = tables.sessions, tables.days, tables.windows, tables.accounts
-    report("sessions")
     of_session = cross_score(sessions, FEATURE_NAMES, part_of(sessions, accounts, part), OF_SESSIONS, seed, True)
-    report("days")
     of_day = cross_score(days, USER_DAY_FEATURE_NAMES, part_of(days, accounts, part), OF_DAYS, seed)
-    report("windows")
     scored = add_up(windows, sessions, of_session)
     names = (*WINDOW_FEATURE_NAMES, "days")
     of_window = cross_score(scored, names, part_of(windows, accounts, part), OF_WINDOWS, seed)
-    report("fusion")
+    return UnitScores(of_session, of_day, of_window)
+
+
+def detect_all(tables: ArenaTables, part: Ints, seed: int, fusion: FusionModel) -> dict[str, Floats]:
+    """Return the evidence of every detector, by name: shape (account-days,), higher is more suspicious."""
+    days, windows, accounts = tables.days, tables.windows, tables.accounts
+    scores = score_units(tables, part, seed)
     day_part = part_of(days, accounts, part)
     reference = (day_part != TEST) & (days["account_family"] == HONEST).to_numpy()
-    worst_session = highest_session(days, sessions, of_session)
-    newest = [newest_window(days, windows, length, of_window) for length in WINDOWS_DAYS]
-    rules = days["rules_score"].to_numpy(dtype=np.float64)
-    evidence = {
-        SESSIONS: tail_evidence(worst_session, reference),
-        DAYS: tail_evidence(of_day, reference),
-        WINDOWS: np.max([tail_evidence(score, reference) for score in newest], axis=0),
-        RULES: tail_evidence(rules, reference),
+    newest = [newest_window(days, windows, length, scores.windows) for length in WINDOWS_DAYS]
+    ranked = [
+        tail_evidence(score, reference)
+        for score in (
+            highest_session(days, tables.sessions, scores.sessions), scores.days, *newest,
+            group_scores(tables, part),
+        )
+    ]  # fmt: skip
+    return {
+        SESSIONS: ranked[0],
+        DAYS: ranked[1],
+        WINDOWS: np.maximum(ranked[2], ranked[3]),
+        GROUPS: ranked[4],
+        RULES: tail_evidence(days["rules_score"].to_numpy(dtype=np.float64), reference),
+        FUSED: by_rank(np.column_stack(ranked)) @ np.array(fusion.stacks[frozenset(PARTS)].weights),
     }
-    evidence[FUSED] = fuse([evidence[name] for name in (SESSIONS, DAYS, WINDOWS)])
-    evidence[STACK] = stack([worst_session, of_day, *newest, rules], days, day_part != TEST)
-    return evidence
 
 
-def stack(scores: Sequence[Floats], days: pd.DataFrame, is_training: Bools) -> Floats:
-    """Return the log-odds of a logistic regression on scores, at natural prevalence, with no weight under 0.
-
-    It is fitted on honest account-days and on those with a paid stream (account_family, paid_streams) of the training
-    accounts. A score that is unknown counts as the usual honest one.
-    """
-    honest = (days["account_family"] == HONEST).to_numpy()
-    paid = (days["paid_streams"] > 0).to_numpy()
-    known = is_training & (honest | paid)
-    usual = median(np.stack([score[is_training & honest] for score in scores]))
-    values = np.stack([np.where(np.isnan(s), u, s) for s, u in zip(scores, usual, strict=True)], axis=1)
-    share = np.where(honest, (1 - PREVALENCE) / (known & honest).sum(), PREVALENCE / max((known & paid).sum(), 1))
-    fitted = fit_logistic(values[known], paid[known], share[known], np.zeros(values.shape[1]))
-    log_odds: Floats = fitted[0] + values @ fitted[1:]
-    return log_odds
-
-
-def fuse(evidence: Sequence[Floats]) -> Floats:
-    """Return the strongest evidence, plus half of the rest: what two see is worth more than what one sees.
-
-    >>> fuse([np.array([2.0]), np.array([1.0])]).tolist()
-    [2.5]
-    """
-    stacked = np.stack(list(evidence))
-    strongest = stacked.max(axis=0)
-    return strongest + 0.5 * (stacked.sum(axis=0) - strongest)
+def group_scores(tables: ArenaTables, part: Ints) -> Floats:
+    """Return what the surest group of each account-day's account says, by numbers fitted on the training accounts."""
+    if tables.found is None or not len(tables.found.table):
+        return np.zeros(len(tables.days))
+    known = replace(tables.found, accounts=tables.accounts[part != TEST])
+    return tables.found.evidence(fit_groups([known]), tables.days["user_id"])
 
 
 def add_up(windows: pd.DataFrame, sessions: pd.DataFrame, log_odds: Floats) -> pd.DataFrame:

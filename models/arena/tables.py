@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.labels import HONEST
+from models.fusion.training.groups import FoundGroups
 from models.training.splits import number_groups
 from runtime.arrays import Floats, Ints
 
@@ -26,6 +27,8 @@ class ArenaTables:
     """With last_day and days."""
     accounts: pd.DataFrame
     """user_id, family (`honest` for honest ones), campaign_id, cohort."""
+    found: FoundGroups | None
+    """Groups of accounts in the world; None where they were not looked for."""
 
 
 def deal_accounts(accounts: pd.DataFrame, left_out: set[str], rng: np.random.Generator) -> Ints:

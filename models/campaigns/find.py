@@ -10,6 +10,7 @@ from models.campaigns.finders import (
     MIN_SIZE,
     Group,
     find_dense_blocks,
+    find_lifted_tracks,
     find_lockstep,
     find_shared_devices,
     find_shared_payment,
@@ -20,7 +21,7 @@ from models.risk.money import Prices, pro_rata
 from models.tables.plays import Plays
 from runtime.arrays import Ints
 
-VERSION = "campaign-2"
+VERSION = "campaign-3"
 FLAG = 0.5
 MAX_TRACKS = 20
 """Tracks of a group to name."""
@@ -59,6 +60,7 @@ def find_groups(
         *find_shared_devices(plays),
         *find_shared_payment(plays, accounts),
         *find_shared_tracks(plays),
+        *find_lifted_tracks(plays, popularity),
         *find_dense_blocks(plays, popularity, rng),
     ]
 

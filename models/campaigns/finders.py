@@ -12,8 +12,10 @@ from contracts.wording.quantities import count_of, format_quantity
 from models.campaigns.blocks import chance_density, densest_blocks
 from models.campaigns.co_listening import find_odd_tracks
 from models.campaigns.components import components, sharing_pairs
+from models.campaigns.lifted import lifted_groups
 from models.campaigns.minhash import lockstep_pairs
 from models.campaigns.surprise import surprising_tracks
+from models.campaigns.track_evidence import LIFT
 from models.tables.plays import Plays
 from runtime.arrays import Ints
 from runtime.units import HOUR_MS
@@ -88,6 +90,22 @@ def find_shared_tracks(plays: Plays) -> list[Group]:
         reason = words.SHARED_TRACKS.format(accounts=_accounts(members), tracks=count_of(tracks, "track"), share=share)
         reasons = [reason, words.MAYBE_FANS]
         groups.append(Group("shared_tracks", np.array(members), _score(len(members) / MIN_SIZE), reasons, tightness))
+    return groups
+
+
+def find_lifted_tracks(plays: Plays, popularity: NDArray[np.float64]) -> list[Group]:
+    """Group accounts that lift the same tracks over their popularity; `popularity`: see `find_dense_blocks`."""
+    streams = plays.is_stream
+    user, track = plays.user[streams].astype(np.int64), plays.track[streams].astype(np.int64)
+    groups = []
+    for members, tightness, tracks in lifted_groups(user, track, popularity, len(plays.users)):
+        reason = (
+            f"{len(members)} accounts make most of the plays of "
+            + ("one track, which has" if len(tracks) == 1 else f"{len(tracks)} tracks, which have")
+            + f" over {LIFT:.0f} times the plays that popularity explains"
+        )
+        reasons = [reason, "may be fans of one artist"]
+        groups.append(Group("lifted_tracks", members, _score(len(members) / MIN_SIZE), reasons, tightness))
     return groups
 
 

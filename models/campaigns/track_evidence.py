@@ -74,7 +74,7 @@ def find_track_evidence(counts: DayPlays, popularity: Floats, artist: Ints, n_us
     repeats = plays >= MIN_PLAYS
     accounts = _total(track[repeats], np.ones(repeats.sum()), n_tracks)
     is_shared = (accounts >= MIN_ACCOUNTS) & (popularity > 0)
-    excess = np.where(is_shared, _excess(total, expected, LIFT, CHANCE_OF_TRACK), 0.0)
+    excess = np.where(is_shared, excess_share(total, expected, LIFT, CHANCE_OF_TRACK), 0.0)
     by_repeating = _total(track[repeats], plays[repeats], n_tracks) / np.maximum(total, 1)
     is_target = repeats & (excess[track] > 0) & (accounts[track] <= MAX_ACCOUNTS)
     links = is_target & (plays >= MIN_OF_OWN * of_user[user])
@@ -100,9 +100,9 @@ def _find_surges(counts: DayPlays, total: Floats, expected: Floats, n_users: int
     accounts = _total(of_pair[repeats], np.ones(repeats.sum()), n_pairs)
     is_shared = accounts >= MIN_ACCOUNTS
     usual = (total[track] - plays + 0.5) / max(n_days - 1, 1)
-    over_usual = np.where(is_shared, _excess(plays, usual, DAY_LIFT, CHANCE_OF_DAY), 0.0)
+    over_usual = np.where(is_shared, excess_share(plays, usual, DAY_LIFT, CHANCE_OF_DAY), 0.0)
     is_known = is_shared & (expected[track] > 0)
-    over_popularity = np.where(is_known, _excess(plays, expected[track] / n_days, DAY_LIFT, CHANCE_OF_DAY), 0.0)
+    over_popularity = np.where(is_known, excess_share(plays, expected[track] / n_days, DAY_LIFT, CHANCE_OF_DAY), 0.0)
     weight = (over_usual / np.maximum(accounts, 1))[of_pair]
     surge = _total(counts.user[repeats], (counts.plays * weight)[repeats], n_users)
     is_lifted = repeats & (over_popularity[of_pair] > 0)
@@ -126,10 +126,10 @@ def _find_cores(user: Ints, track: Ints, n_users: int) -> Floats:
     return core_numbers(a, b, n_users).astype(np.float64)
 
 
-def _excess(plays: Floats, expected: Floats, lift: float, chance: float) -> Floats:
+def excess_share(plays: Floats, expected: Floats, lift: float, chance: float) -> Floats:
     """Return the share of plays over `lift` times the expected ones; 0 where that can be chance (Poisson).
 
-    >>> _excess(np.array([100.0, 4.0]), np.array([5.0, 1.0]), 3.0, 1e-6).tolist()
+    >>> excess_share(np.array([100.0, 4.0]), np.array([5.0, 1.0]), 3.0, 1e-6).tolist()
     [0.85, 0.0]
     """
     most = np.maximum(lift * expected, 0.01)

@@ -13,7 +13,6 @@ from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
 SHIPPED_USER_DAY_TREES = ARTIFACTS / "user_day_xgb"
-SHIPPED_FUSION = ARTIFACTS / "account_fusion"
 SHIPPED_CATEGORIES = ARTIFACTS / "user_day_categories"
 ON_VERDICTS = "session_verdicts"
 """Name of the model that verdicts train."""
@@ -143,28 +142,6 @@ def train_day_categories(
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 
 
-def train_fusion(
-    world: Annotated[
-        list[str] | None,
-        typer.Option(help="Simulated world that `days run` has read; repeat it. Default fusion-field, fusion-default."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default that of the shipped one.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the folds and of the group finders.")] = 1,
-) -> None:
-    """Fit the fusion of all detectors: groups of accounts, account-days, accounts; write manifest and model card."""
-    from models.fusion.model import detector_versions
-    from models.fusion.training.train import train_fusion as train_it
-    from models.fusion.training.worlds import read_fusion_world
-
-    names, out = world or ["fusion-field", "fusion-default"], out or _location_of(SHIPPED_FUSION)
-    worlds = [read_fusion_world(existing_world(name), seed) for name in names]
-    manifest_sha256 = train_it(
-        worlds, out, seed=seed, world=f"worlds {' and '.join(names)}", fitted_with=detector_versions()
-    )
-    print((out / CARD).read_text())
-    print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
-
-
 def _location_of(artefact: Path) -> Path:
     """Return where a new version of a shipped artefact is written: over it in a checkout, else in the data folder."""
     return artefact if CHECKOUT else Settings().data / "trained" / artefact.name
@@ -178,6 +155,3 @@ TRAIN_DAY_CATEGORIES = Command(
     "train-categories", train_day_categories, "playproof days train-categories --world categories --world field"
 )
 TRAIN_DAYS = Command("train", train_days, "playproof days train --world train-days --out data/user_day_xgb")
-TRAIN_FUSION = Command(
-    "train-fusion", train_fusion, "playproof days train-fusion --world fusion-field --world fusion-default"
-)

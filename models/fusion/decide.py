@@ -9,6 +9,7 @@ from contracts.features import SESSION_FEATURES
 from contracts.wording.features import format_phrase
 from contracts.wording.quantities import format_score
 from contracts.wording.reasons import OF_SESSION, OF_SESSION_WITH
+from models.campaigns.group_model import ASSUMED
 from models.fusion.evidence import GROUP, MONTH, SESSION, WEEK, collect_evidence
 from models.fusion.model import Decisions, FusionModel
 from models.tables.times import epoch_ms
@@ -42,8 +43,8 @@ def decide_days(flags: pd.DataFrame, sources: Sources, fusion: FusionModel) -> t
     The flags of single detectors (by_rules, by_forest, by_trees) stay as evidence.
     """
     evidence = collect_evidence(
-        flags, sources.campaigns, sources.timezones, sources.sessions, sources.windows, sources.session_threshold,
-        sources.window_threshold,
+        flags, counted_groups(sources.campaigns), sources.timezones, sources.sessions, sources.windows,
+        sources.session_threshold, sources.window_threshold,
     )  # fmt: skip
     decided = fusion.decide(evidence)
     # an import whose days no trees can score: rules and forest, where both agree, suspect a day too
@@ -53,6 +54,14 @@ def decide_days(flags: pd.DataFrame, sources: Sources, fusion: FusionModel) -> t
     table["reasons"] = _reasons(table, decided, sources)
     table["model_version"] = flags["model_version"] + "+" + fusion.version
     return table, decided
+
+
+def counted_groups(campaigns: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups that are evidence: those whose probability is fitted, and flagged ones of the other kinds.
+
+    A couple that lends each other a phone, or a household that pays together, is none.
+    """
+    return campaigns[~campaigns["kind"].isin(list(ASSUMED)) | campaigns["is_flagged"].astype(bool)]
 
 
 def name_evidence(

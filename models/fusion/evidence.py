@@ -20,12 +20,12 @@ from models.user_days.calibration import PREVALENCE
 from runtime.arrays import Floats
 from runtime.local_time import day_numbers
 
-SESSION, DAY, WEEK, MONTH, GROUP, RULES = "session", "day", "week", "month", "group", "rules"
-EVIDENCE = (SESSION, DAY, WEEK, MONTH, GROUP, RULES)
+SESSION, DAY, WEEK, MONTH, GROUP = "session", "day", "week", "month", "group"
+EVIDENCE = (SESSION, DAY, WEEK, MONTH, GROUP)
 """The highest session that began in the day; the trees of the day; the windows of 7 and of 28 days that hold it; the
-surest group that the account is in; the rules."""
+surest group that the account is in. The rules take no part: fitted, their weight was 0 next to any of these."""
 PARTS = (SESSION, DAY, WEEK, GROUP)
-"""What may be missing by itself: the month comes with the week, and rules are always known."""
+"""What may be missing by itself: the month comes with the week."""
 LIMIT = 12.0
 """Log-odds beyond which evidence grows no more."""
 MIN_ACCOUNTS = 50
@@ -41,7 +41,7 @@ def collect_evidence(
     session_threshold: float | None,
     window_threshold: float | None,
 ) -> pd.DataFrame:
-    """Return EVIDENCE by row of `flags` (user_id, local_date, trees_score, rules_score: `detect`); NaN where missing.
+    """Return EVIDENCE by row of `flags` (user_id, local_date, trees_score: `detect`); NaN where missing.
 
     `sessions`: user_id, started_at, score. `windows`: user_id, last_day, days, log_odds. `campaigns`: user_ids,
     probability. The thresholds are log-odds; None where such a source has none.
@@ -61,7 +61,6 @@ def collect_evidence(
             table[name] = _highest(rows, values[of_window], len(flags))
     if flags["user_id"].nunique() >= MIN_ACCOUNTS:
         table[GROUP] = group_evidence(flags["user_id"], campaigns)
-    table[RULES] = flags["rules_score"].to_numpy(dtype=np.float64)
     return table.clip(-LIMIT, LIMIT)
 
 

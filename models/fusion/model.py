@@ -1,9 +1,14 @@
 """The stack: one logistic regression for each set of detectors that is known, and one from days to the account.
 
+Each detector's score becomes a tail among honest account-days (`tails`). The strongest of these has a weight, whichever
+detector it is of, the second strongest another, and so on: no detector is trusted more because it knew the bots of the
+training best. More evidence never lowers the result, since no weight is under 0.
+
 The artefact is `artifacts/account_fusion/manifest.json`: weights, thresholds and what they were fitted on; its SHA-256
 is in `models/registry/champions.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,8 @@ from scipy.special import expit
 
 from models.campaigns.group_model import GroupModel
 from models.errors import ModelError
-from models.fusion.evidence import EVIDENCE, PARTS
+from models.fusion.evidence import EVIDENCE, MONTH, PARTS, WEEK
+from models.fusion.tails import Tail
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest
 from models.registry.champions import CHAMPIONS, FUSION_CHAMPIONS, USER_DAY_CHAMPIONS, WINDOW_CHAMPIONS
 from models.user_days.hybrid import FLAG
@@ -22,18 +28,19 @@ from models.user_days.trees import as_score
 from runtime.arrays import Bools, Floats
 
 SHIPPED_FUSION = ARTIFACTS / "account_fusion"
-REQUIRED = {"name": str, "patterns": list, "account": dict, "groups": dict}
+REQUIRED = {"name": str, "tails": dict, "patterns": list, "account": dict, "groups": dict}
 ACCOUNT_INPUTS = ("highest", "mean_of_3", "log_days")
 """Log-odds of the account's highest day, mean of its three highest, log of its number of days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Weights for one set of PARTS: log-odds = intercept + Σ weight × evidence."""
+    """Weights for one set of PARTS: log-odds = intercept + Σ weight × evidence, the strongest evidence first."""
 
     known: frozenset[str]
     intercept: float
-    weights: dict[str, float]
+    weights: tuple[float, ...]
+    """By rank."""
     threshold: float
     """Log-odds from which an account-day is suspected; infinite where these parts say too little."""
 
@@ -59,6 +66,8 @@ class Decisions:
 class FusionModel:
     """A verified fusion: `stacks` by what is known, `account` weights of ACCOUNT_INPUTS after the intercept."""
 
+    tails: dict[str, Tail]
+    """By EVIDENCE."""
     stacks: dict[frozenset[str], Stack]
     account: tuple[float, ...]
     groups: GroupModel
@@ -67,16 +76,17 @@ class FusionModel:
 
     def decide(self, evidence: pd.DataFrame) -> Decisions:
         """Decide about account-days (`collect_evidence`). What is missing of a row takes no part in its decision."""
-        pushes = np.zeros((len(evidence), len(EVIDENCE)))
+        tails = apply_tails(self.tails, evidence)
+        strength = np.nan_to_num(tails)
+        order = np.argsort(-strength, axis=1, kind="stable")
+        weights = np.zeros_like(strength)
         intercept, threshold = np.zeros(len(evidence)), np.zeros(len(evidence))
         for known, rows in rows_by_known(evidence).items():
             stack = self.stacks[known]
-            columns = [EVIDENCE.index(name) for name in stack.weights]
-            values = evidence.iloc[rows][list(stack.weights)].to_numpy(dtype=np.float64)
-            pushes[rows[:, None], np.array(columns)] = values * np.array(list(stack.weights.values()))
+            ranks = order[rows][:, : len(stack.weights)]
+            weights[rows[:, None], ranks] = stack.weights
             intercept[rows], threshold[rows] = stack.intercept, stack.threshold
-        # a day of a week without windows of 28 days: what the month would say is 0
-        pushes = np.nan_to_num(pushes)
+        pushes = weights * strength
         scores = intercept + pushes.sum(axis=1)
         by_name = pd.DataFrame(pushes, columns=list(EVIDENCE), index=evidence.index)
         return Decisions(scores, expit(scores), as_score(scores, threshold), by_name)
@@ -113,11 +123,14 @@ def inputs_of(known: frozenset[str]) -> tuple[str, ...]:
     """Return the evidence that a stack reads where these parts are known.
 
     >>> inputs_of(frozenset(["week"]))
-    ('week', 'month', 'rules')
+    ('week', 'month')
     """
-    return tuple(
-        name for name in EVIDENCE if name in known or (name not in PARTS and (name != "month" or "week" in known))
-    )
+    return tuple(name for name in EVIDENCE if name in known or (name == MONTH and WEEK in known))
+
+
+def apply_tails(tails: Mapping[str, Tail], evidence: pd.DataFrame) -> Floats:
+    """Return the tail evidence of each of EVIDENCE, shape (rows, EVIDENCE); NaN where it is missing."""
+    return np.column_stack([tails[name].of(evidence[name].to_numpy(dtype=np.float64)) for name in EVIDENCE])
 
 
 def account_inputs(user_ids: pd.Series, log_odds: Floats) -> pd.DataFrame:
@@ -144,13 +157,18 @@ def load_fusion(folder: Path = SHIPPED_FUSION, trusted_sha256: str | None = None
         Stack(
             frozenset(p["known"]),
             p["intercept"],
-            dict(p["weights"]),
+            tuple(p["weights"]),
             np.inf if p["threshold"] is None else p["threshold"],
         )
         for p in manifest["patterns"]
     ]
     account, groups = manifest["account"], manifest["groups"]
+    tails = {
+        name: Tail(tuple(entry["scores"]), tuple(entry["evidence"]), entry["slope"])
+        for name, entry in manifest["tails"].items()
+    }
     return FusionModel(
+        tails=tails,
         stacks={stack.known: stack for stack in stacks},
         account=(account["intercept"], *(account["weights"][name] for name in ACCOUNT_INPUTS)),
         groups=GroupModel(dict(groups["intercepts"]), tuple(groups["slopes"].values())),

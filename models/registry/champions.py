@@ -41,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {}
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "d1fdc89c868d0a56df20600d59e2deae7f5d505a5c17f18d7141d9cacf5d3aff",
+    "account_fusion": "045f89c3878369b6093525aab3e4960f5f711763dcae995011954b3bf3275b32",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""

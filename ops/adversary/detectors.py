@@ -5,17 +5,19 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from contracts.user_day_features import BASELINE_QUANTITIES
 from models.account_windows.trees import WindowTrees, load_window_trees
-from models.campaigns.find import COLUMNS
+from models.campaigns.find import find_campaigns
 from models.fusion.decide import Sources, decide_days
 from models.fusion.evidence import session_threshold, window_threshold
 from models.fusion.model import FusionModel, load_fusion
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
+from models.tables.plays import encode_plays
 from models.user_days.detect import detect, honest_reference
 from models.user_days.trees import UserDayTrees, load_trees
 from runtime.arrays import Floats, Ints
@@ -31,6 +33,7 @@ from spark_app.stages.scoring.score import SessionScorer
 
 SESSIONS, RULES, FOREST, DAYS, WINDOWS, FUSED = "sessions", "rules", "forest", "days", "windows", "fused"
 DETECTORS = (SESSIONS, RULES, FOREST, DAYS, WINDOWS, FUSED)
+GROUP_SEED = 1
 _BY_DAY = {RULES: "by_rules", FOREST: "by_forest", DAYS: "by_trees"}
 
 
@@ -75,33 +78,43 @@ class Scored:
 
 
 def score_accounts(rows: WorldRows, detectors: Detectors, others: Scored | None = None) -> Scored:
-    """Score accounts; `others` share their devices, addresses, tracks and cohorts, and are not scored again."""
+    """Score accounts; `others` share their devices, addresses, tracks, cohorts and groups."""
     days, baselines = user_days(rows, others=None if others is None else others.visits)
     sessions = scored_sessions(session_features(rows, baselines), detectors.scorer)
     summaries = summarize_days(day_batch(rows))
-    every_day, every_session, every_summary = days, sessions, summaries
+    every_row, every_day, every_session, every_summary = rows, days, sessions, summaries
     if others is not None:
+        every_row = rows.with_others(others.rows)
         every_day = pd.concat([others.days, days], ignore_index=True)
         every_session = pd.concat([others.sessions, sessions], ignore_index=True)
         every_summary = pa.concat_tables([others.summaries, summaries])
     windows = windows_of_summaries(AccountDays.from_table(every_summary), every_session)
     windows = score_windows(windows, detectors.window_trees)
-    flags = detect(every_day, trees=detectors.day_trees, reference=detectors.forest_reference)
+    of_days = detect(every_day, trees=detectors.day_trees, reference=detectors.forest_reference)
+    flags = _flags(every_row, every_session, windows, of_days, detectors)
     wanted = rows.users["user_id"].to_pylist()
-    windows, flags = (table[table["user_id"].isin(wanted)].reset_index(drop=True) for table in (windows, flags))
-    return Scored(rows, days, sessions, summaries, _flags(rows, sessions, windows, flags, detectors))
+    return Scored(rows, days, sessions, summaries, flags[flags["user_id"].isin(wanted)].reset_index(drop=True))
+
+
+def _groups(rows: WorldRows, timezones: pd.Series, fusion: FusionModel) -> pd.DataFrame:
+    """Return the groups of all accounts, as the daily run finds them; who pays for them is not known here."""
+    plays = encode_plays(rows.plays, timezones)
+    popularity = pd.Series(rows.tracks["total_track_popularity"].to_numpy(), rows.tracks["track_id"].to_pylist())
+    accounts = pd.DataFrame({"user_id": timezones.index, "payment_id": None})
+    of_track = popularity.reindex(plays.tracks).fillna(0.0).to_numpy(dtype="float64")
+    return find_campaigns(plays, accounts, of_track, np.random.default_rng(GROUP_SEED), fusion.groups)
 
 
 def _flags(
     rows: WorldRows, sessions: pd.DataFrame, windows: pd.DataFrame, flags: pd.DataFrame, detectors: Detectors
 ) -> pd.DataFrame:
     """Return user_id, day and detector of every flag; `flags`: what the detectors of the user-days say (`detect`)."""
+    timezones = pd.Series(rows.users["timezone"].to_pylist(), index=rows.users["user_id"].to_pylist())
     sources = Sources(
         sessions=sessions,
         windows=windows,
-        # groups are not searched: what they would say is unknown
-        campaigns=pd.DataFrame(columns=list(COLUMNS)).astype({"is_flagged": bool}),
-        timezones=pd.Series(rows.users["timezone"].to_pylist(), index=rows.users["user_id"].to_pylist()),
+        campaigns=_groups(rows, timezones, detectors.fusion),
+        timezones=timezones,
         session_threshold=session_threshold(()),
         window_threshold=window_threshold(detectors.window_trees, windows, ()),
     )

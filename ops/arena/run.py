@@ -12,9 +12,11 @@ import orjson
 
 from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
-from models.arena.detectors import FUSED, STACK, detect_all
+from models.arena.detectors import FUSED, detect_all
 from models.arena.evaluate import FALSE_ALARM_SHARE, evaluate_families, evaluate_honest, precision_at_capacity
 from models.arena.tables import TEST, ArenaTables, deal_accounts, part_of
+from models.fusion.model import load_fusion
+from models.fusion.training.groups import find_world_groups
 from models.labels.truth import label_sessions, label_user_days, paid_family, read_account_truth
 from models.labels.windows import label_windows
 from models.user_days.by_rules import apply_rules
@@ -58,7 +60,7 @@ def run_arena(
     scenario = make_scenario(options, own)
     folds = make_folds(scenario, own, left_out)  # before the minutes that a world takes
     with simulated_world(scenario, report) as world:
-        tables = read_tables(world, report)
+        tables = read_tables(world, options.seed, report)
     results = evaluate_folds(tables, folds, options.seed, report)
     results["settings"] = asdict(options) | {"families": list(scenario.families), "own": list(own)}
     out.mkdir(parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ def make_folds(scenario: Scenario, own: Sequence[str], left_out: Sequence[str]) 
     return [names[number::FOLDS] for number in range(min(FOLDS, len(names)))]
 
 
-def read_tables(world: World, report: ReportProgress) -> ArenaTables:
+def read_tables(world: World, seed: int, report: ReportProgress) -> ArenaTables:
     """Compute sessions, user-days and windows of a simulated world, with labels from its truth."""
     rows = read_world_rows(world)
     report(f"{len(rows.plays):,} plays to user-days")
@@ -119,20 +121,23 @@ def read_tables(world: World, report: ReportProgress) -> ArenaTables:
     accounts = read_account_truth(world)
     accounts["family"] = paid_family(accounts)
     days["account_family"] = days["user_id"].map(accounts.set_index("user_id")["family"])
-    return ArenaTables(sessions, days, label_windows(windows, days, accounts), accounts)
+    report("groups of accounts")
+    found = find_world_groups(world, seed, accounts)
+    return ArenaTables(sessions, days, label_windows(windows, days, accounts), accounts, found)
 
 
 def evaluate_folds(
     tables: ArenaTables, folds: Sequence[Sequence[str]], seed: int, report: ReportProgress
 ) -> dict[str, Any]:
     """Train and test once for each fold; return the families' results, their mean, and the false alarms."""
+    fusion = load_fusion()
     families: dict[str, Any] = {}
     honest: list[dict[str, Any]] = []
     capacity: list[dict[str, Any]] = []
     for number, left_out in enumerate(folds):
         report(f"run {number + 1} of {len(folds)}: without {', '.join(left_out)}")
         part = deal_accounts(tables.accounts, set(left_out), np.random.default_rng(seed))
-        evidence = detect_all(tables, part, seed, lambda what: None)
+        evidence = detect_all(tables, part, seed, fusion)
         day_part = part_of(tables.days, tables.accounts, part)
         is_test = day_part == TEST
         families |= evaluate_families(tables.days, evidence, is_test, list(left_out))
@@ -141,11 +146,9 @@ def evaluate_folds(
         capacity.append(precision_at_capacity(tables.days, evidence[FUSED], is_test))
     alarms = honest[0]
     recalls = [entry["recall_at_fpr_0001"] for entry in families.values()]
-    of_stack = [entry["caught_by"][STACK] for entry in families.values()]
     return {
         "families": families,
         "macro_recall": float(np.mean(recalls)) if recalls else None,
-        "macro_recall_of_stack": float(np.mean(of_stack)) if of_stack else None,
         "false_alarms_per_100_person_days": float(np.mean([h["by_detector"][FUSED]["per_100"] for h in honest])),
         "false_alarms": alarms,
         "at_capacity": capacity[0],
@@ -166,10 +169,7 @@ def format_results(results: dict[str, Any]) -> list[str]:
             f"{entry['recall_of_days']:>6.2f}{first:>12}   {by or 'nobody'}"
         )
     alarms, capacity = results["false_alarms"], results["at_capacity"]
-    lines.append(
-        f"macro recall {results['macro_recall']:.2f} at {results['threshold']}; by a stack instead of the strongest "
-        f"evidence {results['macro_recall_of_stack']:.2f}"
-    )
+    lines.append(f"macro recall {results['macro_recall']:.2f} at {results['threshold']}")
     lines.append(
         f"false alarms {results['false_alarms_per_100_person_days']:.2f} per 100 person-days of honest accounts that "
         f"no model saw ({alarms['person_days']:,} person-days); by detector: "

@@ -93,13 +93,13 @@ def audit_patterns(
     """
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth: --patterns needs a simulated world, whose bots are known")
-    read = _read(world, report, model)
+    read = read_pattern_world(world, report, model)
     scorers = {name: scorer_of_source(read.scorer, unknown) for name, unknown in patterns.items()}
     sessions = {}
     for name, unknown in patterns.items():
         report(f"sessions as of {name}")
         sessions[name] = scored_sessions(mask_unmeasurable(read.features, unknown), scorers[name])
-    sums = _add_up(read.summaries, sessions)
+    sums = add_up(read.summaries, sessions)
     results = []
     for name, unknown in patterns.items():
         report(name)
@@ -108,7 +108,8 @@ def audit_patterns(
     return results
 
 
-def _read(world: World, report: ReportProgress, model: Path | None) -> PatternWorld:
+def read_pattern_world(world: World, report: ReportProgress, model: Path | None = None) -> PatternWorld:
+    """Read a simulated world with labels: what each kind of source is masked from."""
     rows = read_world_rows(world)
     truth = read_account_truth(world)
     report(f"{len(rows.plays):,} plays to user-days, sessions and windows")
@@ -131,7 +132,7 @@ def _read(world: World, report: ReportProgress, model: Path | None) -> PatternWo
     )
 
 
-def _add_up(days: AccountDays, sessions: dict[str, pd.DataFrame]) -> dict[str, dict[str, Floats]]:
+def add_up(days: AccountDays, sessions: dict[str, pd.DataFrame]) -> dict[str, dict[str, Floats]]:
     """Return by pattern what the scores of each window's sessions add up to, in the order of `windows_of_summaries`."""
     accounts = np.unique(days.user)
     parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in sessions}

@@ -25,7 +25,7 @@ STEP_WORDS = {v.DECIDE: "decided", v.UNDO: "taken back", v.APPEAL: "appealed", v
               v.ROLL_BACK: "rolled back on appeal"}  # fmt: skip
 CAMPAIGN_WORDS = {"lockstep": "same tracks in the same hours", "device": "shared devices",
                   "payment": "one payment method", "shared_tracks": "same odd tracks",
-                  "block": "same unpopular tracks"}  # fmt: skip
+                  "lifted_tracks": "tracks that few make popular", "block": "same unpopular tracks"}  # fmt: skip
 """Kind of a campaign -> what its accounts share."""
 REASON_WORDS = {code: words for reasons in v.REASONS.values() for code, words in reasons.items()}
 

@@ -10,10 +10,11 @@ def render_card(manifest: dict[str, Any]) -> str:
     lines = [
         f"# Model card: {manifest['name']}",
         "",
-        "Gives an account-day one probability that it is a bot's, from what every detector says of it: a logistic",
-        "regression for each set of detectors that is known, calibrated at a prevalence of",
-        f"{manifest['prevalence']:.1%}. A second one goes from an account's days to the account, a third one gives a",
-        "group of accounts its probability.",
+        "Gives an account-day one probability that it is a bot's, from what every detector says of it. Each score",
+        "becomes a tail: −log10 of the share of honest account-days that have as much. A logistic regression for each",
+        "set of detectors that is known weighs the tails by rank, the strongest first. It is",
+        f"calibrated at a prevalence of {manifest['prevalence']:.1%}. A second one goes from an account's days to the",
+        "account, a third one gives a group of accounts its probability.",
         "",
         "## Use",
         "- **For**: the order in which an analyst looks at accounts (docs/guides/user-days.md).",
@@ -21,33 +22,39 @@ def render_card(manifest: dict[str, Any]) -> str:
         "",
         "## Data",
         f"Synthetic: {trained['worlds']}, seed {trained['seed']}: {trained['account_days']:,} account-days of",
-        f"{trained['accounts']:,} accounts, {trained['bots']:,} of them bots'. No detector that is stacked was trained",
-        "on these worlds. A day is positive with a paid stream; a bot's days without one are left out. Every number",
-        f"below is of accounts and campaigns that the weights were not fitted on. Stacked: {stacked}.",
+        f"{trained['accounts']:,} accounts, {trained['bots']:,} of them bots'. No detector that is stacked was",
+        "trained on these worlds. A day is positive with a paid stream; a bot's days without one are left out. The",
+        "weights are fitted on honest days as the shipped detectors score them, and on bots' days as detectors score",
+        "them that were trained without the family: new ones are not known either. Numbers are of accounts and",
+        f"campaigns that the weights were not fitted on. Stacked: {stacked}.",
         "",
         "## What is known",
-        f"Threshold: at most {manifest['max_false_alarms']:.1%} of the honest account-days, out of fold. Rules are",
-        "always known; `week` includes the windows of 28 days. Evidence is in log-odds from each detector's own",
-        "threshold, and no weight is under 0. `–`: too few bots would be found to suspect anybody.",
+        f"Threshold: at most {manifest['max_false_alarms']:.1%} of the honest account-days, out of fold, also as each",
+        "kind of source that lacks fields would tell of them (without trees of the day). `week` includes the",
+        "windows of 28 days. No weight is under 0. `–`: too few bots would be found to suspect anybody. New: bots of",
+        "families that the detectors did not know.",
         "",
-        "| known | weights | threshold | false alarms per 100 honest days | recall of days | of accounts |",
-        "|---|---|---|---|---|---|",
+        "| known | weights by rank | threshold | false alarms per 100 honest days | masked, the most | recall of days "
+        "| of accounts | of new accounts |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for pattern in manifest["patterns"]:
         test, alarms = pattern["test"], pattern["test"]["false_alarms_per_100"]
-        weights = ", ".join(f"{name} {value:.2f}" for name, value in pattern["weights"].items())
+        weights = ", ".join(f"{value:.2f}" for value in pattern["weights"])
+        masked = max(test["masked_per_100"].values(), default=None)
         threshold = "–" if pattern["threshold"] is None else f"{pattern['threshold']:.2f}"
         lines.append(
-            f"| {', '.join(pattern['known']) or 'rules only'} | {weights} | {threshold} "
-            f"| {alarms['value']:.2f} [{alarms['low']:.2f}, {alarms['high']:.2f}] | {_share(test['recall_of_days'])} "
-            f"| {_share(test['recall_of_accounts'])} |"
+            f"| {', '.join(pattern['known']) or 'nothing'} | {weights} | {threshold} "
+            f"| {alarms['value']:.2f} [{alarms['low']:.2f}, {alarms['high']:.2f}] | {_share(masked)} "
+            f"| {_share(test['recall_of_days'])} | {_share(test['recall_of_accounts'])} "
+            f"| {_share(test['recall_of_new_accounts'])} |"
         )
     lines += [
         "",
         "## Families",
-        "Share of a family's accounts that are flagged on a day with a paid stream. Left out: its rows, or those of",
-        "its whole mechanism, were not among those that the weights were fitted on. The detectors beneath saw most",
-        "families; the [arena](../../../docs/studies/arena.md) leaves families out of those as well.",
+        "Share of a family's accounts that are flagged on a day with a paid stream. Seen: by the shipped detectors.",
+        "Left out: by detectors, groups and weights that did not know the family; mechanism left out: the weights did",
+        "not know the families of its mechanism either. The [arena](../../../docs/studies/arena.md) does so on others.",
         "",
         "| family | accounts | seen | left out | mechanism left out |",
         "|---|---|---|---|---|",
@@ -55,6 +62,18 @@ def render_card(manifest: dict[str, Any]) -> str:
     for name, entry in manifest["families"].items():
         shares = " | ".join(_share(entry[view]) for view in ("seen", "left_out", "mechanism_out"))
         lines.append(f"| {name} | {entry['accounts']} | {shares} |")
+    lines += [
+        "",
+        "## What one detector sees alone",
+        f"Bots' accounts that it flags by itself at {manifest['max_false_alarms']:.1%} of the honest account-days, and",
+        "how many of them the stack flags. New: by detectors that did not know the family.",
+        "",
+        "| evidence | flagged alone | of them by the stack | new: flagged alone | of them by the stack |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in manifest["alone"].items():
+        cells = " | ".join(str(entry[view][key]) for view in ("seen", "new") for key in ("flagged", "kept"))
+        lines.append(f"| {name} | {cells} |")
     lines += ["", "## Honest listeners", "", "| cohort | account-days | flagged |", "|---|---|---|"]
     lines += [f"| {name} | {e['days']:,} | {e['flagged']} |" for name, e in manifest["false_alarms_by_cohort"].items()]
     lines += [

@@ -1,21 +1,19 @@
 """Fit each part of the fusion at natural prevalence, always judged on accounts that it was not fitted on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from contracts.labels import HONEST
-from models.campaigns.group_model import MAX_PROBABILITY
-from models.errors import ModelError
-from models.fusion.evidence import EVIDENCE, GROUP, PARTS, group_evidence
+from models.fusion.evidence import EVIDENCE, GROUP, PARTS
 from models.fusion.logistic import fit_logistic
 from models.fusion.model import ACCOUNT_INPUTS, Stack, account_inputs, inputs_of
-from models.fusion.training.worlds import BOTS, PEOPLE, FusionWorld
-from models.user_days.calibration import PREVALENCE
+from models.fusion.tails import Tail, by_rank, fit_tail, rounded
+from models.fusion.training.groups import FoundGroups, account_weights, fit_groups
+from models.fusion.training.worlds import FusionWorld
 from runtime.arrays import Bools, Floats, Ints
 
 MAX_FALSE_ALARMS = 0.001
@@ -23,60 +21,61 @@ MAX_FALSE_ALARMS = 0.001
 MIN_RECALL = 0.15
 """Share of the bots' accounts under which a set of detectors says too little to suspect anybody: a choice."""
 FOLDS = 5
-GROUP_RIDGE = 1e-4
-KINDS = ("lockstep", "shared_tracks", "block")
-
-
-def account_weights(family: pd.Series) -> Floats:
-    """Return a weight by account with which PREVALENCE of them are bots.
-
-    >>> account_weights(pd.Series(["farm", "honest", "honest"])).round(3).tolist()
-    [0.006, 0.497, 0.497]
-    """
-    is_bot = (family != HONEST).to_numpy()
-    return np.where(is_bot, PREVALENCE / max(is_bot.sum(), 1), (1 - PREVALENCE) / max((~is_bot).sum(), 1))
-
-
-def fit_groups(worlds: Sequence[FusionWorld]) -> Floats:
-    """Return intercepts of KINDS and slopes of FEATURES, by the accounts in the groups of some worlds.
-
-    A slope is at least 0: a larger, tighter group that owns its tracks is never less suspicious. Raises ModelError
-    where they have no group.
-    """
-    values, labels, weights = [], [], []
-    for world in worlds:
-        share = account_weights(world.accounts["family"])
-        is_bot = (world.accounts["family"] != HONEST).to_numpy()
-        inputs = _group_inputs(world)
-        for column, are_bots, of_each in ((BOTS, True, share[is_bot].max()), (PEOPLE, False, share[~is_bot].max())):
-            values.append(inputs)
-            labels.append(np.full(len(inputs), are_bots))
-            weights.append(world.groups[column].to_numpy() * of_each)
-    lower = np.append(np.full(len(KINDS), -np.inf), np.zeros(values[0].shape[1] - len(KINDS)))
-    label, weight = np.concatenate(labels), np.concatenate(weights)
-    if not weight.any():
-        raise ModelError("no group of accounts was found in the worlds: simulate scenario field")
-    return fit_logistic(np.vstack(values), label, weight, lower, GROUP_RIDGE)
-
-
-def _group_inputs(world: FusionWorld) -> Floats:
-    kinds = world.groups["kind"].to_numpy()[:, None] == np.array(KINDS)
-    return np.hstack([kinds, world.features])
-
-
-def group_evidence_of(world: FusionWorld, fitted: Floats) -> Floats:
-    """Return the evidence of groups by account-day of a world, their probabilities by these numbers."""
-    probability = np.minimum(expit(fitted[0] + _group_inputs(world) @ fitted[1:]), MAX_PROBABILITY)
-    return group_evidence(world.days["user_id"], world.groups.assign(probability=probability))
 
 
 def evidence_out_of_world(worlds: Sequence[FusionWorld]) -> pd.DataFrame:
     """Return EVIDENCE of all worlds, that of each world's groups by the numbers that the other worlds give."""
     parts = []
     for world in worlds:
-        others = [other for other in worlds if other is not world] or [world]
-        parts.append(world.evidence.assign(**{GROUP: group_evidence_of(world, fit_groups(others))})[list(EVIDENCE)])
+        others = _others(world, worlds)
+        parts.append(
+            world.evidence.assign(**{GROUP: world.found.evidence(fit_groups(others), world.days["user_id"])})[
+                list(EVIDENCE)
+            ]
+        )
     return pd.concat(parts, ignore_index=True)
+
+
+def _others(world: FusionWorld, worlds: Sequence[FusionWorld]) -> list[FoundGroups]:
+    return [other.found for other in worlds if other is not world] or [world.found]
+
+
+def masked_out_of_world(worlds: Sequence[FusionWorld]) -> dict[str, pd.DataFrame]:
+    """Return by kind of source the EVIDENCE of all worlds, NaN of those that were not masked so."""
+    tables = {}
+    for name in sorted({name for world in worlds for name in world.masked}):
+        parts = []
+        for world in worlds:
+            unknown = pd.DataFrame(np.nan, index=world.days.index, columns=list(EVIDENCE))
+            groups = world.found.evidence(fit_groups(_others(world, worlds)), world.days["user_id"])
+            masked = world.masked.get(name)
+            parts.append(unknown if masked is None else masked.assign(**{GROUP: groups})[list(EVIDENCE)])
+        tables[name] = pd.concat(parts, ignore_index=True)
+    return tables
+
+
+def fit_tails(evidence: pd.DataFrame, honest: Bools) -> dict[str, Tail]:
+    """Return the tail of each of EVIDENCE among honest account-days, in four decimals."""
+    return {name: rounded(fit_tail(evidence.loc[honest, name].to_numpy(dtype=np.float64))) for name in EVIDENCE}
+
+
+def left_out_tails(worlds: Sequence[FusionWorld], tails: Mapping[str, Tail]) -> Floats:
+    """Return tails of EVIDENCE (rows, EVIDENCE) of bots' days by detectors and groups that did not know the family.
+
+    NaN in other rows, and where nothing was left out. A group counts here as those that were fitted without the family.
+    """
+    parts = []
+    for world in worlds:
+        table = pd.DataFrame(np.nan, index=world.days.index, columns=list(EVIDENCE))
+        if world.left_out is not None:
+            table.update(world.left_out)
+            family = world.days["family"]
+            for name in sorted(set(family) - {HONEST}):
+                rows = (family == name).to_numpy()
+                groups = world.found.evidence(fit_groups(_others(world, worlds), [name]), world.days["user_id"])
+                table.loc[rows, GROUP] = tails[GROUP].of(groups[rows])
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True).to_numpy(dtype=np.float64)
 
 
 def all_known() -> list[frozenset[str]]:
@@ -84,41 +83,51 @@ def all_known() -> list[frozenset[str]]:
     return [frozenset(some) for n in range(len(PARTS), -1, -1) for some in combinations(PARTS, n)]
 
 
-def fit_stack(known: frozenset[str], evidence: pd.DataFrame, label: Floats, weight: Floats) -> Floats:
-    """Return the intercept and the weights of `inputs_of(known)`, from rows in which all of them are known.
+def _columns(known: frozenset[str]) -> list[int]:
+    return [EVIDENCE.index(name) for name in inputs_of(known)]
+
+
+def fit_stack(known: frozenset[str], tails: Floats, label: Floats, weight: Floats) -> Floats:
+    """Return the intercept and the weights by rank, from rows of `tails` in which all of `inputs_of(known)` are known.
 
     `label`: 1, 0, NaN (left out). Evidence never counts as innocence: a weight is at least 0.
     """
-    names = list(inputs_of(known))
-    rows = evidence[names].notna().all(axis=1).to_numpy() & ~np.isnan(label)
-    values = evidence.loc[rows, names].to_numpy(dtype=np.float64)
-    return fit_logistic(values, label[rows] == 1, weight[rows], np.zeros(len(names)))
+    values = tails[:, _columns(known)]
+    rows = ~np.isnan(values).any(axis=1) & ~np.isnan(label)
+    return fit_logistic(by_rank(values[rows]), label[rows] == 1, weight[rows], np.zeros(values.shape[1]))
 
 
-def score_stack(known: frozenset[str], evidence: pd.DataFrame, fitted: Floats) -> Floats:
+def score_stack(known: frozenset[str], tails: Floats, fitted: Floats) -> Floats:
     """Return log-odds by row; NaN where an input is unknown."""
-    scores: Floats = fitted[0] + evidence[list(inputs_of(known))].to_numpy(dtype=np.float64) @ fitted[1:]
-    return scores
+    values = tails[:, _columns(known)]
+    scores: Floats = fitted[0] + by_rank(values) @ fitted[1:]
+    return np.where(np.isnan(values).any(axis=1), np.nan, scores)
 
 
-def out_of_fold(known: frozenset[str], evidence: pd.DataFrame, label: Floats, weight: Floats, fold: Ints) -> Floats:
-    """Return log-odds by row, each by weights that were fitted without its fold."""
-    scores = np.full(len(evidence), np.nan)
+def out_of_fold(
+    known: frozenset[str], fitted_on: Floats, scored: Sequence[Floats], label: Floats, weight: Floats, fold: Ints
+) -> list[Floats]:
+    """Return log-odds of the rows of each table in `scored`, by weights fitted on other folds of `fitted_on`."""
+    scores = [np.full(len(table), np.nan) for table in scored]
     for number in range(FOLDS):
-        fitted = fit_stack(known, evidence[fold != number], label[fold != number], weight[fold != number])
-        scores[fold == number] = score_stack(known, evidence[fold == number], fitted)
+        rest, mine = fold != number, fold == number
+        fitted = fit_stack(known, fitted_on[rest], label[rest], weight[rest])
+        for of_table, table in zip(scores, scored, strict=True):
+            of_table[mine] = score_stack(known, table[mine], fitted)
     return scores
 
 
 def threshold_of(scores: Floats, honest: Bools) -> float:
-    """Return the log-odds that at most MAX_FALSE_ALARMS of the honest account-days reach."""
+    """Return the log-odds that at most MAX_FALSE_ALARMS of the honest account-days reach; −inf without any."""
     known = scores[honest & ~np.isnan(scores)]
+    if not len(known):
+        return -np.inf
     return float(np.nextafter(np.quantile(known, 1 - MAX_FALSE_ALARMS, method="higher"), np.inf))
 
 
 def as_stack(known: frozenset[str], fitted: Floats, threshold: float) -> Stack:
     """Return fitted numbers as a stack of the model, in four decimals."""
-    weights = {name: round(float(value), 4) for name, value in zip(inputs_of(known), fitted[1:], strict=True)}
+    weights = tuple(round(float(value), 4) for value in fitted[1:])
     return Stack(known, round(float(fitted[0]), 4), weights, math.ceil(threshold * 1e4) / 1e4)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,31 @@ from contracts.labels import HONEST, MECHANISMS
 from models.campaigns.group_model import FEATURES
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, PARTS
-from models.fusion.model import ACCOUNT_INPUTS
+from models.fusion.model import ACCOUNT_INPUTS, apply_tails
 from models.fusion.training.card import render_card
 from models.fusion.training.fit import (
     FOLDS,
-    KINDS,
     MAX_FALSE_ALARMS,
     MIN_RECALL,
-    account_weights,
     all_known,
     as_stack,
     evidence_out_of_world,
     fit_accounts,
-    fit_groups,
     fit_stack,
+    fit_tails,
+    left_out_tails,
+    masked_out_of_world,
     out_of_fold,
     score_stack,
     threshold_of,
 )
-from models.fusion.training.worlds import BOTS, PEOPLE, FusionWorld
+from models.fusion.training.groups import KINDS, account_weights, fit_groups
+from models.fusion.training.worlds import FusionWorld
 from models.metrics.intervals import wilson
 from models.registry.artefact import CARD, MANIFEST, sha256
 from models.training.splits import number_groups
 from models.user_days.calibration import PREVALENCE
-from runtime.arrays import Bools, Floats, Ints
+from runtime.arrays import Bools, Floats
 
 COMPLETE = frozenset(PARTS)
 
@@ -59,16 +61,32 @@ def train_fusion(
     if not (label == 0).any() or not (label == 1).any():
         raise ModelError("the worlds have no honest account or no paid stream of a bot: simulate scenario field")
     evidence = evidence_out_of_world(worlds)
+    tails = fit_tails(evidence, is_honest)
+    shipped = apply_tails(tails, evidence)
+    unseen = left_out_tails(worlds, tails)
+    masked = {name: apply_tails(tails, table) for name, table in masked_out_of_world(worlds).items()}
+    if np.isnan(unseen[label == 1]).all():
+        raise ModelError("no world has scores of detectors without the families: run  playproof days train-fusion")
+    # honest days by the shipped detectors, which saw none of them; bots' days by detectors that did not know the family
+    fitted_on = np.where(is_honest[:, None], shipped, unseen)
     group = number_groups(days["user_id"], days["campaign_id"])
     fold = np.random.default_rng(seed).permutation(group.max() + 1)[group] % FOLDS
     patterns: list[dict[str, Any]] = []
-    complete = np.empty(0)
+    seen, new = np.full(len(days), np.nan), np.full(len(days), np.nan)
     for known in all_known():
-        scores = out_of_fold(known, evidence, label, weight, fold)
-        threshold = threshold_of(scores, is_honest)
-        stack = as_stack(known, fit_stack(known, evidence, label, weight), threshold)
-        complete = scores if known == COMPLETE else np.where(np.isnan(complete), scores, complete)
+        scores, without = out_of_fold(known, fitted_on, (shipped, fitted_on), label, weight, fold)
+        fitted = fit_stack(known, fitted_on, label, weight)
+        of_masks = {name: score_stack(known, table, fitted) for name, table in masked.items()}
+        threshold = max(threshold_of(table, is_honest) for table in (scores, *of_masks.values()))
+        stack = as_stack(known, fitted, threshold)
+        seen, new = np.where(np.isnan(seen), scores, seen), np.where(np.isnan(new), without, new)
         test = _test(days, scores, stack.threshold)
+        test["recall_of_new_accounts"] = _test(days, without, stack.threshold)["recall_of_accounts"]
+        test["masked_per_100"] = {
+            name: _test(days, table, stack.threshold)["false_alarms_per_100"]["value"]
+            for name, table in of_masks.items()
+            if not np.isnan(table).all()
+        }
         says_enough = (test["recall_of_accounts"] or 0.0) >= MIN_RECALL
         patterns.append(
             {
@@ -80,11 +98,12 @@ def train_fusion(
         raise ModelError(
             f"all evidence together finds under {MIN_RECALL:.0%} of the bots' accounts: take larger worlds"
         )
-    account = fit_accounts(days["user_id"], complete, accounts["family"])
-    of_group = fit_groups(worlds)
+    is_fitted = ~np.isnan(new)
+    account = fit_accounts(days.loc[is_fitted, "user_id"], new[is_fitted], accounts["family"])
+    of_group = fit_groups([world.found for world in worlds])
     manifest = {
         "name": out.name,
-        "evidence": list(EVIDENCE),
+        "tails": {name: asdict(tail) for name, tail in tails.items()},
         "patterns": patterns,
         "account": {
             "intercept": round(float(account[0]), 4),
@@ -102,8 +121,9 @@ def train_fusion(
             "worlds": world, "seed": seed, "account_days": len(days), "accounts": len(accounts),
             "bots": int((accounts["family"] != HONEST).sum()),
         },
-        "families": _left_out(days, evidence, label, weight, is_honest, fold, complete),
-        "false_alarms_by_cohort": _by_cohort(days, complete, patterns[0]["threshold"]),
+        "families": _left_out(days, fitted_on, label, weight, is_honest, seen),
+        "alone": _alone(days, shipped, fitted_on, seen >= patterns[0]["threshold"], new >= patterns[0]["threshold"]),
+        "false_alarms_by_cohort": _by_cohort(days, seen, patterns[0]["threshold"]),
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     content = json.dumps(manifest, indent=1, allow_nan=False).encode() + b"\n"
@@ -138,17 +158,11 @@ def _accounts_found(days: pd.DataFrame, over: Bools, positive: Bools) -> tuple[f
 
 
 def _left_out(
-    days: pd.DataFrame,
-    evidence: pd.DataFrame,
-    label: Floats,
-    weight: Floats,
-    is_honest: Bools,
-    fold: Ints,
-    seen: Floats,
+    days: pd.DataFrame, tails: Floats, label: Floats, weight: Floats, is_honest: Bools, seen: Floats
 ) -> dict[str, dict[str, Any]]:
-    """Return by family the share of its accounts found: out of fold, without the family, without its mechanism.
+    """Return by family the share of its accounts found: by all that ships, without the family, without its mechanism.
 
-    Left out of the weights of the stack only: the detectors that it stacks saw the built-in families.
+    Without: by weights, groups and detectors that did not know the family; of its mechanism, weights only.
     """
     family, paid = days["family"].to_numpy(), (days["paid_streams"] > 0).to_numpy()
     results: dict[str, dict[str, Any]] = {}
@@ -156,17 +170,39 @@ def _left_out(
 
     def without(names: Sequence[str]) -> Floats:
         kept = ~np.isin(family, names)
-        fitted = fit_stack(COMPLETE, evidence[kept], label[kept], weight[kept])
-        return score_stack(COMPLETE, evidence, fitted)
+        return score_stack(COMPLETE, tails, fit_stack(COMPLETE, tails[kept], label[kept], weight[kept]))
 
     by_mechanism = {members: without(members) for members in MECHANISMS.values()}
     for name in sorted(set(family) - {HONEST}):
         entry: dict[str, Any] = {}
         of_mechanism = by_mechanism[mechanism_of[name]] if name in mechanism_of else without([name])
         for view, scores in (("seen", seen), ("left_out", without([name])), ("mechanism_out", of_mechanism)):
-            over = scores >= threshold_of(scores, is_honest)
-            entry[view], entry["accounts"] = _accounts_found(days, over, (family == name) & paid)
+            over, is_scored = scores >= threshold_of(scores, is_honest), ~np.isnan(scores)
+            share, accounts = _accounts_found(days, over, (family == name) & paid & is_scored)
+            entry[view] = share
+            entry["accounts"] = max(accounts, entry.get("accounts", 0))
         results[str(name)] = entry
+    return results
+
+
+def _alone(days: pd.DataFrame, shipped: Floats, unseen: Floats, seen_over: Bools, new_over: Bools) -> dict[str, Any]:
+    """Return by evidence the bots' accounts that it flags by itself at MAX_FALSE_ALARMS, and how many the stack flags.
+
+    `seen`: by the shipped detectors; `new`: by detectors that did not know the family.
+    """
+    honest, paid = (days["family"] == HONEST).to_numpy(), (days["paid_streams"] > 0).to_numpy()
+    users = days["user_id"].to_numpy()
+    results: dict[str, Any] = {}
+    for column, name in enumerate(EVIDENCE):
+        at = threshold_of(shipped[:, column], honest)
+        entry = {}
+        for view, tails, over in (("seen", shipped, seen_over), ("new", unseen, new_over)):
+            flagged = paid & ~honest & (tails[:, column] >= at)
+            entry[view] = {
+                "flagged": len(np.unique(users[flagged])),
+                "kept": len(np.intersect1d(users[flagged], users[paid & ~honest & over])),
+            }
+        results[name] = entry
     return results
 
 
@@ -179,6 +215,11 @@ def _by_cohort(days: pd.DataFrame, scores: Floats, threshold: float) -> dict[str
 
 def _groups_of(worlds: Sequence[FusionWorld], kind: str) -> dict[str, int]:
     """Count the groups of a kind, and their members by truth."""
-    groups = pd.concat([world.groups for world in worlds])
-    chosen = groups[groups["kind"] == kind]
-    return {"groups": len(chosen), BOTS: int(chosen[BOTS].sum()), PEOPLE: int(chosen[PEOPLE].sum())}
+    groups, bots, people = 0, 0, 0
+    for world in worlds:
+        is_kind = world.found.table["kind"] == kind
+        members = world.found.members()
+        members = members[members["group"].map(is_kind)]
+        groups, bots = groups + int(is_kind.sum()), bots + int(members["is_bot"].sum())
+        people += int((~members["is_bot"]).sum())
+    return {"groups": groups, "bots": bots, "people": people}

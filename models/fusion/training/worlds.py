@@ -1,5 +1,6 @@
 """Read what the fusion is fitted on: the account-days of simulated worlds, the groups in them, and their truth."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,24 +8,44 @@ import pandas as pd
 
 from contracts.labels import HONEST
 from models.account_windows.trees import load_window_trees
-from models.campaigns.find import find_groups
-from models.campaigns.finders import MIN_SIZE, Group
-from models.campaigns.group_model import ASSUMED, group_features
 from models.errors import ModelError
-from models.fusion.evidence import collect_evidence, session_threshold, window_threshold
+from models.fusion.evidence import EVIDENCE, GROUP, collect_evidence, session_threshold, window_threshold
+from models.fusion.tails import fit_tail
+from models.fusion.training.groups import FoundGroups, find_world_groups
 from models.labels.truth import label_user_days, paid_family, read_account_truth
 from models.tables.lake_tables import batch_files, read_parts, read_table
-from models.tables.plays import read_plays
 from models.tables.sessions import SCORED_IN_BATCH
-from models.tables.static_tables import read_popularity, read_static, read_timezones
-from models.user_days.by_rules import apply_rules
+from models.tables.static_tables import read_timezones
 from models.user_days.history import sort_user_days
 from models.user_days.trees import load_trees
-from runtime.arrays import Floats
 from runtime.world import World
 
 NO_GROUPS = pd.DataFrame({"user_ids": [], "probability": []})
-BOTS, PEOPLE = "bots", "people"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresWithout:
+    """Scores of some families' accounts, and of honest ones, by detectors that were trained on neither."""
+
+    families: frozenset[str]
+    sessions: pd.DataFrame
+    """user_id, started_at, score."""
+    days: pd.DataFrame
+    """user_id, local_date, trees_score."""
+    windows: pd.DataFrame
+    """user_id, last_day, days, log_odds."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedScores:
+    """Scores of honest accounts by the shipped detectors, as a kind of source that lacks fields tells of them."""
+
+    sessions: pd.DataFrame | None
+    """None where too little is known to score any."""
+    windows: pd.DataFrame
+    session_threshold: float | None
+    window_threshold: float | None
+    """Log-odds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +55,28 @@ class FusionWorld:
     days: pd.DataFrame
     """user_id, local_date, paid_streams, family (of the account), campaign_id, cohort."""
     evidence: pd.DataFrame
-    """EVIDENCE without that of groups."""
-    groups: pd.DataFrame
-    """kind, user_ids, members that are bots and people."""
-    features: Floats
-    """Of the groups (`group_features`)."""
-    accounts: pd.DataFrame
-    """user_id, family, campaign_id, cohort: truth."""
+    """EVIDENCE without that of groups, by the shipped detectors."""
+    left_out: pd.DataFrame | None
+    """The same as tails, by detectors that saw neither the account nor its family; None where there are none."""
+    masked: dict[str, pd.DataFrame]
+    """The same as `evidence`, as sources that lack fields would tell it, by kind of source."""
+    found: FoundGroups
 
 
-def read_fusion_world(world: World, seed: int) -> FusionWorld:
-    """Read a simulated world whose raw rows were scored (`playproof days run`). Raises WorldError, ModelError."""
+def read_fusion_world(
+    world: World, seed: int, without: Sequence[ScoresWithout] = (), masked: Mapping[str, MaskedScores] | None = None
+) -> FusionWorld:
+    """Read a simulated world whose raw rows were scored (`playproof days run`), with what `ops.fusion` adds.
+
+    Raises WorldError, ModelError.
+    """
     accounts = read_account_truth(world)
     accounts["family"] = paid_family(accounts)
     trees, window_trees = load_trees(), load_window_trees()
     names = [feature.name for feature in trees.features]
     keys = ["user_id", "local_date", "plan", "country", "plays", "streams"]
     days = sort_user_days(read_table(world, "user_days", "playproof days run", [*keys, *names]))
-    flags = days[["user_id", "local_date"]].assign(
-        trees_score=trees.score(days)[1], rules_score=apply_rules(days).score
-    )
+    flags = days[["user_id", "local_date"]].assign(trees_score=trees.score(days)[1])
     sessions = _read_scored(world, SCORED_IN_BATCH, ["user_id", "started_at", "score"])
     windows = _read_scored(world, "account_windows", None)
     evidence = collect_evidence(
@@ -66,8 +89,33 @@ def read_fusion_world(world: World, seed: int) -> FusionWorld:
         paid_streams=labels["paid_streams"].to_numpy(),
         **{name: flags["user_id"].map(known[name]).to_numpy() for name in ("family", "campaign_id", "cohort")},
     )
-    groups, features = _groups(world, seed, known["family"])
-    return FusionWorld(labelled, evidence, groups, features, accounts)
+    found = find_world_groups(world, seed, accounts)
+    timezones = read_timezones(world)
+    of_masks = {name: _masked_evidence(flags, scores, timezones) for name, scores in (masked or {}).items()}
+    return FusionWorld(labelled, evidence, _left_out_tails(labelled, without, timezones), of_masks, found)
+
+
+def _left_out_tails(days: pd.DataFrame, without: Sequence[ScoresWithout], timezones: pd.Series) -> pd.DataFrame | None:
+    """Return tails by row of `days` for bots' days, each by detectors without its family; NaN for other rows."""
+    tails = pd.DataFrame(np.nan, index=days.index, columns=list(EVIDENCE))
+    for scores in without:
+        flags = days[["user_id", "local_date"]].merge(scores.days, on=["user_id", "local_date"], how="left")
+        found = collect_evidence(flags, NO_GROUPS, timezones, scores.sessions, scores.windows, 0.0, 0.0)
+        honest = (days["family"] == HONEST).to_numpy() & days["user_id"].isin(scores.days["user_id"]).to_numpy()
+        of_family = days["family"].isin(scores.families).to_numpy()
+        for name in EVIDENCE:
+            if name != GROUP:
+                values = found[name].to_numpy()
+                tails.loc[of_family, name] = fit_tail(values[honest]).of(values[of_family])
+    return tails if without else None
+
+
+def _masked_evidence(flags: pd.DataFrame, scores: MaskedScores, timezones: pd.Series) -> pd.DataFrame:
+    """Return EVIDENCE but for groups, as a kind of source tells it, which no trees of a day can score."""
+    return collect_evidence(
+        flags.assign(trees_score=np.nan), NO_GROUPS, timezones, scores.sessions, scores.windows,
+        scores.session_threshold, scores.window_threshold,
+    )  # fmt: skip
 
 
 def _read_scored(world: World, table: str, columns: list[str] | None) -> pd.DataFrame:
@@ -75,19 +123,3 @@ def _read_scored(world: World, table: str, columns: list[str] | None) -> pd.Data
     if not files:
         raise ModelError(f"world {world.name} has no {table}: run  playproof days run --world {world.name}")
     return read_parts(files, columns)
-
-
-def _groups(world: World, seed: int, family: pd.Series) -> tuple[pd.DataFrame, Floats]:
-    plays = read_plays(world, "raw")
-    accounts = read_static(world, "users", ["user_id", "payment_id"])
-    popularity = read_popularity(world, plays.tracks)
-    found: list[Group] = [
-        group
-        for group in find_groups(plays, accounts, popularity, np.random.default_rng(seed))
-        if len(group.users) >= MIN_SIZE and group.kind not in ASSUMED
-    ]
-    names = [[str(name) for name in plays.users[group.users]] for group in found]
-    table = pd.DataFrame({"kind": [group.kind for group in found], "user_ids": names})
-    table[BOTS] = [int((family.reindex(members) != HONEST).sum()) for members in names]
-    table[PEOPLE] = [len(members) for members in names] - table[BOTS]
-    return table, group_features(found, plays)

@@ -47,6 +47,19 @@ def test_a_small_tight_group_is_found_though_its_accounts_play_at_different_time
     assert of_ring["reasons"].tolist()[0][0].startswith("12 accounts repeat the same 5 tracks")
 
 
+def test_accounts_that_push_one_track_next_to_their_own_taste_are_a_group_and_who_only_likes_it_is_not_in_it() -> None:
+    rng = np.random.default_rng(7)
+    hours = iter(rng.uniform(0, 200, 600).tolist())
+    names = [*(f"pump{a}" for a in range(5)), "fan"]
+    own = [play(name, f"t{rng.integers(400):03}", next(hours)) for name in names for _ in range(60)]
+    pushed = [play(f"pump{a}", "t399", next(hours)) for a in range(5) for _ in range(20)]
+    liked = [play("fan", "t399", next(hours)) for _ in range(4)]
+    groups = find(strangers(users=100, plays=100) + own + pushed + liked)
+    lifted = groups[groups["kind"] == "lifted_tracks"]
+    assert lifted["user_ids"].tolist() == [[f"pump{a}" for a in range(5)]]
+    assert lifted["reasons"].tolist()[0][0].startswith("5 accounts make most of the plays of one track")
+
+
 def test_fans_of_a_track_that_many_play_are_not_an_operator() -> None:
     """Six fans repeat three songs; everybody else plays them too, and the fans play other things as well."""
     rng = np.random.default_rng(6)
@@ -64,7 +77,7 @@ def test_a_group_that_is_larger_tighter_or_owns_more_of_its_tracks_is_never_less
 ) -> None:
     model = load_fusion().groups
     assert min(model.slopes) >= 0
-    assert set(model.intercepts) == {"lockstep", "shared_tracks", "block"}
+    assert set(model.intercepts) == {"lockstep", "shared_tracks", "lifted_tracks", "block"}
     fitted = with_farm[~with_farm["kind"].isin(ASSUMED)]
     assert fitted["probability"].max() <= MAX_PROBABILITY
 

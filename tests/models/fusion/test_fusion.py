@@ -9,14 +9,14 @@ import pytest
 from scipy.special import logit
 
 from models.errors import ModelError
-from models.fusion.decide import Sources, decide_days
-from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, PARTS, RULES, SESSION, WEEK, collect_evidence
+from models.fusion.decide import Sources, counted_groups, decide_days
+from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, PARTS, SESSION, WEEK, collect_evidence
 from models.fusion.model import FusionModel, detector_versions, load_fusion, rows_by_known
 from models.registry.artefact import ARTIFACTS
 from models.user_days.calibration import PREVALENCE
 
 DAYS = pd.date_range("2025-03-01", periods=10)
-NO_CAMPAIGNS = pd.DataFrame({"user_ids": [], "probability": [], "is_flagged": [], "reasons": []}).astype(
+NO_CAMPAIGNS = pd.DataFrame({"kind": [], "user_ids": [], "probability": [], "is_flagged": [], "reasons": []}).astype(
     {"is_flagged": bool}
 )
 
@@ -54,17 +54,17 @@ def evidence_of(table: pd.DataFrame, found: Sources) -> pd.DataFrame:
 def test_any_set_of_detectors_gives_a_decision_and_what_is_missing_takes_no_part(
     known: set[str], fusion: FusionModel
 ) -> None:
-    strong = pd.DataFrame({name: [LIMIT / 2] if name in known else [np.nan] for name in EVIDENCE}).assign(rules=1.0)
+    strong = pd.DataFrame({name: [LIMIT / 2] if name in known else [np.nan] for name in EVIDENCE})
     strong["month"] = strong[WEEK]
     decided = fusion.decide(strong)
     assert np.isfinite(decided.log_odds).all()
     assert (decided.pushes[[name for name in PARTS if name not in known]].to_numpy() == 0).all()
-    assert decided.is_suspected[0] == bool(known)  # rules alone say too little
+    assert decided.is_suspected[0] == bool(known)
 
 
 def test_what_is_not_known_moves_nobody_away_from_what_is_usual(fusion: FusionModel) -> None:
     """Quiet days have about the same low probability, whichever detectors ran: each stack is calibrated by itself."""
-    usual = pd.DataFrame({SESSION: [-6.0], "day": [-6.0], WEEK: [-6.0], "month": [-6.0], GROUP: [0.0], RULES: [0.1]})
+    usual = pd.DataFrame({SESSION: [-6.0], "day": [-6.0], WEEK: [-6.0], "month": [-6.0], GROUP: [0.0]})
     for n in range(len(PARTS) + 1):
         for missing in combinations(PARTS, n):
             row = usual.assign(**dict.fromkeys(missing, np.nan))
@@ -74,7 +74,12 @@ def test_what_is_not_known_moves_nobody_away_from_what_is_usual(fusion: FusionMo
 
 
 def test_more_evidence_never_makes_a_day_less_likely(fusion: FusionModel) -> None:
-    assert all(weight >= 0 for stack in fusion.stacks.values() for weight in stack.weights.values())
+    assert all(weight >= 0 for stack in fusion.stacks.values() for weight in stack.weights)
+    rng = np.random.default_rng(1)
+    some = pd.DataFrame({name: rng.normal(0, 4, 200) for name in EVIDENCE})
+    for name in EVIDENCE:
+        more = fusion.decide(some.assign(**{name: some[name] + 2})).log_odds
+        assert (more >= fusion.decide(some).log_odds - 1e-9).all()
 
 
 def test_the_rows_of_each_set_are_decided_by_its_own_weights(fusion: FusionModel) -> None:
@@ -115,6 +120,15 @@ def test_few_accounts_cannot_tell_what_belonging_to_no_group_means() -> None:
     of_many = evidence_of(flags(60), sources(campaigns=group))[GROUP]
     assert of_many.nunique() == 2
     assert (of_many.min(), of_many.max()) == (0.0, pytest.approx(logit(0.9) - logit(PREVALENCE)))
+
+
+def test_a_couple_with_one_phone_and_a_household_are_no_evidence_a_ring_on_one_phone_is() -> None:
+    groups = pd.DataFrame({
+        "kind": ["device", "payment", "device", "shared_tracks"], "probability": [0.9, 0.3, 0.9, 0.01],
+        "user_ids": [["a", "b"], ["a", "b", "c"], ["d", "e", "f"], ["g", "h", "i"]],
+        "is_flagged": [False, False, True, False],
+    })  # fmt: skip
+    assert counted_groups(groups).index.tolist() == [2, 3]
 
 
 def test_a_suspected_day_says_in_words_what_raised_it_the_strongest_first(fusion: FusionModel) -> None:

@@ -11,11 +11,12 @@ from models.campaigns.group_model import FEATURES
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, GROUP, PARTS
 from models.fusion.model import load_fusion
+from models.fusion.training.groups import FoundGroups
 from models.fusion.training.train import train_fusion
-from models.fusion.training.worlds import BOTS, PEOPLE, FusionWorld
+from models.fusion.training.worlds import FusionWorld
 
 ACCOUNTS, DAYS, N_BOTS = 60, 4, 12
-NO_GROUPS = pd.DataFrame({"kind": [], "user_ids": [], BOTS: [], PEOPLE: []})
+NO_GROUPS = pd.DataFrame({"kind": [], "user_ids": []})
 
 
 def world(seed: int) -> FusionWorld:
@@ -32,10 +33,13 @@ def world(seed: int) -> FusionWorld:
     days["paid_streams"] = np.where(days["family"] == "farm", 5, 0)
     level = np.where(days["family"] == "farm", 3.0, -3.0)
     evidence = pd.DataFrame({name: level + rng.normal(size=len(days)) for name in EVIDENCE}).drop(columns=GROUP)
-    groups = pd.DataFrame(
-        {"kind": ["lockstep", "block"], "user_ids": [names[:6], names[20:24]], BOTS: [6, 0], PEOPLE: [0, 4]}
+    left_out = pd.DataFrame(
+        {name: np.where(days["family"] == "farm", 3.0, np.nan) for name in EVIDENCE if name != GROUP}
     )
-    return FusionWorld(days, evidence, groups, np.array([[2.6, 0.5, 0.8, 0.7], [2.0, 0.1, 0.1, 0.0]]), accounts)
+    masked = {"scrobbles": evidence.assign(day=np.nan)}
+    groups = pd.DataFrame({"kind": ["lockstep", "block"], "user_ids": [names[:6], names[20:24]]})
+    found = FoundGroups(groups, np.array([[2.6, 0.5, 0.8, 0.7], [2.0, 0.1, 0.1, 0.0]]), accounts)
+    return FusionWorld(days, evidence, left_out, masked, found)
 
 
 def train(worlds: list[FusionWorld], out: Path) -> str:
@@ -55,9 +59,13 @@ def test_a_fitted_fusion_loads_with_its_hash_and_the_same_seed_gives_the_same_by
 def test_worlds_from_which_nothing_can_be_learned_are_refused_before_anything_is_written(tmp_path: Path) -> None:
     one = world(1)
     unpaid = replace(one, days=one.days.assign(paid_streams=0))
-    ungrouped = replace(one, groups=NO_GROUPS, features=np.empty((0, len(FEATURES))))
-    dumb = replace(one, evidence=one.evidence * 0.0, groups=one.groups.assign(**{BOTS: 0, PEOPLE: 4}))
-    for useless, message in ((unpaid, "paid stream"), (ungrouped, "no group"), (dumb, "all evidence together")):
+    ungrouped = replace(one, found=replace(one.found, table=NO_GROUPS, features=np.empty((0, len(FEATURES)))))
+    dumb = replace(one, evidence=one.evidence * 0.0)
+    known = replace(one, left_out=None)
+    for useless, message in (
+        (unpaid, "paid stream"), (ungrouped, "no group"), (dumb, "all evidence together"),
+        (known, "without the families"),
+    ):  # fmt: skip
         with pytest.raises(ModelError, match=message):
             train([useless], tmp_path / "fusion")
     assert not (tmp_path / "fusion").exists()

@@ -59,7 +59,7 @@ def test_a_family_of_a_folder_is_left_out_tested_and_written_with_the_promised_k
     assert written["families"].keys() == {"my_timer"}
     entry = written["families"]["my_timer"]
     assert {"recall_at_fpr_0001", "caught_by", "days_to_first_flag"} <= entry.keys()
-    assert entry["caught_by"].keys() == {"sessions", "days", "windows", "rules", "stack"}
+    assert entry["caught_by"].keys() == {"sessions", "days", "windows", "groups", "rules"}
     assert 0 <= written["macro_recall"] <= 1
     assert 0 <= written["false_alarms_per_100_person_days"] < 10
     assert any(line.startswith("my_timer") for line in format_results(results))
