@@ -6,6 +6,7 @@ USUAL_OWN, USUAL_COHORT = "usually {usual}", "similar accounts: usually {usual}"
 RULES: dict[str, str] = {
     "hours": "listened {value}; {usual}",
     "no_rest": "no time left for sleep",
+    "round_clock": "{value} of listening leave nobody time to sleep; {usual}",
     "plays": "{value} plays in a day; {usual}",
     "short_plays": "{value} of plays stop before 35 s; {usual}",
     "night": "{value} of plays between midnight and 5 am; {usual}",

@@ -63,6 +63,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule("hours", "volume", "hours", "high", 12, "h", 0.5, min_sds=3, z=Z_VOLUME, needs_own=True),
     Rule("no_rest", "volume", "hours", "high", 20, "h", 0.5, min_sds=3, z=Z_VOLUME, is_enough=True, needs_own=True),
+    Rule("round_clock", "volume", "hours", "high", 22, "h", 0.5, z=Z_VOLUME, is_enough=True),
     Rule("plays", "volume", "plays_day", "high", 125, "count", 5, z=Z_VOLUME),
     Rule("short_plays", "interaction", "share_under_35", "high", 0.6, "share", 0.05, min_plays=20),
     Rule("night", None, "night_share", "high", 0.45, "share", 0.15, min_plays=20),

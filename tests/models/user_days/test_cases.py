@@ -131,11 +131,18 @@ def test_a_new_loud_account_is_within_a_cohort_that_has_such_people() -> None:
 
 def test_who_listens_all_day_from_the_first_day_on_is_not_held_against_people_who_do_not() -> None:
     others = [user_days(history=7, user=f"d{number}") for number in range(60)]
-    shop = user_days(*[ALL_DAY | {"new_device_and_network": 1.0}] * 3, history=0, user="w")
+    open_hours = ALL_DAY | {"hours": 21.0, "new_device_and_network": 1.0}
+    shop = user_days(*[open_hours] * 3, history=0, user="w", starts_on="2025-03-07")
     days = sort_user_days(pd.concat([*others, shop]))
     fired = apply_rules(days).fired[(days["user_id"] == "w").to_numpy()]
     assert not fired[:, [rule.needs_own for rule in RULES]].any()
     assert not _newest(days).any()
+
+
+def test_a_day_of_22_hours_is_enough_from_the_first_day_where_nobody_else_has_one() -> None:
+    others = [user_days(history=7, user=f"d{number}") for number in range(60)]
+    days = pd.concat([*others, user_days(ALL_DAY, history=0, user="w", starts_on="2025-03-09")])
+    assert _newest(days).all()
 
 
 def test_the_reference_forest_reads_no_deviation_from_a_cohort() -> None:
