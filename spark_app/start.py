@@ -1,6 +1,7 @@
 """Starts the job: checks what it needs, loads its models, builds its queries, and runs them until they are to end."""
 
 import os
+import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     if options.is_patient:
         preflight.wait_for_broker(settings.kafka())
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
+    if unguarded := preflight.unguarded_topics(settings.kafka()):
+        print(preflight.unguarded_message(unguarded), file=sys.stderr, flush=True)
     scratch = use_scratch_folder()
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)

@@ -4,7 +4,9 @@ import math
 import sys
 from collections.abc import Sequence
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
@@ -19,6 +21,7 @@ from spark_app.errors import PreflightError
 READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 """Topics of the job."""
 ANSWERS_WITHIN_S = 10.0
+TIMESTAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
 READERS = ("sessions", "archive")
 """Queries that read topics."""
 
@@ -56,6 +59,32 @@ def check_topics(
         for query in readers:
             _check_read(consumer, query, planned_ends(unit, query))
         return {topic: _messages(consumer, topic) for topic in read}
+
+
+def unguarded_topics(kafka: KafkaConnection, topics: Sequence[str] = READ) -> list[str]:
+    """Return the topics whose messages have their producers' times: a wrong clock would not be noticed by them.
+
+    None where the broker does not tell: that takes a right of its own.
+    """
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+    try:
+        with KafkaAdminClient(**kafka.python()) as admin:
+            configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    except (KafkaError, KeyError):
+        return []
+    return [t for t in topics if configs.get(t, {}).get(TIMESTAMPS, {}).get("value", BY_BROKER) != BY_BROKER]
+
+
+def unguarded_message(topics: Sequence[str]) -> str:
+    """Say in one line what is missing in such topics.
+
+    >>> unguarded_message(["plays"])[:72]
+    "topic plays has its producers' times (message.timestamp.type is not LogA"
+    """
+    return (
+        f"topic {', '.join(topics)} has its producers' times ({TIMESTAMPS} is not {BY_BROKER}): one with a wrong clock "
+        "makes the rows of all others late (docs/reference/reliability.md#clocks)"
+    )
 
 
 def _messages(consumer: KafkaConsumer, topic: str) -> int:

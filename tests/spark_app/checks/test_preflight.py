@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
+from contracts.topics import Topic
 from ops.stack.broker import Broker
 from ops.stack.supervisor import CONFIGURATION
 from producer.kafka import topics
@@ -52,6 +53,14 @@ def test_a_topic_that_was_created_again_is_refused_with_both_offsets_and_the_way
     ) as refusal:
         check_topics(broker.kafka, unit)
     assert "playproof up --fresh" in str(refusal.value)
+
+
+def test_a_topic_with_its_producers_times_is_named(broker: Broker) -> None:
+    names = ["by-producers", "by-broker"]
+    theirs = Topic(names[0], 1, "for this test", config={"message.timestamp.type": "CreateTime"})
+    topics.create(broker.kafka, [theirs, Topic(names[1], 1, "for this test")])
+    assert preflight.unguarded_topics(broker.kafka, names) == names[:1]
+    assert preflight.unguarded_topics(broker.kafka, ["no-such-topic"]) == []
 
 
 def test_a_patient_job_waits_for_an_absent_broker_and_says_so_once(
