@@ -93,13 +93,13 @@ USER_DAY_GROUPS: dict[str, tuple[Feature, ...]] = {
             "minute_entropy",
             "bits",
             "7 days: entropy of the minute of the hour of starts; at least 80 plays",
-            "how evenly plays start over the minutes of the hour (5.9: quite evenly)",
+            "spread of starts over the minutes of the hour (5.9: quite evenly)",
         ),
         Feature(
             "hour_entropy",
             "bits",
             "7 days: entropy of the local hour of starts; at least 80 plays",
-            "how evenly plays start over the hours of the day (4.6: around the clock)",
+            "spread of starts over the hours of the day (4.6: around the clock)",
         ),
         Feature(
             "quiet_window_h",

@@ -168,7 +168,7 @@ WINDOW_FEATURES: tuple[Feature, ...] = (
         "hour_entropy",
         "bits",
         "entropy of the hour of starts; at least 20 plays",
-        "how evenly plays start over the hours of the day (4.6: around the clock)",
+        "spread of starts over the hours of the day (4.6: around the clock)",
     ),
     Feature(
         "quiet_h",

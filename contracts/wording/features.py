@@ -44,6 +44,8 @@ PHRASES: dict[str, str] = {
     "longest_wake_h": "{value} without a pause of 2 h",
     "duty_24h": "music on for {value} of the day",
     "plays_night": "{value} {play|plays} between midnight and 5 am",
+    "minute_entropy": "starts spread over the minutes of the hour at {value} of 5.9 (5.9: quite evenly)",
+    "hour_entropy": "starts spread over the hours of the day at {value} of 4.6 (4.6: around the clock)",
     "quiet_window_h": "{value} of the clock are always quiet",
     "accounts_per_device": "{value} {account|accounts} on one device",
     "accounts_per_ip": "{value} {account|accounts} on one network address",

@@ -16,6 +16,8 @@ from contracts.wording.features import format_phrase
 from contracts.wording.quantities import format_score
 
 SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_WEEK_REASONS, SHOWN_CAMPAIGNS = 4, 3, 2, 2
+OF_ALL_HONEST = words.OF_DAY.partition("{usual}")[0].rpartition("}")[2]
+IN_A_DAY = " in a day"
 OF_A_SESSION = words.OF_SESSION.partition("{")[0]
 """Begins the reason of a day that repeats its highest session: the case shows what was unusual in it instead."""
 
@@ -55,10 +57,12 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
     reasons = reasons_of(sessions, honest.features())
     daily = cases.daily(case.user_id)
     paired, joint = joint_fact([s for s in sessions if s["is_flagged"]], reasons, honest.features())
+    of_day = _of_parts(_strongest(daily["days"]))
     lines = [
-        *_of_parts(_strongest(daily["days"])),
+        *(text for text in of_day if _is_plain(text)),
         *_of_sessions(sessions, reasons),
         *([joint] if joint else []),
+        *(text for text in of_day if not _is_plain(text)),
         *_of_parts(daily["weeks"], SHOWN_WEEK_REASONS),
         *_of_parts(daily["campaigns"][:SHOWN_CAMPAIGNS]),
     ]
@@ -90,6 +94,17 @@ def _of_parts(parts: list[dict[str, Any]], shown: int = SHOWN_DAILY_REASONS) -> 
     return [text for of_part in texts for text in of_part[:shown]]
 
 
+def _is_plain(reason: str) -> bool:
+    """Whether a reason of a day counts, or compares with the account itself or its like, unlike a measure of the trees.
+
+    >>> _is_plain("938 plays in a day; similar accounts: usually 18")
+    True
+    >>> _is_plain("6 % of plays began by themselves; honest listeners: usually 29 %")
+    False
+    """
+    return OF_ALL_HONEST not in reason or IN_A_DAY in reason
+
+
 def _of_sessions(sessions: list[dict[str, Any]], reasons: list[Reason]) -> list[str]:
     """Return what is unusual in flagged sessions, strongest first; of a model without reasons, its score."""
     flagged = [s for s in sessions if s["is_flagged"]]
@@ -117,8 +132,9 @@ def headline(cases: Cases, case: Case) -> str:
         return "reviewed without its score"
     daily = cases.daily(case.user_id)
     kind = f"{' and '.join(categories_of(daily))} abuse · " if categories_of(daily) else ""
-    if texts := _of_parts(_strongest(daily["days"])):
-        return kind + texts[0]
+    of_day = _of_parts(_strongest(daily["days"]))
+    if plain := [text for text in of_day if _is_plain(text)]:
+        return kind + plain[0]
     with cases.index.read() as db:
         query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
@@ -127,6 +143,6 @@ def headline(cases: Cases, case: Case) -> str:
         return kind + " · ".join(
             format_phrase(FEATURES[r["feature"]], r["value"]) for r in known[:2] if r["value"] is not None
         )
-    if texts := [*_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
+    if texts := [*of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
         return kind + texts[0]
     return f"{kind}score {format_score(row[1])}, {words.NO_REASONS}" if row else "not flagged"

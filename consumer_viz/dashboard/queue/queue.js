@@ -69,19 +69,24 @@ addEventListener("keydown", (event) => {
 // The introduction is shown until this browser has closed it once.
 const TOUR = "playproof-tour-closed";
 
-function showTour(isShown) {
-  document.getElementById("tour").hidden = !isShown;
-  try { if (!isShown) localStorage.setItem(TOUR, "1"); } catch { /* a browser that keeps nothing shows it again */ }
-}
-
 function isTourClosed() {
   try { return localStorage.getItem(TOUR) === "1"; } catch { return true; }
 }
 
+function closeTour() {
+  document.getElementById("tour").hidden = true;
+  try { localStorage.setItem(TOUR, "1"); } catch { /* a browser that keeps nothing shows it again */ }
+}
+
+function offerTour() {
+  const tour = document.getElementById("tour");
+  tour.hidden = isTourClosed() || tour.dataset.tab !== "suspected";
+  document.getElementById("tour-close").addEventListener("click", closeTour);
+  document.getElementById("tour-open").addEventListener("click", () => { tour.hidden = false; });
+}
+
 addEventListener("DOMContentLoaded", () => {
-  showTour(!isTourClosed());
-  document.getElementById("tour-close").addEventListener("click", () => showTour(false));
-  document.getElementById("tour-open").addEventListener("click", () => showTour(true));
+  offerTour();
   document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
   document.getElementById("rows").addEventListener("click", (event) => {
     const row = event.target.closest(".row");
