@@ -87,6 +87,8 @@ def wait_for(name: str, rows: int = 1) -> pd.DataFrame:
         if job is not None and job.poll() is not None:
             raise SystemExit(f"the job has ended: {log.read_text().splitlines()[-1]}")
         time.sleep(1)
+    if found.empty:
+        raise SystemExit(f"nothing is in {name} after {wait_s} s: send something first (docs/guides/why-empty.md)")
     return found
 
 

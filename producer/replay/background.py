@@ -95,6 +95,26 @@ def next_batch(world: World) -> int:
     return read_state(world.unit.ledger).next_batch
 
 
+@dataclass(frozen=True, slots=True)
+class PassPosition:
+    """Where in the world's source the next replay goes on: its batches are sent pass after pass."""
+
+    first_batch: int
+    """Number of the batch with which the pass begins."""
+    sent: int
+    """Batches of the pass that are sent."""
+
+
+def position_in_pass(world: World) -> PassPosition:
+    """Return where the next replay goes on; a source that is sent and flushed begins again."""
+    state, rows = read_state(world.unit.ledger), count_rows(world.raw_files(world.domain.master))
+    sent_rows = state.next_row[world.domain.master]
+    if state.run is None or (state.has_ended and sent_rows >= rows):
+        return PassPosition(state.next_batch, 0)
+    sent = -(-sent_rows // ROWS_PER_BATCH)
+    return PassPosition(state.next_batch - sent, sent)
+
+
 def total_batches(world: World) -> int:
     """Return how many batches a world's source makes."""
     return -(-count_rows(world.raw_files(world.domain.master)) // ROWS_PER_BATCH)

@@ -79,7 +79,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         patch.setenv("PLAYPROOF_DOCKER", "0")
         patch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
         topics.create(broker.kafka)
-        sent = run("producer", data, users=300, interval_s=0.05, lead_in=4, after=10)
+        sent = run("producer", data, users=300, interval_s=0.05, lead_in=4, after=10, watch_s=0)
         yield Played(data, sent)
 
 
@@ -88,8 +88,15 @@ def test_the_producers_notebook_sends_the_quiet_and_the_attack_and_shows_both(pl
     assert said(played.notebook).count("every one acknowledged") == 2
 
 
+def test_the_producers_notebook_run_again_plays_the_day_again_with_its_attack(played: Played) -> None:
+    again = run("producer", played.data, interval_s=0.05, lead_in=4, after=10, watch_s=0)
+    assert "the day is played again" in said(again)
+    assert pictures(again) == 2
+    assert "\n0 batches, 0 rows" not in said(again)
+
+
 def test_the_jobs_notebook_shows_schema_predictions_and_reports(played: Played) -> None:
-    shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=240))
+    shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=420))
     for column in ("rawPrediction", "probability", "prediction", "window_start", "stopped cleanly"):
         assert column in shown
     assert "[20 rows x 8 columns]" in shown or shown.count("[") >= 20
