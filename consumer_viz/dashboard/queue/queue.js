@@ -6,6 +6,7 @@ let previewTimer = 0;
 const rows = () => [...document.querySelectorAll("#rows .row")];
 const isWide = () => matchMedia("(min-width: 900px)").matches;
 
+// Each request names its own source: htmx sends one request at a time for a source, and leaves out what comes in between.
 function select(row, { focus = true } = {}) {
   if (!row) return;
   document.querySelector(".row.selected")?.classList.remove("selected");
@@ -15,7 +16,7 @@ function select(row, { focus = true } = {}) {
   row.scrollIntoView({ block: "nearest" });
   clearTimeout(previewTimer);
   previewTimer = setTimeout(() => {
-    htmx.ajax("GET", row.dataset.panel ?? `/queue/panel/${selected}`, { target: "#panel", swap: "innerHTML" });
+    htmx.ajax("GET", row.dataset.panel ?? `/queue/panel/${selected}`, { source: "#panel", target: "#panel", swap: "innerHTML" });
   }, 60);
 }
 
@@ -39,7 +40,7 @@ async function refresh(subject) {
   const row = document.getElementById(`row-${subject}`);
   if (!row) return;
   const isFocused = row.contains(document.activeElement);
-  await htmx.ajax("GET", `/queue/rows/${subject}`, { target: `#row-${subject}`, swap: "outerHTML" });
+  await htmx.ajax("GET", `/queue/rows/${subject}`, { source: `#row-${subject}`, target: `#row-${subject}`, swap: "outerHTML" });
   const changed = document.getElementById(`row-${subject}`);
   if (subject === selected && changed) {
     changed.classList.add("selected");
@@ -101,7 +102,7 @@ addEventListener("DOMContentLoaded", () => {
     pill.hidden = !count;
     pill.textContent = `${count.toLocaleString("en")} new`;
     if (document.getElementById("sums").dataset.decisions !== String(decisions)) {
-      htmx.ajax("GET", "/queue/sums", { target: "#sums", swap: "outerHTML" });
+      htmx.ajax("GET", "/queue/sums", { source: "#sums", target: "#sums", swap: "outerHTML" });
     }
   });
   // The answer to a decision replaces the toast: go to the next case after a decision, back after an undo.
