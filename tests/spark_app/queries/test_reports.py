@@ -87,6 +87,8 @@ def test_genuine_totals_leave_out_what_is_flagged_and_replace_themselves(
     assert set(written.columns) == {c.name for c in GENUINE_TOTALS}
     (row,) = written.collect()
     assert (row["sessions"], row["plays"], row["streams"], row["hours"], row["batch_id"]) == (2, 6, 4, 1.0, 8)
+    files = sorted(path.suffix for path in (unit.table("genuine_totals") / "batch_id=8").iterdir())
+    assert files == ["", ".parquet"], "_SUCCESS and one file; no checksums"
     assert capsys.readouterr().out.splitlines()[0] == "genuine listening in total, as of 23:01:00 AEDT"
 
 
