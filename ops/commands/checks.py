@@ -68,7 +68,7 @@ def latency(
 def chaos(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long processes are killed.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the kills.")] = 1,
-    users: Annotated[int, typer.Option(min=100, help="Accounts of the world.")] = 200,
+    users: Annotated[int, typer.Option(min=150, help="Accounts of the world.")] = 200,
 ) -> None:
     """Kill job, broker and replay of a small world at random moments, then account for every row."""
     from ops.chaos import chaos as the_chaos
