@@ -21,8 +21,9 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "accounts": (
         "Accounts",
         f"""select user_id as id, user_id as title from users where {_BEGINS.format("user_id")}
-            union select user_id, user_id from cases where {_BEGINS.format("user_id")}
-            union select user_id, user_id from cases where {_BEGINS.format("case_id")}""",
+            union all select user_id, user_id from cases where {_BEGINS.format("user_id")}
+                and not exists (select 1 from users u where u.user_id = cases.user_id)
+            union all select user_id, user_id from cases where {_BEGINS.format("case_id")}""",
         "select max((select count(*) from users), (select count(*) from cases))",
     ),
     "rings": (

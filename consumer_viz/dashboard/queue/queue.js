@@ -2,6 +2,7 @@
 "use strict";
 let selected = null;
 let previewTimer = 0;
+let submitted = null; // the case that this page decided last: the answer to its form shows it
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
 const isWide = () => matchMedia("(min-width: 900px)").matches;
@@ -45,7 +46,8 @@ async function refresh(subject) {
   if (subject === selected && changed) {
     changed.classList.add("selected");
     if (isFocused) changed.querySelector("a").focus({ preventScroll: true });
-    if (!document.querySelector("#panel #decide :checked, #panel details[open]")) select(changed, { focus: false });
+    const isBusy = subject === submitted || document.querySelector("#panel #decide :checked, #panel details[open]");
+    if (!isBusy) select(changed, { focus: false });
   }
   if (team.leases) showLeases(team.leases);
 }
@@ -96,6 +98,7 @@ addEventListener("DOMContentLoaded", () => {
     select(row);
   });
   events.on("rows", (subjects) => { for (const subject of subjects) refresh(subject); });
+  document.addEventListener("submit", (event) => { if (event.target.matches("#decide")) submitted = selected; }, true);
   const pill = document.getElementById("pill");
   pill.addEventListener("click", () => location.reload());
   events.on("counts", ({ new: count, decisions }) => {
