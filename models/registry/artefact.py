@@ -5,9 +5,11 @@ the SHA-256 of `manifest.json`, which is in `models/registry/champions.py` or co
 the hashes of the files with the model's data.
 """
 
+import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from models.registry.pipeline_zip import Pipeline
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 SHIPPED_SCORER = ARTIFACTS / "session_xgb"
 """The session scorer that the job uses by default."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes that a packed file may unpack to at most."""
 MODEL_ZIP, MANIFEST, CARD = "model.zip", "manifest.json", "MODEL_CARD.md"
 CONTRIBUTIONS = "contributions"
 """Column of the scored rows: [[contribution of each feature in log-odds, …, bias]]."""
@@ -67,6 +71,19 @@ def read_trusted(path: Path, expected_sha256: str, remedy: str = RESTORE) -> byt
             f"{label} is not the file that is trusted: SHA-256 {sha256(content)[:12]}…, "
             f"expected {expected_sha256[:12]}…; {remedy}"
         )
+    return content
+
+
+def read_trusted_gzip(path: Path, expected_sha256: str) -> bytes:
+    """Read a gzip file and check the SHA-256 of its content. Raises ModelError where it is missing or another one."""
+    label = f"{path.parent.name}/{path.name}"
+    try:
+        with gzip.open(path) as packed:
+            content = packed.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ModelError(f"model file {label}: {error}; {RESTORE}") from None
+    if sha256(content) != expected_sha256.lower():
+        raise ModelError(f"{label} does not hold the trees that are trusted; {RESTORE}")
     return content
 
 

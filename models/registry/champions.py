@@ -37,7 +37,9 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 }
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
-ALERT_CHAMPIONS: dict[str, str] = {}
+ALERT_CHAMPIONS: dict[str, str] = {
+    "session_alerts": "f62a783006572a7faee6f780a9e9b0ac244d14576eeb37cd78876bb7025971dd",
+}
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {

@@ -12,14 +12,14 @@ import pandas as pd
 import xgboost
 
 from contracts.labels import CATEGORIES
-from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted_gzip
 from models.registry.champions import CATEGORY_CHAMPIONS
 from models.user_days.by_rules import feature_matrix
 from models.user_days.trees import check_features
 from runtime.arrays import Floats
 
 SHIPPED_CATEGORIES = ARTIFACTS / "user_day_categories"
-TREES_FILE = "trees.ubj"
+TREES_FILE = "trees.ubj.gz"
 MIN_PROBABILITY = 0.5
 REQUIRED = {"name": str, "trees_sha256": str, "features": list}
 
@@ -58,5 +58,5 @@ def load_categories(folder: Path = SHIPPED_CATEGORIES, trusted_sha256: str | Non
     manifest = read_manifest(folder / MANIFEST, trusted_sha256 or CATEGORY_CHAMPIONS[folder.name], REQUIRED)
     check_features(manifest)
     booster = xgboost.Booster()
-    booster.load_model(bytearray(read_trusted(folder / TREES_FILE, manifest["trees_sha256"])))
+    booster.load_model(bytearray(read_trusted_gzip(folder / TREES_FILE, manifest["trees_sha256"])))
     return CategoryModel(booster, tuple(manifest["features"]))

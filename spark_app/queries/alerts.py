@@ -31,14 +31,15 @@ class AlertPublisher:
     """Writes the alerts of a task of the running micro-batch to table and topic."""
 
     table: Path
-    kafka: KafkaConnection
+    kafka: KafkaConnection | None = None
+    """None for the table alone."""
 
     def __call__(self, messages: Sequence[str]) -> None:
         """Write messages; raises what Kafka raises where the topic does not acknowledge them."""
         task = TaskContext.get()
         assert task is not None, "alerts are published by tasks of Spark"
         write_part(self.table, int(task.getLocalProperty(BATCH_ID) or 0), task.partitionId(), messages)
-        if messages:
+        if messages and self.kafka is not None:
             send(self.kafka, messages)
 
 

@@ -1,5 +1,6 @@
 """The queries of the job, by name, and the tables that they write."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.features import FEATURE_NAMES
 from contracts.tables import SESSIONS, ddl
 from models.registry.artefact import Artefact
+from models.registry.source_patterns import SourcePattern
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from spark_app import pipeline, sources
@@ -67,3 +69,21 @@ def test_streamed_sessions_have_the_contracts_columns_with_and_without_a_scorer(
     assert scored.isStreaming
     assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
     assert features.schema == StructType.fromDDL(ddl(FEATURE_COLUMNS))
+
+
+def test_with_an_alerts_model_the_sessions_are_the_same_and_a_model_that_only_spark_runs_has_no_alerts(
+    spark: SparkSession, job: pipeline.Job
+) -> None:
+    looking = replace(job, alerts=SCORER)
+    assert pipeline.streamed_sessions(spark, looking, SCORER).schema == StructType.fromDDL(ddl(SESSIONS))
+    assert "alert" not in pipeline.streamed_sessions(spark, looking, None).columns
+
+
+def test_a_source_that_tells_too_little_has_no_alerts(job: pipeline.Job) -> None:
+    too_little = SourcePattern("plays_only", frozenset({"n_ips"}), None, None)
+    knows_less = replace(SCORER, patterns=(too_little,))
+    job.world.root.mkdir()
+    assert pipeline.alert_steps(replace(job, alerts=knows_less)) != (None, None)
+    job.world.import_report.write_text('{"not_measurable": ["n_ips"]}')
+    assert pipeline.alert_steps(replace(job, alerts=knows_less)) == (None, None)
+    assert pipeline.alert_steps(job) == (None, None)

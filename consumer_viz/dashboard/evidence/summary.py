@@ -13,7 +13,7 @@ from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.cases import Case, Cases
 from contracts.wording import reasons as words
 from contracts.wording.features import format_phrase
-from contracts.wording.quantities import format_score
+from contracts.wording.quantities import count_of, format_score
 
 SHOWN_REASONS, SHOWN_DAILY_REASONS, SHOWN_WEEK_REASONS, SHOWN_CAMPAIGNS = 4, 3, 2, 2
 OF_ALL_HONEST = words.OF_DAY.partition("{usual}")[0].rpartition("}")[2]
@@ -71,6 +71,7 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
         lines.append(format_common(common, has_facts=bool(lines)))
     if lines and not any(s["is_flagged"] for s in sessions):
         lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
+    lines = [*map(_of_alert, cases.alerts(case.user_id)), *lines]
     lines = [text[:1].upper() + text[1:] for text in _once(lines)]
     return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
 
@@ -86,6 +87,14 @@ def _once(lines: list[str]) -> list[str]:
         fact = re.split(r"; | in a suspected session|, over \d+ days", line)[0]
         by_kind.setdefault(re.sub(r"\d[\d.,]*", "…", fact), line)
     return list(by_kind.values())
+
+
+def _of_alert(alert: dict[str, Any]) -> str:
+    """Say why a session that is still open has an alert."""
+    known = [r for r in alert["reasons"] if r["feature"] in FEATURES and r["value"] is not None]
+    phrases = " · ".join(format_phrase(FEATURES[r["feature"]], r["value"]) for r in known) or words.NO_REASONS
+    streams = count_of(alert["streams"], "stream")
+    return words.OPEN_SESSION.format(streams=streams, score=format_score(alert["score"]), phrases=phrases)
 
 
 def _of_parts(parts: list[dict[str, Any]], shown: int = SHOWN_DAILY_REASONS) -> list[str]:
@@ -145,4 +154,6 @@ def headline(cases: Cases, case: Case) -> str:
         )
     if texts := [*of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
         return kind + texts[0]
+    if not row and (alerts := cases.alerts(case.user_id)):
+        return kind + _of_alert(alerts[-1])
     return f"{kind}score {format_score(row[1])}, {words.NO_REASONS}" if row else "not flagged"

@@ -10,6 +10,7 @@ import orjson
 
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.index.schema import OF_OPEN
 from consumer_viz.dashboard.index.weeks import STRONGEST
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
@@ -192,6 +193,12 @@ class Cases:
         for row in rows:
             row["reasons"] = orjson.loads(row["reasons"]) if row["reasons"] else []
         return rows
+
+    def alerts(self, user_id: str) -> list[dict[str, Any]]:
+        """Return the alerts of the account's open sessions, the oldest first: columns of table alerts."""
+        query = f"select a.row from (select ? as user_id) t, alerts a {OF_OPEN} order by a.alerted_at"
+        with self.index.read() as db:
+            return [orjson.loads(row[0]) for row in db.execute(query, (user_id,))]
 
     def account(self, user_id: str) -> dict[str, Any]:
         """Return the account's row of the static table users; every value is None where it has no row."""

@@ -54,6 +54,17 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
     return rows, tracks
 
 
+def alerts(path: Path) -> Iterator[tuple[Any, ...]]:
+    """Read alerts as rows of table alerts; one that was withdrawn is a second row of its session."""
+    for row in read_parquet(path).to_pylist():
+        times = {name: row[name].strftime("%Y-%m-%dT%H:%M:%SZ") for name in ("started_at", "looked_at", "alerted_at")}
+        key, user, at = row["session_key"], row["user_id"], times["alerted_at"]
+        yield (
+            key, user, at, row["streams"], row["money_eur"], row["score"], int(row["withdrawn"]),
+            orjson.dumps(row | times),
+        )  # fmt: skip
+
+
 def accounts_by(column: str, path: Path) -> Iterator[tuple[str, str]]:
     """Read the distinct (value of the column, account) pairs of a file of plays; none where it lacks the column."""
     if column not in open_parquet(path).schema_arrow.names:

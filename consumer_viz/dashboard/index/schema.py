@@ -42,11 +42,18 @@ create table members (user_id text, campaign_key text, primary key (user_id, cam
 create table rings (ring_id text primary key, row blob);
 create table ring_members (user_id text, ring_id text, primary key (user_id, ring_id)) without rowid;
 create index members_of_ring on ring_members (ring_id);
+create table alerts (session_key text primary key, user_id text, alerted_at text, streams integer, eur real,
+    score real, withdrawn integer, row blob);
+create index alerts_of on alerts (user_id);
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
 """
-UPDATE_CASES = """
+OF_OPEN = """where a.user_id = t.user_id and not a.withdrawn
+    and not exists (select 1 from sessions o where o.session_key = a.session_key)"""
+"""Which alerts `a` of an account `t` are of a session that is still open: a closed one has its final score."""
+OPEN_ALERTS = f"from alerts a {OF_OPEN}"
+UPDATE_CASES = f"""
 insert into cases
 select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
     coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk), model_version,
@@ -55,12 +62,15 @@ from (
     select t.user_id as user_id, count(s.session_key) as n,
         coalesce(sum(s.is_flagged), 0) as flagged,
         coalesce(sum(case when s.is_flagged then s.streams end), 0) as streams,
-        coalesce(sum(case when s.is_flagged then s.streams end), 0) * :eur as eur,
-        coalesce(max(s.score), 0) as probability,
-        coalesce(sum(case when s.is_flagged then s.streams * s.score end), 0) * :eur as risk,
+        coalesce(sum(case when s.is_flagged then s.streams end), 0) * :eur
+            + (select coalesce(sum(a.eur), 0) {OPEN_ALERTS}) as eur,
+        max(coalesce(max(s.score), 0), (select coalesce(max(a.score), 0) {OPEN_ALERTS})) as probability,
+        coalesce(sum(case when s.is_flagged then s.streams * s.score end), 0) * :eur
+            + (select coalesce(sum(a.eur * a.score), 0) {OPEN_ALERTS}) as risk,
         max(s.model_version) as model_version,
-        max(case when s.is_flagged then s.scored_at end) as last_scored_at,
-        coalesce(min(case when s.is_flagged then s.scored_at end),
+        nullif(max(coalesce(max(case when s.is_flagged then s.scored_at end), ''),
+            coalesce((select max(a.alerted_at) {OPEN_ALERTS}), '')), '') as last_scored_at,
+        coalesce(min(case when s.is_flagged then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),
             case when exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
                 or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
                 or exists (select 1 from members m where m.user_id = t.user_id) then :daily_at end
@@ -68,6 +78,7 @@ from (
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
         (coalesce(sum(s.is_flagged), 0) > 0
             or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+            or exists (select 1 {OPEN_ALERTS})
             or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
             or exists (select 1 from members m where m.user_id = t.user_id)) as is_case
     from touched t left join sessions s on s.user_id = t.user_id left join account_risk r on r.user_id = t.user_id

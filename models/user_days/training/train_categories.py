@@ -1,5 +1,6 @@
 """Train the model of categories on the days of simulated bots, and measure it on accounts that it never saw."""
 
+import gzip
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -83,7 +84,7 @@ def _write(
     out: Path, trees: bytes, days: pd.DataFrame, tags: Bools, measured: dict[str, Any], seed: int, world: str
 ) -> str:
     out.mkdir(parents=True, exist_ok=True)
-    (out / TREES_FILE).write_bytes(trees)
+    (out / TREES_FILE).write_bytes(gzip.compress(trees, mtime=0))
     manifest = {
         "name": out.name,
         "trees_sha256": sha256(trees),

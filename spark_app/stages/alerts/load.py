@@ -4,12 +4,10 @@
 `models/registry/champions.py`, and a model card.
 """
 
-import gzip
-import zlib
 from pathlib import Path
 
 from models.errors import ModelError
-from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted_gzip
 from models.registry.champions import ALERT_CHAMPIONS
 from models.registry.source_patterns import read_patterns
 from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
@@ -45,11 +43,7 @@ def load_alert_scorer(folder: Path, trusted: str) -> SessionScorer:
             f"{manifest['name']}: the beginning of a session has no {', '.join(unknown)}; run  "
             "playproof model train-alerts"
         )
-    packed = read_trusted(folder / TREES_FILE, manifest["trees_sha256"])
-    try:
-        trees = gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ModelError(f"{folder.name}/{TREES_FILE}: not a readable gzip file ({error})") from None
+    trees = read_trusted_gzip(folder / TREES_FILE, manifest["trees_sha256"])
     threshold = manifest["threshold"]
     return SessionScorer(
         trees, tuple(manifest["features"]), threshold, threshold, f"{manifest['name']}@{trusted[:8]}",

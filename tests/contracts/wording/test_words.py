@@ -24,7 +24,7 @@ SAMPLES = {
     "phrase": "1 play", "phrases": "1 play, 2 streams", "score": "over 0.99", "accounts": "132 accounts",
     "share": "0 %", "tracks": "1 track", "devices": "1 device", "times": "1.8", "members": "6", "sessions": "7",
     "own": "0 %", "condition": "88 % or more", "limit": "at most 36", "model": "session_xgb@0123abcd",
-    "sources": "its weeks",
+    "sources": "its weeks", "streams": "14 streams",
 }  # fmt: skip
 
 

@@ -11,12 +11,15 @@ import pyarrow as pa
 from contracts.tables import SESSIONS
 from contracts.topics import ALERTS, TOPICS
 from models.tables.alerts import AlertCounts, count_alerts, read_alerts
+from ops.stack.broker import Broker
+from producer.kafka import topics
 from runtime.lake import committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
-from spark_app.queries.alerts import NAME, write_part
+from spark_app.queries.alerts import NAME, send, write_part
 from spark_app.stages.alerts.messages import ALERT_SCHEMA, to_message
 from spark_app.stages.alerts.split_alerts import split
+from tests.flow.lake import messages
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 RAISED: dict[str, Any] = {
@@ -105,3 +108,10 @@ def test_of_a_session_that_had_an_alert_there_is_one_row_that_says_whether_it_wa
     assert count_alerts(unit) == AlertCounts(raised=3, withdrawn=1)
     assert str(count_alerts(unit, AT.timestamp() + 1)) == "1 raised, 1 withdrawn"
     assert read_alerts(Unit(tmp_path / "none")).empty
+
+
+def test_alerts_are_in_the_topic_by_their_session_once_they_are_sent(broker: Broker) -> None:
+    topics.create(broker.kafka)
+    send(broker.kafka, [alert("u1:5"), alert("u2:6")])
+    send(broker.kafka, [alert("u3:7")])
+    assert sorted(value["session_key"] for _, _, value in messages(broker.address, ALERTS)) == ["u1:5", "u2:6", "u3:7"]

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -64,6 +65,27 @@ def test_the_queue_is_read_in_the_order_of_its_index_so_that_many_cases_cost_wha
         steps = [row[3] for row in db.execute(f"explain query plan {query}")]
     assert steps[0] == "SEARCH c USING INDEX cases_by_risk (drawn_by=?)"
     assert not [step for step in steps if "SCAN" in step or "TEMP" in step]
+
+
+def test_an_alert_opens_a_case_until_its_session_closes(state: AppState, ana: Browser) -> None:
+    user = tiny_world.flagged_users(40)[-1]
+    alert = {
+        "session_key": f"{user}:90:0", "user_id": user, "streams": 14, "money_eur": 0.049, "score": 0.97,
+        "reasons": [{"feature": "repeat_ratio", "value": 0.8, "contribution": 2.0}], "withdrawn": False,
+        **dict.fromkeys(("started_at", "looked_at", "alerted_at"), tiny_world.NOON),
+    }  # fmt: skip
+    tiny_world.commit(state.world, "alerts", pd.DataFrame([alert]))
+    state.refresh()
+    (case,) = [case for case in state.cases.queue("suspected", 99) if case.user_id == user]
+    assert (case.sessions, case.flagged, case.eur, case.probability) == (0, 0, 0.049, 0.97)
+    page = ana.client.get(f"/cases/{case.case_id}").text
+    assert "An alert while it listens: after 14 streams of the session, with a score of" in page
+
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=90), batch=8)
+    tiny_world.commit(state.world, "alerts", pd.DataFrame([alert | {"withdrawn": True, "score": 0.05}]), batch=1)
+    state.refresh()
+    assert state.cases.alerts(user) == []
+    assert user not in [case.user_id for case in state.cases.queue("suspected", 99)]
 
 
 @pytest.fixture
