@@ -109,6 +109,6 @@ BENCH = Command(
     "playproof bench --rows 80000 --scenario demo --users 2000 --days 1 --max-messages 100",
     needs_jvm=True,
 )
-LATENCY = Command("latency", latency, "playproof latency --users 2000 --seconds 20 --flood-rows 50000", needs_jvm=True)
+LATENCY = Command("latency", latency, "playproof latency --users 7000 --seconds 20 --flood-rows 60000", needs_jvm=True)
 CHAOS = Command("chaos", chaos, "playproof chaos --minutes 3 --seed 2", needs_jvm=True)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")
