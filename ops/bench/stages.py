@@ -124,7 +124,7 @@ def _messages_of(world: World) -> dict[str, pa.RecordBatch]:
 def _parse(topic: str, messages: pa.RecordBatch, cpu: CpuByStage) -> list[pa.RecordBatch]:
     fields = fields_named(topic, USED_FIELDS[topic])
     chunks = read_chunks(Decoder(fields), messages.column("value"), messages.column("clock_ms").to_pylist())
-    typed = []
+    typed: list[pa.RecordBatch] = []
     while True:
         with cpu.of("decode"):
             chunk = next(chunks, None)
