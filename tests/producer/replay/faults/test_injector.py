@@ -106,7 +106,7 @@ def machine(folder: Path) -> Iterator[Machine]:
         made.topics.before_send = made.topics.after_send = made.step
         made.topics.install(patch)
         patch.setattr(batches, "ROWS_PER_BATCH", 10)
-        patch.setattr(attempt, "time", SimpleNamespace(time=lambda: 1_767_225_600))
+        patch.setattr(attempt, "time", SimpleNamespace(time=lambda: 1_767_312_000))
         patch.setattr(Ledger, "_append", made.watch(Ledger._append, FILE_NAME))
         patch.setattr(FaultJournal, "_append", made.watch(FaultJournal._append, journal.FILE_NAME))
         yield made
