@@ -75,7 +75,7 @@ def make_world(root: Path) -> World:
     So a batch makes one message of each topic, and a job that reads so many messages of each reads both in step.
     """
     world = World(root)
-    Stage(world, "").finish("simulate", *SCENARIO)
+    Stage(world, "127.0.0.1:1").finish("simulate", *SCENARIO)
     for file in world.raw_files(ACTIVITY):
         table = pq.ParquetFile(file).read()
         table = table.take(np.arange(0, len(table), 2))
