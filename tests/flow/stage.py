@@ -89,16 +89,18 @@ class Stage:
         return account
 
     def twin(self, name: str) -> "Stage":
-        """Set up a second world with the same source and ledger, so that another job may read the same topics."""
-        twin = World(self.world.root.with_name(name))
+        """Set up the same world in another folder of data, so that another job may read the same topics."""
+        twin = World(self.world.root.parent / name / self.world.name)
         for part in ("raw", "static"):
             shutil.copytree(self.world.root / part, twin.root / part)
         shutil.copytree(self.world.unit.ledger, twin.unit.ledger)
         return Stage(twin, self.address)
 
     def moved(self, name: str) -> "Stage":
-        """Move the world to another folder."""
-        return Stage(World(self.world.root.rename(self.world.root.with_name(name))), self.address)
+        """Move the world to another folder of data, next to that which it is in."""
+        folder = self.world.root.parent.with_name(name)
+        folder.mkdir()
+        return Stage(World(self.world.root.rename(folder / self.world.name)), self.address)
 
 
 @contextmanager

@@ -48,11 +48,14 @@ def test_the_newest_come_first_and_what_no_micro_batch_committed_is_left_out(wor
     assert [row["session_key"] for row in read_newest(world, 12)] == [f"u1:{second}" for second in range(29, 17, -1)]
 
 
-def test_the_command_shows_them_as_a_table_in_the_display_zone(world: World, playproof: Playproof) -> None:
+def test_the_command_shows_them_as_a_table_in_the_display_zone(
+    world: World, playproof: Playproof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYPROOF_TIME_ZONE", "Australia/Melbourne")
     lines = playproof("job", "show", "--world", world.name, "--last", "25").out.splitlines()
     assert lines[0] == "last 25 predictions, by mine@12345678"
     assert lines[1].split() == ["scored", "session", "rawPrediction", "probability", "prediction", "reasons"]
-    assert " ".join(lines[2].split()) == "23:00:29 u1:29 [-1.5000, 1.5000] [0.1824, 0.8176] 0.0 plays 80"
+    assert " ".join(lines[2].split()) == "23:00:29 AEDT u1:29 [-1.5000, 1.5000] [0.1824, 0.8176] 0.0 plays 80"
     assert lines[-1].endswith("no reasons from this model")
     assert len(lines) == 27
 

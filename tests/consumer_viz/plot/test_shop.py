@@ -18,7 +18,7 @@ from consumer_viz.plot.frontends.image import write_png
 from consumer_viz.plot.view import live_view, run_view
 from contracts.domain import MUSIC, SHOP
 from contracts.shop import BROWSING, FAIL, SUCCESS, TRANSACTIONS
-from contracts.topics import FRAUD_COUNTS
+from contracts.topics import ALERTS, FRAUD_COUNTS
 
 NOW = 1_795_000_000
 
@@ -68,7 +68,7 @@ def test_an_empty_list_is_no_bad_message_and_rows_without_a_status_are_bad() -> 
 
 def test_a_shop_is_watched_without_the_fraud_counts_of_music() -> None:
     assert topics_read(SHOP) == (BROWSING, TRANSACTIONS)
-    assert topics_read(MUSIC)[-1] == FRAUD_COUNTS
+    assert topics_read(MUSIC)[-2:] == (FRAUD_COUNTS, ALERTS)
 
 
 def test_every_front_end_shows_the_panels_of_the_shop(snapshot: Snapshot, zone: ZoneInfo, tmp_path: Path) -> None:

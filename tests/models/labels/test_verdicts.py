@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
     decide(store, "lucky", v.DISMISS, "superfan", probability=0.015)
     decide(store, "unsure", v.NEED_MORE, "more_days")
     decide(store, "wronged", v.CONFIRM, "velocity")
-    store.write(Draft("c-wronged", "wronged", v.APPEAL, "ana", 1, "k-appeal"))
+    store.write(Draft("c-wronged", "wronged", v.APPEAL, "ana", 1, "k-appeal", note="it was a party"))
     return store.path
 
 
@@ -62,7 +62,9 @@ def test_a_file_that_is_no_store_of_verdicts_is_refused_in_one_line(tmp_path: Pa
 
 def test_a_roll_back_changes_the_label(path: Path) -> None:
     store = VerdictStore(path)
-    store.write(Draft("c-wronged", "wronged", v.ROLL_BACK, "ben", 2, "k-back", reason_code="venue_account"))
+    store.write(
+        Draft("c-wronged", "wronged", v.ROLL_BACK, "ben", 2, "k-back", reason_code="venue_account", note="a bar")
+    )
     assert read_verdicts(path).set_index("user_id").loc["wronged", "verdict"] == v.DISMISS
 
 

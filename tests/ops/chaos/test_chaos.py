@@ -19,7 +19,8 @@ def test_the_same_seed_kills_the_same_processes_within_the_time() -> None:
     assert set(Counter(kill.victim for kill in drawn)) == {JOB, BROKER, REPLAY}
 
 
-PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE); input()"
+WAITS = "import threading; threading.Event().wait()"
+PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{WAITS}']); {WAITS}"
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_the_console_shows_the_window_that_ends_just_after_the_newest_session(
     windows = fraud_counts.count_windows(table_of(spark, scored(0, is_flagged=True), scored(125)))
     fraud_counts.write_version(windows, 0, unit=unit, time_zone="UTC")
     heading, _, numbers = capsys.readouterr().out.splitlines()
-    assert heading.endswith("to 12:02:10")
+    assert heading.endswith("to 12:02:10 UTC")
     assert numbers.split() == ["1", "0", "0"], "the flagged session is over 2 minutes old"
 
 
@@ -161,8 +161,8 @@ def machine_in_kolkata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_console_says_the_display_zones_time_whatever_the_zone_of_the_machine(spark: SparkSession) -> None:
     row = table_of(spark, scored(0)).select("scored_at").first()
     assert row is not None
-    assert console.local_time(row["scored_at"], MELBOURNE) == "23:00:00"
-    assert console.local_time(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), "UTC") == "12:00:00"
+    assert console.local_time(row["scored_at"], MELBOURNE) == "23:00:00 AEDT"
+    assert console.local_time(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), "UTC") == "12:00:00 UTC"
 
 
 @pytest.mark.usefixtures("machine_in_kolkata")
