@@ -84,7 +84,9 @@ def missing_topics(
     except KafkaError as error:
         raise explain(kafka, error) from None
     missing = []
-    for topic in described:
+    # the broker answers in an order of its own: the first one that was asked for is named
+    order = list(needed)
+    for topic in sorted(described, key=lambda topic: order.index(topic["name"])):
         name, code = topic["name"], topic["error_code"]
         if code == kafka_errors.UnknownTopicOrPartitionError.errno:
             missing.append(name)
