@@ -33,6 +33,7 @@ LOCKSTEP = (
     "accounts share under 2 %"
 )
 SHARED_TRACKS = "{accounts} repeat the same {tracks}, which hardly anybody else repeats: {share} of them in common"
+LIFTED_TRACKS = "{accounts} make most of the plays of {tracks}: over {times} times the plays that popularity explains"
 SHARED_DEVICES = "{accounts} share {devices}; usually a device has one account"
 SHARED_PAYMENT = "{accounts} are paid for by one payment method; usually one is"
 BLOCK = (

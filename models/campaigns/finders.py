@@ -99,12 +99,9 @@ def find_lifted_tracks(plays: Plays, popularity: NDArray[np.float64]) -> list[Gr
     user, track = plays.user[streams].astype(np.int64), plays.track[streams].astype(np.int64)
     groups = []
     for members, tightness, tracks in lifted_groups(user, track, popularity, len(plays.users)):
-        reason = (
-            f"{len(members)} accounts make most of the plays of "
-            + ("one track, which has" if len(tracks) == 1 else f"{len(tracks)} tracks, which have")
-            + f" over {LIFT:.0f} times the plays that popularity explains"
-        )
-        reasons = [reason, "may be fans of one artist"]
+        lifted = count_of(len(tracks), "track")
+        reason = words.LIFTED_TRACKS.format(accounts=_accounts(members), tracks=lifted, times=f"{LIFT:.0f}")
+        reasons = [reason, words.MAYBE_FANS]
         groups.append(Group("lifted_tracks", members, _score(len(members) / MIN_SIZE), reasons, tightness))
     return groups
 

@@ -57,7 +57,7 @@ def test_accounts_that_push_one_track_next_to_their_own_taste_are_a_group_and_wh
     groups = find(strangers(users=100, plays=100) + own + pushed + liked)
     lifted = groups[groups["kind"] == "lifted_tracks"]
     assert lifted["user_ids"].tolist() == [[f"pump{a}" for a in range(5)]]
-    assert lifted["reasons"].tolist()[0][0].startswith("5 accounts make most of the plays of one track")
+    assert lifted["reasons"].tolist()[0][0].startswith("5 accounts make most of the plays of 1 track: over 3 times")
 
 
 def test_fans_of_a_track_that_many_play_are_not_an_operator() -> None:
