@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from consumer_viz.dashboard.layout.svg import svg, text
+from consumer_viz.dashboard.layout.svg import BARS_LEFT, BOTTOM, TALLEST, WIDTH, bar_step, bars_over_time, svg, text
 from runtime.arrays import Floats
 
-WIDTH, LEFT, TOP = 760, 130, 28
+LEFT, TOP = 130, 28
 MIN_ROW, MAX_ROW, MAX_HEIGHT = 2.0, 18.0, 520.0
 LABEL_ROW = 11.0
 """Height of a row from which it has the account's name."""
@@ -79,30 +79,19 @@ def growth(bins: pd.DataFrame, hours: int) -> Markup:
 
     `bins`, `hours`: see `SharedListening.over_time`.
     """
-    width, bottom, left = 760, 150, 46
-    step = min((width - left) / len(bins), 60)
-    streams, accounts = bins["streams"].to_numpy(float), bins["accounts"].to_numpy(float)
-    top, most = max(streams.max(), 1), max(accounts.max(), 1)
-    parts = [
-        f'<rect class="own" x="{left + n * step + 0.5:.1f}" y="{bottom - 120 * value / top:.1f}" '
-        f'width="{max(step - 1, 1):.1f}" height="{120 * value / top:.1f}"/>'
-        for n, value in enumerate(streams)
-    ]
-    line = " ".join(
-        f"{left + (n + 0.5) * step:.1f},{bottom - 120 * value / most:.1f}" for n, value in enumerate(accounts)
-    )
+    streams, accounts = bins["streams"].tolist(), bins["accounts"].tolist()
     pattern = "%d %b %H:%M" if hours < 24 else "%d %b"
     first, last = (bins["at"].iloc[n].strftime(pattern) for n in (0, -1))
-    parts += [
+    top, most, step = max(*streams, 1), max(*accounts, 1), bar_step(len(bins))
+    line = " ".join(
+        f"{BARS_LEFT + (n + 0.5) * step:.1f},{BOTTOM - TALLEST * value / most:.1f}" for n, value in enumerate(accounts)
+    )
+    parts = [
+        *bars_over_time({"own": streams}, first, last if len(bins) > 4 else ""),
         f'<polyline class="usual" points="{line}"/>',
-        f'<line class="axis" x1="{left}" x2="{width}" y1="{bottom}" y2="{bottom}"/>',
-        text(left - 4, bottom - 112, f"{top:,.0f}", "end"),
-        text(left, bottom + 20, first),
     ]
-    if len(bins) > 4:
-        parts.append(text(left + len(bins) * step, bottom + 20, last, "end"))
     label = (
         f"By {'day' if hours == 24 else 'hour'} from {first} to {last}: up to {top:,.0f} streams and "
         f"{most:,.0f} accounts; first {accounts[0]:,.0f} accounts, last {accounts[-1]:,.0f}"
     )
-    return svg(width, bottom + 28, label, parts)
+    return svg(WIDTH, BOTTOM + 28, label, parts)
