@@ -5,9 +5,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from consumer_viz.dashboard.index.search import KINDS, MAX_CHARS, Hits
+from consumer_viz.dashboard.index.search import KINDS, MAX_CHARS
 from consumer_viz.dashboard.layout.render import page, state_of
-from consumer_viz.dashboard.state import AppState
 
 router = APIRouter()
 
@@ -21,7 +20,9 @@ def find(request: Request, q: str = "", kind: str = "") -> Response:
     if case_id and not kind:
         return RedirectResponse(f"/cases/{case_id}", 303)
     hits = state.search.find(text, kind) if text else []
-    links = {(part.kind, row["id"]): _address(state, part, row["id"]) for part in hits for row in part.rows}
+    of_accounts = [row["id"] for part in hits if part.kind == "accounts" for row in part.rows]
+    cases = state.catalogue.case_ids(of_accounts)
+    links = {(part.kind, row["id"]): _address(cases, part.kind, row["id"]) for part in hits for row in part.rows}
     titles = {name: title for name, (title, _, _) in KINDS.items()}
     return page(
         request, "find/results.html", hits=hits, q=text, kind=kind, links=links, sizes=state.search.sizes(),
@@ -29,16 +30,15 @@ def find(request: Request, q: str = "", kind: str = "") -> Response:
     )  # fmt: skip
 
 
-def _address(state: AppState, hits: Hits, entity: str) -> str:
+def _address(cases: dict[str, str], kind: str, entity: str) -> str:
     """Return the address of a hit's page; empty for an account of which nothing is scored."""
-    if hits.kind == "accounts":
-        case_id = state.cases.of_account(entity)
-        return f"/cases/{case_id}" if case_id else ""
-    if hits.kind == "rings":
+    if kind == "accounts":
+        return f"/cases/{cases[entity]}" if entity in cases else ""
+    if kind == "rings":
         return f"/rings/{entity}"
-    if hits.kind in ("devices", "addresses"):
-        return f"/find/accounts?{urlencode({'kind': hits.kind, 'id': entity})}"
-    return f"/music/{hits.kind}?{urlencode({'id': entity})}"
+    if kind in ("devices", "addresses"):
+        return f"/find/accounts?{urlencode({'kind': kind, 'id': entity})}"
+    return f"/music/{kind}?{urlencode({'id': entity})}"
 
 
 @router.get("/find/accounts")

@@ -23,7 +23,8 @@ KINDS: dict[str, tuple[str, str, str]] = {
         f"""select user_id as id, user_id as title from users where {_BEGINS.format("user_id")}
             union all select user_id, user_id from cases where {_BEGINS.format("user_id")}
                 and not exists (select 1 from users u where u.user_id = cases.user_id)
-            union all select user_id, user_id from cases where {_BEGINS.format("case_id")}""",
+            union all select user_id, user_id from cases where {_BEGINS.format("case_id")}
+                and not ({_BEGINS.format("user_id")})""",
         "select max((select count(*) from users), (select count(*) from cases))",
     ),
     "rings": (
@@ -87,6 +88,8 @@ class Search:
         values = {"q": text, "end": text + _LAST, "limit": shown}
         hits = []
         with self._cases.reading() as db:
+            if not text.isascii():  # SQLite's own, which is faster, knows no capitals but A to Z
+                db.create_function("lower", 1, lambda name: name and name.lower(), deterministic=True)
             for name, (title, query, _) in KINDS.items():
                 if kind in ("", name):
                     count = int(db.execute(f"select count(*) from ({query})", values).fetchone()[0])

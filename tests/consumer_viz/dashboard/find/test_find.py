@@ -1,12 +1,15 @@
 """Search: everything by a part of its name or id; a page, not an error, where nothing is found."""
 
 import re
+from pathlib import Path
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 
 
@@ -32,6 +35,10 @@ def test_the_only_account_with_this_id_is_opened_at_once(ana: Browser, users: li
         ("x", {"addresses": 1}),
         ("zzz", {}),
         ("%", {}),
+        ("_", {}),
+        (" ", {}),
+        ("\0", {}),
+        ("user" * 2500, {}),
         ("' or 1=1 --", {}),
     ],
 )
@@ -54,3 +61,15 @@ def test_every_hit_leads_to_a_page(state: AppState, ana: Browser, users: list[st
         assert links
         assert [ana.client.get(link.replace("&amp;", "&")).status_code for link in links] == [200] * len(links)
     assert users[0] in ana.client.get("/find/accounts?kind=devices&id=d1").text
+
+
+def test_capitals_of_any_script_are_found_and_an_account_once_also_by_both_its_ids(tmp_path: Path) -> None:
+    world = tiny_world.make_world(tmp_path, ["c-own"])
+    played = pd.DataFrame([tiny_world.track("ÉTÉ", "Björk")])
+    played.to_parquet(next(world.static("tracks").rglob("*.parquet")))
+    ana = Browser(tiny_world.make_state(world))
+    assert (hits(ana, "été"), hits(ana, "BJÖRK"), hits(ana, "bjø")) == ({"tracks": 1}, {"artists": 1}, {})
+    assert hits(ana, "c-") == {"accounts": 2}
+    for halves in ("%ED%A0%80", "%FF", "%00"):  # half of a surrogate pair, a byte of no text, none
+        for address in ("find?q", "find/accounts?kind=devices&id", "music/labels?id", "music/labels/report.csv?id"):
+            assert ana.client.get(f"/{address}={halves}").status_code in (200, 404)
