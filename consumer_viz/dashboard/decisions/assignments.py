@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from consumer_viz.dashboard.decisions.leases import live_leases
 from consumer_viz.dashboard.decisions.rules import InvalidDecision
 from consumer_viz.dashboard.decisions.store import VerdictStore
 
@@ -66,7 +67,7 @@ def _apply(base: Assignment, value: str, today: str) -> Assignment:
     """Return the state after the step of `base`."""
     if base.step == ASSIGN:
         if not value or len(value) > MAX_NAME_CHARS:
-            raise InvalidDecision("a case is assigned to a name of 1 to 40 characters")
+            raise InvalidDecision(f"a case is assigned to a name of 1 to {MAX_NAME_CHARS} characters")
         return replace(base, assignee=" ".join(value.split()))
     if base.step == HOLD:
         try:
@@ -82,11 +83,10 @@ def _apply(base: Assignment, value: str, today: str) -> Assignment:
 
 
 def known_analysts(store: VerdictStore) -> list[str]:
-    """Return the names that decided, look at a case now, or have one."""
-    query = """select analyst from decisions union select analyst from leases
-        union select assignee from assignments where assignee is not null order by 1"""
+    """Return the names that decided, look at a case now, or were assigned one."""
+    query = "select analyst from decisions union select assignee from assignments where assignee is not null"
     with store.reading() as db:
-        return [str(row[0]) for row in db.execute(query)]
+        return sorted({str(row[0]) for row in db.execute(query)} | set(live_leases(store).values()))
 
 
 def _assignment(row: tuple[object, ...]) -> Assignment:

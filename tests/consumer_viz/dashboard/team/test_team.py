@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer_viz.dashboard.decisions.assignments import ASSIGN, HOLD, change_assignment
+from consumer_viz.dashboard.decisions.assignments import ASSIGN, HOLD, change_assignment, known_analysts
 from consumer_viz.dashboard.decisions.leases import LEASE_S, live_leases, release_leases, take_lease
 from consumer_viz.dashboard.decisions.rules import InvalidDecision
 from consumer_viz.dashboard.decisions.store import VerdictStore
@@ -78,6 +78,17 @@ def test_a_clock_that_is_set_back_does_not_make_a_lease_longer(
     assert take_lease(other, "c-1", "ben", "page2").analyst == "ben"
     clock.move(hours=9)
     assert live_leases(one) == {}
+
+
+def test_the_names_to_assign_are_those_who_decided_have_been_assigned_or_look_now(
+    desks: tuple[VerdictStore, VerdictStore], clock: Clock
+) -> None:
+    one, other = desks
+    take_lease(one, "c-1", "who only looked and left", "page1")
+    change_assignment(one, "c-1", ASSIGN, "ana", 0, "ben")
+    clock.move(seconds=LEASE_S)
+    take_lease(other, "c-2", "cleo", "page2")
+    assert known_analysts(one) == ["ben", "cleo"]
 
 
 def test_an_assignment_that_somebody_changed_in_between_is_not_overwritten(
