@@ -7,12 +7,8 @@ from typing import Any
 import numpy as np
 
 from runtime.arrays import Floats, Ints
-from runtime.units import MINUTE_MS
+from spark_app.stages.sessions.session_rows import WATERMARK_DELAY_MS
 
-WATERMARK_DELAY_MS = MINUTE_MS
-"""How far the watermark stays behind the newest event time of the slower topic."""
-SESSION_GAP_MS = 30 * MINUTE_MS
-"""A session closes once the watermark is so far past its last row."""
 PERCENTILES = (50, 95, 99)
 
 

@@ -19,7 +19,7 @@ from ops.bench import report as bench_report
 from ops.bench import world as bench_world
 from ops.bench.process_tree import TreeMeter, machine_cpu_s
 from ops.errors import StackError
-from ops.latency.delays import SESSION_GAP_MS, summarise, watermark_passed_at
+from ops.latency.delays import summarise, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import read_alerts, read_sessions, read_topics
 from ops.stack import child_process
@@ -36,6 +36,7 @@ from runtime.monitoring.progress import last_micro_batch
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.world import Unit
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
 WORLD = "latency"
 SCENARIO = "default"
@@ -130,6 +131,8 @@ def _replaying(settings: Settings, pace: RatePace) -> Iterator[None]:
                 pass
         except BaseException as error:  # told to the main thread
             failures.append(error)
+        finally:
+            pace.stop.set()  # whoever waits for its batches is not to wait for ever
 
     sender = threading.Thread(target=send, name="replay")
     sender.start()
@@ -138,8 +141,8 @@ def _replaying(settings: Settings, pace: RatePace) -> Iterator[None]:
     finally:
         pace.stop.set()
         sender.join()
-    if failures:
-        raise StackError(f"the replay ended: {failures[0]}") from failures[0]
+        if failures:
+            raise StackError(f"the replay ended: {failures[0]}") from failures[0]
 
 
 class Measurement:
@@ -201,6 +204,8 @@ class Measurement:
 
     def _look(self, wait_s: float = SAMPLE_EVERY_S) -> None:
         self._job.require_alive()
+        if self._pace.stop.is_set():
+            raise StackError("the replay ended before the measurement")
         self._meter.sample(time.time())
         time.sleep(wait_s)
 

@@ -1,6 +1,5 @@
 """What the topics and the tables hold after a run: when each message was sent, and since when each row can be read."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ops.latency.delays import Appended
 from runtime.arrays import Floats, Ints
 from runtime.event_text import parse_time
 from runtime.kafka.connection import KafkaConnection
-from runtime.lake import numbered_files
+from runtime.lake import committed_files, numbered_files
 from runtime.parquet import read_parquet
 from runtime.units import SECOND_MS
 
@@ -85,18 +84,12 @@ def read_sessions(table: Path) -> tuple[Ints, Floats]:
 def read_alerts(table: Path) -> tuple[Ints, Floats]:
     """Return for every alert the event time of the look that raised it (epoch ms), and since when it can be read."""
     looked, since = [np.empty(0, np.int64)], [np.empty(0)]
-    for file in _complete_files(table):
+    for file in committed_files(table):
         rows = read_parquet(file, ["looked_at", "withdrawn"])
         looked_ms = _epoch_ms(rows["looked_at"].filter(pc.invert(rows["withdrawn"])))
         looked.append(looked_ms)
         since.append(np.full(len(looked_ms), file.stat().st_mtime))
     return np.concatenate(looked), np.concatenate(since)
-
-
-def _complete_files(table: Path) -> Iterator[Path]:
-    for folder in sorted(table.glob("batch_id=*")):
-        if (folder / "_SUCCESS").exists():
-            yield from sorted(folder.glob("*.parquet"))
 
 
 def _epoch_ms(times: pa.ChunkedArray) -> Ints:

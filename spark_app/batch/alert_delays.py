@@ -28,10 +28,8 @@ from spark_app.local.user_days import own_histories
 from spark_app.stages.alerts.score_looks import score_looks_of
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.scoring.unknown import scorer_of_source
-from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS, WATERMARK_DELAY_MS
 
-DELAY_MS = MINUTE_MS
-"""How far the watermark is behind the newest row (session_rows.WATERMARK_DELAY)."""
 SOON_MIN, SOON_STREAMS = 20, 25
 """An alert is in time within so many minutes and paid streams of the first paid one: the aim of `share_alerted`."""
 NEVER_MS = 2**52
@@ -107,9 +105,9 @@ def _sessions(world: World, scorer: SessionScorer, alerts: SessionScorer) -> pd.
     looks = look_table(rows, unknown)
     chosen = scorer_of_source(alerts, unknown)
     over = looks[score_looks_of(looks, chosen) >= chosen.review_threshold]
-    first = over.groupby("session_key")["at_ms"].min() + DELAY_MS
+    first = over.groupby("session_key")["at_ms"].min() + WATERMARK_DELAY_MS
     sessions["alert_ms"] = sessions["session_key"].map(first).fillna(NEVER_MS).astype(np.int64)
-    sessions["close_ms"] = epoch_ms(sessions["ended_at"]) + SESSION_GAP_MS + DELAY_MS
+    sessions["close_ms"] = epoch_ms(sessions["ended_at"]) + SESSION_GAP_MS + WATERMARK_DELAY_MS
     return _with_paid_streams(sessions, world)
 
 

@@ -12,8 +12,10 @@ USED_FIELDS = {PLAYS: _SHARED_FIELDS, ACTIVITY: (*_SHARED_FIELDS, "drm", "codec"
 """Fields that sessions need in addition to the checked ones, by topic."""
 
 TOPIC_CODE = {PLAYS: 0, ACTIVITY: 1}
-WATERMARK_DELAY = "1 minute"
+WATERMARK_DELAY_MS = MINUTE_MS
 """How far the watermark stays behind the newest event_time of the slower topic."""
+WATERMARK_DELAY = f"{WATERMARK_DELAY_MS // MINUTE_MS} minute"
+"""The same in Spark's words."""
 SESSION_GAP_MS = 30 * MINUTE_MS
 CUT_MS = 3 * HOUR_MS
 """Sessions are cut every 3 h, at a moment that differs by account, so that a bot that never stops is still scored."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +11,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from ops.errors import StackError
 from ops.latency import measure
-from ops.latency.delays import SESSION_GAP_MS, Appended, watermark_passed_at
+from ops.latency.delays import Appended, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import read_alerts, read_sessions
+from ops.stack.child_process import ChildProcess
+from producer.errors import ReplayError
+from runtime.settings import Settings
+from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
 MINUTE_MS = 60_000
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
@@ -105,3 +113,17 @@ def test_keys_that_others_wrote_into_the_results_stay(tmp_path: Path) -> None:
     assert json.loads(file.read_text())["highest_rows_per_s"] == 2
     file.write_text("{")
     assert measure.merged(file, {"highest_rows_per_s": 3}) == {"highest_rows_per_s": 3}
+
+
+def test_a_replay_that_fails_ends_the_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ReplayError("no source")
+
+    monkeypatch.setattr(measure, "replay", fail)
+    settings, pace = Settings(data=tmp_path, world="w"), RatePace()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as job:
+        unit = settings.the_world().unit
+        child = ChildProcess("job", job, tmp_path / "log")
+        measurement = measure.Measurement(settings.kafka(), unit, child, pace, lambda line: None)
+        with pytest.raises(StackError, match="the replay ended: no source"), measure._replaying(settings, pace):
+            measurement.highest_rate(1000)
