@@ -23,12 +23,14 @@ def replay_rejected(
     from ops.resend.resend import resend
     from runtime import terminal
     from runtime.kafka.access import require_topics, wait_until_up
+    from runtime.kafka.worlds import require_own_broker
 
     settings = settings_for(world)
     the_world, kafka = settings.existing_world(), settings.kafka()
     the_world.require_domain(MUSIC, "playproof job replay-rejected")
     rows = read_repaired(repaired) if repaired else None
     wait_until_up(kafka)
+    require_own_broker(kafka, the_world)
     require_topics(kafka, read=MUSIC.topics, write=MUSIC.topics)
     result = resend(the_world, kafka, reason=reason, repaired=rows, out=out, is_dry=is_dry)
     reasons = sorted({**result.sent, **result.sent_before, **result.still_rejected})

@@ -6,6 +6,7 @@ from contracts.domain import MUSIC
 from ops.reconcile.reconciliation import Reconciliation, reconcile
 from ops.reconcile.shop import ShopReconciliation, reconcile_shop
 from runtime.kafka.access import require_topics, wait_until_up
+from runtime.kafka.worlds import require_own_broker
 from runtime.settings import Settings
 
 _SHOP_COLUMNS = ("sent", "in_sessions", "late", "rejected", "open", "lost", "duplicated")
@@ -16,6 +17,7 @@ def run(settings: Settings, is_json: bool) -> bool:
     """Reconcile the settings' world, print the result, and return whether every row is accounted for."""
     kafka, world = settings.kafka(), settings.the_world()
     wait_until_up(kafka)
+    require_own_broker(kafka, world)
     require_topics(kafka, read=world.domain.topics)
     result = reconcile(world, kafka) if world.domain == MUSIC else reconcile_shop(world, kafka)
     print(json.dumps(result.as_dict()) if is_json else "\n".join(format_reconciliation(result)), flush=True)

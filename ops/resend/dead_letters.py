@@ -155,7 +155,10 @@ def write_letters(file: Path, letters: Iterable[DeadLetter]) -> None:
 def read_repaired(file: Path) -> dict[tuple[str, Place], Any]:
     """Read what `write_letters` wrote and somebody repaired: the rows by topic and place. Raises ResendError."""
     rows: dict[tuple[str, Place], Any] = {}
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
+    # bytes: a line ends at \n only, not at one of the other line ends of Unicode, which JSON may have in a text
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        if not line.strip():
+            continue
         try:
             letter = json.loads(line)
             place = Place(*(int(letter[name]) for name in Place._fields))

@@ -109,6 +109,15 @@ def test_a_line_that_is_no_repaired_row_is_named(tmp_path: Path, text: str) -> N
         read_repaired(tmp_path / "rows")
 
 
+def test_a_repaired_row_may_have_any_character(tmp_path: Path) -> None:
+    letter = {"topic": PLAYS, "partition": 0, "offset": 2, "position": 1, "row": play("d", note="a\u2028b\x85c")}
+    (tmp_path / "rows").write_text(json.dumps(letter, ensure_ascii=False) + "\r\n\n", encoding="utf-8")
+    assert read_repaired(tmp_path / "rows") == {(PLAYS, Place(0, 2, 1)): letter["row"]}
+    (tmp_path / "rows").write_bytes(b'{"topic": "pl\xff"}')
+    with pytest.raises(ResendError, match=r"line 1 of .* is no repaired row"):
+        read_repaired(tmp_path / "rows")
+
+
 def test_a_second_call_at_the_same_time_is_refused(tmp_path: Path) -> None:
     world = World(tmp_path / "w")
     with the_command._lock(world), pytest.raises(ResendError, match="being sent already"), the_command._lock(world):
