@@ -139,14 +139,14 @@ class World:
     def start_version(self) -> "Unit":
         """Begin a fresh version: a new broker log, ledger, lake and checkpoints. The old one stays on disk."""
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "CURRENT").write_text(f"{self._next_version()}\n")
-        return self.unit
+        return self._begin(self._next_version())
 
     def reread_version(self) -> "Unit":
         """Begin a fresh version with the topics of the current one: its lake and checkpoints are new.
 
         Broker and replay must be stopped. The new version has the broker's log and the ledger as hard links, so no
-        message is copied, and the old version can be removed.
+        message is copied, and the old version can be removed. What is sent from now on is in the files of both, so the
+        old one cannot be used any more.
         """
         before, number = self.unit, self._next_version()
         partial = self.root / ".reread"
@@ -157,7 +157,13 @@ class World:
                 shutil.copytree(folder, partial / folder.name, copy_function=_link)
         (partial / TOPICS_FILE).write_text(f"{before.topics_version}\n")
         partial.rename(self.root / f"v{number}")
-        (self.root / "CURRENT").write_text(f"{number}\n")
+        return self._begin(number)
+
+    def _begin(self, version: int) -> "Unit":
+        """Make a version the current one, in one rename: a crash leaves the old number or the new one."""
+        partial = self.root / ".CURRENT.partial"
+        partial.write_text(f"{version}\n")
+        partial.replace(self.root / "CURRENT")
         return self.unit
 
     def _next_version(self) -> int:

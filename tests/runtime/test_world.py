@@ -40,6 +40,22 @@ def test_a_version_that_reads_again_has_the_topics_and_nothing_else(world: World
     assert world.reread_version().topics_version == 1
 
 
+def test_a_crash_while_the_pointer_is_written_leaves_the_old_version(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start_version()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _crash)
+        with pytest.raises(KeyboardInterrupt):
+            world.start_version()
+    assert world.version == 1
+    assert world.start_version() == world.unit
+
+
+def _crash(file: Path, target: Path) -> None:
+    raise KeyboardInterrupt
+
+
 def test_output_checkpoints_and_broker_log_are_one_unit(world: World) -> None:
     unit = world.unit
     assert {path.parent for path in (unit.broker, unit.ledger, unit.lake, unit.checkpoints, unit.offsets)} == {
