@@ -9,6 +9,8 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.errors import PlayproofError
@@ -22,7 +24,9 @@ class FolderError(PlayproofError):
 
 def private_folder() -> Path:
     """Return the folder in the temporary folder that only this user can use. Raises FolderError where others can."""
-    folder = Path(tempfile.gettempdir()) / f"playproof-{os.getuid()}"
+    temporary, name = Path(tempfile.gettempdir()), f"playproof-{os.getuid()}"
+    # in a process that uses a scratch folder, or was started by one: the folder around that
+    folder = temporary.parent if temporary.parent.name == name else temporary / name
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = folder.stat()
     if owner.st_uid != os.getuid() or owner.st_mode & 0o077:
@@ -36,10 +40,11 @@ def use_scratch_folder() -> Path:
     Sets TMPDIR. Removed when the process ends; where it is killed, by the next one that calls this.
     """
     private = private_folder()
-    remove_abandoned(private)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=private))
-    lock = _lock_of(folder).open("ab")
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    with _one_at_a_time(private):
+        remove_abandoned(private)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=private))
+        lock = _lock_of(folder).open("ab")
+        fcntl.flock(lock, fcntl.LOCK_EX)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
     def remove() -> None:
@@ -49,6 +54,17 @@ def use_scratch_folder() -> Path:
 
     atexit.register(remove)
     return folder
+
+
+@contextmanager
+def _one_at_a_time(private: Path) -> Iterator[None]:
+    """Keep other processes out: between making its lock and holding it, a folder would look abandoned."""
+    gate = os.open(private, os.O_RDONLY)
+    try:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(gate)
 
 
 def remove_abandoned(private: Path) -> list[Path]:

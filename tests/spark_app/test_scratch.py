@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from spark_app.scratch import remove_abandoned
+import pytest
+
+from spark_app.scratch import private_folder, remove_abandoned
 
 USES = """
 import sys, time
@@ -44,3 +47,12 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_nothing_of_one_at
     assert remove_abandoned(used.parent) == []
     at_work.communicate("")
     assert list(used.parent.iterdir()) == [], "one that ends by itself leaves nothing"
+
+
+def test_the_private_folder_is_the_same_inside_a_scratch_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    private = private_folder()
+    monkeypatch.setattr(tempfile, "tempdir", str(private / "tmp-1"))
+    assert private_folder() == private
