@@ -124,7 +124,7 @@ ALERTS = (
     Column("streams", "int", "of them plays of at least 30 s"),
     Column("money_eur", "double", "what those streams earn at the pro-rata price per stream"),
     Column("score", "double", "of the alerts model at that look; withdrawn: the final score of the session"),
-    Column("reasons", REASONS, "features that push the score up most, in log-odds"),
+    Column("reasons", REASONS, "features that push the score up most, in log-odds; withdrawn: empty"),
     Column("model_version", "string", "name and hash of the model that scored it"),
     Column("ts", "bigint", "largest ts of the rows by then, epoch seconds"),
     Column("alerted_at", "timestamp", "when the row was written, by the clock of the worker that did"),

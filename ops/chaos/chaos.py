@@ -86,7 +86,7 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
             victims.kill(kill.victim)
             killed[kill.victim] += 1
             time.sleep(kill.away_s)
-        victims.keep_running(0)
+        victims.start_broker()
         victims.stop(REPLAY, JOB)
         # the rest of the source, and the flush that closes the last sessions
         run_to_end(playproof("replay", "--speed", "0"), environment)

@@ -14,7 +14,7 @@ from spark_app.stages.scoring.score import Predictions, SessionScorer, contribut
 
 @dataclass(frozen=True, slots=True)
 class LookScores:
-    """Scores of n looks, and on demand their reasons: contributions cost ten times as much as a score."""
+    """Scores of n looks, and on demand their reasons: contributions cost many times as much as a score."""
 
     score: Floats
     """In [0, 1], without what the features that the source cannot tell would add; shape (n,)."""
@@ -24,7 +24,7 @@ class LookScores:
     def reasons(self, looks: Ints) -> list[list[dict[str, Any]]]:
         """Return the features that raise the scores of some looks most, as records of REASON."""
         features, unknown = self.scorer.features, self.scorer.unknown
-        contributed = contributions(self.predicted.matrix.slice(looks), self.scorer)
+        contributed = contributions(self.predicted.matrix, self.scorer, looks)
         _, contributed = without_unknown(self.predicted.margin[looks], contributed, features, unknown)
         listed: list[list[dict[str, Any]]] = top_reasons(
             features, self.predicted.values[looks], contributed
