@@ -21,7 +21,7 @@ from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.serve import open_state
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.feed.counts import PlotBatch, Snapshot
-from consumer_viz.feed.messages import FraudWindow
+from consumer_viz.feed.messages import Alert, FraudWindow
 from contracts import verdicts as v
 from contracts.events import STREAM_MS
 from runtime.lake import committed_files
@@ -55,6 +55,13 @@ class Recorded:
             FraudWindow(_epoch(start), _epoch(end), int(sessions), int(flagged), int(n), int(batch))
             for start, end, sessions, flagged, n, batch in newest.itertuples(index=False)
         )
+        alerts = _read(world, "alerts", ["session_key", "alerted_at", "ts", "withdrawn"])
+        withdrawn = set(alerts["session_key"][alerts["withdrawn"]])
+        raised = alerts[~alerts["withdrawn"]].sort_values("alerted_at")
+        self._alerts = tuple(
+            Alert(key, _epoch(at), float(ts), key in withdrawn)
+            for key, at, ts in raised[["session_key", "alerted_at", "ts"]].itertuples(index=False)
+        )
 
     def snapshot(self, since: float = 0) -> Snapshot:
         """Return what came from `since` on; all of it where that is after the run, as it is when pictures come late."""
@@ -63,7 +70,8 @@ class Recorded:
         batches = tuple(batch for batch in self._batches if batch.ts >= since)
         windows = tuple(window for window in self._windows if window.end >= since)
         plays, activity = sum(b.master_rows for b in self._batches), sum(b.companion_rows for b in self._batches)
-        return Snapshot(float(end), batches, windows, plays, activity)
+        alerts = tuple(alert for alert in self._alerts if alert.at >= since)
+        return Snapshot(float(end), batches, windows, plays, activity, alerts=alerts)
 
 
 def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
@@ -110,6 +118,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(address)
+            page.click("#tour-close")
             page.wait_for_selector("#panel h2")
             shoot(page, "queue")
             case = page.locator("#panel h2 a").get_attribute("href")
