@@ -14,6 +14,7 @@ from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.shared import SharedReader
+from consumer_viz.dashboard.index.accounts import Accounts
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.cases import Cases
 from consumer_viz.dashboard.index.catalogue import Catalogue
@@ -45,6 +46,7 @@ class AppState:
     is_filling: bool = True
     """Whether the lake is being read for the first time."""
     cases: Cases = field(init=False)
+    accounts: Accounts = field(init=False)
     rings: Rings = field(init=False)
     search: Search = field(init=False)
     catalogue: Catalogue = field(init=False)
@@ -53,6 +55,7 @@ class AppState:
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
+        self.accounts = Accounts(self.cases)
         self.rings = Rings(self.cases)
         self.catalogue = Catalogue(self.cases)
         self.search = Search(self.cases)

@@ -21,7 +21,8 @@ from consumer_viz.dashboard.evidence.reasons import (
 )
 from consumer_viz.dashboard.evidence.summary import CaseSummary, summarise
 from consumer_viz.dashboard.evidence.weeks import week_facts
-from consumer_viz.dashboard.index.cases import CAMPAIGN_LINK, Case
+from consumer_viz.dashboard.index.accounts import CAMPAIGN_LINK
+from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.state import AppState
 from contracts import verdicts as v
 from contracts.events import STREAM_MS
@@ -77,8 +78,8 @@ class CaseFile:
 
 def build_casefile(state: AppState, case: Case) -> CaseFile:
     """Collect all of a case; reads the account's plays from the archive."""
-    summary = summarise(state.cases, state.honest, case)
-    account = state.cases.account(case.user_id)
+    summary = summarise(state.accounts, state.honest, case)
+    account = state.accounts.row(case.user_id)
     first, last = _span_ms(summary.sessions)
     plays = read_plays(state.world.unit, [case.user_id], first, last)
     zone = listener_zone(account.get("timezone"))
@@ -90,7 +91,7 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         "clock": pictures.clock(own, honest),
         "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
-    links = state.cases.links(case.user_id)
+    links = state.accounts.links(case.user_id)
     if case.is_hidden:  # a suspected campaign would show that the account is flagged
         links = [link for link in links if link["kind"] != CAMPAIGN_LINK]
     return CaseFile(
@@ -116,7 +117,7 @@ def _top_tracks(state: AppState, plays: pd.DataFrame) -> list[dict[str, Any]]:
         plays.assign(streams=is_stream).groupby("track_id").agg(plays=("track_id", "size"), streams=("streams", "sum"))
     )
     top = counts.sort_values(["streams", "plays"], ascending=False).head(SHOWN_TRACKS)
-    known = state.cases.tracks(set(top.index))
+    known = state.catalogue.by_id(set(top.index))
     return [
         {
             "track_id": str(track),

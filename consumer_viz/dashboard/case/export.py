@@ -132,7 +132,7 @@ def _legend() -> str:
 
 
 def _play_rows(state: AppState, plays: pd.DataFrame, names: Sequence[str] = PLAY_COLUMNS) -> list[list[Any]]:
-    known = state.cases.tracks(set(plays["track_id"].dropna()))
+    known = state.catalogue.by_id(set(plays["track_id"].dropna()))
     named = {
         name: plays["track_id"].map({track: row[name] for track, row in known.items()}) for name in ("title", "artist")
     }

@@ -10,7 +10,8 @@ from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, reasons_of
 from consumer_viz.dashboard.evidence.together import joint_fact
-from consumer_viz.dashboard.index.cases import Case, Cases
+from consumer_viz.dashboard.index.accounts import Accounts
+from consumer_viz.dashboard.index.cases import Case
 from contracts.wording import reasons as words
 from contracts.wording.features import format_phrase
 from contracts.wording.quantities import count_of, format_score
@@ -33,7 +34,7 @@ class CaseSummary:
     lines: list[str]
     """Why, in words: plain facts of the strongest day, of sessions, weeks and groups, then what is common alone."""
     daily: dict[str, Any]
-    """The account's flagged days, weeks and campaigns, and its rank (`Cases.daily`)."""
+    """The account's flagged days, weeks and campaigns, and its rank (`Accounts.daily`)."""
     history: list[Decision]
 
     @property
@@ -47,16 +48,16 @@ class CaseSummary:
 
 
 def categories_of(daily: dict[str, Any]) -> list[str]:
-    """Return the suspected kinds of abuse of an account from its daily rows (`Cases.daily`)."""
+    """Return the suspected kinds of abuse of an account from its daily rows (`Accounts.daily`)."""
     return list((daily["rank"] or {}).get("categories") or [])
 
 
-def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
+def summarise(accounts: Accounts, honest: HonestBaseline, case: Case) -> CaseSummary:
     """Collect what the index and the verdicts hold about a case. No file of the lake is opened."""
-    sessions = cases.sessions(case.user_id)
-    reasons = reasons_of(sessions, honest.features())
-    daily = cases.daily(case.user_id)
-    paired, joint = joint_fact([s for s in sessions if s["is_flagged"]], reasons, honest.features())
+    sessions, usual = accounts.sessions(case.user_id), honest.features()
+    reasons = reasons_of(sessions, usual)
+    daily = accounts.daily(case.user_id)
+    paired, joint = joint_fact([s for s in sessions if s["is_flagged"]], reasons, usual)
     of_day = _of_parts(_strongest(daily["days"]))
     lines = [
         *(text for text in of_day if _is_plain(text)),
@@ -71,9 +72,9 @@ def summarise(cases: Cases, honest: HonestBaseline, case: Case) -> CaseSummary:
         lines.append(format_common(common, has_facts=bool(lines)))
     if lines and not any(s["is_flagged"] for s in sessions):
         lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
-    lines = [*map(_of_alert, cases.alerts(case.user_id)), *lines]
+    lines = [*map(_of_alert, accounts.alerts(case.user_id)), *lines]
     lines = [text[:1].upper() + text[1:] for text in _once(lines)]
-    return CaseSummary(case, sessions, reasons, lines, daily, cases.store.history(case.case_id))
+    return CaseSummary(case, sessions, reasons, lines, daily, accounts.cases.store.history(case.case_id))
 
 
 def _once(lines: list[str]) -> list[str]:
@@ -135,16 +136,16 @@ def _sources(daily: dict[str, Any]) -> str:
     return ", ".join(text for name, text in words.SOURCES.items() if has[name])
 
 
-def headline(cases: Cases, case: Case) -> str:
+def headline(accounts: Accounts, case: Case) -> str:
     """Write in a few words why a case is in the queue: a fact of its strongest day, or else of its highest score."""
     if case.is_hidden:
         return "reviewed without its score"
-    daily = cases.daily(case.user_id)
+    daily = accounts.daily(case.user_id)
     kind = f"{' and '.join(categories_of(daily))} abuse · " if categories_of(daily) else ""
     of_day = _of_parts(_strongest(daily["days"]))
     if plain := [text for text in of_day if _is_plain(text)]:
         return kind + plain[0]
-    with cases.index.read() as db:
+    with accounts.cases.index.read() as db:
         query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
@@ -154,6 +155,6 @@ def headline(cases: Cases, case: Case) -> str:
         )
     if texts := [*of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
         return kind + texts[0]
-    if not row and (alerts := cases.alerts(case.user_id)):
+    if not row and (alerts := accounts.alerts(case.user_id)):
         return kind + _of_alert(alerts[-1])
     return f"{kind}score {format_score(row[1])}, {words.NO_REASONS}" if row else "not flagged"

@@ -1,4 +1,4 @@
-"""Queries of the case index and the verdicts together: the queue, its counts, one case, its links."""
+"""Queries of the case index and the verdicts together: one case, the lists of the queue, their counts."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,62 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-import orjson
-
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.index.schema import OF_OPEN
-from consumer_viz.dashboard.index.weeks import STRONGEST
-
-_IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
-_IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
-_IS_HELD = "coalesce(w.hold_until, '') > today()"
-IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"
-TABS: dict[str, tuple[str, str]] = {
-    "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK}) and not {_IS_HELD}"),
-    "sample": ("Blind sample", f"c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED}"),
-    "assigned": ("Assigned", f"(w.assignee is not null or w.is_escalated) and not coalesce({IS_SETTLED}, 0)"),
-    "waiting": (
-        "Waiting",
-        f"(v.verdict = 'need_more' or v.step = 'appeal' or c.drawn_by = 'flag' and {_IS_UNDECIDED} and {_IS_HELD})",
-    ),
-    "decided": ("Decided", IS_SETTLED),
-}
-"""Lists of the queue: title, and the condition of its cases. Without a verdict the columns of `v` are null, without an
-assignment those of `w`; `today()` is the UTC day."""
-ORDERS = {"suspected": "c.risk desc, c.case_id", "sample": "c.case_id", "waiting": "v.decided_at, c.case_id",
-          "assigned": "w.is_escalated desc, c.risk desc, c.case_id",
-          "decided": "v.decided_at desc, c.case_id"}  # fmt: skip
-"""The sample is in the order of its random ids: the order of risk would show the scores that it hides."""
-OLDEST_FIRST = "c.first_flagged_at, c.case_id"
-"""Another order of the suspected cases."""
-IS_LEFT_OUT = "exists (select 1 from verdicts.left_out x where x.case_id = c.case_id and x.ring_id = m.ring_id)"
-"""Whether an analyst left a member (`c`, `m`) out of its ring's verdict."""
-IS_SINGLE = f"not exists (select 1 from ring_members m where m.user_id = c.user_id and not {IS_LEFT_OUT})"
-"""Whether an account is a row of the queue by itself: it is in no ring, or was left out of its ring's verdict."""
-RING_LISTS = {
-    "suspected": "coalesce(max(r.hold_until), '') <= today()",
-    "assigned": "max(r.assignee) is not null or max(r.is_escalated)",
-    "waiting": "coalesce(max(r.hold_until), '') > today()",
-}
-"""Lists that have rings, with accounts to decide, and which of them; `r` is the ring's assignment."""
-FROM_MEMBERS = """from ring_members m join cases c on c.user_id = m.user_id
-    left join verdicts.standing v on v.case_id = c.case_id left join verdicts.work w on w.subject = c.case_id"""
-CAMPAIGN_LINK = "suspected campaign"
-"""Kind of a link that only a suspicion makes."""
-MAX_LINKED = 60
-"""Accounts listed under one link."""
-
-
-def single_in(tab: str) -> str:
-    """Return the condition of the accounts that are rows of a list: of the suspected ones no members of rings."""
-    return IS_SINGLE if tab == "suspected" else "true"
-
-
-def rings_in(tab: str) -> str:
-    """Return the query of the ids of the rings in a list (RING_LISTS)."""
-    return f"""select m.ring_id {FROM_MEMBERS} left join verdicts.work r on r.subject = m.ring_id
-        where {TABS["suspected"][1]} and not {IS_LEFT_OUT} group by m.ring_id having {RING_LISTS[tab]}"""
+from consumer_viz.dashboard.index.queue_lists import ORDERS, RING_LISTS, TABS, rings_in, single_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,92 +131,6 @@ class Cases:
             sum(streams) as streams, sum(eur) as eur from verdicts.standing where verdict <> 'open' group by 1"""
         with self.reading() as db:
             return [dict(row) for row in db.execute(query)]
-
-    def sessions(self, user_id: str) -> list[dict[str, Any]]:
-        """Return the account's scored sessions in order of time: columns of table sessions, `reasons` as a list."""
-        query = "select * from sessions where user_id = ? order by started_ms"
-        with self.index.read() as db:
-            rows = [dict(row) for row in db.execute(query, (user_id,))]
-        for row in rows:
-            row["reasons"] = orjson.loads(row["reasons"]) if row["reasons"] else []
-        return rows
-
-    def alerts(self, user_id: str) -> list[dict[str, Any]]:
-        """Return the alerts of the account's open sessions, the oldest first: columns of table alerts."""
-        query = f"select a.row from (select ? as user_id) t, alerts a {OF_OPEN} order by a.alerted_at"
-        with self.index.read() as db:
-            return [orjson.loads(row[0]) for row in db.execute(query, (user_id,))]
-
-    def account(self, user_id: str) -> dict[str, Any]:
-        """Return the account's row of the static table users; every value is None where it has no row."""
-        with self.index.read() as db:
-            rows = db.execute("select * from users where user_id = ?", (user_id,))
-            return dict(rows.fetchone() or dict.fromkeys(column[0] for column in rows.description))
-
-    def tracks(self, track_ids: set[str]) -> dict[str, dict[str, Any]]:
-        """Return the rows of the static table tracks, by track id."""
-        with self.index.read() as db:
-            query = f"select * from tracks where track_id in ({', '.join('?' * len(track_ids))})"
-            return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
-
-    def daily(self, user_id: str) -> dict[str, Any]:
-        """Return the account's flagged `days`, its flagged `campaigns`, its `rank` in the daily ranking, and its weeks.
-
-        `weeks`: the strongest flagged window, if any. `newest_weeks`: the newest windows, the longest first.
-        """
-        days = "select row from user_days where user_id = ? and is_flagged order by local_date"
-        groups = "select c.row from members m join campaigns c using (campaign_key) where m.user_id = ?"
-        with self.index.read() as db:
-            rank = db.execute("select row from account_risk where user_id = ?", (user_id,)).fetchone()
-            windows = [
-                (row[0], orjson.loads(row[1]))
-                for row in db.execute("select days, row from windows where user_id = ? order by days desc", (user_id,))
-            ]
-            return {
-                "days": [orjson.loads(row[0]) for row in db.execute(days, (user_id,))],
-                "campaigns": [orjson.loads(row[0]) for row in db.execute(groups, (user_id,))],
-                "rank": orjson.loads(rank[0]) if rank else None,
-                "weeks": [row for days, row in windows if days == STRONGEST],
-                "newest_weeks": [row for days, row in windows if days != STRONGEST],
-            }
-
-    def links(self, user_id: str) -> list[dict[str, Any]]:
-        """Return what the account shares: per `kind` the other `accounts`, their `count`, and the number `suspected`.
-
-        Suspected is every account that came into the queue: by a session, a day, weeks or a campaign.
-        """
-        payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
-            where m.user_id = :user and o.user_id <> :user"""
-        device = """select 'device' as kind, o.user_id from devices m join devices o using (device_id)
-            where m.user_id = :user and o.user_id <> :user"""
-        campaign = f"""select '{CAMPAIGN_LINK}' as kind, o.user_id from members m join members o using (campaign_key)
-            where m.user_id = :user and o.user_id <> :user"""
-        query = f"""select l.kind, l.user_id, c.case_id, c.flagged, c.sessions, c.streams, v.verdict,
-            c.drawn_by = 'flag' as is_suspected, c.drawn_by in ('blind', 'random') and v.verdict is null as is_hidden
-            from ({payment} union {device} union {campaign}) l join cases c on c.user_id = l.user_id
-            left join verdicts.standing v on v.case_id = c.case_id order by l.kind, c.flagged desc, l.user_id"""
-        with self.reading() as db:
-            by_kind: dict[str, list[dict[str, Any]]] = {}
-            for row in db.execute(query, {"user": user_id}):
-                by_kind.setdefault(row["kind"], []).append(dict(row))
-        return [
-            {"kind": kind, "accounts": accounts[:MAX_LINKED], "count": len(accounts),
-             "suspected": sum(a["is_suspected"] or 0 for a in accounts)}
-            for kind, accounts in by_kind.items()
-        ]  # fmt: skip
-
-    def suspect_tracks(self, limit: int) -> list[dict[str, Any]]:
-        """Return the tracks with most streams in flagged sessions; `role` is from the daily run, None without one."""
-        query = """select s.track_id, sum(s.streams) as streams, count(*) as accounts from suspect_tracks s
-            group by s.track_id order by 2 desc, 1 limit ?"""
-        with self.index.read() as db:
-            rows = [dict(row) for row in db.execute(query, (limit,))]
-            newest = "select row from track_risk where track_id = ? order by local_date desc limit 1"
-            for row in rows:
-                risk = db.execute(newest, (row["track_id"],)).fetchone()
-                row["role"] = orjson.loads(risk[0])["role"] if risk else None
-        named = self.tracks({row["track_id"] for row in rows})
-        return [{**row, **named.get(row["track_id"], {})} for row in rows]
 
 
 def _number(db: sqlite3.Connection, query: str) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from consumer_viz.dashboard.index.cases import IS_SETTLED, Cases
+from consumer_viz.dashboard.index.cases import Cases
+from consumer_viz.dashboard.index.queue_lists import IS_SETTLED
 
 COLUMN_OF = {"tracks": "track_id", "artists": "artist_id", "labels": "label_id"}
 IN_A_RING, IN_SESSIONS, ON_DAYS = "group of accounts", "suspected sessions", "unusual days or weeks"
@@ -35,10 +36,23 @@ class Catalogue:
         with self._cases.index.read() as db:
             return [dict(row) for row in db.execute(query, (entity,))]
 
+    def by_id(self, track_ids: set[str]) -> dict[str, dict[str, Any]]:
+        """Return the rows of the static table tracks, by track id."""
+        with self._cases.index.read() as db:
+            query = f"select * from tracks where track_id in ({', '.join('?' * len(track_ids))})"
+            return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
+
     def is_played(self, track_id: str) -> bool:
         """Return whether a flagged session streamed a track: it may be in no static table."""
         with self._cases.index.read() as db:
             return bool(db.execute("select 1 from suspect_tracks where track_id = ? limit 1", (track_id,)).fetchone())
+
+    def roles(self, track_ids: list[str]) -> dict[str, str]:
+        """Return the role of tracks in the newest daily run: suspected target, suspected camouflage or unclear."""
+        query = f"""select track_id, row from track_risk where track_id in ({", ".join("?" * len(track_ids))})
+            order by local_date"""
+        with self._cases.index.read() as db:
+            return {track: orjson.loads(row)["role"] for track, row in db.execute(query, track_ids)}
 
     def risk(self, track_ids: list[str]) -> dict[str, DailyRisk]:
         """Return what the newest daily run says of tracks, by track_id."""
@@ -54,6 +68,16 @@ class Catalogue:
                     before.suspicious + (day["suspicious_streams"] or 0),
                 )
         return found
+
+    def suspect_tracks(self, limit: int) -> list[dict[str, Any]]:
+        """Return the tracks with most streams in flagged sessions; `role` is from the daily run, None without one."""
+        query = """select s.track_id, sum(s.streams) as streams, count(*) as accounts from suspect_tracks s
+            group by s.track_id order by 2 desc, 1 limit ?"""
+        with self._cases.index.read() as db:
+            rows = [dict(row) for row in db.execute(query, (limit,))]
+        ids = [row["track_id"] for row in rows]
+        roles, named = self.roles(ids), self.by_id(set(ids))
+        return [row | {"role": roles.get(row["track_id"])} | named.get(row["track_id"], {}) for row in rows]
 
     def last_ms(self) -> int:
         """Return when the newest scored session ended, epoch milliseconds; 0 without one."""

@@ -8,18 +8,15 @@ from typing import Any
 
 import orjson
 
-from consumer_viz.dashboard.index.cases import (
-    CASE_COLUMNS,
-    FROM_CASES,
+from consumer_viz.dashboard.index.cases import CASE_COLUMNS, FROM_CASES, Case, Cases, case_of_row
+from consumer_viz.dashboard.index.queue_lists import (
     FROM_MEMBERS,
+    IS_HIDDEN,
     IS_LEFT_OUT,
     OLDEST_FIRST,
     ORDERS,
     RING_LISTS,
     TABS,
-    Case,
-    Cases,
-    case_of_row,
     rings_in,
     single_in,
 )
@@ -31,7 +28,7 @@ _COUNTS = ("size", "waiting", "left_out", "decided", "hidden", "eur", "streams",
 _RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
     sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
     sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
-    sum(c.drawn_by = 'blind' and (v.case_id is null or v.verdict = 'open')) as hidden,
+    sum({IS_HIDDEN}) as hidden,
     sum(c.eur) as eur, sum(c.streams) as streams, {_RISK},
     min(c.first_flagged_at) as first_flagged_at, max(r.assignee) as assignee, max(r.hold_until) as hold_until,
     max(r.is_escalated) as is_escalated"""
@@ -120,13 +117,6 @@ class Rings:
         with self._cases.index.read() as db:
             one, other = db.execute(query, (ring_id,)).fetchone()
             return int(one), int(other)
-
-    def roles(self, track_ids: list[str]) -> dict[str, str]:
-        """Return the role of tracks in the newest daily run: suspected target, suspected camouflage or unclear."""
-        query = f"""select track_id, row from track_risk where track_id in ({", ".join("?" * len(track_ids))})
-            order by local_date"""
-        with self._cases.index.read() as db:
-            return {track: orjson.loads(row)["role"] for track, row in db.execute(query, track_ids)}
 
     def of_cases(self, case_ids: Collection[str]) -> set[str]:
         """Return the ids of the rings that some cases' accounts are in."""

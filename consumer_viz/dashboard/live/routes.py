@@ -18,7 +18,7 @@ SHOWN_TRACKS = 12
 @router.get("/live")
 def show(request: Request) -> Response:
     """Show the page; its charts get their data from `/live/data`, then from the event stream."""
-    tracks = state_of(request).cases.suspect_tracks(SHOWN_TRACKS)
+    tracks = state_of(request).catalogue.suspect_tracks(SHOWN_TRACKS)
     return page(request, "live/tracks.html" if is_htmx(request) else "live/live.html", tracks=tracks)
 
 

@@ -6,7 +6,8 @@ from starlette.responses import RedirectResponse, Response
 from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.csv_export import csv_file, to_csv
 from consumer_viz.dashboard.evidence.summary import headline, summarise
-from consumer_viz.dashboard.index.cases import TABS, Case
+from consumer_viz.dashboard.index.cases import Case
+from consumer_viz.dashboard.index.queue_lists import TABS
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
@@ -52,7 +53,7 @@ def queue(request: Request, tab: str = "suspected", offset: Number = 0, order: s
 
 
 def _headline(state: AppState, row: Case | Ring) -> str:
-    return row.reasons[0] if isinstance(row, Ring) else headline(state.cases, row)
+    return row.reasons[0] if isinstance(row, Ring) else headline(state.accounts, row)
 
 
 @router.get("/queue/rows/{subject}")
@@ -82,7 +83,7 @@ def panel(request: Request, case_id: str) -> Response:
     case = state.cases.one(case_id)
     if case is None:
         raise HTTPException(404, "No such case.")
-    summary = summarise(state.cases, state.honest, case)
+    summary = summarise(state.accounts, state.honest, case)
     values = form_values("queue") | team_values(state, case_id)
     return page(request, "queue/panel.html", summary=summary, case=case, **values)
 

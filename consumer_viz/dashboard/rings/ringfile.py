@@ -109,7 +109,7 @@ def _similar_first(matrix: pd.DataFrame) -> list[int]:
 
 def _named(state: AppState, tracks: pd.DataFrame) -> list[dict[str, Any]]:
     track_ids = [str(track) for track in tracks["track_id"]]
-    known, roles = state.cases.tracks(set(track_ids)), state.rings.roles(track_ids)
+    known, roles = state.catalogue.by_id(set(track_ids)), state.catalogue.roles(track_ids)
     return [
         {
             "number": n,

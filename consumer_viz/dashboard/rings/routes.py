@@ -65,7 +65,7 @@ def member(request: Request, ring_id: str, case_id: str) -> Response:
     case = state.cases.one(case_id)
     if case is None or case.is_hidden:
         raise HTTPException(404, "No such member.")
-    return page(request, "rings/member.html", summary=summarise(state.cases, state.honest, case), case=case)
+    return page(request, "rings/member.html", summary=summarise(state.accounts, state.honest, case), case=case)
 
 
 @router.post("/rings/{ring_id}/verdict")

@@ -80,7 +80,7 @@ def _show_form_again(request: Request, case: Case, form: FormData, status: int, 
     chosen = {name: _text(form, name) for name in ("verdict", "reason", "note", "step")}
     values = form_values(_text(form, "origin")) | {"chosen": chosen} | why
     template = "verdicts/verdict.html" if is_htmx(request) else "verdicts/refused.html"
-    summary = summarise(state.cases, state.honest, case)
+    summary = summarise(state.accounts, state.honest, case)
     return page(request, template, status, summary=summary, case=case, **values)
 
 
@@ -90,8 +90,8 @@ def _show_result(request: Request, case_id: str, decision: Decision, origin: str
     case = state.cases.one(case_id)
     if case is None:
         raise HTTPException(404, "No such case.")
-    values = form_values(origin) | {"decision": decision, "headline": headline(state.cases, case)}
-    summary = summarise(state.cases, state.honest, case)
+    values = form_values(origin) | {"decision": decision, "headline": headline(state.accounts, case)}
+    summary = summarise(state.accounts, state.honest, case)
     return page(request, "verdicts/done.html", summary=summary, case=case, **values)
 
 

@@ -27,7 +27,7 @@ def test_a_fault_of_one_page_is_said_on_it_and_the_others_go_on(
     def broken(n: int) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(state.cases, "suspect_tracks", broken)
+    monkeypatch.setattr(state.catalogue, "suspect_tracks", broken)
     client = TestClient(ana.client.app, base_url=HOME, raise_server_exceptions=False)
     client.get(f"/?token={TOKEN}")
     answer = client.get("/live")

@@ -113,3 +113,23 @@ def test_the_tables_of_the_pack_have_one_name_per_column_and_times_in_iso_utc(an
             assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times), (name, times)
     assert "+00:00" not in archive.read(f"{case_id(users[0])}/report.html").decode()
     assert json.loads(archive.read(f"{case_id(users[0])}/case.json"))["made_at"].endswith("Z")
+
+
+def test_an_account_under_blind_review_shows_nothing_on_anothers_case_also_after_an_undo(
+    tmp_path: Path, users: list[str]
+) -> None:
+    blind = next(u for u in (f"b{i}" for i in range(9999)) if draw(u, True, tiny_world.KEY)[0] == "blind")
+    state = make_state(tiny_world.make_world(tmp_path, [users[0], blind]))  # both use device d1
+    ana = Browser(state)
+
+    def said() -> bool:
+        [link] = [link for link in state.accounts.links(users[0]) if link["kind"] == "device"]
+        [shown] = [account for account in link["accounts"] if account["user_id"] == blind]
+        return not shown["is_hidden"]
+
+    assert not said()
+    ana.confirm(blind)
+    assert said()
+    ana.step(blind, "undo")
+    assert state.store.history(case_id(blind))[-1].verdict == "open"
+    assert not said()

@@ -84,7 +84,7 @@ def test_an_alert_opens_a_case_until_its_session_closes(state: AppState, ana: Br
     tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=90), batch=8)
     tiny_world.commit(state.world, "alerts", pd.DataFrame([alert | {"withdrawn": True, "score": 0.05}]), batch=1)
     state.refresh()
-    assert state.cases.alerts(user) == []
+    assert state.accounts.alerts(user) == []
     assert user not in [case.user_id for case in state.cases.queue("suspected", 99)]
 
 
@@ -114,7 +114,7 @@ def test_sessions_of_rows_that_no_job_has_read_are_shown_and_a_later_run_replace
     assert refreshed_queue(unread) == [early, both]
     score_in_batch(unread, late, both)
     assert refreshed_queue(unread) == [late, both]
-    assert not unread.cases.sessions(early)
+    assert not unread.accounts.sessions(early)
 
 
 def test_the_sessions_of_a_job_replace_those_of_raw_rows_and_stay(unread: AppState) -> None:
@@ -123,7 +123,7 @@ def test_the_sessions_of_a_job_replace_those_of_raw_rows_and_stay(unread: AppSta
     assert refreshed_queue(unread) == [in_batch, by_job]
     tiny_world.commit(unread.world, "sessions", tiny_world.sessions([by_job], first=7))
     assert refreshed_queue(unread) == [by_job]
-    assert [row["session_key"] for row in unread.cases.sessions(by_job)] == [f"{by_job}:7:0"]
+    assert [row["session_key"] for row in unread.accounts.sessions(by_job)] == [f"{by_job}:7:0"]
     score_in_batch(unread, later)
     assert refreshed_queue(unread) == [by_job]
 
