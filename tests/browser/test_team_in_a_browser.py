@@ -64,6 +64,7 @@ def test_a_ring_of_132_is_decided_undone_and_decided_with_three_exceptions_by_ke
         page.locator(".row.selected a").focus()
         began = time.perf_counter()
         page.keyboard.press("Enter")
+        page.wait_for_url("**/rings/*")  # until it is loaded: rows are there before the scripts that hear the keys
         expect(page.locator(".members .row")).to_have_count(SIZE)
         page.keyboard.press("a")
         expect(page.locator("#ticked")).to_have_text(str(SIZE))

@@ -66,7 +66,8 @@ class Accounts:
     def links(self, user_id: str) -> list[dict[str, Any]]:
         """Return what the account shares: per `kind` the other `accounts`, their `count`, and the number `suspected`.
 
-        Suspected is every account that came into the queue: by a session, a day, weeks or a campaign.
+        Suspected is every account that came into the queue: by a session, a day, weeks or a campaign. One under blind
+        review is not named in a campaign, which would show that it is flagged.
         """
         payment = """select 'payment method' as kind, o.user_id from users m join users o using (payment_id)
             where m.user_id = :user and o.user_id <> :user"""
@@ -78,6 +79,7 @@ class Accounts:
             c.drawn_by = 'flag' as is_suspected, {IS_HIDDEN} as is_hidden
             from ({payment} union {device} union {campaign}) l join cases c on c.user_id = l.user_id
             left join verdicts.standing v on v.case_id = c.case_id
+            where l.kind <> '{CAMPAIGN_LINK}' or not coalesce({IS_HIDDEN}, 0)
             order by l.kind, iif({IS_HIDDEN}, 0, c.flagged) desc, l.user_id"""
         with self.cases.reading() as db:
             by_kind: dict[str, list[dict[str, Any]]] = {}

@@ -19,6 +19,15 @@ COLUMNS = ("month", "track_id", "title", "artist", "country", "streams", "suspec
            "held_back_eur", *REASON_COLUMNS.values())  # fmt: skip
 
 
+def of_two_months(streams: pd.DataFrame, last_ms: int) -> pd.DataFrame:
+    """Return the streams of the newest session's month (UTC) and of the one before: of an earlier one, days are unread.
+
+    `streams`: see `streams_of`.
+    """
+    first = (pd.Timestamp(last_ms, unit="ms").to_period("M") - 1).start_time
+    return streams[streams["day"] >= (first - pd.Timestamp(0)).days]
+
+
 def monthly_rows(tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[dict[str, Any]]:
     """Return one row per month, track and country, the most suspected first. `streams`: see `streams_of`."""
     names = {str(track["track_id"]): track for track in tracks}

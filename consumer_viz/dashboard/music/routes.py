@@ -11,7 +11,7 @@ from consumer_viz.dashboard.csv_export import csv_file
 from consumer_viz.dashboard.index.catalogue import COLUMN_OF
 from consumer_viz.dashboard.layout.render import page, state_of
 from consumer_viz.dashboard.music.musicfile import SHOWN_TRACKS, build_musicfile, streams_of, track_rows
-from consumer_viz.dashboard.music.report import REASON_COLUMNS, ROLE_WORDS, monthly_rows, report_csv
+from consumer_viz.dashboard.music.report import REASON_COLUMNS, ROLE_WORDS, monthly_rows, of_two_months, report_csv
 from models.risk.money import Prices
 
 router = APIRouter()
@@ -36,7 +36,7 @@ def _streams(request: Request, kind: str, entity: str) -> tuple[list[dict[str, A
     tracks, streams, _ = streams_of(state_of(request), _checked(kind), entity)
     if not tracks:
         raise HTTPException(404, "No track of this artist or label is known.")
-    return tracks, streams
+    return tracks, of_two_months(streams, state_of(request).catalogue.last_ms())
 
 
 @router.get("/music/{kind}/report")

@@ -1,37 +1,22 @@
 // The queue by keyboard and mouse. The list does not move by itself: a button shows new cases.
 "use strict";
-let selected = null;
-let previewTimer = 0;
 let submitted = null; // the case that this page decided last: the answer to its form shows it
 
 const rows = () => [...document.querySelectorAll("#rows .row")];
 const isWide = () => matchMedia("(min-width: 900px)").matches;
 
-// Each request names its own source: htmx sends one request at a time for a source, and leaves out what comes in between.
-function select(row, { focus = true } = {}) {
-  if (!row) return;
-  document.querySelector(".row.selected")?.classList.remove("selected");
-  row.classList.add("selected");
-  selected = row.dataset.case;
-  if (focus) row.querySelector("a").focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
-  clearTimeout(previewTimer);
-  previewTimer = setTimeout(() => {
-    htmx.ajax("GET", row.dataset.panel ?? `/queue/panel/${selected}`, { source: "#panel", target: "#panel", swap: "innerHTML" });
-  }, 60);
-}
+const panelOf = (row) => row.dataset.panel ?? `/queue/panel/${row.dataset.case}`;
+const select = (row, options) => selectRow(row, "#panel", panelOf, options);
 
 function move(by) {
-  const all = rows();
-  const at = all.findIndex((row) => row.dataset.case === selected);
-  const next = all[at + by];
+  const next = rowBy(rows(), by);
   if (next) select(next);
   else if (by > 0) document.querySelector("#rows .more button")?.click();
 }
 
 function advance() {
   const all = rows();
-  const at = all.findIndex((row) => row.dataset.case === selected);
+  const at = place(all);
   const isFree = (row) => !row.hasAttribute("data-decided") && row.querySelector(".looking")?.hidden !== false;
   select(all.slice(at + 1).find(isFree) ?? all.slice(at + 1).find((row) => !row.hasAttribute("data-decided")) ?? all[at]);
 }
@@ -54,19 +39,14 @@ async function refresh(subject) {
 
 const panelIsOf = (caseId) => document.querySelector("#panel #decide")?.action.includes(caseId);
 
-addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const help = document.getElementById("help");
-  if (help.open) return;
-  if (event.key === "Escape" && isTyping(event.target)) { event.target.blur(); return; }
-  if (isTyping(event.target)) return;
-  if (event.key === "j") move(1);
-  else if (event.key === "k") move(-1);
-  else if (event.key === "?") help.showModal();
-  else if (event.key === "r") location.reload();
-  else if (event.key === "Enter" && event.target.matches("[type=radio]")) location.href = `/cases/${selected}`;
-  else if (event.key === "u" ? !pressVerdict("u", document) : !(panelIsOf(selected) && pressVerdict(event.key, document)) && !pressTeam(event.key)) return;
-  event.preventDefault();
+onKeys((key, target) => {
+  if (key === "j") move(1);
+  else if (key === "k") move(-1);
+  else if (key === "r") location.reload();
+  else if (key === "Enter" && target.matches("[type=radio]")) location.href = `/cases/${selected}`;
+  else if (key === "u") return pressVerdict("u", document);
+  else return (panelIsOf(selected) && pressVerdict(key, document)) || pressTeam(key);
+  return true;
 });
 
 // The introduction is shown until this browser has closed it once.
@@ -90,7 +70,6 @@ function offerTour() {
 
 addEventListener("DOMContentLoaded", () => {
   offerTour();
-  document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
   document.getElementById("rows").addEventListener("click", (event) => {
     const row = event.target.closest(".row");
     if (!row || !isWide() || event.ctrlKey || event.metaKey || event.detail === 0) return;

@@ -1,4 +1,4 @@
-// Keys of the decision form, on the queue and on a case's own page.
+// Keys of the queue, a case and a ring: the help, and those of the decision form.
 "use strict";
 const isTyping = (target) => target.matches("textarea, input:not([type=radio], [type=checkbox]), select");
 
@@ -18,3 +18,19 @@ function pressVerdict(key, root) {
   if (key === "u") { (root.querySelector("#undo button") ?? root.querySelector("#verdict [value=undo]"))?.click(); return true; }
   return false;
 }
+
+// `press` gets each key where nobody types, and returns whether it used it.
+function onKeys(press) {
+  addEventListener("keydown", (event) => {
+    const help = document.getElementById("help");
+    if (event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+    if (isTyping(event.target)) { if (event.key === "Escape") event.target.blur(); return; }
+    if (event.key === "?" && help) help.showModal();
+    else if (!press(event.key, event.target)) return;
+    event.preventDefault();
+  });
+}
+
+addEventListener("DOMContentLoaded", () => {
+  document.getElementById("help-open")?.addEventListener("click", () => document.getElementById("help").showModal());
+});

@@ -9,11 +9,14 @@ import zipfile
 from pathlib import Path
 
 import orjson
+import pandas as pd
 
+from consumer_viz.dashboard.index.accounts import CAMPAIGN_LINK
 from consumer_viz.dashboard.index.sampling import case_id, draw
 from contracts.features import FEATURE_NAMES
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.rings_world import campaign
 from tests.consumer_viz.dashboard.tiny_world import make_state
 
 
@@ -119,17 +122,19 @@ def test_an_account_under_blind_review_shows_nothing_on_anothers_case_also_after
     tmp_path: Path, users: list[str]
 ) -> None:
     blind = next(u for u in (f"b{i}" for i in range(9999)) if draw(u, True, tiny_world.KEY)[0] == "blind")
-    state = make_state(tiny_world.make_world(tmp_path, [users[0], blind]))  # both use device d1
+    world = tiny_world.make_world(tmp_path, [users[0], blind])  # both use one device and one payment method
+    tiny_world.commit(world, "campaigns", pd.DataFrame([campaign("k", [users[0], blind])]))
+    state = make_state(world)
     ana = Browser(state)
 
-    def said() -> bool:
-        [link] = [link for link in state.accounts.links(users[0]) if link["kind"] == "device"]
-        [shown] = [account for account in link["accounts"] if account["user_id"] == blind]
-        return not shown["is_hidden"]
+    def said() -> set[str]:
+        links = {link["kind"]: link["accounts"] for link in state.accounts.links(users[0])}
+        return {kind for kind, others in links.items() for a in others if a["user_id"] == blind and not a["is_hidden"]}
 
-    assert not said()
+    assert said() == set()
     ana.confirm(blind)
-    assert said()
+    assert said() == {"device", "payment method", CAMPAIGN_LINK}
     ana.step(blind, "undo")
     assert state.store.history(case_id(blind))[-1].verdict == "open"
-    assert not said()
+    assert said() == set()
+    assert [link["kind"] for link in state.accounts.links(users[0])] == ["device", "payment method"]

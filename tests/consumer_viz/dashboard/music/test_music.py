@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from consumer_viz.dashboard.evidence.listeners import MAX_DAYS
 from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.music.report import of_two_months
 from consumer_viz.dashboard.state import AppState
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
@@ -72,3 +74,13 @@ def test_the_monthly_report_has_a_row_per_month_track_and_country(ana: Browser) 
     assert "2025-03" in html
     assert "automatic accounts played it to look like people" in html
     assert case_id(USERS[0]) not in html  # a report names no account
+
+
+@pytest.mark.parametrize(("newest", "first"), [("2025-03-31 23:59:59.999", "2025-02-01"), ("2025-04-01", "2025-03-01")])
+def test_a_report_has_no_month_whose_first_days_are_not_read(newest: str, first: str) -> None:
+    days = pd.date_range("2025-01-01", "2025-04-01")
+    streams = pd.DataFrame({"day": [(day - pd.Timestamp(0)).days for day in days]})
+    kept = of_two_months(streams, int(pd.Timestamp(newest).timestamp() * 1000))
+    assert days[kept.index[0]] == pd.Timestamp(first)
+    assert (pd.Timestamp(newest) - pd.Timestamp(first)).days <= MAX_DAYS
+    assert of_two_months(streams[:0], 0).empty
