@@ -48,7 +48,7 @@ from spark_app.stages.user_days.baselines import summarize_histories
 from spark_app.stages.user_days.compute_user_days import compute_day_features
 from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
 
-VERSION = 2
+VERSION = 3
 """Of the summaries: with another one all dates are read again."""
 _SCORED = pa.schema([("user_id", pa.string()), ("ended_at", UTC_TIMESTAMP), ("score", pa.float64())])
 
@@ -82,7 +82,7 @@ def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasur
     """
     folder = world.from_raw(FOLDER)
     raw = raw_dates(world)
-    made_from = {"version": VERSION, "scorer": version, "unmeasurable": sorted(unmeasurable)}
+    made_from = _made_from(version, unmeasurable)
     state = read_state(folder)
     done: dict[str, Any] = state.get("dates", {})
     new = sorted(day for day in raw if day not in done)
@@ -121,15 +121,30 @@ def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasur
     return Summaries(AccountDays.from_table(days), sessions, dates, n_read, pa.concat_tables(scored), known_until)
 
 
-def summarized_until(world: World) -> date | None:
-    """Return the newest date of a world's raw rows that has been summarized; None where there is none."""
-    dates = read_state(world.from_raw(FOLDER)).get("dates", {})
-    return date.fromisoformat(max(dates)) if dates else None
+def newest_part(world: World) -> str | None:
+    """Return the id of the newest part of the summaries; None where there is none."""
+    part: str | None = read_state(world.from_raw(FOLDER)).get("id")
+    return part
+
+
+def is_up_to_date(world: World, version: str) -> bool:
+    """Whether the summaries are of the world's raw rows as they are now, by the scorer of this version."""
+    folder = world.from_raw(FOLDER)
+    state = read_state(folder)
+    return (
+        state.get("made_from") == _made_from(version, world.not_measurable)
+        and state.get("dates") == raw_dates(world)
+        and has_same_zones(folder, read_world_rows(world, []).users)
+    )
 
 
 def forget_summaries(world: World) -> None:
     """Remove the summaries of a world: the next run reads all dates again."""
     rmtree(world.from_raw(FOLDER), ignore_errors=True)
+
+
+def _made_from(version: str, unmeasurable: Collection[str]) -> dict[str, Any]:
+    return {"version": VERSION, "scorer": version, "unmeasurable": sorted(unmeasurable)}
 
 
 def _summarize(

@@ -9,12 +9,13 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.account_windows import ACCOUNT_WINDOWS
-from models.account_windows.trees import WindowTrees
+from models.account_windows.trees import SHIPPED_WINDOWS, WindowTrees
 from models.registry.artefact import SHIPPED_SCORER
+from models.registry.champions import CHAMPIONS, WINDOW_CHAMPIONS
 from models.registry.verify import verify_artefact
-from models.tables.lake_tables import replace_part
+from models.tables.lake_tables import batch_files, read_parts, replace_part
 from runtime.world import World
-from spark_app.batch.account_summaries import Summaries, update_summaries
+from spark_app.batch.account_summaries import Summaries, is_up_to_date, update_summaries
 from spark_app.local.rows import WorldRows
 from spark_app.local.scorer import read_scorer
 from spark_app.local.sessions import scored_sessions, session_features
@@ -61,6 +62,14 @@ def build(world: World, trees: WindowTrees) -> tuple[pd.DataFrame, Summaries]:
     table = score_windows(windows, trees, missing)
     replace_part(world.from_raw(TABLE), pa.Table.from_pandas(table, preserve_index=False))
     return table, summaries
+
+
+def is_outdated(world: World) -> bool:
+    """Whether other trees than those that ship scored the table, or a scorer or rows that are others now."""
+    scorer = f"{SHIPPED_SCORER.name}@{CHAMPIONS[SHIPPED_SCORER.name][:8]}"
+    trees = f"{SHIPPED_WINDOWS.name}@{WINDOW_CHAMPIONS[SHIPPED_WINDOWS.name][:8]}"
+    scored_by = {*read_parts(batch_files(world.from_raw(TABLE)), ["model_version"])["model_version"]}
+    return not scored_by <= {trees} or not is_up_to_date(world, scorer)
 
 
 def format_summaries(summaries: Summaries) -> str:

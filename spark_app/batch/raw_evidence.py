@@ -24,7 +24,7 @@ from runtime.terminal import ReportProgress
 from runtime.units import DAY_MS
 from runtime.world import World
 from spark_app.batch import account_windows
-from spark_app.batch.account_summaries import forget_summaries, is_open_day, summarized_until
+from spark_app.batch.account_summaries import forget_summaries, is_open_day, newest_part
 from spark_app.batch.summary_parts import raw_dates
 from spark_app.local.rows import read_world_rows
 from spark_app.local.user_days import user_day_table
@@ -38,20 +38,31 @@ MAX_PLAYS = 8_000_000
 
 HISTORY_DATES = HISTORY_DAYS + 3
 """UTC dates before a day whose rows its features may need: the history, and a local day begins and ends elsewhere."""
-_UNTIL = b"playproof.until"
+_PART = b"playproof.part"
 
 
 def missing_tables(world: World) -> list[str]:
     """List the tables of TABLES that a world's raw rows do not have yet, or that are older than the rows.
 
-    None where the rows are gone and their user-days are there. Raises WorldError where there is neither.
+    All of them where they are of other rows than are there, whatever the time of their files, or of other models. None
+    where the rows are gone and their user-days are there. Raises WorldError where there is neither.
     """
     files = [] if batch_files(world.from_raw(USER_DAYS)) else world.raw_files(PLAYS)
     files = files or sorted(world.raw(PLAYS).glob("date=*/*.parquet"))
     if not files:
         return []
     newest = max(file.stat().st_mtime for file in files)
-    return [name for name in TABLES if not _is_newer(batch_files(world.from_raw(name)), newest)]
+    missing = [name for name in TABLES if not _is_newer(batch_files(world.from_raw(name)), newest)]
+    return missing or (list(TABLES) if _is_outdated(world) else [])
+
+
+def _is_outdated(world: World) -> bool:
+    part = newest_part(world)
+    if part is None:
+        return False
+    written = _written_parts(world)
+    # where Spark wrote a table there is nothing to compare
+    return None not in written and (written != {part} or account_windows.is_outdated(world))
 
 
 def fits_in_memory(world: World) -> bool:
@@ -65,21 +76,21 @@ def build(world: World, report: ReportProgress) -> None:
     Sessions and windows read the dates that are new since that run, and what was open then. User-days read the
     HISTORY_DATES before these too: their features compare with 28 days.
     """
-    if _written_until(world) != summarized_until(world):
+    if _written_parts(world) != {newest_part(world)}:
         forget_summaries(world)
     report("sessions, and windows of 7 and 28 days")
     _, summaries = account_windows.build(world, load_window_trees())
     report(account_windows.format_summaries(summaries))
-    until = summarized_until(world)
+    part = newest_part(world)
     since_ms = summaries.open_since_ms
     scored = summaries.scored
     if since_ms is not None:
         earlier = _read_table(world, SCORED_IN_BATCH)
         limit = pa.scalar((since_ms - SESSION_GAP_MS) * 1000, UTC_TIMESTAMP)
         scored = pa.concat_tables([earlier.filter(pc.less(earlier["ended_at"], limit)), scored.cast(earlier.schema)])
-    _replace(world.from_raw(SCORED_IN_BATCH), scored, until)
+    _replace(world.from_raw(SCORED_IN_BATCH), scored, part)
     report("user-days")
-    _replace(world.from_raw(USER_DAYS), _user_days(world, since_ms), until)
+    _replace(world.from_raw(USER_DAYS), _user_days(world, since_ms), part)
 
 
 def _user_days(world: World, since_ms: int | None) -> pa.Table:
@@ -110,22 +121,22 @@ def _read_table(world: World, name: str) -> pa.Table:
     return read_parquet(file)
 
 
-def _written_until(world: World) -> date | None:
-    """Return the date that sessions and user-days were written until by this command; None where either was not."""
-    found = set()
+def _written_parts(world: World) -> set[str | None]:
+    """Return the newest parts of the summaries that sessions and user-days were written with; None: not by `build`."""
+    found: set[str | None] = set()
     for name, columns in ((USER_DAYS, LAKE[USER_DAYS]), (SCORED_IN_BATCH, SESSIONS)):
         files = batch_files(world.from_raw(name))
         schema = pq.read_schema(files[0]) if len(files) == 1 else pa.schema([])
         is_todays = schema.names == [column.name for column in columns]
-        found.add((schema.metadata or {}).get(_UNTIL) if is_todays else None)
-    (until,) = found if len(found) == 1 else (None,)
-    return None if until is None else date.fromisoformat(until.decode())
+        part = (schema.metadata or {}).get(_PART) if is_todays else None
+        found.add(None if part is None else part.decode())
+    return found
 
 
-def _replace(folder: Path, content: pa.Table, until: date | None) -> None:
-    """Write a table's one file, with the date that it was written until; parts that Spark wrote before are removed."""
+def _replace(folder: Path, content: pa.Table, part: str | None) -> None:
+    """Write a table's one file, with the part that it was written with; what Spark wrote before is removed."""
     rmtree(folder, ignore_errors=True)
-    metadata = {} if until is None else {_UNTIL: until.isoformat().encode()}
+    metadata = {} if part is None else {_PART: part.encode()}
     replace_part(folder, content.replace_schema_metadata(metadata))
 
 

@@ -5,7 +5,7 @@ account_days/until=D/sessions.parquet     user_id, ended_at and score of the ses
 account_days/until=D/quantities.parquet   what the own histories of later sessions are made of
 account_days/until=D/{plays,activity}.parquet   rows that the next date needs again: of days and sessions still open
 account_days/until=D/zones.parquet        user_id and timezone of all accounts
-account_days/until=D/STATE                what else all of it was made from
+account_days/until=D/STATE                an id of the part, and what else all of it was made from
 """
 
 import json
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,7 +55,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """Read what the newest part was made from; empty without one."""
+    """Read the id of the newest part, and what all was made from; empty without one."""
     folders = _folders(folder)
     if not folders:
         return {}
@@ -106,7 +107,7 @@ def write_part(folder: Path, part: Part, carried: WorldRows, state: dict[str, An
     tables = {DAYS: part.days, SESSIONS: part.sessions, QUANTITIES: part.quantities, ZONES: zones}
     for name, table in (tables | {PLAYS: carried.plays, ACTIVITY: carried.activity}).items():
         pq.write_table(table, partial / f"{name}.parquet", compression="zstd")
-    (partial / STATE).write_text(json.dumps(state))
+    (partial / STATE).write_text(json.dumps({"id": uuid4().hex, **state}))
     partial.replace(folder)
     for path in earlier:
         for topic in (PLAYS, ACTIVITY):

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from models.account_windows.trees import load_window_trees
+from models.account_windows.trees import SHIPPED_WINDOWS, load_window_trees
+from models.registry.artefact import SHIPPED_SCORER
+from models.registry.champions import CHAMPIONS, WINDOW_CHAMPIONS
 from models.tables.lake_tables import batch_files, read_parts
 from producer.simulator.command import simulate
 from producer.simulator.scenario import load_scenario
@@ -98,6 +100,34 @@ def test_sessions_and_user_days_of_a_new_date_are_those_of_all_rows(world: World
     raw_evidence.build(part, lines.append)
     assert any(line.startswith("read 4") for line in lines[-3:])
     pd.testing.assert_frame_equal(tables(part)["user_days"], expected["user_days"])
+
+
+def test_tables_are_made_again_where_rows_or_models_are_others_whatever_the_time_of_the_files(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dates = sorted(path.name for path in world.raw("plays").iterdir())[:4]
+    part = copy(world, tmp_path / "part", [dates[0], *dates[2:3]])
+    raw_evidence.build(part, lambda line: None)
+    assert raw_evidence.missing_tables(part) == []
+    # a date that comes late is copied with the time that it had elsewhere, before that of the tables
+    copy(world, part.root, dates[1:2])
+    assert raw_evidence.missing_tables(part) == list(raw_evidence.TABLES)
+    # the windows alone read all of it again; sessions and user-days are still those without the late date
+    build(part, load_window_trees())
+    assert raw_evidence.missing_tables(part) == list(raw_evidence.TABLES)
+    raw_evidence.build(copy(world, part.root, dates[3:]), lambda line: None)
+    assert raw_evidence.missing_tables(part) == []
+    whole = copy(world, tmp_path / "whole", dates)
+    raw_evidence.build(whole, lambda line: None)
+    for name, frame in tables(part).items():
+        pd.testing.assert_frame_equal(frame, tables(whole)[name])
+    for champions, name in ((CHAMPIONS, SHIPPED_SCORER.name), (WINDOW_CHAMPIONS, SHIPPED_WINDOWS.name)):
+        with monkeypatch.context() as other:
+            other.setitem(champions, name, "0" * 64)
+            assert raw_evidence.missing_tables(part) == list(raw_evidence.TABLES), "another model ships"
+    for topic in ("plays", "activity"):
+        shutil.rmtree(part.raw(topic) / dates[3])
+    assert raw_evidence.missing_tables(part) == list(raw_evidence.TABLES), "a world that is shorter now"
 
 
 def test_all_dates_are_read_again_where_a_date_that_was_read_has_changed(world: World, tmp_path: Path) -> None:
