@@ -1,11 +1,9 @@
 """Send rejected rows again: those that keep today's rules, each once, however often this is called."""
 
-import fcntl
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from contracts.topics import MAX_MESSAGE_BYTES
 from ops.errors import ResendError
 from ops.resend.dead_letters import DeadLetter, Place, read_dead_letters, still_broken, time_of, write_letters
 from producer.kafka.sender import wait_for
+from runtime import file_lock
 from runtime.checkpoint import clock_ahead_ms, last_committed, read_offset_log
 from runtime.kafka.connection import KafkaConnection
 from runtime.units import SECOND_MS
@@ -53,7 +52,9 @@ def resend(
     of its rows, and what a message in the topics names is not sent again. Raises ResendError, DeliveryError.
     """
     unit, repaired = world.unit, repaired or {}
-    with _lock(world):
+    # two at once would send the same rows
+    at_work = ResendError(f"rejected rows of world {world.name} are being sent already: wait for it")
+    with file_lock.hold(unit.root / LOCK, at_work):
         limit_ms = int(time.time() * SECOND_MS) + clock_ahead_ms(unit)
         found = read_dead_letters(unit, kafka, limit_ms, reason)
         letters = [_repaired(letter, repaired) for letter in found.letters]
@@ -116,15 +117,3 @@ def _send(kafka: KafkaConnection, letters: Sequence[DeadLetter]) -> None:
 def _watermark_ms(unit: Unit) -> int:
     last = last_committed(unit, "sessions")
     return read_offset_log(unit, "sessions", last, first=max(last, 0)).watermark_ms
-
-
-@contextmanager
-def _lock(world: World) -> Iterator[None]:
-    """Keep a second call out: both would send the same rows."""
-    world.unit.root.mkdir(parents=True, exist_ok=True)
-    with (world.unit.root / LOCK).open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ResendError(f"rejected rows of world {world.name} are being sent already: wait for it") from None
-        yield

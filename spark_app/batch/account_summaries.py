@@ -6,6 +6,7 @@ but for time zones.
 """
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS
+from runtime import file_lock
 from runtime.arrays import Bools, Ints
 from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS, HOUR_MS
@@ -136,6 +138,12 @@ def is_up_to_date(world: World, version: str) -> bool:
         and state.get("dates") == raw_dates(world)
         and has_same_zones(folder, read_world_rows(world, []).users)
     )
+
+
+def one_run(world: World) -> AbstractContextManager[None]:
+    """Keep a second run of the summaries out: both would write the same parts. Raises WorldError."""
+    at_work = WorldError(f"the days of world {world.name} are being computed already: wait for it")
+    return file_lock.hold(world.root / f".{FOLDER}.lock", at_work)
 
 
 def forget_summaries(world: World) -> None:

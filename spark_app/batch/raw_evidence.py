@@ -24,7 +24,7 @@ from runtime.terminal import ReportProgress
 from runtime.units import DAY_MS
 from runtime.world import World
 from spark_app.batch import account_windows
-from spark_app.batch.account_summaries import forget_summaries, is_open_day, newest_part
+from spark_app.batch.account_summaries import forget_summaries, is_open_day, newest_part, one_run
 from spark_app.batch.summary_parts import raw_dates
 from spark_app.local.rows import read_world_rows
 from spark_app.local.user_days import user_day_table
@@ -76,6 +76,11 @@ def build(world: World, report: ReportProgress) -> None:
     Sessions and windows read the dates that are new since that run, and what was open then. User-days read the
     HISTORY_DATES before these too: their features compare with 28 days.
     """
+    with one_run(world):
+        _build(world, report)
+
+
+def _build(world: World, report: ReportProgress) -> None:
     if _written_parts(world) != {newest_part(world)}:
         forget_summaries(world)
     report("sessions, and windows of 7 and 28 days")

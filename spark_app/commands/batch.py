@@ -85,9 +85,12 @@ def account_windows(
     Each date is read once: what its days add up to is kept next to the world.
     """
     from models.account_windows.trees import load_window_trees
+    from spark_app.batch.account_summaries import one_run
     from spark_app.batch.account_windows import build, format_accounts, format_summaries
 
-    table, summaries = build(settings_for(world).existing_world(), load_window_trees())
+    of = settings_for(world).existing_world()
+    with one_run(of):
+        table, summaries = build(of, load_window_trees())
     print(format_summaries(summaries))
     print("\n".join(format_accounts(table, shown)))
 

@@ -14,11 +14,12 @@ from contracts.events import BEHIND_MS, FAR_CLOCK, HEADER_CLOCK_MS, HEADER_ROWS,
 from ops.errors import ResendError
 from ops.reconcile.row_rules import header_number, parse_messages
 from ops.reconcile.topic_rows import record_chunks
-from ops.resend import resend as the_command
 from ops.resend.dead_letters import DeadLetter, Place, places_in, read_repaired
-from ops.resend.resend import messages, resend
+from ops.resend.resend import LOCK, messages, resend
 from ops.stack.broker import Broker
 from runtime.event_text import format_time
+from runtime.file_lock import hold
+from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS
@@ -120,8 +121,9 @@ def test_a_repaired_row_may_have_any_character(tmp_path: Path) -> None:
 
 def test_a_second_call_at_the_same_time_is_refused(tmp_path: Path) -> None:
     world = World(tmp_path / "w")
-    with the_command._lock(world), pytest.raises(ResendError, match="being sent already"), the_command._lock(world):
-        raise AssertionError
+    nobody = KafkaConnection("localhost:1")
+    with hold(world.unit.root / LOCK, AssertionError()), pytest.raises(ResendError, match="being sent already"):
+        resend(world, nobody)
 
 
 def test_a_message_has_at_most_200_rows_and_no_row_too_far_behind_its_clock() -> None:

@@ -19,6 +19,7 @@ from producer.simulator.command import simulate
 from producer.simulator.scenario import load_scenario
 from runtime.world import World, WorldError
 from spark_app.batch import raw_evidence
+from spark_app.batch.account_summaries import one_run
 from spark_app.batch.account_windows import build, build_windows, format_summaries
 from spark_app.batch.summary_parts import FOLDER
 from spark_app.local.rows import read_world_rows
@@ -100,6 +101,14 @@ def test_sessions_and_user_days_of_a_new_date_are_those_of_all_rows(world: World
     raw_evidence.build(part, lines.append)
     assert any(line.startswith("read 4") for line in lines[-3:])
     pd.testing.assert_frame_equal(tables(part)["user_days"], expected["user_days"])
+
+
+def test_a_second_run_at_once_is_refused(world: World, tmp_path: Path) -> None:
+    part = copy(world, tmp_path, [])
+    with one_run(part), pytest.raises(WorldError, match="computed already: wait"):
+        raw_evidence.build(part, lambda line: None)
+    with one_run(part):
+        pass
 
 
 def test_tables_are_made_again_where_rows_or_models_are_others_whatever_the_time_of_the_files(

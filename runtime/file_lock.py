@@ -1,0 +1,18 @@
+"""One at a time: a lock on a file that ends with the process."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def hold(path: Path, refusal: Exception) -> Iterator[None]:
+    """Keep other processes out until the end of the context, or of the process. Raises `refusal` where one is in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise refusal from None
+        yield
