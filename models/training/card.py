@@ -11,7 +11,7 @@ COHORT_MEANINGS = {REGULAR: "no hard negative"} | HARD_NEGATIVES
 _INTRO = """# Model card: {name}
 
 Gives a listening session the probability that a bot made it: {n_estimators} gradient-boosted trees of depth {max_depth}
-(XGBoost), in a Spark PipelineModel, on {n_features} features of the session. Each score comes with the features that
+(XGBoost), in a Spark PipelineModel, on {n_features} features of the session. Each flag comes with the features that
 raised it most.
 
 ## Use
