@@ -55,12 +55,14 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 def _whole(text: str | None) -> int | str | None:
     """Read a whole number as a program writes it after a calculation.
 
-    >>> _whole("232001.0"), _whole("232001"), _whole("nan"), _whole("3 min")
-    (232001, 232001, None, '3 min')
+    With three zeros behind a point or comma it may as well be thousands, so that is no number.
+
+    >>> _whole("232001.0"), _whole("232001"), _whole("nan"), _whole("3 min"), _whole("232,000")
+    (232001, 232001, None, '3 min', '232,000')
     """
     if text is None or text.lower() == "nan":
         return None
-    match = re.fullmatch(r"(\d+)(?:[.,]0*)?", text.strip(), re.ASCII)
+    match = re.fullmatch(r"(?!\d{1,3}[.,]000$)(\d+)(?:[.,]0*)?", text.strip(), re.ASCII)
     return int(match[1]) if match else text
 
 
