@@ -16,7 +16,7 @@ from models.account_windows.trees import LENGTH, TREES_FILE, neutral_scores
 from models.errors import ModelError
 from models.metrics.intervals import wilson
 from models.registry.artefact import CARD, MANIFEST, sha256
-from models.training.splits import number_groups
+from models.training.splits import SHARES, number_groups
 from models.user_days.calibration import PREVALENCE
 from runtime.arrays import Bools, Floats, Ints
 
@@ -32,7 +32,6 @@ MAX_FALSE_ALARMS = 0.003
 MIN_RECALL = 0.15
 """Recall under which a score says too little to flag anybody: a choice."""
 TRAIN, CALIBRATION, TEST = 0, 1, 2
-SHARES = (0.5, 0.25, 0.25)
 LIBRARIES = ("xgboost-cpu", "numpy", "pandas")
 
 

@@ -22,7 +22,7 @@ from models.registry.artefact import CARD, MANIFEST, sha256
 from models.registry.source_patterns import without_unknown
 from models.training.alerts_card import render_card
 from models.training.source_patterns import COMPLETE, MIN_RECALL, with_masked_copies
-from models.training.splits import deal_groups
+from models.training.splits import SHARES, deal_groups
 from runtime.arrays import Bools, Floats
 
 TREES_FILE = "trees.ubj.gz"
@@ -36,7 +36,6 @@ MAX_FEATURES = 30
 MAX_FALSE_ALERTS = 0.001
 """Share of the honest sessions with an alert, at most: the upper end of its interval on the calibration block."""
 TRAIN, CALIBRATION, TEST = range(3)
-SHARES = (0.5, 0.25, 0.25)
 LIBRARIES = ("xgboost-cpu", "numpy", "pandas")
 
 

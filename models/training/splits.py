@@ -16,7 +16,7 @@ from models.tables.times import epoch_ms
 TRAIN, CALIBRATION, TEST, NO_BLOCK = "train", "calibration", "test", ""
 BLOCKS = (TRAIN, CALIBRATION, TEST)
 SHARES = (0.5, 0.25, 0.25)
-"""Share of the days and of the groups in each block, so the blocks hold .25, .0625 and .0625 of the rows."""
+"""Share of the groups in each block. Where days are split too (`assign_blocks`), .25, .0625 and .0625 of the rows."""
 
 
 def number_groups(users: pd.Series, campaigns: pd.Series) -> NDArray[np.int64]:

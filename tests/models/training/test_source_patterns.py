@@ -49,3 +49,10 @@ def test_where_few_people_cause_all_alarms_the_margin_is_wider() -> None:
     spread = rng.random(4000)
     of_few = np.where(table["user_id"].isin([f"u{n}" for n in range(12)]), spread + 1, spread)
     assert flagged_days(of_few, table, 0.03) < flagged_days(spread, table, 0.03)
+
+
+def test_without_an_honest_day_nothing_is_flagged_and_one_account_alone_gets_no_alarm() -> None:
+    scores = np.random.default_rng(4).random(40)
+    bots = sessions(40).assign(label=1.0)
+    assert alarm_threshold(scores, bots, np.random.default_rng(1)) == 1.0
+    assert flagged_days(scores, sessions(40).assign(user_id="u"), 0.03) == 0.0
