@@ -1,9 +1,8 @@
-"""Alerts of a version: one row per session that had one, whether it was withdrawn since."""
+"""Alerts of a version: how many were raised, and how many withdrawn since."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,20 +22,6 @@ class AlertCounts:
 
     def __str__(self) -> str:
         return f"{self.raised:,} raised, {self.withdrawn:,} withdrawn"
-
-
-def read_alerts(unit: Unit) -> pd.DataFrame:
-    """Read the alerts of a version: the columns of the table, one row per session, sorted by alerted_at.
-
-    `withdrawn` is true where the session has closed and is not flagged; the other columns are those of the alert.
-    """
-    files = committed_files(unit.table(TABLE))
-    if not files:
-        return pd.DataFrame()
-    rows = pa.concat_tables([read_parquet(file) for file in files]).to_pandas()
-    raised = rows[~rows["withdrawn"]].drop_duplicates("session_key")
-    withdrawn = raised["session_key"].isin(rows.loc[rows["withdrawn"], "session_key"])
-    return raised.assign(withdrawn=withdrawn).sort_values("alerted_at", kind="stable", ignore_index=True)
 
 
 def count_alerts(unit: Unit, since: float = 0.0) -> AlertCounts:
