@@ -79,8 +79,8 @@ class Summaries:
 def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasurable: Collection[str]) -> Summaries:
     """Summarize the dates of a world's raw rows that are new, and return the summaries of all of them.
 
-    `version`: of the scorer. Where it, a date that was summarized, or an account's time zone has changed, all dates are
-    read again. Raises WorldError.
+    `version`: of the scorer. Where it, a date that was summarized, or an account's time zone has changed, or a new date
+    has rows of earlier ones, all dates are read again. Raises WorldError.
     """
     folder = world.from_raw(FOLDER)
     raw = raw_dates(world)
@@ -101,6 +101,10 @@ def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasur
     n_read = 0
     if new:
         fresh = read_world_rows(world, new)
+        if done and _first_ms(fresh) < _end_ms(max(done)):
+            # rows of days and sessions that were over: they count where all is read again
+            forget_summaries(world)
+            return update_summaries(world, scorer, version, unmeasurable)
         n_read = len(fresh.plays) + len(fresh.activity)
         rows = fresh if rows is None else replace(fresh, **concat_rows(rows, fresh))
     assert rows is not None
@@ -262,6 +266,10 @@ def _row_ms(table: pa.Table) -> Ints:
 
 def _end_ms(day: str) -> int:
     return ((date.fromisoformat(day) - date(1970, 1, 1)).days + 1) * DAY_MS
+
+
+def _first_ms(rows: WorldRows) -> int:
+    return min((int(_row_ms(table).min()) for table in (rows.plays, rows.activity) if len(table)), default=1 << 60)
 
 
 def _check_dates(rows: WorldRows, until_ms: int) -> None:

@@ -163,6 +163,19 @@ def test_a_row_of_another_date_is_refused(world: World, tmp_path: Path) -> None:
         build(part, load_window_trees())
 
 
+def test_rows_of_an_earlier_date_that_come_with_a_new_one_count(world: World, tmp_path: Path) -> None:
+    first, second, third = sorted(path.name for path in world.raw("plays").iterdir())[:3]
+    part = copy(world, tmp_path / "part", [second])
+    build(part, load_window_trees())
+    copy(world, part.root, [third])
+    for topic in ("plays", "activity"):
+        shutil.copy(next((world.raw(topic) / first).iterdir()), part.raw(topic) / third / "late.parquet")
+    table, summaries = build(part, load_window_trees())
+    assert len(summaries.dates_read) == 2
+    expected = build_windows(read_world_rows(copy(world, tmp_path / "whole", [first, second, third])))
+    pd.testing.assert_frame_equal(expected, table[expected.columns])
+
+
 def test_a_session_that_ends_exactly_half_an_hour_before_midnight_goes_on_with_a_row_at_midnight(
     world: World, tmp_path: Path
 ) -> None:
