@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS
 from runtime import file_lock
-from runtime.arrays import Bools, Ints
-from runtime.local_time import to_local_ms
 from runtime.units import DAY_MS, HOUR_MS
 from runtime.world import World, WorldError
+from spark_app.batch.open_days import end_ms, row_ms, rows_of_days, rows_still_open
 from spark_app.batch.summary_parts import (
     DAYS,
     FOLDER,
@@ -45,7 +43,6 @@ from spark_app.stages.account_windows.account_days import AccountDays, summarize
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.scoring.score import SessionScorer, score_batch
 from spark_app.stages.sessions.account_baselines import LAST_ZONE_H
-from spark_app.stages.sessions.session_rows import CUT_MS
 from spark_app.stages.user_days.baselines import summarize_histories
 from spark_app.stages.user_days.compute_user_days import compute_day_features
 from spark_app.stages.user_days.day_batch import SESSION_GAP_MS
@@ -73,7 +70,7 @@ class Summaries:
     @property
     def open_since_ms(self) -> int | None:
         """The time before which days and sessions were over when this run began; None where it read all."""
-        return None if self.known_until is None else _end_ms(self.known_until.isoformat())
+        return None if self.known_until is None else end_ms(self.known_until.isoformat())
 
 
 def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasurable: Collection[str]) -> Summaries:
@@ -101,15 +98,15 @@ def update_summaries(world: World, scorer: SessionScorer, version: str, unmeasur
     n_read = 0
     if new:
         fresh = read_world_rows(world, new)
-        if done and _first_ms(fresh) < _end_ms(max(done)):
+        if done and _first_ms(fresh) < end_ms(max(done)):
             # rows of days and sessions that were over: they count where all is read again
             forget_summaries(world)
             return update_summaries(world, scorer, version, unmeasurable)
         n_read = len(fresh.plays) + len(fresh.activity)
         rows = fresh if rows is None else replace(fresh, **concat_rows(rows, fresh))
     assert rows is not None
-    until_ms = _end_ms(max(raw))
-    from_ms = _end_ms(max(done)) if done else None
+    until_ms = end_ms(max(raw))
+    from_ms = end_ms(max(done)) if done else None
     _check_dates(rows, until_ms)
     scored = []
     if new:
@@ -171,7 +168,7 @@ def _summarize(
 
     Returns the rows of those still open and the scored sessions too. None: from the beginning, or all that is open.
     """
-    batch = day_batch(_of_days(rows, from_ms, until_ms))
+    batch = day_batch(rows_of_days(rows, from_ms, until_ms))
     days = summarize_days(batch)
     quantities = pa.Table.from_batches([compute_day_features(batch, BASELINE_QUANTITIES)])
     quantities = quantities.select(["user_id", "local_date", *BASELINE_QUANTITIES])
@@ -186,12 +183,12 @@ def _summarize(
     is_over &= True if until_ms is None else ended < until_ms - SESSION_GAP_MS
     scored = scored.filter(pa.array(is_over))
     part = Part(days, scored.select(_SCORED.names).cast(_SCORED), quantities)
-    return part, rows if until_ms is None else _still_open(rows, until_ms), scored
+    return part, rows if until_ms is None else rows_still_open(rows, until_ms), scored
 
 
 def _histories(quantities: pa.Table, rows: WorldRows) -> pa.Table | None:
     """Return the own histories of the dates that sessions of these rows may use, with `as_of`."""
-    times = np.concatenate([_row_ms(rows.plays), _row_ms(rows.activity)])
+    times = np.concatenate([row_ms(rows.plays), row_ms(rows.activity)])
     if not len(times) or not len(quantities):
         return None
     first, last = ((int(at) - LAST_ZONE_H * HOUR_MS) // DAY_MS for at in (times.min(), times.max()))
@@ -207,73 +204,12 @@ def _histories(quantities: pa.Table, rows: WorldRows) -> pa.Table | None:
     return pa.Table.from_batches(tables) if tables else None
 
 
-def _of_days(rows: WorldRows, from_ms: int | None, until_ms: int | None) -> WorldRows:
-    """Keep the rows of local days that were not over at `from_ms` and were at `until_ms`."""
-
-    def is_kept(table: pa.Table) -> Bools:
-        day, first, end = _local_days(table, rows.users, from_ms, until_ms)
-        return (day >= first) & (day < end)
-
-    return _filter(rows, is_kept(rows.plays), is_kept(rows.activity))
-
-
-def _still_open(rows: WorldRows, until_ms: int) -> WorldRows:
-    """Keep the rows of local days that are not over at a time, and all that a session which may go on can hold."""
-
-    def is_kept(table: pa.Table) -> Bools:
-        day, first, _ = _local_days(table, rows.users, until_ms, None)
-        return (day >= first) | (_row_ms(table) > until_ms - CUT_MS - SESSION_GAP_MS)
-
-    return _filter(rows, is_kept(rows.plays), is_kept(rows.activity))
-
-
-def _local_days(table: pa.Table, users: pa.Table, from_ms: int | None, until_ms: int | None) -> tuple[Ints, Ints, Ints]:
-    """Return the local day of each row, and the local day that it is for its account at two times."""
-    zone, zones = _zones(table["user_id"], users)
-
-    def at(time_ms: int | None, otherwise: int) -> Ints:
-        return np.full(len(zone), otherwise) if time_ms is None else _day_at(time_ms, zone, zones)
-
-    return to_local_ms(_row_ms(table).copy(), zone, zones) // DAY_MS, at(from_ms, -1), at(until_ms, 1 << 40)
-
-
-def is_open_day(user_ids: pa.ChunkedArray, local_day: Ints, users: pa.Table, at_ms: int) -> Bools:
-    """Return which local days (days since 1970) of accounts were not over at a time."""
-    zone, zones = _zones(user_ids, users)
-    return local_day >= _day_at(at_ms, zone, zones)
-
-
-def _day_at(time_ms: int, zone: Ints, zones: list[str]) -> Ints:
-    return to_local_ms(np.full(len(zone), time_ms), zone, zones) // DAY_MS
-
-
-def _zones(user_ids: pa.ChunkedArray, users: pa.Table) -> tuple[Ints, list[str]]:
-    """Return for each id the position of its account's time zone in the list of all, -1 where it is unknown."""
-    position = pc.fill_null(pc.index_in(user_ids, value_set=users["user_id"].combine_chunks()), -1)
-    names = pc.dictionary_encode(users["timezone"]).combine_chunks()
-    names = names.chunk(0) if isinstance(names, pa.ChunkedArray) else names
-    of_user = np.append(names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), -1)
-    return of_user[position.to_numpy()], names.dictionary.to_pylist()
-
-
-def _filter(rows: WorldRows, plays: Bools, activity: Bools) -> WorldRows:
-    return replace(rows, plays=rows.plays.filter(pa.array(plays)), activity=rows.activity.filter(pa.array(activity)))
-
-
-def _row_ms(table: pa.Table) -> Ints:
-    return np.asarray(table["event_time"].cast(pa.int64()).to_numpy())
-
-
-def _end_ms(day: str) -> int:
-    return ((date.fromisoformat(day) - date(1970, 1, 1)).days + 1) * DAY_MS
-
-
 def _first_ms(rows: WorldRows) -> int:
-    return min((int(_row_ms(table).min()) for table in (rows.plays, rows.activity) if len(table)), default=1 << 60)
+    return min((int(row_ms(table).min()) for table in (rows.plays, rows.activity) if len(table)), default=1 << 60)
 
 
 def _check_dates(rows: WorldRows, until_ms: int) -> None:
-    latest = max((int(_row_ms(table).max()) for table in (rows.plays, rows.activity) if len(table)), default=0)
+    latest = max((int(row_ms(table).max()) for table in (rows.plays, rows.activity) if len(table)), default=0)
     if latest >= until_ms:
         raise WorldError(
             "raw rows of a date hold an event of a later UTC date, so their days cannot be summarized one by one: "

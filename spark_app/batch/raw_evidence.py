@@ -24,7 +24,8 @@ from runtime.terminal import ReportProgress
 from runtime.units import DAY_MS
 from runtime.world import World
 from spark_app.batch import account_windows
-from spark_app.batch.account_summaries import forget_summaries, is_open_day, newest_part, one_run
+from spark_app.batch.account_summaries import forget_summaries, newest_part, one_run
+from spark_app.batch.open_days import is_open_day
 from spark_app.batch.summary_parts import raw_dates
 from spark_app.local.rows import read_world_rows
 from spark_app.local.user_days import user_day_table
