@@ -15,11 +15,10 @@ from contracts.topics import MAX_MESSAGE_BYTES
 from ops.errors import ResendError
 from ops.resend.dead_letters import DeadLetter, Place, read_dead_letters, still_broken, time_of, write_letters
 from producer.kafka.sender import wait_for
-from runtime import file_lock
 from runtime.checkpoint import clock_ahead_ms, last_committed, read_offset_log
 from runtime.kafka.connection import KafkaConnection
 from runtime.units import SECOND_MS
-from runtime.world import Unit, World
+from runtime.world import Unit, World, hold_lock
 
 LOCK = "resend.lock"
 
@@ -54,7 +53,7 @@ def resend(
     unit, repaired = world.unit, repaired or {}
     # two at once would send the same rows
     at_work = ResendError(f"rejected rows of world {world.name} are being sent already: wait for it")
-    with file_lock.hold(unit.root / LOCK, at_work):
+    with hold_lock(unit.root / LOCK, at_work):
         limit_ms = int(time.time() * SECOND_MS) + clock_ahead_ms(unit)
         found = read_dead_letters(unit, kafka, limit_ms, reason)
         letters = [_repaired(letter, repaired) for letter in found.letters]

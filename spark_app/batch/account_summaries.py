@@ -18,9 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS
-from runtime import file_lock
 from runtime.units import DAY_MS, HOUR_MS
-from runtime.world import World, WorldError
+from runtime.world import World, WorldError, hold_lock
 from spark_app.batch.open_days import end_ms, row_ms, rows_of_days, rows_still_open
 from spark_app.batch.summary_parts import (
     DAYS,
@@ -144,7 +143,7 @@ def is_up_to_date(world: World, version: str) -> bool:
 def one_run(world: World) -> AbstractContextManager[None]:
     """Keep a second run of the summaries out: both would write the same parts. Raises WorldError."""
     at_work = WorldError(f"the days of world {world.name} are being computed already: wait for it")
-    return file_lock.hold(world.root / f".{FOLDER}.lock", at_work)
+    return hold_lock(world.root / f".{FOLDER}.lock", at_work)
 
 
 def forget_summaries(world: World) -> None:

@@ -2,8 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from runtime import file_lock
-from runtime.world import World
+from runtime.world import World, hold_lock
 from spark_app.errors import JobError
 
 FILE = "job.lock"
@@ -12,4 +11,4 @@ FILE = "job.lock"
 def hold(world: World) -> AbstractContextManager[None]:
     """Keep other jobs from the world's version until the end of the context, or of the process. Raises JobError."""
     refusal = f"another job is at work on world {world.name}: watch it with  playproof status,  or stop it first"
-    return file_lock.hold(world.unit.root / FILE, JobError(refusal))
+    return hold_lock(world.unit.root / FILE, JobError(refusal))

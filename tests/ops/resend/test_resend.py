@@ -18,9 +18,8 @@ from ops.resend.dead_letters import DeadLetter, Place, places_in, read_repaired
 from ops.resend.resend import LOCK, messages, resend
 from ops.stack.broker import Broker
 from runtime.event_text import format_time
-from runtime.file_lock import hold
 from runtime.kafka.connection import KafkaConnection
-from runtime.world import World
+from runtime.world import World, hold_lock
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS
 
@@ -122,7 +121,7 @@ def test_a_repaired_row_may_have_any_character(tmp_path: Path) -> None:
 def test_a_second_call_at_the_same_time_is_refused(tmp_path: Path) -> None:
     world = World(tmp_path / "w")
     nobody = KafkaConnection("localhost:1")
-    with hold(world.unit.root / LOCK, AssertionError()), pytest.raises(ResendError, match="being sent already"):
+    with hold_lock(world.unit.root / LOCK, AssertionError()), pytest.raises(ResendError, match="being sent already"):
         resend(world, nobody)
 
 
