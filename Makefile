@@ -7,7 +7,7 @@ PLAYPROOF := .venv/bin/playproof
 .PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency chaos sbom calibrate leakscan doctor test lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.packages jars/.checked ## environment, locked packages, Java if there is none, JVM jars with checked hashes
 	@:
