@@ -121,7 +121,7 @@ def _read_sessions(unit: Unit) -> tuple[Sessions, dict[str, bool], AlertRows]:
     """Read the sessions; where there are alerts, also which of them are flagged, and the alerts."""
     sessions = read_sessions(committed_files(unit.table("sessions")))
     alerts = read_alerts(unit, last_committed(unit, "sessions"))
-    return sessions, read_flags(unit) if alerts.raised else {}, alerts
+    return sessions, read_flags(unit) if alerts.raised or alerts.withdrawn else {}, alerts
 
 
 def archive_faults(topic: str, expected: RowSum, archived: RowSum) -> list[str]:

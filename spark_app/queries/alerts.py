@@ -37,8 +37,10 @@ class AlertPublisher:
     def __call__(self, messages: Sequence[str]) -> None:
         """Write messages; raises what Kafka raises where the topic does not acknowledge them."""
         task = TaskContext.get()
+        batch_id = task.getLocalProperty(BATCH_ID) if task else None
         assert task is not None, "alerts are published by tasks of Spark"
-        write_part(self.table, int(task.getLocalProperty(BATCH_ID) or 0), task.partitionId(), messages)
+        assert batch_id is not None, "alerts are published by tasks of a micro-batch"
+        write_part(self.table, int(batch_id), task.partitionId(), messages)
         if messages and self.kafka is not None:
             send(self.kafka, messages)
 
