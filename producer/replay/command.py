@@ -44,12 +44,12 @@ def run(
     kafka = settings.kafka()
     topics = world.domain.topics
     rows = count_rows(world.raw_files(world.domain.master))
-    if is_fresh:
-        world.start_version()
     wait_until_up(kafka)
     require_own_broker(kafka, world)
     # it reads too: after a crash, what arrived of what it had sent
     require_topics(kafka, read=topics, write=topics)
+    if is_fresh:
+        world.start_version()
     health = ReplayHealth()
     if is_measured:
         serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
