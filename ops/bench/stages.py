@@ -38,7 +38,7 @@ from spark_app.stages.session_step.packing import BUCKETS, pack_batches
 from spark_app.stages.session_step.step import advance
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.compute_features import compute_features
-from spark_app.stages.sessions.session_rows import USED_FIELDS
+from spark_app.stages.sessions.session_rows import USED_FIELDS, WATERMARK_DELAY_MS
 
 MESSAGES = pa.schema(
     [("partition", pa.int32()), ("offset", pa.int64()), ("value", pa.binary()), ("clock_ms", pa.int64()),
@@ -94,7 +94,7 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
                 closed.append(
                     pa.RecordBatch.from_pandas(sessions.to_pandas(), schema=sessions.schema, preserve_index=False)
                 )
-        watermark_ms = int(min(newest, default=watermark_ms)) - 60_000
+        watermark_ms = int(min(newest, default=watermark_ms)) - WATERMARK_DELAY_MS
     _score(pa.Table.from_batches(closed).combine_chunks(), rows.users, cpu)
     for topic, batch in messages.items():
         with cpu.of("archive: decode, columns, rules"):

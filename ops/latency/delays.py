@@ -14,7 +14,7 @@ PERCENTILES = (50, 95, 99)
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What was sent to one topic: when (epoch s, growing), and the newest event time by then (epoch ms, growing)."""
+    """What the broker appended to a topic: when (epoch s), and the newest event time by then (epoch ms). Both grow."""
 
     at: Floats
     newest_ms: Ints

@@ -1,4 +1,4 @@
-"""What the topics and the tables hold after a run: when each message was sent, and since when each row can be read."""
+"""What the topics and the tables hold after a run: when a message was appended, and since when a row can be read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from runtime.units import SECOND_MS
 
 @dataclass(frozen=True, slots=True)
 class RowsSent:
-    """When the messages of both topics were sent (epoch s), and how many rows each has."""
+    """When the broker appended the messages of both topics (epoch s), and how many rows each has."""
 
     at: Floats
     rows: Ints

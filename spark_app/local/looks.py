@@ -15,7 +15,7 @@ from spark_app.stages.session_step.step import close_all
 from spark_app.stages.session_step.tracks import TrackLookup
 
 LOOKS_AT_ONCE = 20_000
-"""Looks whose rows are in memory at once; a look has 60 rows on average."""
+"""Looks whose rows are in memory at once; a look has 33 rows on average (docs/latency.md)."""
 FOREVER_MS = 2**52
 SESSION_IDENTITY = ["session_key", "user_id", "started_at", "ended_at"]
 
