@@ -16,12 +16,13 @@ import pyarrow as pa
 
 from runtime.arrays import Ints
 from spark_app.stages.session_step.packed_rows import ROWS, no_rows, pack, unpack
-from spark_app.stages.session_step.packing import BUCKETS
 from spark_app.stages.session_step.step import advance
 
 NOON_MS = 1_741_003_200_000
 HALF_HOUR_MS = 30 * 60_000
 TRACKS = 100_000
+BUCKETS = 2
+"""One per shuffle partition: as many as cores, unless the job is told otherwise."""
 
 
 def make_rows(n: int, accounts: int, began_ms: int, rng: np.random.Generator) -> pa.Table:
@@ -52,14 +53,14 @@ def _hash(values: Ints) -> Ints:
     return (values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)).view(np.int64)
 
 
-def measure(open_rows: int, accounts: int, seed: int) -> dict[str, float]:
+def measure(open_rows: int, accounts: int, seed: int, buckets: int = BUCKETS) -> dict[str, float]:
     """Return CPU-seconds of one micro-batch, bytes of the state, and the peak of this process's memory."""
     rng = np.random.default_rng(seed)
     rows = make_rows(open_rows, accounts, NOON_MS, rng)
     new = make_rows(open_rows // 10, accounts, NOON_MS + HALF_HOUR_MS, rng)
-    bucket, new_bucket = (np.mod(table["user"].to_numpy(), BUCKETS) for table in (rows, new))
-    state = [pack(advance(no_rows(), rows.filter(pa.array(bucket == b)), 0, 0).open) for b in range(BUCKETS)]
-    arrived = [pack(new.filter(pa.array(new_bucket == b))) for b in range(BUCKETS)]
+    bucket, new_bucket = (np.mod(table["user"].to_numpy(), buckets) for table in (rows, new))
+    state = [pack(advance(no_rows(), rows.filter(pa.array(bucket == b)), 0, 0).open) for b in range(buckets)]
+    arrived = [pack(new.filter(pa.array(new_bucket == b))) for b in range(buckets)]
     del rows, new
     began, wall = time.process_time(), time.monotonic()
     after = 0
@@ -83,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--open-rows", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--buckets", type=int, default=BUCKETS)
     given = parser.parse_args(arguments)
-    figures = measure(given.open_rows, given.accounts, given.seed)
+    figures = measure(given.open_rows, given.accounts, given.seed, given.buckets)
     print(
         f"{given.open_rows:,} open rows of {given.accounts:,} accounts: "
         + ", ".join(f"{k} {v:,.2f}" for k, v in figures.items())

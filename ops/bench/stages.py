@@ -34,7 +34,7 @@ from spark_app.stages.parsing.parse import all_rows, fields_named
 from spark_app.stages.scoring.score import score_batch
 from spark_app.stages.session_step.closed import session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
-from spark_app.stages.session_step.packing import BUCKETS, pack_batches
+from spark_app.stages.session_step.packing import bucket_keys, pack_batches
 from spark_app.stages.session_step.step import advance
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.compute_features import compute_features
@@ -45,6 +45,8 @@ MESSAGES = pa.schema(
      ("limit_ms", pa.int64()), ("sent_rows", pa.int64())]
 )  # fmt: skip
 NO_LIMIT_MS, END_OF_TIME_MS = 2**50, 2**60
+BUCKETS = bucket_keys(2)
+"""As on two cores."""
 SESSIONS_AT_ONCE = 1000
 """Sessions that Spark sends to Python in one Arrow batch."""
 
@@ -65,7 +67,7 @@ class CpuByStage:
 def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, float]]:
     """Return the rows of a world, and the CPU-seconds that each stage took for them."""
     cpu, rows = CpuByStage(), read_world_rows(world)
-    tracks, state = TrackLookup.from_table(rows.tracks), dict.fromkeys(range(BUCKETS), (no_rows(), 0))
+    tracks, state = TrackLookup.from_table(rows.tracks), dict.fromkeys(BUCKETS, (no_rows(), 0))
     messages = _messages_of(world)
     n, watermark_ms, closed = 0, 0, []
     for number in range(micro_batches + 1):
@@ -76,7 +78,7 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
             of_topic = _parse(topic, batch.slice(number * size, size), cpu)
             n += sum(part.num_rows for part in of_topic)
             with cpu.of("narrow and pack"):
-                parts = list(pack_batches(of_topic, topic, tracks))
+                parts = list(pack_batches(of_topic, topic, tracks, BUCKETS))
             for part in parts:
                 newest.append(pc.max(part["event_time"]).as_py().timestamp() * 1000)
                 for bucket, values in zip(part["bucket"].to_pylist(), part["rows"].to_pylist(), strict=True):

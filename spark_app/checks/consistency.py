@@ -15,7 +15,7 @@ from runtime.errors import CheckpointError
 from runtime.lake import committed_files
 from runtime.world import Unit
 from spark_app.errors import StateError
-from spark_app.stages.session_step import operator, packed_rows, packing
+from spark_app.stages.session_step import operator, packed_rows
 from spark_app.stages.sessions import session_rows
 
 REMEDY = "read the topics again, into a fresh version of this world, with  playproof up --reread"
@@ -31,7 +31,7 @@ def state_of(partitions: int, clock_ahead: int) -> dict[str, str | int]:
     `clock_ahead` is in minutes: with another one, the queries would not reject the same rows, nor the reconciliation.
     """
     window = f"gap {session_rows.SESSION_GAP_MS}|delay {session_rows.WATERMARK_DELAY}"
-    packed = f"packed {packed_rows.VERSION!r} in {packing.BUCKETS} buckets, {operator.STATE_DDL}"
+    packed = f"packed {packed_rows.VERSION!r} in a bucket per partition, {operator.STATE_DDL}"
     shape = f"{session_rows.ITEM_DDL}|cut {session_rows.CUT_MS}|{window}|{packed}"
     return {
         "session_struct": hashlib.sha256(shape.encode()).hexdigest()[:16],

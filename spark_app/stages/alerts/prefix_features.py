@@ -9,7 +9,6 @@ from runtime.arrays import Floats
 from spark_app.stages.alerts.looks import Looks
 from spark_app.stages.sessions.features.registry import FEATURES
 from spark_app.stages.sessions.session_batch import SessionBatch
-from spark_app.stages.sessions.session_records import RECORD_COLUMNS, write_records
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
 
 PREFIX_FEATURES = tuple(FEATURES)
@@ -19,9 +18,7 @@ session step has neither."""
 
 def prefix_batch(rows: pa.Table, looks: Looks) -> SessionBatch:
     """Return what each look sees as a session. `rows`: ROWS, sorted by (session, event time)."""
-    seen = rows.take(pa.array(looks.rows))
-    records = write_records(seen, looks.look, len(looks))
-    return SessionBatch.from_records(*(records[name] for name in RECORD_COLUMNS))
+    return SessionBatch.from_rows(rows, looks.rows, looks.look, len(looks))
 
 
 def prefix_features(b: SessionBatch, names: Iterable[str], unmeasurable: Collection[str] = ()) -> pa.RecordBatch:

@@ -33,7 +33,7 @@ class AlertRaiser:
 
     def __call__(self, step: Step, alerted: bytes | None, watermark_before_ms: int, watermark_ms: int) -> RaisedAlerts:
         """Raise the alerts of a micro-batch. A session has at most one: the first of its looks over the threshold."""
-        rows = pa.concat_tables([step.closed.rows, step.open])
+        rows = pa.concat_tables([step.closed.rows, step.open]).combine_chunks()
         first = np.concatenate([step.closed.first, step.open_first + len(step.closed.rows)])
         user, event_ms = rows["user"].to_numpy(), rows["event_ms"].to_numpy()
         keys = _keys(user[first], event_ms[first])

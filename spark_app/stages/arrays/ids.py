@@ -10,7 +10,8 @@ import xxhash
 from runtime.arrays import Ints
 
 SPARK_SEED = 42
-"""The seed of Spark's xxhash64."""
+"""The seed of Spark's hashes."""
+_UINT32 = 2**32 - 1
 
 
 def one_array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -29,6 +30,25 @@ def xxhash64(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     digest = xxhash.xxh64_intdigest
     hashes = [digest(text, SPARK_SEED) for text in coded.dictionary.cast(pa.binary()).to_pylist()]
     return pa.array(np.array(hashes, dtype=np.uint64).view(np.int64)).take(coded.indices)
+
+
+def murmur3(number: int) -> int:
+    """Hash an integer as Spark's `hash` does: by it Spark chooses the partition of a row. (Appleby, MurmurHash3.)
+
+    >>> murmur3(0)
+    933211791
+    """
+    mixed = _rotate(number * 0xCC9E2D51 & _UINT32, 15) * 0x1B873593 & _UINT32
+    mixed = _rotate(SPARK_SEED ^ mixed, 13) * 5 + 0xE6546B64 & _UINT32
+    mixed ^= 4  # bytes
+    mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _UINT32
+    mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _UINT32
+    mixed ^= mixed >> 16
+    return mixed - (mixed >> 31 << 32)
+
+
+def _rotate(word: int, bits: int) -> int:
+    return (word << bits | word >> 32 - bits) & _UINT32
 
 
 def longs(values: pa.Array) -> Ints:

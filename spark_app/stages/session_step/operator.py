@@ -4,7 +4,7 @@ One stateful operator. Spark keeps its state, a row per bucket, and calls it at 
 it does to rows is `step.advance`, a pure function.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
-from spark_app.stages.session_step.packing import PACKED_DDL, pack_batches
+from spark_app.stages.session_step.packing import PACKED_DDL, bucket_keys, pack_batches
 from spark_app.stages.session_step.step import Step, advance, close_all
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.session_rows import USED_FIELDS
@@ -80,13 +80,20 @@ def broadcast_tracks(tracks: DataFrame) -> Tracks:
 
 def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
     """Turn messages (value, headers, limit_ms) of a topic into packed rows by bucket: bucket, event_time, rows."""
-    return with_clock(messages).mapInArrow(partial(_parse_and_pack, topic=topic, tracks=tracks), PACKED_DDL)
+    buckets = bucket_keys(_partitions(messages))
+    pack = partial(_parse_and_pack, topic=topic, tracks=tracks, buckets=buckets)
+    return with_clock(messages).mapInArrow(pack, PACKED_DDL)
 
 
 def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
     """Turn typed rows of a topic, as the parser gives them, into packed rows by bucket."""
     used = [field.name for field in fields_named(topic, USED_FIELDS[topic])]
-    return rows.select(*used).mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks), PACKED_DDL)
+    buckets = bucket_keys(_partitions(rows))
+    return rows.select(*used).mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks, buckets=buckets), PACKED_DDL)
+
+
+def _partitions(rows: DataFrame) -> int:
+    return int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
 
 
 def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> DataFrame:
@@ -111,13 +118,17 @@ def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> Data
     return counted.where(F.col("user_id").isNotNull()).select(*columns)
 
 
-def _parse_and_pack(batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks) -> Iterator[pa.RecordBatch]:
+def _parse_and_pack(
+    batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks, buckets: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
     fields = fields_named(topic, USED_FIELDS[topic])
-    return pack_batches(good_batches(batches, topic, fields), topic, tracks.value)
+    return pack_batches(good_batches(batches, topic, fields), topic, tracks.value, buckets)
 
 
-def _pack_typed(batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks) -> Iterator[pa.RecordBatch]:
-    return pack_batches(batches, topic, tracks.value)
+def _pack_typed(
+    batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks, buckets: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
+    return pack_batches(batches, topic, tracks.value, buckets)
 
 
 def _by_bucket(batches: Iterable[pa.RecordBatch]) -> dict[int, list[bytes]]:

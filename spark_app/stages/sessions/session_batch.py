@@ -13,11 +13,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runtime.arrays import Bools, Floats, Ints
+from spark_app.stages.arrays.ids import longs, one_array
 from spark_app.stages.arrays.segments import runs, sum_by
 from spark_app.stages.sessions import session_rows as layout
 from spark_app.stages.sessions.session_records import read_records
 
 MAX_LOOP_LAG = 12
+_OF_FEATURES = (
+    "event_ms", "id_hash", "ts", "code", "lengths", "track_id", "artist", "popularity", "device", "ip",
+)  # fmt: skip
 FLAT_MS = 10**11
 """Longer than any session, in ms: separates the sessions of one running maximum."""
 
@@ -73,6 +77,41 @@ class SessionBatch:
             has_ip=rows.is_known("ip"),
             client_session=rows.client_session,
             lacks_listen_ms=None if has_lengths.all() else ~has_lengths,
+        )
+
+    @classmethod
+    def from_rows(cls, rows: pa.Table, picked: Ints, session: Ints, n: int) -> "SessionBatch":
+        """Read rows of ITEM by index, in the order of their sessions: what the same rows are as records.
+
+        `picked` may name a row again, for another session. No client session is read.
+        """
+        index = pa.array(picked)
+        columns = {name: one_array(rows[name]).take(index) for name in _OF_FEATURES}
+        lengths = columns["lengths"]
+        packed, tracks = longs(lengths), columns["track_id"].dictionary_encode()
+        is_known = {
+            name: columns[name].is_valid().to_numpy(zero_copy_only=False) for name in ("artist", "device", "ip")
+        }
+        return cls(
+            n=n,
+            session=session,
+            event_ms=longs(columns["event_ms"]),
+            id_hash=longs(columns["id_hash"]),
+            ts=longs(columns["ts"]),
+            code=longs(columns["code"]),
+            listen_ms=packed >> 32,
+            duration_ms=packed & 0xFFFFFFFF,
+            track=tracks.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
+            track_names=tracks.dictionary,
+            artist=longs(columns["artist"]),
+            has_artist=is_known["artist"],
+            popularity=columns["popularity"].to_numpy(zero_copy_only=False),
+            device=longs(columns["device"]),
+            has_device=is_known["device"],
+            ip=longs(columns["ip"]),
+            has_ip=is_known["ip"],
+            client_session=pa.nulls(len(picked), pa.string()),
+            lacks_listen_ms=lengths.is_null().to_numpy(zero_copy_only=False) if lengths.null_count else None,
         )
 
     # ---- per session: shape (n,)

@@ -6,6 +6,8 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState
 
 from contracts.events import HEARTBEAT_USER, PLAYS
@@ -14,11 +16,12 @@ from runtime.units import HOUR_MS
 from spark_app.errors import StateError
 from spark_app.stages.session_step.operator import COUNTS, advance_bucket
 from spark_app.stages.session_step.packed_rows import unpack
-from spark_app.stages.session_step.packing import BUCKETS, pack_batches
+from spark_app.stages.session_step.packing import bucket_keys, pack_batches
 from spark_app.stages.session_step.tracks import TrackLookup
 from tests.spark_app.typed import NOON_MS, TypedRow, at, hash_of, play
 
 ARROW = {"timestamp": pa.timestamp("us", tz="UTC"), "int": pa.int32(), "bigint": pa.int64()}
+KEYS = bucket_keys(4)
 NO_TRACKS = TrackLookup.from_table(
     pa.table({name: pa.array([], pa.string()) for name in ("track_id", "artist_id")}
              | {"duration_ms": pa.array([], pa.int32()), "total_track_popularity": pa.array([], pa.float64())})
@@ -59,7 +62,7 @@ class HeldState:
 def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
     """Pack plays by bucket, as one task does."""
     columns = {c.name: pa.array([row.get(c.name) for row in rows], ARROW.get(c.type, pa.string())) for c in LAKE[PLAYS]}
-    (batch,) = pack_batches([pa.RecordBatch.from_pydict(columns)], PLAYS, NO_TRACKS)
+    (batch,) = pack_batches([pa.RecordBatch.from_pydict(columns)], PLAYS, NO_TRACKS, KEYS)
     return batch
 
 
@@ -75,19 +78,30 @@ def advance(state: HeldState, watermark_ms: int, rows: Sequence[TypedRow]) -> tu
 def test_every_bucket_gets_a_row_and_each_play_is_in_the_bucket_of_its_account() -> None:
     users = [f"u{i}" for i in range(5)]
     batch = packed([play(60 * i, user=user) for i, user in enumerate(users)])
-    assert batch["bucket"].to_pylist() == list(range(BUCKETS))
+    assert batch["bucket"].to_pylist() == list(KEYS)
     found = {
-        user: bucket
-        for bucket, value in enumerate(batch["rows"].to_pylist())
+        user: place
+        for place, value in enumerate(batch["rows"].to_pylist())
         for user in (unpack(value)["user_id"].to_pylist() if value else [])
     }
-    assert found == {user: hash_of(user) % BUCKETS for user in users}
+    assert found == {user: hash_of(user) % len(KEYS) for user in users}
+
+
+def test_each_partition_of_spark_has_one_bucket(spark: SparkSession) -> None:
+    found = {
+        n: spark.createDataFrame([(key,) for key in bucket_keys(n)], "bucket int")
+        .repartition(n, "bucket")
+        .select(F.spark_partition_id())
+        .collect()
+        for n in (1, 2, 7)
+    }
+    assert {n: sorted(place for (place,) in rows) for n, rows in found.items()} == {n: [*range(n)] for n in found}
 
 
 def test_a_heartbeat_moves_the_time_of_the_first_bucket_and_is_packed_nowhere() -> None:
     batch = packed([play(5), play(0), play(90, user=HEARTBEAT_USER)])
     assert sum(len(unpack(value)) for value in batch["rows"].to_pylist() if value) == 2
-    assert batch["event_time"].to_pylist() == [at(90)] + [at(0)] * (BUCKETS - 1)
+    assert batch["event_time"].to_pylist() == [at(90)] + [at(0)] * (len(KEYS) - 1)
 
 
 def test_late_is_what_the_watermark_of_the_micro_batch_before_has_passed() -> None:
