@@ -4,6 +4,7 @@ from contracts.column import Column
 from contracts.daily_tables import ACCOUNT_HABITS, ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
 from contracts.features import SESSION_FEATURES
+from contracts.rules import RULE_HITS
 from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
 
 
@@ -188,6 +189,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "sessions": SESSIONS,
     "alerts": ALERTS,
     "shadow": SHADOW,
+    "rule_hits": RULE_HITS,
     "user_days": USER_DAYS,
     "fraud_counts": FRAUD_COUNT_TABLE,
     "genuine_totals": GENUINE_TOTALS,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 from contracts.events import ACTIVITY, PLAYS
+from contracts.rules import RULES as RULE_COLUMNS
 from contracts.shop import BROWSING, TRANSACTIONS
 from contracts.tables import ALERTS as ALERT_COLUMNS
 
 SCORES, ALERTS, FRAUD_COUNTS, VERDICTS = "scores", "alerts", "fraud-counts", "verdicts"
+RULES = "rules"
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """The broker's limit. 200 rows are about 90 KB; a foreign producer's largest message seen in tests is 5 MB."""
@@ -58,6 +60,15 @@ TOPICS: dict[str, Topic] = {
             VERDICTS, 1, "what analysts decided, once for readers of committed messages, key case_id and version",
             ("case_id", "version", "user_id", "verdict", "reason_code", "note", "analyst", "model_version",
              "decided_at", "step", "drawn_by", "draw_probability"),
+        ),
+        Topic(
+            RULES, 1, "the rules that run, and exemptions: all of a rule in one message, compacted, key rule_id",
+            tuple(column.name for column in RULE_COLUMNS),
+            {
+                "cleanup.policy": "compact",
+                "message.timestamp.type": "LogAppendTime",
+                "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            },
         ),
         # one partition: a plain consumer reads the batches in the order that they were sent in
         Topic(BROWSING, 1, "the shop: what customers' clients did, 200 rows per message"),

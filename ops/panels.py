@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from consumer_viz.commands import desk, plot
-from models.commands import drift, lab, registry, reports, training
+from models.commands import drift, lab, registry, reports, rules, training
 from ops.commands import arena, audit, checks, days, demo, fusion, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
@@ -30,6 +30,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         ),
         Group("plot", "The live plot of the topics.", plot.COMMANDS),
         desk.DESK,
+        Group("rules", "Rules at run time: draft, test, run in the shadow, make active.", rules.COMMANDS),
     ),
     "Detect day by day": (
         Group(

@@ -5,6 +5,7 @@ static/<table>/as_of=D/            immutable; `static/<table>/CURRENT` names the
 DOMAIN                             the name of its domain (contracts.domain); music where it is absent
 import.json                        an imported world: what was read, and what its source cannot tell
 verdicts.sqlite                    what analysts decided (contracts.verdicts)
+rules.sqlite                       rules at run time, their versions and steps (contracts.rules)
 truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
 v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
 """
@@ -112,6 +113,11 @@ class World:
     def verdicts(self) -> Path:
         """What analysts decided (SQLite): it outlives the versions, a fresh run forgets no verdict."""
         return self.root / "verdicts.sqlite"
+
+    @property
+    def rules(self) -> Path:
+        """Rules at run time (SQLite): they outlive the versions too."""
+        return self.root / "rules.sqlite"
 
     def from_raw(self, table: str) -> Path:
         """Folder of a table that a batch command computed from raw rows."""

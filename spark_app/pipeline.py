@@ -19,7 +19,17 @@ from runtime.settings import Settings
 from runtime.units import MINUTE_MS
 from runtime.world import World
 from spark_app import sources
-from spark_app.queries import alerts, archive, fraud_counts, genuine_totals, scores, sessions, shadow, top_tracks
+from spark_app.queries import (
+    alerts,
+    archive,
+    fraud_counts,
+    genuine_totals,
+    rule_hits,
+    scores,
+    sessions,
+    shadow,
+    top_tracks,
+)
 from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.alerts.split_alerts import Publish, score_and_publish
 from spark_app.stages.arrow_pass import in_one_pass
@@ -40,7 +50,7 @@ from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, SESSION_
 from spark_app.stages.sessions.session_rows import WATERMARK_DELAY
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
-REPORTS = (scores.NAME, fraud_counts.NAME, genuine_totals.NAME, top_tracks.NAME, shadow.NAME)
+REPORTS = (scores.NAME, fraud_counts.NAME, genuine_totals.NAME, top_tracks.NAME, rule_hits.NAME, shadow.NAME)
 """Queries that read the sessions that query `sessions` has committed."""
 
 
@@ -186,5 +196,6 @@ def build_queries(spark: SparkSession, job: Job, scored: DataFrame) -> dict[str,
         "fraud_counts": fraud_counts.write(committed, unit, job.kafka, zone),
         "genuine_totals": genuine_totals.write(committed, unit, zone),
         "top_tracks": top_tracks.write(committed, unit, tracks, zone),
+        "rule_hits": rule_hits.write(spark, unit, job.kafka),
         **shadow.optional_query(spark, unit, job.challenger),
     }

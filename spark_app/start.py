@@ -21,7 +21,7 @@ from spark_app.checks.moved_world import follow_move
 from spark_app.errors import JobError
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
-from spark_app.queries import shadow
+from spark_app.queries import rule_hits, shadow
 from spark_app.scratch import use_scratch_folder
 from spark_app.stages.alerts.load import shipped_alert_scorer
 from spark_app.stages.scoring.load import scoring_message
@@ -128,7 +128,7 @@ def _run_queries(
     print(scoring_message(artefacts.champion))
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
-    optional = {shadow.NAME: partial(shadow.remove, unit)}
+    optional = {shadow.NAME: partial(shadow.remove, unit), rule_hits.NAME: partial(rule_hits.remove, unit)}
     if options.available_now:
         runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
     else:

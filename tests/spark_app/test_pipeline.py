@@ -23,7 +23,7 @@ from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS
 from tests.spark_app.messages import MESSAGE_SCHEMA, arrived, list_of, message, sent
 from tests.spark_app.typed import tracks, users
 
-REPORTS = ["scores", "fraud_counts", "genuine_totals", "top_tracks"]
+REPORTS = ["scores", "fraud_counts", "genuine_totals", "top_tracks", "rule_hits"]
 SCORER = SessionScorer(b"", FEATURE_NAMES, 0.5, 0.9, "tiny@1")
 
 

@@ -1,0 +1,1 @@
+"""Scored sessions to the rules that they meet."""
