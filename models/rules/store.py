@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -256,5 +256,5 @@ def _versions_of(db: sqlite3.Connection, rule_id: str) -> list[Version]:
 
 
 def _version(row: tuple[Any, ...]) -> Version:
-    *texts, is_tested = row
-    return Version(*texts, bool(is_tested))
+    version = Version(*row)
+    return replace(version, is_tested=bool(version.is_tested))
