@@ -2,7 +2,8 @@
 
 VizError
 ├── PlotError      there is nothing to draw
-└── ServeError     the pages cannot be served: their port is taken, or the record of verdicts is damaged
+├── ServeError     the pages cannot be served: their port is taken, or the record of verdicts is damaged
+└── LedgerError    there is no royalty ledger, or its file is none
 """
 
 from runtime.errors import PlayproofError
@@ -18,3 +19,7 @@ class PlotError(VizError):
 
 class ServeError(VizError):
     """The pages cannot be served."""
+
+
+class LedgerError(VizError):
+    """There is no royalty ledger, or its file is none."""

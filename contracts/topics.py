@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from contracts.actions import COLUMNS as ACTION_COLUMNS
 from contracts.events import ACTIVITY, PLAYS
 from contracts.rules import RULES as RULE_COLUMNS
 from contracts.shop import BROWSING, TRANSACTIONS
 from contracts.tables import ALERTS as ALERT_COLUMNS
 
-SCORES, ALERTS, FRAUD_COUNTS, VERDICTS = "scores", "alerts", "fraud-counts", "verdicts"
+SCORES, ALERTS, FRAUD_COUNTS, VERDICTS, ACTIONS = "scores", "alerts", "fraud-counts", "verdicts", "actions"
 RULES = "rules"
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -69,6 +70,10 @@ TOPICS: dict[str, Topic] = {
                 "message.timestamp.type": "LogAppendTime",
                 "max.message.bytes": str(MAX_MESSAGE_BYTES),
             },
+        ),
+        Topic(
+            ACTIONS, 1, "holds of streams, and their ends, once for readers of committed messages, key action_id",
+            tuple(column.name for column in ACTION_COLUMNS),
         ),
         # one partition: a plain consumer reads the batches in the order that they were sent in
         Topic(BROWSING, 1, "the shop: what customers' clients did, 200 rows per message"),

@@ -4,12 +4,13 @@ The file's table `decisions` has the columns of `contracts.tables.VERDICTS` and 
 has the newest decision of each case. Topic `verdicts` carries the same rows.
 """
 
-CONFIRM, DISMISS, NEED_MORE, OPEN = "confirm", "dismiss", "need_more", "open"
-VERDICTS = (CONFIRM, DISMISS, NEED_MORE, OPEN)
-"""`open`: no decision counts any more, because an undo took the only one back."""
+CONFIRM, DISMISS, NEED_MORE, OPEN, PROPOSED = "confirm", "dismiss", "need_more", "open", "proposed"
+VERDICTS = (CONFIRM, DISMISS, NEED_MORE, OPEN, PROPOSED)
+"""`open`: no decision counts any more, because an undo took the only one back. `proposed`: one analyst confirmed a case
+over the set sum; it counts as confirmed when a second one confirms it too."""
 
-DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK = "decide", "undo", "appeal", "uphold", "roll_back"
-STEPS = (DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK)
+DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK, SECOND = "decide", "undo", "appeal", "uphold", "roll_back", "second_review"
+STEPS = (DECIDE, UNDO, APPEAL, UPHOLD, ROLL_BACK, SECOND)
 """What a row of `decisions` did. After an appeal the verdict still counts until it is upheld or rolled back."""
 
 BY_FLAG, BLIND, RANDOM = "flag", "blind", "random"

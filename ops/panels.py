@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from consumer_viz.commands import desk, plot
+from consumer_viz.commands import actions, desk, plot
 from models.commands import drift, lab, registry, reports, rules, training
 from ops.commands import arena, audit, checks, days, demo, fusion, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
@@ -31,6 +31,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         Group("plot", "The live plot of the topics.", plot.COMMANDS),
         desk.DESK,
         Group("rules", "Rules at run time: draft, test, run in the shadow, make active.", rules.COMMANDS),
+        Group("actions", "Holds of streams: what verdicts do to the money.", actions.COMMANDS),
     ),
     "Detect day by day": (
         Group(

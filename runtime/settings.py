@@ -7,9 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from contracts.events import CLOCK_AHEAD_MINUTES
+from runtime.desk.settings import EXPECTED, DeskSettings
 from runtime.errors import PlayproofError
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
@@ -50,7 +51,7 @@ class SettingError(PlayproofError):
     """A setting has a value that cannot be used; the message names the variable and what is expected."""
 
 
-class Settings(BaseSettings):
+class Settings(DeskSettings):
     """What a user may set for every command. Command-line options win over the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
@@ -140,7 +141,7 @@ class Settings(BaseSettings):
         )
 
 
-_EXPECTED = {
+_EXPECTED = EXPECTED | {
     "broker": "is no address, as 127.0.0.1:19092 (host:port, or several)",
     "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",

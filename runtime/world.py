@@ -6,6 +6,7 @@ DOMAIN                             the name of its domain (contracts.domain); mu
 import.json                        an imported world: what was read, and what its source cannot tell
 verdicts.sqlite                    what analysts decided (contracts.verdicts)
 rules.sqlite                       rules at run time, their versions and steps (contracts.rules)
+royalties.sqlite                   the royalty ledger of `playproof actions follow`, made from topic actions
 truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet, truth/campaigns.parquet
 v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
 """
@@ -118,6 +119,11 @@ class World:
     def rules(self) -> Path:
         """Rules at run time (SQLite): they outlive the versions too."""
         return self.root / "rules.sqlite"
+
+    @property
+    def royalties(self) -> Path:
+        """The royalty ledger, which a reader of topic `actions` keeps; it may not exist."""
+        return self.root / "royalties.sqlite"
 
     def from_raw(self, table: str) -> Path:
         """Folder of a table that a batch command computed from raw rows."""

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from consumer_viz.dashboard.access.middleware import AccessMiddleware
+from consumer_viz.dashboard.access.rights import check_right
 from consumer_viz.dashboard.access.routes import router as access_router
 from consumer_viz.dashboard.access.sign_in import check_csrf
 from consumer_viz.dashboard.case.routes import router as case_router
@@ -57,8 +58,8 @@ class _PageFiles(StaticFiles):
         return super().lookup_path(path) if Path(path).suffix in STATIC_ENDINGS else ("", None)
 
 
-def create_app(state: AppState, cookie: str = "playproof") -> FastAPI:
-    """Make the application of one world. The caller starts and stops the state. `cookie`: name of the login cookie."""
+def create_app(state: AppState) -> FastAPI:
+    """Make the application of one world. The caller starts and stops the state."""
     event_stream = EventStream(state)
 
     @asynccontextmanager
@@ -71,13 +72,13 @@ def create_app(state: AppState, cookie: str = "playproof") -> FastAPI:
 
     app = FastAPI(
         title="Playproof", lifespan=send_events, docs_url=None, redoc_url=None, openapi_url=None,
-        dependencies=[Depends(check_csrf)],
+        dependencies=[Depends(check_right), Depends(check_csrf)],
     )  # fmt: skip
     app.state.shared, app.state.event_stream = state, event_stream
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", _PageFiles(directory=PAGES_FOLDER))
-    app.add_middleware(AccessMiddleware, sign_in=state.sign_in, cookie=cookie)
+    app.add_middleware(AccessMiddleware, sign_in=state.sign_in)
     app.add_exception_handler(StarletteHTTPException, _show_refusal)
     app.add_exception_handler(RequestValidationError, _show_refusal)
     for fault in (sqlite3.OperationalError, Exception):

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from consumer_viz.dashboard.access.sign_in import SignIn
+from consumer_viz.dashboard.access.sign_in import SignIn, TokenSignIn
 from consumer_viz.dashboard.app import create_app
-from consumer_viz.dashboard.decisions.outbox import Outbox, VerdictPublisher
+from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, action_channel, verdict_channel
+from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.events.event_stream import EventStream
 from consumer_viz.dashboard.index.case_index import CaseIndex
@@ -24,7 +25,7 @@ from consumer_viz.feed.consumer import KafkaFeed, topics_read
 from consumer_viz.plot.view import HISTORY_S
 from contracts.domain import MUSIC
 from contracts.metrics import PORT_OFFSETS
-from contracts.topics import VERDICTS
+from contracts.topics import ACTIONS, VERDICTS
 from models.risk.money import Prices
 from runtime.kafka.access import check_access
 from runtime.settings import Settings
@@ -44,23 +45,28 @@ def serve(
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the feed reports the same in one line
     settings.the_world().require_domain(MUSIC, "playproof desk")
     kafka = settings.kafka()
-    # the outbox reads topic verdicts too: after a crash it looks which decisions arrived
-    check_access(kafka, read=(*topics_read(MUSIC), VERDICTS), write=(VERDICTS,))
+    # an outbox reads its topic too: after a crash it looks which messages arrived
+    check_access(kafka, read=(*topics_read(MUSIC), VERDICTS, ACTIONS), write=(VERDICTS, ACTIONS))
     with _listen(port) as listening:
         bound_port = listening.getsockname()[1]
-        state = open_state(settings, zone)
+        sign_in = TokenSignIn(_default_name(), cookie=f"playproof_{bound_port}")
+        state = open_state(settings, zone, sign_in)
         feed = KafkaFeed(kafka, since_s=HISTORY_S)
         state.feed = feed
-        app = create_app(state, cookie=f"playproof_{bound_port}")
+        app = create_app(state)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
             proxy_headers=False,
         )  # fmt: skip
-        connect = partial(VerdictPublisher, state.world.name, kafka)
-        with state, feed, Outbox(state.store, connect):
+        verdicts, actions = verdict_channel(state.store), action_channel(state.store)
+        senders = (
+            Outbox(verdicts, partial(Publisher, verdicts, state.world.name, kafka)),
+            Outbox(actions, partial(Publisher, actions, state.world.name, kafka)),
+        )
+        with state, feed, senders[0], senders[1]:
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
-            report(f"world {state.world.name}: open  http://{HOST}:{bound_port}/?token={state.sign_in.token}")
+            report(f"world {state.world.name}: open  http://{HOST}:{bound_port}/?token={sign_in.token}")
             with contextlib.suppress(KeyboardInterrupt):
                 _Server(config).run(sockets=[listening])
 
@@ -75,11 +81,12 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def open_state(settings: Settings, zone: ZoneInfo, token: str | None = None) -> AppState:
-    """Open a world's index and verdicts. `token`: None for a random one."""
+def open_state(settings: Settings, zone: ZoneInfo, sign_in: SignIn) -> AppState:
+    """Open a world's index and verdicts."""
     world = settings.the_world()
     index = CaseIndex(world, settings.hash_key.get_secret_value().encode(), Prices().stream_eur)
-    return AppState(world, zone, index, VerdictStore(world.verdicts), SignIn(_default_name(), token))
+    policy = Policy(settings.second_review_eur, settings.hold_days)
+    return AppState(world, zone, index, VerdictStore(world.verdicts, policy=policy), sign_in)
 
 
 def _default_name() -> str:

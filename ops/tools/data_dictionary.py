@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from contracts import events, rules, session_log, shop, tables
+from contracts import actions, events, rules, session_log, shop, tables
 from contracts.account_windows import ACCOUNT_WINDOWS
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES
 from contracts.labels import FAMILIES, HARD_NEGATIVES
-from contracts.topics import ALERTS, FRAUD_COUNTS, RULES, SCORES, TOPICS, VERDICTS
+from contracts.topics import ACTIONS, ALERTS, FRAUD_COUNTS, RULES, SCORES, TOPICS, VERDICTS
 
 HEADERS = {
     events.HEADER_ROWS: "rows in the message: what an unreadable one is counted as",
@@ -24,6 +24,7 @@ ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     ALERTS: tables.ALERTS,
     FRAUD_COUNTS: tables.FRAUD_COUNT_TABLE,
     VERDICTS: tables.VERDICTS,
+    ACTIONS: actions.COLUMNS,
     RULES: rules.RULES,
 }
 """Topics whose row fields mean what the columns of a table mean."""

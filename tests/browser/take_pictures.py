@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from consumer_viz.dashboard.access.sign_in import SignIn
+from consumer_viz.dashboard.access.sign_in import TokenSignIn
 from consumer_viz.dashboard.decisions.rules import Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.serve import open_state
@@ -108,8 +108,7 @@ def main() -> None:
         sys.exit(f"world {settings.world} has no scored sessions: run  playproof demo")
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        state = open_state(settings, ZoneInfo(settings.time_zone), TOKEN)
-        state.sign_in = SignIn("ana", TOKEN)
+        state = open_state(settings, ZoneInfo(settings.time_zone), TokenSignIn("ana", TOKEN))
         state.store = VerdictStore(Path(folder) / "verdicts.sqlite")
         state.cases.store = state.store
         state.refresh()

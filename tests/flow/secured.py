@@ -153,10 +153,10 @@ def _grant(admin: KafkaAdminClient, world: str) -> None:
     for user, rights in rights_of_docs().items():
         acls += [_allowed(user, ACLOperation.READ, ResourceType.TOPIC, topic) for topic in rights.read]
         acls += [_allowed(user, ACLOperation.WRITE, ResourceType.TOPIC, topic) for topic in rights.write]
-        kind = re.match(r"transactional id `([\w-]+)WORLD`: Describe, Write", rights.more)
-        if kind:
-            for operation in (ACLOperation.DESCRIBE, ACLOperation.WRITE):
-                acls.append(_allowed(user, operation, ResourceType.TRANSACTIONAL_ID, kind[1] + world))
+        if re.match(r"transactional ids .*: Describe, Write$", rights.more):
+            for name in re.findall(r"`([\w-]+)WORLD`", rights.more):
+                for operation in (ACLOperation.DESCRIBE, ACLOperation.WRITE):
+                    acls.append(_allowed(user, operation, ResourceType.TRANSACTIONAL_ID, name + world))
         if rights.more == "Create and Describe on each topic":
             for operation in (ACLOperation.CREATE, ACLOperation.DESCRIBE):
                 acls += [_allowed(user, operation, ResourceType.TOPIC, topic) for topic in TOPICS]

@@ -3,11 +3,12 @@
 The headers allow our own files only: no script, style or picture of another site.
 """
 
-from urllib.parse import urlencode
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumer_viz.dashboard.access.sign_in import SignIn
@@ -23,17 +24,18 @@ HEADERS = {
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Allowed names in a request's Host. Another name means that somebody made it point to this machine."""
 MAX_FORM_BYTES = 64 * 1024
-NEEDS_TOKEN = (
-    "This address needs its token: open the whole line that  playproof desk  printed (it ends in ?token=…).\n"
-    "The token changes at every start."
-)
 
 
 class AccessMiddleware:
     """ASGI middleware before every route. It lets a request pass or answers it, and adds the headers."""
 
-    def __init__(self, app: ASGIApp, sign_in: SignIn, cookie: str) -> None:
-        self._app, self._sign_in, self._cookie = app, sign_in, cookie
+    def __init__(
+        self, app: ASGIApp, sign_in: SignIn, open_paths: Collection[str] = (), public_address: str = ""
+    ) -> None:
+        """`open_paths`: answered before anybody signed in. `public_address`: under which a proxy serves the pages."""
+        self._app, self._sign_in, self._open_paths = app, sign_in, open_paths
+        public = urlsplit(public_address)
+        self._public_host, self._public_origin = public.netloc, f"{public.scheme}://{public.netloc}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -58,35 +60,26 @@ class AccessMiddleware:
         """Return the refusal of a request that no browser of ours would send; None for all others."""
         host = request.headers.get("host", "")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name not in HOSTS:
+        is_public = bool(self._public_host) and host == self._public_host
+        if name not in HOSTS and not is_public:
             return PlainTextResponse("This page answers on 127.0.0.1 only.", 421)
         if request.method == "POST":
             size = request.headers.get("content-length", "")
             if not size.isdigit() or int(size) > MAX_FORM_BYTES:
                 return PlainTextResponse(f"A form may have {MAX_FORM_BYTES // 1024} KB.", 413)
             origin = request.headers.get("origin")
-            if origin not in (None, f"http://{host}", f"https://{host}"):
+            ours = (self._public_origin,) if is_public else (f"http://{host}", f"https://{host}")
+            if origin is not None and origin not in ours:
                 return PlainTextResponse("A form of another site is not accepted.", 403)
         return None
 
     def _authenticate(self, request: Request) -> ASGIApp | None:
-        """Put the request's login into its state; return the answer where it has none, or where it brings the token."""
-        if request.url.path.startswith("/static/"):
+        """Put the request's login into its state; return the answer where it has none."""
+        path = request.url.path
+        if path.startswith("/static/") or path in self._open_paths:
             return None
-        login = self._sign_in.login(request.cookies.get(self._cookie))
-        token = request.query_params.get("token")
-        if token is not None and request.method == "GET":
-            cookie = self._sign_in.new_cookie(token) if login is None else None
-            if login is None and cookie is None:
-                return PlainTextResponse(NEEDS_TOKEN, 403)
-            rest = urlencode([(k, v) for k, v in request.query_params.multi_items() if k != "token"])
-            # an address that begins with two strokes would lead to another site
-            path = "/" + request.url.path.lstrip("/\\")
-            answer = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
-            if cookie:
-                answer.set_cookie(self._cookie, cookie, httponly=True, secure=True, samesite="strict")
-            return answer
-        if login is None:
-            return PlainTextResponse(NEEDS_TOKEN, 403)
-        request.scope.setdefault("state", {})["login"] = login
+        admitted = self._sign_in.admit(request)
+        if isinstance(admitted, Response):
+            return admitted
+        request.scope.setdefault("state", {})["login"] = admitted
         return None

@@ -1,63 +1,93 @@
-"""Send decisions to topic `verdicts`: one thread, in order, each once for readers of committed messages.
+"""Send decisions and actions to their topics: a thread each, in order, each once for readers of committed messages.
 
-SQLite is the record; the topic follows it. An absent broker costs nothing but delay. Sending a decision and marking it
-as sent are two steps, and the server may end between them. So the next connection first fences off what the one before
-has in flight (both have the same transactional id), then looks which unsent decisions the topic already holds.
-Readers of uncommitted messages may see a decision twice: they de-duplicate by key, which is case and version.
+SQLite is the record; the topics follow it. An absent broker costs nothing but delay. Sending and marking as sent are
+two steps, and the server may end between them. So the next connection first fences off what the one before has in
+flight (both have the same transactional id), then looks which unsent messages the topic already holds.
+Readers of uncommitted messages may see a message twice: they de-duplicate by its key.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from consumer_viz.dashboard.decisions.actions import message_of
+from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.decisions.store import COLUMNS, VerdictStore
 from consumer_viz.feed.consumer import TIMEOUT_MS
-from contracts.topics import VERDICTS
+from contracts.topics import ACTIONS, MAX_MESSAGE_BYTES, VERDICTS
 from runtime.kafka.connection import KafkaConnection
 
+T = TypeVar("T", Decision, Action)
+"""What goes to a topic."""
 POLL_S = 1.0
 """Seconds between two looks for unsent decisions."""
 MAX_PER_TRANSACTION = 100
 RETRY_S = 5.0
 """Seconds to wait after the broker did not answer."""
 MAX_CLOCK_SKEW = timedelta(hours=1)
-"""How far the broker's clock may be behind ours: no message is older than its decision, less this."""
-
-Publish = Callable[[Sequence[Decision]], None]
-"""Sends decisions, all or none, and returns when the broker has them. Raises KafkaError."""
+"""How far the broker's clock may be behind ours: no message is older than its row, less this."""
 
 
-def message_key(decision: Decision) -> bytes:
-    """Return the key of a decision's message."""
-    return f"{decision.case_id}:{decision.version}".encode()
+@dataclass(frozen=True, slots=True)
+class Channel(Generic[T]):
+    """What of the store goes to a topic, and how."""
+
+    topic: str
+    unsent: Callable[[int | None], list[T]]
+    mark_sent: Callable[[Iterable[T]], None]
+    stamp: Callable[[], int]
+    """Returns a number that grows with every row."""
+    key: Callable[[T], bytes]
+    value: Callable[[T], bytes]
+    made_at: Callable[[T], str]
 
 
-def message_value(decision: Decision) -> bytes:
-    """Return the value of a decision's message: the topic's columns as JSON."""
-    return orjson.dumps({name: getattr(decision, name) for name in COLUMNS})
+def verdict_channel(store: VerdictStore) -> Channel[Decision]:
+    """Return how decisions go to topic `verdicts`: key case and version, value the topic's columns as JSON."""
+    return Channel(
+        VERDICTS, store.unsent, store.mark_sent, store.stamp, lambda d: f"{d.case_id}:{d.version}".encode(),
+        lambda d: orjson.dumps({name: getattr(d, name) for name in COLUMNS}), lambda d: d.decided_at,
+    )  # fmt: skip
 
 
-def send_unsent(store: VerdictStore, publish: Publish) -> None:
-    """Send all unsent decisions, oldest first, and mark them as sent. Raises KafkaError."""
-    while unsent := store.unsent(MAX_PER_TRANSACTION):
+def action_channel(store: VerdictStore) -> Channel[Action]:
+    """Return how actions go to topic `actions`: key action_id."""
+    return Channel(
+        ACTIONS, store.unsent_actions, store.mark_actions_sent, store.action_stamp, lambda a: a.action_id.encode(),
+        lambda a: orjson.dumps(message_of(a)), lambda a: a.created_at,
+    )  # fmt: skip
+
+
+def send_unsent(channel: Channel[T], publish: Callable[[Sequence[T]], None]) -> None:
+    """Send all that is unsent, oldest first, and mark it as sent. Raises KafkaError.
+
+    `publish` sends rows, all or none, and returns when the broker has them.
+    """
+    while unsent := channel.unsent(MAX_PER_TRANSACTION):
         publish(unsent)
-        store.mark_sent(unsent)
+        channel.mark_sent(unsent)
 
 
-class VerdictPublisher:
-    """A connection of one world's outbox to the broker. Only the newest of a world can send. Raises KafkaError."""
+class Publisher(Generic[T]):
+    """A connection of one world's outbox to the broker. Only the newest of a world and topic can send.
 
-    def __init__(self, world: str, kafka: KafkaConnection) -> None:
+    Raises KafkaError.
+    """
+
+    def __init__(self, channel: Channel[T], world: str, kafka: KafkaConnection) -> None:
+        self._channel: Channel[T] = channel
         self._settings = {**kafka.python(), "bootstrap_timeout_ms": TIMEOUT_MS}
         self._producer = KafkaProducer(
-            transactional_id=f"playproof-{VERDICTS}-{world}", max_block_ms=TIMEOUT_MS, request_timeout_ms=TIMEOUT_MS,
-            delivery_timeout_ms=2 * TIMEOUT_MS, **self._settings,
+            transactional_id=f"playproof-{channel.topic}-{world}", max_block_ms=TIMEOUT_MS,
+            request_timeout_ms=TIMEOUT_MS, delivery_timeout_ms=2 * TIMEOUT_MS, max_request_size=MAX_MESSAGE_BYTES,
+            **self._settings,
         )  # fmt: skip
         try:
             self._producer.init_transactions()
@@ -65,17 +95,17 @@ class VerdictPublisher:
             self.close()
             raise
 
-    def publish(self, decisions: Sequence[Decision]) -> None:
-        """Send decisions in one transaction."""
+    def publish(self, rows: Sequence[T]) -> None:
+        """Send rows in one transaction."""
         self._producer.begin_transaction()
-        for decision in decisions:
-            self._producer.send(VERDICTS, key=message_key(decision), value=message_value(decision))
+        for row in rows:
+            self._producer.send(self._channel.topic, key=self._channel.key(row), value=self._channel.value(row))
         self._producer.commit_transaction()
 
-    def already_published(self, unsent: Sequence[Decision]) -> list[Decision]:
-        """Return those of the unsent decisions that the topic holds."""
-        since = datetime.fromisoformat(min(decision.decided_at for decision in unsent)) - MAX_CLOCK_SKEW
-        partition = TopicPartition(VERDICTS, 0)
+    def already_published(self, unsent: Sequence[T]) -> list[T]:
+        """Return those of the unsent rows that the topic holds."""
+        since = datetime.fromisoformat(min(self._channel.made_at(row) for row in unsent)) - MAX_CLOCK_SKEW
+        partition = TopicPartition(self._channel.topic, 0)
         keys = set()
         with KafkaConsumer(
             isolation_level="read_committed", allow_auto_create_topics=False, request_timeout_ms=TIMEOUT_MS,
@@ -90,24 +120,22 @@ class VerdictPublisher:
             while consumer.position(partition) < end:
                 for record in consumer.poll(TIMEOUT_MS).get(partition, ()):
                     keys.add(record.key)
-        return [decision for decision in unsent if message_key(decision) in keys]
+        return [row for row in unsent if self._channel.key(row) in keys]
 
     def close(self) -> None:
         """Close the connection; what is in flight is dropped."""
         self._producer.close(timeout=0)
 
 
-class Outbox:
-    """The sending thread, as a context manager. It connects only when there is something to send."""
+class Outbox(Generic[T]):
+    """The sending thread of a topic, as a context manager. It connects only when there is something to send."""
 
-    def __init__(
-        self, store: VerdictStore, connect: Callable[[], VerdictPublisher], *, retry_s: float = RETRY_S
-    ) -> None:
-        self._store = store
-        self._connect = connect
+    def __init__(self, channel: Channel[T], connect: Callable[[], Publisher[T]], *, retry_s: float = RETRY_S) -> None:
+        self._channel: Channel[T] = channel
+        self._connect: Callable[[], Publisher[T]] = connect
         self._retry_s = retry_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"outbox-{self._channel.topic}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -120,15 +148,15 @@ class Outbox:
     def _run(self) -> None:
         publisher, sent_stamp = None, -1
         while not self._stop.wait(POLL_S):
-            stamp = self._store.stamp()
+            stamp = self._channel.stamp()
             if stamp == sent_stamp:
-                continue  # no decision since everything was sent
+                continue  # no new row since everything was sent
             try:
-                if publisher is None and (unsent := self._store.unsent()):
+                if publisher is None and (unsent := self._channel.unsent(None)):
                     publisher = self._connect()
-                    self._store.mark_sent(publisher.already_published(unsent))
+                    self._channel.mark_sent(publisher.already_published(unsent))
                 if publisher is not None:
-                    send_unsent(self._store, publisher.publish)
+                    send_unsent(self._channel, publisher.publish)
                 sent_stamp = stamp
             except (KafkaError, OSError):
                 if publisher is not None:

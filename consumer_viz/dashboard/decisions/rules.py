@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
+from consumer_viz.dashboard.decisions.holds import Line
 from contracts import verdicts as v
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the owner of the pages has set for all analysts."""
+
+    second_review_eur: float | None = None
+    """A confirmed case or ring with more money at risk waits for a second person; None: no case does."""
+    hold_days: int = 90
+    """Days after which a hold of streams ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,14 @@ class Draft:
     eur: float = 0.0
     """Money at risk when it was decided."""
     streams: int = 0
+    sum_eur: float | None = None
+    """Money of the whole decision, where it is on more than this case: that of a ring. None: `eur`."""
+    may_review: bool = True
+    """Whether the analyst's role allows second reviews and appeals."""
+    is_identified: bool = False
+    """Whether a proxy or an identity provider vouches for the analyst's name."""
+    lines: tuple[Line, ...] = ()
+    """Streams that are held if the case is confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +94,60 @@ class VersionConflict(DecisionError):
         self.draft = draft
 
 
-def next_decision(draft: Draft, latest: Decision | None, history: list[Decision], at: str) -> Decision:
+def next_decision(draft: Draft, latest: Decision | None, history: list[Decision], at: str, policy: Policy) -> Decision:
     """Return the decision that a draft makes after a case's latest one. Raises VersionConflict, InvalidDecision."""
     if latest and latest.version != draft.seen_version:
         raise VersionConflict(latest, draft)
     if latest is None and draft.seen_version:
         raise InvalidDecision("the page shows a decision that the record does not have: reload the page and try again")
     version = latest.version if latest else 0
-    verdict, reason, note = _outcome(draft, latest, history)
+    if draft.step == v.DECIDE:
+        step, verdict = _decide(draft, latest, history, policy)
+        reason, note = draft.reason_code, draft.note
+    else:
+        step = draft.step
+        verdict, reason, note = _outcome(draft, latest, history)
     return Decision(
         draft.case_id, version + 1, draft.user_id, verdict, reason, note, draft.analyst, draft.model_version, at,
-        draft.step, draft.drawn_by, draft.draw_probability, draft.key, draft.eur, draft.streams,
+        step, draft.drawn_by, draft.draw_probability, draft.key, draft.eur, draft.streams,
     )  # fmt: skip
 
 
+def _decide(draft: Draft, latest: Decision | None, history: list[Decision], policy: Policy) -> tuple[str, str]:
+    """Return step and verdict of a decision: who confirms over the set sum proposes, a second person confirms."""
+    verdict = _checked_verdict(draft.verdict, draft.reason_code)
+    is_proposed = latest is not None and latest.verdict == v.PROPOSED
+    if verdict != v.CONFIRM:
+        return v.DECIDE, verdict
+    if is_proposed and not is_same_person(proposer(history), draft.analyst):
+        if not draft.may_review:
+            raise InvalidDecision("a reviewer confirms it a second time: your role does not allow that")
+        return v.SECOND, v.CONFIRM
+    eur = draft.eur if draft.sum_eur is None else draft.sum_eur
+    is_over = policy.second_review_eur is not None and eur > policy.second_review_eur
+    return v.DECIDE, v.PROPOSED if is_proposed or is_over else v.CONFIRM
+
+
+def proposer(history: list[Decision]) -> str | None:
+    """Return who proposed the newest confirmation that needed a second person."""
+    return next((d.analyst for d in reversed(history) if d.verdict == v.PROPOSED and d.step == v.DECIDE), None)
+
+
+def is_same_person(one: str | None, other: str) -> bool:
+    """Say whether two names are one person's, whatever their case and blanks.
+
+    >>> is_same_person("Ana  Lee", "ana lee"), is_same_person(None, "ana")
+    (True, False)
+    """
+    return one is not None and " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+
+
 def _outcome(draft: Draft, latest: Decision | None, history: list[Decision]) -> tuple[str, str | None, str | None]:
-    """Return verdict, reason code and note after a draft's step."""
-    if draft.step == v.DECIDE:
-        return _checked_verdict(draft.verdict, draft.reason_code), draft.reason_code, draft.note
+    """Return verdict, reason code and note after a step that is no new decision."""
     if latest is None or latest.verdict == v.OPEN:
         raise InvalidDecision("there is no verdict on this case yet")
     if draft.step == v.UNDO:
-        if latest.step == v.UNDO:
-            raise InvalidDecision("the last decision was already taken back")
-        if latest.analyst != draft.analyst:
-            raise InvalidDecision(f"only {latest.analyst} can undo this; decide again instead")
-        before = history[-2] if len(history) > 1 else None
-        return (before.verdict, before.reason_code, draft.note) if before else (v.OPEN, None, draft.note)
+        return _undo(draft, latest, history)
     if draft.step == v.APPEAL:
         if latest.verdict != v.CONFIRM or latest.is_appealed:
             raise InvalidDecision("only a confirmed case can be appealed, once at a time")
@@ -110,13 +156,36 @@ def _outcome(draft: Draft, latest: Decision | None, history: list[Decision]) -> 
         return latest.verdict, latest.reason_code, draft.note
     if not latest.is_appealed:
         raise InvalidDecision("no appeal is waiting on this case")
-    if draft.step in (v.UPHOLD, v.ROLL_BACK) and not draft.note:
-        raise InvalidDecision("write a note: why the appeal is settled so")
+    if draft.step in (v.UPHOLD, v.ROLL_BACK):
+        _check_may_settle(draft, history)
     if draft.step == v.UPHOLD:
         return latest.verdict, latest.reason_code, draft.note
     if draft.step == v.ROLL_BACK:
         return _checked_verdict(v.DISMISS, draft.reason_code), draft.reason_code, draft.note
     raise InvalidDecision(f"step {draft.step!r} is none of {', '.join(v.STEPS)}")
+
+
+def _undo(draft: Draft, latest: Decision, history: list[Decision]) -> tuple[str, str | None, str | None]:
+    if latest.step == v.UNDO:
+        raise InvalidDecision("the last decision was already taken back")
+    if latest.analyst != draft.analyst:
+        raise InvalidDecision(f"only {latest.analyst} can undo this; decide again instead")
+    before = history[-2] if len(history) > 1 else None
+    return (before.verdict, before.reason_code, draft.note) if before else (v.OPEN, None, draft.note)
+
+
+def _check_may_settle(draft: Draft, history: list[Decision]) -> None:
+    """Raise InvalidDecision where somebody may not settle an appeal.
+
+    A name that is only entered may settle its own case's appeal; the history then says so.
+    """
+    if not draft.may_review:
+        raise InvalidDecision("a reviewer settles appeals: your role does not allow that")
+    confirmed = [d.analyst for d in history if d.verdict in (v.CONFIRM, v.PROPOSED) and d.step in (v.DECIDE, v.SECOND)]
+    if draft.is_identified and any(is_same_person(name, draft.analyst) for name in confirmed):
+        raise InvalidDecision("you confirmed this case: somebody else settles its appeal")
+    if not draft.note:
+        raise InvalidDecision("write a note: why the appeal is settled so")
 
 
 def _checked_verdict(verdict: str, reason_code: str | None) -> str:

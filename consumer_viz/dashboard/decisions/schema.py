@@ -2,6 +2,9 @@
 
 Rows are only added; leases alone are replaced, as they say who looks at a case now.
 
+An action is added in the transaction of the decision that makes it. `action_outbox` says which of them topic `actions`
+has; `deliveries` which of them the webhook has, or when it is tried next.
+
 `together` has a row for each verdict on many cases and one for its undo; `together_cases` names its cases, with the
 version that it made, or without one where the analyst left the case out. View `left_out`: those exceptions that count.
 """
@@ -50,4 +53,23 @@ create trigger if not exists together_stays before delete on together begin sele
 create trigger if not exists together_holds before update on together begin select raise(abort, 'append only'); end;
 create trigger if not exists assigned_stays before delete on assignments begin select raise(abort, 'append only'); end;
 create trigger if not exists assigned_holds before update on assignments begin select raise(abort, 'append only'); end;
+create table if not exists actions (
+    action_id text primary key, case_id text not null, sequence integer not null, user_id text not null,
+    action text not null, cause text not null, reason text not null, verdict_version integer, ends text,
+    created_at text not null, expires_at text, lines blob not null, unique (case_id, sequence)
+);
+create view if not exists held as select * from actions a where a.action = 'hold'
+    and not exists (select 1 from actions n where n.case_id = a.case_id and n.sequence = a.sequence + 1);
+create table if not exists action_outbox (action_id text primary key, sent_at text);
+create index if not exists unsent_actions on action_outbox (sent_at) where sent_at is null;
+create table if not exists deliveries (
+    action_id text primary key, tries integer not null, next_at text, delivered_at text, dead_at text, error text
+);
+create index if not exists due_deliveries on deliveries (next_at) where next_at is not null;
+create trigger if not exists actions_stay before delete on actions begin select raise(abort, 'append only'); end;
+create trigger if not exists actions_hold before update on actions begin select raise(abort, 'append only'); end;
+create table if not exists handled (
+    subject text not null, key text primary key, analyst text not null, verdict text not null, at text not null,
+    seconds real not null
+);
 """

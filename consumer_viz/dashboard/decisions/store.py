@@ -11,7 +11,10 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, next_decision
+from consumer_viz.dashboard.decisions.actions import COLUMNS as ACTION_COLUMNS
+from consumer_viz.dashboard.decisions.actions import action_of_row, actions_of, add_action_of
+from consumer_viz.dashboard.decisions.holds import Action
+from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, Policy, next_decision
 from consumer_viz.dashboard.decisions.schema import SCHEMA
 from consumer_viz.errors import ServeError
 from contracts.topics import TOPICS, VERDICTS
@@ -28,9 +31,10 @@ def _now() -> datetime:
 class VerdictStore:
     """The record of all decisions. Every call opens a connection, so any thread or process may call."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime] = _now, policy: Policy | None = None) -> None:
         """Open the record, or begin one. Raises ServeError where that cannot be done; the file is left as it is."""
         self.path = path
+        self.policy = policy or Policy()
         self._now = now
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -104,7 +108,7 @@ class VerdictStore:
     def write(self, draft: Draft) -> Decision:
         """Add a decision. Raises VersionConflict, InvalidDecision. Every attempt is recorded, refused or not."""
         with self.writing() as (db, at):
-            result = add_decision(db, draft, at)
+            result = add_decision(db, draft, at, self.policy)
         if isinstance(result, DecisionError):
             raise result
         return result
@@ -135,14 +139,44 @@ class VerdictStore:
             )
             db.execute("commit")
 
+    def actions(self, case_id: str) -> list[Action]:
+        """Return a case's actions, the oldest first."""
+        with self.reading() as db:
+            return actions_of(db, case_id)
 
-def add_decision(db: sqlite3.Connection, draft: Draft, at: str) -> Decision | DecisionError:
-    """Add a decision within a transaction; return it, or why it was refused. The attempt is recorded in either case."""
+    def action_stamp(self) -> int:
+        """Return a number that grows with every action."""
+        with self.reading() as db:
+            return int(db.execute("select coalesce(max(rowid), 0) from actions").fetchone()[0])
+
+    def unsent_actions(self, limit: int | None = None) -> list[Action]:
+        """Return actions that topic `actions` has not acknowledged, the oldest first."""
+        names = ", ".join(f"a.{name}" for name in ACTION_COLUMNS.split(", "))
+        query = f"select {names} from action_outbox o join actions a using (action_id) where o.sent_at is null"
+        with self.reading() as db:
+            return [action_of_row(row) for row in db.execute(f"{query} order by a.rowid limit ?", (limit or -1,))]
+
+    def mark_actions_sent(self, actions: Iterable[Action]) -> None:
+        """Record that the topic has acknowledged actions."""
+        at = self.now_text()
+        with self.reading() as db:
+            db.execute("begin")
+            db.executemany(
+                "update action_outbox set sent_at = ? where action_id = ?", [(at, each.action_id) for each in actions]
+            )
+            db.execute("commit")
+
+
+def add_decision(db: sqlite3.Connection, draft: Draft, at: str, policy: Policy) -> Decision | DecisionError:
+    """Add a decision, with the action that it makes, within a transaction; return it, or why it was refused.
+
+    The attempt is recorded in either case.
+    """
     earlier = db.execute(f"select {_NAMES} from decisions where key = ?", (draft.key,)).fetchone()
     if earlier:
         return Decision(*earlier)
     try:
-        decision = next_decision(draft, _latest(db, draft.case_id), _history(db, draft.case_id), at)
+        decision = next_decision(draft, _latest(db, draft.case_id), _history(db, draft.case_id), at, policy)
     except DecisionError as error:
         _record_attempt(db, at, draft, f"{error.outcome}: {error}")
         return error
@@ -150,6 +184,7 @@ def add_decision(db: sqlite3.Connection, draft: Draft, at: str) -> Decision | De
     values = tuple(getattr(decision, f.name) for f in fields(Decision))
     db.execute(f"insert into decisions ({_NAMES}) values ({marks})", values)
     db.execute("insert into outbox values (?, ?, null)", (decision.case_id, decision.version))
+    add_action_of(db, decision, draft, policy)
     _record_attempt(db, at, draft, f"saved as version {decision.version}")
     return decision
 

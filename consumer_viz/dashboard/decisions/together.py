@@ -45,7 +45,7 @@ def decide_together(
     if not drafts:
         raise InvalidDecision("no account is ticked: tick some, or all of them with a")
     with store.writing() as (db, at):
-        results = [(draft, add_decision(db, draft, at)) for draft in drafts]
+        results = [(draft, add_decision(db, draft, at, store.policy)) for draft in drafts]
         saved = [result for _, result in results if isinstance(result, Decision)]
         if saved:
             db.execute("insert or ignore into together values (?, ?, ?, ?, ?)",
@@ -76,7 +76,7 @@ def undo_together(store: VerdictStore, key: str, analyst: str) -> Together:
             )
             for d in decisions_of(db, key)
         ]  # fmt: skip
-        results = [(draft, add_decision(db, draft, at)) for draft in drafts]
+        results = [(draft, add_decision(db, draft, at, store.policy)) for draft in drafts]
         db.execute("insert into together values (?, ?, ?, ?, ?)", (key, v.UNDO, ring_id, analyst, at))
     saved = [result for _, result in results if isinstance(result, Decision)]
     return Together(key, v.UNDO, saved, [(d, r) for d, r in results if isinstance(r, DecisionError)])

@@ -147,7 +147,7 @@ class CaseIndex:
         if db.execute("delete from files where part = ?", (SCORED_IN_BATCH,)).rowcount == 0:
             return
         users = [str(row[0]) for row in db.execute("select distinct user_id from sessions")]
-        for table in ("sessions", "suspect_tracks"):
+        for table in ("sessions", "session_tracks", "suspect_tracks"):
             db.execute(f"delete from {table}")
         self._update_cases(db, users)
 
@@ -156,13 +156,14 @@ class CaseIndex:
         self._add_sessions(db, file)
 
     def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
-        rows, tracks = ingest.sessions(file)
+        rows, tracks, by_session = ingest.sessions(file)
         db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
         db.executemany(
             "insert into suspect_tracks values (?, ?, ?) "
             "on conflict do update set streams = streams + excluded.streams",
             tracks,
         )
+        db.executemany("insert or ignore into session_tracks values (?, ?)", by_session)
         self._update_cases(db, {row[1] for row in rows})
 
     def _add_alerts(self, db: sqlite3.Connection, file: Path) -> None:

@@ -15,19 +15,23 @@ from runtime.parquet import open_parquet, read_parquet
 
 SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]
 TrackRow = tuple[str, str, int]
+SessionTracks = tuple[str, bytes]
 
 _TEXT_COLUMNS = ("session_key", "user_id", "model_version")
 _OTHER_COLUMNS = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
 
 
-def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
-    """Read the scored sessions as rows of table sessions, and (track, account, streams) of the flagged ones."""
+def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow], list[SessionTracks]]:
+    """Read the scored sessions as rows of table sessions, and of the flagged ones what they streamed.
+
+    That is (track, account, streams), and per session its key and [[track, streams], …] as JSON.
+    """
     file = open_parquet(path)
     table = file.read(
         columns=[*_TEXT_COLUMNS, *_OTHER_COLUMNS, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)]
     )
     if not len(table):
-        return [], []
+        return [], [], []
     table = table.filter(pc.is_valid(table["user_id"]))
     known = {name: _numbers(table[name]) for name in FEATURE_NAMES if name in table.column_names}
     missing = np.full(len(table), np.nan)  # a feature that was added after the file was written
@@ -43,15 +47,15 @@ def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow]]:
         (row.tobytes() for row in features), strict=True,
     )  # fmt: skip
     rows = [(*row[:8], int(row[8]), *row[9:]) for row in columns]
-    tracks = [
-        (count["track_id"], user, count["streams"])
-        for user, counts in zip(
-            table["user_id"].to_pylist(), _values_where(table, "track_counts", flagged), strict=True
-        )
-        for count in counts or ()
-        if count["track_id"] is not None
-    ]
-    return rows, tracks
+    tracks: list[TrackRow] = []
+    by_session: list[SessionTracks] = []
+    counted = _values_where(table, "track_counts", flagged)
+    for row, counts in zip(rows, counted, strict=True):
+        known_tracks = [(each["track_id"], each["streams"]) for each in counts or () if each["track_id"] is not None]
+        if known_tracks:
+            tracks += [(track, row[1], streams) for track, streams in known_tracks]
+            by_session.append((row[0], orjson.dumps(known_tracks)))
+    return rows, tracks, by_session
 
 
 def alerts(path: Path) -> Iterator[tuple[Any, ...]]:

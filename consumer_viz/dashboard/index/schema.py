@@ -12,6 +12,7 @@ create table sessions (
     streams integer, score real, is_flagged integer, reasons blob, model_version text, features blob
 );
 create index sessions_of on sessions (user_id, started_ms);
+create table session_tracks (session_key text primary key, tracks blob) without rowid;
 create table cases (
     user_id text primary key, case_id text unique, drawn_by text, draw_probability real, sessions integer,
     flagged integer, streams integer, eur real, probability real, risk real, model_version text, last_scored_at text,

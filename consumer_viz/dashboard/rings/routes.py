@@ -1,5 +1,6 @@
 """A ring of accounts on one page: look at what binds them, tick some or all, decide once, undo once."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -8,8 +9,11 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from consumer_viz.dashboard.access.parameters import LARGEST
+from consumer_viz.dashboard.access.rights import Right
+from consumer_viz.dashboard.access.sign_in import Login
 from consumer_viz.dashboard.decisions.rules import Draft, InvalidDecision
 from consumer_viz.dashboard.decisions.together import Together, decide_together, ring_verdict, undo_together
+from consumer_viz.dashboard.evidence.held import held_lines
 from consumer_viz.dashboard.evidence.summary import summarise
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.index.ring_cases import Ring
@@ -80,16 +84,23 @@ async def verdict(request: Request, ring_id: str) -> Response:
 
 def _decide(request: Request, ring_id: str, form: FormData) -> Response:
     state = state_of(request)
-    _ring(request, ring_id)
+    ring = _ring(request, ring_id)
     cases = {case.case_id: case for case in state.rings.members(ring_id)}
     try:
         key, versions = _text(form, "key"), _ticked(form)
         if not key or len(key) > MAX_KEY_CHARS:
             raise InvalidDecision("the form is incomplete: reload the page and try again")
+        ticked = [case_id for case_id in versions if case_id in cases]
+        users = [cases[case_id].user_id for case_id in ticked]
+        lines = held_lines(state.index, users) if _text(form, "verdict") == v.CONFIRM else {}
+        login = request.state.login
         drafts = [
-            _draft(cases[case_id], version, form, f"{key}:{case_id}", request.state.login.name)
-            for case_id, version in versions.items()
-            if case_id in cases
+            replace(
+                _draft(cases[case_id], versions[case_id], form, f"{key}:{case_id}", login),
+                sum_eur=ring.eur,
+                lines=lines.get(cases[case_id].user_id, ()),
+            )
+            for case_id in ticked
         ]
         waiting = [case.case_id for case in cases.values() if not case.is_decided or case.is_back]
         others = [waiting_id for waiting_id in waiting if waiting_id not in versions]
@@ -113,15 +124,15 @@ def _ticked(form: FormData) -> dict[str, int]:
     return ticked
 
 
-def _draft(case: Case, version: int, form: FormData, key: str, analyst: str) -> Draft:
+def _draft(case: Case, version: int, form: FormData, key: str, login: Login) -> Draft:
     note = _text(form, "note").strip()
     if len(note) > v.NOTE_CHARS:
         raise InvalidDecision(f"the note has {len(note):,} characters, {v.NOTE_CHARS:,} are allowed: shorten it")
     return Draft(
-        case_id=case.case_id, user_id=case.user_id, step=v.DECIDE, analyst=analyst, seen_version=version, key=key,
+        case_id=case.case_id, user_id=case.user_id, step=v.DECIDE, analyst=login.name, seen_version=version, key=key,
         verdict=_text(form, "verdict"), reason_code=_text(form, "reason") or None, note=note or None,
         model_version=case.model_version, drawn_by=case.drawn_by, draw_probability=case.draw_probability, eur=case.eur,
-        streams=case.streams,
+        streams=case.streams, may_review=login.may(Right.REVIEW), is_identified=login.is_identified,
     )  # fmt: skip
 
 

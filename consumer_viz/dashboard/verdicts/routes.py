@@ -12,12 +12,16 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from consumer_viz.dashboard.access.parameters import LARGEST
+from consumer_viz.dashboard.access.rights import Right
+from consumer_viz.dashboard.access.sign_in import Login
 from consumer_viz.dashboard.csv_export import csv_file
 from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.decisions.rules import Decision, Draft, InvalidDecision, VersionConflict
+from consumer_viz.dashboard.evidence.held import held_lines
 from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
+from consumer_viz.dashboard.state import AppState
 from contracts import verdicts as v
 
 router = APIRouter()
@@ -42,7 +46,7 @@ def _take_step(request: Request, case_id: str, form: FormData) -> Response:
     if case is None:
         raise HTTPException(404, "No such case.")
     try:
-        decision = state.store.write(_draft(case, form, request.state.login.name))
+        decision = state.store.write(_draft(state, case, form, request.state.login))
     except VersionConflict as conflict:
         return _show_form_again(request, case, form, 409, conflict=conflict)
     except InvalidDecision as error:
@@ -52,7 +56,7 @@ def _take_step(request: Request, case_id: str, form: FormData) -> Response:
     return _show_result(request, case_id, decision, _text(form, "origin"))
 
 
-def _draft(case: Case, form: FormData, analyst: str) -> Draft:
+def _draft(state: AppState, case: Case, form: FormData, login: Login) -> Draft:
     """Read a form. Raises InvalidDecision."""
     version, key = _text(form, "version"), _text(form, "key")
     if not version.isdecimal() or int(version) > LARGEST or not key or len(key) > MAX_KEY_CHARS:
@@ -60,11 +64,13 @@ def _draft(case: Case, form: FormData, analyst: str) -> Draft:
     note = _text(form, "note").strip()
     if len(note) > v.NOTE_CHARS:
         raise InvalidDecision(f"the note has {len(note):,} characters, {v.NOTE_CHARS:,} are allowed: shorten it")
+    lines = held_lines(state.index, [case.user_id]) if _text(form, "verdict") == v.CONFIRM else {}
     return Draft(
-        case_id=case.case_id, user_id=case.user_id, step=_text(form, "step") or v.DECIDE, analyst=analyst,
+        case_id=case.case_id, user_id=case.user_id, step=_text(form, "step") or v.DECIDE, analyst=login.name,
         seen_version=int(version), key=key, verdict=_text(form, "verdict"), reason_code=_text(form, "reason") or None,
         note=note or None, model_version=case.model_version, drawn_by=case.drawn_by,
-        draw_probability=case.draw_probability, eur=case.eur, streams=case.streams,
+        draw_probability=case.draw_probability, eur=case.eur, streams=case.streams, may_review=login.may(Right.REVIEW),
+        is_identified=login.is_identified, lines=lines.get(case.user_id, ()),
     )  # fmt: skip
 
 

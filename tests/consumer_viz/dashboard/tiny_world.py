@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from consumer_viz.dashboard.access.sign_in import SignIn
+from consumer_viz.dashboard.access.sign_in import TokenSignIn
+from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import AppState
@@ -106,11 +107,12 @@ def make_world(root: Path, users: list[str]) -> World:
     return world
 
 
-def make_state(world: World, now: Callable[[], datetime] | None = None) -> AppState:
+def make_state(world: World, now: Callable[[], datetime] | None = None, policy: Policy | None = None) -> AppState:
     """A state that has read its lake."""
     clock = {"now": now} if now else {}
+    store = VerdictStore(world.verdicts, policy=policy, **clock)
     index = CaseIndex(world, KEY, 0.0035)
-    state = AppState(world, ZoneInfo("UTC"), index, VerdictStore(world.verdicts, **clock), SignIn("ana", TOKEN))
+    state = AppState(world, ZoneInfo("UTC"), index, store, TokenSignIn("ana", TOKEN))
     state.refresh()
     assert state.trouble == ""
     return state

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError, ProducerFencedError
 
 from consumer_viz.dashboard.decisions import outbox
-from consumer_viz.dashboard.decisions.outbox import Outbox, VerdictPublisher, send_unsent
+from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, send_unsent, verdict_channel
 from consumer_viz.dashboard.decisions.rules import Decision, Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from contracts import verdicts as v
@@ -49,10 +49,10 @@ def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictSt
         raise KafkaTimeoutError("away")
 
     with pytest.raises(KafkaTimeoutError):
-        send_unsent(store, broker_away)
+        send_unsent(verdict_channel(store), broker_away)
     assert store.unsent() == [first, second]
-    send_unsent(store, sent.extend)
-    send_unsent(store, sent.extend)
+    send_unsent(verdict_channel(store), sent.extend)
+    send_unsent(verdict_channel(store), sent.extend)
     assert sent == [first, second]
     assert store.unsent() == []
 
@@ -66,11 +66,14 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
     tries: list[int] = []
     away = psutil.Process(broker.process.pid)
 
-    def connect() -> VerdictPublisher:
-        tries.append(len(store.unsent()))
-        return VerdictPublisher("w", broker.kafka)
+    channel = verdict_channel(store)
+    publisher = partial(Publisher[Decision], channel, "w", broker.kafka)
 
-    with Outbox(store, connect, retry_s=0.1):
+    def connect() -> Publisher[Decision]:
+        tries.append(len(store.unsent()))
+        return publisher()
+
+    with Outbox(channel, connect, retry_s=0.1):
         decide(store, "before")
         wait_until(lambda: not store.unsent(), "sent before the outage")
         away.suspend()
@@ -83,10 +86,10 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
         wait_until(lambda: not store.unsent(), "sent after the outage")
 
     # a server that ends between sending and noting it, and a decision on its way when the next one starts
-    ending, decided = VerdictPublisher("w", broker.kafka), decide(store, "ending")
+    ending, decided = publisher(), decide(store, "ending")
     ending.publish([decided])
     decide(store, "restarted")
-    with Outbox(store, partial(VerdictPublisher, "w", broker.kafka), retry_s=0.1):
+    with Outbox(channel, publisher, retry_s=0.1):
         wait_until(lambda: not store.unsent(), "sent by the next server")
     with pytest.raises(ProducerFencedError):
         ending.publish([decided])

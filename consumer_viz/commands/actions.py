@@ -1,0 +1,52 @@
+"""The commands of holds: follow topic `actions`, print the royalty ledger."""
+
+import csv
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.command_line import Command, WorldName, log, settings_for
+
+LedgerFile = Annotated[
+    Path | None, typer.Option("--ledger", help="File of the ledger; default royalties.sqlite in the world's folder.")
+]
+
+
+def follow(
+    world: WorldName = None,
+    ledger: LedgerFile = None,
+    once: Annotated[bool, typer.Option("--once", help="End when all that is in the topic now was read.")] = False,
+) -> None:
+    """Read topic actions as a payer would, and keep the royalty ledger: what is held, released and restored."""
+    import contextlib
+
+    from consumer_viz.royalties.follow import follow as follow_topic
+    from consumer_viz.royalties.ledger import RoyaltyLedger
+
+    settings = settings_for(world)
+    file = RoyaltyLedger(ledger or settings.existing_world().royalties)
+    with contextlib.suppress(KeyboardInterrupt):
+        follow_topic(settings.kafka(), file, print, is_once=once)
+    log(f"{len(file.rows(datetime.now(UTC))):,} rows in {file.path}, {file.unreadable():,} messages unreadable")
+
+
+def ledger(world: WorldName = None, ledger: LedgerFile = None) -> None:
+    """Print the royalty ledger as it is now, as CSV: euros held, released and restored by track and month."""
+    from consumer_viz.errors import LedgerError
+    from consumer_viz.royalties.ledger import LedgerRow, RoyaltyLedger
+
+    path = ledger or settings_for(world).existing_world().royalties
+    if not path.is_file():
+        raise LedgerError(f"there is no royalty ledger {path} yet: run  playproof actions follow --once")
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(LedgerRow._fields)
+    out.writerows(row.euros() for row in RoyaltyLedger(path).rows(datetime.now(UTC)))
+
+
+COMMANDS = (
+    Command("follow", follow, "playproof actions follow --world demo --once"),
+    Command("ledger", ledger, "playproof actions ledger --world demo"),
+)

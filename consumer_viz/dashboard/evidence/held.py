@@ -1,0 +1,76 @@
+"""Which streams are held if an account is confirmed: those of its flagged sessions, by session, track and month.
+
+An account that only its days, weeks or ring suspect has no flagged session: then it is the streams of all its sessions
+of the last MAX_DAYS days.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+import pandas as pd
+
+from consumer_viz.dashboard.decisions.holds import Line
+from consumer_viz.dashboard.evidence.plays import read_plays
+from consumer_viz.dashboard.evidence.shared import MAX_DAYS
+from consumer_viz.dashboard.index.case_index import CaseIndex
+from contracts.actions import MICROS_PER_EUR
+from contracts.events import STREAM_MS
+from models.risk.money import Prices
+from runtime.units import DAY_MS
+
+STREAM_MICROS = round(Prices().stream_eur * MICROS_PER_EUR)
+_PER_QUERY = 500
+"""Accounts of one query: SQLite limits the parameters of a statement."""
+
+
+def held_lines(index: CaseIndex, users: Sequence[str]) -> dict[str, tuple[Line, ...]]:
+    """Return what is held of each account, for those that have any streams."""
+    lines: dict[str, list[Line]] = defaultdict(list)
+    with index.read() as db:
+        for start in range(0, len(users), _PER_QUERY):
+            some = users[start : start + _PER_QUERY]
+            query = f"""select s.user_id, s.session_key, s.started_ms, t.tracks from sessions s
+                join session_tracks t using (session_key)
+                where s.is_flagged and s.user_id in ({", ".join("?" * len(some))})"""
+            for user, key, started_ms, tracks in db.execute(query, tuple(some)):
+                lines[user] += [_line(key, track, started_ms, n) for track, n in orjson.loads(tracks) if n]
+    others = [user for user in users if user not in lines]
+    if others:
+        for user, of_user in _from_archive(index, others).items():
+            lines[user] += of_user
+    return {user: tuple(of_user) for user, of_user in lines.items()}
+
+
+def _line(session_key: str, track_id: str, started_ms: int, streams: int) -> Line:
+    month = datetime.fromtimestamp(started_ms / 1000, UTC).strftime("%Y-%m")
+    return Line(session_key, track_id, month, streams, STREAM_MICROS * streams)
+
+
+def _from_archive(index: CaseIndex, users: Sequence[str]) -> dict[str, list[Line]]:
+    """Count the streams of all newest sessions of some accounts in the archive of plays."""
+    parts = []
+    with index.read() as db:
+        for start in range(0, len(users), _PER_QUERY):
+            some = users[start : start + _PER_QUERY]
+            query = f"""select user_id, session_key, started_ms, ended_ms from sessions
+                where user_id in ({", ".join("?" * len(some))})"""
+            parts += [tuple(row) for row in db.execute(query, tuple(some))]
+    columns = ["user_id", "session_key", "started_ms", "ended_ms"]
+    sessions = pd.DataFrame(parts, columns=columns).astype({"started_ms": "int64", "ended_ms": "int64"})
+    if sessions.empty:
+        return {}
+    last_ms = int(sessions["ended_ms"].max())
+    sessions = sessions[sessions["started_ms"] >= last_ms - MAX_DAYS * DAY_MS].sort_values("started_ms")
+    plays = read_plays(index.world.unit, list(users), int(sessions["started_ms"].min()), last_ms)
+    streams = plays.loc[plays["listen_ms"] >= STREAM_MS, ["user_id", "track_id", "end_ms"]].dropna()
+    streams = streams.astype({"end_ms": "int64"}).sort_values("end_ms")
+    matched = pd.merge_asof(streams, sessions, left_on="end_ms", right_on="started_ms", by="user_id").dropna()
+    matched = matched[matched["end_ms"] <= matched["ended_ms"]]
+    keys = ["user_id", "session_key", "track_id", "started_ms"]
+    lines: dict[str, list[Line]] = defaultdict(list)
+    counts = matched.groupby(keys).size().reset_index(name="streams")
+    for user, key, track, started_ms, n in counts.itertuples(index=False):
+        lines[str(user)].append(_line(str(key), str(track), int(started_ms), int(n)))
+    return lines
