@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency chaos sbom calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency soak chaos sbom calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -122,6 +122,10 @@ MINUTES ?= 10
 SEED ?= 1
 chaos: setup ## kill job, broker and replay at random for MINUTES, by SEED, then account for every row
 	@$(PLAYPROOF) chaos --minutes $(MINUTES) --seed $(SEED)
+
+soak: MINUTES = 60
+soak: setup ## the job at half its highest rate for MINUTES: files, memory, state, latency; then account for every row
+	@$(PLAYPROOF) soak --minutes $(MINUTES)
 
 sbom: setup ## the bill of materials, sbom.json: every package and jar that is pinned, as CycloneDX
 	@$(PLAYPROOF) tools sbom > sbom.json

@@ -14,6 +14,8 @@ class TreeMeter:
     """Meters the tree below one process. Call `sample` often: usage after a process's last sample is not counted."""
 
     pid: int
+    rss: int = 0
+    """Bytes at the last sample."""
     peak_rss: int = 0
     """Bytes, the largest sum over the tree; pages that forked processes share count in each of them."""
     _cpu_s: dict[psutil.Process, float] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class TreeMeter:
                 used = process.cpu_times()
                 self._cpu_s[process] = used.user + used.system
                 rss += process.memory_info().rss
-        self.peak_rss = max(self.peak_rss, rss)
+        self.rss, self.peak_rss = rss, max(self.peak_rss, rss)
         self._times.append(now)
         self._totals.append(self.cpu_s)
 

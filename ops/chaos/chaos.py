@@ -91,7 +91,7 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
         # the rest of the source, and the flush that closes the last sessions
         run_to_end(playproof("replay", "--speed", "0"), environment)
         run_to_end(playproof("job", "run", "--available-now"), environment)
-        account = _reconcile(environment)
+        account = read_account(environment)
     finally:
         victims.end()
     results = {
@@ -105,8 +105,8 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
     return results
 
 
-def _reconcile(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the account, with or without faults in it. Raises StackError where there is none."""
+def read_account(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Reconcile an environment's world; return the account, with or without faults. Raises StackError without one."""
     command = playproof("reconcile", "--json")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:

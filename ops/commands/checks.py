@@ -1,4 +1,4 @@
-"""Commands that check and measure the whole: reconcile, bench, latency, chaos, doctor."""
+"""Commands that check and measure the whole: reconcile, bench, latency, soak, chaos, doctor."""
 
 import json
 import os
@@ -9,6 +9,8 @@ import typer
 from ops.errors import StackError
 from runtime.command_line import AsJson, Command, WorldName, settings_for
 from runtime.settings import Settings
+
+FloodRows = Annotated[int, typer.Option(min=10_000, help="Rows that the highest rate is measured with.")]
 
 
 def reconcile(world: WorldName = None, as_json: AsJson = False) -> None:
@@ -51,7 +53,10 @@ def latency(
     days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
     seconds: Annotated[float, typer.Option(min=1, help="How long each rate is held.")] = 60.0,
-    flood_rows: Annotated[int, typer.Option(min=10_000, help="Rows that the highest rate is measured with.")] = 400_000,
+    flood_rows: FloodRows = 400_000,
+    with_alerts: Annotated[
+        bool, typer.Option("--alerts/--no-alerts", help="Measure alerts by family too, in world alerts-test.")
+    ] = True,
 ) -> None:
     """Measure seconds from the producer to a row in alerts and in sessions, at three rates, with a real job."""
     from ops.latency import measure, report
@@ -59,10 +64,42 @@ def latency(
 
     settings = Settings()
     parameters = measure.LatencyParameters(users, days, seed, seconds, flood_rows)
-    results = measure.run(settings, parameters, terminal.print_line)
+    alerts = measure.AlertParameters() if with_alerts else None
+    results = measure.run(settings, parameters, terminal.print_line, alerts)
     terminal.print_table(report.COLUMNS, report.table_rows(results["by_rate"]))
     written = settings.model_copy(update={"world": measure.WORLD}).the_world().root / "results.json"
     terminal.print_summary(report.remarks(results), {"figures": written})
+
+
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.2, help="How long the rate is held.")] = 60.0,
+    rows_per_s: Annotated[float | None, typer.Option(min=1, help="Default: half of the highest rate.")] = None,
+    users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 20_000,
+    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 3,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
+    flood_rows: FloodRows = 400_000,
+) -> None:
+    """Run a real job at a steady rate for long: its files, memory, state and latency, then account for every row."""
+    from ops.soak import soak as the_soak
+    from runtime import terminal
+
+    settings = Settings()
+    parameters = the_soak.SoakParameters(minutes, rows_per_s, users, days, seed, flood_rows)
+    results = the_soak.run(settings, parameters, terminal.print_line)
+    root = settings.model_copy(update={"world": the_soak.WORLD}).the_world().root
+    grown = ", ".join(f"{name.removesuffix('_mb').replace('_', ' ')} {n}" for name, n in results["growth"].items())
+    terminal.print_summary(
+        [
+            f"{results['rows_per_s']:,} rows/s sent ({results['asked_rows_per_s']:,} asked for), "
+            f"{results['rows']:,} rows, {results['sessions']:,} sessions",
+            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
+            f"p95 {results['p95_latency_s']} s; {results['files']:,} files; at most {results['peak_rss_mb']:,} MB",
+            f"last quarter ÷ second quarter: {grown}",
+        ],
+        {"figures": root / "results.json", "picture": root / the_soak.PICTURE},
+    )
+    if results["reconciliation"]:
+        raise StackError("; ".join(results["reconciliation"]))
 
 
 def chaos(
@@ -110,5 +147,6 @@ BENCH = Command(
     needs_jvm=True,
 )
 LATENCY = Command("latency", latency, "playproof latency --users 7000 --seconds 20 --flood-rows 60000", needs_jvm=True)
+SOAK = Command("soak", soak, "playproof soak --minutes 10 --rows-per-s 2000", needs_jvm=True)
 CHAOS = Command("chaos", chaos, "playproof chaos --minutes 3 --seed 2", needs_jvm=True)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")

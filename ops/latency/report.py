@@ -9,8 +9,8 @@ BUSY_CORES = 0.2
 """Cores that other work used, from which a warning is worth it: broker and replay take a little less."""
 
 
-def table_rows(by_rate: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """Lay out the results under COLUMNS, a line per rate and table.
+def table_rows(by_rate: Mapping[str, Mapping[str, Any] | None]) -> list[list[str]]:
+    """Lay out the results under COLUMNS, a line per rate and table; a rate that was not measured has none.
 
     >>> delays = {"rows": 9, "p50_s": 1.5, "p95_s": 2.5, "p99_s": 3.0}
     >>> table_rows({"half": {"rows_per_s": 9000, "job_cores": 0.8, "alerts": None, "sessions": delays}})[1]
@@ -18,6 +18,8 @@ def table_rows(by_rate: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """
     lines = []
     for name, figures in by_rate.items():
+        if figures is None:
+            continue
         head = [name.replace("_", " "), f"{figures['rows_per_s']:,}", f"{figures['job_cores']:.2f}"]
         for table in TABLES:
             delays = figures[table]
@@ -31,10 +33,25 @@ def table_rows(by_rate: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
 
 
 def remarks(results: Mapping[str, Any]) -> list[str]:
-    """Return what to keep in mind of the results, a line each."""
+    """Return what to keep in mind of the results, a line each.
+
+    >>> half = {"asked_rows_per_s": 900, "rows_per_s": 700, "is_reached": False, "other_cores": 0.1}
+    >>> remarks({"highest_rows_per_s": 1800, "by_rate": {"half": half, "nine_tenths": None}})
+    ['the highest rate: 1,800 rows/s', 'half: 900 rows/s were asked for, 700 sent', 'nine tenths: not measured']
+    """
     lines = [f"the highest rate: {results['highest_rows_per_s']:,} rows/s"]
-    busy = [name for name, figures in results["by_rate"].items() if figures["other_cores"] > BUSY_CORES]
+    busy = []
+    for name, figures in results["by_rate"].items():
+        rate = name.replace("_", " ")
+        if figures is None:
+            lines.append(f"{rate}: not measured")
+            continue
+        if not figures["is_reached"]:
+            lines.append(
+                f"{rate}: {figures['asked_rows_per_s']:,} rows/s were asked for, {figures['rows_per_s']:,} sent"
+            )
+        if figures["other_cores"] > BUSY_CORES:
+            busy.append(rate)
     if busy:
-        names = ", ".join(name.replace("_", " ") for name in busy)
-        lines.append(f"broker, replay and other work used more than {BUSY_CORES} cores during: {names}")
+        lines.append(f"broker, replay and other work used more than {BUSY_CORES} cores during: {', '.join(busy)}")
     return lines

@@ -13,6 +13,7 @@ from spark_app.bench import contenders, raw_consumer, steps
 from spark_app.checks import preflight
 from spark_app.errors import JobError
 from spark_app.monitoring import progress
+from spark_app.stages.alerts.load import shipped_alert_scorer
 
 NAMES = (raw_consumer.NAME, *contenders.CONTENDERS)
 
@@ -42,16 +43,19 @@ def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limi
         )
     with open_artefacts(settings, ModelChoice(SHIPPED_SCORER)) as artefacts:
         signal = runner.StopRequest()
+        # a newcomer's job has the compiler that is faster for it
+        flags = {} if contender == contenders.MINIMAL else {"jvm_flags": settings.spark_jvm_flags}
         spark = session.build_session(
             f"playproof-bench-{contender}",
             master=f"local[{cores}]",
             partitions=cores,
             memory=memory,
             settings_of_run=session.STREAMING,
+            **flags,
         )
         try:
             spark.streams.addListener(progress.ProgressListener(world.unit))
-            job = pipeline.build_job(settings, artefacts.champion, limits)
+            job = pipeline.build_job(settings, artefacts.champion, limits, alerts=shipped_alert_scorer())
             contest = contenders.CONTENDERS[contender](spark, job)
             contenders.run(spark, contest, signal)
         finally:

@@ -76,8 +76,9 @@ def whole_job(spark: SparkSession, job: Job) -> Contest:
     return Contest(timed, writers)
 
 
+MINIMAL = "minimal_spark"
 CONTENDERS: dict[str, Callable[[SparkSession, Job], Contest]] = {
-    "minimal_spark": minimal_spark,
+    MINIMAL: minimal_spark,
     "scoring_without_model": scoring_without_model,
     "scoring": scoring,
     "job": whole_job,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ops.errors import StackError
-from ops.latency import measure
+from ops.latency import driven_job, measure
 from ops.latency.delays import Appended, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import read_alerts, read_sessions
@@ -119,11 +119,11 @@ def test_a_replay_that_fails_ends_the_measurement(tmp_path: Path, monkeypatch: p
     def fail(*_: object) -> None:
         raise ReplayError("no source")
 
-    monkeypatch.setattr(measure, "replay", fail)
+    monkeypatch.setattr(driven_job, "replay", fail)
     settings, pace = Settings(data=tmp_path, world="w"), RatePace()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as job:
         unit = settings.the_world().unit
         child = ChildProcess("job", job, tmp_path / "log")
-        measurement = measure.Measurement(settings.kafka(), unit, child, pace, lambda line: None)
-        with pytest.raises(StackError, match="the replay ended: no source"), measure._replaying(settings, pace):
+        measurement = driven_job.DrivenJob(settings.kafka(), unit, child, pace, lambda line: None)
+        with pytest.raises(StackError, match="the replay ended: no source"), driven_job.replaying(settings, pace):
             measurement.highest_rate(1000)

@@ -1,0 +1,62 @@
+"""The parts of `playproof soak`: what it looks at, how it tells growth, its picture. `make soak` runs the whole."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ops.bench.process_tree import TreeMeter
+from ops.soak.picture import draw
+from ops.soak.samples import Sample, growth, take_sample
+from ops.soak.soak import Delays
+from runtime.world import Unit
+
+SAMPLES = [Sample(float(s), 100 + s, 1.0, 500.0, 0, 2.0 if s < 4 else 3.0) for s in range(8)]
+
+
+def test_a_sample_counts_the_files_of_the_job_and_none_of_the_broker(tmp_path: Path) -> None:
+    for name in (
+        "lake/sessions/date=2025-03-03/a.parquet",
+        "checkpoints/sessions/offsets/0",
+        "broker/log/plays-0/0.log",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(bytes(2**19))
+    progress = {
+        "name": "sessions", "batchId": 1, "timestamp": "2025-03-04T00:00:00.000Z", "batchDuration": 500,
+        "stateOperators": [{"operatorName": "applyInPandasWithState", "memoryUsedBytes": 2**21, "numRowsTotal": 2}],
+        "observedMetrics": {"session_step": {"rows": 9, "late": 0, "duplicate": 0, "open_rows": 7}},
+    }  # fmt: skip
+    (tmp_path / "progress").mkdir()
+    (tmp_path / "progress" / "sessions.jsonl").write_text(json.dumps(progress) + "\n")
+    meter = TreeMeter(os.getpid())
+    meter.sample(time.time())
+    sample = take_sample(2.04, Unit(tmp_path), meter)
+    assert (sample.at_s, sample.files, sample.open_rows, sample.state_mb) == (2.0, 3, 7, 2.0)
+    assert 1.0 <= sample.disk_mb < 1.01
+    assert sample.rss_mb > 10
+
+
+def test_growth_compares_the_last_quarter_of_the_time_with_the_second_one() -> None:
+    assert growth(SAMPLES, "rss_mb") == 1.0
+    assert growth(SAMPLES, "state_mb") == 1.5
+    assert growth(SAMPLES, "open_rows") is None
+    assert growth(SAMPLES[:1], "files") is None
+    assert growth([], "files") is None
+
+
+def test_delays_are_those_of_the_rows_that_became_due_after_each_sample() -> None:
+    caused = {"alerts": np.array([10.5, 12.0]), "sessions": np.array([10.2])}
+    delays = Delays(10.0, caused, {"alerts": np.array([1.0, 5.0]), "sessions": np.array([3.0])})
+    assert delays.p95_by_sample(SAMPLES[:3]) == [2.9, None, 5.0]
+    assert delays.summary("sessions") == {"rows": 1, "p50_s": 3.0, "p95_s": 3.0, "p99_s": 3.0}
+
+
+def test_the_picture_is_drawn_also_where_no_row_became_due(tmp_path: Path) -> None:
+    samples = [{"at_s": s.at_s, "files": s.files, "rss_mb": s.rss_mb, "state_mb": s.state_mb, "open_rows": s.open_rows,
+                "p95_s": None} for s in SAMPLES]  # fmt: skip
+    picture = tmp_path / "soak.png"
+    draw({"samples": samples, "rows_per_s": 900, "asked_rows_per_s": 1000, "parameters": {"seed": 7}}, picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
