@@ -77,8 +77,8 @@ class Settings(DeskSettings):
     """Port of the analyst's pages, on loopback."""
     spark_master: str = "local[*]"
     """Spark master; a cluster's address to scale out."""
-    spark_jvm_flags: str = "-XX:+UseParallelGC -XX:NewRatio=1"
-    """Flags of the job's JVM; `-XX:+UseSerialGC -XX:TieredStopAtLevel=1` starts sooner and peaks lower."""
+    spark_jvm_flags: str = ""
+    """Flags of the JVM of job and batch commands: collector, compiler. Empty: those that suit the command."""
     metrics_port: int = Field(default=19404, ge=1024, le=65532)
     """First of four loopback ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""
     log_level: str = "INFO"

@@ -24,6 +24,11 @@ DEEP_STACKS = "-Xss4m"
 """Spark's planner and its regular expressions recurse."""
 
 
+JVM_FLAGS = "-XX:+UseParallelGC -XX:NewRatio=1"
+"""Collector and sizes of the heap where nothing else is asked for."""
+JOB_JVM_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+"""Those of the job. Its rows cross the JVM packed, so there is little for the second compiler to make faster, and what
+it compiles costs more than it saves (docs/studies/bench.md)."""
 STREAMING = {
     # a thousand sessions per batch to Python fit in the cache, while the JVM prepares the next batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
@@ -46,7 +51,7 @@ def build_session(
     master: str = "local[*]",
     partitions: int | None = None,
     memory: str = "3g",
-    jvm_flags: str = "-XX:+UseParallelGC -XX:NewRatio=1",
+    jvm_flags: str = "",
     ui: bool = False,
     with_kafka: bool = True,
     settings_of_run: Mapping[str, str] | None = None,
@@ -56,8 +61,8 @@ def build_session(
     """Start Spark, or return the running session. On a cluster (`master` is not local) our code is sent along.
 
     `partitions` is the number of shuffle partitions (default: the cores of this machine; 200, Spark's own default, made
-    batches 6× slower: decision 0012). It is frozen in a checkpoint. `scratch` is a folder for temporary files on this
-    machine. `conf` adds settings, `__` standing for a dot.
+    batches 6× slower: decision 0012). It is frozen in a checkpoint. `jvm_flags`: empty for JVM_FLAGS. `scratch` is a
+    folder for temporary files on this machine. `conf` adds settings, `__` standing for a dot.
     Raises JvmError where Java or the Kafka connector jars are missing.
     """
     java_home = jvm.find_java()
@@ -71,6 +76,7 @@ def build_session(
     if str(resources.CODE) not in os.environ["PYTHONPATH"].split(os.pathsep):
         # workers import our stages from the checkout
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(resources.CODE), os.environ["PYTHONPATH"]]))
+    jvm_flags = jvm_flags or JVM_FLAGS
     if scratch is not None:
         jvm_flags += f' -Djava.io.tmpdir="{scratch}"'
     logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'

@@ -81,7 +81,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             memory=options.memory,
             ui=options.serve_ui,
             settings_of_run=session.STREAMING,
-            jvm_flags=settings.spark_jvm_flags,
+            jvm_flags=settings.spark_jvm_flags or session.JOB_JVM_FLAGS,
             scratch=scratch,
         )
         try:

@@ -44,14 +44,15 @@ def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limi
     with open_artefacts(settings, ModelChoice(SHIPPED_SCORER)) as artefacts:
         signal = runner.StopRequest()
         # a newcomer's job has the compiler that is faster for it
-        flags = {} if contender == contenders.MINIMAL else {"jvm_flags": settings.spark_jvm_flags}
+        ours = settings.spark_jvm_flags or session.JOB_JVM_FLAGS
+        flags = session.JVM_FLAGS if contender == contenders.MINIMAL else ours
         spark = session.build_session(
             f"playproof-bench-{contender}",
             master=f"local[{cores}]",
             partitions=cores,
             memory=memory,
             settings_of_run=session.STREAMING,
-            **flags,
+            jvm_flags=flags,
         )
         try:
             spark.streams.addListener(progress.ProgressListener(world.unit))
