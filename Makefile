@@ -68,14 +68,18 @@ ifeq ($(LABELS),verdicts)
 else
 	@$(PLAYPROOF) simulate --world train --scenario train --users 6000 --days 24 --seed 11
 	@$(PLAYPROOF) simulate --world train-field --scenario field --users 2500 --days 35 --seed 21
-	@for world in train train-field; do \
+	@$(PLAYPROOF) simulate --world train-odd --scenario odd --users 2400 --days 28 --seed 41
+	@$(PLAYPROOF) simulate --world train-narrow --scenario narrow --users 2000 --days 28 --seed 41
+	@for world in train train-field train-odd train-narrow; do \
 	  $(PLAYPROOF) model training-table --world $$world --since 2025-03-15 --out data/$$world/table --no-spark || exit 1; done
-	@$(PLAYPROOF) model train --table data/train/table --table data/train-field/table --world "worlds train and train-field"
+	@$(PLAYPROOF) model train --table data/train/table --table data/train-field/table --odd data/train-odd/table --odd data/train-narrow/table \
+	  --world "worlds train and train-field"
 endif
 
 train-windows: setup ## train the trees of the account windows, on a world that the session scorer never saw
 	@$(PLAYPROOF) simulate --world train-windows --scenario field --users 1500 --days 28 --prevalence 0.25 --seed 31
-	@$(PLAYPROOF) days train-windows --world train-windows --out models/artifacts/account_window_xgb
+	@$(PLAYPROOF) simulate --world train-windows-odd --scenario odd --users 1200 --days 28 --seed 43
+	@$(PLAYPROOF) days train-windows --world train-windows --odd train-windows-odd --out models/artifacts/account_window_xgb
 
 train-days: setup ## train the trees of the user-day detector, on worlds that the lab never sees
 	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 4000 --days 42 --seed 31

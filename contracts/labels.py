@@ -96,6 +96,7 @@ HARD_NEGATIVES: dict[str, str] = {
     "two_devices": "a household that plays on two devices at once",
     "long_run": "150 tracks in a row, into the night",
     "big_day": "now and then a day of hundreds of plays",
+    "one_list": "one record or one playlist for weeks, then another",
 }
 """Honest accounts that look like bots, by cohort."""
 

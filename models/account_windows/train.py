@@ -1,5 +1,6 @@
 """Train the trees of the account windows on a simulated world, with masked copies, and choose a threshold by source."""
 
+import gzip
 import json
 from collections.abc import Collection
 from importlib.metadata import version
@@ -29,6 +30,8 @@ PARAMETERS: dict[str, Any] = {
 ROUNDS = 150
 MAX_FALSE_ALARMS = 0.003
 """Share of the honest windows that a threshold may flag: a choice."""
+MAX_OF_A_KIND = 0.006
+"""Share of the windows of one kind of odd people that it may flag, at most: a choice, as for sessions."""
 MIN_RECALL = 0.15
 """Recall under which a score says too little to flag anybody: a choice."""
 TRAIN, CALIBRATION, TEST = 0, 1, 2
@@ -49,11 +52,21 @@ def window_patterns() -> dict[str, frozenset[str]]:
     return {name: unknown for unknown, name in first.items()}
 
 
-def train_windows(windows: pd.DataFrame, accounts: pd.DataFrame, out: Path, *, seed: int, world: str) -> str:
+def train_windows(
+    windows: pd.DataFrame,
+    accounts: pd.DataFrame,
+    out: Path,
+    *,
+    seed: int,
+    world: str,
+    odd: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> str:
     """Train on labelled windows and write the artefact folder `out`; return the SHA-256 of its manifest.
 
     `windows`: table account_windows with label (1, 0, NaN) and family; `accounts`: user_id, campaign_id. A campaign's
-    accounts are all in one block. Raises ModelError.
+    accounts are all in one block. `odd`: both of a world in which odd people are far commoner than they are, with the
+    cohort of an account. Half of its accounts are trained on; of the honest ones of the other half each kind keeps to a
+    bound. Raises ModelError.
     """
     rng = np.random.default_rng(seed)
     block = _deal(windows, accounts, rng)
@@ -62,9 +75,16 @@ def train_windows(windows: pd.DataFrame, accounts: pd.DataFrame, out: Path, *, s
         if windows.loc[known & (block == number), "label"].nunique() < 2:
             raise ModelError("a block has no positive or no negative window: more accounts or campaigns are needed")
     patterns = window_patterns()
-    booster = _fit(windows[known & (block == TRAIN)], patterns, rng, seed)
-    entries = [_entry(name, unknown, booster, windows, known, block) for name, unknown in patterns.items()]
-    return _write(out, booster, entries, windows, known, block, seed, world)
+    learned, kinds = windows[known & (block == TRAIN)], None
+    if odd is not None:
+        odd_windows, people = odd
+        is_learned = _deal(odd_windows, people, rng) == TRAIN
+        learned = pd.concat([learned, odd_windows[is_learned & odd_windows["label"].notna()]], ignore_index=True)
+        kinds = odd_windows[~is_learned & (odd_windows["label"] == 0)]
+        kinds = kinds.assign(cohort=kinds["user_id"].map(people.set_index("user_id")["cohort"]))
+    booster = _fit(learned, patterns, rng, seed)
+    entries = [_entry(name, unknown, booster, windows, known, block, kinds) for name, unknown in patterns.items()]
+    return _write(out, booster, entries, windows, known, block, seed, world, 0 if odd is None else len(odd[0]))
 
 
 def _deal(windows: pd.DataFrame, accounts: pd.DataFrame, rng: np.random.Generator) -> Ints:
@@ -98,13 +118,23 @@ def _fit(
 
 
 def _entry(
-    name: str, unknown: Collection[str], booster: xgboost.Booster, windows: pd.DataFrame, known: Bools, block: Ints
+    name: str,
+    unknown: Collection[str],
+    booster: xgboost.Booster,
+    windows: pd.DataFrame,
+    known: Bools,
+    block: Ints,
+    kinds: pd.DataFrame | None,
 ) -> dict[str, Any]:
     """Choose the threshold of a kind of source on the calibration block; measure it on the test block."""
     log_odds, _ = neutral_scores(booster, windows, FEATURES, unknown)
     honest, positive = (windows["label"] == 0).to_numpy(), (windows["label"] == 1).to_numpy()
     threshold = float(np.quantile(log_odds[honest & (block == CALIBRATION)], 1 - MAX_FALSE_ALARMS, method="higher"))
     threshold = float(np.nextafter(threshold, np.inf))
+    if kinds is not None:
+        scores = pd.Series(neutral_scores(booster, kinds, FEATURES, unknown)[0])
+        of_kind = scores.groupby(kinds["cohort"].to_numpy()).quantile(1 - MAX_OF_A_KIND, interpolation="higher")
+        threshold = max(threshold, float(np.nextafter(of_kind.max(), np.inf)))
     recall = float((log_odds[positive & (block == CALIBRATION)] >= threshold).mean())
     tested = known & (block == TEST)
     alarms, n = int((log_odds[tested & honest] >= threshold).sum()), int((tested & honest).sum())
@@ -142,6 +172,7 @@ def _write(
     block: Ints,
     seed: int,
     world: str,
+    odd_windows: int,
 ) -> str:
     trees = bytes(booster.save_raw("ubj"))
     honest = windows[known & (block == TRAIN) & (windows["label"] == 0).to_numpy()]
@@ -161,6 +192,7 @@ def _write(
             "world": world,
             "seed": seed,
             "windows": len(windows),
+            "odd_windows": odd_windows,
             "blocks": {
                 name: {
                     "windows": int((known & (block == i)).sum()),
@@ -176,11 +208,21 @@ def _write(
         "libraries": {library: version(library) for library in LIBRARIES},
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / TREES_FILE).write_bytes(trees)
+    (out / TREES_FILE).write_bytes(gzip.compress(trees, mtime=0))
     content = json.dumps(manifest, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))
     return sha256(content)
+
+
+def _odd_lines(windows: int) -> list[str]:
+    if not windows:
+        return []
+    return [
+        f"And {windows:,} windows of a world with many odd people of every kind: half of the accounts are trained on;",
+        f"of the honest windows of the others each kind may have {MAX_OF_A_KIND:.1%} over the thresholds below.",
+        "",
+    ]
 
 
 def render_card(manifest: dict[str, Any]) -> str:
@@ -206,9 +248,11 @@ def render_card(manifest: dict[str, Any]) -> str:
         "|---|---|---|",
         *(f"| {name} | {b['windows']:,} | {b['positives']:,} |" for name, b in trained["blocks"].items()),
         "",
+        *_odd_lines(trained.get("odd_windows", 0)),
         "## Kinds of source",
         f"Threshold: at most {MAX_FALSE_ALARMS:.1%} of the honest windows of the calibration block. Measured on the",
-        f"test block. Precision: with {PREVALENCE:.1%} of the windows bots'. `–`: the recall is too low to flag any.",
+        "test block.",
+        f"Precision: with {PREVALENCE:.1%} of the windows bots'. `–`: the recall is too low to flag any.",
         "`_no_zone`: without a time zone. `_unscored`: no session was scored. `_alone`: too few accounts to compare",
         "with. Kinds that lack the same features are one.",
         "",

@@ -1,6 +1,6 @@
 """The trees of the account windows: score windows of 7 and 28 days, and say in words why one is flagged.
 
-The artefact is `artifacts/account_window_xgb/`: `trees.ubj` (XGBoost's own format), `manifest.json`, whose SHA-256
+The artefact is `artifacts/account_window_xgb/`: `trees.ubj.gz` (XGBoost's own format), `manifest.json`, whose SHA-256
 stands in `models/registry/champions.py`, and a model card.
 """
 
@@ -19,14 +19,14 @@ from contracts.wording.features import format_phrase
 from contracts.wording.quantities import format_quantity
 from contracts.wording.reasons import OF_WEEKS
 from models.errors import ModelError
-from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted_gzip
 from models.registry.champions import WINDOW_CHAMPIONS
 from models.registry.source_patterns import SourcePattern, choose_pattern, read_patterns, without_unknown
 from models.user_days.reasons import is_near_usual
 from runtime.arrays import Bools, Floats
 
 SHIPPED_WINDOWS = ARTIFACTS / "account_window_xgb"
-TREES_FILE = "trees.ubj"
+TREES_FILE = "trees.ubj.gz"
 MAX_REASONS = 3
 LENGTH = "days"
 """The length of the window is an input too."""
@@ -124,7 +124,7 @@ def load_window_trees(folder: Path = SHIPPED_WINDOWS, trusted_sha256: str | None
     if unknown := [name for name in features if name not in _BY_NAME and name != LENGTH]:
         raise ModelError(f"{manifest['name']}: windows have no {', '.join(unknown)}; run  playproof days train-windows")
     booster = xgboost.Booster()
-    booster.load_model(bytearray(read_trusted(folder / TREES_FILE, manifest["trees_sha256"])))
+    booster.load_model(bytearray(read_trusted_gzip(folder / TREES_FILE, manifest["trees_sha256"])))
     usual = {name: np.nan if value is None else value for name, value in zip(features, manifest["usual"], strict=True)}
     return WindowTrees(
         booster, tuple(features), usual, read_patterns(manifest), f"{manifest['name']}@{trusted[:8]}", manifest

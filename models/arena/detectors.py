@@ -23,6 +23,7 @@ from models.fusion.model import FusionModel
 from models.fusion.tails import by_rank, tail_evidence
 from models.fusion.training.groups import fit_groups
 from models.metrics.robust import median
+from models.training.monotone import CONSTRAINTS
 from models.training.source_patterns import with_masked_copies
 from models.training.table import forget_half_of_histories
 from runtime.arrays import Floats, Ints
@@ -30,7 +31,7 @@ from runtime.arrays import Floats, Ints
 SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED = "sessions", "days", "windows", "groups", "rules", "fused"
 DETECTORS = (SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED)
 _TREES: dict[str, Any] = {"objective": "binary:logistic", "tree_method": "hist", "nthread": 1, "min_child_weight": 2}
-OF_SESSIONS = _TREES | {"max_depth": 3, "eta": 0.2}
+OF_SESSIONS = _TREES | {"max_depth": 3, "eta": 0.2, "monotone_constraints": CONSTRAINTS}
 OF_DAYS = _TREES | {"max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5}
 OF_WINDOWS = _TREES | {"max_depth": 3, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.3, "min_child_weight": 4}
 ROUNDS = 100

@@ -49,10 +49,14 @@ def train(
             help="With --labels truth: folder of a training table, may be repeated; default data/train/table."
         ),
     ] = None,
+    odd: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a training table of scenario odd or narrow, to learn odd people from; repeat it."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by --labels.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
     world: Annotated[str, typer.Option(help="What the card says of the data; default its world.")] = "",
-    trees: Annotated[int, typer.Option(help="Number of trees.")] = 100,
+    trees: Annotated[int, typer.Option(help="Number of trees.")] = 200,
     depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
     labels: Annotated[Labels, typer.Option(help="Where labels come from; the two are never mixed.")] = Labels.TRUTH,
     decided: Annotated[
@@ -62,6 +66,7 @@ def train(
 ) -> None:
     """Train the session scorer and write zip, manifest and model card."""
     from models.commands.registry import FROM_NEXT_START
+    from models.errors import ModelError
     from models.labels.verdicts import read_decided_sessions
     from models.registry.role_changes import WritableRegistry
     from models.registry.roles import FOLDER
@@ -71,6 +76,8 @@ def train(
 
     registry = WritableRegistry(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
+        if odd:
+            raise ModelError("--odd needs --labels truth: verdicts and truth are never mixed")
         decided_world = existing_world(decided)
         rows, source = read_decided_sessions(decided_world)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
@@ -80,7 +87,10 @@ def train(
     spark = training.start_local_spark()
     try:
         size = TreeSettings(n_estimators=trees, max_depth=depth)
-        manifest_sha256 = training.train(spark, rows, out, seed=seed, world=world, trees=size, labels=source)
+        manifest_sha256 = training.train(
+            spark, rows, out, seed=seed, world=world, trees=size, labels=source,
+            odd=read_training_tables(odd) if odd else None,
+        )  # fmt: skip
     finally:
         spark.stop()
     print((out / CARD).read_text())

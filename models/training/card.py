@@ -1,9 +1,11 @@
 """The model card of the session scorer: its manifest in words and tables."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from models.metrics.flags import REGULAR
+from models.training.source_patterns import MAX_OF_A_KIND
 
 FAMILY_MEANINGS = {name: family.meaning for name, family in FAMILIES.items()}
 COHORT_MEANINGS = {REGULAR: "no hard negative"} | HARD_NEGATIVES
@@ -61,7 +63,7 @@ def render_card(manifest: dict[str, Any]) -> str:
         for name, b in trained["blocks"].items()
     ]
     parts = [
-        head + "\n".join(blocks),
+        head + "\n".join(blocks) + _odd(trained),
         _thresholds(manifest),
         _results(test, manifest.get("without_own_history")),
         shares_table(
@@ -92,6 +94,18 @@ def _data(manifest: dict[str, Any]) -> str:
         **trained, **labels["accounts"], labelled=labels["sessions"], draws=draws,
         largest_weight=labels["largest_weight"],
     )  # fmt: skip
+
+
+def _odd(trained: Mapping[str, Any]) -> str:
+    odd = trained.get("odd")
+    if not odd:
+        return ""
+    return (
+        f"\n\nAnd {odd['sessions']:,} sessions of {odd['accounts']:,} accounts of worlds with many odd people of "
+        f"every kind, {odd['positives']:,} of them positive. Three quarters of the accounts are trained on, a session "
+        f"counting half. Of the honest ones of the others each kind may have a flag on {MAX_OF_A_KIND:.1%} of its "
+        "days, where a source tells tracks; who plays two at once, where it tells that too. No figure comes from them."
+    )
 
 
 def _thresholds(manifest: dict[str, Any]) -> str:

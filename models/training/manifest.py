@@ -29,7 +29,7 @@ class TreeSettings:
     trees of depth 3, and 900 with 200 trees of depth 5.
     """
 
-    n_estimators: int = 100
+    n_estimators: int = 200
     max_depth: int = 3
     learning_rate: float = 0.2
     min_child_weight: float = 2.0
@@ -86,10 +86,12 @@ def build_manifest(
     }
 
 
-def describe_blocks(table: pd.DataFrame, block: np.ndarray, world: str, seed: int) -> dict[str, Any]:
+def describe_blocks(
+    table: pd.DataFrame, block: np.ndarray, world: str, seed: int, odd: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """Return where the sessions come from (`world`, `seed`), and how many of which kind each block holds.
 
-    `block`: by row of the table, as `splits.assign_blocks` returns it.
+    `block`: by row of the table, as `splits.assign_blocks` returns it. `odd`: sessions in no block.
     """
     blocks = {}
     for name in BLOCKS:
@@ -103,7 +105,15 @@ def describe_blocks(table: pd.DataFrame, block: np.ndarray, world: str, seed: in
             "from": str(rows["started_at"].min()),
             "to": str(rows["started_at"].max()),
         }
-    return {"world": world, "seed": seed, "sessions": len(table), "shares": list(SHARES), "blocks": blocks}
+    described = {"world": world, "seed": seed, "sessions": len(table), "shares": list(SHARES), "blocks": blocks}
+    if odd is None:
+        return described
+    counted = {
+        "sessions": int(odd["label"].notna().sum()),
+        "positives": int((odd["label"] == 1).sum()),
+        "accounts": int(odd["user_id"].nunique()),
+    }
+    return described | {"odd": counted}
 
 
 def _baselines(scored: pd.DataFrame) -> dict[str, float | None]:

@@ -28,6 +28,13 @@ MAX_FALSE_ALARMS = 0.004
 """Most honest account-days with a flagged session that a threshold may cause, as a share, at the upper end of its 95 %
 interval over accounts: the people who are judged later are others than those of the calibration block. A choice: real
 people are odder than simulated ones, and the aim for them is under 1 in 100."""
+MAX_OF_A_KIND = 0.008
+"""Most days of one kind of odd people that a threshold may flag, as a share: a choice. The aim is under 1 in 100 for
+each kind, and the people of a kind who are judged later are others, and few."""
+AT_ONCE = ("family_account", "two_devices")
+"""Kinds that play two tracks at once. A source without seconds or listening times cannot tell that from a bot that
+plays twice as fast: there MAX_FALSE_ALARMS over everybody is their only bound. Where no track is known no kind has one
+of its own: the times of who sleeps to music, or plays record after record, are a bot's."""
 MIN_RECALL = 0.2
 """Recall under which a score says too little to flag anybody: a choice."""
 COMPLETE = "complete"
@@ -102,6 +109,19 @@ def alarm_threshold(
     return float(np.nextafter(ranked.iloc[min(allowed, len(ranked) - 1)], 2.0))
 
 
+def kind_threshold(scores: Floats, sessions: pd.DataFrame, share: float = MAX_OF_A_KIND) -> float:
+    """Return the lowest score at which at most a share of the honest account-days of every kind has a flagged session.
+
+    `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. A share under one day allows none.
+    """
+    lowest = 0.0
+    for _, rows in sessions.assign(score=scores).groupby("cohort"):
+        highest = _highest_by_day(rows["score"].to_numpy(), rows).sort_values(ascending=False).to_numpy()
+        if len(highest):
+            lowest = max(lowest, float(np.nextafter(highest[min(int(share * len(highest)), len(highest) - 1)], 2.0)))
+    return lowest
+
+
 def _highest_by_day(scores: Floats, sessions: pd.DataFrame) -> "pd.Series[float]":
     """Return the highest score of each honest account-day, by account and day."""
     honest = (sessions["label"] == 0).to_numpy()
@@ -110,18 +130,26 @@ def _highest_by_day(scores: Floats, sessions: pd.DataFrame) -> "pd.Series[float]
 
 
 def choose_by_pattern(
-    score: Score, calibration: pd.DataFrame, test: pd.DataFrame, rng: np.random.Generator
+    score: Score,
+    calibration: pd.DataFrame,
+    test: pd.DataFrame,
+    rng: np.random.Generator,
+    odd: pd.DataFrame | None = None,
 ) -> tuple[Thresholds, list[dict[str, Any]]]:
     """Choose the thresholds of each kind of source on the calibration block, and measure them on the test block.
 
     Returns those of a complete source, and an entry for the manifest of every other one. A threshold is the one of
-    `choose_thresholds`, or the one that keeps to MAX_FALSE_ALARMS where that is higher.
+    `choose_thresholds`, or the one that keeps to MAX_FALSE_ALARMS where that is higher, or with sessions of `odd`
+    people the one that keeps to MAX_OF_A_KIND.
     """
     complete: Thresholds | None = None
     entries = []
     for name, unknown in SOURCE_PATTERNS.items():
         masked = calibration.assign(score=score(calibration, unknown))
         lowest = alarm_threshold(masked["score"].to_numpy(), masked, rng)
+        if odd is not None and "repeat_ratio" not in unknown:
+            kinds = odd[~odd["cohort"].isin(AT_ONCE)] if "overlap_s" in unknown else odd
+            lowest = max(lowest, kind_threshold(score(kinds, unknown), kinds))
         thresholds = choose_thresholds(masked, rng).at_least(lowest)
         if name == COMPLETE:
             complete = thresholds

@@ -33,8 +33,9 @@ from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, s
 from models.registry.source_patterns import without_unknown
 from models.training.card import render_card
 from models.training.manifest import HeldOutResults, TreeSettings, build_manifest, describe_blocks
+from models.training.monotone import CONSTRAINTS
 from models.training.source_patterns import choose_by_pattern, mask, with_masked_copies
-from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
+from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks, deal_groups
 from models.training.table import forget_half_of_histories, forget_history
 from models.training.thresholds import Thresholds
 from runtime import jvm
@@ -42,6 +43,10 @@ from runtime.arrays import Floats
 
 FROM_TRUTH = {"source": "truth"}
 """The manifest's entry `labels` for labels from the simulator's truth."""
+
+
+ODD_SHARE, ODD_WEIGHT = 0.75, 0.5
+"""Share of the odd worlds' accounts that are trained on, and how much one of their sessions counts: choices."""
 
 
 def start_local_spark() -> SparkSession:
@@ -96,6 +101,7 @@ def fit(spark: SparkSession, table: pd.DataFrame, trees: TreeSettings, seed: int
         max_depth=trees.max_depth,
         learning_rate=trees.learning_rate,
         min_child_weight=trees.min_child_weight,
+        monotone_constraints=CONSTRAINTS,
     )
     # one partition in a fixed order: the same rows give the same trees (a barrier stage refuses coalesce)
     in_order = to_spark(spark, table).repartition(1).sortWithinPartitions("row")
@@ -126,11 +132,14 @@ def train(
     world: str,
     trees: TreeSettings | None = None,
     labels: Mapping[str, Any] = FROM_TRUTH,
+    odd: pd.DataFrame | None = None,
 ) -> str:
     """Train, choose thresholds, test, and write the artefact folder `out`. Returns the SHA-256 of its manifest.
 
     `table`: see `read_training_table`. `world` says where sessions come from, `labels` where labels come from.
-    The same table and seed give the same bytes. Raises ModelError where a block lacks one kind of label.
+    `odd`: sessions of worlds in which odd people are far commoner than they are. ODD_SHARE of the accounts are trained
+    on; of the honest ones of the others each kind keeps to a bound of false alarms. No figure comes from these worlds.
+    The same tables and seed give the same bytes. Raises ModelError where a block lacks one kind of label.
     """
     trees = trees or TreeSettings()
     rng = np.random.default_rng(seed)
@@ -141,10 +150,16 @@ def train(
             raise ModelError(
                 f"the {name} block has no positive or no negative session: more accounts, campaigns or days are needed"
             )
-    training = with_masked_copies(forget_half_of_histories(table[is_labelled & (block == TRAIN)], rng), rng)
+    learned, kinds = table[is_labelled & (block == TRAIN)], None
+    if odd is not None:
+        is_learned = deal_groups(odd, rng, (ODD_SHARE, 1 - ODD_SHARE)) == 0
+        of_odd = odd[is_learned & odd["label"].notna()].assign(**{WEIGHT: ODD_WEIGHT})
+        learned = pd.concat([learned.assign(**{WEIGHT: 1.0}), of_odd], ignore_index=True)
+        kinds = odd[~is_learned & (odd["label"] == 0)]
+    training = with_masked_copies(forget_half_of_histories(learned, rng), rng)
     model = fit(spark, training, trees, seed)
     calibration, test = table[is_labelled & (block == CALIBRATION)], table[block == TEST]
-    thresholds, patterns = choose_by_pattern(partial(score_source, model), calibration, test, rng)
+    thresholds, patterns = choose_by_pattern(partial(score_source, model), calibration, test, rng, kinds)
     results = _test(spark, model, table, block == TEST, thresholds, rng)
 
     out.mkdir(parents=True, exist_ok=True)
@@ -154,7 +169,7 @@ def train(
         pack(saved, out / MODEL_ZIP)
     zipped = (out / MODEL_ZIP).read_bytes()
     gains = cast(SparkXGBClassifierModel, model.stages[-1]).get_feature_importances("total_gain")
-    trained_on = describe_blocks(table, block, world, seed)
+    trained_on = describe_blocks(table, block, world, seed, odd)
     manifest = build_manifest(out.name, zipped, trees, thresholds, labels, trained_on, results, gains)
     manifest["source_patterns"] = patterns
     unseen = table[is_labelled & np.isin(block, (CALIBRATION, TEST))]

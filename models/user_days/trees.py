@@ -1,8 +1,8 @@
 """The trees of the user-day detector: gradient-boosted trees on every feature of a user-day, trained with labels.
 
 What compares a day with the account's own history cannot see a bot that was one from its first day; these can. The
-artefact is `artifacts/user_day_xgb/`: `trees.ubj` (XGBoost's own format: data, nothing in it is run), `manifest.json`,
-whose SHA-256 is in `models/registry/champions.py`, and a model card.
+artefact is `artifacts/user_day_xgb/`: `trees.ubj.gz` (XGBoost's own format: data, nothing in it is run),
+`manifest.json`, whose SHA-256 is in `models/registry/champions.py`, and a model card.
 """
 
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ from contracts.wording.features import format_phrase
 from contracts.wording.quantities import format_quantity
 from contracts.wording.reasons import OF_DAY
 from models.errors import ModelError
-from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted
+from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted_gzip
 from models.registry.champions import USER_DAY_CHAMPIONS
 from models.user_days.by_rules import feature_matrix
 from models.user_days.reasons import contrast
 from runtime.arrays import Floats
 
 SHIPPED_TREES = ARTIFACTS / "user_day_xgb"
-TREES_FILE = "trees.ubj"
+TREES_FILE = "trees.ubj.gz"
 MAX_REASONS = 3
 REQUIRED = {"name": str, "trees_sha256": str, "features": list, "threshold": float, "curve": list, "usual": list}
 _BY_NAME = {feature.name: feature for feature in USER_DAY_FEATURES}
@@ -109,7 +109,7 @@ def load_trees(folder: Path = SHIPPED_TREES, trusted_sha256: str | None = None) 
     manifest = read_manifest(folder / MANIFEST, trusted, REQUIRED)
     check_features(manifest)
     booster = xgboost.Booster()
-    booster.load_model(bytearray(read_trusted(folder / TREES_FILE, manifest["trees_sha256"])))
+    booster.load_model(bytearray(read_trusted_gzip(folder / TREES_FILE, manifest["trees_sha256"])))
     return UserDayTrees(
         booster=booster,
         features=tuple(_BY_NAME[name] for name in manifest["features"]),

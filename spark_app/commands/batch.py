@@ -98,9 +98,12 @@ def account_windows(
 def train_windows(
     world: Annotated[str, typer.Option(help="Simulated world, whose accounts the session scorer never saw.")],
     out: Annotated[Path, typer.Option(help="Artefact folder to write.")],
+    odd: Annotated[str | None, typer.Option(help="Such a world of scenario odd, to learn odd people from.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the trees of the account windows, and write them with manifest and model card."""
+    import pandas as pd
+
     from models.account_windows.train import train_windows as train
     from models.labels.truth import label_user_days, read_account_truth
     from models.labels.windows import label_windows
@@ -108,11 +111,15 @@ def train_windows(
     from spark_app.local.rows import read_world_rows
     from spark_app.local.user_days import user_days as compute_user_days
 
-    simulated = settings_for(world).existing_world()
-    rows, accounts = read_world_rows(simulated), read_account_truth(simulated)
-    days = label_user_days(compute_user_days(rows)[0], simulated)
-    labelled = label_windows(build_windows(rows), days, accounts)
-    manifest_sha256 = train(labelled, accounts, out, seed=seed, world=f"world {world}")
+    def labelled(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        simulated = settings_for(name).existing_world()
+        rows, accounts = read_world_rows(simulated), read_account_truth(simulated)
+        days = label_user_days(compute_user_days(rows)[0], simulated)
+        return label_windows(build_windows(rows), days, accounts), accounts
+
+    manifest_sha256 = train(
+        *labelled(world), out, seed=seed, world=f"world {world}", odd=labelled(odd) if odd else None
+    )
     print((out / "MODEL_CARD.md").read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 

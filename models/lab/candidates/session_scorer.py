@@ -14,7 +14,7 @@ from models.lab.days import UserDays
 from models.lab.protocol import halves
 from runtime.arrays import Floats
 
-TREES, DEPTH = 100, 3
+TREES, DEPTH = 200, 3
 """As the shipped scorer has them (models.training.manifest.TreeSettings)."""
 TOP = 3
 

@@ -4,6 +4,7 @@ The blocks differ in time, accounts and campaigns (`models/training/splits.py`).
 and weighted back to natural prevalence wherever anything is calibrated, chosen or measured.
 """
 
+import gzip
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -89,7 +90,7 @@ def _write(
 ) -> str:  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     trees = bytes(booster.save_raw("ubj"))
-    (out / TREES_FILE).write_bytes(trees)
+    (out / TREES_FILE).write_bytes(gzip.compress(trees, mtime=0))
     honest = days[(block == TRAIN) & (days["label"] == 0)]
     usual = median(feature_matrix(honest, USER_DAY_FEATURE_NAMES).T)
     gains = booster.get_score(importance_type="total_gain")

@@ -11,23 +11,24 @@ from numpy.random import Generator
 from producer.simulator.bots.family import Account, Campaign, Run
 from producer.simulator.bots.schedule import cycles, with_breaks
 from producer.simulator.bots.script import MANNERS, manners, perform
-from producer.simulator.bots.targets import tail_artist
+from producer.simulator.bots.targets import sounds, tail_artist
 from producer.simulator.listeners.listening import Setting
 from runtime.units import HOUR_MS
 
 ALBUM = 12
+SHORT_S = 45.0
 BLATANT_HOURS, ADAPTIVE_SHARE = 20.0, 0.05
 
 
 class SingleLoop:
     """Parameters: `tracks` in the loop (by default one for every other campaign, an album for the rest), `hours` a day,
-    `stretch_min` minutes without a break.
+    `stretch_min` minutes without a break, `short` the share of campaigns whose tracks last little over 30 s.
     """
 
     name = "single_loop"
     accounts = 3
     keeps_cover = False
-    params = ("tracks", "hours", "stretch_min", *MANNERS)
+    params = ("tracks", "hours", "stretch_min", "short", *MANNERS)
 
     def campaigns_needed(self, days: int) -> int:
         return 1
@@ -36,6 +37,9 @@ class SingleLoop:
         blatant = 1 if campaign.number % 2 else ALBUM
         tracks = int(campaign.param("tracks", blatant, 2 * ALBUM))
         campaign.target_artist, campaign.tracks = tail_artist(setting.catalogue, rng, tracks, campaign.difficulty)
+        if rng.random() < campaign.params.get("short", 0.0):
+            campaign.tracks = sounds(setting.catalogue, rng, tracks, SHORT_S, campaign.difficulty)
+            campaign.target_artist = int(setting.catalogue.artist_of[campaign.tracks[0]])
 
     def run(self, account: Account, setting: Setting, rng: Generator) -> Run:
         campaign = account.campaign

@@ -17,6 +17,7 @@ from producer.simulator.cohorts.long_run import long_run
 from producer.simulator.cohorts.night_shift import night_shift
 from producer.simulator.cohorts.office import office
 from producer.simulator.cohorts.one_artist import one_artist
+from producer.simulator.cohorts.one_list import one_list
 from producer.simulator.cohorts.release_day import release_day
 from producer.simulator.cohorts.sampler import sampler
 from producer.simulator.cohorts.skip_heavy import skip_heavy
@@ -51,6 +52,7 @@ COHORTS: dict[str, Cohort] = {
     "two_devices": two_devices,
     "long_run": long_run,
     "big_day": big_day,
+    "one_list": one_list,
 }
 COHORT_NAMES = ("regular", *COHORTS)
 """Cohorts by code. A new cohort comes last, so that the draws of those before it do not change."""

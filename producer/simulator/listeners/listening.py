@@ -25,6 +25,8 @@ GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
 SPREE_LOG = np.float32(np.log(8))
 """How much longer, in log plays, a day of hundreds of plays is."""
+MAX_LIST = 1 << 10
+"""Tracks of a listener's one list, at most."""
 GLANCE_PLAYS, MAX_SESSIONS = np.float32(1.2), np.float32(4.5)
 """Plays of a session on a day of glances; sessions of a day at most, about."""
 
@@ -166,11 +168,29 @@ def _tracks(
     in_order = start + (track[first][session] - start + place) % size
     track = np.where(is_mixed[session], track, in_order).astype(np.int32)
     day = sessions["day"][session]
+    if traits.list_tracks.any():
+        has_list = np.flatnonzero(traits.list_tracks[who])
+        place_in_list = np.where(is_mixed[session], uniform(rng, n) * traits.list_tracks[who], place + session % 5)
+        track[has_list] = _of_list(place_in_list[has_list], who[has_list], day[has_list], traits, setting.catalogue)
     is_new = np.flatnonzero(uniform(rng, n) < traits.newness[who])
     track[is_new] = setting.catalogue.fresh[day[is_new], rng.integers(0, FRESH_DRAWS, len(is_new))]
     early = np.flatnonzero(setting.catalogue.not_yet_out(track, day))
     track[early] = setting.catalogue.first_track[setting.catalogue.artist_of[track[early]]]
     return track
+
+
+def _of_list(
+    place: NDArray[np.float64], who: NDArray[np.int64], day: NDArray[np.int64], traits: Traits, catalogue: Catalogue
+) -> NDArray[np.int32]:
+    """Return the track at each place of an account's list, which is heard over and over; each phase has another."""
+    phase = day // np.maximum(traits.phase_days[who], 1)
+    place = place.astype(np.int64) % traits.list_tracks[who]
+    artist = traits.favourites[who, (phase + place % traits.list_artists[who]) % FAVOURITES]
+    # a record stands in its order, a playlist has any track of its artists
+    drawn = fixed_chance(traits.user[who], phase * MAX_LIST + place)
+    of_artist = np.where(traits.list_artists[who] == 1, place, drawn * catalogue.n_tracks[artist])
+    track = catalogue.first_track[artist] + of_artist.astype(np.int64) % catalogue.n_tracks[artist]
+    return track.astype(np.int32)
 
 
 def _repeats(

@@ -107,7 +107,11 @@ class Traits:
     spree: F32
     """Chance of a day of several times the usual plays."""
     phase_days: I32
-    """Days for which one favourite artist is all that is heard, then the next one; 0 is never."""
+    """Days for which one favourite artist, or one list, is all that is heard, then the next one; 0 is never."""
+    list_tracks: I32
+    """Tracks of the one list that is heard, 0 for an account that hears all kinds of music."""
+    list_artists: I32
+    """Favourite artists that such a list is made of: 1 is a record."""
     sesh_len: F32
     """Mean plays of a session where a dial sets it, else NaN: sessions then follow from the plays of a day."""
     sesh_num: F32
@@ -168,6 +172,8 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         day_spread=np.ones(n, dtype=np.float32),
         spree=np.zeros(n, dtype=np.float32),
         phase_days=np.zeros(n, dtype=np.int32),
+        list_tracks=np.zeros(n, dtype=np.int32),
+        list_artists=np.ones(n, dtype=np.int32),
         sesh_len=np.full(n, np.nan, dtype=np.float32),
         sesh_num=np.full(n, np.nan, dtype=np.float32),
         skip_prob=np.full(n, np.nan, dtype=np.float32),

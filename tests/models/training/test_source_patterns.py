@@ -5,7 +5,7 @@ import pandas as pd
 
 from contracts.features import FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
-from models.training.source_patterns import MASKED_COPIES, alarm_threshold, with_masked_copies
+from models.training.source_patterns import MASKED_COPIES, alarm_threshold, kind_threshold, with_masked_copies
 from runtime.arrays import Floats
 
 
@@ -56,3 +56,13 @@ def test_without_an_honest_day_nothing_is_flagged_and_one_account_alone_gets_no_
     bots = sessions(40).assign(label=1.0)
     assert alarm_threshold(scores, bots, np.random.default_rng(1)) == 1.0
     assert flagged_days(scores, sessions(40).assign(user_id="u"), 0.03) == 0.0
+
+
+def test_each_kind_of_people_keeps_to_its_bound_and_not_only_all_of_them() -> None:
+    table = sessions(4000).assign(cohort=["odd" if n % 10 == 0 else "usual" for n in range(4000)])
+    table["user_id"] += table["cohort"]
+    scores = np.where(table["cohort"] == "odd", 0.5, 0.0) + 0.4 * np.random.default_rng(4).random(4000)
+    threshold = kind_threshold(scores, table, 0.05)
+    for _, of_kind in table.assign(over=scores >= threshold).groupby("cohort"):
+        assert of_kind.groupby(["user_id", "started_at"])["over"].any().mean() <= 0.05
+    assert (scores >= threshold).any()

@@ -19,6 +19,7 @@ from models.registry.artefact import CARD, CONTRIBUTIONS, MANIFEST, MODEL_ZIP, S
 from models.registry.verify import verify_artefact
 from models.training.card import render_card
 from models.training.manifest import TreeSettings
+from models.training.monotone import LOWER, RAISE
 from models.training.splits import CALIBRATION, TEST, TRAIN
 from models.training.table import read_training_table
 from models.training.train import score, start_local_spark, to_spark, train
@@ -60,10 +61,15 @@ def table() -> pd.DataFrame:
     return rows
 
 
+def odd_people(table: pd.DataFrame) -> pd.DataFrame:
+    """The same sessions of other accounts, as those of a world of odd people."""
+    return table.assign(user_id="odd " + table["user_id"], campaign_id="odd " + table["campaign_id"])
+
+
 @pytest.fixture(scope="module")
 def artefact_folder(spark: SparkSession, table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("artifacts") / "toy"
-    trusted = train(spark, table, out, seed=1, world="a made-up table", trees=SMALL)
+    trusted = train(spark, table, out, seed=1, world="a made-up table", trees=SMALL, odd=odd_people(table))
     (out / "TRUSTED").write_text(trusted)
     return out
 
@@ -84,6 +90,13 @@ def test_the_trained_artefact_verifies_loads_and_separates_bots_from_people(
     assert scored.loc[table["label"] == 0, "score"].median() < 0.2
 
 
+def test_more_of_a_loop_never_lowers_the_score(spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame) -> None:
+    more = table.assign(**{name: table[name] + 0.5 for name in RAISE}, **{name: table[name] - 0.5 for name in LOWER})
+    before, after = (score(spark, loaded, rows)["score"].to_numpy() for rows in (table, more))
+    assert (after >= before - 1e-6).all()
+    assert (after > before).any()
+
+
 def test_contributions_and_bias_add_up_to_the_margin(
     spark: SparkSession, loaded: PipelineModel, table: pd.DataFrame
 ) -> None:
@@ -98,7 +111,7 @@ def test_the_same_table_and_seed_give_the_same_bytes(
     spark: SparkSession, table: pd.DataFrame, artefact_folder: Path, tmp_path: Path
 ) -> None:
     again = tmp_path / "toy"
-    train(spark, table, again, seed=1, world="a made-up table", trees=SMALL)
+    train(spark, table, again, seed=1, world="a made-up table", trees=SMALL, odd=odd_people(table))
     for name in (MODEL_ZIP, MANIFEST, CARD, REFERENCE):
         assert (again / name).read_bytes() == (artefact_folder / name).read_bytes(), name
 

@@ -83,7 +83,7 @@ def test_trees_that_were_touched_are_refused(artefact: tuple[Path, str], tmp_pat
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / TREES_FILE).write_bytes(b"{}")
-    with pytest.raises(ModelError, match="is not the file that is trusted"):
+    with pytest.raises(ModelError, match="Not a gzipped file"):
         load_trees(tmp_path, manifest_sha256)
     with pytest.raises(ModelError, match="champions"):
         load_trees(folder)

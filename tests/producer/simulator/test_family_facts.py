@@ -5,8 +5,9 @@ import pytest
 
 from contracts.events import ACTIONS, ACTIVITY, DEVICES, DRMS, DRMS_OF, PLAYS
 from producer.simulator.listeners.population import traits_of
-from producer.simulator.plan import Plan
+from producer.simulator.plan import Plan, make_plan
 from producer.simulator.rows import Columns, take
+from producer.simulator.scenario import Scenario
 from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.producer.simulator.memory_world import of_family, world_of
 
@@ -139,6 +140,13 @@ def test_single_loop_plays_one_track_or_one_album_all_day() -> None:
     assert 1 < max(lengths) <= 12
     assert np.median(minutes_by_day(plays)) > 15 * 60
     assert 250 < len(plays["time"]) / len(np.unique(plays["user"])) / 14 < 450
+
+
+def test_a_short_single_loop_has_tracks_of_31_to_45_seconds() -> None:
+    plan = make_plan(Scenario("s", users=300, days=7, prevalence=0.1, families={"single_loop": {"short": 1.0}}))
+    lengths = np.concatenate([plan.catalogue.duration_ms[campaign.tracks] for campaign in plan.campaigns])
+    assert (lengths >= 31_000).all()
+    assert (lengths <= 45_000).mean() > 0.9
 
 
 def test_high_weeks_is_high_for_three_weeks_in_a_row_and_no_longer() -> None:

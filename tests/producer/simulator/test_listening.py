@@ -196,6 +196,19 @@ def test_a_phase_of_one_artist_lasts_for_the_whole_week() -> None:
     assert np.median(shares) > 0.9
 
 
+def test_one_list_is_a_record_or_a_playlist_of_60_tracks_at_most_for_days() -> None:
+    plan, _ = honest()
+    plays = of("one_list")
+    artists = []
+    for user in np.unique(plays["user"]):
+        tracks = np.unique(plays["track"][plays["user"] == user])
+        # a phase may end within the week
+        assert len(tracks) <= 2 * 60
+        artists.append(len(np.unique(plan.catalogue.artist_of[tracks])))
+    assert min(artists) == 1
+    assert max(artists) > 5
+
+
 def test_two_devices_play_at_once() -> None:
     plays = of("two_devices")
     order = np.lexsort((plays["time"], plays["user"]))

@@ -27,10 +27,10 @@ OF_CATEGORIES = "resold"
 """The family of scenario `categories` alone: an account of three categories, for a study of categories."""
 
 
-def test_field_names_all_families_and_all_hard_negatives() -> None:
+def test_field_and_odd_name_all_families_and_all_hard_negatives() -> None:
     scenario = load_scenario("field")
     assert set(scenario.families) | {OF_CATEGORIES} == set(FAMILIES)
-    assert set(scenario.negatives) == set(HARD_NEGATIVES) == set(COHORTS)
+    assert set(scenario.negatives) | set(load_scenario("odd").negatives) == set(HARD_NEGATIVES) == set(COHORTS)
 
 
 def test_field_has_every_family_at_a_natural_prevalence_too() -> None:
