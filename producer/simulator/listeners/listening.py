@@ -184,11 +184,11 @@ def _of_list(
 ) -> NDArray[np.int32]:
     """Return the track at each place of an account's list, which is heard over and over; each phase has another."""
     phase = day // np.maximum(traits.phase_days[who], 1)
-    place = place.astype(np.int64) % traits.list_tracks[who]
-    artist = traits.favourites[who, (phase + place % traits.list_artists[who]) % FAVOURITES]
+    at: NDArray[np.int64] = place.astype(np.int64) % traits.list_tracks[who]
+    artist = traits.favourites[who, (phase + at % traits.list_artists[who]) % FAVOURITES]
     # a record stands in its order, a playlist has any track of its artists
-    drawn = fixed_chance(traits.user[who], phase * MAX_LIST + place)
-    of_artist = np.where(traits.list_artists[who] == 1, place, drawn * catalogue.n_tracks[artist])
+    drawn = fixed_chance(traits.user[who], phase * MAX_LIST + at)
+    of_artist = np.where(traits.list_artists[who] == 1, at, drawn * catalogue.n_tracks[artist])
     track = catalogue.first_track[artist] + of_artist.astype(np.int64) % catalogue.n_tracks[artist]
     return track.astype(np.int32)
 
