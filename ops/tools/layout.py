@@ -15,8 +15,14 @@ FOLDERS = (
     "contracts", "runtime", "ops", "producer", "spark_app", "models", "consumer_viz", "tests", "docs", "notebooks",
     "observability",
 )  # fmt: skip
-ONE_FILE_PER_KIND = ("producer/simulator/bots", "producer/simulator/cohorts", "docs/decisions", "tests")
-"""Folders that may hold any number of files: one for each bot family, cohort, decision or subject of a test."""
+ONE_FILE_PER_KIND = (
+    "producer/simulator/bots",
+    "producer/simulator/cohorts",
+    "producer/simulator/scenarios",
+    "docs/decisions",
+    "tests",
+)
+"""Folders with any number of files: one for each bot family, cohort, scenario, decision or subject of a test."""
 
 
 def _files(root: Path) -> Iterator[Path]:
