@@ -58,8 +58,11 @@ class _PageFiles(StaticFiles):
         return super().lookup_path(path) if Path(path).suffix in STATIC_ENDINGS else ("", None)
 
 
-def create_app(state: AppState) -> FastAPI:
-    """Make the application of one world. The caller starts and stops the state."""
+def create_app(state: AppState, public_address: str = "") -> FastAPI:
+    """Make the application of one world. The caller starts and stops the state.
+
+    `public_address`: under which a reverse proxy serves the pages.
+    """
     event_stream = EventStream(state)
 
     @asynccontextmanager
@@ -77,8 +80,14 @@ def create_app(state: AppState) -> FastAPI:
     app.state.shared, app.state.event_stream = state, event_stream
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(state.sign_in.router())
     app.mount("/static", _PageFiles(directory=PAGES_FOLDER))
-    app.add_middleware(AccessMiddleware, sign_in=state.sign_in)
+    app.add_middleware(
+        AccessMiddleware,
+        sign_in=state.sign_in,
+        open_paths=state.sign_in.open_paths,
+        public_address=public_address,
+    )
     app.add_exception_handler(StarletteHTTPException, _show_refusal)
     app.add_exception_handler(RequestValidationError, _show_refusal)
     for fault in (sqlite3.OperationalError, Exception):

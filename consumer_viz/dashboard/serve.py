@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
+from consumer_viz.dashboard.access.choose import choose_sign_in
 from consumer_viz.dashboard.access.sign_in import SignIn, TokenSignIn
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, action_channel, verdict_channel
@@ -49,11 +50,11 @@ def serve(
     check_access(kafka, read=(*topics_read(MUSIC), VERDICTS, ACTIONS), write=(VERDICTS, ACTIONS))
     with _listen(port) as listening:
         bound_port = listening.getsockname()[1]
-        sign_in = TokenSignIn(_default_name(), cookie=f"playproof_{bound_port}")
+        sign_in = choose_sign_in(settings, _default_name(), f"playproof_{bound_port}")
         state = open_state(settings, zone, sign_in)
         feed = KafkaFeed(kafka, since_s=HISTORY_S)
         state.feed = feed
-        app = create_app(state)
+        app = create_app(state, settings.public_address)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
             proxy_headers=False,
@@ -66,7 +67,11 @@ def serve(
         with state, feed, senders[0], senders[1]:
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
-            report(f"world {state.world.name}: open  http://{HOST}:{bound_port}/?token={sign_in.token}")
+            address = f"http://{HOST}:{bound_port}/"
+            if isinstance(sign_in, TokenSignIn):
+                report(f"world {state.world.name}: open  {address}?token={sign_in.token}")
+            else:
+                report(f"world {state.world.name}: open  {settings.public_address}  (served at {address})")
             with contextlib.suppress(KeyboardInterrupt):
                 _Server(config).run(sockets=[listening])
 

@@ -1,6 +1,8 @@
-"""Settings of the analyst's pages: money that needs two people, holds of streams."""
+"""Settings of the analyst's pages: who signs in how, money that needs two people, holds of streams."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -11,10 +13,33 @@ class DeskSettings(BaseSettings):
     """Euros at risk from which a confirmed case or ring needs a second person; None: no case does."""
     hold_days: int = Field(default=90, ge=1, le=3660)
     """Days after which the hold of a confirmed case's streams ends by itself."""
+    sign_in: Literal["token", "header", "oidc"] = "token"
+    """How people sign in: with the printed token, by a reverse proxy's header, or at an OpenID Connect provider."""
+    public_address: str = ""
+    """Address under which browsers reach the pages, through a reverse proxy."""
+    roles: str = ""
+    """Who has which role: `name=role; @group=role; *=role`."""
+    proxy_secret: SecretStr = SecretStr("")
+    """What the reverse proxy sends with each request; never shown."""
+    identity_header: str = Field(default="X-Forwarded-User", min_length=1)
+    """Header in which the reverse proxy names the person."""
+    groups_header: str = Field(default="X-Forwarded-Groups", min_length=1)
+    """Header in which it names their groups, with commas between."""
+    oidc_issuer: str = ""
+    """Issuer of the OpenID Connect provider."""
+    oidc_client_id: str = ""
+    """Our client id at the provider."""
+    oidc_client_secret: SecretStr = SecretStr("")
+    """Our client secret at the provider; empty for a public client; never shown."""
+    oidc_name_claim: str = Field(default="preferred_username", min_length=1)
+    """Claim of the ID token that signs decisions."""
+    oidc_groups_claim: str = Field(default="groups", min_length=1)
+    """Claim of the ID token with the person's groups."""
 
 
 EXPECTED = {
     "second_review_eur": "is no sum of euros, 0 or more",
     "hold_days": "is no whole number of days (1–3660)",
+    "sign_in": "is none of token, header, oidc",
 }
 """What a value that cannot be used should be."""

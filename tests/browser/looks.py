@@ -1,6 +1,16 @@
 """What is wrong with how a page looks, measured in the browser: overflow, clipped or tiny words, empty charts."""
 
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
+SHOTS = os.environ.get("PLAYPROOF_TEST_SHOTS")
+"""Folder for pictures of what `check_looks` sees; none without it."""
+WIDTHS = (1280, 390)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 SMALLEST_PX = 9
 """Of a label in a picture, as it is shown."""
@@ -34,3 +44,19 @@ _FAULTS = """
 def faults(page: Page) -> list[str]:
     """List what is wrong with the page as it is."""
     return page.evaluate(_FAULTS, SMALLEST_PX)
+
+
+def check_looks(page: Page, name: str) -> None:
+    """Fail if the page as it is looks wrong or breaks a rule of axe, on a desk and a telephone, light and dark."""
+    size: Any = page.viewport_size
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            if SHOTS:
+                page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+            assert faults(page) == [], (name, width, scheme)
+            found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+            assert found.violations_count == 0, found.generate_report()
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme="light")

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
+from tests.browser.looks import check_looks
 from tests.browser.served import MovingTopics, serving
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.rings_world import make_ring_world
@@ -118,3 +120,43 @@ def test_two_analysts_see_each_other_hand_over_and_do_not_overwrite(
             cleo.keyboard.press("2")
             expect(cleo.locator("#verdict .alert")).to_contain_text("ben decided while you looked")
     assert [d.analyst for d in state.store.history(SINGLE)] == ["ben"]
+
+
+def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
+    browser: Browser, site: tuple[AppState, str]
+) -> None:
+    state, address = site
+    desk = address.split("/?")[0]
+    state.store.policy = Policy(second_review_eur=5.0)  # over one account's money, below the ring's
+    try:
+        with analyst(browser, address, "ana") as ana, analyst(browser, address, "ben") as ben:
+            ana.keyboard.press("Enter")
+            expect(ana.locator(".members .row")).to_have_count(SIZE)
+            ana.keyboard.press("a")
+            for key in "c5":
+                ana.keyboard.press(key)
+            expect(ana.locator("#verdict .standing")).to_contain_text("confirmed once")
+            assert (state.cases.counts()["review"], state.store.unsent_actions()) == (1, [])
+            ana.keyboard.press("a")
+            expect(ana.locator("#ticked")).to_have_text("0")  # nothing is left for the same person to confirm
+            ben.goto(f"{desk}/queue?tab=review")
+            expect(ben.locator("#panel h2")).to_have_text(f"Ring of {SIZE} accounts")
+            check_looks(ben, "second-review-queue")
+            ben.keyboard.press("Enter")
+            expect(ben.locator("#verdict .note")).to_contain_text("a second person confirms them")
+            check_looks(ben, "second-review-ring")
+            ben.keyboard.press("a")
+            for key in "c5":
+                ben.keyboard.press(key)
+            expect(ben.locator("#verdict .standing")).to_contain_text(f"{SIZE} accounts: suspicion confirmed")
+            assert len(state.store.unsent_actions()) == SIZE
+            ben.keyboard.press("u")
+            expect(ben.locator("#verdict .standing")).to_contain_text("confirmed once")
+            assert {action.action for action in state.store.unsent_actions()[SIZE:]} == {"release"}
+            ben.goto(f"{desk}/quality")
+            expect(ben.locator("#main")).to_contain_text("wait for a second review")
+            check_looks(ben, "second-review-quality")
+            ana.keyboard.press("u")
+            expect(ana.locator("#verdict .standing")).to_contain_text("confirmed once")
+    finally:
+        state.store.policy = Policy()

@@ -41,6 +41,8 @@ LOCAL = "local"
 ALL_RIGHTS = frozenset(Right)
 
 ROUTE_RIGHTS: dict[str, Right] = {
+    "GET /sign-in": Right.ANYBODY,
+    "GET /sign-in/callback": Right.ANYBODY,
     "GET /": Right.READ,
     "POST /me": Right.READ,
     "GET /events": Right.READ,

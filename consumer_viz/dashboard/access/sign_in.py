@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
 
-from fastapi import HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from consumer_viz.dashboard.access.rights import ALL_RIGHTS, LOCAL, ROLES, Right
 
+MAX_NAME_CHARS = 40
 MAX_FIELDS = 2000
 """Of a form: one with all members of a ring ticked has over a thousand."""
 NEEDS_TOKEN = (
@@ -50,11 +51,15 @@ class Login:
 class SignIn(Protocol):
     """A way to know who asks."""
 
-    cookie: str
-    """Name of the cookie of a login."""
+    open_paths: tuple[str, ...]
+    """Paths that answer before anybody signed in."""
 
     def admit(self, request: Request) -> Login | Response:
         """Return the login of a request, or the answer where it has none."""
+        ...
+
+    def router(self) -> APIRouter:
+        """Return the routes of the sign-in itself."""
         ...
 
 
@@ -86,6 +91,8 @@ class Logins:
 class TokenSignIn:
     """Admits whoever brings the token, and gives them a cookie."""
 
+    open_paths: tuple[str, ...] = ()
+
     def __init__(self, default_name: str, token: str | None = None, cookie: str = "playproof") -> None:
         self.token = token or secrets.token_urlsafe(24)
         self.cookie = cookie
@@ -107,6 +114,10 @@ class TokenSignIn:
             cookie = self._logins.add(Login(self._default_name))
             answer.set_cookie(self.cookie, cookie, httponly=True, secure=True, samesite="strict")
         return answer
+
+    def router(self) -> APIRouter:
+        """Return no route: every address takes the token."""
+        return APIRouter()
 
 
 def own_path(path: str) -> str:

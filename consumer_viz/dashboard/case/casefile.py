@@ -69,7 +69,7 @@ class CaseFile:
         confirmers: set[str] = set()
         versions: set[int] = set()
         for decision in self.summary.history:
-            if decision.step == v.DECIDE and decision.verdict == v.CONFIRM:
+            if decision.step in (v.DECIDE, v.SECOND) and decision.verdict in (v.CONFIRM, v.PROPOSED):
                 confirmers.add(decision.analyst)
             elif decision.step in (v.UPHOLD, v.ROLL_BACK) and decision.analyst in confirmers:
                 versions.add(decision.version)

@@ -26,13 +26,14 @@ def _casefile(request: Request, case_id: str) -> CaseFile:
 def show(request: Request, case_id: str) -> Response:
     """Show the whole case."""
     file = _casefile(request, case_id)
-    attempts = state_of(request).store.attempts(case_id)
+    store = state_of(request).store
+    attempts, actions = store.attempts(case_id), store.actions(case_id)
     values = (
         form_values("case")
         | team_values(state_of(request), case_id)
         | {"file": file, "summary": file.summary, "case": file.summary.case}
     )
-    return page(request, "case/case.html", attempts=attempts, **values)
+    return page(request, "case/case.html", attempts=attempts, actions=actions, **values)
 
 
 @router.get("/cases/{case_id}/pack.zip")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from consumer_viz.dashboard.decisions.actions import COLUMNS as ACTION_COLUMNS
 from consumer_viz.dashboard.decisions.actions import action_of_row, actions_of, add_action_of
+from consumer_viz.dashboard.decisions.handling import note_handled
 from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, Policy, next_decision
 from consumer_viz.dashboard.decisions.schema import SCHEMA
 from consumer_viz.errors import ServeError
+from contracts import verdicts as v
 from contracts.topics import TOPICS, VERDICTS
 from runtime.event_text import format_time
 
@@ -185,6 +187,8 @@ def add_decision(db: sqlite3.Connection, draft: Draft, at: str, policy: Policy) 
     db.execute(f"insert into decisions ({_NAMES}) values ({marks})", values)
     db.execute("insert into outbox values (?, ?, null)", (decision.case_id, decision.version))
     add_action_of(db, decision, draft, policy)
+    if draft.sum_eur is None and decision.step in (v.DECIDE, v.SECOND):
+        note_handled(db, draft.case_id, draft.key, draft.analyst, decision.verdict, at)
     _record_attempt(db, at, draft, f"saved as version {decision.version}")
     return decision
 

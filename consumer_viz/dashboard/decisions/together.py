@@ -7,6 +7,7 @@ out on purpose are recorded as exceptions of the ring until the verdict is undon
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consumer_viz.dashboard.decisions.handling import note_handled
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, InvalidDecision
 from consumer_viz.dashboard.decisions.store import VerdictStore, add_decision, decisions_of
 from contracts import verdicts as v
@@ -52,6 +53,7 @@ def decide_together(
                        (key, v.DECIDE, ring_id, drafts[0].analyst, at))  # fmt: skip
             rows = [(key, d.case_id, d.version) for d in saved] + [(key, case_id, None) for case_id in left_out]
             db.executemany("insert or ignore into together_cases values (?, ?, ?)", rows)
+            note_handled(db, ring_id, key, drafts[0].analyst, saved[0].verdict, at)
     return Together(key, v.DECIDE, saved, [(d, r) for d, r in results if isinstance(r, DecisionError)])
 
 

@@ -49,6 +49,11 @@ class Case:
         return self.verdict not in (None, "open")
 
     @property
+    def is_proposed(self) -> bool:
+        """Whether it was confirmed once and waits for a second person."""
+        return self.verdict == "proposed"
+
+    @property
     def is_hidden(self) -> bool:
         """Whether score and reasons must not be shown: the case is reviewed blind and not decided yet."""
         return self.drawn_by in ("blind", "random") and not self.is_decided

@@ -1,20 +1,21 @@
 """Queries of the rings and the verdicts together: one ring, its members, the queue in which a ring is one row."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from consumer_viz.dashboard.decisions.due import due_at
 from consumer_viz.dashboard.index.cases import CASE_COLUMNS, FROM_CASES, Case, Cases, case_of_row
 from consumer_viz.dashboard.index.queue_lists import (
     FROM_MEMBERS,
     IS_HIDDEN,
     IS_LEFT_OUT,
-    OLDEST_FIRST,
     ORDERS,
+    OTHER_ORDERS,
     RING_LISTS,
     TABS,
     rings_in,
@@ -23,15 +24,24 @@ from consumer_viz.dashboard.index.queue_lists import (
 
 _IS_OPEN = f"({TABS['suspected'][1]})"
 _RISK = f"sum(case when {_IS_OPEN} and not {IS_LEFT_OUT} then c.risk else 0 end) as risk"
-_COUNTS = ("size", "waiting", "left_out", "decided", "hidden", "eur", "streams", "risk",
+_COUNTS = ("size", "waiting", "proposed", "left_out", "decided", "hidden", "eur", "streams", "risk",
            "first_flagged_at", "assignee", "hold_until", "is_escalated")  # fmt: skip
 _RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
+    sum(coalesce(v.verdict = 'proposed', 0) and not {IS_LEFT_OUT}) as proposed,
     sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
     sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
     sum({IS_HIDDEN}) as hidden,
     sum(c.eur) as eur, sum(c.streams) as streams, {_RISK},
     min(c.first_flagged_at) as first_flagged_at, max(r.assignee) as assignee, max(r.hold_until) as hold_until,
     max(r.is_escalated) as is_escalated"""
+
+
+ROW_ORDERS: dict[str, Callable[["Ring | Case"], Any]] = {
+    "": lambda row: -row.risk,
+    "oldest": lambda row: row.first_flagged_at or "",
+    "due": lambda row: ((due := due_at(row.first_flagged_at, row.risk)) and due.timestamp()) or 0.0,
+}
+"""Keys that put rings among cases in the orders of the suspected list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,8 @@ class Ring:
     size: int
     waiting: int
     """Members without a verdict that were not left out of one."""
+    proposed: int
+    """Members that were confirmed once and wait for a second person."""
     left_out: int
     """Members without a verdict that an analyst left out of the ring's."""
     decided: int
@@ -133,10 +145,10 @@ class Rings:
         with self._cases.reading() as db:
             return [dict(row) for row in db.execute(query, (user_id,))]
 
-    def queue(self, tab: str, limit: int, offset: int = 0, *, is_oldest_first: bool = False) -> list[Ring | Case]:
+    def queue(self, tab: str, limit: int, offset: int = 0, order_by: str = "") -> list[Ring | Case]:
         """Return rows of a list of the queue, in which a ring is one row; its members are not suspected rows."""
         # the accounts in the order of their index: SQLite stops at the limit, however many there are
-        order = OLDEST_FIRST if is_oldest_first else ORDERS[tab]
+        order = OTHER_ORDERS[order_by] if order_by else ORDERS[tab]
         query = (
             f"""select {CASE_COLUMNS} {FROM_CASES} where {TABS[tab][1]} and {single_in(tab)} order by {order} limit ?"""
         )
@@ -146,7 +158,7 @@ class Rings:
             rings = _rings(db, ids)
         rows: list[Ring | Case] = [*rings, *cases]
         if rings and tab == "suspected":
-            rows.sort(key=lambda row: (row.first_flagged_at or "") if is_oldest_first else -row.risk)
+            rows.sort(key=ROW_ORDERS[order_by])
         return rows[offset : offset + limit]
 
 

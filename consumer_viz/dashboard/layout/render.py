@@ -12,7 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from consumer_viz.dashboard.decisions.due import time_left
+from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.state import AppState
+from contracts import actions as a
 from contracts import verdicts as v
 from contracts.labels import CATEGORY_MEANINGS
 
@@ -20,9 +23,10 @@ PAGES_FOLDER = Path(__file__).resolve().parents[1]
 """Root of templates and scripts: a template is called "queue/queue.html", a script "/static/queue/queue.js"."""
 _NUMBER_AND_UNIT = re.compile(r"(\d) (%|h|s|km)(?=\W|$)")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-VERDICT_WORDS = {v.CONFIRM: "suspicion confirmed", v.DISMISS: "dismissed", v.NEED_MORE: "needs more", v.OPEN: "open"}
+VERDICT_WORDS = {v.CONFIRM: "suspicion confirmed", v.DISMISS: "dismissed", v.NEED_MORE: "needs more", v.OPEN: "open",
+                 v.PROPOSED: "confirmed once, waits for a second review"}  # fmt: skip
 STEP_WORDS = {v.DECIDE: "decided", v.UNDO: "taken back", v.APPEAL: "appealed", v.UPHOLD: "appeal turned down",
-              v.ROLL_BACK: "rolled back on appeal"}  # fmt: skip
+              v.ROLL_BACK: "rolled back on appeal", v.SECOND: "confirmed in second review"}  # fmt: skip
 CAMPAIGN_WORDS = {"lockstep": "same tracks in the same hours", "device": "shared devices",
                   "payment": "one payment method", "shared_tracks": "same odd tracks",
                   "lifted_tracks": "tracks that few make popular", "block": "same unpopular tracks"}  # fmt: skip
@@ -64,6 +68,22 @@ def age(value: str | None, now: str) -> str:
     return f"{minutes // 60} h" if minutes < 2 * 24 * 60 else f"{minutes // 60 // 24} days"
 
 
+def hold_words(action: Action, now: str) -> str:
+    """Write what an action does to the money.
+
+    >>> until, lines = "2025-06-01T00:00:00Z", (Line("s", "t", "2025-03", 4, 14000),)
+    >>> hold = Action("a", "c", 1, "u", "hold", "verdict", "velocity", 1, None, "", until, lines)
+    >>> hold_words(hold, "2025-03-03T00:00:00Z"), hold_words(hold, "2025-07-03T00:00:00Z")
+    ('€0.01 of 1 session held back until 2025-06-01', '€0.01 of 1 session were held back until 2025-06-01')
+    """
+    if action.action != a.HOLD:
+        return "given back after an appeal" if action.action == a.RESTORE else "nothing is held back any more"
+    is_over = datetime.fromisoformat(action.expires_at or now) <= datetime.fromisoformat(now)
+    count = len(action.sessions)
+    what = f"€{action.eur:,.2f} of {count} {'session' if count == 1 else 'sessions'}"
+    return f"{what} {'were ' if is_over else ''}held back until {(action.expires_at or '')[:10]}"
+
+
 def keep_units(text: str) -> str:
     """Keep a number and its unit on one line.
 
@@ -87,7 +107,13 @@ def _environment() -> Environment:
         category_meanings=CATEGORY_MEANINGS,
         query=urlencode,
     )
-    env.filters |= {"local_time": local_time, "keep_units": keep_units, "age": age}
+    env.filters |= {
+        "local_time": local_time,
+        "keep_units": keep_units,
+        "age": age,
+        "time_left": time_left,
+        "hold_words": hold_words,
+    }
     return env
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from consumer_viz.dashboard.decisions.rates import Rate
-from consumer_viz.dashboard.decisions.rules import Decision
+from consumer_viz.dashboard.decisions.rules import Decision, is_same_person
 from consumer_viz.dashboard.evidence.reasons import FEATURES
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from contracts import verdicts as v
@@ -70,6 +70,21 @@ def agreement(decisions: Iterable[Decision]) -> Rate:
             verdicts[d.case_id].setdefault(d.analyst, d.verdict)
     pairs = [list(by_analyst.values())[:2] for by_analyst in verdicts.values() if len(by_analyst) > 1]
     return Rate("two analysts", sum(a == b for a, b in pairs), len(pairs))
+
+
+def second_reviews(decisions: Iterable[Decision]) -> Rate:
+    """Return how often the second person confirmed what the first one had."""
+    proposed_by: dict[str, str] = {}
+    verdict: dict[str, str] = {}
+    outcomes = []
+    for d in decisions:
+        is_second = verdict.get(d.case_id) == v.PROPOSED and not is_same_person(proposed_by[d.case_id], d.analyst)
+        if is_second and (d.step == v.SECOND or (d.step == v.DECIDE and d.verdict == v.DISMISS)):
+            outcomes.append(d.step == v.SECOND)
+        if d.step == v.DECIDE and d.verdict == v.PROPOSED:
+            proposed_by[d.case_id] = d.analyst
+        verdict[d.case_id] = d.verdict
+    return Rate("second reviews", sum(outcomes), len(outcomes))
 
 
 def by_code(decided: list[Decision]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from consumer_viz.dashboard.decisions.handling import handle_times
 from consumer_viz.dashboard.decisions.rates import latest_verdicts
 from consumer_viz.dashboard.layout.render import page, state_of
 from consumer_viz.dashboard.quality import figures
@@ -16,10 +17,13 @@ def show(request: Request) -> Response:
     state = state_of(request)
     decisions = state.store.all()
     decided = latest_verdicts(decisions)
+    with state.store.reading() as db:
+        times = handle_times(db)
     return page(
         request, "quality/quality.html", decided=decided, by_model=figures.by_model(decided),
         by_reason=figures.by_reason(state.index, decided), by_draw=figures.by_draw(decided),
         missed=figures.missed_accounts(decided), agreement=figures.agreement(decisions),
         by_code=figures.by_code(decided), outcomes={row["verdict"]: row for row in state.cases.outcomes()},
-        unsent=len(state.store.unsent()),
+        unsent=len(state.store.unsent()), unsent_actions=len(state.store.unsent_actions()),
+        second=figures.second_reviews(decisions), handle_times=times,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from consumer_viz.dashboard.access.parameters import Number
 from consumer_viz.dashboard.csv_export import csv_file, to_csv
 from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import Case
-from consumer_viz.dashboard.index.queue_lists import TABS
+from consumer_viz.dashboard.index.queue_lists import OTHER_ORDERS, TABS
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
@@ -16,7 +16,6 @@ from consumer_viz.dashboard.verdicts.routes import form_values
 
 router = APIRouter()
 PAGE_ROWS = 50
-OLDEST = "oldest"
 MAX_EXPORT_ROWS = 100_000
 COLUMNS = ("case_id", "user_id", "drawn_by", "draw_probability", "country", "plan", "sessions", "flagged",
            "streams", "eur", "probability", "risk", "verdict", "reason_code", "analyst", "decided_at",
@@ -38,18 +37,22 @@ def queue(request: Request, tab: str = "suspected", offset: Number = 0, order: s
         raise HTTPException(404, f"The queue has the lists {', '.join(TABS)}.")
     state = state_of(request)
     seq, counts = state.index.stamp, state.cases.counts()
-    is_oldest_first = order == OLDEST and tab == "suspected"
-    rows = [
-        (row, _headline(state, row))
-        for row in state.rings.queue(tab, PAGE_ROWS, offset, is_oldest_first=is_oldest_first)
-    ]
+    order = order if order in OTHER_ORDERS and tab == "suspected" else ""
+    rows = [(row, _headline(state, row)) for row in state.rings.queue(tab, PAGE_ROWS, offset, order)]
     more = offset + PAGE_ROWS if offset + len(rows) < counts[tab] else None
     if is_htmx(request) and offset:
         return page(request, "queue/rows.html", rows=rows, more=more, tab=tab, order=order)
     return page(
-        request, "queue/queue.html", rows=rows, more=more, tab=tab, tabs=TABS, counts=counts, seq=seq,
-        outcomes=_outcomes(request), order=OLDEST if is_oldest_first else "",
+        request, "queue/queue.html", rows=rows, more=more, tab=tab, tabs=_tabs(state, counts, tab), counts=counts,
+        seq=seq,
+        outcomes=_outcomes(request), order=order,
     )  # fmt: skip
+
+
+def _tabs(state: AppState, counts: dict[str, int], current: str) -> dict[str, tuple[str, str]]:
+    """Return the lists; that of second reviews only where there are any, or may be."""
+    has_reviews = state.store.policy.second_review_eur is not None or counts["review"] or current == "review"
+    return {name: each for name, each in TABS.items() if name != "review" or has_reviews}
 
 
 def _headline(state: AppState, row: Case | Ring) -> str:

@@ -102,7 +102,7 @@ def _decide(request: Request, ring_id: str, form: FormData) -> Response:
             )
             for case_id in ticked
         ]
-        waiting = [case.case_id for case in cases.values() if not case.is_decided or case.is_back]
+        waiting = [case.case_id for case in cases.values() if not case.is_decided or case.is_back or case.is_proposed]
         others = [waiting_id for waiting_id in waiting if waiting_id not in versions]
         left_out = others if len(others) < len(waiting) / 2 else []
         done = decide_together(state.store, ring_id, key, drafts, left_out)

@@ -174,4 +174,33 @@ def test_the_oldest_flag_comes_first_when_asked(state: AppState, ana: Browser, u
         db.execute("update cases set first_flagged_at = '2020-01-01T00:00:00Z' where user_id = ?", (users[2],))
     html = ana.client.get("/queue?order=oldest").text
     assert html.index(case_id(users[2])) < html.index(case_id(users[0]))
-    assert " days</span>" in html
+    assert " days · overdue</span>" in html
+
+
+def test_what_is_due_first_comes_first_when_asked(state: AppState, ana: Browser, users: list[str]) -> None:
+    """A day for much money, a week for little: the older case of less money is due later."""
+    with state.index._connect() as db:
+        db.execute(
+            "update cases set first_flagged_at = '2025-03-01T00:00:00Z', risk = 1 where user_id = ?", (users[0],)
+        )
+        db.execute(
+            "update cases set first_flagged_at = '2025-03-03T00:00:00Z', risk = 500 where user_id = ?", (users[1],)
+        )
+    by_age, by_due = (ana.client.get(f"/queue?order={name}").text for name in ("oldest", "due"))
+    first, second = case_id(users[0]), case_id(users[1])
+    assert by_age.index(f"row-{first}") < by_age.index(f"row-{second}")
+    assert by_due.index(f"row-{second}") < by_due.index(f"row-{first}")
+
+
+def test_the_time_from_opening_a_case_to_its_decision_is_on_page_quality(
+    state: AppState, clock: Clock, users: list[str]
+) -> None:
+    state.store._now = clock
+    take_lease(state.store, case_id(users[0]), "ana", "page1")
+    clock.move(seconds=42)
+    browser = Browser(state)
+    browser.confirm(users[0])
+    browser.confirm(users[1])  # it was never opened: nothing is known of it
+    assert (
+        '<th scope="row">ana</th><td class="num">1</td><td class="num">42 s</td>' in browser.client.get("/quality").text
+    )

@@ -1,0 +1,263 @@
+"""Sign in by a reverse proxy's headers or at an OpenID Connect provider; roles decide what a person may do."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from consumer_viz.dashboard.access.choose import choose_sign_in
+from consumer_viz.dashboard.access.provider import SESSION_S, ProviderSettings, ProviderSignIn
+from consumer_viz.dashboard.access.proxy import SECRET_HEADER, ProxySignIn
+from consumer_viz.dashboard.access.rights import RoleMap
+from consumer_viz.dashboard.access.sign_in import TokenSignIn
+from consumer_viz.dashboard.app import create_app
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.state import AppState
+from contracts import verdicts as v
+from runtime.settings import SettingError, Settings
+from tests.consumer_viz.dashboard.access.provider import CLIENT_ID, OTHER_KEY, Provider, running
+from tests.consumer_viz.dashboard.analyst import HOME, Browser
+
+PUBLIC = "https://desk.example"
+SECRET = "a-secret-of-the-tests"
+ROLES = RoleMap.parse("ana=analyst; rita=reviewer; eve=engineer; @fraud=analyst; *=read-only")
+
+
+class ByProxy(Browser):
+    """A person whom a proxy names."""
+
+    def __init__(self, state: AppState, name: str, **headers: str) -> None:
+        sent = {SECRET_HEADER: SECRET, "x-forwarded-user": name} | headers
+        self.client = TestClient(create_app(state, PUBLIC), base_url=PUBLIC, headers=sent)
+
+
+@pytest.fixture
+def behind_proxy(state: AppState) -> AppState:
+    state.sign_in = ProxySignIn(SecretStr(SECRET), "X-Forwarded-User", "X-Forwarded-Groups", ROLES)
+    return state
+
+
+def test_a_person_named_by_the_proxy_signs_with_that_name_and_cannot_change_it(
+    behind_proxy: AppState, users: list[str]
+) -> None:
+    ana = ByProxy(behind_proxy, "ana")
+    assert ana.confirm(users[0]).status_code == 200
+    assert behind_proxy.store.all()[0].analyst == "ana"
+    answer = ana.client.post("/me", data={"csrf": ana.form(users[0])["csrf"], "name": "rita"})
+    assert (answer.status_code, "sign-in" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-forwarded-user": "ana"},
+        {"x-forwarded-user": "ana", SECRET_HEADER: "wrong"},
+        {SECRET_HEADER: SECRET},
+        {"x-forwarded-user": " ", SECRET_HEADER: SECRET},
+        [("x-forwarded-user", "ana"), ("x-forwarded-user", "rita"), (SECRET_HEADER, SECRET)],
+    ],
+)
+def test_without_the_secret_or_with_none_or_two_names_there_is_one_clear_refusal(
+    behind_proxy: AppState, headers: Any
+) -> None:
+    for base in (PUBLIC, HOME):
+        client = TestClient(create_app(behind_proxy, PUBLIC), base_url=base)
+        answer = client.get("/queue", headers=headers)
+        assert answer.status_code == 403
+        assert "reverse proxy only" in answer.text
+    assert client.get("/?token=whatever", headers=headers).status_code == 403
+
+
+def test_a_role_is_by_name_by_group_or_that_of_others_and_says_what_it_may(
+    behind_proxy: AppState, users: list[str]
+) -> None:
+    other = ByProxy(behind_proxy, "otto")
+    page = other.client.get(f"/cases/{case_id(users[0])}")
+    assert page.status_code == 200
+    assert "read-only, looks at cases" in page.text
+    form = other.fields("/queue") | {"version": "0", "key": "k"}
+    answer = other.send(users[0], form, verdict=v.CONFIRM, reason="velocity")
+    assert answer.status_code == 403
+    assert "Your role, read-only, does not allow to decide or assign cases." in answer.text
+    groups = {"x-forwarded-groups": "staff, fraud"}
+    assert ByProxy(behind_proxy, "otto", **groups).confirm(users[0]).status_code == 200
+    assert ByProxy(behind_proxy, "eve").client.get("/queue").status_code == 200
+
+
+def test_only_a_reviewer_settles_an_appeal_and_not_one_of_a_case_they_confirmed(
+    behind_proxy: AppState, users: list[str]
+) -> None:
+    ana, rita = ByProxy(behind_proxy, "ana"), ByProxy(behind_proxy, "rita")
+    for person, user in ((ana, users[0]), (rita, users[1])):
+        person.confirm(user)
+        person.step(user, v.APPEAL, note="not me")
+    assert "A reviewer settles the appeal." in ana.client.get(f"/cases/{case_id(users[0])}").text
+    form = rita.form(users[0]) | {"csrf": ana.fields("/queue")["csrf"], "step": v.UPHOLD}
+    refused = ana.send(users[0], form, note="no")
+    assert (refused.status_code, "your role does not allow that" in refused.text) == (422, True)
+    assert rita.step(users[0], v.UPHOLD, note="no").status_code == 200
+    own = rita.step(users[1], v.UPHOLD, note="no")
+    assert (own.status_code, "ou confirmed this case" in own.text) == (422, True)
+
+
+def test_a_form_of_another_site_is_refused_at_the_public_address_too(behind_proxy: AppState, users: list[str]) -> None:
+    ana = ByProxy(behind_proxy, "ana")
+    form = ana.form(users[0]) | {"verdict": v.CONFIRM, "reason": "velocity"}
+    path = f"/cases/{case_id(users[0])}/verdict"
+    assert ana.client.post(path, data=form, headers={"origin": "http://desk.example"}).status_code == 403
+    assert ana.client.post(path, data=form, headers={"origin": PUBLIC}).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def a_provider() -> Iterator[Provider]:
+    with running() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(a_provider: Provider) -> Provider:
+    fresh = Provider(a_provider.issuer)
+    vars(a_provider).update(vars(fresh))
+    return a_provider
+
+
+class Clock:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def desk(state: AppState, provider: Provider, clock: Clock) -> TestClient:
+    settings = ProviderSettings(provider.issuer, CLIENT_ID, "", PUBLIC)
+    state.sign_in = ProviderSignIn(settings, ROLES, clock=clock)
+    return TestClient(create_app(state, PUBLIC), base_url=PUBLIC, follow_redirects=False)
+
+
+def at_provider(desk: TestClient, page: str = "/quality?x=1") -> str:
+    """Open a page, follow to the provider and back; return the address that the provider sends the browser to."""
+    lead = desk.get(page)
+    assert lead.headers["location"].startswith("/sign-in?back=")
+    out = desk.get(lead.headers["location"])
+    assert out.status_code == 302, out.text
+    back = httpx.get(out.headers["location"], trust_env=False).headers["location"]
+    assert back.startswith(f"{PUBLIC}/sign-in/callback?")
+    return str(back)
+
+
+def test_who_signs_in_at_the_provider_gets_the_page_they_asked_for_and_their_role(
+    desk: TestClient, clock: Clock
+) -> None:
+    welcome = desk.get(at_provider(desk))
+    assert (welcome.status_code, welcome.headers["location"]) == (303, "/quality?x=1")
+    cookies = welcome.headers["set-cookie"].lower()
+    assert "httponly" in cookies
+    assert "secure" in cookies
+    page = desk.get("/quality")
+    assert "Role: <b>analyst</b>" in page.text
+    clock.now += SESSION_S
+    assert desk.get("/quality").status_code == 303
+    assert desk.post("/me", data={"name": "x"}).status_code == 401
+
+
+def old(claims: dict[str, Any]) -> dict[str, Any]:
+    return claims | {"iat": claims["iat"] - 7200, "exp": claims["exp"] - 7200}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda claims: claims | {"aud": "another"},
+        lambda claims: claims | {"aud": ["another"], "azp": CLIENT_ID},
+        old,
+        lambda claims: claims | {"nonce": "another"},
+        lambda claims: {name: value for name, value in claims.items() if name != "nonce"},
+        lambda claims: claims | {"iss": "https://evil.example"},
+        lambda claims: {name: value for name, value in claims.items() if name != "exp"},
+    ],
+    ids=["audience", "audience of another with our azp", "expired", "nonce", "no nonce", "issuer", "no expiry"],
+)
+def test_a_token_that_is_not_for_this_sign_in_is_refused(
+    desk: TestClient, provider: Provider, spoil: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    provider.spoil = spoil
+    answer = desk.get(at_provider(desk))
+    assert (answer.status_code, "not accepted" in answer.text) == (403, True), answer.text
+    assert desk.get("/quality").status_code == 303
+
+
+def test_a_token_of_another_key_or_none_at_all_is_refused(desk: TestClient, provider: Provider) -> None:
+    provider.key = OTHER_KEY
+    assert desk.get(at_provider(desk)).status_code == 403
+    provider.sends_id_token = False
+    assert desk.get(at_provider(desk)).status_code == 403
+
+
+def test_an_answer_that_was_not_begun_in_this_browser_or_comes_twice_is_refused(
+    desk: TestClient, provider: Provider
+) -> None:
+    back = at_provider(desk)
+    other = TestClient(desk.app, base_url=PUBLIC, follow_redirects=False)
+    assert other.get(back).status_code == 403
+    assert desk.get(back.replace("state=", "state=x")).status_code == 403
+    back = at_provider(desk)
+    assert desk.get(back).status_code == 303
+    assert desk.get(back).status_code == 403
+
+
+def test_who_has_no_role_or_no_name_is_told_so(state: AppState, desk: TestClient, provider: Provider) -> None:
+    provider.claims = {"preferred_username": None}
+    assert "no claim preferred_username" in desk.get(at_provider(desk)).text
+    state.sign_in._roles = RoleMap.parse("rita=reviewer")  # type: ignore[attr-defined]
+    provider.claims = {"preferred_username": "otto"}
+    assert desk.get(at_provider(desk)).text == "otto has no role here: PLAYPROOF_ROLES names who has one."
+
+
+def test_a_provider_that_is_away_or_another_is_named(state: AppState, desk: TestClient, provider: Provider) -> None:
+    provider.describes = {"issuer": "https://evil.example"}
+    answer = desk.get("/sign-in")
+    assert (answer.status_code, "calls itself https://evil.example" in answer.text) == (502, True)
+    away = ProviderSettings("http://127.0.0.1:1", CLIENT_ID, "", PUBLIC)
+    state.sign_in = ProviderSignIn(away, ROLES)
+    answer = TestClient(create_app(state, PUBLIC), base_url=PUBLIC).get("/sign-in")
+    assert (answer.status_code, "http://127.0.0.1:1 cannot be used" in answer.text) == (502, True)
+
+
+def test_the_page_after_the_sign_in_is_one_of_ours(desk: TestClient) -> None:
+    out = desk.get("/sign-in?back=//evil.example/x")
+    back = httpx.get(out.headers["location"], trust_env=False).headers["location"]
+    assert desk.get(back).headers["location"] == "/evil.example/x"
+
+
+def test_settings_choose_the_sign_in_and_the_token_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(choose_sign_in(Settings(), "ana", "c"), TokenSignIn)
+    header = {"sign_in": "header", "public_address": PUBLIC, "roles": "*=analyst"}
+    assert isinstance(choose_sign_in(Settings(**header, proxy_secret=SECRET), "ana", "c"), ProxySignIn)
+    oidc = {"sign_in": "oidc", "public_address": PUBLIC, "roles": "*=analyst", "oidc_client_id": "desk"}
+    assert isinstance(choose_sign_in(Settings(**oidc, oidc_issuer="https://id.example"), "ana", "c"), ProviderSignIn)
+    wrong = [
+        (header, "PLAYPROOF_PROXY_SECRET"),
+        (header | {"proxy_secret": "short"}, "under 16"),
+        (header | {"proxy_secret": SECRET, "public_address": "http://desk.example"}, "PLAYPROOF_PUBLIC_ADDRESS"),
+        (header | {"proxy_secret": SECRET, "public_address": f"{PUBLIC}/desk"}, "path"),
+        (oidc | {"oidc_issuer": "http://id.example"}, "PLAYPROOF_OIDC_ISSUER"),
+        (oidc, "PLAYPROOF_OIDC_ISSUER"),
+    ]
+    for values, message in wrong:
+        with pytest.raises(SettingError, match=message):
+            choose_sign_in(Settings(**values), "ana", "c")
+    with pytest.raises(SettingError, match="none of token, header, oidc"):
+        Settings(sign_in="password")

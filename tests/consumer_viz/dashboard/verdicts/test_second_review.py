@@ -1,0 +1,127 @@
+"""Second review: a case over the set sum counts as confirmed, and holds money back, when two people confirmed it."""
+
+from pathlib import Path
+
+import pytest
+
+from consumer_viz.dashboard.decisions.assignments import known_analysts
+from consumer_viz.dashboard.decisions.rules import Policy
+from consumer_viz.dashboard.index.ring_cases import Ring
+from consumer_viz.dashboard.index.sampling import case_id
+from consumer_viz.dashboard.quality.figures import second_reviews
+from consumer_viz.dashboard.state import AppState
+from contracts import actions as a
+from contracts import verdicts as v
+from runtime.world import World
+from tests.consumer_viz.dashboard.analyst import Browser
+from tests.consumer_viz.dashboard.rings_world import make_ring_world
+from tests.consumer_viz.dashboard.tiny_world import flagged_users, make_state
+
+SIZE = 4
+OVER_ALL = Policy(second_review_eur=0.5)
+"""Below what a single account of the tiny worlds has at risk (200 streams are 0.70 euros)."""
+OVER_RING = Policy(second_review_eur=2.0)
+"""Above a single account's money, below the ring's."""
+
+
+@pytest.fixture
+def state(tiny: World, state: AppState) -> AppState:
+    state.store.policy = OVER_ALL
+    return state
+
+
+def standing(state: AppState, user: str) -> tuple[str, str]:
+    latest = state.store.latest(case_id(user))
+    assert latest is not None
+    return latest.verdict, latest.step
+
+
+def held(state: AppState, user: str) -> list[str]:
+    return [action.action for action in state.store.actions(case_id(user))]
+
+
+def test_a_case_over_the_sum_waits_for_another_person_and_nothing_goes_out(
+    state: AppState, ana: Browser, ben: Browser, users: list[str]
+) -> None:
+    ana.confirm(users[0])
+    assert standing(state, users[0]) == (v.PROPOSED, v.DECIDE)
+    assert state.store.unsent_actions() == []
+    assert state.cases.counts()["review"] == 1
+    assert users[0] in ben.client.get("/queue?tab=review").text
+    assert "Second review" in ben.client.get(f"/cases/{case_id(users[0])}").text
+    ana.confirm(users[0])
+    assert standing(state, users[0]) == (v.PROPOSED, v.DECIDE)
+    ben.confirm(users[0])
+    assert standing(state, users[0]) == (v.CONFIRM, v.SECOND)
+    (action,) = state.store.unsent_actions()
+    assert (action.action, action.cause, action.verdict_version) == (a.HOLD, a.BY_VERDICT, 3)
+    assert action.eur == pytest.approx(0.0035 * 80)  # of the tracks that its flagged session counted
+    assert "held back until" in ben.client.get(f"/cases/{case_id(users[0])}").text
+
+
+def test_undo_conflict_and_appeal_go_with_a_second_review(
+    state: AppState, ana: Browser, ben: Browser, users: list[str]
+) -> None:
+    opened = ben.form(users[0])
+    ana.confirm(users[0])
+    assert ben.send(users[0], opened, verdict=v.CONFIRM, reason="velocity").status_code == 409
+    assert ana.step(users[0], v.APPEAL, note="it was me").status_code == 422
+    ben.confirm(users[0])
+    ben.step(users[0], v.UNDO)
+    assert standing(state, users[0]) == (v.PROPOSED, v.UNDO)
+    assert held(state, users[0]) == [a.HOLD, a.RELEASE]
+    ben.confirm(users[0])
+    assert standing(state, users[0]) == (v.CONFIRM, v.SECOND)
+    ana.step(users[0], v.APPEAL, note="the holder objects")
+    assert held(state, users[0]) == [a.HOLD, a.RELEASE, a.HOLD]
+    ben.step(users[0], v.ROLL_BACK, note="right", reason="superfan")
+    assert held(state, users[0])[-1] == a.RESTORE
+    assert second_reviews(state.store.all()).of == 2
+
+
+def test_who_proposed_may_undo_and_a_second_person_may_dismiss(
+    state: AppState, ana: Browser, ben: Browser, users: list[str]
+) -> None:
+    ana.confirm(users[0])
+    ana.step(users[0], v.UNDO)
+    assert standing(state, users[0]) == (v.OPEN, v.UNDO)
+    ana.confirm(users[1])
+    ben.send(users[1], ben.form(users[1]), verdict=v.DISMISS, reason="superfan")
+    assert standing(state, users[1]) == (v.DISMISS, v.DECIDE)
+    assert state.store.unsent_actions() == []
+    reviews = second_reviews(state.store.all())
+    assert (reviews.hits, reviews.of) == (0, 1)
+    assert known_analysts(state.store) == ["ana", "ben"]
+
+
+def test_a_name_in_capitals_is_the_same_person(state: AppState, ana: Browser, users: list[str]) -> None:
+    ana.confirm(users[0])
+    Browser(state, " ANA ", ana.client.app).confirm(users[0])
+    assert standing(state, users[0]) == (v.PROPOSED, v.DECIDE)
+
+
+def test_a_ring_counts_with_the_money_of_all_its_accounts(tmp_path: Path) -> None:
+    state = make_state(make_ring_world(tmp_path, SIZE), policy=OVER_RING)
+    ana = Browser(state)
+    ben = Browser(state, "ben", ana.client.app)
+    (ring,) = [row for row in state.rings.queue("suspected", 9) if isinstance(row, Ring)]
+    path = f"/rings/{ring.ring_id}"
+
+    def decide(browser: Browser, reason: str = "device_or_ip_farm") -> None:
+        cases = [f"{case.case_id}:{case.version}" for case in state.rings.members(ring.ring_id)]
+        form = browser.fields(path) | {"verdict": v.CONFIRM, "reason": reason, "case": cases}
+        answer = browser.client.post(f"{path}/verdict", data=form, headers={"hx-request": "true"})
+        assert answer.status_code == 200
+
+    decide(ana)
+    assert {case.verdict for case in state.rings.members(ring.ring_id)} == {v.PROPOSED}
+    assert [row.proposed for row in state.rings.queue("review", 9) if isinstance(row, Ring)] == [SIZE]
+    assert state.cases.counts()["review"] == 1
+    assert ben.client.get(path).text.count("data-waiting") == SIZE
+    assert ana.client.get(path).text.count("data-waiting") == 0
+    decide(ben)
+    assert {case.verdict for case in state.rings.members(ring.ring_id)} == {v.CONFIRM}
+    assert len(state.store.unsent_actions()) == SIZE
+    single = flagged_users(2)[0]
+    ana.confirm(single)
+    assert standing(state, single) == (v.CONFIRM, v.DECIDE)
