@@ -130,6 +130,8 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
     state.store.policy = Policy(second_review_eur=5.0)  # over one account's money, below the ring's
     try:
         with analyst(browser, address, "ana") as ana, analyst(browser, address, "ben") as ben:
+            expect(ana.locator("#panel h2")).to_have_text(f"Ring of {SIZE} accounts")
+            ana.locator(".row.selected a").focus()
             ana.keyboard.press("Enter")
             expect(ana.locator(".members .row")).to_have_count(SIZE)
             ana.keyboard.press("a")
@@ -142,6 +144,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             ben.goto(f"{desk}/queue?tab=review")
             expect(ben.locator("#panel h2")).to_have_text(f"Ring of {SIZE} accounts")
             check_looks(ben, "second-review-queue")
+            ben.locator(".row.selected a").focus()
             ben.keyboard.press("Enter")
             expect(ben.locator("#verdict .note")).to_contain_text("a second person confirms them")
             check_looks(ben, "second-review-ring")

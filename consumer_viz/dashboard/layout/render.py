@@ -71,6 +71,7 @@ def age(value: str | None, now: str) -> str:
 def hold_words(action: Action, now: str) -> str:
     """Write what an action does to the money.
 
+    >>> from consumer_viz.dashboard.decisions.holds import Line
     >>> until, lines = "2025-06-01T00:00:00Z", (Line("s", "t", "2025-03", 4, 14000),)
     >>> hold = Action("a", "c", 1, "u", "hold", "verdict", "velocity", 1, None, "", until, lines)
     >>> hold_words(hold, "2025-03-03T00:00:00Z"), hold_words(hold, "2025-07-03T00:00:00Z")
