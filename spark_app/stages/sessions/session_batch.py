@@ -118,7 +118,17 @@ class SessionBatch:
 
     def count(self, mask: Bools) -> Floats:
         """Count the rows of `mask`, per session."""
-        return sum_by(self.session[mask], self.n)
+        if self._ends is None:
+            return sum_by(self.session[mask], self.n)
+        counted = np.append(0, np.cumsum(mask))
+        return np.diff(counted[self._ends], prepend=0).astype(np.float64)
+
+    @cached_property
+    def _ends(self) -> Ints | None:
+        """Where the rows of each session end; None where the rows are not in the order of their sessions."""
+        if (np.diff(self.session) < 0).any():
+            return None
+        return np.cumsum(np.bincount(self.session, minlength=self.n))
 
     def total(self, values: NDArray[Any], mask: Bools) -> Floats:
         """Sum `values` (one per row) over the rows of `mask`, per session."""
