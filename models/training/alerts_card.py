@@ -19,7 +19,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "  accounts of a campaign are all in one block.",
         f"- **Threshold** {manifest['threshold']:.4f}: on the calibration block at most "
         f"{1000 * manifest['max_false_alerts']:.0f} of 1,000 honest sessions has an alert",
-        f"  at any look, by the upper end of the interval ({_share(manifest['calibration'])}).",
+        f"  at any look, by the upper end of the interval in each world (in all: {_share(manifest['calibration'])}).",
         f"- **Test block**: false alerts per 1,000 honest sessions {_share(test['false_per_1000_honest_sessions'])};",
         f"  {test['recall']:.0%} of the bots' sessions have an alert before they close.",
         f"- **Features**: {len(manifest['features'])} of a session's own rows; none of the account or of its history.",

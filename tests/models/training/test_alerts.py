@@ -10,7 +10,7 @@ import pytest
 from models.errors import ModelError
 from models.registry.artefact import MANIFEST
 from models.training import alerts
-from models.training.alerts import choose_threshold, train_alerts
+from models.training.alerts import choose_threshold, strictest_threshold, train_alerts
 from spark_app.stages.alerts.load import TREES_FILE, load_alert_scorer
 from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
 from spark_app.stages.alerts.score_looks import score_looks_of
@@ -56,6 +56,17 @@ def test_a_threshold_keeps_the_upper_end_of_the_interval_and_is_the_lowest_that_
     lower = score[score < threshold].nlargest(8).min()
     assert (score >= lower).mean() > share.value
     assert 1 - threshold > 0.5 * SHARE
+
+
+def test_the_threshold_keeps_to_the_bound_in_the_world_with_the_most_false_alerts() -> None:
+    rng = np.random.default_rng(1)
+    sessions = pd.DataFrame({"user_id": [f"{world}/u{i // 2}" for world in "ab" for i in range(2000)], "label": 0.0})
+    of_a, of_b = pd.Series(rng.random(2000)), pd.Series(rng.random(2000) ** 0.2)
+    score = pd.concat([of_a, of_b], ignore_index=True)
+    threshold, share = strictest_threshold(score, sessions, rng)
+    alone = choose_threshold(of_b, sessions[2000:].reset_index(drop=True), rng)[0]
+    assert abs(threshold - alone) < 0.02
+    assert share.value == (score >= threshold).mean()
 
 
 def test_a_trained_model_is_read_by_its_hash_and_finds_the_bots_of_accounts_that_it_never_saw(tmp_path: Path) -> None:
