@@ -30,6 +30,7 @@ from consumer_viz.dashboard.music.routes import router as music_router
 from consumer_viz.dashboard.quality.routes import router as quality_router
 from consumer_viz.dashboard.queue.routes import router as queue_router
 from consumer_viz.dashboard.rings.routes import router as rings_router
+from consumer_viz.dashboard.rules.routes import router as rules_router
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.dashboard.team.routes import router as team_router
 from consumer_viz.dashboard.verdicts.routes import router as verdicts_router
@@ -46,6 +47,7 @@ ROUTERS = (
     team_router,
     live_router,
     quality_router,
+    rules_router,
     models_router,
     health_router,
 )

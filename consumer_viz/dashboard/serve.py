@@ -19,6 +19,7 @@ from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.events.event_stream import EventStream
 from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.rules.outbox import RuleOutbox
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.errors import ServeError
 from consumer_viz.feed import metrics
@@ -26,7 +27,7 @@ from consumer_viz.feed.consumer import KafkaFeed, topics_read
 from consumer_viz.plot.view import HISTORY_S
 from contracts.domain import MUSIC
 from contracts.metrics import PORT_OFFSETS
-from contracts.topics import ACTIONS, VERDICTS
+from contracts.topics import ACTIONS, RULES, VERDICTS
 from models.risk.money import Prices
 from runtime.kafka.access import check_access
 from runtime.settings import Settings
@@ -47,7 +48,7 @@ def serve(
     settings.the_world().require_domain(MUSIC, "playproof desk")
     kafka = settings.kafka()
     # an outbox reads its topic too: after a crash it looks which messages arrived
-    check_access(kafka, read=(*topics_read(MUSIC), VERDICTS, ACTIONS), write=(VERDICTS, ACTIONS))
+    check_access(kafka, read=(*topics_read(MUSIC), VERDICTS, ACTIONS, RULES), write=(VERDICTS, ACTIONS, RULES))
     with _listen(port) as listening:
         bound_port = listening.getsockname()[1]
         sign_in = choose_sign_in(settings, _default_name(), f"playproof_{bound_port}")
@@ -64,7 +65,7 @@ def serve(
             Outbox(verdicts, partial(Publisher, verdicts, state.world.name, kafka)),
             Outbox(actions, partial(Publisher, actions, state.world.name, kafka)),
         )
-        with state, feed, senders[0], senders[1]:
+        with state, feed, senders[0], senders[1], RuleOutbox(state.rules, kafka):
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
             address = f"http://{HOST}:{bound_port}/"

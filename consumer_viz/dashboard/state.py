@@ -21,6 +21,7 @@ from consumer_viz.dashboard.index.catalogue import Catalogue
 from consumer_viz.dashboard.index.ring_cases import Rings
 from consumer_viz.dashboard.index.search import Search
 from consumer_viz.feed.counts import SnapshotSource
+from models.rules.store import RuleStore
 from runtime.errors import PlayproofError
 from runtime.world import World
 
@@ -52,6 +53,7 @@ class AppState:
     catalogue: Catalogue = field(init=False)
     shared: SharedReader = field(init=False, default_factory=SharedReader)
     honest: HonestBaseline = field(init=False)
+    rules: RuleStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
@@ -60,6 +62,7 @@ class AppState:
         self.catalogue = Catalogue(self.cases)
         self.search = Search(self.cases)
         self.honest = HonestBaseline(self.cases)
+        self.rules = RuleStore(self.world.rules)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
 

@@ -59,6 +59,8 @@ COMMON_PHRASE = "{phrase} (honest sessions: {usual})"
 NO_REASONS = "no reasons"
 WITHOUT_REASONS = "flagged by {model} with a score of {score}: it gives no reasons"
 OPEN_SESSION = "an alert while it listens: after {streams} of the session, with a score of {score}: {phrases}"
+RULE = "rule {rule}, in {sessions}: {title}"
+RULE_WITH = "rule {rule}, in {sessions}: {title}; in the largest: {phrases}"
 NO_SESSION = "no session is suspected: the suspicion comes from {sources}"
 SOURCES = {"days": "its days as a whole", "weeks": "its weeks", "groups": "the accounts that act together with it"}
 """What else may suspect an account, by the daily run."""

@@ -9,6 +9,7 @@ import orjson
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, reasons_of
+from consumer_viz.dashboard.evidence.rule_facts import rule_flags
 from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.accounts import Accounts
 from consumer_viz.dashboard.index.cases import Case
@@ -36,6 +37,8 @@ class CaseSummary:
     daily: dict[str, Any]
     """The account's flagged days, weeks and campaigns, and its rank (`Accounts.daily`)."""
     history: list[Decision]
+    rule_hits: list[dict[str, Any]]
+    """The rules that its sessions meet (`Accounts.rule_hits`)."""
 
     @property
     def categories(self) -> list[str]:
@@ -70,11 +73,14 @@ def summarise(accounts: Accounts, honest: HonestBaseline, case: Case) -> CaseSum
     common = [reason for reason in reasons if reason.is_usual and reason.feature != paired][:SHOWN_REASONS]
     if common:
         lines.append(format_common(common, has_facts=bool(lines)))
-    if lines and not any(s["is_flagged"] for s in sessions):
+    hits = accounts.rule_hits(case.user_id)
+    by_rules = rule_flags(hits)
+    if lines and not by_rules and not any(s["is_flagged"] for s in sessions):
         lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
-    lines = [*map(_of_alert, accounts.alerts(case.user_id)), *lines]
+    lines = [*map(_of_alert, accounts.alerts(case.user_id)), *by_rules, *lines]
     lines = [text[:1].upper() + text[1:] for text in _once(lines)]
-    return CaseSummary(case, sessions, reasons, lines, daily, accounts.cases.store.history(case.case_id))
+    history = accounts.cases.store.history(case.case_id)
+    return CaseSummary(case, sessions, reasons, lines, daily, history, hits)
 
 
 def _once(lines: list[str]) -> list[str]:
@@ -153,7 +159,8 @@ def headline(accounts: Accounts, case: Case) -> str:
         return kind + " · ".join(
             format_phrase(FEATURES[r["feature"]], r["value"]) for r in known[:2] if r["value"] is not None
         )
-    if texts := [*of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
+    by_rules = [] if row else rule_flags(accounts.rule_hits(case.user_id))
+    if texts := [*by_rules, *of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
         return kind + texts[0]
     if not row and (alerts := accounts.alerts(case.user_id)):
         return kind + _of_alert(alerts[-1])

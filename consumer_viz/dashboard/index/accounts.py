@@ -36,6 +36,18 @@ class Accounts:
         with self.cases.index.read() as db:
             return [orjson.loads(row[0]) for row in db.execute(query, (user_id,))]
 
+    def rule_hits(self, user_id: str) -> list[dict[str, Any]]:
+        """Return the rules that the account's sessions meet, those that flag first: one row per version and exemption.
+
+        Columns rule_id, version, state, title, allowed_by, sessions, streams, and `features` of the largest session.
+        """
+        query = """select rule_id, version, state, title, allowed_by, count(*) as sessions, sum(streams) as total,
+            max(streams) as streams, features from rule_hits where user_id = ?
+            group by rule_id, version, state, title, allowed_by
+            order by state <> 'active' or allowed_by is not null, rule_id, version"""
+        with self.cases.index.read() as db:
+            return [dict(row) | {"features": orjson.loads(row["features"])} for row in db.execute(query, (user_id,))]
+
     def row(self, user_id: str) -> dict[str, Any]:
         """Return the account's row of the static table users; every value is None where it has no row."""
         with self.cases.index.read() as db:

@@ -79,6 +79,7 @@ class CaseIndex:
             self._add_files(db, unit.table("plays"), _add_links)
             self._add_files(db, unit.table("sessions"), self._add_sessions_of_job)
             self._add_files(db, unit.table("alerts"), self._add_alerts)
+            self._add_files(db, unit.table("rule_hits"), self._add_rule_hits)
             self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
                 self._add_files(db, challenger, _add_shadow)
@@ -174,6 +175,11 @@ class CaseIndex:
             rows,
         )
         self._update_cases(db, {str(row[1]) for row in rows})
+
+    def _add_rule_hits(self, db: sqlite3.Connection, file: Path) -> None:
+        rows = list(ingest.rule_hits(file))
+        db.executemany(f"insert or replace into rule_hits values ({', '.join('?' * 11)})", rows)
+        self._update_cases(db, {str(row[4]) for row in rows})
 
     def _update_cases(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
         """Compute the cases of some accounts again: what is flagged, what it may cost, how likely it is a bot.

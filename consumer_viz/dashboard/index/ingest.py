@@ -69,6 +69,16 @@ def alerts(path: Path) -> Iterator[tuple[Any, ...]]:
         )  # fmt: skip
 
 
+def rule_hits(path: Path) -> Iterator[tuple[Any, ...]]:
+    """Read the sessions that meet rules as rows of table rule_hits."""
+    for row in read_parquet(path).to_pylist():
+        yield (
+            row["session_key"], row["rule_id"], row["rule_version"], row["state"], row["user_id"], row["title"],
+            row["allowed_by"], int(row["is_flagged"] or 0), row["streams"],
+            row["scored_at"].strftime("%Y-%m-%dT%H:%M:%SZ"), orjson.dumps(row["features"]),
+        )  # fmt: skip
+
+
 def accounts_by(column: str, path: Path) -> Iterator[tuple[str, str]]:
     """Read the distinct (value of the column, account) pairs of a file of plays; none where it lacks the column."""
     if column not in open_parquet(path).schema_arrow.names:

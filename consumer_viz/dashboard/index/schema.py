@@ -47,6 +47,10 @@ create table alerts (session_key text primary key, user_id text, alerted_at text
     score real, withdrawn integer, row blob);
 create index alerts_of on alerts (user_id);
 create table track_risk (track_id text, local_date text, row blob, primary key (track_id, local_date));
+create table rule_hits (session_key text, rule_id text, version integer, state text, user_id text, title text,
+    allowed_by text, is_flagged integer, streams integer, scored_at text, features blob,
+    primary key (session_key, rule_id, version)) without rowid;
+create index rule_hits_of on rule_hits (user_id);
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
 """
@@ -54,6 +58,13 @@ OF_OPEN = """where a.user_id = t.user_id and not a.withdrawn
     and not exists (select 1 from sessions o where o.session_key = a.session_key)"""
 """Which alerts `a` of an account `t` are of a session that is still open: a closed one has its final score."""
 OPEN_ALERTS = f"from alerts a {OF_OPEN}"
+RULE_FLAG = """exists (select 1 from rule_hits h
+    where h.session_key = s.session_key and h.state = 'active' and h.allowed_by is null)"""
+"""Whether an active rule flags a session `s`: the allow-list does not let it pass."""
+RULE_PROBABILITY = 0.5
+"""How likely the queue takes a rule's flag to be right, where the model's score says less: nobody has measured it."""
+SUSPECTED = f"(s.is_flagged or {RULE_FLAG})"
+SCORE = f"max(s.score, iif({RULE_FLAG}, {RULE_PROBABILITY}, 0))"
 UPDATE_CASES = f"""
 insert into cases
 select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
@@ -61,23 +72,23 @@ select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_c
     last_scored_at, :seq, first_flagged_at
 from (
     select t.user_id as user_id, count(s.session_key) as n,
-        coalesce(sum(s.is_flagged), 0) as flagged,
-        coalesce(sum(case when s.is_flagged then s.streams end), 0) as streams,
-        coalesce(sum(case when s.is_flagged then s.streams end), 0) * :eur
+        coalesce(sum({SUSPECTED}), 0) as flagged,
+        coalesce(sum(case when {SUSPECTED} then s.streams end), 0) as streams,
+        coalesce(sum(case when {SUSPECTED} then s.streams end), 0) * :eur
             + (select coalesce(sum(a.eur), 0) {OPEN_ALERTS}) as eur,
-        max(coalesce(max(s.score), 0), (select coalesce(max(a.score), 0) {OPEN_ALERTS})) as probability,
-        coalesce(sum(case when s.is_flagged then s.streams * s.score end), 0) * :eur
+        max(coalesce(max({SCORE}), 0), (select coalesce(max(a.score), 0) {OPEN_ALERTS})) as probability,
+        coalesce(sum(case when {SUSPECTED} then s.streams * {SCORE} end), 0) * :eur
             + (select coalesce(sum(a.eur * a.score), 0) {OPEN_ALERTS}) as risk,
         max(s.model_version) as model_version,
-        nullif(max(coalesce(max(case when s.is_flagged then s.scored_at end), ''),
+        nullif(max(coalesce(max(case when {SUSPECTED} then s.scored_at end), ''),
             coalesce((select max(a.alerted_at) {OPEN_ALERTS}), '')), '') as last_scored_at,
-        coalesce(min(case when s.is_flagged then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),
+        coalesce(min(case when {SUSPECTED} then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),
             case when exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
                 or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
                 or exists (select 1 from members m where m.user_id = t.user_id) then :daily_at end
         ) as first_flagged_at,
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
-        (coalesce(sum(s.is_flagged), 0) > 0
+        (coalesce(sum({SUSPECTED}), 0) > 0
             or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
             or exists (select 1 {OPEN_ALERTS})
             or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)

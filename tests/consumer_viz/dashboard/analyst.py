@@ -12,7 +12,7 @@ from tests.consumer_viz.dashboard.tiny_world import TOKEN
 HOME = "https://127.0.0.1"
 PAGES = ("/live", "/queue", "/queue?tab=sample", "/queue?tab=waiting", "/queue?tab=decided", "/quality", "/models",
          "/health", "/find", "/find?q=user", "/find/accounts?kind=devices&id=d1", "/music/tracks?id=t1",
-         "/music/artists?id=a1", "/music/labels?id=l")  # fmt: skip
+         "/music/artists?id=a1", "/music/labels?id=l", "/rules")  # fmt: skip
 
 
 class Browser:
