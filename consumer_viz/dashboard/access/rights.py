@@ -20,6 +20,8 @@ class Right(StrEnum):
     READ = "read"
     DECIDE = "decide"
     REVIEW = "review"
+    DRAFT_RULES = "draft rules"
+    RUN_RULES = "run rules"
     CONFIGURE = "configure"
 
 
@@ -27,13 +29,15 @@ RIGHT_WORDS = {
     Right.READ: "look at these pages",
     Right.DECIDE: "decide or assign cases",
     Right.REVIEW: "review or settle appeals",
-    Right.CONFIGURE: "change rules or deliveries",
+    Right.DRAFT_RULES: "draft or test rules",
+    Right.RUN_RULES: "run rules or change the allow-list",
+    Right.CONFIGURE: "change deliveries",
 }
 ROLES: dict[str, frozenset[Right]] = {
     "read-only": frozenset({Right.READ}),
-    "analyst": frozenset({Right.READ, Right.DECIDE}),
-    "reviewer": frozenset({Right.READ, Right.DECIDE, Right.REVIEW}),
-    "engineer": frozenset({Right.READ, Right.CONFIGURE}),
+    "analyst": frozenset({Right.READ, Right.DECIDE, Right.DRAFT_RULES}),
+    "reviewer": frozenset({Right.READ, Right.DECIDE, Right.REVIEW, Right.DRAFT_RULES, Right.RUN_RULES}),
+    "engineer": frozenset({Right.READ, Right.DRAFT_RULES, Right.RUN_RULES, Right.CONFIGURE}),
 }
 """Role -> its rights."""
 LOCAL = "local"
@@ -71,6 +75,12 @@ ROUTE_RIGHTS: dict[str, Right] = {
     "GET /live": Right.READ,
     "GET /live/data": Right.READ,
     "GET /quality": Right.READ,
+    "GET /rules": Right.READ,
+    "GET /rules/{rule_id}": Right.READ,
+    "POST /rules": Right.DRAFT_RULES,
+    "POST /rules/{rule_id}/test": Right.DRAFT_RULES,
+    "POST /rules/{rule_id}/step": Right.RUN_RULES,
+    "POST /exemptions": Right.RUN_RULES,
     "GET /models": Right.READ,
     "GET /health": Right.READ,
 }

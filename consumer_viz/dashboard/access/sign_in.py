@@ -47,6 +47,14 @@ class Login:
     def may_review(self) -> bool:
         return self.may(Right.REVIEW)
 
+    @property
+    def may_draft_rules(self) -> bool:
+        return self.may(Right.DRAFT_RULES)
+
+    @property
+    def may_run_rules(self) -> bool:
+        return self.may(Right.RUN_RULES)
+
 
 class SignIn(Protocol):
     """A way to know who asks."""
