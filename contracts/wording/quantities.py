@@ -107,6 +107,7 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "log10": _popularity,
     "log10 difference": _popularity_change,
     "log-odds": _score_of,
+    "score": format_score,
     "log-odds sum": lambda log_odds: f"{log_odds:.1f}",
 }
 """Unit of a feature -> how its value is written. An entropy has no unit that a reader knows: its name has its scale.

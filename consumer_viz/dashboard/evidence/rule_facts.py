@@ -26,5 +26,5 @@ def format_hit(hit: dict[str, Any]) -> str:
     known = [f for f in hit["features"] if f["feature"] in FEATURES and f["value"] is not None]
     phrases = " · ".join(format_phrase(FEATURES[f["feature"]], f["value"]) for f in known)
     template = words.RULE_WITH if phrases else words.RULE
-    rule, sessions = f"{hit['rule_id']} v{hit['version']}", count_of(hit["sessions"], "session")
-    return template.format(rule=rule, sessions=sessions, title=hit["title"], phrases=phrases)
+    rule, hits = f"{hit['rule_id']} v{hit['version']}", count_of(hit["sessions"], "session")
+    return template.format(rule=rule, hits=hits, title=hit["title"], phrases=phrases)
