@@ -36,7 +36,7 @@ def format_test(test: Mapping[str, Any]) -> Iterator[str]:
     if test["both"] is not None:
         both, only_rule, only_model = test["both"], test["only_rule"], test["only_model"]
         yield f"next to the model: both {both:,}, only the rule {only_rule:,}, only the model {only_model:,}"
-    decided = format_rate(test["verdicts"]) if test["verdicts"] else "no verdicts yet"
+    decided = format_rate(test["verdicts"]) if (test["verdicts"] or {}).get("n") else "none decided yet"
     yield f"confirmed by analysts, of accounts hit and decided: {decided}"
     if test["truth"] is None:
         yield "bots, of accounts hit: not known in this world"

@@ -40,7 +40,7 @@ def parse(text: str, grain: str) -> Expression:
     ('share_30_35', 'streams')
     >>> parse("skip_rat > 0.5", "session")
     Traceback (most recent call last):
-    models.rules.errors.RuleTextError: line 1, column 1: there is no  skip_rat : did you mean  skip_rate ?
+    models.rules.errors.RuleTextError: line 1, column 1: there is no 'skip_rat': did you mean 'skip_rate'?
     """
     condition = _Reader(text, grain).read()
     return Expression(text, grain, condition, syntax.names_in(condition))
@@ -90,8 +90,8 @@ class _Reader:
                     raise self._error("known() takes the name of a feature", argument)
                 return syntax.Known(name)
             case ast.Call(function):
-                raise self._error("only  known(NAME)  has brackets after its name", function)
-        raise self._error("this is a number, not a condition: compare it, such as  plays > 100", node)
+                raise self._error("only known(NAME) has brackets after its name", function)
+        raise self._error("this is a number, not a condition: compare it, such as plays > 100", node)
 
     def _comparison(
         self, node: ast.expr, operands: list[ast.expr], ops: list[ast.cmpop], depth: int

@@ -23,12 +23,12 @@ _SAME = {"×": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=",
 _ADVICE = {
     "**": "a rule has no powers: multiply",
     "//": "a rule divides by /",
-    "&&": "write  and",
-    "||": "write  or",
-    "&": "write  and",
-    "|": "write  or",
-    "!": "write  not , or  !=  for unequal",
-    "=": "write  ==  for equal",
+    "&&": "write 'and'",
+    "||": "write 'or'",
+    "&": "write 'and'",
+    "|": "write 'or'",
+    "!": "write 'not', or '!=' for unequal",
+    "=": "write '==' for equal",
     "%": "a share is from 0 to 1: write 0.8 for 80 %",
     ",": "write a decimal point, and no sign between thousands",
     ".": "a dot is only part of a number",
@@ -68,7 +68,7 @@ class RuleText:
             message = f"the text has {len(text):,} characters, a rule has at most {MAX_TEXT_CHARS:,}"
             raise RuleTextError(message, text, MAX_TEXT_CHARS)
         if not text.strip():
-            raise RuleTextError("a rule needs a condition, such as  share_30_35 > 0.8 and streams > 100", text, 0)
+            raise RuleTextError("a rule needs a condition, such as share_30_35 > 0.8 and streams > 100", text, 0)
         same = [_SAME.get(char, char) for char in text]
         origin = tuple(offset for offset, signs in enumerate(same) for _ in signs)
         return RuleText(text, "".join(same), origin)
@@ -86,7 +86,7 @@ class RuleText:
             if token.begins_operand and before.ends_operand:
                 is_call = token.text == "(" and before.kind == "name"
                 missing = f"a sign is missing before {token.text}"
-                raise self.error("only  known(NAME)  has brackets after its name" if is_call else missing, token.at)
+                raise self.error("only known(NAME) has brackets after its name" if is_call else missing, token.at)
             if before.kind == "number" and token.kind == "name" and before.at + len(before.text) == token.at:
                 raise self.error(f"a blank is missing before {token.text}", token.at)
             self._check_bracket(token, open_at)
@@ -125,7 +125,7 @@ class RuleText:
 
 def _advise_name(name: str, known: dict[str, Feature]) -> str:
     if name.lower() in WORDS:
-        return f"write  {name.lower()}  in small letters"
+        return f"write {name.lower()!r} in small letters"
     closest = nearest(name, known)
-    advice = f"did you mean  {closest} ?" if closest else "the page and  playproof rules names  list all names"
-    return f"there is no  {name[:60]} : {advice}"
+    advice = f"did you mean {closest!r}?" if closest else "the page and  playproof rules names  list all names"
+    return f"there is no {name[:60]!r}: {advice}"

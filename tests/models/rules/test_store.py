@@ -160,7 +160,7 @@ def test_broken_messages_are_named_and_the_others_run(store: RuleStore) -> None:
     rules = rule_set_of([*bad, *map(orjson.dumps, (good, older, wrong_text, no_state, no_grain))])
     assert [(r.rule_id, r.version) for r in rules.rules] == [("short-loop", 1)]
     assert len(rules.refused) == len(bad) + 4
-    assert "wrong: line 1, column 1: there is no  stream : did you mean  streams ?" in rules.refused
+    assert "wrong: line 1, column 1: there is no 'stream': did you mean 'streams'?" in rules.refused
     assert RuleSet.from_dict(orjson.loads(orjson.dumps(rules.as_dict()))) == rules
 
 

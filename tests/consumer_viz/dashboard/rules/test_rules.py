@@ -50,7 +50,7 @@ def hit(state: str = "active", user: str = "honest1", allowed: str | None = None
 
 def test_a_wrong_text_is_refused_with_its_place_under_it_and_kept_in_the_editor(ana: Browser) -> None:
     html = save(ana, "streams >= 100 and share3035 > 0.4")
-    assert "Line 1, column 20: there is no  share3035 : did you mean  share_30_35 ?" in html
+    assert "Line 1, column 20: there is no &#39;share3035&#39;: did you mean &#39;share_30_35&#39;?" in html
     assert 'data-column="20"' in html
     assert "streams &gt;= 100 and share3035 &gt; 0.4" in html
     assert "No rules yet" in html
@@ -64,7 +64,7 @@ def test_a_rule_is_drafted_tested_run_in_the_shadow_and_made_active_by_another_p
     assert "It needs a back-test" in save(ana)
     html = post(ana, "/rules/short-loop/test", version="1")
     assert "sessions hit, of 4" in html
-    assert "no verdicts yet" not in html
+    assert "none decided yet" not in html
     assert "100 %" in html
     assert "You wrote it, so another person makes it active: ben." in step(ana, "shadow")
     assert "by ana: another person makes it active (ben)" in step(ana, "active")
