@@ -104,7 +104,7 @@ def _odd(trained: Mapping[str, Any]) -> str:
         f"\n\nAnd {odd['sessions']:,} sessions of {odd['accounts']:,} accounts of worlds with many odd people of "
         f"every kind, {odd['positives']:,} of them positive. Three quarters of the accounts are trained on, a session "
         f"counting half. Of the honest ones of the others each kind may have a flag on {MAX_OF_A_KIND:.1%} of its "
-        "days, where a source tells tracks; who plays two at once, where it tells that too. No figure comes from them."
+        "days, where a source tells devices. No figure comes from them."
     )
 
 

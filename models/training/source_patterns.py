@@ -30,11 +30,9 @@ interval over accounts: the people who are judged later are others than those of
 people are odder than simulated ones, and the aim for them is under 1 in 100."""
 MAX_OF_A_KIND = 0.008
 """Most days of one kind of odd people that a threshold may flag, as a share: a choice. The aim is under 1 in 100 for
-each kind, and the people of a kind who are judged later are others, and few."""
-AT_ONCE = ("family_account", "two_devices")
-"""Kinds that play two tracks at once. A source without seconds or listening times cannot tell that from a bot that
-plays twice as fast: there MAX_FALSE_ALARMS over everybody is their only bound. Where no track is known no kind has one
-of its own: the times of who sleeps to music, or plays record after record, are a bot's."""
+each kind, and the people of a kind who are judged later are others, and few. It holds where devices are known, so for a
+service that scores its own listeners. In a person's export two people at once look like a bot that plays twice as fast,
+and bare times of who sleeps to music like a bot's: bounds of each kind would leave nothing to flag there."""
 MIN_RECALL = 0.2
 """Recall under which a score says too little to flag anybody: a choice."""
 COMPLETE = "complete"
@@ -147,9 +145,8 @@ def choose_by_pattern(
     for name, unknown in SOURCE_PATTERNS.items():
         masked = calibration.assign(score=score(calibration, unknown))
         lowest = alarm_threshold(masked["score"].to_numpy(), masked, rng)
-        if odd is not None and "repeat_ratio" not in unknown:
-            kinds = odd[~odd["cohort"].isin(AT_ONCE)] if "overlap_s" in unknown else odd
-            lowest = max(lowest, kind_threshold(score(kinds, unknown), kinds))
+        if odd is not None and "n_devices" not in unknown:
+            lowest = max(lowest, kind_threshold(score(odd, unknown), odd))
         thresholds = choose_thresholds(masked, rng).at_least(lowest)
         if name == COMPLETE:
             complete = thresholds
