@@ -5,13 +5,11 @@ prints the line to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "421d4cb6190b3faf8081e48f770215301e6d18d519dfddb4cf03f830de639c29",
+    "session_xgb": "345e561301056f2f91fed645f7c9ecd136a84f4edc4fb91a0d3fa6530d37c9ea",
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
-DRIFT_REFERENCES: dict[str, str] = {
-    "session_xgb": "cd0f1464a906eb164e0874f96a020da8adfe46323ac3f8052517df185377352b",
-}
+DRIFT_REFERENCES: dict[str, str] = {}
 """SHA-256 of `reference.json` of session scorers whose manifest does not name it: `models/drift/reference.py`."""
 
 USER_DAY_CHAMPIONS: dict[str, str] = {
@@ -43,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "045f89c3878369b6093525aab3e4960f5f711763dcae995011954b3bf3275b32",
+    "account_fusion": "53be5d4f037a572ea942146610adc278c9ceae3b64bf01de3cdf253eacdd9129",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""

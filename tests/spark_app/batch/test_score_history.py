@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
-from models.reports.false_alarms import RULES
+from models.reports.false_alarms import RULES, SCORER
 from models.tables.lake_tables import batch_files, read_parts
 from ops.audit.run import audit_world, score_history
 from producer.importers.layout import Options
@@ -89,6 +89,7 @@ def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm(world: World) -> None:
     report = audit_world(world).report
     assert len(report.person_days) == DAYS + 1
     assert report.alarms_of(RULES)["local_date"].tolist() == ["2024-03-13"]
+    assert report.alarms_of(SCORER)["local_date"].tolist() == ["2024-03-13"]
     missing = {"interaction_rate", "license_cnt", "error_rate", "completion_mean", "n_devices"}
     assert missing <= set(world.not_measurable)
 
