@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from contracts.events import PLAYS
 from ops.bench import report as bench_report
 from ops.latency.delays import summarise, watermark_passed_at
 from ops.latency.driven_job import DrivenJob, Phase, driven_job
@@ -106,7 +107,8 @@ def hold_rates(job: DrivenJob, rows_per_s: float, seconds: float) -> dict[str, P
 def measure_alerts(settings: Settings, parameters: AlertParameters, file: Path) -> None:
     """Measure alerts by family in world ALERTS_WORLD, simulated where it is missing, into key `alerts` of a file."""
     environment, p = command_environment(settings), parameters
-    if not settings.model_copy(update={"world": ALERTS_WORLD}).the_world().raw_files("plays"):
+    world = settings.model_copy(update={"world": ALERTS_WORLD}).the_world()
+    if not any(world.raw(PLAYS).glob("date=*/*.parquet")):
         made = ("simulate", "--world", ALERTS_WORLD, "--scenario", ALERTS_SCENARIO)
         run_to_end(playproof(*made, *_options(p)), environment)
     run_to_end(playproof("model", "measure-alerts", "--world", ALERTS_WORLD, "--out", str(file)), environment)

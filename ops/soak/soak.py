@@ -98,6 +98,7 @@ def hold_and_watch(job: DrivenJob, rows_per_s: float, seconds: float) -> tuple[P
         if now - began_at >= len(samples) * every_s:
             samples.append(take_sample(now - began_at, job.unit, job.meter))
 
+    job.meter.sample(began_at)
     watch(began_at)
     return job.hold("soak", rows_per_s, seconds, watch), samples
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -127,3 +128,38 @@ def test_a_replay_that_fails_ends_the_measurement(tmp_path: Path, monkeypatch: p
         measurement = driven_job.DrivenJob(settings.kafka(), unit, child, pace, lambda line: None)
         with pytest.raises(StackError, match="the replay ended: no source"), driven_job.replaying(settings, pace):
             measurement.highest_rate(1000)
+
+
+def test_the_world_of_alerts_is_simulated_where_it_is_missing_and_used_where_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(measure, "run_to_end", lambda command, environment: ran.append(tuple(command[4:6])))
+    settings, parameters = Settings(data=tmp_path, world="latency"), measure.AlertParameters()
+    measure.measure_alerts(settings, parameters, tmp_path / "results.json")
+    assert ran == [("simulate", "--world"), ("model", "measure-alerts")]
+    raw = tmp_path / measure.ALERTS_WORLD / "raw" / "plays" / "date=2025-03-03"
+    raw.mkdir(parents=True)
+    (raw / "part-0.parquet").touch()
+    measure.measure_alerts(settings, parameters, tmp_path / "results.json")
+    assert ran[2:] == [("model", "measure-alerts")]
+
+
+class JobOfRates:
+    """A job that does not catch up at half of the highest rate."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def hold(self, name: str, rows_per_s: float, seconds: float) -> driven_job.Phase:
+        self.asked.append(name)
+        return driven_job.Phase(name, rows_per_s, 0.0, seconds, 1.0, 0.0, is_caught_up=name != "half")
+
+
+def test_after_a_rate_that_the_job_does_not_catch_up_with_no_other_is_measured() -> None:
+    job = JobOfRates()
+    phases = measure.hold_rates(cast(driven_job.DrivenJob, job), 1000.0, 1.0)
+    assert job.asked == ["tenth", "half"]
+    assert {name: phase is not None for name, phase in phases.items()} == {
+        "tenth": True, "half": True, "nine_tenths": False, "idle": False,
+    }  # fmt: skip
