@@ -46,7 +46,23 @@ def ledger(world: WorldName = None, ledger: LedgerFile = None) -> None:
     out.writerows(row.euros() for row in RoyaltyLedger(path).rows(datetime.now(UTC)))
 
 
+def dead(
+    world: WorldName = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Send all of them again, as if they were new.")] = False,
+) -> None:
+    """List the actions that the webhook did not take after all its tries."""
+    from consumer_viz.dashboard.decisions.store import VerdictStore
+    from consumer_viz.dashboard.decisions.webhook import dead_deliveries, retry_dead
+
+    store = VerdictStore(settings_for(world).existing_world().verdicts)
+    for each in dead_deliveries(store):
+        print(f"{each.dead_at}  {each.action_id}  {each.action}, case {each.case_id}, {each.tries} tries: {each.error}")
+    if retry:
+        log(f"{retry_dead(store)} in line again: a running  playproof desk  sends them")
+
+
 COMMANDS = (
     Command("follow", follow, "playproof actions follow --world demo --once"),
     Command("ledger", ledger, "playproof actions ledger --world demo"),
+    Command("dead", dead, "playproof actions dead --world demo --retry"),
 )

@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo
 
 import uvicorn
 
-from consumer_viz.dashboard.access.choose import choose_sign_in
+from consumer_viz.dashboard.access.choose import MIN_SECRET_CHARS, choose_sign_in
 from consumer_viz.dashboard.access.sign_in import SignIn, TokenSignIn
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, action_channel, verdict_channel
 from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.decisions.store import VerdictStore
+from consumer_viz.dashboard.decisions.webhook import Webhook
 from consumer_viz.dashboard.events.event_stream import EventStream
 from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.index.sampling import AutomaticReview
 from consumer_viz.dashboard.rules.outbox import RuleOutbox
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.errors import ServeError
@@ -29,8 +31,9 @@ from contracts.domain import MUSIC
 from contracts.metrics import PORT_OFFSETS
 from contracts.topics import ACTIONS, RULES, VERDICTS
 from models.risk.money import Prices
+from runtime.desk.addresses import is_https_or_loopback
 from runtime.kafka.access import check_access
-from runtime.settings import Settings
+from runtime.settings import SettingError, Settings
 
 HOST = "127.0.0.1"
 STOP_S = 1
@@ -65,7 +68,8 @@ def serve(
             Outbox(verdicts, partial(Publisher, verdicts, state.world.name, kafka)),
             Outbox(actions, partial(Publisher, actions, state.world.name, kafka)),
         )
-        with state, feed, senders[0], senders[1], RuleOutbox(state.rules, kafka):
+        webhook = _webhook(settings, state.store)
+        with state, feed, senders[0], senders[1], RuleOutbox(state.rules, kafka), webhook:
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
             address = f"http://{HOST}:{bound_port}/"
@@ -75,6 +79,19 @@ def serve(
                 report(f"world {state.world.name}: open  {settings.public_address}  (served at {address})")
             with contextlib.suppress(KeyboardInterrupt):
                 _Server(config).run(sockets=[listening])
+
+
+def _webhook(settings: Settings, store: VerdictStore) -> contextlib.AbstractContextManager[object]:
+    """Return the webhook's sender; nothing where none is set. Raises SettingError."""
+    if not settings.webhook_url:
+        return contextlib.nullcontext()
+    if not is_https_or_loopback(settings.webhook_url):
+        raise SettingError("PLAYPROOF_WEBHOOK_URL is neither https:// nor on loopback: what it gets names accounts")
+    if len(settings.webhook_secret.get_secret_value()) < MIN_SECRET_CHARS:
+        raise SettingError(
+            f"PLAYPROOF_WEBHOOK_SECRET has under {MIN_SECRET_CHARS} characters: make one with  openssl rand -hex 32"
+        )
+    return Webhook(store, settings.webhook_url, settings.webhook_secret)
 
 
 class _Server(uvicorn.Server):
@@ -90,8 +107,10 @@ class _Server(uvicorn.Server):
 def open_state(settings: Settings, zone: ZoneInfo, sign_in: SignIn) -> AppState:
     """Open a world's index and verdicts."""
     world = settings.the_world()
-    index = CaseIndex(world, settings.hash_key.get_secret_value().encode(), Prices().stream_eur)
-    policy = Policy(settings.second_review_eur, settings.hold_days)
+    score = settings.auto_hold_score
+    automatic = None if score is None else AutomaticReview(score, settings.auto_review_share)
+    index = CaseIndex(world, settings.hash_key.get_secret_value().encode(), Prices().stream_eur, automatic)
+    policy = Policy(settings.second_review_eur, settings.hold_days, score, settings.auto_hold_days)
     return AppState(world, zone, index, VerdictStore(world.verdicts, policy=policy), sign_in)
 
 

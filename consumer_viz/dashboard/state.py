@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
+from consumer_viz.dashboard.evidence.automatic import AutomaticHolds
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.shared import SharedReader
 from consumer_viz.dashboard.index.accounts import Accounts
@@ -54,6 +55,7 @@ class AppState:
     shared: SharedReader = field(init=False, default_factory=SharedReader)
     honest: HonestBaseline = field(init=False)
     rules: RuleStore = field(init=False)
+    automatic: AutomaticHolds = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
@@ -63,6 +65,7 @@ class AppState:
         self.search = Search(self.cases)
         self.honest = HonestBaseline(self.cases)
         self.rules = RuleStore(self.world.rules)
+        self.automatic = AutomaticHolds(self.index, self.store)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
 
@@ -80,6 +83,7 @@ class AppState:
         """Read what is new in the lake. A failure is shown on the pages, and the next refresh tries again."""
         try:
             self.index.refresh()
+            self.automatic.sweep()
             self.trouble = ""
         except (PlayproofError, OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
             self.trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -88,7 +88,8 @@ def _take_back(step: Step, earlier: Sequence[Action], hold_days: int) -> Action 
         return None
     before = earlier[undone - 1] if undone else None
     if before is not None and before.action == a.HOLD:
-        return _hold(step, before.lines, earlier, hold_days, before.cause, before.reason)
+        again = _hold(step, before.lines, earlier, hold_days, before.cause, before.reason)
+        return replace(again, expires_at=before.expires_at)
     return _end(step, a.RELEASE, a.TAKEN_BACK, earlier) if earlier[-1].action == a.HOLD else None
 
 
@@ -124,3 +125,26 @@ def new_action(
     return Action(
         f"a-{digest}", case_id, len(earlier) + 1, user_id, action, cause, reason, version, held, at, expires_at, ordered
     )
+
+
+def hold_over_threshold(
+    case_id: str,
+    user_id: str,
+    verdict: str | None,
+    lines: Sequence[Line],
+    earlier: Sequence[Action],
+    at: str,
+    days: int,
+) -> Action | None:
+    """Return the automatic hold of sessions over the threshold; None where they are held, or the case was dismissed.
+
+    A hold of a person is widened by them, and stays that person's.
+    """
+    held = earlier[-1] if earlier and earlier[-1].action == a.HOLD else None
+    if verdict == v.DISMISS or not lines or (held and {line.session_key for line in lines} <= held.sessions):
+        return None
+    if held is None:
+        return new_action(case_id, user_id, a.HOLD, a.BY_THRESHOLD, a.OVER_THRESHOLD, None, at, lines, earlier, days)
+    new = [line for line in lines if line.session_key not in held.sessions]
+    wider = new_action(case_id, user_id, a.HOLD, held.cause, held.reason, None, at, [*held.lines, *new], earlier, days)
+    return replace(wider, expires_at=max(wider.expires_at or "", held.expires_at or ""))

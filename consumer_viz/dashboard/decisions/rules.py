@@ -14,6 +14,10 @@ class Policy:
     """A confirmed case or ring with more money at risk waits for a second person; None: no case does."""
     hold_days: int = 90
     """Days after which a hold of streams ends by itself."""
+    auto_hold_score: float | None = None
+    """Score from which a flagged session is held before anybody decided; None: none is."""
+    auto_hold_days: int = 14
+    """Days after which an automatic hold ends by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ It also holds which accounts share a device, a payment method or a campaign.
 import contextlib
 import os
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
 from consumer_viz.dashboard.index import ingest
 from consumer_viz.dashboard.index.daily import add_daily, daily_run_at
-from consumer_viz.dashboard.index.sampling import case_id, draw
+from consumer_viz.dashboard.index.sampling import AutomaticReview, case_id, draw
 from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
 from consumer_viz.dashboard.index.weeks import add_weeks
+from contracts.verdicts import BLIND_SHARE
 from models.tables.lake_tables import batch_files
 from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files
@@ -28,8 +30,11 @@ _TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms", "la
 class CaseIndex:
     """Keeps the index of a world's current version up to date. One writer (`refresh`), any number of readers."""
 
-    def __init__(self, world: World, key: bytes, eur_per_stream: float) -> None:
+    def __init__(
+        self, world: World, key: bytes, eur_per_stream: float, automatic: AutomaticReview | None = None
+    ) -> None:
         self.world = world
+        self._automatic = automatic
         self._key = key
         self._eur_per_stream = eur_per_stream
         self._signatures: dict[Path, object] = {}
@@ -37,6 +42,10 @@ class CaseIndex:
         self.stamp = 0
         """Grows whenever something is added."""
         self.open()
+
+    @property
+    def _format(self) -> int:
+        return (FORMAT ^ zlib.crc32(repr(self._automatic).encode())) >> 1 if self._automatic else FORMAT
 
     def open(self) -> None:
         """Open the index of the world's current version; make it where there is none, or one of another format."""
@@ -46,14 +55,14 @@ class CaseIndex:
         if self.path.exists():
             # what a crash or a full disk damaged is made again from the lake
             with contextlib.suppress(sqlite3.DatabaseError), self.read() as db:
-                if db.execute("pragma user_version").fetchone()[0] == FORMAT:
+                if db.execute("pragma user_version").fetchone()[0] == self._format:
                     self.stamp = int(db.execute("select coalesce(max(seq), 0) from cases").fetchone()[0])
                     return
             for file in self.path.parent.glob("index.sqlite*"):
                 file.unlink()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = self._connect()
-        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {FORMAT};")
+        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {self._format};")
         db.close()
         self.stamp = 0
 
@@ -189,8 +198,8 @@ class CaseIndex:
         """
         self.stamp += 1
         db.create_function("case_of", 1, case_id, deterministic=True)
-        db.create_function("drawn", 2, lambda u, flagged: draw(u, bool(flagged), self._key)[0], deterministic=True)
-        db.create_function("drawn_p", 2, lambda u, flagged: draw(u, bool(flagged), self._key)[1], deterministic=True)
+        db.create_function("drawn", 3, lambda *of: self._draw(*of)[0], deterministic=True)
+        db.create_function("drawn_p", 3, lambda *of: self._draw(*of)[1], deterministic=True)
         db.execute("create temp table if not exists touched (user_id text primary key)")
         db.execute("delete from touched")
         db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
@@ -200,6 +209,11 @@ class CaseIndex:
             "daily_at": daily_run_at(self._unit or self.world.unit),
         }
         db.execute(UPDATE_CASES, values)
+
+    def _draw(self, user_id: str, is_flagged: int, top_score: float) -> tuple[str | None, float]:
+        is_held = self._automatic is not None and top_score >= self._automatic.score
+        share = max(BLIND_SHARE, self._automatic.share) if self._automatic and is_held else BLIND_SHARE
+        return draw(user_id, bool(is_flagged), self._key, share)
 
 
 class IndexReader:

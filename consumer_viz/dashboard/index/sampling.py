@@ -5,6 +5,7 @@ without the key can tell which accounts are drawn.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 from contracts.verdicts import BLIND, BLIND_SHARE, BY_FLAG, RANDOM, RANDOM_SHARE
 
@@ -18,10 +19,21 @@ def case_id(user_id: str) -> str:
     return f"c-{hashlib.blake2b(user_id.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
 
-def draw(user_id: str, is_flagged: bool, key: bytes) -> tuple[str | None, float]:
-    """Return how the account comes to review and with what probability; (None, 0) where it does not."""
+@dataclass(frozen=True, slots=True)
+class AutomaticReview:
+    """Of accounts with a flagged session from this score, which are held before anybody decided, so many are drawn."""
+
+    score: float
+    share: float
+
+
+def draw(user_id: str, is_flagged: bool, key: bytes, blind_share: float = BLIND_SHARE) -> tuple[str | None, float]:
+    """Return how the account comes to review and with what probability; (None, 0) where it does not.
+
+    `blind_share`: of the flagged accounts, how many are shown without their score.
+    """
     digest = hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8, key=key[:64]).digest()
     chance = int.from_bytes(digest, "big") / 2**64
     if is_flagged:
-        return (BLIND if chance < BLIND_SHARE else BY_FLAG), 1.0
+        return (BLIND if chance < blind_share else BY_FLAG), 1.0
     return (RANDOM, RANDOM_SHARE) if chance < RANDOM_SHARE else (None, 0.0)

@@ -67,9 +67,9 @@ SUSPECTED = f"(s.is_flagged or {RULE_FLAG})"
 SCORE = f"max(s.score, iif({RULE_FLAG}, {RULE_PROBABILITY}, 0))"
 UPDATE_CASES = f"""
 insert into cases
-select user_id, case_of(user_id), drawn(user_id, is_case), drawn_p(user_id, is_case), n, flagged, streams,
-    coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk), model_version,
-    last_scored_at, :seq, first_flagged_at
+select user_id, case_of(user_id), drawn(user_id, is_case, top_score), drawn_p(user_id, is_case, top_score), n,
+    flagged, streams, coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk),
+    model_version, last_scored_at, :seq, first_flagged_at
 from (
     select t.user_id as user_id, count(s.session_key) as n,
         coalesce(sum({SUSPECTED}), 0) as flagged,
@@ -80,6 +80,7 @@ from (
         coalesce(sum(case when {SUSPECTED} then s.streams * {SCORE} end), 0) * :eur
             + (select coalesce(sum(a.eur * a.score), 0) {OPEN_ALERTS}) as risk,
         max(s.model_version) as model_version,
+        coalesce(max(case when s.is_flagged then s.score end), 0) as top_score,
         nullif(max(coalesce(max(case when {SUSPECTED} then s.scored_at end), ''),
             coalesce((select max(a.alerted_at) {OPEN_ALERTS}), '')), '') as last_scored_at,
         coalesce(min(case when {SUSPECTED} then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),

@@ -4,7 +4,7 @@ Verdicts are opinions, not truth. Every share has its count and a 95 % interval.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -85,6 +85,12 @@ def second_reviews(decisions: Iterable[Decision]) -> Rate:
             proposed_by[d.case_id] = d.analyst
         verdict[d.case_id] = d.verdict
     return Rate("second reviews", sum(outcomes), len(outcomes))
+
+
+def automatic_holds(decided: list[Decision], held_cases: Collection[str]) -> Rate:
+    """Return how many automatically held accounts that were reviewed blind, drawn at random, were confirmed."""
+    drawn = [d for d in decided if d.drawn_by == v.BLIND and d.case_id in held_cases]
+    return Rate("automatic holds, drawn at random", sum(d.verdict == v.CONFIRM for d in drawn), len(drawn))
 
 
 def by_code(decided: list[Decision]) -> list[dict[str, Any]]:

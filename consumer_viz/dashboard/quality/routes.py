@@ -19,11 +19,13 @@ def show(request: Request) -> Response:
     decided = latest_verdicts(decisions)
     with state.store.reading() as db:
         times = handle_times(db)
+        held = {row[0] for row in db.execute("select distinct case_id from actions where cause = 'threshold'")}
     return page(
         request, "quality/quality.html", decided=decided, by_model=figures.by_model(decided),
         by_reason=figures.by_reason(state.index, decided), by_draw=figures.by_draw(decided),
         missed=figures.missed_accounts(decided), agreement=figures.agreement(decisions),
         by_code=figures.by_code(decided), outcomes={row["verdict"]: row for row in state.cases.outcomes()},
         unsent=len(state.store.unsent()), unsent_actions=len(state.store.unsent_actions()),
+        held_automatically=len(held), automatic=figures.automatic_holds(decided, held),
         second=figures.second_reviews(decisions), handle_times=times,
     )  # fmt: skip

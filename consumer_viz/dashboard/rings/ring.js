@@ -13,7 +13,7 @@ const show = (row, options) => selectRow(row, "#member", memberOf, options);
 function tickAll() {
   const open = [...document.querySelectorAll(".members [data-waiting]")];
   // once the ring is decided, those left out are what there is to tick
-  const waiting = open.length ? open : [...document.querySelectorAll(".members [name=case]:not(:disabled)")];
+  const waiting = open.length ? open : [...document.querySelectorAll(".members [name=case]:not(:disabled, [data-own])")];
   const isAll = waiting.every((one) => one.checked);
   for (const one of waiting) one.checked = !isAll;
   countTicked();
