@@ -1,6 +1,7 @@
 """Decisions in topic `verdicts`, on a real broker: each once, in order, whatever happens in between."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaTimeoutError, ProducerFencedError
 
 from consumer_viz.dashboard.decisions import outbox
-from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, send_unsent, verdict_channel
+from consumer_viz.dashboard.decisions.holds import Action, Line
+from consumer_viz.dashboard.decisions.outbox import Outbox, Publisher, action_channel, send_unsent, verdict_channel
 from consumer_viz.dashboard.decisions.rules import Decision, Draft
 from consumer_viz.dashboard.decisions.store import VerdictStore
+from consumer_viz.royalties.follow import follow
+from consumer_viz.royalties.ledger import LedgerRow, RoyaltyLedger
 from contracts import verdicts as v
-from contracts.topics import TOPICS, VERDICTS
+from contracts.topics import ACTIONS, TOPICS, VERDICTS
 from ops.stack.broker import Broker
 from producer.kafka import topics
+from tests.conftest import Playproof
 from tests.flow.stage import wait_until
 
 
@@ -95,3 +100,31 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
         ending.publish([decided])
     ending.close()
     assert in_topic(broker.address) == ["before", "during", "ending", "restarted"]
+
+
+def test_a_hold_and_its_release_are_in_the_royalty_ledger_once_after_a_crash(
+    broker: Broker, store: VerdictStore, tmp_path: Path, playproof: Playproof
+) -> None:
+    topics.create(broker.kafka, [TOPICS[ACTIONS]])
+    lines = (Line("u:1", "t1", "2025-03", 3, 10_500),)
+    held = store.write(Draft("c-u", "u", v.DECIDE, "ana", 0, "k", v.CONFIRM, "velocity", lines=lines))
+    kept = store.write(Draft("c-w", "w", v.DECIDE, "ana", 0, "l", v.CONFIRM, "velocity", lines=lines))
+    channel = action_channel(store)
+    publisher = partial(Publisher[Action], channel, "w", broker.kafka)
+    ending = publisher()
+    ending.publish(store.unsent_actions())  # and the server ends before it notes that
+    ending.close()
+    store.write(Draft("c-u", "u", v.UNDO, "ana", held.version, "m"))
+    with Outbox(channel, publisher, retry_s=0.1):
+        wait_until(lambda: not store.unsent_actions(), "sent by the next server")
+    ledger = RoyaltyLedger(tmp_path / "royalties.sqlite")
+    said: list[str] = []
+    for _ in range(2):
+        follow(broker.kafka, ledger, said.append, is_once=True)
+    assert [line.split()[1] for line in said] == ["held", "held", "released,"]
+    assert (kept.version, ledger.unreadable(), ledger.next_offset(0) >= 3) == (1, 0, True)
+    assert ledger.rows(datetime.now(UTC)) == [LedgerRow("t1", "2025-03", 10_500, 10_500, 0)]
+    shown = playproof("actions", "ledger", "--ledger", str(ledger.path))
+    assert shown.out.splitlines() == ["track_id,month,held,released,restored", "t1,2025-03,0.010500,0.010500,0.000000"]
+    missing = playproof("actions", "ledger", "--ledger", str(tmp_path / "none.sqlite"))
+    assert (missing.exit_code, "playproof actions follow --once" in missing.err) == (1, True)
