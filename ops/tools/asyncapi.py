@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts import events, shop
-from contracts.topics import TOPICS, Topic
+from contracts import actions, events, shop
+from contracts.topics import ACTIONS, TOPICS, Topic
 from ops.tools.data_dictionary import HEADERS, ROW_COLUMNS
 
 HEAD = "# Made from contracts/ by  playproof tools asyncapi > docs/reference/asyncapi.yaml  and compared by a test."
@@ -111,10 +111,18 @@ def _row(topic: str) -> dict[str, Any]:
         }
     columns = {column.name: column for column in ROW_COLUMNS[topic]}
     named = {name: columns[name] for name in TOPICS[topic].row_fields}
-    return {
-        "type": "object",
-        "properties": {name: {**_of_sql(c.type), "description": c.meaning} for name, c in named.items()},
-    }
+    properties = {name: {**_of_sql(c.type), "description": c.meaning} for name, c in named.items()}
+    return _strict(properties) if topic == ACTIONS else {"type": "object", "properties": properties}
+
+
+def _strict(properties: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Describe an action so that a receiver can refuse what is none: it has every field, null where that is allowed."""
+    for name in actions.NULLABLE:
+        properties[name]["type"] = [properties[name]["type"], "null"]
+    properties["action"]["enum"], properties["cause"]["enum"] = list(actions.ACTIONS), list(actions.CAUSES)
+    line = properties["lines"]["items"]
+    line["required"] = list(line["properties"])
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def _field(field: events.Field) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.topics import TOPICS
+from contracts.topics import ACTIONS, TOPICS
 from ops.tools.asyncapi import document, render
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,6 +38,9 @@ def breaks(value: Any, schema: dict[str, Any], where: str = "") -> list[str]:
     """Say where a value breaks a schema: the few words of JSON Schema that the description uses."""
     while "$ref" in schema:
         schema = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(schema["type"], list):  # null is allowed too
+        kind, _ = schema["type"]
+        return [] if value is None else breaks(value, schema | {"type": kind}, where)
     found = [] if isinstance(value, TYPES[schema["type"]]) else [f"{where}: not {schema['type']}"]
     if "enum" in schema and value not in schema["enum"]:
         found.append(f"{where}: not one of {schema['enum']}")
@@ -63,3 +66,12 @@ def test_a_sample_that_is_wrong_would_be_seen() -> None:
     del row["track_id"]
     row |= {"listen_ms": "-5", "reason_end": "why not", "new": "field"}
     assert len(breaks([row], document()["components"]["messages"]["plays"]["payload"])) == 4
+
+
+def test_a_message_that_is_no_action_breaks_its_description() -> None:
+    schema = document()["components"]["schemas"][ACTIONS]
+    action = json.loads((ROOT / "contracts" / "golden" / "actions.json").read_text())
+    assert breaks(action | {"ends": None, "verdict_version": None, "expires_at": None}, schema) == []
+    assert breaks(action | {"action": "fine"}, schema) == [".action: not one of ['hold', 'release', 'restore']"]
+    assert breaks(action | {"lines": [{"track_id": "t"}]}, schema) != []
+    assert breaks({name: value for name, value in action.items() if name != "sequence"}, schema) == [": no sequence"]
