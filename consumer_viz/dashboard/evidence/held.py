@@ -1,9 +1,10 @@
-"""Which streams are held if an account is confirmed: those of its flagged sessions, by session, track and month.
+"""Which streams are held if an account is confirmed: those of its suspected sessions, by session, track and month.
 
-An account that only its days, weeks or ring suspect has no flagged session: then it is the streams of all its sessions
-of the last MAX_DAYS days.
+The model or a rule suspects a session. An account that only its days, weeks or ring suspect has none: then it is the
+streams of all its sessions of the last MAX_DAYS days.
 """
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from consumer_viz.dashboard.decisions.holds import Line
 from consumer_viz.dashboard.evidence.plays import read_plays
 from consumer_viz.dashboard.evidence.shared import MAX_DAYS
 from consumer_viz.dashboard.index.case_index import CaseIndex
+from consumer_viz.dashboard.index.schema import SUSPECTED
 from contracts.actions import MICROS_PER_EUR
 from contracts.events import STREAM_MS
 from models.risk.money import Prices
@@ -28,19 +30,32 @@ _PER_QUERY = 500
 def held_lines(index: CaseIndex, users: Sequence[str]) -> dict[str, tuple[Line, ...]]:
     """Return what is held of each account, for those that have any streams."""
     lines: dict[str, list[Line]] = defaultdict(list)
+    to_read: list[tuple[str, str, int, int]] = []
+    for user, sessions in _sessions(index, users).items():
+        suspected = [each for each in sessions if each["is_suspected"]]
+        for each in suspected or sessions:
+            key, started_ms = each["session_key"], each["started_ms"]
+            if each["tracks"] and suspected:
+                lines[user] += [_line(key, track, started_ms, n) for track, n in orjson.loads(each["tracks"]) if n]
+            else:
+                to_read.append((user, key, started_ms, each["ended_ms"]))
+    for user, of_user in _from_archive(index, to_read).items():
+        lines[user] += of_user
+    return {user: tuple(of_user) for user, of_user in lines.items()}
+
+
+def _sessions(index: CaseIndex, users: Sequence[str]) -> dict[str, list[sqlite3.Row]]:
+    """Return the sessions of accounts; the index has the tracks of those that the model flags."""
+    rows: dict[str, list[sqlite3.Row]] = defaultdict(list)
     with index.read() as db:
         for start in range(0, len(users), _PER_QUERY):
             some = users[start : start + _PER_QUERY]
-            query = f"""select s.user_id, s.session_key, s.started_ms, t.tracks from sessions s
-                join session_tracks t using (session_key)
-                where s.is_flagged and s.user_id in ({", ".join("?" * len(some))})"""
-            for user, key, started_ms, tracks in db.execute(query, tuple(some)):
-                lines[user] += [_line(key, track, started_ms, n) for track, n in orjson.loads(tracks) if n]
-    others = [user for user in users if user not in lines]
-    if others:
-        for user, of_user in _from_archive(index, others).items():
-            lines[user] += of_user
-    return {user: tuple(of_user) for user, of_user in lines.items()}
+            query = f"""select s.user_id, s.session_key, s.started_ms, s.ended_ms, {SUSPECTED} as is_suspected, t.tracks
+                from sessions s left join session_tracks t using (session_key)
+                where s.user_id in ({", ".join("?" * len(some))})"""
+            for row in db.execute(query, tuple(some)):
+                rows[row["user_id"]].append(row)
+    return rows
 
 
 def _line(session_key: str, track_id: str, started_ms: int, streams: int) -> Line:
@@ -48,22 +63,16 @@ def _line(session_key: str, track_id: str, started_ms: int, streams: int) -> Lin
     return Line(session_key, track_id, month, streams, STREAM_MICROS * streams)
 
 
-def _from_archive(index: CaseIndex, users: Sequence[str]) -> dict[str, list[Line]]:
-    """Count the streams of all newest sessions of some accounts in the archive of plays."""
-    parts = []
-    with index.read() as db:
-        for start in range(0, len(users), _PER_QUERY):
-            some = users[start : start + _PER_QUERY]
-            query = f"""select user_id, session_key, started_ms, ended_ms from sessions
-                where user_id in ({", ".join("?" * len(some))})"""
-            parts += [tuple(row) for row in db.execute(query, tuple(some))]
+def _from_archive(index: CaseIndex, rows: Sequence[tuple[str, str, int, int]]) -> dict[str, list[Line]]:
+    """Count the streams of the newest of some sessions in the archive of plays."""
     columns = ["user_id", "session_key", "started_ms", "ended_ms"]
-    sessions = pd.DataFrame(parts, columns=columns).astype({"started_ms": "int64", "ended_ms": "int64"})
+    sessions = pd.DataFrame(rows, columns=columns).astype({"started_ms": "int64", "ended_ms": "int64"})
     if sessions.empty:
         return {}
+    users = sorted(set(sessions["user_id"]))
     last_ms = int(sessions["ended_ms"].max())
     sessions = sessions[sessions["started_ms"] >= last_ms - MAX_DAYS * DAY_MS].sort_values("started_ms")
-    plays = read_plays(index.world.unit, list(users), int(sessions["started_ms"].min()), last_ms)
+    plays = read_plays(index.world.unit, users, int(sessions["started_ms"].min()), last_ms)
     streams = plays.loc[plays["listen_ms"] >= STREAM_MS, ["user_id", "track_id", "end_ms"]].dropna()
     streams = streams.astype({"end_ms": "int64"}).sort_values("end_ms")
     matched = pd.merge_asof(streams, sessions, left_on="end_ms", right_on="started_ms", by="user_id").dropna()

@@ -6,6 +6,7 @@ import pytest
 
 from consumer_viz.dashboard.decisions.assignments import known_analysts
 from consumer_viz.dashboard.decisions.rules import Policy
+from consumer_viz.dashboard.evidence.held import held_lines
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.quality.figures import second_reviews
@@ -125,3 +126,12 @@ def test_a_ring_counts_with_the_money_of_all_its_accounts(tmp_path: Path) -> Non
     single = flagged_users(2)[0]
     ana.confirm(single)
     assert standing(state, single) == (v.CONFIRM, v.DECIDE)
+
+
+def test_an_account_without_a_flagged_session_is_held_with_all_its_sessions(state: AppState) -> None:
+    (lines,) = held_lines(state.index, ["honest1"]).values()
+    # six plays of 31 s, a minute apart, in a session of 40 minutes
+    assert [(line.track_id, line.month, line.streams, line.eur_micros) for line in lines] == [
+        ("t1", "2025-03", 6, 21_000)
+    ]
+    assert held_lines(state.index, ["nobody"]) == {}
