@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from consumer_viz.commands import actions, desk, plot
 from models.commands import drift, lab, registry, reports, rules, training
-from ops.commands import arena, audit, checks, days, demo, fusion, rejected, setup, stack, tools
+from ops.commands import arena, audit, checks, days, demo, fusion, lake, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
 from spark_app.commands import batch, job
@@ -29,6 +29,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             (job.RUN, job.SHOW, rejected.REPLAY_REJECTED, batch.BASELINES, batch.SCORE_HISTORY),
         ),
         Group("plot", "The live plot of the topics.", plot.COMMANDS),
+        Group("lake", "The tables: now and earlier, their upkeep, plain folders of them.", lake.COMMANDS),
         desk.DESK,
         Group("rules", "Rules at run time: draft, test, run in the shadow, make active.", rules.COMMANDS),
         Group("actions", "Holds of streams: what verdicts do to the money.", actions.COMMANDS),

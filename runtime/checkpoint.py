@@ -7,6 +7,7 @@ Spark forgets them after 100 micro-batches; the job keeps copies (`keep_offsets`
 """
 
 import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ import orjson
 from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.arrays import Ints
 from runtime.errors import CheckpointError
-from runtime.lake import numbered_files
+from runtime.lake import LOG, last_number
+from runtime.lake.sink_tables import SINK_LOG, numbered_files
 from runtime.monitoring.records import read_record
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
@@ -31,6 +33,10 @@ LOG_BEGINS, NO_OFFSET = "v1", "-"
 STATE_FILE = "STATE.json"
 """What a job notes at its first start: what its checkpoints depend on."""
 CLOCK_AHEAD = "clock_ahead_minutes"
+PACK, PACKED_AT_ONCE = ".zip", 1000
+"""Copies of offset files that are packed into one file: a day at triggers of 1 second has 86,400."""
+UNPACKED = 200
+"""Copies that are not packed: Spark still has some of them, and would have them copied again."""
 METADATA = "metadata"
 """The file of a checkpoint with the query's id."""
 
@@ -71,7 +77,7 @@ class OffsetLog:
         return 0 if ends is None or not len(ends) else int(ends[-1])
 
 
-def read_offsets(file: Path) -> BatchOffsets:
+def read_offsets(file: Path | zipfile.Path) -> BatchOffsets:
     """Read one file of the log `offsets`. Raises CheckpointError where it is unreadable."""
     try:
         _, metadata, *sources = file.read_text().splitlines()
@@ -106,11 +112,50 @@ def planned_ends(unit: Unit, query: str) -> dict[Partition, int]:
 def last_committed(unit: Unit, query: str) -> int:
     """Return the last micro-batch whose output counts; -1 before the first.
 
-    Where the sink has a log, that decides: a crash may come between it and the checkpoint's commit.
+    Where the query has a table, its log decides: a crash may come between that and the checkpoint's commit.
     """
     committed = numbered_files(unit.checkpoints / query / "commits")
-    written = numbered_files(unit.table(query) / "_spark_metadata")
-    return max([*committed, *written], default=-1)
+    written = numbered_files(unit.table(query) / SINK_LOG)
+    return max([*committed, *written, last_number(unit.table(query), writer_of(unit, query))], default=-1)
+
+
+def writer_of(unit: Unit, query: str) -> str:
+    """Return the name under which a query writes tables: with the id of its checkpoint, where it has one."""
+    file = unit.checkpoints / query / METADATA
+    return f"{query}-{orjson.loads(file.read_bytes())['id']}" if file.exists() else query
+
+
+def consumed_version(unit: Unit, challenger: str = "") -> int | None:
+    """Return the last commit of lake/sessions that every query which reads them has done; None without such a query.
+
+    A checkpoint of an earlier challenger is left out: nobody goes on with it. `challenger`: its folder's name.
+    """
+    shadow = unit.checkpoints / "shadow"
+    readers = [*(folder for folder in unit.checkpoints.glob("*/") if folder != shadow), shadow / (challenger or "none")]
+    versions = [version for folder in readers if (version := _commits_done(folder)) is not None]
+    return min(versions, default=None)
+
+
+def _commits_done(checkpoint: Path) -> int | None:
+    """Return the last commit of a table that a query has done; -1 for none yet, None where it reads no commits."""
+    logs = [folder for folder in checkpoint.glob("sources/*/") if _is_log_of_commits(folder)]
+    done = numbered_files(checkpoint / "commits")
+    if not logs or not done:
+        return -1 if (checkpoint / "snapshot").exists() else None
+    offsets = (checkpoint / "offsets" / str(max(done))).read_text().splitlines()[2:]
+    versions = [-1]
+    for folder in logs:
+        line = offsets[int(folder.name)]
+        limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
+        for file in numbered_files(folder).values():
+            entries = map(orjson.loads, file.read_text().splitlines()[1:])
+            versions += [int(Path(e["path"]).stem) for e in entries if e["batchId"] <= limit and LOG in e["path"]]
+    return max(versions)
+
+
+def _is_log_of_commits(folder: Path) -> bool:
+    files = numbered_files(folder)
+    return bool(files) and f"/{LOG}/" in files[min(files)].read_text()
 
 
 def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> OffsetLog:
@@ -118,7 +163,7 @@ def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> Offset
 
     Raises CheckpointError where one is missing or unreadable.
     """
-    files = numbered_files(unit.checkpoints / query / "offsets") | numbered_files(unit.offsets / query)
+    files = offset_files(unit, query)
     missing = sorted(set(range(first, last + 1)) - set(files))
     if missing:
         raise CheckpointError(
@@ -129,6 +174,32 @@ def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> Offset
     partitions = {partition for batch in batches for partition in batch.ends}
     ends = {p: np.maximum.accumulate([batch.ends.get(p, 0) for batch in batches]) for p in partitions}
     return OffsetLog(np.array([batch.watermark_ms for batch in batches], np.int64), ends)
+
+
+def offset_files(unit: Unit, query: str) -> dict[int, Path | zipfile.Path]:
+    """Name the offset files of a query by micro-batch: the checkpoint's, the copies, and those that are packed."""
+    packed: dict[int, Path | zipfile.Path] = {}
+    for pack in sorted((unit.offsets / query).glob(f"*{PACK}")):
+        with zipfile.ZipFile(pack) as content:
+            packed |= {int(name): zipfile.Path(pack, name) for name in content.namelist()}
+    return packed | numbered_files(unit.checkpoints / query / "offsets") | numbered_files(unit.offsets / query)
+
+
+def pack_offsets(unit: Unit, query: str) -> int:
+    """Put the oldest copies of a query's offset files into one file, where there are many; return how many."""
+    copies = numbered_files(unit.offsets / query)
+    oldest = sorted(copies)[:-UNPACKED]
+    if len(oldest) < PACKED_AT_ONCE:
+        return 0
+    pack = unit.offsets / query / f"{oldest[0]}-{oldest[-1]}{PACK}"
+    partial = pack.with_name(f".{pack.name}.partial")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
+        for number in oldest:
+            content.write(copies[number], str(number))
+    partial.replace(pack)
+    for number in oldest:  # a crash before leaves them there twice, with the same content
+        copies[number].unlink()
+    return len(oldest)
 
 
 def keep_offsets(unit: Unit, query: str) -> None:

@@ -9,6 +9,7 @@ PlayproofError
 ├── ParquetError      a parquet file cannot be read: runtime.parquet
 ├── BrokerError       the broker cannot start, does not answer, or lacks a topic
 │   └── AccessError   the broker answers and refuses us: password, certificate, or a right that is missing
+├── LakeError         a table of the lake cannot be written: somebody else writes it
 ├── CheckpointError   what Spark wrote of its micro-batches is missing or unreadable
 ├── ProducerError     producer.errors
 ├── JobError          spark_app.errors
@@ -24,6 +25,10 @@ class PlayproofError(Exception):
 
 class CheckpointError(PlayproofError):
     """What Spark wrote of its micro-batches is missing or unreadable."""
+
+
+class LakeError(PlayproofError):
+    """A table of the lake cannot be written: another program, or another checkpoint, writes it."""
 
 
 class SecuritySettingError(PlayproofError):

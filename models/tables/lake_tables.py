@@ -1,7 +1,7 @@
 """Write and read the tables that a batch command writes: each run replaces the whole table.
 
-Such a table is one folder `batch_id=0` with one file, replaced in one rename. A reader sees the old table or the new
-one, never a part, and `runtime.lake.committed_files` lists its file like that of any table.
+In the lake it does so in one commit: a reader sees the old table or the new one, never a part. A table of raw rows is
+one folder with one file, replaced in one rename.
 """
 
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ import pyarrow.parquet as pq
 
 from contracts.tables import LAKE
 from runtime.lake import committed_files
+from runtime.lake.commits import replace, write_files
+from runtime.lake.schemas import arrow_schema
 from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
-_TYPES = {
-    "string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32(), "boolean": pa.bool_(),
-    "date": pa.date32(), "timestamp": pa.timestamp("us", "UTC"), "array<string>": pa.list_(pa.string()),
-}  # fmt: skip
-
 
 def lake_schema(table: str) -> pa.Schema:
-    """Return the contract's schema of a lake table that has no nested columns but lists of strings."""
-    return pa.schema([pa.field(column.name, _TYPES[column.type]) for column in LAKE[table]])
+    """Return the contract's schema of a lake table."""
+    return arrow_schema(LAKE[table])
 
 
 def write_table(world: World, table: str, rows: pd.DataFrame) -> Path:
     """Replace a table of the world's current version with `rows`; only the contract's columns are written."""
     schema = lake_schema(table)
     content = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
-    return replace_part(world.unit.table(table) / "batch_id=0", content)
+    folder = world.unit.table(table)
+    (file,) = files = write_files(folder, content)
+    replace(folder, files, schema)
+    return folder / file.path
 
 
 def replace_part(folder: Path, content: pa.Table) -> Path:

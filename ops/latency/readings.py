@@ -15,7 +15,8 @@ from ops.latency.delays import Appended
 from runtime.arrays import Floats, Ints
 from runtime.event_text import parse_time
 from runtime.kafka.connection import KafkaConnection
-from runtime.lake import committed_files, numbered_files
+from runtime.lake import committed_files
+from runtime.lake.sink_tables import numbered_files
 from runtime.parquet import read_parquet
 from runtime.units import SECOND_MS
 

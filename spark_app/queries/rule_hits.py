@@ -21,7 +21,7 @@ from models.rules.rule_set import RuleSet, rule_set_of
 from runtime.errors import BrokerError
 from runtime.kafka.compacted import CompactedTopic
 from runtime.kafka.connection import KafkaConnection
-from runtime.lake import numbered_files
+from runtime.lake.sink_tables import numbered_files
 from runtime.monitoring.records import read_record, write_record
 from runtime.monitoring.rules import record_rules
 from runtime.world import Unit

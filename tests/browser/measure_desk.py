@@ -49,7 +49,7 @@ def main() -> None:
         world = World(Path(folder) / "large")
         for batch in range(FILES):
             n = SESSIONS // FILES
-            tiny_world.commit(world, "sessions", many_sessions(batch * n, n), batch)
+            tiny_world.commit(world, "sessions", many_sessions(batch * n, n))
         names = [f"user{k:06d}" for k in range(ACCOUNTS)]
         tiny_world.static(world, "users", pd.DataFrame([tiny_world.account(name) for name in names]))
         titles = [tiny_world.track(f"Song {k} of rain", f"Artist {k % 900}") for k in range(TRACKS)]
@@ -59,7 +59,7 @@ def main() -> None:
         tiny_world.commit(world, "plays", plays.assign(device_id=plays["user_id"] + "d", ip=plays["user_id"] + "i"))
         ring = tiny_world.plays(names[:RING], n=20)
         tracks_of_ring = [f"t{k % 20}" for k in range(len(ring))]
-        tiny_world.commit(world, "plays", ring.assign(play_id=ring["play_id"] + "r", track_id=tracks_of_ring), batch=1)
+        tiny_world.commit(world, "plays", ring.assign(play_id=ring["play_id"] + "r", track_id=tracks_of_ring))
         tiny_world.commit(world, "campaigns", pd.DataFrame([rings_world.campaign("k", names[:RING])]))
         command = [sys.executable, "-m", "ops", "desk", "--port", "0"]
         environment = os.environ | {"PLAYPROOF_DATA": folder, "PLAYPROOF_WORLD": "large"}

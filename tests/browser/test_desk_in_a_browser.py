@@ -144,7 +144,7 @@ def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, sit
     state = site[0]
     before = page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)")
     newcomers = [user for user in tiny_world.flagged_users(40) if user not in USERS][:2]
-    tiny_world.commit(state.world, "sessions", tiny_world.sessions(newcomers, first=500, hour=1), batch=5)
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(newcomers, first=500, hour=1))
     state.refresh()
     expect(page.locator("#pill")).to_have_text("2 new")
     assert page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)") == before

@@ -5,7 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime.checkpoint import keep_offsets, last_committed, planned_ends, read_offset_log, unreadable_file
+from runtime import checkpoint as checkpoint_files
+from runtime.checkpoint import (
+    consumed_version,
+    keep_offsets,
+    last_committed,
+    pack_offsets,
+    planned_ends,
+    read_offset_log,
+    unreadable_file,
+)
 from runtime.errors import CheckpointError
 from runtime.world import Unit
 
@@ -97,6 +106,49 @@ def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) ->
     keep_offsets(unit, "sessions")
     copies = {file.name: file.read_text() for file in (unit.offsets / "sessions").iterdir()}
     assert copies == {"0": "first", "1": "second"}
+
+
+def report(unit: Unit, query: str, done: int, versions: dict[int, list[int]]) -> None:
+    """Write the checkpoint of a report that has read commits of sessions: versions by micro-batch, `done` the last."""
+    folder = unit.checkpoints / query
+    for number, read in versions.items():
+        offsets(folder / "offsets", number, 0, f'{{"logOffset":{number}}}', '{"offset":1,"timestamp":2}')
+        log = folder / "sources" / "0" / str(number)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        lines = [
+            f'{{"path":"file:///w/sessions/_delta_log/{v:020}.json","timestamp":1,"batchId":{number}}}' for v in read
+        ]
+        log.write_text("\n".join(["v1", *lines]))
+        if number <= done:
+            (folder / "commits").mkdir(exist_ok=True)
+            (folder / "commits" / str(number)).write_text("v1\n{}")
+
+
+def test_the_log_of_a_table_is_needed_from_what_its_slowest_reader_has_done(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    offsets(unit.checkpoints / "sessions" / "offsets", 0, 0, '{"plays":{"0":2}}')
+    assert consumed_version(unit) is None
+    report(unit, "scores", 1, {0: [0, 1], 1: [2, 3]})
+    assert consumed_version(unit) == 3
+    report(unit, "fraud_counts", 0, {0: [0, 1], 1: [2]})
+    assert consumed_version(unit) == 1, "the second micro-batch is planned, not done"
+    report(unit, "shadow/now-1", 0, {0: [0]})
+    assert (consumed_version(unit), consumed_version(unit, "now-1")) == (1, 0)
+    (unit.checkpoints / "top_tracks" / "snapshot").mkdir(parents=True)
+    assert consumed_version(unit) == -1, "a query that has not begun"
+
+
+def test_old_copies_are_packed_into_one_file_and_are_read_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint_files, "PACKED_AT_ONCE", 5)
+    monkeypatch.setattr(checkpoint_files, "UNPACKED", 2)
+    unit = Unit(tmp_path)
+    for number in range(7):
+        offsets(unit.offsets / "q", number, number * 1000, f'{{"plays":{{"0":{number}}}}}')
+        assert pack_offsets(unit, "q") == (5 if number == 6 else 0)
+    assert sorted(file.name for file in (unit.offsets / "q").iterdir()) == ["0-4.zip", "5", "6"]
+    assert read_offset_log(unit, "q", 6).watermarks.tolist() == [n * 1000 for n in range(7)]
 
 
 OFFSETS = 'v1\n{"batchWatermarkMs":0}\n{"plays":{"0":12}}\n-'

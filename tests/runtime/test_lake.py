@@ -1,120 +1,132 @@
-"""Only committed files count: orphans of a crash, half-written folders and moved worlds included."""
+"""Tables of the lake: what is committed counts once, whoever repeats it; a damaged log is named; worlds may move."""
 
 import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
-from runtime.errors import CheckpointError
-from runtime.lake import committed_files
+from contracts.tables import LAKE, SHADOW
+from runtime.errors import CheckpointError, LakeError
+from runtime.lake import LOG, batch_of, committed_files, last_number, note_snapshot, signature
+from runtime.lake.commits import Transaction, append, append_rows, create_table, replace, write_files
+from runtime.lake.schemas import table_schema
+from runtime.parquet import read_parquet
+from tests.lake_rows import commit
+
+ALERT = pa.table({"session_key": ["u1:5"], "withdrawn": [False]})
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    folder = tmp_path / "v1" / "lake" / "sessions"
-    (folder / "_spark_metadata").mkdir(parents=True)
-    return folder
+    return tmp_path / "a world" / "v1" / "lake" / "alerts"
 
 
-def commit(table: Path, log: str, *names: str) -> None:
-    """Write a log file of the sink that commits files, and the files."""
-    for name in names:
-        path = table / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    entries = [json.dumps({"path": (table / name).as_uri(), "size": 0, "action": "add"}) for name in names]
-    (table / "_spark_metadata" / log).write_text("\n".join(["v1", *entries]))
+def keys(table: Path) -> list[str]:
+    return [key for file in committed_files(table) for key in read_parquet(file)["session_key"].to_pylist()]
 
 
-def names_of(table: Path) -> list[str]:
-    return [file.relative_to(table).as_posix() for file in committed_files(table)]
+def alert(key: str) -> pa.Table:
+    return pa.table({"session_key": [key], "withdrawn": [False]})
 
 
-def test_a_table_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
-    assert committed_files(tmp_path / "none") == []
+def test_a_table_that_does_not_exist_has_no_files(table: Path) -> None:
+    assert committed_files(table) == []
+    assert last_number(table, "sessions") == -1
+    assert signature(table) is None
 
 
-def test_files_are_listed_in_the_order_of_batches_by_number(table: Path) -> None:
-    for batch in (0, 2, 10):
-        commit(table, str(batch), f"date=2025-03-03/part-{batch}.parquet")
-    assert names_of(table) == [f"date=2025-03-03/part-{batch}.parquet" for batch in (0, 2, 10)]
+def test_a_micro_batch_counts_once_and_the_files_of_its_repetition_are_removed(table: Path) -> None:
+    added = [append_rows(table, alert(f"u{n}:5"), Transaction("sessions-1", n)) for n in (0, 1, 1, 0)]
+    assert added == [True, True, False, False]
+    assert keys(table) == ["u0:5", "u1:5"]
+    assert len(list(table.glob("*.parquet"))) == 2
+    assert last_number(table, "sessions-1") == 1
+    assert [batch_of(file) for file in committed_files(table)] == [0, 1]
 
 
-def test_a_part_file_that_no_batch_committed_is_left_out(table: Path) -> None:
-    commit(table, "0", "date=2025-03-03/part-0.parquet")
-    (table / "date=2025-03-03" / "part-orphan.parquet").touch()
-    assert names_of(table) == ["date=2025-03-03/part-0.parquet"]
+def test_files_that_no_commit_names_do_not_count(table: Path) -> None:
+    commit(table, alert("u1:5"))
+    write_files(table, alert("orphan:5"))
+    assert keys(table) == ["u1:5"]
 
 
-def test_a_batch_without_files_is_no_error(table: Path) -> None:
-    commit(table, "0")
-    assert names_of(table) == []
+def test_another_checkpoint_is_refused_and_so_is_a_second_writer_at_the_same_time(table: Path) -> None:
+    append_rows(table, alert("u1:5"), Transaction("sessions-1", 7))
+    with pytest.raises(LakeError, match=r"lake/alerts was written by another checkpoint than sessions-2: .*--fresh"):
+        append_rows(table, alert("u2:5"), Transaction("sessions-2", 0))
+    assert keys(table) == ["u1:5"]
 
 
-def test_a_compact_log_stands_for_all_batches_before_it(table: Path) -> None:
-    commit(table, "8", "a.parquet")
-    commit(table, "9.compact", "old.parquet", "a.parquet")
-    commit(table, "10", "b.parquet")
-    assert names_of(table) == ["old.parquet", "a.parquet", "b.parquet"]
+def test_two_commits_of_one_micro_batch_at_the_same_time_are_a_conflict_that_says_what_to_do(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(table, alert("u1:5"), 0)
+    other = DeltaTable(table)
+    commit(table, alert("u2:5"), 1)
+    monkeypatch.setattr("runtime.lake.commits.opened", lambda table: other)
+    with pytest.raises(LakeError, match=r"another program committed to lake/alerts at the same time: .*playproof down"):
+        append(table, write_files(table, alert("u2:5"), 1), Transaction("tests", 1))
 
 
-def test_of_two_compact_logs_the_newest_stands(table: Path) -> None:
-    commit(table, "9.compact", "a.parquet")
-    commit(table, "19.compact", "a.parquet", "b.parquet")
-    assert names_of(table) == ["a.parquet", "b.parquet"]
-
-
-def test_checksums_and_temporary_files_of_the_log_are_not_read(table: Path) -> None:
-    commit(table, "0", "a.parquet")
-    (table / "_spark_metadata" / ".0.crc").write_bytes(b"crc\0\xff")
-    (table / "_spark_metadata" / ".1.5f3a.tmp").write_bytes(b"half")
-    assert names_of(table) == ["a.parquet"]
-
-
-def test_a_world_that_was_moved_is_read_where_it_is_now(table: Path, tmp_path: Path) -> None:
-    commit(table, "0", "date=2025-03-03/part 0.parquet")
-    moved = tmp_path / "elsewhere" / "sessions"
-    moved.parent.mkdir()
-    shutil.move(table, moved)
-    (file,) = committed_files(moved)
-    assert file == moved / "date=2025-03-03" / "part 0.parquet"
-    assert file.exists()
-
-
-def test_a_batch_folder_counts_once_it_is_complete(tmp_path: Path) -> None:
-    table = tmp_path / "fraud_counts"
-    for batch, is_done in ((0, True), (1, False)):
-        folder = table / f"batch_id={batch}"
-        folder.mkdir(parents=True)
-        (folder / "part-0.parquet").touch()
-        if is_done:
-            (folder / "_SUCCESS").touch()
-    assert names_of(table) == ["batch_id=0/part-0.parquet"]
-
-
-def test_a_batch_folder_that_is_partitioned_by_date_is_read_to_the_bottom(tmp_path: Path) -> None:
-    folder = tmp_path / "plays" / "batch_id=0"
-    (folder / "date=2025-03-03").mkdir(parents=True)
-    (folder / "date=2025-03-03" / "part-0.parquet").touch()
-    (folder / "_SUCCESS").touch()
-    assert names_of(tmp_path / "plays") == ["batch_id=0/date=2025-03-03/part-0.parquet"]
-
-
-def test_a_batch_folder_that_is_partitioned_counts_with_all_its_parts(tmp_path: Path) -> None:
-    table = tmp_path / "plays"
-    for day in ("2025-03-03", "2025-03-04"):
-        folder = table / "batch_id=0" / f"date={day}"
-        folder.mkdir(parents=True)
-        (folder / "part-0.parquet").touch()
-    assert names_of(table) == []
-    (table / "batch_id=0" / "_SUCCESS").touch()
-    assert names_of(table) == [f"batch_id=0/date=2025-03-0{day}/part-0.parquet" for day in (3, 4)]
+def test_a_table_that_is_replaced_shows_the_new_rows_and_the_old_ones_as_of_before(tmp_path: Path) -> None:
+    table = tmp_path / "account_risk"
+    for users in (["a", "b"], ["c"]):
+        rows = pa.table({"user_id": users})
+        replace(table, write_files(table, rows), rows.schema)
+    assert [read_parquet(file)["user_id"].to_pylist() for file in committed_files(table)] == [["c"]]
+    before = DeltaTable(table, version=1).file_uris()
+    assert [read_parquet(Path(uri))["user_id"].to_pylist() for uri in before] == [["a", "b"]]
 
 
 def test_a_damaged_log_is_named(table: Path) -> None:
-    commit(table, "0", "date=2025-03-03/part-0.parquet")
-    log = table / "_spark_metadata" / "0"
-    log.write_text(log.read_text()[:-9])
-    with pytest.raises(CheckpointError, match=r"_spark_metadata/0 is unreadable .*restore it from a copy"):
-        committed_files(table)
+    for key in ("u1:5", "u2:5"):
+        commit(table, alert(key))
+    log = table / LOG / f"{2:020}.json"
+    log.write_bytes(log.read_bytes()[:-40])
+    moved = table.rename(table.with_name("copy"))  # opened for the first time
+    with pytest.raises(CheckpointError, match=rf"copy/{LOG}/{log.name} is unreadable .*restore it from a copy"):
+        committed_files(moved)
+
+
+def test_a_moved_world_has_the_same_files(table: Path, tmp_path: Path) -> None:
+    commit(table, alert("u1:5"))
+    world = tmp_path / "über & (neu), 100 %"
+    shutil.move(tmp_path / "a world", world)
+    moved = world / "v1" / "lake" / "alerts"
+    assert keys(moved) == ["u1:5"]
+    commit(moved, alert("u2:5"))
+    assert keys(moved) == ["u1:5", "u2:5"]
+    (world / "v1" / "lake").rename(world / "v1" / "elsewhere")
+    assert committed_files(moved) == []
+
+
+def test_a_commit_changes_the_signature(table: Path) -> None:
+    commit(table, alert("u1:5"))
+    before = signature(table)
+    commit(table, alert("u2:5"))
+    assert signature(table) not in (before, None)
+
+
+def test_a_reader_that_begins_now_notes_what_there_is_once(table: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints" / "shadow" / "snapshot"
+    create_table(table)
+    assert note_snapshot(table, tmp_path / "empty") == (-1, None)
+    for key in ("u1:5", "u2:5", "u3:5"):
+        commit(table, alert(key))
+    assert note_snapshot(table, folder, 2) == (3, folder)
+    commit(table, alert("u4:5"))
+    assert note_snapshot(table, folder, 2) == (3, folder)
+    noted = [json.loads(line)["add"] for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
+    assert [table / line["path"] for line in noted] == committed_files(table)[:3]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_every_table_of_the_contract_has_a_schema_that_delta_takes(tmp_path: Path) -> None:
+    for name in [*LAKE, "shadow"]:
+        create_table(tmp_path / name)
+        fields = [field.name for field in DeltaTable(tmp_path / name).schema().fields]
+        assert fields == table_schema(name).names
+        assert fields[: len(SHADOW)] == [c.name for c in SHADOW] or name != "shadow"

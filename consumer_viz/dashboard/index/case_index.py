@@ -20,7 +20,9 @@ from consumer_viz.dashboard.index.weeks import add_weeks
 from contracts.verdicts import BLIND_SHARE
 from models.tables.lake_tables import batch_files
 from models.tables.sessions import SCORED_IN_BATCH
-from runtime.lake import committed_files
+from runtime.lake import committed_files, signature
+from runtime.lake.upkeep import level_of
+from runtime.parquet import read_parquet
 from runtime.world import Unit, World, WorldError
 
 _USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
@@ -166,7 +168,11 @@ class CaseIndex:
         self._add_sessions(db, file)
 
     def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
-        rows, tracks, by_session = ingest.sessions(file)
+        known = set[str]()
+        if level_of(file):  # its rows were in other files before: what streams a track has may not be added twice
+            keys = read_parquet(file, ["session_key"])["session_key"].to_pylist()
+            known = {k for k in keys if db.execute("select 1 from sessions where session_key = ?", (k,)).fetchone()}
+        rows, tracks, by_session = ingest.sessions(file, known)
         db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
         db.executemany(
             "insert into suspect_tracks values (?, ?, ?) "
@@ -250,10 +256,9 @@ def _signature(folder: Path) -> object:
 
     It takes microseconds, where reading the list of files takes milliseconds: it is called every few seconds.
     """
-    log = folder / "_spark_metadata"
     try:
-        if log.is_dir():
-            return log.stat().st_mtime_ns
+        if (committed := signature(folder)) is not None:
+            return committed
         parts = sorted((e.stat().st_mtime_ns for e in os.scandir(folder)), reverse=True)
     except FileNotFoundError:
         return None

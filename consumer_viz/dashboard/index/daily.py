@@ -3,7 +3,6 @@
 The tables may not exist yet. The rows of a later run replace those of an earlier one.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -35,22 +34,22 @@ def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], 
     db.execute("begin")
     for table in ("account_risk", "user_days", "campaigns", "members", "track_risk"):
         db.execute(f"delete from {table}")
-    for row in _newest_rows(unit.table(ACCOUNT_RISK)):
+    for row in _rows(unit.table(ACCOUNT_RISK)):
         users.add(row["user_id"])
         values = (row["user_id"], row["priority"], row["probability"], row["money_at_risk_eur"], _json(row))
         db.execute("insert or replace into account_risk values (?, ?, ?, ?, ?)", values)
-    for row in _newest_rows(unit.table(USER_DAYS)):
+    for row in _rows(unit.table(USER_DAYS)):
         users.add(row["user_id"])
         day = (row["user_id"], str(row["local_date"]), int(bool(row["is_flagged"])), row["score"], _json(row))
         db.execute("insert or replace into user_days values (?, ?, ?, ?, ?)", day)
-    groups = [row for row in _newest_rows(unit.table(CAMPAIGNS)) if row["is_flagged"]]
+    groups = [row for row in _rows(unit.table(CAMPAIGNS)) if row["is_flagged"]]
     for row in groups:
         users.update(row["user_ids"])
         db.execute("insert or replace into campaigns values (?, ?)", (row["campaign_key"], _json(row)))
         members = ((user, row["campaign_key"]) for user in row["user_ids"])
         db.executemany("insert or ignore into members values (?, ?)", members)
     write_rings(db, groups)
-    for row in _newest_rows(unit.table(TRACK_RISK)):
+    for row in _rows(unit.table(TRACK_RISK)):
         track = (row["track_id"], str(row["local_date"]), _json(row))
         db.execute("insert or replace into track_risk values (?, ?, ?)", track)
     db.execute("commit")
@@ -63,21 +62,13 @@ def daily_run_at(unit: Unit) -> str | None:
     return datetime.fromtimestamp(max(times), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
 
 
-def _newest_rows(table: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table's newest batch; a column that the file lacks is None."""
-    files = [(_batch_id(file, table), file) for file in committed_files(table)]
-    last = max((batch for batch, _ in files), default=0)
+def _rows(table: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table, which the newest run has replaced; a column that a file lacks is None."""
     names = [column.name for column in LAKE[table.name]]
-    for batch, file in files:
-        if batch == last:
-            for part in open_parquet(file).iter_batches():
-                for row in part.to_pylist():
-                    yield {name: row.get(name) for name in names}
-
-
-def _batch_id(file: Path, table: Path) -> int:
-    match = re.match(r"batch_id=(\d+)$", file.relative_to(table).parts[0])
-    return int(match[1]) if match else 0
+    for file in committed_files(table):
+        for part in open_parquet(file).iter_batches():
+            for row in part.to_pylist():
+                yield {name: row.get(name) for name in names}
 
 
 def _json(row: dict[str, Any]) -> bytes:

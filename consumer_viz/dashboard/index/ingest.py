@@ -1,6 +1,6 @@
 """Read a committed parquet file as rows of the case index: a file in, tuples out."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,17 @@ _TEXT_COLUMNS = ("session_key", "user_id", "model_version")
 _OTHER_COLUMNS = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
 
 
-def sessions(path: Path) -> tuple[list[SessionRow], list[TrackRow], list[SessionTracks]]:
+def sessions(path: Path, known: Collection[str] = ()) -> tuple[list[SessionRow], list[TrackRow], list[SessionTracks]]:
     """Read the scored sessions as rows of table sessions, and of the flagged ones what they streamed.
 
-    That is (track, account, streams), and per session its key and [[track, streams], …] as JSON.
+    That is (track, account, streams), and per session its key and [[track, streams], …] as JSON. Those that are `known`
+    by their session_key are left out.
     """
     file = open_parquet(path)
     table = file.read(
         columns=[*_TEXT_COLUMNS, *_OTHER_COLUMNS, *(name for name in FEATURE_NAMES if name in file.schema_arrow.names)]
     )
+    table = table.filter(pc.invert(pc.is_in(table["session_key"], pa.array(list(known), pa.string()))))
     if not len(table):
         return [], [], []
     table = table.filter(pc.is_valid(table["user_id"]))

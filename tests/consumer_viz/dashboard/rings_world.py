@@ -49,10 +49,10 @@ def make_ring_world(root: Path, n: int) -> World:
     users, singles = ring_users(n), tiny_world.flagged_users(2)
     world = World(root / "ring")
     tiny_world.commit(world, "sessions", tiny_world.sessions(users))
-    tiny_world.commit(world, "sessions", tiny_world.sessions(singles, first=5000), batch=1)
-    tiny_world.commit(world, "sessions", tiny_world.sessions(["honest1"], flagged=False, first=9000), batch=2)
+    tiny_world.commit(world, "sessions", tiny_world.sessions(singles, first=5000))
+    tiny_world.commit(world, "sessions", tiny_world.sessions(["honest1"], flagged=False, first=9000))
     tiny_world.commit(world, "plays", ring_plays(users))
-    tiny_world.commit(world, "plays", tiny_world.plays([*singles, "honest1"]), batch=1)
+    tiny_world.commit(world, "plays", tiny_world.plays([*singles, "honest1"]))
     accounts = [tiny_world.account(user, payment_id=f"p{k}") for k, user in enumerate([*users, *singles, "honest1"])]
     tiny_world.static(world, "users", pd.DataFrame(accounts))
     names = [tiny_world.track(f"Cedar {track}") | {"track_id": track} for track in TRACKS]

@@ -17,9 +17,12 @@ from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.state import AppState
 from contracts.features import FEATURE_NAMES
 from runtime.world import World
+from tests import lake_rows
 
 KEY = b"tests"
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+DAILY = ("account_risk", "user_day_flags", "campaigns", "track_risk")
+"""Tables of the daily run."""
 TOKEN = "a-token-of-tests"
 
 
@@ -59,12 +62,10 @@ def plays(users: list[str], n: int = 6, **values: object) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def commit(world: World, table: str, rows: pd.DataFrame, batch: int = 0) -> None:
-    """Write a batch of a table as `foreachBatch` does: complete once `_SUCCESS` exists."""
-    folder = world.unit.table(table) / f"batch_id={batch}"
-    folder.mkdir(parents=True)
-    pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "part.parquet")
-    (folder / "_SUCCESS").touch()
+def commit(world: World, table: str, rows: pd.DataFrame) -> None:
+    """Add rows to a table of the lake as the next micro-batch, or as the daily run, which replaces what was there."""
+    write = lake_rows.replace_rows if table in DAILY else lake_rows.commit
+    write(world.unit.table(table), rows)
 
 
 def static(world: World, table: str, rows: pd.DataFrame) -> None:
@@ -100,7 +101,7 @@ def make_world(root: Path, users: list[str]) -> World:
     """A world whose `users` are suspected, and one honest account."""
     world = World(root / "tiny")
     commit(world, "sessions", sessions(users))
-    commit(world, "sessions", sessions(["honest1"], flagged=False, first=1000), batch=1)
+    commit(world, "sessions", sessions(["honest1"], flagged=False, first=1000))
     commit(world, "plays", plays([*users, "honest1"]))
     static(world, "users", pd.DataFrame([account(user) for user in [*users, "honest1"]]))
     static(world, "tracks", pd.DataFrame([track()]))

@@ -33,7 +33,7 @@ def test_without_the_setting_nothing_is_held_and_with_it_each_session_over_the_s
         state.refresh()
     assert {user: held(state, user) for user in users} == {user: [(a.HOLD, a.BY_THRESHOLD, 1)] for user in users}
     assert held(state, "honest1") == []
-    commit(state.world, "sessions", sessions([users[0]], first=7000, hour=5), batch=7)
+    commit(state.world, "sessions", sessions([users[0]], first=7000, hour=5))
     state.refresh()
     assert held(state, users[0]) == [(a.HOLD, a.BY_THRESHOLD, 1), (a.HOLD, a.BY_THRESHOLD, 2)]
     again = AppState(state.world, state.zone, state.index, VerdictStore(state.store.path, policy=ON), state.sign_in)
@@ -49,7 +49,7 @@ def test_a_person_ends_takes_over_or_gives_back_an_automatic_hold(
     (first,) = state.store.actions(case_id(users[0]))
     ana.send(users[0], ana.form(users[0]), verdict=v.DISMISS, reason="superfan")
     assert held(state, users[0])[-1] == (a.RELEASE, a.BY_VERDICT, 0)
-    commit(state.world, "sessions", sessions([users[0]], first=7000, hour=5), batch=7)
+    commit(state.world, "sessions", sessions([users[0]], first=7000, hour=5))
     state.refresh()
     assert held(state, users[0])[-1][0] == a.RELEASE
     ana.step(users[0], v.UNDO)
@@ -59,7 +59,7 @@ def test_a_person_ends_takes_over_or_gives_back_an_automatic_hold(
     assert held(state, users[1]) == [(a.HOLD, a.BY_THRESHOLD, 1)]
     ana.confirm(users[2])
     assert held(state, users[2])[-1] == (a.HOLD, a.BY_VERDICT, 1)
-    commit(state.world, "sessions", sessions([users[2]], first=8000, hour=6), batch=8)
+    commit(state.world, "sessions", sessions([users[2]], first=8000, hour=6))
     state.refresh()
     assert held(state, users[2])[-1] == (a.HOLD, a.BY_VERDICT, 2)
 

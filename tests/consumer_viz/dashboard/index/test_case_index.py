@@ -13,8 +13,12 @@ from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from models.tables.lake_tables import replace_part
 from models.tables.sessions import SCORED_IN_BATCH
+from runtime.lake import LOG, committed_files
+from runtime.lake.commits import write_files
+from runtime.lake.upkeep import merge
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
+from tests.lake_rows import DAY
 
 
 def test_the_index_is_made_of_new_files_only_and_can_be_deleted(state: AppState, users: list[str]) -> None:
@@ -29,7 +33,7 @@ def test_sessions_of_before_a_feature_are_shown_and_an_index_of_before_it_is_mad
     state: AppState, ana: Browser, users: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = tiny_world.sessions([users[0]], first=60, hour=9).drop(columns=["night_share", "is_paid_plan"])
-    tiny_world.commit(state.world, "sessions", older, batch=6)
+    tiny_world.commit(state.world, "sessions", older)
     state.refresh()
     assert state.trouble == ""
     assert "not measurable" in ana.client.get(f"/cases/{case_id(users[0])}").text
@@ -41,8 +45,8 @@ def test_sessions_of_before_a_feature_are_shown_and_an_index_of_before_it_is_mad
 
 
 def test_a_batch_that_is_not_committed_is_not_shown(state: AppState, users: list[str]) -> None:
-    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["half"], first=90), batch=9)
-    (state.world.unit.table("sessions") / "batch_id=9" / "_SUCCESS").unlink()
+    rows = pa.Table.from_pandas(tiny_world.sessions(["half"], first=90), preserve_index=False)
+    assert write_files(state.world.unit.table("sessions"), rows.append_column("date", pa.repeat(DAY, len(rows))))
     state.refresh()
     assert state.cases.of_account("half") is None
 
@@ -81,8 +85,8 @@ def test_an_alert_opens_a_case_until_its_session_closes(state: AppState, ana: Br
     page = ana.client.get(f"/cases/{case.case_id}").text
     assert "An alert while it listens: after 14 streams of the session, with a score of" in page
 
-    tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=90), batch=8)
-    tiny_world.commit(state.world, "alerts", pd.DataFrame([alert | {"withdrawn": True, "score": 0.05}]), batch=1)
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=90))
+    tiny_world.commit(state.world, "alerts", pd.DataFrame([alert | {"withdrawn": True, "score": 0.05}]))
     state.refresh()
     assert state.accounts.alerts(user) == []
     assert user not in [case.user_id for case in state.cases.queue("suspected", 99)]
@@ -129,8 +133,8 @@ def test_the_sessions_of_a_job_replace_those_of_raw_rows_and_stay(unread: AppSta
 
 
 def test_a_file_that_could_not_be_read_is_named_until_it_can(state: AppState) -> None:
-    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["torn"], first=90), batch=9)
-    part = state.world.unit.table("sessions") / "batch_id=9" / "part.parquet"
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["torn"], first=90))
+    part = committed_files(state.world.unit.table("sessions"))[-1]
     content = part.read_bytes()
     part.write_bytes(content[: len(content) // 2])
     for _ in range(2):
@@ -142,10 +146,24 @@ def test_a_file_that_could_not_be_read_is_named_until_it_can(state: AppState) ->
     assert state.cases.of_account("torn") is not None
 
 
+def test_files_that_upkeep_merged_change_nothing(state: AppState) -> None:
+    table = state.world.unit.table("sessions")
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["later"], first=90))
+    state.refresh()
+    tracks = state.catalogue.suspect_tracks(99)
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["unread"], first=91))
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions(["newest"], flagged=False, first=92))
+    assert merge(table, fully=True) == 4
+    state.refresh()
+    assert state.cases.of_account("unread") is not None
+    (track,), (before,) = state.catalogue.suspect_tracks(99), tracks
+    assert track["streams"] == before["streams"] + 80, "those of the session that had not been read"
+
+
 def test_a_damaged_log_of_a_table_is_named_and_ends_no_refresh(state: AppState) -> None:
-    log = state.world.unit.table("user_day_flags") / "_spark_metadata"
+    log = state.world.unit.table("user_day_flags") / LOG
     log.mkdir(parents=True)
-    (log / "0").write_text('v1\n{"path"')
+    (log / f"{0:020}.json").write_text('{"path"')
     for _ in range(2):
         state.refresh()
         assert "the lake could not be read (CheckpointError)" in state.trouble

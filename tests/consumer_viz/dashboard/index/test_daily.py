@@ -82,10 +82,10 @@ def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppSt
     write_daily_run(state, users)
     assert "honest1" in [case.user_id for case in state.cases.queue("suspected", 9)]
     ranked = row("account_risk", user_id=users[0], priority=1.0, probability=0.6, money_at_risk_eur=1.7)
-    tiny_world.commit(state.world, "account_risk", pd.DataFrame([ranked]), batch=1)
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame([ranked]))
     state.refresh()
     day = row("user_day_flags", user_id="another", local_date=NOON.date(), score=0.1, is_flagged=False)
-    tiny_world.commit(state.world, "user_day_flags", pd.DataFrame([day]), batch=1)
+    tiny_world.commit(state.world, "user_day_flags", pd.DataFrame([day]))
     state.refresh()
     assert "honest1" not in [case.user_id for case in state.cases.queue("suspected", 9)]
 
@@ -93,7 +93,7 @@ def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppSt
 def test_a_later_run_takes_the_place_of_an_earlier_one(state: AppState, users: list[str]) -> None:
     write_daily_run(state, users)
     later = row("account_risk", user_id=users[1], priority=99.0, probability=0.9, money_at_risk_eur=110.0)
-    tiny_world.commit(state.world, "account_risk", pd.DataFrame([later]), batch=1)
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame([later]))
     state.refresh()
     assert state.cases.queue("suspected", 1)[0].user_id == users[1]
     assert state.cases.one(case_id(users[2])).risk < 1  # type: ignore[union-attr]

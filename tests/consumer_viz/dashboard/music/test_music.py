@@ -27,11 +27,11 @@ def state(tmp_path: Path) -> AppState:
     world = make_ring_world(tmp_path, SIZE)
     plays = tiny_world.plays(["honest1"], n=HITS, track_id="t8", country="NZ")
     plays["play_id"] += "more"
-    tiny_world.commit(world, "plays", plays, batch=2)
+    tiny_world.commit(world, "plays", plays)
     values = {"local_date": NOON.date(), "streams": 96, "suspicious_streams": 6}
     roles = [row("track_risk", track_id=f"t{n}", role="suspected target", **values) for n in range(1, 8)]
     victim = row("track_risk", track_id="t8", role="suspected camouflage", **values)
-    tiny_world.commit(world, "track_risk", pd.DataFrame([*roles, victim]), batch=1)
+    tiny_world.commit(world, "track_risk", pd.DataFrame([*roles, victim]))
     return make_state(world)
 
 

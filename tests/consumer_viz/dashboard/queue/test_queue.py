@@ -51,7 +51,7 @@ def test_a_dismissed_account_that_is_flagged_again_comes_back(state: AppState, a
     assert users[0] not in [case.user_id for case in state.cases.queue("suspected", 9)]
     later = tiny_world.sessions([users[0]], first=50, hour=24 * 365 * 100 // 24)
     later["scored_at"] = later["scored_at"] + timedelta(days=365 * 100)
-    tiny_world.commit(state.world, "sessions", later, batch=7)
+    tiny_world.commit(state.world, "sessions", later)
     state.refresh()
     [back] = [case for case in state.cases.queue("suspected", 9) if case.user_id == users[0]]
     assert back.is_back
@@ -60,6 +60,6 @@ def test_a_dismissed_account_that_is_flagged_again_comes_back(state: AppState, a
 def test_what_is_new_waits_behind_the_pill(state: AppState, ana: Browser, users: list[str]) -> None:
     shown = state.index.stamp
     assert state.cases.new_since(shown) == 0
-    tiny_world.commit(state.world, "sessions", tiny_world.sessions([*users, "newcomer"], first=70, hour=5), batch=8)
+    tiny_world.commit(state.world, "sessions", tiny_world.sessions([*users, "newcomer"], first=70, hour=5))
     state.refresh()
     assert state.cases.new_since(shown) == 1

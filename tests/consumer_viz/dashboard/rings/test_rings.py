@@ -149,7 +149,7 @@ def test_the_card_of_an_account_counts_members_in_the_queue(ana: Browser, ring: 
 
 def test_a_ring_that_grows_keeps_its_address(state: AppState, ana: Browser, ring: str) -> None:
     decide(ana, ring, USERS)
-    tiny_world.commit(state.world, "campaigns", pd.DataFrame([campaign("lockstep-k9", [*USERS, "late1"])]), batch=1)
+    tiny_world.commit(state.world, "campaigns", pd.DataFrame([campaign("lockstep-k9", [*USERS, "late1"])]))
     state.refresh()
     [grown] = state.rings.of_account("late1")
     assert (f"/rings/{grown['ring_id']}", grown["size"]) == (ring, SIZE + 1)

@@ -1,7 +1,7 @@
-"""Which files of a table count: readers outside Spark list them here.
+"""Tables in the form that Spark writes by itself: those of a shop, and of a version before Delta tables.
 
 A crash leaves part files that no micro-batch committed; a glob would count them. Spark's file sink names the committed
-ones in `_spark_metadata`; tables written by `foreachBatch` are folders `batch_id=N`, complete once `_SUCCESS` exists.
+ones in `_spark_metadata`; a table that `foreachBatch` wrote is folders `batch_id=N`, complete once `_SUCCESS` exists.
 """
 
 import json
@@ -10,13 +10,12 @@ from urllib.parse import unquote, urlparse
 
 from runtime.errors import CheckpointError
 
+SINK_LOG = "_spark_metadata"
 
-def committed_files(table: Path) -> list[Path]:
-    """List a table's committed parquet files; empty where the table does not exist yet.
 
-    Raises CheckpointError where the log of the table is damaged.
-    """
-    log = table / "_spark_metadata"
+def sink_files(table: Path) -> list[Path]:
+    """List the committed parquet files of such a table. Raises CheckpointError where its log is damaged."""
+    log = table / SINK_LOG
     if log.is_dir():
         return _from_log(log)
     files: list[Path] = []

@@ -1,0 +1,156 @@
+"""The tables of the lake: Delta tables, which one program writes and every program reads.
+
+A table is a folder of parquet files with a log, `_delta_log`, that names those that count. Workers write files; one
+commit adds them all. What no commit names never counts: the rest of a crash, or of a task that was repeated. A commit
+of a stream has the number of its micro-batch, so a micro-batch that is repeated is not added again. The log has paths
+relative to the table: a world may be moved.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import orjson
+
+from runtime.errors import CheckpointError
+from runtime.lake.sink_tables import sink_files
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+LOG = "_delta_log"
+MAX_OPEN = 64
+"""Tables that a process keeps open: to read what is new in a log is faster than to read all of it."""
+MAX_LINES = 10_000
+_open: dict[tuple[Path, int], "DeltaTable"] = {}
+LOCK = RLock()
+"""Of the open tables: one thread at a time reads or writes them."""
+
+
+def committed_files(table: Path) -> list[Path]:
+    """List a table's committed parquet files, those of a stream by micro-batch; empty where there is no table.
+
+    A table that Spark's own sink wrote is read too. Raises CheckpointError where the log of the table is damaged.
+    """
+    if not is_table(table):
+        return sink_files(table)
+    with LOCK:
+        return _files(table, opened(table))
+
+
+def is_table(table: Path) -> bool:
+    """Return whether a folder is a table of the lake."""
+    return (table / LOG).is_dir()
+
+
+def file_name(batch_id: int, part: str) -> str:
+    """Return the name of a file of a micro-batch: names sort by micro-batch.
+
+    >>> file_name(7, "a1")
+    'part-000000007-a1.parquet'
+    """
+    return f"part-{batch_id:09d}-{part}.parquet"
+
+
+def batch_of(file: Path) -> int:
+    """Return the micro-batch that wrote a file, the last one of a file that was merged from several; -1 for others.
+
+    >>> batch_of(Path("date=2025-03-03/part-000000007-a1.parquet")), batch_of(Path("x.parquet"))
+    (7, -1)
+    """
+    number = file.name.split("-")[1] if "-" in file.name else ""
+    return int(number) if number.isdigit() else -1
+
+
+def last_number(table: Path, writer: str) -> int:
+    """Return the number of the last transaction of a writer; -1 before the first."""
+    if not is_table(table):
+        return -1
+    with LOCK:
+        number = opened(table).transaction_version(writer)
+    return -1 if number is None else number
+
+
+def files_of_version(table: Path, version: int) -> list[Path]:
+    """List the files of an earlier version. Raises CheckpointError where it cannot be read any more."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return _files(table, DeltaTable(table.absolute(), version=version))
+    except DeltaError as error:
+        raise CheckpointError(f"version {version} of lake/{table.name} cannot be read ({error})") from None
+
+
+def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> tuple[int, Path | None]:
+    """Write down the files that a table has, in the form of its log, for a reader that begins now; once per folder.
+
+    Returns the version that the reader begins after, -1 for all, and the folder, None where the table was empty.
+    """
+    if not folder.exists():
+        with LOCK:
+            delta = opened(table)
+            files, version = _files(Path(), delta), delta.version()
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for first in range(0, len(files), files_each or MAX_LINES):
+            lines = (
+                {"add": {"path": f.as_posix(), "dataChange": True}} for f in files[first:][: files_each or MAX_LINES]
+            )
+            (partial / f"{version}-{first:09d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        partial.rename(folder)
+    versions = [int(file.name.split("-")[0]) for file in folder.glob("*.json")]
+    return (versions[0], folder) if versions else (-1, None)
+
+
+def signature(table: Path) -> object:
+    """Return a value that changes when something is committed to a table; None where there is no table.
+
+    It takes microseconds, where reading the list of files takes milliseconds: pages call it every few seconds.
+    """
+    try:
+        return (table / LOG).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _files(table: Path, delta: "DeltaTable") -> list[Path]:
+    # addresses are absolute, and encoded; below the table there is nothing to encode
+    depth = 1 + len(delta.metadata().partition_columns)
+    return [table / path for path in sorted("/".join(uri.rsplit("/", depth)[1:]) for uri in delta.file_uris())]
+
+
+def opened(table: Path) -> "DeltaTable":
+    """Return a table as it is now. Raises CheckpointError where its log is damaged."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    key = table.absolute(), (table / LOG).stat().st_ino  # a folder that was made again is another table
+    for is_last in (False, True):
+        try:
+            if key in _open:
+                _open[key].update_incremental()
+            else:
+                if len(_open) >= MAX_OPEN:
+                    _open.clear()
+                _open[key] = DeltaTable(table.absolute())
+            break
+        except DeltaError as error:
+            _open.pop(key, None)
+            if is_last:  # upkeep may have replaced files of the log while it was read: then another try succeeds
+                raise CheckpointError(_damage(table, str(error).splitlines()[0])) from None
+    return _open[key]
+
+
+def _damage(table: Path, error: str) -> str:
+    """Name the file of a table's log that cannot be read."""
+    for file in sorted((table / LOG).glob("*.json")):
+        try:
+            for line in file.read_bytes().splitlines():
+                orjson.loads(line)
+        except ValueError as trouble:
+            return f"{file} is unreadable ({trouble}): restore it from a copy"
+    return f"the log of lake/{table.name} is unreadable ({error}): restore {table / LOG} from a copy"

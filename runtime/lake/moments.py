@@ -1,0 +1,120 @@
+"""What a table of the lake was at an earlier time: versions that can still be read.
+
+Every commit is a version. Upkeep writes a checkpoint of the log, which has all that the table is, and removes the
+commits before it. Some checkpoints are kept as moments: those that are the first of their four hours for a day, and of
+their day for a month. `_moments.jsonl` in the table has their times.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from runtime.errors import LakeError
+from runtime.lake import LOG, commits, files_of_version
+
+MOMENTS = "_moments.jsonl"
+EVERY, FOR = timedelta(hours=4), timedelta(days=1)
+DAILY_FOR = timedelta(days=30)
+CHECKPOINT = ".checkpoint.parquet"
+_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A version of a table, and when it was committed."""
+
+    version: int
+    at: datetime
+
+
+def versions(table: Path) -> list[Moment]:
+    """List the versions that can be read, the oldest first: moments, and every commit since the last upkeep."""
+    found = {moment.version: moment for moment in _moments(table)}
+    for log in sorted((table / LOG).glob("*.json")):
+        info = next(
+            (entry for line in log.read_bytes().splitlines() if (entry := orjson.loads(line).get("commitInfo"))), None
+        )
+        at = info["timestamp"] / _MS if info else log.stat().st_mtime
+        found[int(log.stem)] = Moment(int(log.stem), datetime.fromtimestamp(at, UTC))
+    return [found[version] for version in sorted(found)]
+
+
+def version_at(table: Path, at: datetime) -> Moment:
+    """Return the newest version that is not after a time. Raises LakeError where none is kept."""
+    known = versions(table)
+    before = [moment for moment in known if moment.at <= at]
+    if not before:
+        oldest = f"the oldest kept is of {known[0].at:%Y-%m-%d %H:%M:%S} UTC" if known else "it has none"
+        raise LakeError(
+            f"lake/{table.name} has no version of {at:%Y-%m-%d %H:%M} UTC: {oldest}; see  playproof lake show"
+        )
+    return before[-1]
+
+
+def files_at(table: Path, moment: Moment) -> list[Path]:
+    """List the files that counted in a version."""
+    return files_of_version(table, moment.version)
+
+
+def files(table: Path) -> set[Path]:
+    """List the files that any moment has."""
+    return {file for moment in _moments(table) for file in files_of_version(table, moment.version)}
+
+
+def checkpoint(table: Path, consumed: int | None, now: float) -> int:
+    """Write a checkpoint of the log, remove the commits before it that every reader has read; return how many.
+
+    Without any new commit it writes nothing.
+    """
+    log = table / LOG
+    version = commits.checkpoint(table)
+    _note(table, Moment(version, datetime.fromtimestamp(now, UTC)))
+    removed = 0
+    limit = version if consumed is None else min(version, consumed)
+    for file in log.glob("*.json"):
+        if int(file.stem) < limit:
+            file.unlink(missing_ok=True)
+            removed += 1
+    kept = {moment.version for moment in _moments(table)} | {version}
+    for file in log.glob(f"*{CHECKPOINT}"):
+        if int(file.name.removesuffix(CHECKPOINT)) not in kept:
+            file.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def forget(table: Path) -> None:
+    """Keep no earlier version: the files that only they have are removed by the next vacuum."""
+    (table / MOMENTS).unlink(missing_ok=True)
+
+
+def _moments(table: Path) -> list[Moment]:
+    file = table / MOMENTS
+    if not file.exists():
+        return []
+    lines = (orjson.loads(line) for line in file.read_bytes().splitlines() if line.endswith(b"}"))
+    return [Moment(line["version"], datetime.fromisoformat(line["at"])) for line in lines]
+
+
+def _note(table: Path, newest: Moment) -> None:
+    """Write down a moment, and leave out those that are not kept any more."""
+    kept = list(_thinned([*(m for m in _moments(table) if m.version != newest.version), newest], newest.at))
+    partial = table / f".{MOMENTS}.partial"
+    partial.write_text("".join(json.dumps({"version": m.version, "at": m.at.isoformat()}) + "\n" for m in kept))
+    partial.replace(table / MOMENTS)
+
+
+def _thinned(moments: list[Moment], now: datetime) -> Iterator[Moment]:
+    seen: set[object] = set()
+    for moment in moments:
+        age = now - moment.at
+        if age > DAILY_FOR:
+            continue
+        key: object = moment.at.date() if age > FOR else moment.at.timestamp() // EVERY.total_seconds()
+        if key not in seen or moment is moments[-1]:
+            seen.add(key)
+            yield moment
