@@ -11,7 +11,7 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
-from runtime.checkpoint import keep_offsets
+from runtime.checkpoint import keep_offsets, pack_offsets
 from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
@@ -40,6 +40,7 @@ class ProgressListener(StreamingQueryListener):
         if batch.ends:
             # the reconciliation asks for those of queries that read topics only
             keep_offsets(self._unit, batch.query)
+            pack_offsets(self._unit, batch.query)
         if self._metrics is not None:
             self._metrics.observe(batch)
             self._metrics.observe_drift(drift_record(self._unit))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from runtime.lake.moments import versions
 from runtime.world import World
@@ -63,3 +64,9 @@ def test_what_cannot_be_done_is_said_in_one_line(
     result = playproof("lake", *arguments, "--world", "w")
     assert result.exit_code == 1
     assert message in result.err
+
+
+def test_a_table_is_read_by_other_tools_as_the_docs_say(world: World) -> None:
+    table = DeltaTable(world.unit.table("sessions"))
+    assert sorted(table.to_pandas()["session_key"]) == ["u:0", "u:1", "u:2", "u:3"]
+    assert table.to_pyarrow_table().num_rows == 4
