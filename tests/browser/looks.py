@@ -48,8 +48,11 @@ def faults(page: Page) -> list[str]:
     return page.evaluate(_FAULTS, SMALLEST_PX)
 
 
-def check_looks(page: Page, name: str) -> None:
-    """Fail if the page as it is looks wrong, or breaks a rule of axe, on a desk in light and on a telephone in dark."""
+def check_looks(page: Page, name: str, within: str = "body") -> None:
+    """Fail if the page as it is looks wrong, or breaks a rule of axe, on a desk in light and on a telephone in dark.
+
+    `within`: selector of what axe looks at; it needs a second for each hundred rows.
+    """
     size: Any = page.viewport_size
     for width, scheme in LOOKS if not SHOTS else ALL_LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
@@ -57,7 +60,7 @@ def check_looks(page: Page, name: str) -> None:
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png")
         assert faults(page) == [], (name, width, scheme)
-        violations = Axe().run(page).response["violations"]
+        violations = Axe().run(page, context=within).response["violations"]
         assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in violations] == [], (name, width, scheme)
     page.set_viewport_size(size)
     page.emulate_media(color_scheme="light")

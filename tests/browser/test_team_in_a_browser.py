@@ -147,7 +147,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             ben.locator(".row.selected a").focus()
             ben.keyboard.press("Enter")
             expect(ben.locator("#verdict .note")).to_contain_text("a second person confirms them")
-            check_looks(ben, "second-review-ring")
+            check_looks(ben, "second-review-ring", within="aside.panel")
             ben.keyboard.press("a")
             for key in "c5":
                 ben.keyboard.press(key)
