@@ -233,10 +233,10 @@ def test_a_settings_file_is_read_with_its_paths_and_a_warning_where_others_can_r
 
 
 def test_settings_never_show_what_is_in_them() -> None:
-    settings = Settings(security=LOGIN)
+    settings = Settings(security=LOGIN.replace("secret", "xyzzy"))
     kafka = settings.kafka()
     shown = [repr(settings), str(settings.model_dump()), repr(kafka), repr(kafka.python()), repr(kafka.spark())]
-    assert not any("secret" in text.replace("SecretStr", "") for text in shown)
+    assert not any("xyzzy" in text for text in shown)
     assert all("*****" in text for text in shown)
 
 
