@@ -126,7 +126,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
     browser: Browser, site: tuple[AppState, str]
 ) -> None:
     state, address = site
-    desk = address.split("/?")[0]
+    desk, before = address.split("/?")[0], len(state.store.unsent_actions())
     state.store.policy = Policy(second_review_eur=5.0)  # over one account's money, below the ring's
     try:
         with analyst(browser, address, "ana") as ana, analyst(browser, address, "ben") as ben:
@@ -138,7 +138,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             for key in "c5":
                 ana.keyboard.press(key)
             expect(ana.locator("#verdict .standing")).to_contain_text("confirmed once")
-            assert (state.cases.counts()["review"], state.store.unsent_actions()) == (1, [])
+            assert (state.cases.counts()["review"], len(state.store.unsent_actions())) == (1, before)
             ana.keyboard.press("a")
             expect(ana.locator("#ticked")).to_have_text("0")  # nothing is left for the same person to confirm
             ben.goto(f"{desk}/queue?tab=review")
@@ -152,14 +152,12 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             for key in "c5":
                 ben.keyboard.press(key)
             expect(ben.locator("#verdict .standing")).to_contain_text(f"{SIZE} accounts: suspicion confirmed")
-            assert len(state.store.unsent_actions()) == SIZE
+            assert len(state.store.unsent_actions()) == before + SIZE
             ben.keyboard.press("u")
             expect(ben.locator("#verdict .standing")).to_contain_text("confirmed once")
-            assert {action.action for action in state.store.unsent_actions()[SIZE:]} == {"release"}
+            assert {action.action for action in state.store.unsent_actions()[before + SIZE :]} == {"release"}
             ben.goto(f"{desk}/quality")
             expect(ben.locator("#main")).to_contain_text("wait for a second review")
             check_looks(ben, "second-review-quality")
-            ana.keyboard.press("u")
-            expect(ana.locator("#verdict .standing")).to_contain_text("confirmed once")
     finally:
         state.store.policy = Policy()
