@@ -26,7 +26,7 @@ from runtime.terminal import ReportProgress
 from runtime.world import Unit
 
 QUERY = "sessions"
-JOB_UP_WITHIN_S = 300.0
+JOB_UP_WITHIN_S = 900.0
 DRAINS_WITHIN_S = 900.0
 SAMPLE_EVERY_S = 0.5
 BURSTS = 3

@@ -18,10 +18,11 @@ from ops.errors import StackError
 from ops.latency import driven_job, measure
 from ops.latency.delays import Appended, watermark_passed_at
 from ops.latency.pace import FLOOD, RatePace
-from ops.latency.readings import read_alerts, read_sessions
+from ops.latency.readings import RowsSent, read_alerts, read_sessions
 from ops.stack.child_process import ChildProcess
 from producer.errors import ReplayError
 from runtime.settings import Settings
+from runtime.world import Unit
 from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
 MINUTE_MS = 60_000
@@ -163,3 +164,30 @@ def test_after_a_rate_that_the_job_does_not_catch_up_with_no_other_is_measured()
     assert {name: phase is not None for name, phase in phases.items()} == {
         "tenth": True, "half": True, "nine_tenths": False, "idle": False,
     }  # fmt: skip
+
+
+def test_each_rate_has_the_delays_of_what_it_caused_and_one_that_was_not_sent_is_not_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = np.arange(0, 120) * MINUTE_MS + NOON_MS
+    appended = Appended.of(np.arange(120.0), minutes)
+    sent = RowsSent(np.arange(120.0), np.full(120, 10))
+    monkeypatch.setattr(measure, "read_topics", lambda kafka: ({"plays": appended, "activity": appended}, sent))
+    monkeypatch.setattr(measure, "read_sessions", lambda table: (minutes[:2], np.array([33.0, 36.0])))
+    monkeypatch.setattr(measure, "read_alerts", lambda table: (np.empty(0, np.int64), np.empty(0)))
+    phases = {
+        "tenth": driven_job.Phase("tenth", 10.0, 0.0, 60.0, 6.0, 3.0),
+        "half": driven_job.Phase("half", 50.0, 60.0, 120.0, 6.0, 3.0),
+        "nine_tenths": None,
+    }
+    by_rate = measure.by_rate_of(Settings(data=tmp_path).kafka(), Unit(tmp_path), phases)
+    # sessions that end at noon and a minute later are due 30 minutes on, and the watermark is a minute behind
+    assert by_rate["tenth"]["sessions"] == {"rows": 2, "p50_s": 3.0, "p95_s": 3.9, "p99_s": 3.98}
+    assert (by_rate["tenth"]["rows_per_s"], by_rate["tenth"]["is_reached"]) == (10, True)
+    assert (by_rate["half"]["rows_per_s"], by_rate["half"]["is_reached"], by_rate["half"]["sessions"]) == (
+        10,
+        False,
+        None,
+    )
+    assert by_rate["nine_tenths"] is None
+    assert by_rate["tenth"]["alerts"] is None
