@@ -36,7 +36,7 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
 ALERT_CHAMPIONS: dict[str, str] = {
-    "session_alerts": "f62a783006572a7faee6f780a9e9b0ac244d14576eeb37cd78876bb7025971dd",
+    "session_alerts": "1e74ea7a2c098d1e8325ce1f4ec397b012700996654de94624879d7cdb29ea45",
 }
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
