@@ -43,6 +43,9 @@ JOB = (
     Metric("playproof_job_drift_psi", "gauge", "stability index since training, without chance", ("quantity", "days")),
     Metric("playproof_job_drift_psi_low", "gauge", "lower end of its 95 % interval", ("quantity", "days")),
     Metric("playproof_job_drift_timestamp_seconds", "gauge", "when drift was measured last; 0 before the first time"),
+    Metric("playproof_job_rules", "gauge", "versions of rules that the newest micro-batch had", ("state",)),
+    Metric("playproof_job_rules_refused", "gauge", "broken messages and versions of rules that were left out"),
+    Metric("playproof_job_rules_stale", "gauge", "1 while topic rules cannot be read and the last rules go on"),
     Metric("playproof_job_model_info", "gauge", "1, with the version of the model that scores", ("model_version",)),
 )
 REPLAY = (

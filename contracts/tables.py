@@ -4,7 +4,7 @@ from contracts.column import Column
 from contracts.daily_tables import ACCOUNT_HABITS, ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
 from contracts.features import SESSION_FEATURES
-from contracts.rules import RULE_HITS
+from contracts.rules import RULE_DAYS, RULE_HITS
 from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
 
 
@@ -190,6 +190,7 @@ LAKE: dict[str, tuple[Column, ...]] = {
     "alerts": ALERTS,
     "shadow": SHADOW,
     "rule_hits": RULE_HITS,
+    "rule_days": RULE_DAYS,
     "user_days": USER_DAYS,
     "fraud_counts": FRAUD_COUNT_TABLE,
     "genuine_totals": GENUINE_TOTALS,

@@ -72,3 +72,17 @@ RULE_HITS = (
     Column("scored_at", "timestamp", "when the session was scored"),
 )
 """A session that meets a version of a rule: a row of lake/rule_hits."""
+
+RULE_DAYS = (
+    Column("user_id", "string", "the account"),
+    Column("grain", "string", "what the rule looks at: day or weeks"),
+    Column("last_day", "date", "the local day, or the last one of the window"),
+    Column("days", "int", "1, or the length of the window"),
+    Column("rule_id", "string", "the rule that it meets"),
+    Column("rule_version", "int", "the version of the rule"),
+    Column("state", "string", "of that version in the daily run: shadow, or active: it flags"),
+    Column("title", "string", "what the rule finds, in words"),
+    Column("allowed_by", "string", "the exemption that lets it pass: account:ID; null where none does"),
+    Column("reasons", "array<string>", "what the rule names, with its values, in words"),
+)
+"""A day or window of an account that meets a version of a rule: a row of lake/rule_days."""

@@ -24,6 +24,7 @@ from models.reports.queue_quality import format_queue_quality
 from models.risk.accounts import rank_accounts
 from models.risk.money import Prices
 from models.risk.tracks import TARGET, artist_risk, suspicious_plays, track_risk
+from models.rules.daily import write_rule_days
 from models.tables.lake_tables import batch_files, read_parts, read_table, write_table
 from models.tables.plays import Plays, Source, read_plays
 from models.tables.sessions import SCORED_IN_BATCH, read_sessions
@@ -67,6 +68,7 @@ def run_daily(world: World, source: Source = "auto", seed: int = SEED) -> DailyR
     daily.lines += ["", *format_campaigns(campaigns, world)]
     daily.lines += ["", *write_risks(world, plays, daily.flags, sources, by_account, fusion)]
     daily.lines += ["", *write_habits(world, plays, seed)]
+    daily.lines += write_rule_days(world)
     daily.lines += ["", *measure_daily(world, Registry(world.root.parent / FOLDER))]
     folder = world.unit.root / "daily"
     folder.mkdir(parents=True, exist_ok=True)

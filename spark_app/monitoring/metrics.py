@@ -11,11 +11,16 @@ import pyarrow.compute as pc
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from contracts.metrics import JOB
+from contracts.rules import RUNNING
 from runtime.lake import committed_files
 from runtime.monitoring.exporter import serve_metrics
 from runtime.monitoring.progress import MicroBatch
+from runtime.monitoring.rules import rules_record
 from runtime.parquet import read_parquet
+from runtime.world import Unit
 
+RULE_HITS = "rule_hits"
+"""The query that evaluates rules (`queries/rule_hits.py`)."""
 WRITE_REJECTED = ("archive", "rejected")
 """The queries that write lake/rejected: of music (`queries/archive.py`), and of a shop."""
 COUNT_FILES_EVERY_S = 300.0
@@ -39,6 +44,7 @@ class JobMetrics:
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
         self._count_files()
+        self._show_rules()
 
     def observe(self, batch: MicroBatch) -> None:
         """Update the metrics with a micro-batch."""
@@ -68,6 +74,8 @@ class JobMetrics:
         for operator, rows in batch.state_rows.items():
             self._of["playproof_job_state_rows"].labels(batch.query, operator).set(rows)
             self._of["playproof_job_state_bytes"].labels(batch.query, operator).set(batch.state_bytes[operator])
+        if batch.query == RULE_HITS:
+            self._show_rules()
         if batch.query in WRITE_REJECTED:
             self._count_rejected()
             self._count_files()
@@ -85,6 +93,15 @@ class JobMetrics:
                 for quantity, entry in window["quantities"].items():
                     if entry is not None:
                         self._of[name].labels(quantity, days).set(entry[key])
+
+    def _show_rules(self) -> None:
+        """Show which rules the newest micro-batch had, and whether topic `rules` could be read for it."""
+        record = rules_record(Unit(self._unit))
+        states = [row[2] for row in record.get("rules", ())]
+        for state in RUNNING:
+            self._of["playproof_job_rules"].labels(state).set(states.count(state))
+        self._of["playproof_job_rules_refused"].set(len(record.get("refused", ())))
+        self._of["playproof_job_rules_stale"].set(bool(record.get("trouble")))
 
     def _count_rejected(self) -> None:
         """Sum the rows that the lines of lake/rejected count for; each file is read once."""

@@ -16,6 +16,18 @@ def rule_flags(hits: Iterable[dict[str, Any]]) -> list[str]:
     return [format_hit(hit) for hit in hits if hit["state"] == ACTIVE and hit["allowed_by"] is None]
 
 
+def format_day(row: dict[str, Any]) -> str:
+    """Name the rule and version that flags a day or window, and the values that it read.
+
+    >>> row = {"rule_id": "awake", "rule_version": 1, "days": 1, "last_day": "2025-03-03", "title": "no sleep"}
+    >>> format_day(row | {"reasons": ["21 h without a pause of 2 h"]})
+    'rule awake v1, on 2025-03-03: no sleep; 21 h without a pause of 2 h'
+    """
+    period = f"on {row['last_day']}" if row["days"] == 1 else f"over {row['days']} days to {row['last_day']}"
+    rule, phrases = f"{row['rule_id']} v{row['rule_version']}", " · ".join(row["reasons"])
+    return words.RULE_OF_DAYS.format(rule=rule, period=period, title=row["title"], phrases=phrases)
+
+
 def format_hit(hit: dict[str, Any]) -> str:
     """Name the rule and version of a hit, what it finds, and the values of its largest session.
 

@@ -9,7 +9,7 @@ import orjson
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, reasons_of
-from consumer_viz.dashboard.evidence.rule_facts import rule_flags
+from consumer_viz.dashboard.evidence.rule_facts import format_day, rule_flags
 from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.accounts import Accounts
 from consumer_viz.dashboard.index.cases import Case
@@ -74,7 +74,7 @@ def summarise(accounts: Accounts, honest: HonestBaseline, case: Case) -> CaseSum
     if common:
         lines.append(format_common(common, has_facts=bool(lines)))
     hits = accounts.rule_hits(case.user_id)
-    by_rules = rule_flags(hits)
+    by_rules = [*rule_flags(hits), *map(format_day, accounts.rule_days(case.user_id))]
     if lines and not by_rules and not any(s["is_flagged"] for s in sessions):
         lines.insert(0, words.NO_SESSION.format(sources=_sources(daily)))
     lines = [*map(_of_alert, accounts.alerts(case.user_id)), *by_rules, *lines]
@@ -159,7 +159,11 @@ def headline(accounts: Accounts, case: Case) -> str:
         return kind + " · ".join(
             format_phrase(FEATURES[r["feature"]], r["value"]) for r in known[:2] if r["value"] is not None
         )
-    by_rules = [] if row else rule_flags(accounts.rule_hits(case.user_id))
+    by_rules = (
+        []
+        if row
+        else [*rule_flags(accounts.rule_hits(case.user_id)), *map(format_day, accounts.rule_days(case.user_id))]
+    )
     if texts := [*by_rules, *of_day, *_of_parts(daily["weeks"]), *_of_parts(daily["campaigns"])]:
         return kind + texts[0]
     if not row and (alerts := accounts.alerts(case.user_id)):

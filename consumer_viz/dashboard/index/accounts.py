@@ -48,6 +48,13 @@ class Accounts:
         with self.cases.index.read() as db:
             return [dict(row) | {"features": orjson.loads(row["features"])} for row in db.execute(query, (user_id,))]
 
+    def rule_days(self, user_id: str) -> list[dict[str, Any]]:
+        """Return the account's days and windows that active rules flag, the newest of each rule: rows of rule_days."""
+        query = """select row, max(last_day) from rule_days where user_id = ? and flags group by rule_id
+            order by rule_id"""
+        with self.cases.index.read() as db:
+            return [orjson.loads(row[0]) for row in db.execute(query, (user_id,))]
+
     def row(self, user_id: str) -> dict[str, Any]:
         """Return the account's row of the static table users; every value is None where it has no row."""
         with self.cases.index.read() as db:

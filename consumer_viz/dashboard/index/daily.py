@@ -12,12 +12,14 @@ from typing import Any
 import orjson
 
 from consumer_viz.dashboard.index.rings import write_rings
+from contracts.rules import ACTIVE
 from contracts.tables import LAKE
 from runtime.lake import committed_files
 from runtime.parquet import open_parquet
 from runtime.world import Unit
 
 ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK = "account_risk", "user_day_flags", "campaigns", "track_risk"
+RULE_DAYS = "rule_days"
 
 
 def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], bool]) -> set[str] | None:
@@ -25,14 +27,14 @@ def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], 
 
     Returns the accounts whose cases may have changed; None where no table did.
     """
-    changed = [has_changed(unit.table(name)) for name in (ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK)]
+    changed = [has_changed(unit.table(name)) for name in (ACCOUNT_RISK, USER_DAYS, CAMPAIGNS, TRACK_RISK, RULE_DAYS)]
     if not any(changed):
         return None
     earlier = """select user_id from account_risk union select user_id from members
-        union select user_id from user_days where is_flagged"""
+        union select user_id from user_days where is_flagged union select user_id from rule_days"""
     users = {row[0] for row in db.execute(earlier)}
     db.execute("begin")
-    for table in ("account_risk", "user_days", "campaigns", "members", "track_risk"):
+    for table in ("account_risk", "user_days", "campaigns", "members", "track_risk", "rule_days"):
         db.execute(f"delete from {table}")
     for row in _rows(unit.table(ACCOUNT_RISK)):
         users.add(row["user_id"])
@@ -49,6 +51,11 @@ def add_daily(db: sqlite3.Connection, unit: Unit, has_changed: Callable[[Path], 
         members = ((user, row["campaign_key"]) for user in row["user_ids"])
         db.executemany("insert or ignore into members values (?, ?)", members)
     write_rings(db, groups)
+    for row in _rows(unit.table(RULE_DAYS)):
+        users.add(row["user_id"])
+        flags = int(row["state"] == ACTIVE and row["allowed_by"] is None)
+        key = (row["user_id"], row["rule_id"], row["rule_version"], str(row["last_day"]), row["days"])
+        db.execute("insert or replace into rule_days values (?, ?, ?, ?, ?, ?, ?)", (*key, flags, _json(row)))
     for row in _rows(unit.table(TRACK_RISK)):
         track = (row["track_id"], str(row["local_date"]), _json(row))
         db.execute("insert or replace into track_risk values (?, ?, ?)", track)

@@ -50,6 +50,8 @@ create table track_risk (track_id text, local_date text, row blob, primary key (
 create table rule_hits (session_key text, rule_id text, version integer, state text, user_id text, title text,
     allowed_by text, is_flagged integer, streams integer, scored_at text, features blob,
     primary key (session_key, rule_id, version)) without rowid;
+create table rule_days (user_id text, rule_id text, version integer, last_day text, days integer, flags integer,
+    row blob, primary key (user_id, rule_id, version, last_day, days)) without rowid;
 create index rule_hits_of on rule_hits (user_id);
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
@@ -85,12 +87,14 @@ from (
             coalesce((select max(a.alerted_at) {OPEN_ALERTS}), '')), '') as last_scored_at,
         coalesce(min(case when {SUSPECTED} then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),
             case when exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+                or exists (select 1 from rule_days r where r.user_id = t.user_id and r.flags)
                 or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
                 or exists (select 1 from members m where m.user_id = t.user_id) then :daily_at end
         ) as first_flagged_at,
         r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
         (coalesce(sum({SUSPECTED}), 0) > 0
             or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+            or exists (select 1 from rule_days r where r.user_id = t.user_id and r.flags)
             or exists (select 1 {OPEN_ALERTS})
             or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
             or exists (select 1 from members m where m.user_id = t.user_id)) as is_case

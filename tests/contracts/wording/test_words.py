@@ -25,7 +25,7 @@ SAMPLES = {
     "share": "0 %", "tracks": "1 track", "devices": "1 device", "times": "1.8", "members": "6", "sessions": "7",
     "own": "0 %", "condition": "88 % or more", "limit": "at most 36", "model": "session_xgb@0123abcd",
     "sources": "its weeks", "streams": "14 streams",
-    "rule": "short-loop v2", "hits": "1 session", "title": "stops at 31 s",
+    "rule": "short-loop v2", "hits": "1 session", "period": "on 2025-03-03", "title": "stops at 31 s",
 }  # fmt: skip
 
 

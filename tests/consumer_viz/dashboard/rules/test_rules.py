@@ -138,6 +138,20 @@ def test_in_the_shadow_or_let_pass_a_hit_opens_no_case_and_is_counted(state: App
     assert "1 session of 1 account" in step(browser, "shadow", "2")
 
 
+def test_a_rule_over_days_opens_a_case_that_names_it(state: AppState) -> None:
+    row = {"user_id": "honest1", "grain": "day", "last_day": NOON.date(), "days": 1, "rule_id": "awake",
+           "rule_version": 1, "state": "active", "title": "no sleep", "allowed_by": None,
+           "reasons": ["21 h"]}  # fmt: skip
+    rows = [row, row | {"user_id": "other", "state": "shadow"}]
+    commit(state.world, "rule_days", pd.DataFrame(rows))
+    state.refresh()
+    case = state.cases.one(case_id("honest1"))
+    assert case is not None
+    assert case.drawn_by != "none"
+    assert [row["rule_id"] for row in state.accounts.rule_days("honest1")] == ["awake"]
+    assert state.accounts.rule_days("other") == []
+
+
 def test_a_shown_case_lists_the_rules_that_its_sessions_meet(state: AppState) -> None:
     user = state.cases.queue("suspected", 1)[0].user_id
     commit(state.world, "rule_hits", hit("shadow", user))
