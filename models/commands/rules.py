@@ -137,7 +137,7 @@ def move(
     world: WorldName = None,
 ) -> None:
     """Take a version to its next state: shadow (it is counted), active (it flags), archived."""
-    from models.rules.people import known_people
+    from models.rules.store import known_people
 
     store, settings = _open(world)
     version, name = store.version(rule, number), person or _me()

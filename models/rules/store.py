@@ -14,6 +14,7 @@ from contracts.rules import ARCHIVED, DRAFT, EXEMPT, MAX_NOTE_CHARS
 from models.rules.errors import RuleError
 from models.rules.lifecycle import Version, check_draft, check_step, replaced_by
 from runtime.event_text import format_time
+from runtime.world import World
 
 _SCHEMA = """
 create table if not exists versions (
@@ -44,7 +45,8 @@ _VERSIONS = """select v.rule_id, v.version, v.title, v.grain, v.expression, v.au
         order by a.sequence desc limit 1), ''), s.person, s.at, s.note,
     exists (select 1 from tests t where t.rule_id = v.rule_id and t.version = v.version)
     from versions v join states s using (rule_id, version)"""
-FOREVER = "9999-12-31"
+_DECIDERS = "select analyst from decisions union select assignee from assignments where assignee is not null"
+"""Of the verdicts: who decided a case, or was given one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,18 @@ class RuleStore:
                 (kind, subject, until, why, person, at, row.sequence),
             )
         return row
+
+
+def known_people(world: World, store: RuleStore) -> set[str]:
+    """Return the names; those of the verdicts where they can be read."""
+    names = store.people()
+    if world.verdicts.exists():
+        try:
+            with closing(sqlite3.connect(f"{world.verdicts.resolve().as_uri()}?mode=ro", uri=True)) as db:
+                names |= {str(row[0]) for row in db.execute(_DECIDERS)}
+        except sqlite3.DatabaseError:
+            pass  # of another version, or damaged: the desk says so
+    return names
 
 
 def _versions_of(db: sqlite3.Connection, rule_id: str) -> list[Version]:

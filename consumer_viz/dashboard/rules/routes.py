@@ -15,7 +15,7 @@ from models.rules.errors import RuleError, RuleTextError
 from models.rules.format_test import ROWS, format_rate
 from models.rules.names import NAMES
 from models.rules.parse import parse
-from models.rules.people import known_people
+from models.rules.store import known_people
 from runtime.monitoring.rules import rules_record
 
 router = APIRouter()
