@@ -58,7 +58,7 @@ def _of_job(record: dict[str, Any]) -> str:
 
 def show(rule: Rule, world: WorldName = None) -> None:
     """Show a rule: its versions, every step of them, and the newest back-test."""
-    from models.rules.format_test import format_test
+    from models.rules.wording import format_test
 
     store, _ = _open(world)
     newest = store.version(rule)
@@ -116,7 +116,7 @@ def backtest(
 ) -> None:
     """Test a rule on what the world has: whom it would hit, and how often rightly where somebody knows."""
     from models.rules.backtest import back_test
-    from models.rules.format_test import format_test
+    from models.rules.wording import format_test
 
     store, settings = _open(world)
     if rule == SPARE:

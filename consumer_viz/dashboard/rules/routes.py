@@ -12,10 +12,10 @@ from consumer_viz.dashboard.rules.rulefile import build_rulefile, exemptions, is
 from contracts.rules import EXEMPT, GRAINS, MAX_NOTE_CHARS, MAX_TEXT_CHARS, MAX_TITLE_CHARS, SESSION
 from models.rules.backtest import back_test
 from models.rules.errors import RuleError, RuleTextError
-from models.rules.format_test import ROWS, format_rate
 from models.rules.names import NAMES
 from models.rules.parse import parse
 from models.rules.store import known_people
+from models.rules.wording import ROWS, format_rate
 from runtime.monitoring.rules import rules_record
 
 router = APIRouter()
@@ -110,7 +110,7 @@ def _write(request: Request, form: FormData) -> Response:
 
 
 @router.post("/rules/{rule_id}/test")
-async def test(request: Request, rule_id: str) -> Response:
+async def run_test(request: Request, rule_id: str) -> Response:
     """Back-test a version, and keep the result."""
     form = await request.form()
     return await run_in_threadpool(_test, request, rule_id, form)

@@ -12,8 +12,8 @@ import pytest
 
 from models.rules.backtest import back_test, rate
 from models.rules.errors import RuleError
-from models.rules.format_test import format_test
 from models.rules.parse import parse
+from models.rules.wording import format_test
 from models.tables.lake_tables import replace_part
 from runtime.world import World
 
