@@ -20,6 +20,7 @@ SHOWN = {
     "quality": "h1",
     "models": "#m-1",
     "health": "#batches canvas",
+    "rules": "#r-list",
 }
 """Pages, and what each shows once it is there."""
 
