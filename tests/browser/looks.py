@@ -61,6 +61,7 @@ def check_looks(page: Page, name: str, within: str = "body") -> None:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png")
         assert faults(page) == [], (name, width, scheme)
         violations = Axe().run(page, context=within).response["violations"]
-        assert [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in violations] == [], (name, width, scheme)
+        found = [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in violations]
+        assert found == [], (name, width, scheme, found)
     page.set_viewport_size(size)
     page.emulate_media(color_scheme="light")

@@ -12,7 +12,7 @@ from ops.stack.broker import Broker
 from producer.kafka import topics
 from runtime.world import World
 from tests.flow.conftest import Live
-from tests.flow.stage import Done, Stage, still_alive
+from tests.flow.stage import Done, Stage, still_alive, wait_until
 
 
 def test_sigterm_ends_the_job_cleanly_within_30_seconds_and_leaves_no_process_behind(live: Live) -> None:
@@ -51,6 +51,7 @@ def ready(tmp_path: Path, broker: Broker) -> Stage:
 def test_a_missing_topic_is_named_with_the_command_that_makes_it(ready: Stage) -> None:
     with KafkaAdminClient(bootstrap_servers=ready.address) as admin:
         admin.delete_topics([FRAUD_COUNTS])
+        wait_until(lambda: FRAUD_COUNTS not in admin.list_topics(), "the topic is gone")
     line = refusal(ready.run("job", "run"))
     assert line.startswith(f"error: no topic {FRAUD_COUNTS} at {ready.address}")
     assert "playproof topics" in line

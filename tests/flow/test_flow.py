@@ -7,10 +7,9 @@ import pytest
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES, TOPICS
-from runtime.monitoring.rules import rules_record
 from runtime.parquet import count_rows
 from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
-from tests.flow.conftest import RULE, RULE_MIN_PLAYS, Live
+from tests.flow.conftest import Live
 from tests.flow.lake import alerts_of, messages, newest_version, rows_of
 
 SESSION_GAP = timedelta(milliseconds=SESSION_GAP_MS)
@@ -103,27 +102,6 @@ def test_alerts_come_while_sessions_run_and_are_withdrawn_where_the_final_score_
     assert sent == alerts.keys()
     counts = live.stage.audit()
     assert (counts["alerts"], counts["withdrawn"]) == (len(raised), len(alerts) - len(raised))
-
-
-def test_a_rule_that_becomes_active_while_the_job_runs_flags_from_the_next_micro_batch_whatever_else_is_in_the_topic(
-    live: Live,
-) -> None:
-    unit = live.stage.world.unit
-    sessions = {row["session_key"]: row for row in rows_of(unit, "sessions")}
-    hits = rows_of(unit, "rule_hits")
-    met = sorted(key for key, row in sessions.items() if row["plays"] >= RULE_MIN_PLAYS)
-    assert sorted(hit["session_key"] for hit in hits) == met
-    assert {(hit["rule_id"], hit["rule_version"]) for hit in hits} == {(RULE, 1)}
-    by_batch: dict[int, set[str]] = {}
-    for hit in hits:
-        by_batch.setdefault(hit["batch_id"], set()).add(hit["state"])
-    states = [by_batch[batch] for batch in sorted(by_batch)]
-    began = states.index({"active"})
-    assert states == [{"shadow"}] * began + [{"active"}] * (len(states) - began)
-    assert began > 0
-    record = rules_record(unit)
-    assert ([row[:3] for row in record["rules"]], record["trouble"]) == ([[RULE, 1, "active"]], "")
-    assert record["refused"] == ["a message of topic rules is no JSON"]
 
 
 def test_the_topic_of_fraud_counts_says_what_the_table_says(live: Live) -> None:

@@ -44,7 +44,7 @@ def test_the_case_of_an_account_that_is_in_no_static_table_says_what_is_not_know
 
 def test_a_flag_of_a_model_that_gives_no_reasons_says_so_in_case_and_queue(tmp_path: Path, users: list[str]) -> None:
     world = tiny_world.make_world(tmp_path, users[:1])
-    shutil.rmtree(world.unit.table("sessions") / "batch_id=0")
+    shutil.rmtree(world.unit.table("sessions"))
     own = {"reasons": None, "model_version": "my_model@12345678"}
     tiny_world.commit(world, "sessions", tiny_world.sessions(users[:1]).assign(**own))
     ana = Browser(make_state(world))
