@@ -56,7 +56,7 @@ def check_looks(page: Page, name: str, within: str = "body") -> None:
     size: Any = page.viewport_size
     for width, scheme in LOOKS if not SHOTS else ALL_LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour in between two
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png")
         assert faults(page) == [], (name, width, scheme)

@@ -133,6 +133,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             expect(ana.locator("#panel h2")).to_have_text(f"Ring of {SIZE} accounts")
             ana.locator(".row.selected a").focus()
             ana.keyboard.press("Enter")
+            ana.wait_for_url("**/rings/*")
             expect(ana.locator(".members .row")).to_have_count(SIZE)
             ana.keyboard.press("a")
             for key in "c5":
@@ -146,6 +147,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             check_looks(ben, "second-review-queue")
             ben.locator(".row.selected a").focus()
             ben.keyboard.press("Enter")
+            ben.wait_for_url("**/rings/*")
             expect(ben.locator("#verdict .note")).to_contain_text("a second person confirms them")
             check_looks(ben, "second-review-ring", within="aside.panel")
             ben.keyboard.press("a")

@@ -97,10 +97,10 @@ def flagged_users(n: int) -> list[str]:
     return [user for user in named if draw(user, True, KEY)[0] == "flag"][:n]
 
 
-def make_world(root: Path, users: list[str]) -> World:
-    """A world whose `users` are suspected, and one honest account."""
+def make_world(root: Path, users: list[str], **values: str | None) -> World:
+    """A world whose `users` are suspected, and one honest account. `values`: of the suspected sessions."""
     world = World(root / "tiny")
-    commit(world, "sessions", sessions(users))
+    commit(world, "sessions", sessions(users).assign(**values))
     commit(world, "sessions", sessions(["honest1"], flagged=False, first=1000))
     commit(world, "plays", plays([*users, "honest1"]))
     static(world, "users", pd.DataFrame([account(user) for user in [*users, "honest1"]]))

@@ -43,10 +43,7 @@ def test_the_case_of_an_account_that_is_in_no_static_table_says_what_is_not_know
 
 
 def test_a_flag_of_a_model_that_gives_no_reasons_says_so_in_case_and_queue(tmp_path: Path, users: list[str]) -> None:
-    world = tiny_world.make_world(tmp_path, users[:1])
-    shutil.rmtree(world.unit.table("sessions"))
-    own = {"reasons": None, "model_version": "my_model@12345678"}
-    tiny_world.commit(world, "sessions", tiny_world.sessions(users[:1]).assign(**own))
+    world = tiny_world.make_world(tmp_path, users[:1], reasons=None, model_version="my_model@12345678")
     ana = Browser(make_state(world))
     html = ana.client.get(f"/cases/{case_id(users[0])}").text
     assert "Flagged by my_model@12345678 with a score of 0.95: it gives no reasons" in html
