@@ -194,7 +194,7 @@ class FlagPanel(_Panel):
 def _alert_note(view: View) -> str:
     if view.alert_delay_s is None:
         return ""
-    return f"\nalerts: {view.flags.alerts[-1]:.0f},\n{view.alert_delay_s:.0f} s after the row"
+    return f"\nalerts: {view.flags.alerts[-1]:.0f}\nmedian delay {view.alert_delay_s:.0f} s"
 
 
 def _empty_message(view: View) -> str:
