@@ -178,11 +178,12 @@ def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> Offset
 
 def offset_files(unit: Unit, query: str) -> dict[int, Path | zipfile.Path]:
     """Name the offset files of a query by micro-batch: the checkpoint's, the copies, and those that are packed."""
-    packed: dict[int, Path | zipfile.Path] = {}
-    for pack in sorted((unit.offsets / query).glob(f"*{PACK}")):
-        with zipfile.ZipFile(pack) as content:
-            packed |= {int(name): zipfile.Path(pack, name) for name in content.namelist()}
-    return packed | numbered_files(unit.checkpoints / query / "offsets") | numbered_files(unit.offsets / query)
+    copies = unit.offsets / query
+    files: dict[int, Path | zipfile.Path] = {**numbered_files(unit.checkpoints / query / "offsets")}
+    files |= numbered_files(copies)
+    for pack in copies.glob(f"*{PACK}"):  # after the copies, which may be packed at this moment
+        files |= {int(file.name): file for file in zipfile.Path(pack).iterdir()}  # one reading of the pack's directory
+    return files
 
 
 def pack_offsets(unit: Unit, query: str) -> int:
