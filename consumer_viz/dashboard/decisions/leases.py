@@ -53,7 +53,7 @@ def release_leases(store: VerdictStore, page: str) -> None:
 def live_leases(store: VerdictStore) -> dict[str, str]:
     """Return who looks at what now: subject -> analyst."""
     now = store.now_text()
-    with store.reading() as db:
+    with store.watching() as db:
         leases = [Lease(*row) for row in db.execute("select * from leases order by subject")]
     return {lease.subject: lease.analyst for lease in leases if _is_live(lease, now)}
 

@@ -6,6 +6,7 @@ flight (both have the same transactional id), then looks which unsent messages t
 Readers of uncommitted messages may see a message twice: they de-duplicate by its key.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -148,17 +149,17 @@ class Outbox(Generic[T]):
     def _run(self) -> None:
         publisher, sent_stamp = None, -1
         while not self._stop.wait(POLL_S):
-            stamp = self._channel.stamp()
-            if stamp == sent_stamp:
-                continue  # no new row since everything was sent
             try:
+                stamp = self._channel.stamp()
+                if stamp == sent_stamp:
+                    continue  # no new row since everything was sent
                 if publisher is None and (unsent := self._channel.unsent(None)):
                     publisher = self._connect()
                     self._channel.mark_sent(publisher.already_published(unsent))
                 if publisher is not None:
                     send_unsent(self._channel, publisher.publish)
                 sent_stamp = stamp
-            except (KafkaError, OSError):
+            except (KafkaError, OSError, sqlite3.Error):  # another program may lock the file, or a disk be full
                 if publisher is not None:
                     publisher.close()
                     publisher = None

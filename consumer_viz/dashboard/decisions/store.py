@@ -5,6 +5,8 @@ that is sent twice carries the same key; the second time returns the first decis
 """
 
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -31,13 +33,15 @@ def _now() -> datetime:
 
 
 class VerdictStore:
-    """The record of all decisions. Every call opens a connection, so any thread or process may call."""
+    """The record of all decisions. Any thread or process may call."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = _now, policy: Policy | None = None) -> None:
         """Open the record, or begin one. Raises ServeError where that cannot be done; the file is left as it is."""
         self.path = path
         self.policy = policy or Policy()
         self._now = now
+        self._watch_lock = threading.Lock()
+        self._watched: tuple[tuple[int, int], sqlite3.Connection] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self.reading() as db:
@@ -66,6 +70,23 @@ class VerdictStore:
         finally:
             db.close()
 
+    @contextmanager
+    def watching(self) -> Iterator[sqlite3.Connection]:
+        """Use the connection that stays open, for what is asked every second: a new one reads the whole schema first.
+
+        It follows the path: a file that was put there since, such as a copy, is opened instead. Raises OSError.
+        """
+        with self._watch_lock:
+            at_path = self.path.stat()
+            file = (at_path.st_dev, at_path.st_ino)
+            if self._watched is None or self._watched[0] != file:
+                if self._watched is not None:
+                    self._watched[1].close()
+                db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+                weakref.finalize(self, db.close)
+                self._watched = (file, db)
+            yield self._watched[1]
+
     def latest(self, case_id: str) -> Decision | None:
         """Return the newest decision of a case."""
         with self.reading() as db:
@@ -83,14 +104,14 @@ class VerdictStore:
 
     def stamp(self) -> int:
         """Return a number that grows with every decision, whoever made it."""
-        with self.reading() as db:
+        with self.watching() as db:
             return int(db.execute("select coalesce(max(rowid), 0) from decisions").fetchone()[0])
 
     def change_stamp(self) -> tuple[int, int, str]:
         """Return what changes with every decision, every assignment, and every day."""
         query = """select (select coalesce(max(rowid), 0) from decisions),
             (select coalesce(max(rowid), 0) from assignments)"""
-        with self.reading() as db:
+        with self.watching() as db:
             decisions, assignments = db.execute(query).fetchone()
         return decisions, assignments, self.now_text()[:10]
 
@@ -148,7 +169,7 @@ class VerdictStore:
 
     def action_stamp(self) -> int:
         """Return a number that grows with every action."""
-        with self.reading() as db:
+        with self.watching() as db:
             return int(db.execute("select coalesce(max(rowid), 0) from actions").fetchone()[0])
 
     def unsent_actions(self, limit: int | None = None) -> list[Action]:

@@ -4,12 +4,14 @@ What is sent and when is next is in the store of verdicts, so a restart forgets 
 twice: it takes each `action_id` once. Topic `actions` does not depend on the webhook.
 """
 
+import contextlib
 import hashlib
 import hmac
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 import httpx
@@ -100,22 +102,32 @@ class Webhook:
 
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):
-            self.send_due(self._stop.is_set)
+            with contextlib.suppress(sqlite3.Error, OSError):  # another program may lock the file, or a disk be full
+                self.send_due(self._stop.is_set)
 
     def send_due(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Send all that is due, the oldest first."""
-        for action, tries in self._due():
+        for action, tries, next_at in self._due():
             if is_stopped():
                 return
-            self._note(action, tries + 1, self._send(action))
+            if self._begin_try(action, tries + 1, next_at):
+                self._end_try(action, tries + 1, self._send(action))
 
-    def _due(self) -> list[tuple[Action, int]]:
+    def _due(self) -> list[tuple[Action, int, str]]:
+        """Return actions with the tries so far. One that waits longer than any pause is due: a clock was set back."""
         names = ", ".join(f"a.{name}" for name in COLUMNS.split(", "))
-        query = f"""select d.tries, {names} from deliveries d join actions a using (action_id)
-            where d.next_at <= ? order by a.rowid limit {MAX_PER_LOOK}"""
-        with self._store.reading() as db:
-            rows = db.execute(query, (self._store.now_text(),)).fetchall()
-        return [(action_of_row(row[1:]), row[0]) for row in rows]
+        query = f"""select d.tries, d.next_at, {names} from deliveries d join actions a using (action_id)
+            where d.next_at <= ? or d.next_at > ? order by a.rowid limit {MAX_PER_LOOK}"""
+        now = self._store.now_text()
+        with self._store.watching() as db:
+            rows = db.execute(query, (now, _after(now, LONGEST_PAUSE_S))).fetchall()
+        return [(action_of_row(row[2:]), row[0], row[1]) for row in rows]
+
+    def _begin_try(self, action: Action, tries: int, next_at: str) -> bool:
+        """Save when it is tried next, before it is sent; say whether no other process took this try."""
+        query = "update deliveries set tries = ?, next_at = ? where action_id = ? and next_at = ?"
+        with self._store.writing() as (db, now):
+            return db.execute(query, (tries, _after(now, pause_s(tries)), action.action_id, next_at)).rowcount == 1
 
     def _send(self, action: Action) -> str:
         """Send an action once; return why it was not taken, empty where it was."""
@@ -125,20 +137,19 @@ class Webhook:
                    ACTION_ID: action.action_id}  # fmt: skip
         try:
             status = self._client.post(self._url, content=body, headers=headers).status_code
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
         return "" if 200 <= status < 300 else f"answer {status}"
 
-    def _note(self, action: Action, tries: int, problem: str) -> None:
+    def _end_try(self, action: Action, tries: int, problem: str) -> None:
+        is_dead = bool(problem) and tries >= MAX_TRIES
+        query = """update deliveries set next_at = ?, delivered_at = ?, dead_at = ?, error = ?
+            where action_id = ? and delivered_at is null"""
         with self._store.writing() as (db, now):
-            next_at = delivered_at = dead_at = None
-            if not problem:
-                delivered_at = now
-            elif tries >= MAX_TRIES:
-                dead_at = now
-            else:
-                after = datetime.fromisoformat(now) + timedelta(seconds=pause_s(tries))
-                next_at = format_time(round(after.timestamp() * 1000))
-            query = """update deliveries set tries = ?, next_at = ?, delivered_at = ?, dead_at = ?, error = ?
-                where action_id = ?"""
-            db.execute(query, (tries, next_at, delivered_at, dead_at, problem or None, action.action_id))
+            next_at = _after(now, pause_s(tries)) if problem and not is_dead else None
+            times = (next_at, None if problem else now, now if is_dead else None)
+            db.execute(query, (*times, problem or None, action.action_id))
+
+
+def _after(at: str, seconds: int) -> str:
+    return format_time(round((datetime.fromisoformat(at).timestamp() + seconds) * 1000))

@@ -1,6 +1,8 @@
 """Decisions in topic `verdicts`, on a real broker: each once, in order, whatever happens in between."""
 
+import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -60,6 +62,39 @@ def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictSt
     send_unsent(verdict_channel(store), sent.extend)
     assert sent == [first, second]
     assert store.unsent() == []
+
+
+class NoBroker(Publisher[Decision]):
+    """Takes all, without a broker."""
+
+    def __init__(self) -> None:
+        self.sent: list[Decision] = []
+
+    def already_published(self, unsent: Sequence[Decision]) -> list[Decision]:
+        return []
+
+    def publish(self, rows: Sequence[Decision]) -> None:
+        self.sent += rows
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_locked_record_delays_the_sending_and_does_not_end_it(
+    store: VerdictStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "POLL_S", 0.01)
+    decided, looks = decide(store, "1"), iter([sqlite3.OperationalError("database is locked")])
+
+    def stamp() -> int:
+        for error in looks:
+            raise error
+        return store.stamp()
+
+    publisher = NoBroker()
+    with Outbox(replace(verdict_channel(store), stamp=stamp), lambda: publisher, retry_s=0.01):
+        wait_until(lambda: not store.unsent(), "sent after the lock")
+    assert publisher.sent == [decided]
 
 
 def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(

@@ -48,3 +48,13 @@ def test_of_many_at_once_one_wins_and_the_rest_learn_who(store: VerdictStore) ->
     [winner] = [result for result in results if not result.startswith("lost")]
     assert results.count(f"lost to {winner}") == 15
     assert len(store.all()) == 1
+
+
+def test_what_is_asked_every_second_follows_a_file_that_was_put_in_its_place(
+    store: VerdictStore, tmp_path: Path
+) -> None:
+    assert store.stamp() == 0
+    copy = VerdictStore(tmp_path / "copy.sqlite")
+    copy.write(DRAFT)
+    copy.path.replace(store.path)
+    assert (store.stamp(), len(store.all())) == (1, 1)

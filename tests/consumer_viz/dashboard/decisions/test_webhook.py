@@ -99,6 +99,41 @@ def test_a_failed_try_is_repeated_with_growing_pauses_and_then_listed_as_dead(
     assert dead_deliveries(store) == []
 
 
+def test_two_desks_send_an_action_once_and_one_that_was_killed_while_sending_is_followed_by_another_try(
+    store: VerdictStore, clock: Clock
+) -> None:
+    receiver = Receiver(200)
+    other = webhook(VerdictStore(store.path, clock), receiver)
+
+    def meanwhile(request: httpx.Request) -> httpx.Response:
+        other.send_due()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        webhook(store, meanwhile).send_due()
+    assert receiver.got == []
+    clock.now += timedelta(seconds=10)
+    other.send_due()
+    assert len(receiver.got) == 1
+
+
+def test_a_clock_that_was_set_back_delays_no_try_by_more_than_the_longest_pause(
+    store: VerdictStore, clock: Clock
+) -> None:
+    webhook(store, Receiver(500)).send_due()
+    clock.now -= timedelta(days=300)
+    receiver = Receiver(200)
+    webhook(store, receiver).send_due()
+    assert len(receiver.got) == 1
+
+
+def test_an_address_that_cannot_be_used_is_a_failed_try_and_the_error_names_no_secret(store: VerdictStore) -> None:
+    Webhook(store, "https://pay.example:port/", SECRET).send_due()
+    with store.watching() as db:
+        tries, error = db.execute("select tries, error from deliveries").fetchone()
+    assert (tries, "InvalidURL" in error, SECRET.get_secret_value() in error) == (1, True, False)
+
+
 def test_without_tls_a_secret_or_an_address_it_says_so_or_does_nothing(store: VerdictStore) -> None:
     with _webhook(Settings(), store) as nothing:
         assert nothing is None
