@@ -13,12 +13,12 @@ import xgboost
 
 from contracts.account_windows import BETWEEN_ACCOUNTS, OF_SESSIONS, WINDOW_FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
+from models.account_windows.card import render_card
+from models.account_windows.thresholds import threshold_entry
 from models.account_windows.trees import LENGTH, TREES_FILE, neutral_scores
 from models.errors import ModelError
-from models.metrics.intervals import wilson
 from models.registry.artefact import CARD, MANIFEST, sha256
 from models.training.splits import SHARES, number_groups
-from models.user_days.calibration import PREVALENCE
 from runtime.arrays import Bools, Floats, Ints
 
 FEATURES = (*WINDOW_FEATURE_NAMES, LENGTH)
@@ -28,12 +28,6 @@ PARAMETERS: dict[str, Any] = {
     "min_child_weight": 4, "tree_method": "hist", "nthread": 1,
 }  # fmt: skip
 ROUNDS = 150
-MAX_FALSE_ALARMS = 0.003
-"""Share of the honest windows that a threshold may flag: a choice."""
-MAX_OF_A_KIND = 0.006
-"""Share of the windows of one kind of odd people that it may flag, at most: a choice, as for sessions."""
-MIN_RECALL = 0.15
-"""Recall under which a score says too little to flag anybody: a choice."""
 TRAIN, CALIBRATION, TEST = 0, 1, 2
 LIBRARIES = ("xgboost-cpu", "numpy", "pandas")
 
@@ -83,7 +77,12 @@ def train_windows(
         kinds = odd_windows[~is_learned & (odd_windows["label"] == 0)]
         kinds = kinds.assign(cohort=kinds["user_id"].map(people.set_index("user_id")["cohort"]))
     booster = _fit(learned, patterns, rng, seed)
-    entries = [_entry(name, unknown, booster, windows, known, block, kinds) for name, unknown in patterns.items()]
+
+    def score(rows: pd.DataFrame, unknown: Collection[str]) -> Floats:
+        return neutral_scores(booster, rows, FEATURES, unknown)[0]
+
+    calibration, test = windows[known & (block == CALIBRATION)], windows[known & (block == TEST)]
+    entries = [threshold_entry(name, unknown, score, calibration, test, kinds) for name, unknown in patterns.items()]
     return _write(out, booster, entries, windows, known, block, seed, world, 0 if odd is None else len(odd[0]))
 
 
@@ -115,52 +114,6 @@ def _fit(
     label = np.tile(windows["label"].to_numpy(dtype=np.float32), len(copies))
     matrix = xgboost.DMatrix(np.vstack(copies), label=label, nthread=1)
     return xgboost.train(PARAMETERS | {"seed": seed}, matrix, ROUNDS)
-
-
-def _entry(
-    name: str,
-    unknown: Collection[str],
-    booster: xgboost.Booster,
-    windows: pd.DataFrame,
-    known: Bools,
-    block: Ints,
-    kinds: pd.DataFrame | None,
-) -> dict[str, Any]:
-    """Choose the threshold of a kind of source on the calibration block; measure it on the test block."""
-    log_odds, _ = neutral_scores(booster, windows, FEATURES, unknown)
-    honest, positive = (windows["label"] == 0).to_numpy(), (windows["label"] == 1).to_numpy()
-    threshold = float(np.quantile(log_odds[honest & (block == CALIBRATION)], 1 - MAX_FALSE_ALARMS, method="higher"))
-    threshold = float(np.nextafter(threshold, np.inf))
-    if kinds is not None:
-        scores = pd.Series(neutral_scores(booster, kinds, FEATURES, unknown)[0])
-        of_kind = scores.groupby(kinds["cohort"].to_numpy()).quantile(1 - MAX_OF_A_KIND, interpolation="higher")
-        threshold = max(threshold, float(np.nextafter(of_kind.max(), np.inf)))
-    recall = float((log_odds[positive & (block == CALIBRATION)] >= threshold).mean())
-    tested = known & (block == TEST)
-    alarms, n = int((log_odds[tested & honest] >= threshold).sum()), int((tested & honest).sum())
-    low, high = wilson(alarms, n)
-    found = float((log_odds[tested & positive] >= threshold).mean())
-    caught, accused = PREVALENCE * found, (1 - PREVALENCE) * alarms / n
-    return {
-        "name": name,
-        "unknown": sorted(unknown),
-        "review": threshold if recall >= MIN_RECALL else None,
-        "filter": None,
-        "precision": caught / max(caught + accused, 1e-9),
-        "test": {
-            "honest_windows": n,
-            "false_alarms_per_100": {"value": 100 * alarms / n, "low": 100 * low, "high": 100 * high},
-            "recall": found,
-            "auc": _auc(log_odds[tested], positive[tested]),
-        },
-    }
-
-
-def _auc(score: Floats, positive: Bools) -> float:
-    """Return the area under the ROC curve."""
-    rank = pd.Series(score).rank().to_numpy()
-    n, hits = len(score), int(positive.sum())
-    return float((rank[positive].sum() - hits * (hits + 1) / 2) / max(hits * (n - hits), 1))
 
 
 def _write(
@@ -213,68 +166,3 @@ def _write(
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))
     return sha256(content)
-
-
-def _odd_lines(windows: int) -> list[str]:
-    if not windows:
-        return []
-    return [
-        f"And {windows:,} windows of a world with many odd people of every kind: half of the accounts are trained on;",
-        f"of the honest windows of the others each kind may have {MAX_OF_A_KIND:.1%} over the thresholds below.",
-        "",
-    ]
-
-
-def render_card(manifest: dict[str, Any]) -> str:
-    """Render the model card of a manifest as Markdown."""
-    trained = manifest["trained_on"]
-    lines = [
-        f"# Model card: {manifest['name']}",
-        "",
-        "Gives a window of 7 or 28 days of an account the log-odds that a bot listened in it: gradient-boosted trees",
-        f"(XGBoost, depth {manifest['parameters']['max_depth']}, {manifest['parameters']['rounds']} rounds) on "
-        f"{len(manifest['features'])} features.",
-        "",
-        "## Use",
-        "- **For**: ranking accounts for an analyst by what adds up over weeks, and by what other accounts do too.",
-        "- **Not for**: closing an account or withholding a royalty without a person.",
-        "",
-        "## Data",
-        f"Synthetic: {trained['world']}, seed {trained['seed']}; {trained['windows']:,} windows. Blocks differ in",
-        "accounts and campaigns, not in time. A window is positive with a paid stream in it. Every window also comes",
-        "masked, as the kinds of source that lack fields.",
-        "",
-        "| block | windows | positive |",
-        "|---|---|---|",
-        *(f"| {name} | {b['windows']:,} | {b['positives']:,} |" for name, b in trained["blocks"].items()),
-        "",
-        *_odd_lines(trained.get("odd_windows", 0)),
-        "## Kinds of source",
-        f"Threshold: at most {MAX_FALSE_ALARMS:.1%} of the honest windows of the calibration block. Measured on the",
-        "test block.",
-        f"Precision: with {PREVALENCE:.1%} of the windows bots'. `–`: the recall is too low to flag any.",
-        "`_no_zone`: without a time zone. `_unscored`: no session was scored. `_alone`: too few accounts to compare",
-        "with. Kinds that lack the same features are one.",
-        "",
-        "| source | features unknown | threshold | false alarms per 100 windows | recall | AUC | precision |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for entry in manifest["source_patterns"]:
-        test, alarms = entry["test"], entry["test"]["false_alarms_per_100"]
-        threshold = "–" if entry["review"] is None else f"{entry['review']:.2f}"
-        lines.append(
-            f"| {entry['name']} | {len(entry['unknown'])} | {threshold} | {alarms['value']:.2f} [{alarms['low']:.2f}, "
-            f"{alarms['high']:.2f}] | {test['recall']:.3f} | {test['auc']:.3f} "
-            f"| {entry['precision']:.2f} |"
-        )
-    lines += [
-        "",
-        "## Recall by family",
-        "Of windows of the test block, all fields known.",
-        "",
-        "| family | windows | share |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {name} | {e['windows']:,} | {e['share']:.3f} |" for name, e in manifest["recall_by_family"].items()]
-    versions = ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items())
-    return "\n".join([*lines, "", f"## Versions\n{versions}"]) + "\n"

@@ -81,7 +81,8 @@ def read_trusted_gzip(path: Path, expected_sha256: str) -> bytes:
         with gzip.open(path) as packed:
             content = packed.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ModelError(f"model file {label}: {error}; {RESTORE}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"model file {label}: {reason}; {RESTORE}") from None
     if sha256(content) != expected_sha256.lower():
         raise ModelError(f"{label} does not hold the trees that are trusted; {RESTORE}")
     return content

@@ -139,7 +139,8 @@ def train(
     `table`: see `read_training_table`. `world` says where sessions come from, `labels` where labels come from.
     `odd`: sessions of worlds in which odd people are far commoner than they are. ODD_SHARE of the accounts are trained
     on; of the honest ones of the others each kind keeps to a bound of false alarms. No figure comes from these worlds.
-    The same tables and seed give the same bytes. Raises ModelError where a block lacks one kind of label.
+    The same tables and seed give the same bytes. Raises ModelError where a block lacks one kind of label, or where an
+    account is in both.
     """
     trees = trees or TreeSettings()
     rng = np.random.default_rng(seed)
@@ -152,6 +153,8 @@ def train(
             )
     learned, kinds = table[is_labelled & (block == TRAIN)], None
     if odd is not None:
+        if shared := {*odd["user_id"]} & {*table["user_id"]}:
+            raise ModelError(f"{len(shared):,} accounts are in --table and in --odd: give the worlds other seeds")
         is_learned = deal_groups(odd, rng, (ODD_SHARE, 1 - ODD_SHARE)) == 0
         of_odd = odd[is_learned & odd["label"].notna()].assign(**{WEIGHT: ODD_WEIGHT})
         learned = pd.concat([learned.assign(**{WEIGHT: 1.0}), of_odd], ignore_index=True)

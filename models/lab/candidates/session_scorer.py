@@ -12,10 +12,11 @@ from models.lab.candidates.candidate import Candidate, Scorer
 from models.lab.candidates.supervised import boosted_trees
 from models.lab.days import UserDays
 from models.lab.protocol import halves
+from models.training.manifest import TreeSettings
+from models.training.monotone import CONSTRAINTS
 from runtime.arrays import Floats
 
-TREES, DEPTH = 200, 3
-"""As the shipped scorer has them (models.training.manifest.TreeSettings)."""
+SIZE = TreeSettings()
 TOP = 3
 
 
@@ -36,7 +37,9 @@ def _margins(days: UserDays, seed: int) -> Scorer:
     sessions = days.sessions
     assert sessions is not None
     known = ~np.isnan(sessions.label)
-    model = boosted_trees(sessions.features[known], sessions.label[known], seed, TREES, DEPTH)
+    model = boosted_trees(
+        sessions.features[known], sessions.label[known], seed, SIZE.n_estimators, SIZE.max_depth, CONSTRAINTS
+    )
     return lambda rows: (
         model.predict(rows.sessions.features, output_margin=True).astype(np.float64)
         if rows.sessions is not None and len(rows.sessions.row)

@@ -17,11 +17,11 @@ Fit = Callable[[UserDays, np.random.Generator], Scorer]
 
 
 def boosted_trees(
-    features: Floats, label: Floats, seed: int, trees: int = 150, depth: int = 4
+    features: Floats, label: Floats, seed: int, trees: int = 150, depth: int = 4, constraints: str | None = None
 ) -> xgboost.XGBClassifier:
     model = xgboost.XGBClassifier(
         n_estimators=trees, max_depth=depth, learning_rate=0.1, subsample=0.8, colsample_bytree=0.5,
-        min_child_weight=2, tree_method="hist", n_jobs=1, random_state=seed,
+        min_child_weight=2, tree_method="hist", n_jobs=1, random_state=seed, monotone_constraints=constraints,
     )  # fmt: skip
     return model.fit(features, label)
 

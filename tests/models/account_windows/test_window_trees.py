@@ -8,7 +8,7 @@ import pytest
 
 from contracts.account_windows import WINDOW_FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
-from models.account_windows.train import render_card
+from models.account_windows.card import render_card
 from models.account_windows.trees import LENGTH, SHIPPED_WINDOWS, WindowTrees, load_window_trees
 from models.labels.windows import label_windows
 from models.registry.artefact import CARD, MANIFEST

@@ -107,6 +107,13 @@ def test_contributions_and_bias_add_up_to_the_margin(
         assert sum(contributions) == pytest.approx(row["rawPrediction"][1], abs=1e-4)
 
 
+def test_an_account_of_the_blocks_is_not_learned_as_an_odd_one_too(
+    spark: SparkSession, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="other seeds"):
+        train(spark, table, tmp_path, seed=1, world="a made-up table", trees=SMALL, odd=table.head(10))
+
+
 def test_the_same_table_and_seed_give_the_same_bytes(
     spark: SparkSession, table: pd.DataFrame, artefact_folder: Path, tmp_path: Path
 ) -> None:
