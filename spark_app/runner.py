@@ -15,6 +15,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from spark_app.errors import JobError
 
+POOL = "spark.scheduler.pool"
 TRACEBACK = "Traceback (most recent call last):"
 CHECK_EVERY_S = 1.0
 """Seconds between two looks at the queries. A blocking `awaitAnyTermination()` would never see the signal."""
@@ -75,6 +76,8 @@ def run(
             if stop.is_set:  # each takes seconds to start, and a supervisor kills after 30
                 break
             try:
+                # its jobs take this with them; in one pool for all, they would be done in the order of their coming
+                spark.sparkContext.setLocalProperty(POOL, name)
                 queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
             except JobError as error:
                 if name not in optional:
@@ -122,7 +125,7 @@ def _check_queries(queries: list[StreamingQuery], optional: Mapping[str, Callabl
             continue
         message = f"query {query.name} stopped: {cause_of(error)}"
         if query.name not in optional:
-            raise JobError(message)
+            raise JobError(message) from error
         queries.remove(query)
         optional[query.name](message)
 

@@ -1,6 +1,7 @@
 """The SparkSession, with every setting whose default does not work here."""
 
 import atexit
+import logging
 import os
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from runtime.settings import Settings
 from spark_app.scratch import use_scratch_folder
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
+POOLS = Path(__file__).parent / "pools.xml"
+"""Which query's tasks go first (docs/latency.md)."""
 LOOPBACK = "127.0.0.1"
 SECRET_NAMES = r"(?i)secret|password|token|access[.]?key|jaas|keystore[.]key"
 """Options that Spark's pages and plans show as redacted: its own list, and Kafka's login and private key."""
@@ -65,6 +68,8 @@ def build_session(
     folder for temporary files on this machine. `conf` adds settings, `__` standing for a dot.
     Raises JvmError where Java or the Kafka connector jars are missing.
     """
+    # it logs what `foreachBatch` raises, with a traceback; the query has it too, and the runner tells it
+    logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
     java_home = jvm.find_java()
     os.environ["JAVA_HOME"] = str(java_home)
     is_local, is_here = master.startswith("local"), master.startswith("local") or LOOPBACK in master
@@ -97,6 +102,7 @@ def build_session(
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.scheduler.mode": "FAIR",
+        "spark.scheduler.allocation.file": f"file://{POOLS}",
         "spark.sql.streaming.stopTimeout": "25s",
         # a task's files are few: keep one writer per date open instead of sorting every batch by date
         "spark.sql.maxConcurrentOutputFileWriters": "8",

@@ -68,6 +68,8 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     if unguarded := preflight.unguarded_topics(settings.kafka()):
         print(preflight.unguarded_message(unguarded), file=sys.stderr, flush=True)
+    if forgetful := preflight.forgetful_topics(settings.kafka()):
+        print(preflight.forgetful_message(forgetful), file=sys.stderr, flush=True)
     scratch = use_scratch_folder()
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)
@@ -125,6 +127,8 @@ def _run_queries(
         print("every scored session, as query sessions writes it:")
         scored.printSchema()
         writers = _choose(pipeline.build_queries(spark, job, scored), options.only)
+    if rule_hits.NAME in writers:
+        rule_hits.send_record(world, settings.kafka())
     print(scoring_message(artefacts.champion))
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)

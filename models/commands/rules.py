@@ -1,18 +1,16 @@
 """Rules at run time, for engineers: the same steps as on page Rules."""
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
+from models.commands.rule_record import my_name, open_record, send_changes
 from runtime.command_line import AsJson, Command, WorldName, log, settings_for
-from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from models.rules.parse import Expression
-    from models.rules.store import RuleStore
 
 Rule = Annotated[str, typer.Argument(help="Name of the rule.")]
 Number = Annotated[int | None, typer.Option("--version", help="Version of the rule; default the newest.")]
@@ -60,7 +58,7 @@ def show(rule: Rule, world: WorldName = None) -> None:
     """Show a rule: its versions, every step of them, and the newest back-test."""
     from models.rules.wording import format_test
 
-    store, _ = _open(world)
+    store, _ = open_record(world)
     newest = store.version(rule)
     for version in store.versions(rule):
         print(f"{version.label}, {version.state}: {version.title}\n  {version.expression}")
@@ -97,10 +95,10 @@ def draft(
     world: WorldName = None,
 ) -> None:
     """Save a new version of a rule as a draft. Nothing runs yet."""
-    store, _ = _open(world)
+    store, _ = open_record(world)
     written = _text(text, file)
     _parse(written, grain)
-    version = store.draft(rule, title, grain, written, person or _me())
+    version = store.draft(rule, title, grain, written, person or my_name())
     print(f"saved {version.label} as a draft: test it with  playproof rules backtest {rule}")
 
 
@@ -118,13 +116,13 @@ def backtest(
     from models.rules.backtest import back_test
     from models.rules.wording import format_test
 
-    store, settings = _open(world)
+    store, settings = open_record(world)
     if rule == SPARE:
         test = back_test(settings.existing_world(), _parse(_text(text, file), grain)).as_dict()
     else:
         version = store.version(rule, number)
         test = back_test(settings.existing_world(), _parse(version.expression, version.grain)).as_dict()
-        store.add_test(rule, version.version, person or _me(), test)
+        store.add_test(rule, version.version, person or my_name(), test)
     print(orjson.dumps(test, option=orjson.OPT_INDENT_2).decode() if as_json else "\n".join(format_test(test)))
 
 
@@ -139,72 +137,42 @@ def move(
     """Take a version to its next state: shadow (it is counted), active (it flags), archived."""
     from models.rules.store import known_people
 
-    store, settings = _open(world)
-    version, name = store.version(rule, number), person or _me()
+    store, settings = open_record(world)
+    version, name = store.version(rule, number), person or my_name()
     people = known_people(settings.existing_world(), store)
     store.step(rule, version.version, state, name, people, note)
     print(f"{version.label} is {state}")
     if state == "active" and not people - {name}:
         print(f"{name} is the only person of this world, and approves {version.label} alone: the record says so")
-    _send(store, settings)
+    send_changes(store, settings)
 
 
 def allow(
     kind: Kind,
     subject: Subject,
-    until: Annotated[str, typer.Option(help="Last day, such as 2026-12-31.")],
+    until: Annotated[str, typer.Option(help="Last day (UTC), such as 2026-12-31.")],
     why: Annotated[str, typer.Option(help="Why: the hits that pass show it.")],
     person: Person = None,
     world: WorldName = None,
 ) -> None:
     """Let an account or track pass: a rule that it meets is recorded, and does not flag."""
-    store, settings = _open(world)
-    exemption = store.exempt(kind, subject, until, why, person or _me())
+    store, settings = open_record(world)
+    exemption = store.exempt(kind, subject, until, why, person or my_name())
     print(f"{exemption.key} passes until {exemption.until}")
-    _send(store, settings)
+    send_changes(store, settings)
 
 
 def disallow(kind: Kind, subject: Subject, person: Person = None, world: WorldName = None) -> None:
     """End an exemption at once."""
-    store, settings = _open(world)
-    print(f"{store.end_exemption(kind, subject, person or _me()).key} passes no longer")
-    _send(store, settings)
+    store, settings = open_record(world)
+    print(f"{store.end_exemption(kind, subject, person or my_name()).key} passes no longer")
+    send_changes(store, settings)
 
 
 def send(world: WorldName = None) -> None:
     """Send to topic rules what it lacks. Every other command and the desk do so too."""
-    store, settings = _open(world)
-    _send(store, settings, is_asked=True)
-
-
-def _open(world: str | None) -> "tuple[RuleStore, Settings]":
-    from contracts.domain import MUSIC
-    from models.rules.store import RuleStore
-
-    settings = settings_for(world)
-    the_world = settings.existing_world()
-    the_world.require_domain(MUSIC, "playproof rules")
-    return RuleStore(the_world.rules), settings
-
-
-def _send(store: "RuleStore", settings: Settings, *, is_asked: bool = False) -> None:
-    """Bring the topic up to date; a broker that is away is no error where the change is saved already."""
-    from contracts.topics import RULES
-    from models.rules.sync import send_rules
-    from runtime.errors import BrokerError
-    from runtime.kafka.compacted import CompactedTopic
-
-    topic = CompactedTopic(settings.kafka(), RULES)
-    try:
-        sent = send_rules(store, settings.kafka(), topic)
-    except BrokerError as error:
-        if is_asked:
-            raise
-        log(f"saved, and not sent yet ({error}); the desk or  playproof rules send  sends it")
-    else:
-        print(f"sent {sent} message{'s' * (sent != 1)} to topic rules: the job has them in its next micro-batch")
-    finally:
-        topic.close()
+    store, settings = open_record(world)
+    send_changes(store, settings, is_asked=True)
 
 
 def _text(text: str | None, file: Path | None) -> str:
@@ -228,13 +196,6 @@ def _parse(text: str, grain: str) -> "Expression":
     except RuleTextError as error:
         log(error.picture())
         raise
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "engineer"
 
 
 COMMANDS = (

@@ -1,4 +1,4 @@
-"""Versions of a rule and their states. Pure functions: no database, no clock.
+"""Versions of a rule and their states, and exemptions. Pure functions: no database, no clock.
 
 A version is drafted, back-tested, run in the shadow, active, archived. A new version begins as a draft next to the one
 that runs. When it goes to a state that an earlier version of the rule is in, the earlier one is archived.
@@ -7,11 +7,13 @@ that runs. When it goes to a state that an earlier version of the rule is in, th
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from contracts.rules import (
     ACTIVE,
     ARCHIVED,
     DRAFT,
+    EXEMPT,
     ID_PATTERN,
     MAX_NOTE_CHARS,
     MAX_TITLE_CHARS,
@@ -102,3 +104,41 @@ def replaced_by(version: Version, state: str, others: Sequence[Version]) -> list
 def running(versions: Sequence[Version]) -> list[Version]:
     """Return the versions that are evaluated."""
     return [version for version in versions if version.state in RUNNING]
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """An account or track that the allow-list lets pass up to a day, and with it."""
+
+    kind: str
+    subject: str
+    until: str
+    """ISO date, UTC; before `at` where it was ended."""
+    why: str
+    person: str
+    at: str
+    sequence: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.subject}"
+
+    def is_in_force(self, day: str) -> bool:
+        return day <= self.until
+
+
+def check_exemption(kind: str, subject: str, until: str, why: str, today: str) -> str:
+    """Return the last day of an exemption as an ISO date (UTC). Raises RuleError for what cannot be exempted."""
+    if kind not in EXEMPT:
+        raise RuleError(f"the allow-list has one of {', '.join(EXEMPT)}, not {kind!r}")
+    if not subject or len(subject) > 200 or subject.split() != [subject]:
+        raise RuleError(f"name the {kind} by its id")
+    if not why.strip() or len(why) > MAX_NOTE_CHARS:
+        raise RuleError(f"say why in 1 to {MAX_NOTE_CHARS} characters: the hits that pass show it")
+    try:
+        last = date.fromisoformat(until).isoformat()
+    except ValueError:
+        raise RuleError("choose the last day of the exemption, such as 2026-12-31") from None
+    if last < today:
+        raise RuleError(f"an exemption ends today or later: {last} is over, in UTC it is {today}")
+    return last

@@ -11,10 +11,10 @@ import orjson
 
 from contracts.rules import ACTIVE, ALLOW, EXEMPT, MAX_RUNNING, RULE, RUNNING
 from models.rules.errors import RuleError
-from models.rules.lifecycle import Version
+from models.rules.lifecycle import Exemption, Version
 from models.rules.lifecycle import running as running_versions
 from models.rules.parse import Expression, parse
-from models.rules.store import Exemption, RuleStore
+from models.rules.store import RuleStore
 
 MAX_REFUSALS = 20
 """Refusals that are named; the others are counted."""

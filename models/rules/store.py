@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from contracts.rules import ARCHIVED, DRAFT, EXEMPT, MAX_NOTE_CHARS
+from contracts.rules import ARCHIVED, DRAFT
 from models.rules.errors import RuleError
-from models.rules.lifecycle import Version, check_draft, check_step, replaced_by
+from models.rules.lifecycle import Exemption, Version, check_draft, check_exemption, check_step, replaced_by
 from runtime.event_text import format_time
 from runtime.world import World
 
@@ -60,46 +60,27 @@ class Step:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exemption:
-    """An account or track that the allow-list lets pass up to a day, and with it."""
-
-    kind: str
-    subject: str
-    until: str
-    """ISO date, UTC; before `at` where it was ended."""
-    why: str
-    person: str
-    at: str
-    sequence: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.subject}"
-
-    def is_in_force(self, day: str) -> bool:
-        return day <= self.until
-
-
 class RuleStore:
     """The record of a world's rules. Every call opens a connection, so any thread or process may call."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Open the record; it is begun with its first row. Raises RuleError where the file is none."""
+        """Open the record; it is begun with its first row. Raises RuleError where the file is none, as all calls."""
         self.path, self._now = path, now
         if path.exists():
-            try:
-                with self._open() as db:
-                    db.executescript(_SCHEMA)
-            except sqlite3.DatabaseError as error:
-                raise RuleError(
-                    f"{path} cannot be read ({error}): restore it from a copy, or rename it to begin new rules"
-                ) from None
+            with self._open() as db:
+                db.executescript(_SCHEMA)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as db:
-            yield db
+        try:
+            with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as db:
+                yield db
+        except sqlite3.OperationalError as error:  # locked, full, not ours to write
+            raise RuleError(f"{self.path} cannot be used now ({error}): try again") from None
+        except sqlite3.DatabaseError as error:
+            raise RuleError(
+                f"{self.path} cannot be read ({error}): restore it from a copy, or rename it to begin new rules"
+            ) from None
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, str]]:
@@ -219,19 +200,7 @@ class RuleStore:
 
     def exempt(self, kind: str, subject: str, until: str, why: str, person: str) -> Exemption:
         """Let an account or track pass up to a day, and with it. Raises RuleError for what cannot be exempted."""
-        today = self.now_text()[:10]
-        if kind not in EXEMPT:
-            raise RuleError(f"the allow-list has one of {', '.join(EXEMPT)}, not {kind!r}")
-        if not subject or len(subject) > 200 or subject.split() != [subject]:
-            raise RuleError(f"name the {kind} by its id")
-        if not why.strip() or len(why) > MAX_NOTE_CHARS:
-            raise RuleError(f"say why in 1 to {MAX_NOTE_CHARS} characters: the hits that pass show it")
-        try:
-            last = date.fromisoformat(until).isoformat()
-        except ValueError:
-            raise RuleError("choose the last day of the exemption, such as 2026-12-31") from None
-        if last < today:
-            raise RuleError(f"an exemption ends today or later: {last} is over")
+        last = check_exemption(kind, subject, until, why, self.now_text()[:10])
         return self._add_exemption(kind, subject, last, " ".join(why.split()), person)
 
     def end_exemption(self, kind: str, subject: str, person: str) -> Exemption:

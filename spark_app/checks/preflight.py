@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
+from contracts.topics import ALERTS, FRAUD_COUNTS, RULES, SCORES
 from runtime.checkpoint import Partition, planned_ends
 from runtime.errors import AccessError, BrokerError
 from runtime.kafka.access import require_topics, wait_until_up
@@ -22,6 +22,7 @@ READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 """Topics of the job."""
 ANSWERS_WITHIN_S = 10.0
 TIMESTAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
+CLEANUP, COMPACTED = "cleanup.policy", "compact"
 READERS = ("sessions", "archive")
 """Queries that read topics."""
 
@@ -62,17 +63,24 @@ def check_topics(
 
 
 def unguarded_topics(kafka: KafkaConnection, topics: Sequence[str] = READ) -> list[str]:
-    """Return the topics whose messages have their producers' times: a wrong clock would not be noticed by them.
+    """Return the topics whose messages have their producers' times: a wrong clock would not be noticed by them."""
+    return _topics_without(kafka, TIMESTAMPS, BY_BROKER, topics)
 
-    None where the broker does not tell: that takes a right of its own.
-    """
+
+def forgetful_topics(kafka: KafkaConnection, topics: Sequence[str] = (RULES,)) -> list[str]:
+    """Return the topics that must keep the newest message of each key, and do not."""
+    return _topics_without(kafka, CLEANUP, COMPACTED, topics)
+
+
+def _topics_without(kafka: KafkaConnection, setting: str, expected: str, topics: Sequence[str]) -> list[str]:
+    """Return the topics with another value; none where the broker does not tell: that takes a right of its own."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
     try:
         with KafkaAdminClient(**kafka.python()) as admin:
             configs = admin.describe_configs(resources, config_filter="all")["topic"]
     except (KafkaError, KeyError):
         return []
-    return [t for t in topics if configs.get(t, {}).get(TIMESTAMPS, {}).get("value", BY_BROKER) != BY_BROKER]
+    return [t for t in topics if configs.get(t, {}).get(setting, {}).get("value", expected) != expected]
 
 
 def unguarded_message(topics: Sequence[str]) -> str:
@@ -84,6 +92,18 @@ def unguarded_message(topics: Sequence[str]) -> str:
     return (
         f"topic {', '.join(topics)} has its producers' times ({TIMESTAMPS} is not {BY_BROKER}): one with a wrong clock "
         "makes the rows of all others late (docs/reference/reliability.md#clocks)"
+    )
+
+
+def forgetful_message(topics: Sequence[str]) -> str:
+    """Say in one line what is missing in such topics.
+
+    >>> forgetful_message(["rules"])[:63]
+    'topic rules is not compacted (cleanup.policy is not compact): r'
+    """
+    return (
+        f"topic {', '.join(topics)} is not compacted ({CLEANUP} is not {COMPACTED}): rules stop when the broker "
+        f"deletes their messages; set {CLEANUP}={COMPACTED} on it"
     )
 
 

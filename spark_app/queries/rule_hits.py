@@ -17,14 +17,17 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.rules import SESSION
 from contracts.topics import RULES
+from models.rules.errors import RuleError
 from models.rules.rule_set import RuleSet, rule_set_of
+from models.rules.store import RuleStore
+from models.rules.sync import send_rules
 from runtime.errors import BrokerError
 from runtime.kafka.compacted import CompactedTopic
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake.sink_tables import numbered_files
 from runtime.monitoring.records import read_record, write_record
 from runtime.monitoring.rules import record_rules
-from runtime.world import Unit
+from runtime.world import Unit, World
 from spark_app import sources
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, clear, commit
 from spark_app.stages.rules.meet_rules import meet_rules, needed_columns
@@ -51,6 +54,19 @@ def write(spark: SparkSession, unit: Unit, kafka: KafkaConnection) -> DataStream
         .option("checkpointLocation", str(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
+
+
+def send_record(world: World, kafka: KafkaConnection) -> None:
+    """Send what the topic lacks of the world's rules: after `playproof up --fresh`, all of them. Why not: on stderr."""
+    if not world.rules.exists():
+        return
+    topic = CompactedTopic(kafka, RULES)
+    try:
+        send_rules(RuleStore(world.rules), kafka, topic)
+    except (BrokerError, RuleError) as error:
+        print(f"rules are not sent ({error}): the job runs those of topic {RULES}", file=sys.stderr, flush=True)
+    finally:
+        topic.close()
 
 
 @dataclass

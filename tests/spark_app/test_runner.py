@@ -89,9 +89,39 @@ def test_an_error_without_text_is_told_by_its_type_and_a_long_one_is_cut() -> No
     assert runner.first_line(ValueError("x" * 1000)) == "x" * 400
 
 
+def test_what_foreach_batch_raises_is_told_once_without_its_traceback(
+    spark: SparkSession, lines: DataFrame, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(rows: DataFrame, batch_id: int) -> None:
+        raise OSError("the topic is gone")
+
+    writers = {"doomed": lines.writeStream.queryName("doomed").foreachBatch(fail)}
+    with pytest.raises(JobError, match=r"^query doomed stopped: OSError: the topic is gone$"):
+        runner.run(spark, writers, stop(False), available_now=True)
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
+
+
 def test_queries_that_are_done_end_the_run(spark: SparkSession, lines: DataFrame) -> None:
     runner.run(spark, {"fine": named(lines, "fine")}, stop(False), available_now=True)
     assert spark.streams.active == []
+
+
+def test_each_query_has_a_pool_of_its_name_and_a_free_core_goes_to_sessions_first(
+    spark: SparkSession, lines: DataFrame
+) -> None:
+    pools: list[str | None] = []
+
+    def note(rows: DataFrame, batch_id: int) -> None:
+        pools.append(spark.sparkContext.getLocalProperty(runner.POOL))
+        rows.collect()
+
+    writers = {name: lines.writeStream.queryName(name).foreachBatch(note) for name in ("sessions", "report")}
+    runner.run(spark, writers, stop(False), available_now=True)
+    assert sorted(map(str, pools)) == ["report", "sessions"]
+    context = spark.sparkContext._jsc.sc()
+    shares = {name: context.getPoolForName(name).get().minShare() for name in ("sessions", "report")}
+    assert shares["report"] == 0
+    assert shares["sessions"] > context.defaultParallelism()
 
 
 def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(

@@ -5,6 +5,7 @@ import time
 from typing import Self
 
 from contracts.topics import RULES
+from models.rules.errors import RuleError
 from models.rules.store import RuleStore
 from models.rules.sync import send_rules
 from runtime.errors import BrokerError
@@ -42,14 +43,14 @@ class RuleOutbox:
         sent: dict[str, int] = {}
         checked_at = -CHECK_S
         while not self._stop.wait(POLL_S):
-            sequences = self._store.sequences()
             now = time.monotonic()
-            if sequences == sent and now < checked_at + CHECK_S:
-                continue
             try:
+                sequences = self._store.sequences()
+                if sequences == sent and now < checked_at + CHECK_S:
+                    continue
                 send_rules(self._store, self._kafka, topic)
                 sent, checked_at, self.trouble = sequences, now, ""
-            except BrokerError as error:
+            except (BrokerError, RuleError) as error:
                 self.trouble = str(error)
                 self._stop.wait(self._retry_s)
         topic.close()

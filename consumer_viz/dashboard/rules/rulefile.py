@@ -7,8 +7,8 @@ from typing import Any
 
 from consumer_viz.dashboard.state import AppState
 from contracts.rules import ACTIVE, ARCHIVED, DRAFT, SHADOW, STEPS
-from models.rules.lifecycle import Version
-from models.rules.store import Exemption, Step, known_people
+from models.rules.lifecycle import Exemption, Version
+from models.rules.store import Step, known_people
 from runtime.monitoring.rules import rules_record
 
 ORDER = (ACTIVE, SHADOW, DRAFT, ARCHIVED)

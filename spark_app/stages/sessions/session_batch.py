@@ -16,14 +16,13 @@ from runtime.arrays import Bools, Floats, Ints
 from spark_app.stages.arrays.ids import longs, one_array
 from spark_app.stages.arrays.segments import runs, sum_by
 from spark_app.stages.sessions import session_rows as layout
+from spark_app.stages.sessions.plays import Plays
 from spark_app.stages.sessions.session_records import read_records
 
 MAX_LOOP_LAG = 12
 _OF_FEATURES = (
     "event_ms", "id_hash", "ts", "code", "lengths", "track_id", "artist", "popularity", "device", "ip",
 )  # fmt: skip
-FLAT_MS = 10**11
-"""Longer than any session, in ms: separates the sessions of one running maximum."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ class SessionBatch:
     # ---- plays in order of their start
 
     @cached_property
-    def by_start(self) -> "Plays":
+    def by_start(self) -> Plays:
         start = self.event_ms - self.listen_ms
         chosen = np.flatnonzero(self.is_play)
         order = chosen[np.lexsort((self.event_ms[chosen], start[chosen], self.session[chosen]))]
@@ -245,39 +244,3 @@ class SessionBatch:
     def ended_ms(self) -> Ints:
         """Latest event_time per session."""
         return self.event_ms[np.searchsorted(self.session, np.arange(self.n), side="right") - 1]
-
-
-@dataclass(frozen=True)
-class Plays:
-    """The plays of a batch, sorted by (session, start): arrays of equal length."""
-
-    session: Ints
-    start_ms: Ints
-    end_ms: Ints
-    track: Ints
-
-    @cached_property
-    def gap_session(self) -> Ints:
-        """Session of each start-to-start gap."""
-        return self.session[1:][self._same]
-
-    @cached_property
-    def gap_s(self) -> Floats:
-        """Start-to-start gaps within a session, in seconds."""
-        return np.diff(self.start_ms)[self._same] / 1000.0
-
-    @cached_property
-    def _same(self) -> Bools:
-        return self.session[1:] == self.session[:-1]
-
-    @cached_property
-    def heard_until_ms(self) -> Ints:
-        """Latest end of the session's plays up to each one, itself included."""
-        # times count from the session's first start: one batch may hold sessions of different decades
-        shift = self.session * FLAT_MS - self.start_ms[np.searchsorted(self.session, self.session)]
-        return np.maximum.accumulate(self.end_ms + shift) - shift
-
-    @cached_property
-    def silence_ms(self) -> Ints:
-        """Silence before each play except a session's first: from the latest end before it to its start, at least 0."""
-        return np.maximum(self.start_ms[1:] - self.heard_until_ms[:-1], 0)[self._same]

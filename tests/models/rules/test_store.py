@@ -2,6 +2,8 @@
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,7 +108,7 @@ def test_a_new_version_runs_next_to_the_active_one_and_replaces_it_when_it_becom
         (lambda s: s.exempt("label", "l1", "2026-04-01", "why", "ana"), "account, track"),
         (lambda s: s.exempt("account", "a b", "2026-04-01", "why", "ana"), "by its id"),
         (lambda s: s.exempt("account", "a", "soon", "why", "ana"), "last day"),
-        (lambda s: s.exempt("account", "a", "2026-02-28", "why", "ana"), "is over"),
+        (lambda s: s.exempt("account", "a", "2026-02-28", "why", "ana"), "is over, in UTC it is 2026-03-01"),
         (lambda s: s.exempt("account", "a", "2026-04-01", "", "ana"), "say why"),
         (lambda s: s.end_exemption("account", "a", "ana"), "no exemption"),
     ],
@@ -125,6 +127,29 @@ def test_a_wrong_text_is_no_draft(store: RuleStore) -> None:
     with pytest.raises(RuleTextError, match="line 1, column 1"):
         store.draft("short-loop", TITLE, "session", "stream > 1", "ana")
     assert not store.path.exists()
+
+
+def test_people_who_save_at_the_same_time_each_get_a_version(tmp_path: Path) -> None:
+    def draft(person: str) -> None:
+        RuleStore(tmp_path / "rules.sqlite").draft("short-loop", TITLE, "session", TEXT, person)
+
+    people = [f"person-{n}" for n in range(6)]
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(draft, people))
+    versions = RuleStore(tmp_path / "rules.sqlite").versions()
+    assert [v.version for v in versions] == [1, 2, 3, 4, 5, 6]
+    assert sorted(v.author for v in versions) == people
+    assert [v.state for v in versions] == ["archived"] * 5 + ["draft"]
+
+
+def test_a_file_that_is_cut_while_it_is_in_use_is_refused_by_every_call_with_the_cure(store: RuleStore) -> None:
+    drafted(store)
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("pragma journal_mode = delete")  # one file, complete
+    store.path.write_bytes(store.path.read_bytes()[:10_000])
+    for call in (store.versions, store.sequences, store.exemptions, store.people, lambda: drafted(store)):
+        with pytest.raises(RuleError, match=r"rules\.sqlite cannot be read .*: restore it from a copy"):
+            call()
 
 
 def test_an_exemption_is_in_force_up_to_its_day_and_can_be_ended(store: RuleStore) -> None:

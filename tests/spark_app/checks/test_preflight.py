@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import Topic
+from contracts.topics import RULES, TOPICS, Topic
 from ops.stack.broker import Broker
 from ops.stack.supervisor import CONFIGURATION
 from producer.kafka import topics
@@ -61,6 +61,13 @@ def test_a_topic_with_its_producers_times_is_named(broker: Broker) -> None:
     topics.create(broker.kafka, [theirs, Topic(names[1], 1, "for this test")])
     assert preflight.unguarded_topics(broker.kafka, names) == names[:1]
     assert preflight.unguarded_topics(broker.kafka, ["no-such-topic"]) == []
+
+
+def test_a_topic_of_rules_that_is_not_compacted_is_named(broker: Broker) -> None:
+    names = ["rules-deleted", "rules-compacted"]
+    policies = [{"cleanup.policy": "delete"}, TOPICS[RULES].config]
+    topics.create(broker.kafka, [Topic(n, 1, "for this test", config=p) for n, p in zip(names, policies, strict=True)])
+    assert preflight.forgetful_topics(broker.kafka, names) == names[:1]
 
 
 def test_a_patient_job_waits_for_an_absent_broker_and_says_so_once(

@@ -12,12 +12,19 @@ from pyspark.sql import SparkSession
 from contracts.features import FEATURE_NAMES
 from contracts.rules import RULE_HITS
 from contracts.tables import SESSIONS
+from contracts.topics import RULES
 from models.rules.rule_set import RuleSet, RunningRule
+from models.rules.store import RuleStore
+from ops.stack.broker import Broker
+from ops.stack.ports import free_port
+from producer.kafka import topics
 from runtime.errors import BrokerError
+from runtime.kafka.compacted import send_messages
+from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.monitoring.rules import rules_record
 from runtime.parquet import read_parquet
-from runtime.world import Unit
+from runtime.world import Unit, World
 from spark_app.queries import rule_hits as query
 from spark_app.stages.rules.meet_rules import SCHEMA, exemptions, meet_rules, needed_columns
 from tests.spark_app.scored import SCORED_AT, scored, table_of
@@ -133,6 +140,51 @@ def test_a_broken_message_and_a_broker_that_is_away_leave_the_last_good_rules(
     assert len(summary(unit)) == 4
     assert rules_record(unit)["trouble"] == "no broker answers"
     assert math.isclose(hits(unit)[0]["features"][0]["value"], 0.9)
+
+
+def test_a_rule_becomes_active_in_the_next_micro_batch_of_a_running_query_whatever_else_is_in_the_topic(
+    spark: SparkSession, broker: Broker, tmp_path: Path
+) -> None:
+    topics.create(broker.kafka)
+    world = World(tmp_path / "w")
+    store, arrivals = RuleStore(world.rules), world.unit.table("sessions")
+    store.draft("loop", "stops at 31 s", "session", LOOP.expression, "ana")
+    store.add_test("loop", 1, "ana", {})
+    store.step("loop", 1, "shadow", "ana", set())
+    send_messages(broker.kafka, RULES, {"broken": b"{"})
+    query.send_record(world, broker.kafka)  # as the job at its start, whose topic is empty
+    arrive(spark, arrivals, SESSIONS_SCORED[0])
+    running = query.write(spark, world.unit, broker.kafka).trigger(processingTime="0 seconds").start()
+    try:
+        running.processAllAvailable()
+        store.step("loop", 1, "active", "ben", {"ana", "ben"})
+        query.send_record(world, broker.kafka)
+        arrive(spark, arrivals, SESSIONS_SCORED[3])
+        running.processAllAvailable()
+    finally:
+        running.stop()
+    assert summary(world.unit) == [("s1", "loop", 1, "shadow"), ("s4", "loop", 1, "active")]
+    record = rules_record(world.unit)
+    assert (record["refused"], record["trouble"]) == (["a message of topic rules is no JSON"], "")
+
+
+def arrive(spark: SparkSession, table: Path, session: dict[str, Any]) -> None:
+    """Commit a session to lake/sessions, in a file."""
+    table_of(spark, session).coalesce(1).write.mode("append").parquet(str(table))
+
+
+def test_rules_that_cannot_be_sent_are_one_line_and_the_job_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, nowhere = World(tmp_path / "w"), KafkaConnection(f"127.0.0.1:{free_port()}")
+    query.send_record(world, nowhere)
+    assert capsys.readouterr().err == "", "a world without rules has nothing to send"
+    world.root.mkdir()
+    world.rules.write_bytes(b"no database, by its length too")
+    query.send_record(world, nowhere)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("rules are not sent (")
+    assert "restore it from a copy" in line
 
 
 def test_without_rules_nothing_is_computed_and_old_rules_of_batches_are_forgotten(
