@@ -8,7 +8,7 @@ killed goes on where it was.
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -49,28 +49,29 @@ class LedgerRow(NamedTuple):
 
 
 class RoyaltyLedger:
-    """The ledger's file. Every call opens a connection."""
+    """The ledger's file. Every call opens a connection. Raises LedgerError."""
 
     def __init__(self, path: Path) -> None:
         """Open the ledger, or begin one. Raises LedgerError."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self._connection() as db:
-                db.executescript(f"pragma journal_mode = wal; {SCHEMA}")
-        except sqlite3.Error as error:
-            raise LedgerError(
-                f"{path} cannot be opened as a royalty ledger ({error}): name another file with  --ledger, or "
-                "remove it: topic actions has all that is in it"
-            ) from None
+        with self._connection() as db:
+            db.executescript(f"pragma journal_mode = wal; {SCHEMA}")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        """Open the file. A file that was cut may open, and fail where it is read. Raises LedgerError."""
         try:
-            yield db
-        finally:
-            db.close()
+            with closing(sqlite3.connect(self.path, timeout=10, isolation_level=None)) as db:
+                yield db
+        except sqlite3.Error as error:
+            remedy = "remove it: topic actions has all that is in it"
+            if "locked" in str(error):
+                remedy = "see which other program uses it"
+            raise LedgerError(
+                f"{self.path} cannot be used as a royalty ledger ({error}): "
+                f"name another file with  --ledger, or {remedy}"
+            ) from None
 
     def next_offset(self, partition: int) -> int:
         """Return the offset up to which a partition was read."""

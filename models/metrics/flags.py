@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score
 
 from contracts.labels import HONEST
 from models.metrics.intervals import Share, share_by_account
@@ -95,6 +94,9 @@ def measure_flags(rows: pd.DataFrame, rng: np.random.Generator, families: tuple[
 
 def average_precision(label: pd.Series, score: pd.Series, weight: pd.Series | None = None) -> float | None:
     """Return the area under the curve of precision over recall; None where there is only one kind of label."""
+    # scikit-learn takes 75 MB and over a second; the analyst's pages need other names of this module
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415
+
     return float(average_precision_score(label, score, sample_weight=weight)) if label.nunique() == 2 else None
 
 

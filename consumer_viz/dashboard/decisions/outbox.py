@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Generic, Self, TypeVar
 
 import orjson
@@ -33,7 +33,9 @@ MAX_PER_TRANSACTION = 100
 RETRY_S = 5.0
 """Seconds to wait after the broker did not answer."""
 MAX_CLOCK_SKEW = timedelta(hours=1)
-"""How far the broker's clock may be behind ours: no message is older than its row, less this."""
+"""How far the broker's clock may be behind ours: no message is older than its row, less this.
+
+Where our clock was set back since the row was made, it is this long before now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ class Publisher(Generic[T]):
 
     def already_published(self, unsent: Sequence[T]) -> list[T]:
         """Return those of the unsent rows that the topic holds."""
-        since = datetime.fromisoformat(min(self._channel.made_at(row) for row in unsent)) - MAX_CLOCK_SKEW
+        first = datetime.fromisoformat(min(self._channel.made_at(row) for row in unsent))
+        since = min(first, datetime.now(UTC)) - MAX_CLOCK_SKEW
         partition = TopicPartition(self._channel.topic, 0)
         keys = set()
         with KafkaConsumer(
@@ -153,9 +156,11 @@ class Outbox(Generic[T]):
                 stamp = self._channel.stamp()
                 if stamp == sent_stamp:
                     continue  # no new row since everything was sent
-                if publisher is None and (unsent := self._channel.unsent(None)):
+                if publisher is None and self._channel.unsent(1):
                     publisher = self._connect()
-                    self._channel.mark_sent(publisher.already_published(unsent))
+                    # asked now: until it connected, another server may have sent a row that was saved meanwhile
+                    if unsent := self._channel.unsent(None):
+                        self._channel.mark_sent(publisher.already_published(unsent))
                 if publisher is not None:
                     send_unsent(self._channel, publisher.publish)
                 sent_stamp = stamp

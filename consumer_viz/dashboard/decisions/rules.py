@@ -41,7 +41,11 @@ class Draft:
     """Money at risk when it was decided."""
     streams: int = 0
     sum_eur: float | None = None
-    """Money of the whole decision, where it is on more than this case: that of a ring. None: `eur`."""
+    """Money of the ring that the account is in, whether it is decided with the ring or alone. None: `eur`."""
+    is_of_ring: bool = False
+    """Whether it is one of the decisions that a verdict on a ring makes."""
+    last_scored_at: str | None = None
+    """When the newest score that it decides on was made."""
     may_review: bool = True
     """Whether the analyst's role allows second reviews and appeals."""
     is_identified: bool = False
@@ -111,9 +115,12 @@ def next_decision(draft: Draft, latest: Decision | None, history: list[Decision]
     else:
         step = draft.step
         verdict, reason, note = _outcome(draft, latest, history)
+    # never before the score that it decides on: this clock may have been set back, or the scoring machine's be ahead,
+    # and what is flagged after a dismissal brings the case back
+    decided_at = max(at, draft.last_scored_at or "")
     return Decision(
-        draft.case_id, version + 1, draft.user_id, verdict, reason, note, draft.analyst, draft.model_version, at,
-        step, draft.drawn_by, draft.draw_probability, draft.key, draft.eur, draft.streams,
+        draft.case_id, version + 1, draft.user_id, verdict, reason, note, draft.analyst, draft.model_version,
+        decided_at, step, draft.drawn_by, draft.draw_probability, draft.key, draft.eur, draft.streams,
     )  # fmt: skip
 
 

@@ -208,7 +208,7 @@ def add_decision(db: sqlite3.Connection, draft: Draft, at: str, policy: Policy) 
     db.execute(f"insert into decisions ({_NAMES}) values ({marks})", values)
     db.execute("insert into outbox values (?, ?, null)", (decision.case_id, decision.version))
     add_action_of(db, decision, draft, policy)
-    if draft.sum_eur is None and decision.step in (v.DECIDE, v.SECOND):
+    if not draft.is_of_ring and decision.step in (v.DECIDE, v.SECOND):
         note_handled(db, draft.case_id, draft.key, draft.analyst, decision.verdict, at)
     _record_attempt(db, at, draft, f"saved as version {decision.version}")
     return decision

@@ -18,6 +18,8 @@ KEEP_ALIVE_S = 15
 """A page without an event for so long gets a comment, so that it knows the server is there."""
 MAX_ROWS = 300
 """Changed rows named in one event."""
+STREAM_S = 900
+"""Seconds after which a page has to ask for its stream again, so that who may not look any more is refused."""
 TEAM_PAGES = frozenset({"queue", "case", "ring"})
 """Pages that show who looks at what."""
 MAX_WAITING = 8
@@ -50,7 +52,8 @@ class EventStream:
         self._subscribers.add(subscriber)
         try:
             yield b"retry: 2000\n\n" + self.counts_event(subscriber) + event("leases", live_leases(self._state.store))
-            while not self._is_stopped:
+            until = asyncio.get_running_loop().time() + STREAM_S
+            while not self._is_stopped and asyncio.get_running_loop().time() < until:
                 try:
                     yield await asyncio.wait_for(subscriber.queue.get(), KEEP_ALIVE_S)
                 except TimeoutError:

@@ -6,7 +6,7 @@ import orjson
 
 from consumer_viz.dashboard.index.cases import Cases
 from consumer_viz.dashboard.index.queue_lists import IS_HIDDEN
-from consumer_viz.dashboard.index.schema import OF_OPEN
+from consumer_viz.dashboard.index.schema import OPEN_ALERT
 from consumer_viz.dashboard.index.weeks import STRONGEST
 
 CAMPAIGN_LINK = "suspected campaign"
@@ -32,7 +32,7 @@ class Accounts:
 
     def alerts(self, user_id: str) -> list[dict[str, Any]]:
         """Return the alerts of the account's open sessions, the oldest first: columns of table alerts."""
-        query = f"select a.row from (select ? as user_id) t, alerts a {OF_OPEN} order by a.alerted_at"
+        query = f"select a.row from alerts a where a.user_id = ? and {OPEN_ALERT} order by a.alerted_at"
         with self.cases.index.read() as db:
             return [orjson.loads(row[0]) for row in db.execute(query, (user_id,))]
 

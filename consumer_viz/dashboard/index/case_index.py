@@ -7,17 +7,16 @@ It also holds which accounts share a device, a payment method or a campaign.
 import contextlib
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from consumer_viz.dashboard.index import ingest
+from consumer_viz.dashboard.index.case_update import CaseUpdate
 from consumer_viz.dashboard.index.daily import add_daily, daily_run_at
-from consumer_viz.dashboard.index.sampling import AutomaticReview, case_id, draw
-from consumer_viz.dashboard.index.schema import FORMAT, SCHEMA, UPDATE_CASES
+from consumer_viz.dashboard.index.sampling import AutomaticReview
+from consumer_viz.dashboard.index.schema import SCHEMA, IndexReader
 from consumer_viz.dashboard.index.weeks import add_weeks
-from contracts.verdicts import BLIND_SHARE
 from models.tables.lake_tables import batch_files
 from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files, signature
@@ -27,6 +26,9 @@ from runtime.world import Unit, World, WorldError
 
 _USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
 _TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms", "label_id"]
+FIRST_ROWS, GROWTH = 25_000, 4
+"""Where many files are read, so many rows of the index can be seen on the pages first, then so many times as many."""
+Users = AbstractSet[str]
 
 
 class CaseIndex:
@@ -36,18 +38,12 @@ class CaseIndex:
         self, world: World, key: bytes, eur_per_stream: float, automatic: AutomaticReview | None = None
     ) -> None:
         self.world = world
-        self._automatic = automatic
-        self._key = key
-        self._eur_per_stream = eur_per_stream
+        self._update = CaseUpdate(key, eur_per_stream, automatic)
         self._signatures: dict[Path, object] = {}
         self._unit: Unit | None = None
         self.stamp = 0
         """Grows whenever something is added."""
         self.open()
-
-    @property
-    def _format(self) -> int:
-        return (FORMAT ^ zlib.crc32(repr(self._automatic).encode())) >> 1 if self._automatic else FORMAT
 
     def open(self) -> None:
         """Open the index of the world's current version; make it where there is none, or one of another format."""
@@ -57,14 +53,14 @@ class CaseIndex:
         if self.path.exists():
             # what a crash or a full disk damaged is made again from the lake
             with contextlib.suppress(sqlite3.DatabaseError), self.read() as db:
-                if db.execute("pragma user_version").fetchone()[0] == self._format:
+                if db.execute("pragma user_version").fetchone()[0] == self._update.format:
                     self.stamp = int(db.execute("select coalesce(max(seq), 0) from cases").fetchone()[0])
                     return
             for file in self.path.parent.glob("index.sqlite*"):
                 file.unlink()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = self._connect()
-        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {self._format};")
+        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {self._update.format};")
         db.close()
         self.stamp = 0
 
@@ -73,7 +69,7 @@ class CaseIndex:
         db.execute("pragma synchronous = off")  # a damaged index can be made again from the lake
         return db
 
-    def read(self) -> "IndexReader":
+    def read(self) -> IndexReader:
         """Open the index for reading."""
         return IndexReader(self.path)
 
@@ -89,8 +85,8 @@ class CaseIndex:
                 self._add_static(db, table)
             self._add_files(db, unit.table("plays"), _add_links)
             self._add_files(db, unit.table("sessions"), self._add_sessions_of_job)
-            self._add_files(db, unit.table("alerts"), self._add_alerts)
-            self._add_files(db, unit.table("rule_hits"), self._add_rule_hits)
+            self._add_files(db, unit.table("alerts"), _add_alerts)
+            self._add_files(db, unit.table("rule_hits"), _add_rule_hits)
             self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
                 self._add_files(db, challenger, _add_shadow)
@@ -129,16 +125,35 @@ class CaseIndex:
         db.execute("insert or replace into files values (?, ?)", (str(folder), table))
         db.execute("commit")
 
-    def _add_files(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], None]) -> None:
+    def _add_files(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], Users]) -> None:
+        """Read what is new in a table. `add` reads a file and returns the accounts whose cases it changes.
+
+        Cases are computed once for many files: a case that is in each of them is then written once.
+        """
         if not self._has_changed(table):
             return
-        for file in committed_files(table):
-            name = str(file.relative_to(table.parent))
-            if not _is_read(db, name):
-                db.execute("begin")
-                add(db, file)
-                db.execute("insert into files values (?, ?)", (name, table.name))
+        names = {str(file.relative_to(table.parent)): file for file in committed_files(table)}
+        unread = [(name, file) for name, file in names.items() if not _is_read(db, name)]
+        rows_wanted = FIRST_ROWS
+        while unread:
+            db.execute("begin")
+            users: set[str] = set()
+            rows_before = db.total_changes
+            try:
+                while unread and db.total_changes - rows_before < rows_wanted:
+                    name, file = unread.pop(0)
+                    db.execute("savepoint before_file")
+                    users |= add(db, file)
+                    db.execute("insert into files values (?, ?)", (name, table.name))
+                    db.execute("release before_file")
+            except BaseException:
+                db.execute("rollback to before_file")  # the files before it stay
+                raise
+            finally:
+                if users:
+                    self._update_cases(db, users)
                 db.execute("commit")
+            rows_wanted *= GROWTH
 
     def _add_scored_in_batch(self, db: sqlite3.Connection, folder: Path) -> None:
         """Read the sessions of raw rows, unless a job has scored some; a later run replaces all of them."""
@@ -149,9 +164,11 @@ class CaseIndex:
             return
         db.execute("begin")
         self._remove_scored_in_batch(db)
+        users: set[str] = set()
         for name, file in files.items():
-            self._add_sessions(db, file)
+            users |= _add_sessions(db, file)
             db.execute("insert into files values (?, ?)", (name, SCORED_IN_BATCH))
+        self._update_cases(db, users)
         db.execute("commit")
 
     def _remove_scored_in_batch(self, db: sqlite3.Connection) -> None:
@@ -163,88 +180,57 @@ class CaseIndex:
             db.execute(f"delete from {table}")
         self._update_cases(db, users)
 
-    def _add_sessions_of_job(self, db: sqlite3.Connection, file: Path) -> None:
+    def _add_sessions_of_job(self, db: sqlite3.Connection, file: Path) -> Users:
         self._remove_scored_in_batch(db)
-        self._add_sessions(db, file)
-
-    def _add_sessions(self, db: sqlite3.Connection, file: Path) -> None:
-        known = set[str]()
-        if level_of(file):  # its rows were in other files before: what streams a track has may not be added twice
-            keys = read_parquet(file, ["session_key"])["session_key"].to_pylist()
-            known = {k for k in keys if db.execute("select 1 from sessions where session_key = ?", (k,)).fetchone()}
-        rows, tracks, by_session = ingest.sessions(file, known)
-        db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
-        db.executemany(
-            "insert into suspect_tracks values (?, ?, ?) "
-            "on conflict do update set streams = streams + excluded.streams",
-            tracks,
-        )
-        db.executemany("insert or ignore into session_tracks values (?, ?)", by_session)
-        self._update_cases(db, {row[1] for row in rows})
-
-    def _add_alerts(self, db: sqlite3.Connection, file: Path) -> None:
-        rows = list(ingest.alerts(file))
-        db.executemany(
-            f"insert into alerts values ({', '.join('?' * 8)}) "
-            "on conflict do update set withdrawn = max(withdrawn, excluded.withdrawn)",
-            rows,
-        )
-        self._update_cases(db, {str(row[1]) for row in rows})
-
-    def _add_rule_hits(self, db: sqlite3.Connection, file: Path) -> None:
-        rows = list(ingest.rule_hits(file))
-        db.executemany(f"insert or replace into rule_hits values ({', '.join('?' * 11)})", rows)
-        self._update_cases(db, {str(row[4]) for row in rows})
+        return _add_sessions(db, file)
 
     def _update_cases(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
-        """Compute the cases of some accounts again: what is flagged, what it may cost, how likely it is a bot.
-
-        Money at risk is what the flagged streams earn. Where the daily run has ranked the account over all detectors,
-        the figures of the daily run are used.
-        """
+        """Compute the cases of some accounts again."""
         self.stamp += 1
-        db.create_function("case_of", 1, case_id, deterministic=True)
-        db.create_function("drawn", 3, lambda *of: self._draw(*of)[0], deterministic=True)
-        db.create_function("drawn_p", 3, lambda *of: self._draw(*of)[1], deterministic=True)
-        db.execute("create temp table if not exists touched (user_id text primary key)")
-        db.execute("delete from touched")
-        db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
-        values = {
-            "eur": self._eur_per_stream,
-            "seq": self.stamp,
-            "daily_at": daily_run_at(self._unit or self.world.unit),
-        }
-        db.execute(UPDATE_CASES, values)
-
-    def _draw(self, user_id: str, is_flagged: int, top_score: float) -> tuple[str | None, float]:
-        is_held = self._automatic is not None and top_score >= self._automatic.score
-        share = max(BLIND_SHARE, self._automatic.share) if self._automatic and is_held else BLIND_SHARE
-        return draw(user_id, bool(is_flagged), self._key, share)
+        self._update.run(db, users, self.stamp, daily_run_at(self._unit or self.world.unit))
 
 
-class IndexReader:
-    """A read-only connection as a context manager; rows are `sqlite3.Row`."""
+def _add_sessions(db: sqlite3.Connection, file: Path) -> Users:
+    known = set[str]()
+    if level_of(file):  # its rows were in other files before: what streams a track has may not be added twice
+        keys = read_parquet(file, ["session_key"])["session_key"].to_pylist()
+        known = {k for k in keys if db.execute("select 1 from sessions where session_key = ?", (k,)).fetchone()}
+    rows, tracks, by_session = ingest.sessions(file, known)
+    db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
+    db.executemany(
+        "insert into suspect_tracks values (?, ?, ?) on conflict do update set streams = streams + excluded.streams",
+        tracks,
+    )
+    db.executemany("insert or ignore into session_tracks values (?, ?)", by_session)
+    return {row[1] for row in rows}
 
-    def __init__(self, path: Path) -> None:
-        self._open = partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
 
-    def __enter__(self) -> sqlite3.Connection:
-        self._db = self._open()
-        self._db.row_factory = sqlite3.Row
-        return self._db
+def _add_alerts(db: sqlite3.Connection, file: Path) -> Users:
+    rows = list(ingest.alerts(file))
+    db.executemany(
+        f"insert into alerts values ({', '.join('?' * 8)}) "
+        "on conflict do update set withdrawn = max(withdrawn, excluded.withdrawn)",
+        rows,
+    )
+    return {str(row[1]) for row in rows}
 
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
+
+def _add_rule_hits(db: sqlite3.Connection, file: Path) -> Users:
+    rows = list(ingest.rule_hits(file))
+    db.executemany(f"insert or replace into rule_hits values ({', '.join('?' * 11)})", rows)
+    return {str(row[4]) for row in rows}
 
 
-def _add_links(db: sqlite3.Connection, file: Path) -> None:
+def _add_links(db: sqlite3.Connection, file: Path) -> Users:
     for table, column in (("devices", "device_id"), ("addresses", "ip")):
         pairs = ingest.accounts_by(column, file)
         db.executemany(f"insert or ignore into {table} values (?, ?)", pairs)
+    return frozenset()
 
 
-def _add_shadow(db: sqlite3.Connection, file: Path) -> None:
+def _add_shadow(db: sqlite3.Connection, file: Path) -> Users:
     db.executemany("insert or ignore into shadow values (?, ?, ?)", ingest.shadow(file))
+    return frozenset()
 
 
 def _is_read(db: sqlite3.Connection, name: object) -> bool:

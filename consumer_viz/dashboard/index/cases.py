@@ -55,8 +55,11 @@ class Case:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether score and reasons must not be shown: the case is reviewed blind and not decided yet."""
-        return self.drawn_by in ("blind", "random") and not self.is_decided
+        """Whether score and reasons must not be shown: the case is reviewed blind, and somebody is still to decide it.
+
+        A second reviewer is to see what the first one saw.
+        """
+        return self.drawn_by in ("blind", "random") and (not self.is_decided or self.is_proposed)
 
     @property
     def is_back(self) -> bool:

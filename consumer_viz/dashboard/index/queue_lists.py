@@ -4,13 +4,14 @@ from consumer_viz.dashboard.decisions.due import DUE_DAYS_SQL
 
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
-IS_HIDDEN = f"(c.drawn_by in ('blind', 'random') and {_IS_UNDECIDED})"
+_IS_BLIND = "c.drawn_by in ('blind', 'random')"
+IS_HIDDEN = f"({_IS_BLIND} and ({_IS_UNDECIDED} or v.verdict = 'proposed'))"
 """Whether an account is reviewed blind and not decided yet, or not any more: see `Case.is_hidden`."""
 _IS_HELD = "coalesce(w.hold_until, '') > today()"
 IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"
 TABS: dict[str, tuple[str, str]] = {
     "suspected": ("Suspected", f"c.drawn_by = 'flag' and ({_IS_UNDECIDED} or {_IS_BACK}) and not {_IS_HELD}"),
-    "sample": ("Blind sample", IS_HIDDEN),
+    "sample": ("Blind sample", f"{_IS_BLIND} and {_IS_UNDECIDED}"),
     "review": ("Second review", "v.verdict = 'proposed'"),
     "assigned": ("Assigned", f"(w.assignee is not null or w.is_escalated) and not coalesce({IS_SETTLED}, 0)"),
     "waiting": (
@@ -48,11 +49,13 @@ FROM_MEMBERS = """from ring_members m join cases c on c.user_id = m.user_id
 
 def single_in(tab: str) -> str:
     """Return the condition of the accounts that are rows of a list: members of rings are none where the ring is one."""
-    return IS_SINGLE if tab in ("suspected", "review") else "true"
+    if tab == "review":
+        return f"({IS_SINGLE} or {IS_HIDDEN})"
+    return IS_SINGLE if tab == "suspected" else "true"
 
 
 def rings_in(tab: str) -> str:
     """Return the query of the ids of the rings in a list (RING_LISTS)."""
     members = TABS["review" if tab == "review" else "suspected"][1]
     return f"""select m.ring_id {FROM_MEMBERS} left join verdicts.work r on r.subject = m.ring_id
-        where {members} and not {IS_LEFT_OUT} group by m.ring_id having {RING_LISTS[tab]}"""
+        where {members} and not {IS_HIDDEN} and not {IS_LEFT_OUT} group by m.ring_id having {RING_LISTS[tab]}"""

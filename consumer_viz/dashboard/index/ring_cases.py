@@ -27,7 +27,7 @@ _RISK = f"sum(case when {_IS_OPEN} and not {IS_LEFT_OUT} then c.risk else 0 end)
 _COUNTS = ("size", "waiting", "proposed", "left_out", "decided", "hidden", "eur", "streams", "risk",
            "first_flagged_at", "assignee", "hold_until", "is_escalated")  # fmt: skip
 _RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
-    sum(coalesce(v.verdict = 'proposed', 0) and not {IS_LEFT_OUT}) as proposed,
+    sum(coalesce(v.verdict = 'proposed', 0) and not {IS_HIDDEN} and not {IS_LEFT_OUT}) as proposed,
     sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
     sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
     sum({IS_HIDDEN}) as hidden,
@@ -138,8 +138,8 @@ class Rings:
             return {str(row[0]) for row in db.execute(query, tuple(case_ids))}
 
     def of_account(self, user_id: str) -> list[dict[str, Any]]:
-        """Return the rings that an account is in: `ring_id`, `size`, and `waiting`, the members still in the queue."""
-        query = f"""select m.ring_id, count(*) as size, sum({_IS_OPEN}) as waiting {FROM_MEMBERS}
+        """Return the rings that an account is in: `ring_id`, `size`, `waiting` (members in the queue), `eur` of all."""
+        query = f"""select m.ring_id, count(*) as size, sum({_IS_OPEN}) as waiting, sum(c.eur) as eur {FROM_MEMBERS}
             where m.ring_id in (select ring_id from ring_members where user_id = ?)
             group by m.ring_id order by 2 desc"""
         with self._cases.reading() as db:

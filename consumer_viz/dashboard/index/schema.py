@@ -1,6 +1,9 @@
-"""The case index in SQL: its tables, and how an account's case is computed from its sessions."""
+"""The case index in SQL: its tables, how an account's case is computed from its sessions, how it is opened to read."""
 
+import sqlite3
 import zlib
+from functools import partial
+from pathlib import Path
 
 from contracts.features import FEATURE_NAMES
 
@@ -56,51 +59,51 @@ create index rule_hits_of on rule_hits (user_id);
 create table shadow (session_key text, model_version text, would_flag integer,
     primary key (model_version, session_key)) without rowid;
 """
-OF_OPEN = """where a.user_id = t.user_id and not a.withdrawn
-    and not exists (select 1 from sessions o where o.session_key = a.session_key)"""
-"""Which alerts `a` of an account `t` are of a session that is still open: a closed one has its final score."""
-OPEN_ALERTS = f"from alerts a {OF_OPEN}"
 RULE_FLAG = """exists (select 1 from rule_hits h
     where h.session_key = s.session_key and h.state = 'active' and h.allowed_by is null)"""
 """Whether an active rule flags a session `s`: the allow-list does not let it pass."""
 RULE_PROBABILITY = 0.5
 """How likely the queue takes a rule's flag to be right, where the model's score says less: nobody has measured it."""
 SUSPECTED = f"(s.is_flagged or {RULE_FLAG})"
-SCORE = f"max(s.score, iif({RULE_FLAG}, {RULE_PROBABILITY}, 0))"
+OPEN_ALERT = """not a.withdrawn and not exists (select 1 from sessions o where o.session_key = a.session_key)"""
+"""Whether an alert `a` is of a session that is still open: a closed one has its final score."""
 UPDATE_CASES = f"""
-insert into cases
-select user_id, case_of(user_id), drawn(user_id, is_case, top_score), drawn_p(user_id, is_case, top_score), n,
-    flagged, streams, coalesce(r_eur, eur), coalesce(r_probability, probability), coalesce(r_priority, risk),
-    model_version, last_scored_at, :seq, first_flagged_at
-from (
-    select t.user_id as user_id, count(s.session_key) as n,
-        coalesce(sum({SUSPECTED}), 0) as flagged,
-        coalesce(sum(case when {SUSPECTED} then s.streams end), 0) as streams,
-        coalesce(sum(case when {SUSPECTED} then s.streams end), 0) * :eur
-            + (select coalesce(sum(a.eur), 0) {OPEN_ALERTS}) as eur,
-        max(coalesce(max({SCORE}), 0), (select coalesce(max(a.score), 0) {OPEN_ALERTS})) as probability,
-        coalesce(sum(case when {SUSPECTED} then s.streams * {SCORE} end), 0) * :eur
-            + (select coalesce(sum(a.eur * a.score), 0) {OPEN_ALERTS}) as risk,
-        max(s.model_version) as model_version,
-        coalesce(max(case when s.is_flagged then s.score end), 0) as top_score,
-        nullif(max(coalesce(max(case when {SUSPECTED} then s.scored_at end), ''),
-            coalesce((select max(a.alerted_at) {OPEN_ALERTS}), '')), '') as last_scored_at,
-        coalesce(min(case when {SUSPECTED} then s.scored_at end), (select min(a.alerted_at) {OPEN_ALERTS}),
-            case when exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
-                or exists (select 1 from rule_days r where r.user_id = t.user_id and r.flags)
-                or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
-                or exists (select 1 from members m where m.user_id = t.user_id) then :daily_at end
-        ) as first_flagged_at,
-        r.eur as r_eur, r.probability as r_probability, r.priority as r_priority,
-        (coalesce(sum({SUSPECTED}), 0) > 0
-            or exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
+with judged as materialized (
+    select s.user_id, s.streams, s.score, s.is_flagged, s.model_version, s.scored_at, {RULE_FLAG} as by_rule
+    from touched t cross join sessions s on s.user_id = t.user_id
+), of_sessions as materialized (
+    select user_id, count(*) as n, sum(is_flagged or by_rule) as flagged,
+        sum(iif(is_flagged or by_rule, streams, 0)) as streams,
+        max(iif(by_rule, max(score, {RULE_PROBABILITY}), score)) as probability,
+        sum(iif(is_flagged or by_rule, streams * iif(by_rule, max(score, {RULE_PROBABILITY}), score), 0)) as risk,
+        max(model_version) as model_version, max(iif(is_flagged, score, 0)) as top_score,
+        min(iif(is_flagged or by_rule, scored_at, null)) as first_at,
+        max(iif(is_flagged or by_rule, scored_at, null)) as last_at
+    from judged group by user_id
+), of_alerts as materialized (
+    select a.user_id, sum(a.eur) as eur, max(a.score) as probability, sum(a.eur * a.score) as risk,
+        min(a.alerted_at) as first_at, max(a.alerted_at) as last_at
+    from touched t cross join alerts a on a.user_id = t.user_id where {OPEN_ALERT} group by a.user_id
+), of_accounts as materialized (
+    select t.user_id as user_id, coalesce(s.n, 0) as n, coalesce(s.flagged, 0) as flagged,
+        coalesce(s.streams, 0) as streams, coalesce(s.streams, 0) * :eur + coalesce(a.eur, 0) as eur,
+        max(coalesce(s.probability, 0), coalesce(a.probability, 0)) as probability,
+        coalesce(s.risk, 0) * :eur + coalesce(a.risk, 0) as risk, s.model_version as model_version,
+        coalesce(s.top_score, 0) as top_score, a.user_id is not null as is_alerted,
+        coalesce(s.first_at, a.first_at) as first_at,
+        nullif(max(coalesce(s.last_at, ''), coalesce(a.last_at, '')), '') as last_at,
+        (exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
             or exists (select 1 from rule_days r where r.user_id = t.user_id and r.flags)
-            or exists (select 1 {OPEN_ALERTS})
             or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
-            or exists (select 1 from members m where m.user_id = t.user_id)) as is_case
-    from touched t left join sessions s on s.user_id = t.user_id left join account_risk r on r.user_id = t.user_id
-    group by t.user_id
-) where true
+            or exists (select 1 from members m where m.user_id = t.user_id)) as is_of_daily
+    from touched t left join of_sessions s using (user_id) left join of_alerts a using (user_id)
+)
+insert into cases
+select c.user_id, case_of(c.user_id), drawn(c.user_id, c.flagged or is_alerted or is_of_daily, top_score),
+    drawn_p(c.user_id, c.flagged or is_alerted or is_of_daily, top_score), n, flagged, streams, coalesce(r.eur, c.eur),
+    coalesce(r.probability, c.probability), coalesce(r.priority, c.risk), model_version, last_at, :seq,
+    coalesce(first_at, iif(is_of_daily, :daily_at, null))
+from of_accounts c left join account_risk r using (user_id) where true
 on conflict (user_id) do update set
     seq = case when cases.drawn_by is not excluded.drawn_by then excluded.seq else cases.seq end,
     drawn_by = excluded.drawn_by, draw_probability = excluded.draw_probability, sessions = excluded.sessions,
@@ -110,3 +113,18 @@ on conflict (user_id) do update set
 """
 FORMAT = zlib.crc32(repr((SCHEMA, UPDATE_CASES, FEATURE_NAMES)).encode()) >> 1
 """Checksum of what the index holds: an index of another format is made again. SQLite keeps 31 bits."""
+
+
+class IndexReader:
+    """A read-only connection as a context manager; rows are `sqlite3.Row`."""
+
+    def __init__(self, path: Path) -> None:
+        self._open = partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=10)
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db = self._open()
+        self._db.row_factory = sqlite3.Row
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()

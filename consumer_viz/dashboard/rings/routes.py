@@ -98,6 +98,7 @@ def _decide(request: Request, ring_id: str, form: FormData) -> Response:
             replace(
                 _draft(cases[case_id], versions[case_id], form, f"{key}:{case_id}", login),
                 sum_eur=ring.eur,
+                is_of_ring=True,
                 lines=lines.get(cases[case_id].user_id, ()),
             )
             for case_id in ticked
@@ -133,6 +134,7 @@ def _draft(case: Case, version: int, form: FormData, key: str, login: Login) -> 
         verdict=_text(form, "verdict"), reason_code=_text(form, "reason") or None, note=note or None,
         model_version=case.model_version, drawn_by=case.drawn_by, draw_probability=case.draw_probability, eur=case.eur,
         streams=case.streams, may_review=login.may(Right.REVIEW), is_identified=login.is_identified,
+        last_scored_at=case.last_scored_at,
     )  # fmt: skip
 
 

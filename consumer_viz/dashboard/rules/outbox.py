@@ -46,8 +46,8 @@ class RuleOutbox:
             now = time.monotonic()
             try:
                 sequences = self._store.sequences()
-                if sequences == sent and now < checked_at + CHECK_S:
-                    continue
+                if not sequences or (sequences == sent and now < checked_at + CHECK_S):
+                    continue  # a world without rules needs no connection
                 send_rules(self._store, self._kafka, topic)
                 sent, checked_at, self.trouble = sequences, now, ""
             except (BrokerError, RuleError) as error:

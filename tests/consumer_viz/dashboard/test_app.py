@@ -1,5 +1,8 @@
 """The application as a whole: every page answers, a fault stays on its page, nobody is called a fraudster."""
 
+import subprocess
+import sys
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -35,3 +38,9 @@ def test_a_fault_of_one_page_is_said_on_it_and_the_others_go_on(
     assert "This page has a fault" in answer.text
     assert "ZeroDivisionError" not in answer.text
     assert client.get("/queue").status_code == 200
+
+
+def test_the_pages_load_neither_scikit_learn_nor_matplotlib_nor_spark() -> None:
+    heavy = "{'sklearn', 'matplotlib', 'pyspark', 'xgboost'}"
+    command = f"import sys, consumer_viz.dashboard.serve; print({heavy} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", command], text=True) == "set()\n"

@@ -133,3 +133,11 @@ def test_a_file_that_is_no_ledger_is_named_and_left(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="--ledger"):
         RoyaltyLedger(path)
     assert path.read_text().startswith("this is text")
+
+
+def test_a_ledger_that_was_cut_is_named_by_a_reader_that_had_it_open(tmp_path: Path) -> None:
+    ledger = RoyaltyLedger(tmp_path / "l.sqlite")
+    ledger.take(0, [(0, orjson.dumps(sample(ACTIONS)))])
+    ledger.path.write_bytes(ledger.path.read_bytes()[:5000])
+    with pytest.raises(LedgerError, match=r"l.sqlite cannot be used .* or remove it: topic actions has all"):
+        ledger.rows(NOW)

@@ -134,7 +134,13 @@ def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
     with pytest.raises(ProducerFencedError):
         ending.publish([decided])
     ending.close()
-    assert in_topic(broker.address) == ["before", "during", "ending", "restarted"]
+    # two servers at once: each shuts the other out, and looks what it sent
+    names = [f"both{n}" for n in range(6)]
+    with Outbox(channel, publisher, retry_s=0.05), Outbox(channel, publisher, retry_s=0.15):
+        for name in names:
+            decide(store, name)
+            wait_until(lambda: not store.unsent(), "sent by one of the two")
+    assert in_topic(broker.address) == ["before", "during", "ending", "restarted", *names]
 
 
 def test_a_hold_and_its_release_are_in_the_royalty_ledger_once_after_a_crash(

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from consumer_viz.dashboard.index import case_index
+from consumer_viz.dashboard.index import case_update
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from models.tables.lake_tables import replace_part
@@ -37,7 +37,7 @@ def test_sessions_of_before_a_feature_are_shown_and_an_index_of_before_it_is_mad
     state.refresh()
     assert state.trouble == ""
     assert "not measurable" in ana.client.get(f"/cases/{case_id(users[0])}").text
-    monkeypatch.setattr(case_index, "FORMAT", 7)
+    monkeypatch.setattr(case_update, "FORMAT", 7)
     state.index.open()
     assert state.index.stamp == 0
     state.refresh()
@@ -167,3 +167,12 @@ def test_a_damaged_log_of_a_table_is_named_and_ends_no_refresh(state: AppState) 
     for _ in range(2):
         state.refresh()
         assert "the lake could not be read (CheckpointError)" in state.trouble
+
+
+def test_what_was_read_before_a_damaged_file_is_shown(state: AppState) -> None:
+    for first, user in ((93, "before"), (94, "damaged")):
+        tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=first))
+    committed_files(state.world.unit.table("sessions"))[-1].write_bytes(b"PAR1 cut")
+    state.refresh()
+    assert "the lake could not be read" in state.trouble
+    assert state.cases.of_account("before") is not None

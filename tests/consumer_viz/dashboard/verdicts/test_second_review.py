@@ -1,5 +1,7 @@
 """Second review: a case over the set sum counts as confirmed, and holds money back, when two people confirmed it."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from consumer_viz.dashboard.decisions.assignments import known_analysts
 from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.evidence.held import held_lines
+from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.index.ring_cases import Ring
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.quality.figures import second_reviews
@@ -126,6 +129,36 @@ def test_a_ring_counts_with_the_money_of_all_its_accounts(tmp_path: Path) -> Non
     single = flagged_users(2)[0]
     ana.confirm(single)
     assert standing(state, single) == (v.CONFIRM, v.DECIDE)
+
+
+def test_a_ring_that_is_decided_account_by_account_waits_for_another_person_too(tmp_path: Path) -> None:
+    state = make_state(make_ring_world(tmp_path, SIZE), policy=OVER_RING)
+    ana = Browser(state)
+    (ring,) = [row for row in state.rings.queue("suspected", 9) if isinstance(row, Ring)]
+    members = [case.user_id for case in state.rings.members(ring.ring_id)]
+    for user in members:
+        ana.confirm(user)
+    assert {standing(state, user) for user in members} == {(v.PROPOSED, v.DECIDE)}
+
+
+def test_the_second_reviewer_of_a_blind_case_sees_no_score_either(tmp_path: Path) -> None:
+    state = make_state(make_ring_world(tmp_path, SIZE), policy=OVER_RING)
+    with closing(sqlite3.connect(state.index.path)) as db, db:
+        member = db.execute("select user_id from ring_members order by user_id").fetchone()[0]
+        db.execute("update cases set drawn_by = 'blind' where user_id = ?", (member,))
+    ana = Browser(state)
+    ben = Browser(state, "ben", ana.client.app)
+    ana.confirm(member)
+    assert standing(state, member) == (v.PROPOSED, v.DECIDE)
+    rows = [row for row in state.rings.queue("review", 9) if isinstance(row, Case)]
+    assert [(row.user_id, row.is_hidden) for row in rows] == [(member, True)]
+    assert state.cases.counts()["review"] == 1
+    assert state.cases.counts()["sample"] == 0
+    page = ben.client.get(f"/cases/{case_id(member)}").text
+    assert "Second review" in page
+    assert "how much each measure raised" not in page.lower()
+    ben.confirm(member)
+    assert "how much each measure raised" in ben.client.get(f"/cases/{case_id(member)}").text.lower()
 
 
 def test_an_account_without_a_flagged_session_is_held_with_all_its_sessions(state: AppState) -> None:
