@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from contracts.actions import ACTIONS, CAUSES, COLUMNS, HOLD, NULLABLE
+from contracts.actions import CAUSES, COLUMNS, HOLD, KINDS, NULLABLE
 
 _TYPES = {"string": str, "int": int, "timestamp": str}
 
@@ -46,7 +46,7 @@ def read_action(value: bytes | None) -> ActionMessage:
             raise UnreadableAction(f"{column.name} is {value_of!r}, expected {column.type}")
         if column.type == "timestamp":
             _check_time(column.name, str(value_of))
-    if row["action"] not in ACTIONS or row["cause"] not in CAUSES:
+    if row["action"] not in KINDS or row["cause"] not in CAUSES:
         raise UnreadableAction(f"action {row['action']!r} of cause {row['cause']!r} is not known")
     if row["action"] == HOLD and row.get("expires_at") is None:
         raise UnreadableAction("a hold without expires_at")

@@ -8,7 +8,7 @@ from then on: it replaces the case's earlier one. A hold ends by a later action,
 from contracts.column import Column
 
 HOLD, RELEASE, RESTORE = "hold", "release", "restore"
-ACTIONS = (HOLD, RELEASE, RESTORE)
+KINDS = (HOLD, RELEASE, RESTORE)
 """`hold`: do not pay these streams for now. `release`: the hold was lifted, pay them. `restore`: an appeal was granted,
 pay them; kept apart from a release, as it corrects a statement that may have gone out."""
 BY_VERDICT, BY_THRESHOLD = "verdict", "threshold"

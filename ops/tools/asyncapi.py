@@ -119,7 +119,7 @@ def _strict(properties: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Describe an action so that a receiver can refuse what is none: it has every field, null where that is allowed."""
     for name in actions.NULLABLE:
         properties[name]["type"] = [properties[name]["type"], "null"]
-    properties["action"]["enum"], properties["cause"]["enum"] = list(actions.ACTIONS), list(actions.CAUSES)
+    properties["action"]["enum"], properties["cause"]["enum"] = list(actions.KINDS), list(actions.CAUSES)
     line = properties["lines"]["items"]
     line["required"] = list(line["properties"])
     return {"type": "object", "required": list(properties), "properties": properties}

@@ -83,7 +83,7 @@ def test_the_introduction_is_shown_until_it_is_closed_and_can_be_read_again(
     expect(page.locator("#tour")).to_be_hidden()
     page.keyboard.press("?")
     page.locator("#tour-open").click()
-    expect(page.locator("#tour")).to_be_visible()
+    assert page.locator("#tour").is_visible()
 
 
 def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[AppState, str]) -> None:
@@ -123,6 +123,11 @@ def test_a_plain_form_works_without_htmx_and_the_new_name_signs(page: Page, site
     page.locator("#name").fill("ben")
     page.locator(".me button").click()
     expect(page.locator(".me summary")).to_contain_text("ben")
+    go(page, site, f"/cases/{case_id(USERS[15])}")
+    for key in "d2":
+        page.keyboard.press(key)
+    expect(page.locator("#verdict .standing")).to_be_visible()
+    assert site[0].store.latest(case_id(USERS[15])).analyst == "ben"  # type: ignore[union-attr]
 
 
 def test_two_tabs_in_conflict_both_see_who_was_first(page: Page, site: tuple[AppState, str]) -> None:

@@ -39,7 +39,7 @@ def contribution_bars(reasons: Sequence[Reason]) -> Markup:
 
 def gap_histogram(own: PlayPattern, honest: PlayPattern) -> Markup:
     """Draw the shares of start-to-start gaps; honest accounts as an outline."""
-    width, height, left, n = 420, 250, 36, len(GAP_EDGES_S) - 1
+    width, height, left, n = 420, 250, 48, len(GAP_EDGES_S) - 1
     step, top = (width - left) / n, max(float(own.gaps.max()), float(honest.gaps.max()), 0.05)
     parts = _grid(left, width, height - 30, top)
     outline = []

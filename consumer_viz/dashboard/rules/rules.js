@@ -1,4 +1,4 @@
-// Rules: the cursor goes to the mistake; Ctrl+Enter checks; j and k move through the list; one click sends once.
+// Rules: the cursor goes to the mistake; Ctrl+Enter checks; one click sends once.
 "use strict";
 addEventListener("DOMContentLoaded", () => {
   const text = document.getElementById("rule-text");
@@ -21,12 +21,3 @@ addEventListener("submit", (event) => {
   setTimeout(() => { if (button) button.disabled = true; });
 });
 addEventListener("pageshow", () => document.querySelectorAll("button:disabled").forEach((button) => { button.disabled = false; }));
-addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
-  const by = { j: 1, k: -1 }[event.key];
-  if (!by) return;
-  const hits = [...document.querySelectorAll("a.hit")];
-  const at = hits.indexOf(document.activeElement);
-  hits[at < 0 ? 0 : Math.min(Math.max(at + by, 0), hits.length - 1)]?.focus();
-  event.preventDefault();
-});

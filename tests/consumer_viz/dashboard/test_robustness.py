@@ -112,3 +112,14 @@ def test_an_error_ends_no_stream_of_events_and_is_said_once(
 
     assert asyncio.run(first_event()).startswith(b"event: counts")
     assert capsys.readouterr().err.count("the pages were not updated") == 1
+
+
+def test_a_page_that_stays_open_has_to_ask_for_its_events_again(
+    state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "STREAM_S", 0)
+
+    async def events() -> list[bytes]:
+        return [each async for each in EventStream(state).subscribe("queue", 0)]
+
+    assert len(asyncio.run(events())) == 1

@@ -58,3 +58,8 @@ def test_what_is_asked_every_second_follows_a_file_that_was_put_in_its_place(
     copy.write(DRAFT)
     copy.path.replace(store.path)
     assert (store.stamp(), len(store.all())) == (1, 1)
+
+
+def test_a_decision_is_not_dated_before_the_score_that_it_decides_on(store: VerdictStore) -> None:
+    ahead = "2999-01-01T00:00:00Z"
+    assert store.write(replace(DRAFT, last_scored_at=ahead)).decided_at == ahead

@@ -1,7 +1,7 @@
-// Hits by keyboard: j and k move, Enter opens.
+// A list of links by keyboard: j and k move through it, Enter opens.
 "use strict";
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
   const by = { j: 1, k: -1 }[event.key];
   if (!by) return;
   const hits = [...document.querySelectorAll("a.hit")];
