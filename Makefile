@@ -84,8 +84,10 @@ train-windows: setup ## train the trees of the account windows, on a world that 
 train-days: setup ## train the trees of the user-day detector, on worlds that the lab never sees
 	@$(PLAYPROOF) simulate --world train-days --scenario lab --users 4000 --days 42 --seed 31
 	@$(PLAYPROOF) simulate --world train-days-field --scenario field --users 2000 --days 35 --seed 33
-	@for world in train-days train-days-field; do $(PLAYPROOF) days build --world $$world --source raw || exit 1; done
-	@$(PLAYPROOF) days train
+	@$(PLAYPROOF) simulate --world train-days-odd --scenario odd --users 1600 --days 35 --seed 45
+	@for world in train-days train-days-field train-days-odd; do \
+	  $(PLAYPROOF) days build --world $$world --source raw --no-spark || exit 1; done
+	@$(PLAYPROOF) days train --odd train-days-odd
 
 train-fusion: setup ## fit the stack of all detectors, on worlds that none of them saw; after any of them was trained again
 	@$(PLAYPROOF) simulate --world fusion-field --scenario field --users 3000 --days 28 --seed 61

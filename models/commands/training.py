@@ -107,6 +107,9 @@ def train_days(
         list[str] | None,
         typer.Option(help="Simulated world with its table user_days; repeat it. Default train-days, train-days-field."),
     ] = None,
+    odd: Annotated[
+        list[str] | None, typer.Option(help="Such a world of scenario odd, to learn odd people from; repeat it.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Artefact folder to write; default that of the shipped trees.")
     ] = None,
@@ -120,10 +123,13 @@ def train_days(
     from models.user_days.training.train_trees import train_trees
 
     names, out = world or ["train-days", "train-days-field"], out or _location_of(SHIPPED_USER_DAY_TREES)
-    simulated = [existing_world(name) for name in names]
-    labelled = pd.concat([label_user_days(read_user_days(one), one) for one in simulated], ignore_index=True)
+
+    def labelled(chosen: list[str]) -> pd.DataFrame:
+        simulated = [existing_world(name) for name in chosen]
+        return pd.concat([label_user_days(read_user_days(one), one) for one in simulated], ignore_index=True)
+
     described = f"world{'s' if len(names) > 1 else ''} {' and '.join(names)}"
-    manifest_sha256 = train_trees(labelled, out, seed=seed, world=described)
+    manifest_sha256 = train_trees(labelled(names), out, seed=seed, world=described, odd=labelled(odd) if odd else None)
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 

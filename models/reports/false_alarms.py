@@ -18,8 +18,10 @@ from contracts.features import SESSION_FEATURES
 from contracts.wording.features import format_phrase
 from contracts.wording.reasons import NO_REASONS
 from models.metrics.intervals import share_by_account, wilson
+from models.reports.fused_alarms import decide_history, fused_causes
 from models.tables.times import epoch_ms
 from models.user_days.detect import detect, honest_reference
+from models.user_days.history import sort_user_days
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import UserDayTrees
 from runtime.local_time import to_local_ms
@@ -27,7 +29,7 @@ from runtime.units import DAY_MS
 
 SCORER, FILTER = "session scorer, review", "session scorer, filter"
 RULES, FOREST, HYBRID, TREES = "user-day rules", "user-day forest", "rules or forest", "user-day trees"
-WINDOWS = "account windows"
+WINDOWS, FUSED = "account windows", "fused decision"
 MIN_PEOPLE = 5
 """People from which an interval resamples people instead of days."""
 _KEY = ["user_id", "local_date"]
@@ -76,6 +78,14 @@ class FalseAlarms:
         """Return the alarms of one detector."""
         return self.alarms[self.alarms["detector"] == detector]
 
+    def flagged_days(self) -> pd.DataFrame:
+        """Return the person-days that any detector flags, each once, with the number of detectors that flag it.
+
+        The filter is the scorer again, and `rules or forest` is rules and forest again: they do not count.
+        """
+        single = self.alarms[~self.alarms["detector"].isin([FILTER, HYBRID])]
+        return single.groupby(_KEY).size().rename("detectors").reset_index()
+
     def count_causes(self, detector: str) -> list[tuple[str, int]]:
         """Return the causes of a detector's alarms, each with its number of alarms, most first."""
         return Counter(name for names in self.alarms_of(detector)["causes"] for name in names).most_common()
@@ -90,10 +100,17 @@ class FalseAlarms:
 
     def per_100(self, detector: str) -> tuple[float, float, float]:
         """Return alarms per 100 person-days with the ends of the 95 % interval."""
-        n, hits = len(self.person_days), len(self.alarms_of(detector))
+        return self._rate(self.alarms_of(detector))
+
+    def any_per_100(self) -> tuple[float, float, float]:
+        """Return person-days that any detector flags, per 100, with the ends of the 95 % interval."""
+        return self._rate(self.flagged_days())
+
+    def _rate(self, flagged: pd.DataFrame) -> tuple[float, float, float]:
+        n, hits = len(self.person_days), len(flagged)
         low, high = wilson(hits, n)
         if self.people >= MIN_PEOPLE and hits:
-            keys = set(zip(*(self.alarms_of(detector)[name] for name in _KEY), strict=True))
+            keys = set(zip(*(flagged[name] for name in _KEY), strict=True))
             is_hit = np.array([key in keys for key in zip(*(self.person_days[name] for name in _KEY), strict=True)])
             share = share_by_account(self.person_days["user_id"], pd.Series(is_hit), np.random.default_rng(1))
             low, high = min(low, share.low), max(high, share.high)
@@ -117,6 +134,9 @@ def find_false_alarms(history: ScoredHistory, trees: UserDayTrees | None = None)
         parts[WINDOWS] = _window_alarms(history.windows[history.windows["is_flagged"]], days)
     if trees is not None:
         parts[TREES] = _tree_alarms(days, trees)
+        flags["trees_score"] = trees.score(sort_user_days(days))[1]
+    decisions = decide_history(flags, sessions, history.windows, history.timezones, history.not_measurable)
+    parts[FUSED] = _alarms(FUSED, flags[decisions.is_suspected], fused_causes(decisions))
     alarms = pd.concat(parts.values(), ignore_index=True)
     return FalseAlarms(
         history=history,

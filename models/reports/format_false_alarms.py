@@ -5,6 +5,10 @@ from typing import Any
 
 from models.reports.false_alarms import HYBRID, TREES, WINDOWS, FalseAlarms
 
+BOTLIKE_PER_100 = 5.0
+"""Flagged days per 100, at the lower end of the interval, from which a history is called a bot's: a choice. The aim for
+honest people is under 1 by any detector, and there are six."""
+
 
 def to_json(report: FalseAlarms) -> dict[str, Any]:
     """Return the report for JSON, with every alarm."""
@@ -19,6 +23,8 @@ def to_json(report: FalseAlarms) -> dict[str, Any]:
             "high": high,
             "causes": dict(report.count_causes(name)),
         }
+    rate, low, high = report.any_per_100()
+    flagged = {"days": len(report.flagged_days()), "per_100_person_days": rate, "low": low, "high": high}
     return {
         "name": history.name,
         "is_simulated": history.is_simulated,
@@ -29,6 +35,7 @@ def to_json(report: FalseAlarms) -> dict[str, Any]:
         "not_measurable": list(history.not_measurable),
         "enough_is_known": history.is_scored,
         "import": history.facts,
+        "flagged_by_any": flagged,
         "detectors": detectors,
         "alarms": report.alarms.to_dict("records"),
     }
@@ -42,6 +49,7 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
         f"{history.name}: {len(days):,} person-days of {_people(report.people)}, {days['local_date'].min()} to "
         f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
         *map(_format_import, history.facts.get("imports", ())),
+        _format_verdict(report),
         f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
     ]
     for name in report.detectors:
@@ -66,6 +74,22 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
     if rest:
         lines.append(f"and {rest:,} more: --json has all")
     return lines
+
+
+def _format_verdict(report: FalseAlarms) -> str:
+    """Say how many days any detector flags, and whether that is more than honest people should have."""
+    flagged = report.flagged_days()
+    if not len(flagged):
+        return "verdict: no detector flags any of these days"
+    rate, low, high = report.any_per_100()
+    most = flagged.sort_values("detectors", ascending=False, kind="stable").iloc[0]
+    text = (
+        f"verdict: {len(flagged):,} of {len(report.person_days):,} days are flagged by a detector, {rate:.2f} "
+        f"[{low:.2f}, {high:.2f}] per 100; by most detectors ({most['detectors']}) {most['local_date']}"
+    )
+    if low > BOTLIKE_PER_100:
+        text += "; this listening looks like a bot's: a detector should flag under 1 in 100 days of an honest person"
+    return text
 
 
 def _format_import(facts: Mapping[str, Any]) -> str:

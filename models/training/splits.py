@@ -11,12 +11,16 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from contracts.labels import HONEST
+from models.errors import ModelError
+from models.metrics.flags import WEIGHT
 from models.tables.times import epoch_ms
 
 TRAIN, CALIBRATION, TEST, NO_BLOCK = "train", "calibration", "test", ""
 BLOCKS = (TRAIN, CALIBRATION, TEST)
 SHARES = (0.5, 0.25, 0.25)
 """Share of the groups in each block. Where days are split too (`assign_blocks`), .25, .0625 and .0625 of the rows."""
+ODD_SHARE, ODD_WEIGHT = 0.75, 0.5
+"""Share of the odd worlds' accounts that are trained on, and how much one of their rows counts: choices."""
 
 
 def number_groups(users: pd.Series, campaigns: pd.Series) -> NDArray[np.int64]:
@@ -65,3 +69,16 @@ def deal_groups(table: pd.DataFrame, rng: np.random.Generator, shares: tuple[flo
         position = (rng.permutation(len(members)) + 0.5) / len(members)
         by_group[members] = np.searchsorted(cuts, position, side="right")
     return by_group[group]
+
+
+def split_odd(odd: pd.DataFrame, table: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split rows of worlds of many odd people: labelled ones to train on, and honest ones of accounts that are not.
+
+    Both tables have user_id, label and what `deal_groups` needs. The first part is ODD_SHARE of the accounts, with
+    column `weight`. Raises ModelError where an account is in `table` too.
+    """
+    if shared := {*odd["user_id"]} & {*table["user_id"]}:
+        raise ModelError(f"{len(shared):,} accounts are in the odd worlds and in the others: give them other seeds")
+    is_learned = deal_groups(odd, rng, (ODD_SHARE, 1 - ODD_SHARE)) == 0
+    learned = odd[is_learned & odd["label"].notna()].assign(**{WEIGHT: ODD_WEIGHT})
+    return learned, odd[~is_learned & (odd["label"] == 0)]

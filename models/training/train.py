@@ -35,7 +35,7 @@ from models.training.card import render_card
 from models.training.manifest import HeldOutResults, TreeSettings, build_manifest, describe_blocks
 from models.training.monotone import CONSTRAINTS
 from models.training.source_patterns import choose_by_pattern, mask, with_masked_copies
-from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks, deal_groups
+from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks, split_odd
 from models.training.table import forget_half_of_histories, forget_history
 from models.training.thresholds import Thresholds
 from runtime import jvm
@@ -43,10 +43,6 @@ from runtime.arrays import Floats
 
 FROM_TRUTH = {"source": "truth"}
 """The manifest's entry `labels` for labels from the simulator's truth."""
-
-
-ODD_SHARE, ODD_WEIGHT = 0.75, 0.5
-"""Share of the odd worlds' accounts that are trained on, and how much one of their sessions counts: choices."""
 
 
 def start_local_spark() -> SparkSession:
@@ -153,12 +149,8 @@ def train(
             )
     learned, kinds = table[is_labelled & (block == TRAIN)], None
     if odd is not None:
-        if shared := {*odd["user_id"]} & {*table["user_id"]}:
-            raise ModelError(f"{len(shared):,} accounts are in --table and in --odd: give the worlds other seeds")
-        is_learned = deal_groups(odd, rng, (ODD_SHARE, 1 - ODD_SHARE)) == 0
-        of_odd = odd[is_learned & odd["label"].notna()].assign(**{WEIGHT: ODD_WEIGHT})
+        of_odd, kinds = split_odd(odd, table, rng)
         learned = pd.concat([learned.assign(**{WEIGHT: 1.0}), of_odd], ignore_index=True)
-        kinds = odd[~is_learned & (odd["label"] == 0)]
     training = with_masked_copies(forget_half_of_histories(learned, rng), rng)
     model = fit(spark, training, trees, seed)
     calibration, test = table[is_labelled & (block == CALIBRATION)], table[block == TEST]

@@ -18,6 +18,7 @@ from models.registry.verify import verify_artefact
 from models.reports.false_alarms import (
     FILTER,
     FOREST,
+    FUSED,
     HYBRID,
     RULES,
     SCORER,
@@ -26,6 +27,7 @@ from models.reports.false_alarms import (
     ScoredHistory,
     find_false_alarms,
 )
+from models.reports.fused_alarms import decide_history
 from models.tables.static_tables import read_timezones
 from models.user_days.detect import detect, honest_reference
 from models.user_days.history import sort_user_days
@@ -45,8 +47,8 @@ from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.scoring.unknown import NEVER, scorer_of_source
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
-DETECTORS = (SCORER, FILTER, RULES, FOREST, HYBRID, WINDOWS)
-UNITS = {SCORER: "sessions", FILTER: "sessions", RULES: "days", FOREST: "days", HYBRID: "days", WINDOWS: "windows"}
+DETECTORS = (SCORER, FILTER, RULES, FOREST, HYBRID, WINDOWS, FUSED)
+UNITS = dict.fromkeys(DETECTORS, "days") | {SCORER: "sessions", FILTER: "sessions", WINDOWS: "windows"}
 """What a detector flags; its recall is the share of these that are a bot's."""
 
 
@@ -169,6 +171,7 @@ def _of_pattern(
     )
     alarms = find_false_alarms(history)
     flags = detect(days, reference=honest_reference())
+    fused = decide_history(flags, sessions, scored, read.timezones, unknown)
     of_session = read.session_labels.reindex(sessions["session_key"]).to_numpy()
     of_day, of_window = days["label"].to_numpy(), windows["label"].to_numpy()
     recall = {
@@ -178,6 +181,7 @@ def _of_pattern(
         FOREST: _recall(flags["by_forest"], of_day),
         HYBRID: _recall(flags["hybrid_score"] >= FLAG, of_day),
         WINDOWS: None if scored is None else _recall(scored["is_flagged"], of_window),
+        FUSED: _recall(pd.Series(fused.is_suspected), of_day),
     }
     return [_of_detector(alarms, detector, recall[detector]) for detector in DETECTORS]
 

@@ -81,6 +81,13 @@ def build(world: World, report: ReportProgress) -> None:
         _build(world, report)
 
 
+def build_user_days(world: World, folder: Path) -> int:
+    """Write the user-days of a world's raw rows to a folder, over those of an earlier run; return their number."""
+    table = _user_days(world, None)
+    _replace(folder, table, None)
+    return len(table)
+
+
 def _build(world: World, report: ReportProgress) -> None:
     if _written_parts(world) != {newest_part(world)}:
         forget_summaries(world)

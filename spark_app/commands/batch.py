@@ -44,18 +44,30 @@ def user_days(
     world: WorldName = None,
     source: Source = "lake",
     out: Annotated[Path | None, typer.Option(help="Folder to write; default lake/user_days, or user_days.")] = None,
+    spark: Annotated[
+        bool,
+        typer.Option(help="On Spark, or raw rows in this process: the same numbers, for worlds that fit in memory."),
+    ] = True,
     memory: Memory = "3g",
 ) -> None:
     """Compute the features of every account's local days, in batch, by date."""
     from spark_app.batch import user_days as days
+    from spark_app.batch.raw_evidence import build_user_days
+    from spark_app.errors import JobError
     from spark_app.session import batch_session
 
     chosen = days.source_of(source)
     settings = settings_for(world)
     source_world = settings.existing_world()
-    with batch_session("playproof-user-days", settings, memory) as spark:
-        folder = days.build(spark, source_world, chosen, out)
-        print(f"{spark.read.parquet(str(folder)).count():,} user-days in {folder}")
+    if not spark:
+        if chosen != "raw":
+            raise JobError("--no-spark reads raw rows only: add  --source raw")
+        folder = out or days.folder_of(source_world, chosen)
+        print(f"{build_user_days(source_world, folder):,} user-days in {folder}")
+        return
+    with batch_session("playproof-user-days", settings, memory) as spark_session:
+        folder = days.build(spark_session, source_world, chosen, out)
+        print(f"{spark_session.read.parquet(str(folder)).count():,} user-days in {folder}")
 
 
 def score_history(

@@ -3,14 +3,15 @@
 from typing import Any
 
 from models.training.card import COHORT_MEANINGS, FAMILY_MEANINGS, format_share_entry, shares_table
+from models.training.splits import ODD_SHARE, ODD_WEIGHT
 
 MAX_FEATURES = 10
 _INTRO = """# Model card: {name}
 
 Gives a user-day (an account on one of its local days) the probability that it was a bot's: {rounds} gradient-boosted
 trees of depth {max_depth} (XGBoost) on {n_features} features, calibrated at a prevalence of {prevalence} %. A day is
-flagged from a margin of {threshold:.2f}, which {max_false_alarms} % of the honest days of the calibration block reach;
-each flag comes with what pushed it up and what is usual for honest listeners.
+flagged from a margin of {threshold:.2f}, which at most {max_false_alarms} % of the honest days of the calibration block
+reach; each flag comes with what pushed it up and what is usual for honest listeners.
 
 ## Use
 - **For**: which user-days and accounts an analyst looks at first, next to rules and forest (docs/guides/user-days.md).
@@ -48,6 +49,7 @@ def render(manifest: dict[str, Any]) -> str:
     )
     lines = [
         "",
+        *_odd_lines(trained.get("odd")),
         "## Results on the test block",
         f"Average precision {test['average_precision']:.3f}. Precision {format_share_entry(test['precision'])}, recall "
         f"{format_share_entry(test['recall'])}. Intervals: 95 %, by account.",
@@ -70,3 +72,16 @@ def render(manifest: dict[str, Any]) -> str:
         "Libraries: " + ", ".join(f"{name} {number}" for name, number in manifest["libraries"].items()) + ".",
     ]
     return head + blocks + "\n" + "\n".join(lines) + "\n"
+
+
+def _odd_lines(odd: dict[str, Any] | None) -> list[str]:
+    if odd is None:
+        return []
+    return [
+        f"And {odd['days']:,} days of {odd['accounts']:,} accounts of worlds with many odd people of every kind, "
+        f"{odd['positives']:,} of them positive.",
+        f"{ODD_SHARE:.0%} of the accounts are trained on, a day counting {ODD_WEIGHT}. Of the honest ones of the "
+        f"others each kind may have {odd['max_of_a_kind']:.1%} of its days over the",
+        "threshold. No figure comes from these worlds.",
+        "",
+    ]

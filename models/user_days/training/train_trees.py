@@ -20,7 +20,8 @@ from models.errors import ModelError
 from models.metrics.flags import WEIGHT, FlagReport, measure_flags
 from models.metrics.robust import median
 from models.registry.artefact import CARD, MANIFEST, sha256
-from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks
+from models.training.source_patterns import kind_threshold
+from models.training.splits import BLOCKS, CALIBRATION, TEST, TRAIN, assign_blocks, split_odd
 from models.user_days.by_rules import feature_matrix
 from models.user_days.calibration import PREVALENCE, natural_weights
 from models.user_days.training.card import render
@@ -35,32 +36,46 @@ TREES_PARAMETERS: dict[str, Any] = {
 ROUNDS = 150
 MAX_FALSE_ALARMS = 0.001
 """Share of the honest user-days that the threshold may flag: a choice, that of the fusion that reads the trees."""
+MAX_OF_A_KIND = 0.005
+"""Share of the days of one kind of odd people that it may flag, at most: a choice. The aim is under 1 in 100."""
 LIBRARIES = ("xgboost-cpu", "scikit-learn", "numpy", "pandas")
 
 
-def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str) -> str:
+def train_trees(labelled: pd.DataFrame, out: Path, *, seed: int, world: str, odd: pd.DataFrame | None = None) -> str:
     """Train on labelled user-days, write the artefact folder `out`; return the SHA-256 of its manifest.
 
-    `labelled`: table user_days with `models.labels.truth.label_user_days`. The same table and seed give the same bytes.
-    Raises ModelError.
+    `labelled`: table user_days with `models.labels.truth.label_user_days`. `odd`: such a table of worlds in which odd
+    people are far commoner than they are, as for sessions (`models/training/train.py`). The same tables and seed give
+    the same bytes. Raises ModelError.
     """
     rng = np.random.default_rng(seed)
-    days = labelled.assign(started_at=pd.to_datetime(labelled["local_date"]))
-    days = days.sort_values(["started_at", "user_id"], ignore_index=True)
+    days = _in_order(labelled)
     block = assign_blocks(days, rng)
     for name in BLOCKS:
         if days.loc[block == name, "label"].nunique() < 2:
             raise ModelError(f"the {name} block has no positive or no negative day: more accounts or days are needed")
     days[WEIGHT] = natural_weights(days)
     known = days["label"].notna().to_numpy()
-    booster = _fit(days[known & (block == TRAIN)], seed)
+    learned, kinds = days[known & (block == TRAIN)].assign(**{WEIGHT: 1.0}), None
+    if odd is not None:
+        of_odd, kinds = split_odd(_in_order(odd), days, rng)
+        learned = pd.concat([learned, of_odd], ignore_index=True)
+    booster = _fit(learned, seed)
     curve, threshold = _calibrate(booster, days[known & (block == CALIBRATION)])
+    if kinds is not None:
+        threshold = max(threshold, kind_threshold(_margins(booster, kinds), kinds, MAX_OF_A_KIND))
     tested = measure_flags(_scored(days[block == TEST], booster, threshold), rng, tuple(days["family"].unique()))
-    return _write(out, booster, curve, threshold, days, block, tested, seed, world)
+    return _write(out, booster, curve, threshold, days, block, tested, seed, world, odd)
+
+
+def _in_order(labelled: pd.DataFrame) -> pd.DataFrame:
+    days = labelled.assign(started_at=pd.to_datetime(labelled["local_date"]))
+    return days.sort_values(["started_at", "user_id"], ignore_index=True)
 
 
 def _fit(days: pd.DataFrame, seed: int) -> xgboost.Booster:
-    matrix = xgboost.DMatrix(feature_matrix(days, USER_DAY_FEATURE_NAMES), days["label"].to_numpy(np.float64))
+    features, label = feature_matrix(days, USER_DAY_FEATURE_NAMES), days["label"].to_numpy(np.float64)
+    matrix = xgboost.DMatrix(features, label, weight=days[WEIGHT].to_numpy(np.float64))
     return xgboost.train({**TREES_PARAMETERS, "seed": seed}, matrix, ROUNDS)
 
 
@@ -86,7 +101,7 @@ def _scored(days: pd.DataFrame, booster: xgboost.Booster, threshold: float) -> p
 
 def _write(
     out: Path, booster: xgboost.Booster, curve: Floats, threshold: float, days: pd.DataFrame, block: np.ndarray,
-    tested: FlagReport, seed: int, world: str,
+    tested: FlagReport, seed: int, world: str, odd: pd.DataFrame | None,
 ) -> str:  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     trees = bytes(booster.save_raw("ubj"))
@@ -109,6 +124,7 @@ def _write(
             "world": world,
             "seed": seed,
             "blocks": {name: _block(days[block == name]) for name in BLOCKS},
+            **({} if odd is None else {"odd": {"max_of_a_kind": MAX_OF_A_KIND} | _size(odd)}),
         },
         "trees": {**TREES_PARAMETERS, "rounds": ROUNDS},
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -121,14 +137,19 @@ def _write(
     return sha256(content)
 
 
-def _block(days: pd.DataFrame) -> dict[str, Any]:
-    positive = days["label"] == 1
+def _size(days: pd.DataFrame) -> dict[str, Any]:
     return {
         "days": len(days),
-        "positives": int(positive.sum()),
+        "positives": int((days["label"] == 1).sum()),
         "mixed": int(days["label"].isna().sum()),
         "accounts": int(days["user_id"].nunique()),
-        "campaigns": int(days.loc[positive, "campaign_id"].nunique()),
+        "campaigns": int(days.loc[days["label"] == 1, "campaign_id"].nunique()),
+    }
+
+
+def _block(days: pd.DataFrame) -> dict[str, Any]:
+    return {
+        **_size(days),
         "from": f"{days['started_at'].min():%Y-%m-%d}",
         "to": f"{days['started_at'].max():%Y-%m-%d}",
     }

@@ -10,6 +10,7 @@ from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.reports.false_alarms import (
     FILTER,
     FOREST,
+    FUSED,
     RULES,
     SCORER,
     TREES,
@@ -35,7 +36,8 @@ def history(**changes: Any) -> ScoredHistory:
     quiet = [day(RAID - timedelta(DAYS - n), 0.5 + 0.05 * (n % 3), 9 + n % 4) for n in range(DAYS)]
     flagged = {
         "user_id": "me", "ended_at": datetime(2024, 3, 12, 23, 30, tzinfo=UTC), "score": 0.9, "is_flagged": True,
-        "is_filtered": True, "reasons": [{"feature": "loop_share", "value": 0.99, "contribution": 3.0}],
+        "is_filtered": True, "started_at": datetime(2024, 3, 12, 23, 10, tzinfo=UTC),
+        "reasons": [{"feature": "loop_share", "value": 0.99, "contribution": 3.0}],
     }  # fmt: skip
     honest = flagged | {"ended_at": datetime(2024, 3, 5, 19, tzinfo=UTC), "is_flagged": False, "is_filtered": False}
     weaker = flagged | {"ended_at": datetime(2024, 3, 13, 9, tzinfo=UTC), "score": 0.8, "is_filtered": False}
@@ -58,6 +60,8 @@ def test_every_detector_reports_its_alarms_per_person_day_with_the_causes() -> N
     text = "\n".join(format_lines(report))
     assert f"me.zip: {DAYS + 1} person-days of 1 person, 2024-03-01 to 2024-03-13; real listening" in text
     assert all(name in text for name in (SCORER, FILTER, RULES, FOREST))
+    assert f"verdict: 1 of {DAYS + 1} days are flagged by a detector" in text
+    assert "looks like a bot's" not in text, "one odd day proves nothing"
     assert "not measurable from this source (1 features): error_rate" in text
 
 
@@ -102,3 +106,22 @@ def test_all_alarms_are_listed_unless_fewer_are_asked_for_and_json_has_all() -> 
     assert sum(detector["alarms"] for detector in everything["detectors"].values()) == len(everything["alarms"])
     assert "more: --json has all" not in "\n".join(format_lines(report))
     assert "more: --json has all" in "\n".join(format_lines(report, max_alarms=0))
+
+
+def test_the_verdict_says_plainly_that_a_history_of_loops_looks_like_a_bots_and_that_quiet_days_do_not() -> None:
+    loops = pd.concat([history().sessions.tail(1)] * DAYS, ignore_index=True)
+    loops["ended_at"] -= pd.to_timedelta(range(DAYS), "D")
+    report = find_false_alarms(history(sessions=loops))
+    assert to_json(report)["flagged_by_any"]["days"] == DAYS
+    assert "this listening looks like a bot's" in "\n".join(format_lines(report))
+    quiet = find_false_alarms(history(days=history().days.head(DAYS), is_scored=False))
+    assert "verdict: no detector flags any of these days" in format_lines(quiet)
+
+
+def test_the_fused_decision_is_one_of_the_detectors_and_names_its_evidence() -> None:
+    sure = history().sessions.assign(score=[0.01, 0.9999, 0.9999])
+    report = find_false_alarms(history(sessions=sure, not_measurable=()))
+    (alarm,) = report.alarms_of(FUSED).itertuples()
+    assert alarm.causes == ["a session"]
+    assert str(alarm.reasons).startswith("a session (probability ")
+    assert find_false_alarms(history(is_scored=False, sessions=sure.head(1))).alarms_of(FUSED).empty

@@ -105,3 +105,18 @@ def test_what_ships_is_the_trusted_one_and_its_card_says_how_good_it_is() -> Non
 def test_probabilities_never_fall_as_margins_rise(trees: UserDayTrees) -> None:
     assert np.all(np.diff(trees.curve[:, 1]) >= 0)
     assert np.all((trees.curve[:, 1] >= 0) & (trees.curve[:, 1] <= 1))
+
+
+def test_odd_people_who_do_what_bots_do_are_learned_from_other_accounts_and_raise_the_threshold(
+    artefact: tuple[Path, str], tmp_path: Path
+) -> None:
+    alike = labelled().query("label == 1").assign(label=0.0, family="honest", account_family="honest", campaign_id=None)
+    odd = alike.assign(user_id="o" + alike["user_id"], cohort="child")
+    folder = tmp_path / "with_odd"
+    trees = load_trees(folder, train_trees(labelled(), folder, seed=1, world="made by hand", odd=odd))
+    usual = load_trees(*artefact)
+    assert trees.threshold > usual.threshold
+    assert (trees.score(odd)[1] >= 0.5).mean() < 0.1 < (usual.score(odd)[1] >= 0.5).mean()
+    assert f"{len(odd):,} days of {BOTS} accounts of worlds with many odd people" in (folder / CARD).read_text()
+    with pytest.raises(ModelError, match="other seeds"):
+        train_trees(labelled(), folder, seed=1, world="made by hand", odd=labelled())

@@ -96,6 +96,9 @@ def test_sessions_and_user_days_of_a_new_date_are_those_of_all_rows(world: World
     expected = tables(whole)
     for name, frame in tables(part).items():
         pd.testing.assert_frame_equal(frame, expected[name])
+    assert raw_evidence.build_user_days(whole, tmp_path / "days") == len(expected["user_days"])
+    alone = read_parts(batch_files(tmp_path / "days")).sort_values(["user_id", "local_date"], ignore_index=True)
+    pd.testing.assert_frame_equal(alone, expected["user_days"])
     # a table that is gone is not there to go on from
     shutil.rmtree(part.from_raw("user_days"))
     raw_evidence.build(part, lines.append)
