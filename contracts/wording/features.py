@@ -33,6 +33,7 @@ PHRASES: dict[str, str] = {
     "license_cnt": "{value} licence {request|requests}",
     "license_rate_10min": "{value} licence {request|requests} within 10 minutes",
     "error_rate": "{value} of starts failed",
+    "actions_per_play": "{value} client {action|actions} per play",
     "night_share": "{value} of plays between midnight and 5 am",
     "dist_drm_cnt": "{value} {kind|kinds} of DRM",
     "dist_enc_frmt_cnt": "{value} {codec|codecs}",
@@ -74,6 +75,15 @@ PHRASES: dict[str, str] = {
 }
 """Feature -> its value in words. The same name has the same meaning in a session, a day and over weeks. A feature that
 is not listed is written as its display name and its value."""
+
+
+def is_counted(feature: Feature) -> bool:
+    """Say whether a feature's words are a number of things, which may follow "at most".
+
+    >>> is_counted(Feature("streams", "count", "", "")), is_counted(Feature("skip_rate", "share", "", ""))
+    (True, False)
+    """
+    return PHRASES.get(feature.name, "").startswith("{value} {")
 
 
 def format_phrase(feature: Feature, value: float | None, unknown: str = UNKNOWN) -> str:

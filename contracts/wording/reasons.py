@@ -50,8 +50,9 @@ FACT_OF_MANY = "{phrase} in a suspected session (median of {sessions}); nine in 
 OWN_OTHERS = "its other sessions: {own}"
 TOGETHER = (
     "{first}, and {second} in the same session; of honest sessions with {condition} of the first, 95 in 100 have "
-    "{limit} of the second"
+    "{limit}"
 )
+OF_SECOND = "{value} of the second"
 OR_MORE, OR_LESS, AT_MOST, AT_LEAST = "{value} or more", "{value} or less", "at most {value}", "at least {value}"
 COMMON = "common alone, counts together with the above: {phrases}"
 ALL_COMMON = "each of these is common alone, only together they are suspected: {phrases}"

@@ -15,7 +15,7 @@ from consumer_viz.dashboard.evidence.reasons import (
     format_value,
 )
 from contracts.wording import reasons as words
-from contracts.wording.features import format_phrase
+from contracts.wording.features import format_phrase, is_counted
 from runtime.arrays import Bools, Floats
 
 MIN_SESSIONS = 30
@@ -68,9 +68,12 @@ def _rarest(first: str, others: Sequence[str], values: Floats, honest: Floats) -
 def _format(first: str, second: str, limit: float, is_high: bool, values: Floats, honest: Floats) -> str:
     _, is_first_high = _alike(first, values, honest)
     value = format_value(first, float(values[FEATURE_COLUMN[first]]))
+    limit_text = words.OF_SECOND.format(value=format_value(second, limit))
+    if is_counted(FEATURES[second]):
+        limit_text = format_phrase(FEATURES[second], limit)
     return words.TOGETHER.format(
         first=format_phrase(FEATURES[first], float(values[FEATURE_COLUMN[first]])),
         second=format_phrase(FEATURES[second], float(values[FEATURE_COLUMN[second]])),
         condition=(words.OR_MORE if is_first_high else words.OR_LESS).format(value=value),
-        limit=(words.AT_MOST if is_high else words.AT_LEAST).format(value=format_value(second, limit)),
+        limit=(words.AT_MOST if is_high else words.AT_LEAST).format(value=limit_text),
     )
