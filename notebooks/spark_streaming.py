@@ -73,10 +73,7 @@ pd.DataFrame([(f.name, f.unit, f.display_name) for f in SESSION_FEATURES], colum
 # %%
 def table(name: str) -> pd.DataFrame:
     """Read what is committed of a table; a report's versions have the number of the micro-batch that wrote them."""
-    parts = [
-        pd.read_parquet(f).assign(batch_id=int(f.parent.name.partition("=")[2]) if "batch_id" in f.parent.name else 0)
-        for f in committed_files(lake / name)
-    ]
+    parts = [pd.read_parquet(f) for f in committed_files(lake / name)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

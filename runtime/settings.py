@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from contracts.events import CLOCK_AHEAD_MINUTES
+from contracts.tables import LAKE
 from runtime.desk.settings import EXPECTED, DeskSettings
 from runtime.errors import PlayproofError
 from runtime.kafka.connection import KafkaConnection
@@ -22,6 +23,7 @@ MAX_CLOCK_MINUTES = 100 * 366 * 24 * 60
 _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
+_KEEP_DAYS = re.compile(r"[a-z_]+\s*=\s*[1-9]\d{0,4}")
 ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
 ZONES_FOLDER = "zoneinfo/"
 UNKNOWN_ZONE = "UTC"
@@ -73,6 +75,11 @@ class Settings(DeskSettings):
     """Whether `playproof up` may use Docker Compose where an engine answers; 0: always the embedded broker."""
     time_zone: str = Field(default_factory=machine_zone)
     """Zone of what people see, by default that of this machine; what is stored is UTC."""
+    keep_days: str = ""
+    """Days that rows stay in tables of the lake, as `plays=90,activity=90,sessions=400`; a table without a number keeps
+    all. The job removes older rows once a day. What analysts decided is kept."""
+    upkeep: bool = True
+    """Whether the job merges the small files of its tables and removes those that nothing needs, at quiet times."""
     dash_port: int = Field(default=8787, ge=1, le=65535)
     """Port of the analyst's pages, on loopback."""
     spark_master: str = "local[*]"
@@ -111,6 +118,20 @@ class Settings(DeskSettings):
             raise ValueError
         return name
 
+    @field_validator("keep_days")
+    @classmethod
+    def _check_keep_days(cls, text: str) -> str:
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not all(_KEEP_DAYS.fullmatch(part) and part.split("=")[0].strip() in LAKE for part in parts):
+            raise ValueError
+        return text
+
+    @property
+    def retention(self) -> dict[str, int]:
+        """The days that rows stay, by table of the lake."""
+        parts = (part.split("=") for part in self.keep_days.split(",") if part.strip())
+        return {name.strip(): int(days) for name, days in parts}
+
     @field_validator("log_level")
     @classmethod
     def _check_log_level(cls, name: str) -> str:
@@ -147,6 +168,8 @@ _EXPECTED = EXPECTED | {
     "dash_port": "is no port (1–65535)",
     "metrics_port": "is no port with three free ones above it (1024–65532)",
     "docker": "is neither 1 nor 0",
+    "keep_days": "is no list of tables of the lake with days, as plays=90,activity=90",
+    "upkeep": "is neither 1 nor 0",
     "time_zone": "is no time zone, such as Europe/Berlin",
     "log_level": "is none of DEBUG, INFO, WARNING, ERROR",
     "world": "is no name of a world (letters, digits, '.', '_' and '-', a letter or digit first)",

@@ -4,7 +4,7 @@ A step is a function of `stages/`, from DataFrame to DataFrame; a query of `quer
 batch commands and the bench build from the same functions.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -188,14 +188,17 @@ def build_queries(spark: SparkSession, job: Job, scored: DataFrame) -> dict[str,
     unit, zone = job.world.unit, job.time_zone
     plays, activity = (read_messages(spark, job, topic) for topic in (PLAYS, ACTIVITY))
     tracks = sources.read_static(spark, job.world, "tracks")
-    committed = sources.stream_sessions(spark, unit)
+
+    def committed(query: str, columns: Sequence[str]) -> DataFrame:
+        return sources.stream_sessions(spark, unit, columns, unit.checkpoints / query)
+
     return {
         "sessions": sessions.write(scored, unit),
         "archive": archive.write(plays.unionByName(activity), unit, job.hash_key),
-        "scores": scores.write(committed, unit, job.kafka),
-        "fraud_counts": fraud_counts.write(committed, unit, job.kafka, zone),
-        "genuine_totals": genuine_totals.write(committed, unit, zone),
-        "top_tracks": top_tracks.write(committed, unit, tracks, zone),
+        "scores": scores.write(committed(scores.NAME, scores.COLUMNS), unit, job.kafka),
+        "fraud_counts": fraud_counts.write(committed(fraud_counts.NAME, fraud_counts.COLUMNS), unit, job.kafka, zone),
+        "genuine_totals": genuine_totals.write(committed(genuine_totals.NAME, genuine_totals.COLUMNS), unit, zone),
+        "top_tracks": top_tracks.write(committed(top_tracks.NAME, top_tracks.COLUMNS), unit, tracks, zone),
         "rule_hits": rule_hits.write(spark, unit, job.kafka),
         **shadow.optional_query(spark, unit, job.challenger),
     }

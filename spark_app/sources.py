@@ -1,20 +1,28 @@
 """What the job reads: topics, static tables, and the lake's sessions as a stream."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS, STATIC, ddl
 from runtime.kafka.connection import KafkaConnection
+from runtime.lake import LOG, note_snapshot
+from runtime.lake.commits import create_table
+from runtime.lake.schemas import arrow_schema
+from runtime.parquet import read_parquet
 from runtime.world import Unit, World
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 
-FOREVER = "36500d"
+MAX_LOG_AGE = "1d"
+"""How long a report's checkpoint knows the names of the commits that it has read; upkeep removes them sooner."""
+SNAPSHOT = "snapshot"
+"""In a checkpoint: the sessions that were there at the query's first start."""
 NEWEST_BASELINES = 3
 """Tables of own histories that the job joins: the newest, and two older ones for sessions of earlier days."""
 
@@ -99,15 +107,42 @@ def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
     return spark.read.schema(schema).option("header", "true").csv(str(folder))
 
 
-def stream_sessions(spark: SparkSession, unit: Unit, max_files: int | None = None) -> DataFrame:
-    """Stream the lake's scored sessions, as the sessions query commits them, at most `max_files` per micro-batch."""
+def stream_sessions(
+    spark: SparkSession, unit: Unit, columns: Sequence[str], checkpoint: Path, max_commits: int | None = None
+) -> DataFrame:
+    """Stream columns of the lake's scored sessions as query `sessions` commits them, the oldest first.
+
+    The stream is that of the table's log: each commit is a file of lines that name parquet files, which a Python worker
+    reads. So no connector is needed, and a commit of upkeep, which only merges files, has no line that counts.
+    `checkpoint` is that of the query that reads. Its first start notes what the table has by then, since the log's old
+    files are removed after a while. At most `max_commits` per micro-batch.
+    """
     table = unit.table("sessions")
-    # a stream reader fails on a folder that does not exist; on an empty one it waits
-    table.mkdir(parents=True, exist_ok=True)
-    reader = spark.readStream.schema(ddl(SESSIONS)).option("maxFileAge", FOREVER)
-    if max_files is not None:
-        reader = reader.option("maxFilesPerTrigger", max_files)
-    return reader.parquet(str(table))
+    create_table(table)
+    since, snapshot = note_snapshot(table, checkpoint / SNAPSHOT, max_commits)
+    options = {"pathGlobFilter": "*.json", "maxFileAge": MAX_LOG_AGE}
+    if max_commits is not None:
+        options["maxFilesPerTrigger"] = str(max_commits)
+    reader = spark.readStream.format("text").options(**options)
+    version = F.element_at(F.split("_metadata.file_name", r"\."), 1).cast("bigint")
+    lines = reader.load(str(table / LOG)).where(version > since).select("value")
+    if snapshot is not None:
+        lines = lines.unionByName(reader.load(str(snapshot)))
+    path, counts = (F.get_json_object("value", f"$.add.{key}") for key in ("path", "dataChange"))
+    wanted = tuple(c for c in SESSIONS if c.name in columns)
+    return (
+        lines.select(path.alias("path"), counts.alias("counts"))
+        .where("path is not null and counts = 'true'")
+        .select("path")
+        # one row per session
+        .mapInArrow(partial(_read_files, table=table.absolute(), schema=arrow_schema(wanted)), ddl(wanted))
+    )
+
+
+def _read_files(batches: Iterable[pa.RecordBatch], table: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for path in batch.column("path").to_pylist():
+            yield from read_parquet(table / path, schema.names).cast(schema).to_batches()
 
 
 def stream_ticks(spark: SparkSession) -> DataFrame:

@@ -19,6 +19,7 @@ from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.checks import consistency, job_lock, preflight
 from spark_app.checks.moved_world import follow_move
 from spark_app.errors import JobError
+from spark_app.monitoring import upkeep
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
 from spark_app.queries import rule_hits, shadow
@@ -133,10 +134,11 @@ def _run_queries(
     print(account_baselines.baseline_message(sources.baseline_dates(world)))
     print(f"scoring world {world.name} from {settings.broker} with {version}; Ctrl-C stops", flush=True)
     optional = {shadow.NAME: partial(shadow.remove, unit), rule_hits.NAME: partial(rule_hits.remove, unit)}
-    if options.available_now:
-        runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
-    else:
-        runner.run(spark, writers, stop, available_now=False, optional=optional)
+    with upkeep.running(settings, unit, unit.shadow(challenger.version).name if challenger else ""):
+        if options.available_now:
+            runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
+        else:
+            runner.run(spark, writers, stop, available_now=False, optional=optional)
 
 
 def _choose(writers: dict[str, DataStreamWriter], only: Collection[str]) -> dict[str, DataStreamWriter]:

@@ -1,6 +1,6 @@
 """The commands `playproof lake …`: what the tables hold, now and earlier; their upkeep; plain folders of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +49,33 @@ def vacuum(world: WorldName = None, names: TableNames = None) -> None:
     unit = settings_for(world).existing_world().unit
     for table in _tables(unit, names):
         print(f"{_name(table, unit):<16}  {upkeep.vacuum(table, time.time()):,} files removed")
+
+
+def expire(
+    world: WorldName = None,
+    names: TableNames = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days that rows stay; default: those of PLAYPROOF_KEEP_DAYS.")
+    ] = None,
+) -> None:
+    """Remove rows that are older than their table keeps them, also from its earlier versions. Verdicts are kept."""
+    from ops.errors import OpsError
+    from runtime.lake.upkeep import TIME_COLUMN
+    from runtime.lake.upkeep import expire as expire_rows
+
+    settings = settings_for(world)
+    unit = settings.existing_world().unit
+    today = datetime.now(UTC).date()
+    tables = [table for table in _tables(unit, names) if _contract(table, unit) in TIME_COLUMN]
+    kept = {t: days if days is not None else settings.retention.get(_contract(t, unit)) for t in tables}
+    if not any(kept.values()):
+        raise OpsError("no table has a number of days: give  --days N , or set  PLAYPROOF_KEEP_DAYS=plays=90")
+    for table, number in kept.items():
+        if number is not None:
+            until: date = today - timedelta(days=number)
+            rows = expire_rows(table, _contract(table, unit), until)
+            print(f"{_name(table, unit):<16}  {rows:,} rows of before {until} removed")
+    print("the files that had them are removed by the next  playproof lake vacuum , 15 minutes from now or later")
 
 
 def export(
@@ -105,6 +132,10 @@ def _name(table: Path, unit: "Unit") -> str:
     return table.relative_to(unit.lake).as_posix()
 
 
+def _contract(table: Path, unit: "Unit") -> str:
+    return table.relative_to(unit.lake).parts[0]
+
+
 def _readers(table: Path, consumed: int | None) -> int | None:
     return consumed if table.name == "sessions" else None
 
@@ -112,6 +143,7 @@ def _readers(table: Path, consumed: int | None) -> int | None:
 COMMANDS = (
     Command("show", show, "playproof lake show --world w"),
     Command("compact", compact, "playproof lake compact --world w"),
+    Command("expire", expire, "playproof lake expire plays activity --days 90"),
     Command("vacuum", vacuum, "playproof lake vacuum --world w"),
-    Command("export", export, "playproof lake export account_risk --out risk"),
+    Command("export", export, "playproof lake export sessions --out sessions"),
 )

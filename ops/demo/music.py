@@ -71,10 +71,10 @@ def wait_for_counts(unit: Unit, alive: list[ChildProcess]) -> None:
 
 
 def count_windowed_sessions(files: list[Path]) -> int:
-    """Add up the sessions of all windows, each in its newest version (`batch_id=N` is the folder's name)."""
+    """Add up the sessions of all windows, each in its newest version."""
     newest: dict[Any, tuple[int, int]] = {}
     for file in files:
-        batch_id = int(file.parent.name.removeprefix("batch_id="))
-        for row in read_parquet(file, ["window_start", "sessions"]).to_pylist():
-            newest[row["window_start"]] = max(newest.get(row["window_start"], (-1, 0)), (batch_id, row["sessions"]))
+        for row in read_parquet(file, ["window_start", "sessions", "batch_id"]).to_pylist():
+            version = row["batch_id"], row["sessions"]
+            newest[row["window_start"]] = max(newest.get(row["window_start"], (-1, 0)), version)
     return sum(sessions for _, sessions in newest.values())

@@ -132,8 +132,8 @@ def merged(file: Path, results: Mapping[str, Any]) -> dict[str, Any]:
 def by_rate_of(kafka: KafkaConnection, unit: Unit, phases: Mapping[str, Phase | None]) -> dict[str, Any]:
     """Return for each phase its rate, the cores that the job used, and by table the delays of what it caused."""
     appended, sent = read_topics(kafka)
-    ended_ms, sessions_since = read_sessions(unit.table("sessions"))
-    looked_ms, alerts_since = read_alerts(unit.table("alerts"))
+    ended_ms, sessions_since = read_sessions(unit)
+    looked_ms, alerts_since = read_alerts(unit)
     due_ms = {"sessions": ended_ms + SESSION_GAP_MS, "alerts": looked_ms}
     caused_at = {table: watermark_passed_at(appended, ms) for table, ms in due_ms.items()}
     since = {"sessions": sessions_since, "alerts": alerts_since}

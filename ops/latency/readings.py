@@ -16,9 +16,13 @@ from runtime.arrays import Floats, Ints
 from runtime.event_text import parse_time
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
-from runtime.lake.sink_tables import numbered_files
+from runtime.monitoring.progress import recent_micro_batches
 from runtime.parquet import read_parquet
 from runtime.units import SECOND_MS
+from runtime.world import Unit
+
+SESSIONS, ALL = "sessions", 10**7
+"""The query that writes both tables; more micro-batches than any run has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +68,33 @@ def read_topics(kafka: KafkaConnection) -> tuple[dict[str, Appended], RowsSent]:
     return appended, RowsSent(np.array([at for at, _ in rows]), np.array([n for _, n in rows]))
 
 
-def read_sessions(table: Path) -> tuple[Ints, Floats]:
-    """Return the end of every session (epoch ms), and since when it can be read: since its micro-batch is logged."""
-    log = numbered_files(table / "_spark_metadata")
-    known: set[str] = set()
-    ended, since = [np.empty(0, np.int64)], [np.empty(0)]
-    for batch in sorted(log):
-        entries = [orjson.loads(line)["path"] for line in log[batch].read_bytes().splitlines()[1:]]
-        for path in entries:
-            name = Path(path).name
-            if name in known:
-                continue  # a .compact file repeats the files before it
-            known.add(name)
-            ended_ms = _epoch_ms(read_parquet(next(table.glob(f"*/{name}")), ["ended_at"])["ended_at"])
-            ended.append(ended_ms)
-            since.append(np.full(len(ended_ms), log[batch].stat().st_mtime))
-    return np.concatenate(ended), np.concatenate(since)
+def read_sessions(unit: Unit) -> tuple[Ints, Floats]:
+    """Return the end of every session (epoch ms), and since when it can be read: since its micro-batch ended."""
+    rows = _read(unit.table("sessions"), ["ended_at", "scored_at"])
+    return _with_end_of_batch(unit, rows["ended_at"], rows["scored_at"])
 
 
-def read_alerts(table: Path) -> tuple[Ints, Floats]:
+def read_alerts(unit: Unit) -> tuple[Ints, Floats]:
     """Return for every alert the event time of the look that raised it (epoch ms), and since when it can be read."""
-    looked, since = [np.empty(0, np.int64)], [np.empty(0)]
-    for file in committed_files(table):
-        rows = read_parquet(file, ["looked_at", "withdrawn"])
-        looked_ms = _epoch_ms(rows["looked_at"].filter(pc.invert(rows["withdrawn"])))
-        looked.append(looked_ms)
-        since.append(np.full(len(looked_ms), file.stat().st_mtime))
-    return np.concatenate(looked), np.concatenate(since)
+    rows = _read(unit.table("alerts"), ["looked_at", "alerted_at", "withdrawn"])
+    raised = rows.filter(pc.invert(rows["withdrawn"].cast(pa.bool_())))
+    return _with_end_of_batch(unit, raised["looked_at"], raised["alerted_at"])
+
+
+def _read(table: Path, names: list[str]) -> pa.Table:
+    files = committed_files(table)
+    return pa.concat_tables([read_parquet(f, names) for f in files]) if files else pa.table({n: [] for n in names})
+
+
+def _with_end_of_batch(unit: Unit, times: pa.ChunkedArray, made_at: pa.ChunkedArray) -> tuple[Ints, Floats]:
+    """Return times (epoch ms), and when the micro-batch of query `sessions` ended that made each row (epoch s).
+
+    A row of a micro-batch whose end is not noted is left out: the job was ended in it.
+    """
+    ended_at = np.array([batch.ended_at for batch in recent_micro_batches(unit, SESSIONS, ALL)])
+    number = np.searchsorted(ended_at, _epoch_ms(made_at) / SECOND_MS)
+    is_noted = number < len(ended_at)
+    return _epoch_ms(times)[is_noted], ended_at[number[is_noted]]
 
 
 def _epoch_ms(times: pa.ChunkedArray) -> Ints:

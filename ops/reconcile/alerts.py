@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ops.reconcile.row_rules import hash_all
-from runtime.lake import committed_files
+from runtime.lake import batch_of, committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
-
-BATCH = "batch_id="
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +23,7 @@ class AlertRows:
 def read_alerts(unit: Unit, last: int) -> AlertRows:
     """Read the alerts up to micro-batch `last` of query `sessions`: a crash may come before the next one's commit."""
     table = unit.table("alerts")
-    files = [
-        file for file in committed_files(table) if int(file.relative_to(table).parts[0].removeprefix(BATCH)) <= last
-    ]
+    files = [file for file in committed_files(table) if batch_of(file) <= last]
     rows = [row for file in files for row in read_parquet(file, ["session_key", "withdrawn"]).to_pylist()]
     raised, withdrawn = (
         tuple(row["session_key"] for row in rows if row["withdrawn"] is chosen) for chosen in (False, True)

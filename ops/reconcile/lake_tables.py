@@ -15,7 +15,7 @@ from ops.reconcile.row_rules import hash_all
 from ops.reconcile.topic_rows import RowSum, wrapped_sum
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
-from runtime.lake import committed_files
+from runtime.lake import batch_of, committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
 
@@ -65,8 +65,7 @@ def _epoch_ms(times: pa.ChunkedArray) -> Ints:
 
 def archived_files(unit: Unit, topic: str, last: int) -> list[Path]:
     """List the archived files of a topic up to micro-batch `last`: a crash may come before the next one's commit."""
-    files = [(path, path.relative_to(unit.table(topic)).parts[0]) for path in committed_files(unit.table(topic))]
-    return [path for path, folder in files if int(folder.removeprefix("batch_id=")) <= last]
+    return [file for file in committed_files(unit.table(topic)) if batch_of(file) <= last]
 
 
 def add_up_archived(topic: str, files: Iterable[Path]) -> RowSum:

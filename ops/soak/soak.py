@@ -138,8 +138,8 @@ def read_delays(kafka: KafkaConnection, unit: Unit, phase: Phase) -> tuple[float
     """Return the rows per second that were sent in a phase, and the delays of what they made due."""
     appended, sent = read_topics(kafka)
     (ended_ms, sessions_since), (looked_ms, alerts_since) = (
-        read_sessions(unit.table("sessions")),
-        read_alerts(unit.table("alerts")),
+        read_sessions(unit),
+        read_alerts(unit),
     )
     due_ms = {"alerts": looked_ms, "sessions": ended_ms + SESSION_GAP_MS}
     since = {"alerts": alerts_since, "sessions": sessions_since}

@@ -51,7 +51,7 @@ UTC. A column that is null was not measurable or not given; null is never 0.
 | `static/<table>/as_of=D/` | immutable static tables; `CURRENT` names the newest |
 | `session_log/` | of a world of `--scenario markov_small`: a log of sessions with its labels, and nothing else |
 | `truth/` | what the simulator knows: never in a message, a static table or a feature |
-| `v<N>/lake/<table>/` | what the job wrote; list files with `runtime.lake.committed_files`, never by a glob |
+| `v<N>/lake/<table>/` | Delta tables (docs/reference/lake.md): `runtime.lake.committed_files` lists what counts |
 | `v<N>/{broker,ledger,checkpoints,offsets}` | the rest of that version; `CURRENT` names the N |
 """
 

@@ -12,15 +12,17 @@ from pathlib import Path
 from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file
 from runtime.errors import CheckpointError
-from runtime.lake import committed_files
+from runtime.lake import committed_files, is_table
 from runtime.world import Unit
 from spark_app.errors import StateError
 from spark_app.stages.session_step import operator, packed_rows
 from spark_app.stages.sessions import session_rows
 
 REMEDY = "read the topics again, into a fresh version of this world, with  playproof up --reread"
-REPORTS_READ = "sessions, ticks"
+REPORTS_READ = "commits of sessions, ticks"
 """What a report reads. Spark refuses a checkpoint of other sources, with a message that nobody understands."""
+TABLES = "delta"
+"""The form of the lake's tables. Those of a version before Delta tables can be read, and not be written to."""
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
 
@@ -38,37 +40,33 @@ def state_of(partitions: int, clock_ahead: int) -> dict[str, str | int]:
         "partitions": partitions,
         CLOCK_AHEAD: clock_ahead,
         "sources_of_reports": REPORTS_READ,
+        "tables": TABLES,
     }
-
-
-def _has_output(table: Path) -> bool:
-    return (table / "_spark_metadata").is_dir() or any(table.glob("batch_id=*"))
 
 
 def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUTES) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
-    for log in sorted(unit.lake.glob("*/_spark_metadata")):
+    for folder in sorted(unit.lake.glob("*/")):
         try:
-            committed_files(log.parent)
+            committed_files(folder)
         except CheckpointError as error:
             raise StateError(f"{error}, or {REMEDY}") from None
+    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, clock_ahead))
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
-    _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, clock_ahead))
 
 
 def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:
     """Raise StateError where a query has a checkpoint without its output, or output without its checkpoint."""
     committed = any((checkpoint / "commits").glob("[0-9]*"))
-    output = _has_output(table)
-    if committed and not output:
+    if committed and not is_table(table):
         raise StateError(
             f"query {query} has a checkpoint but lake/{table.name} has no output: "
             f"what it wrote is gone and would not be written again; {remedy}"
         )
-    if output and not checkpoint.is_dir():
+    if committed_files(table) and not checkpoint.is_dir():
         raise StateError(
             f"lake/{table.name} has output but query {query} has no checkpoint: "
             f"new rows would be skipped silently; {remedy}"

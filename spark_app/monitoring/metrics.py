@@ -105,9 +105,9 @@ class JobMetrics:
 
     def _count_rejected(self) -> None:
         """Sum the rows that the lines of lake/rejected count for; each file is read once."""
-        for file in committed_files(self._rejected):
-            if file not in self._rejected_rows:
-                self._rejected_rows[file] = pc.sum(read_parquet(file, ["rows"])["rows"]).as_py() or 0
+        known = self._rejected_rows
+        files = committed_files(self._rejected)  # upkeep may have merged some of those before
+        self._rejected_rows = {file: known[file] if file in known else _rejected_rows(file) for file in files}
         self._of["playproof_job_rejected_rows"].set(sum(self._rejected_rows.values()))
 
     def _count_files(self) -> None:
@@ -120,3 +120,7 @@ class JobMetrics:
     def serve(self, port: int) -> None:
         """Serve on loopback until the process ends; a port that is taken is reported, and does not stop the job."""
         serve_metrics(self.registry, port)
+
+
+def _rejected_rows(file: Path) -> int:
+    return int(pc.sum(read_parquet(file, ["rows"])["rows"]).as_py() or 0)

@@ -1,12 +1,14 @@
 """Table and topic `alerts`, written by the tasks of query `sessions` in the micro-batch that raises them.
 
-A task is done, and its micro-batch committed, only after its alerts are in the table and acknowledged by the topic.
-What Spark repeats after a crash has the same offsets, so the same alerts: the file of a task in a micro-batch is
-replaced by itself. The table has every alert once; the topic at least once, and readers drop repeats by `session_key`
-and `withdrawn`.
+A task is done only after its alerts are in a file and acknowledged by the topic; the driver adds the files of all
+tasks to the table before it adds the sessions. What Spark repeats after a crash has the same offsets, so the same
+alerts: the file of a task is replaced by itself, and the table takes a micro-batch once. The topic has an alert at
+least once, and readers drop repeats by `session_key` and `withdrawn`.
 """
 
 import json
+import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,12 +19,18 @@ from kafka import KafkaProducer
 from pyspark import TaskContext
 
 from contracts.topics import ALERTS
+from runtime.checkpoint import writer_of
 from runtime.kafka.connection import KafkaConnection
+from runtime.lake import file_name
+from runtime.lake.commits import DataFile, Transaction, append
+from runtime.world import Unit
 from spark_app.stages.alerts.messages import to_table
 
 NAME = "alerts"
 BATCH_ID = "streaming.sql.batchId"
 """The property in which Spark tells a task the micro-batch that it is of."""
+STAGED = "_staged"
+"""Folder of the table for files of tasks that are not added yet; readers skip names that begin with an underscore."""
 ACKNOWLEDGED_WITHIN_S = 30.0
 
 
@@ -46,8 +54,8 @@ class AlertPublisher:
 
 
 def write_part(table: Path, batch_id: int, partition: int, messages: Sequence[str]) -> None:
-    """Replace what a partition of a micro-batch wrote to the table by `messages`."""
-    folder = table / f"batch_id={batch_id}"
+    """Replace what a partition of a micro-batch wrote for the table by `messages`; nothing of it counts yet."""
+    folder = table / STAGED / str(batch_id)
     part = folder / f"part-{partition:05d}.parquet"
     if not messages:
         part.unlink(missing_ok=True)  # of an attempt before, by another model
@@ -56,7 +64,18 @@ def write_part(table: Path, batch_id: int, partition: int, messages: Sequence[st
     unfinished = part.with_name(f".{part.name}.partial")
     pq.write_table(to_table(messages), unfinished)
     unfinished.replace(part)
-    (folder / "_SUCCESS").touch()
+
+
+def commit(unit: Unit, query: str, batch_id: int) -> None:
+    """Add to the table what the tasks of a micro-batch of `query` wrote."""
+    table, files = unit.table(NAME), []
+    for part in sorted((table / STAGED / str(batch_id)).glob("*.parquet")):
+        rows = pq.read_metadata(part).num_rows
+        file = part.replace(table / file_name(batch_id, uuid.uuid4().hex))
+        files.append(DataFile(file.name, rows, file.stat().st_size))
+    if files:
+        append(table, files, Transaction(writer_of(unit, query), batch_id))
+    shutil.rmtree(table / STAGED, ignore_errors=True)
 
 
 def send(kafka: KafkaConnection, messages: Sequence[str]) -> None:

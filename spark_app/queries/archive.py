@@ -14,20 +14,24 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, REJECTED
+from runtime.lake.commits import create_table
 from runtime.world import Unit
-from spark_app.queries.batch_files import WRITTEN, BatchFiles, clear, commit
+from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 from spark_app.stages.parsing.parse import all_rows, with_headers
 
 NAME = "archive"
 EVERY = "20 seconds"
 """Long, because every micro-batch adds files."""
+TABLES = (PLAYS, ACTIVITY, "rejected")
 HASH_CHARS = 16
 ROW_GROUP_ROWS = 100_000
 """Rows that a worker collects before it writes them."""
 
 
 def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
-    """Archive messages (topic, partition, offset, value, headers). Exactly once: a batch's folders are replaced."""
+    """Archive messages (topic, partition, offset, value, headers), exactly once."""
+    for name in TABLES:
+        create_table(unit.table(name))
     return (
         messages.writeStream.queryName(NAME)
         .foreachBatch(partial(archive_batch, unit=unit, hash_key=hash_key))
@@ -38,14 +42,11 @@ def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
 
 def archive_batch(messages: DataFrame, batch_id: int, *, unit: Unit, hash_key: str) -> None:
     """Write one micro-batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
-    batch = f"batch_id={batch_id}"
-    tables = {name: unit.table(name).resolve() for name in (PLAYS, ACTIVITY, "rejected")}
-    clear(tables.values(), batch)
-    archive = Archive(tables, batch, hash_key, datetime.now(UTC).date())
-    rows = with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect()
-    written = {row["path"]: row["folder"] for row in rows}
-    has_rejected = any(Path(folder).is_relative_to(tables["rejected"]) for folder in written.values())
-    commit(written, [table for name, table in tables.items() if name != "rejected" or has_rejected], batch)
+    tables = {name: unit.table(name).resolve() for name in TABLES}
+    archive = Archive(tables, batch_id, hash_key, datetime.now(UTC).date())
+    commit(
+        with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect(), unit, NAME, batch_id
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,13 @@ class Archive:
     """What a worker needs to know of a micro-batch."""
 
     tables: dict[str, Path]
-    batch: str
+    batch_id: int
     hash_key: str
     today: date
 
 
 def _archived(messages: Iterable[pa.RecordBatch], archive: Archive) -> Iterator[pa.RecordBatch]:
-    files = BatchFiles()
+    files = BatchFiles(archive.batch_id)
     waiting: dict[str, list[pa.RecordBatch]] = {PLAYS: [], ACTIVITY: []}
     for batch in messages:
         for topic, good in waiting.items():
@@ -86,7 +87,7 @@ def _write_good(files: BatchFiles, topic: str, good: Sequence[pa.RecordBatch], a
     for day in pc.unique(dates).to_pylist():
         of_day = table.filter(pc.equal(dates, pa.scalar(day, pa.date32())))
         unique = (ID_FIELD[topic], "event_time")
-        files.add(of_day, archive.tables[topic], archive.batch, f"date={day}", unique)
+        files.add(of_day, archive.tables[topic], f"date={day}", unique)
 
 
 def _hash_addresses(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
@@ -98,4 +99,4 @@ def _hash_addresses(addresses: pa.ChunkedArray, key: str) -> pa.ChunkedArray:
 
 def _write_rejected(files: BatchFiles, lines: pa.RecordBatch, archive: Archive) -> None:
     table = pa.Table.from_batches([lines]).append_column("date", pa.repeat(pa.scalar(archive.today), lines.num_rows))
-    files.add(table.select([c.name for c in REJECTED]), archive.tables["rejected"], archive.batch)
+    files.add(table.select([c.name for c in REJECTED]), archive.tables["rejected"])

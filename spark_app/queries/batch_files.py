@@ -1,69 +1,71 @@
 """Parquet files of a micro-batch that Python workers write from Arrow, and the driver commits.
 
-Rows that are in Arrow need no conversion for Spark's own writer (docs/studies/bench.md). A worker writes next to the
-table's folders. Only the files that its task reported are moved into the folder `batch_id=N`, which counts once
-`_SUCCESS` exists: what a failed or forgotten task wrote never counts.
+Rows that are in Arrow need no conversion for Spark's own writer (docs/studies/bench.md). A worker writes below the
+table's folder. Only the files that its task reported are added to the table, in one commit per table with the number of
+the micro-batch (`runtime.lake`): what a failed or forgotten task wrote never counts.
 """
 
-import shutil
 import uuid
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import Row
 
-WRITING = "_writing"
-"""Folder of a table for files that do not count yet; Spark and readers skip names that begin with an underscore."""
-WRITTEN = "path string, folder string"
-"""What a task reports, one line per file: its path, and the folder that it belongs in."""
+from runtime.checkpoint import writer_of
+from runtime.lake import file_name
+from runtime.lake.commits import DataFile, Transaction, append
+from runtime.world import Unit
+
+WRITTEN = "table string, path string, rows bigint, bytes bigint"
+"""What a task reports, one line per file: the table, and the file's path below it, rows and size."""
 
 
 class BatchFiles:
-    """The files that one task writes: one per folder, with a row group per call of `add`."""
+    """The files that one task writes for a micro-batch: one per table and folder, a row group per call of `add`."""
 
-    def __init__(self) -> None:
-        self._name = f"part-{uuid.uuid4()}.parquet"
-        self._writers: dict[Path, tuple[Path, pq.ParquetWriter]] = {}
+    def __init__(self, batch_id: int) -> None:
+        self._name = file_name(batch_id, uuid.uuid4().hex)
+        self._writers: dict[tuple[Path, str], tuple[pq.ParquetWriter, list[int]]] = {}
 
-    def add(self, rows: pa.Table, table: Path, batch: str, part: str = "", unique: Iterable[str] = ()) -> None:
-        """Write rows for `table`/`batch`/`part`. `unique` are columns whose values hardly repeat: no dictionary."""
+    def add(self, rows: pa.Table, table: Path, part: str = "", unique: Iterable[str] = ()) -> None:
+        """Write rows to `table`/`part`. `unique` are columns whose values hardly repeat: no dictionary."""
         if not rows.num_rows:
             return
-        folder = table / batch / part
-        if folder not in self._writers:
-            file = table / WRITING / batch / part / self._name
-            file.parent.mkdir(parents=True, exist_ok=True)
+        if (table, part) not in self._writers:
+            folder = table / part
+            folder.mkdir(parents=True, exist_ok=True)
             dictionary = [name for name in rows.column_names if name not in unique]
-            self._writers[folder] = (
-                file,
-                pq.ParquetWriter(file, rows.schema, use_dictionary=dictionary, store_schema=False),
-            )
-        self._writers[folder][1].write_table(rows)
+            writer = pq.ParquetWriter(folder / self._name, rows.schema, use_dictionary=dictionary, store_schema=False)
+            self._writers[table, part] = writer, []
+        writer, counts = self._writers[table, part]
+        writer.write_table(rows)
+        counts.append(rows.num_rows)
 
     def report(self) -> pa.RecordBatch:
         """Close the files; return WRITTEN."""
-        for _, writer in self._writers.values():
+        lines = []
+        for (table, part), (writer, counts) in self._writers.items():
             writer.close()
-        paths = [str(file) for file, _ in self._writers.values()]
-        return pa.RecordBatch.from_pydict(
-            {"path": pa.array(paths, pa.string()), "folder": pa.array(map(str, self._writers), pa.string())}
-        )
+            file = table / part / self._name
+            path = file.relative_to(table).as_posix()
+            lines.append({"table": str(table), "path": path, "rows": sum(counts), "bytes": file.stat().st_size})
+        types = [("table", pa.string()), ("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.int64())]
+        return pa.RecordBatch.from_pylist(lines, schema=pa.schema(types))
 
 
-def clear(tables: Iterable[Path], batch: str) -> None:
-    """Remove what an earlier attempt of the micro-batch wrote to tables."""
-    for table in tables:
-        shutil.rmtree(table / batch, ignore_errors=True)
-        shutil.rmtree(table / WRITING, ignore_errors=True)
+def commit(
+    written: Iterable[Row], unit: Unit, query: str, batch_id: int, names: Mapping[Path, str] | None = None
+) -> None:
+    """Add the files that tasks reported to their tables, each in one commit; a table that has the micro-batch skips it.
 
-
-def commit(written: Mapping[str, str], tables: Iterable[Path], batch: str) -> None:
-    """Move each file of `written` into its folder, and mark the micro-batch as complete in the tables."""
-    for path, folder in written.items():
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        Path(path).rename(Path(folder) / Path(path).name)
-    for table in tables:
-        shutil.rmtree(table / WRITING, ignore_errors=True)
-        (table / batch).mkdir(parents=True, exist_ok=True)
-        (table / batch / "_SUCCESS").touch()
+    `names`: what the contract calls a table, where that is not the folder's name.
+    """
+    transaction = Transaction(writer_of(unit, query), batch_id)
+    lines = sorted(written, key=attrgetter("table"))
+    for table, files in groupby(lines, attrgetter("table")):
+        of_table = [DataFile(file["path"], file["rows"], file["bytes"]) for file in files]
+        append(Path(table), of_table, transaction, (names or {}).get(Path(table), ""))

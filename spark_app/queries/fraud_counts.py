@@ -17,13 +17,15 @@ from contracts.topics import FRAUD_COUNTS, TOPICS
 from models.tables.alerts import count_alerts
 from runtime.kafka.connection import KafkaConnection
 from runtime.world import Unit
-from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
 from spark_app.queries.waiting import waiting_message
 from spark_app.sources import with_ticks
 
 NAME = "fraud_counts"
 EVERY = "10 seconds"
+COLUMNS = ("scored_at", "is_flagged", "streams")
+"""Of a session: what is read."""
 WINDOW_LENGTH, SLIDE_LENGTH = timedelta(minutes=2), timedelta(seconds=10)
 WINDOW, SLIDE = (f"{length.seconds} seconds" for length in (WINDOW_LENGTH, SLIDE_LENGTH))
 OPEN_FOR = "3 minutes"
@@ -38,7 +40,7 @@ def count_windows(scored: DataFrame) -> DataFrame:
     """
     flagged = F.col("is_flagged")
     counted = (
-        scored.select("scored_at", "is_flagged", "streams")
+        scored.select(*COLUMNS)
         .withWatermark("scored_at", OPEN_FOR)
         .transform(with_ticks)
         .groupBy(F.window("scored_at", WINDOW, SLIDE).alias("w"))
@@ -83,7 +85,7 @@ def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: s
     changed = windows.collect()  # a few dozen rows; once, since each action would compute them again
     versions = spark.createDataFrame(changed, windows.schema).withColumn("batch_id", F.lit(batch_id).cast("bigint"))
     versions = versions.select(*(c.name for c in FRAUD_COUNT_TABLE)).coalesce(1)
-    write_batch_folder(versions.drop("batch_id"), unit.table(NAME), batch_id)
+    report_table.write_version(unit, NAME, batch_id, changed)
     if changed:
         now = _current(changed)
         print(

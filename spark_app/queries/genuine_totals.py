@@ -7,12 +7,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from runtime.world import Unit
-from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
 from spark_app.sources import with_ticks
 
 NAME = "genuine_totals"
 EVERY = "30 seconds"
+COLUMNS = ("scored_at", "is_flagged", "plays", "streams", "hours")
+"""Of a session: what is read."""
 
 
 def total(scored: DataFrame) -> DataFrame:
@@ -30,7 +32,7 @@ def total(scored: DataFrame) -> DataFrame:
 def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
     """Report the running totals at every trigger: a tick has no flag, so it is not in them."""
     return (
-        total(scored.select("scored_at", "is_flagged", "plays", "streams", "hours").transform(with_ticks))
+        total(scored.select(*COLUMNS).transform(with_ticks))
         .writeStream.queryName(NAME)
         .outputMode("complete")
         .foreachBatch(partial(report_batch, unit=unit, time_zone=time_zone))
@@ -42,8 +44,7 @@ def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
 def report_batch(totals: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> None:
     """Write one version of the totals."""
     rows = totals.where("sessions > 0").collect()
-    version = totals.sparkSession.createDataFrame(rows, totals.schema).coalesce(1)
-    write_batch_folder(version, unit.table(NAME), batch_id)
+    report_table.write_version(unit, NAME, batch_id, rows)
     for row in rows:
         print(
             table(

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.rules import SESSION
+from contracts.tables import SESSIONS
 from contracts.topics import RULES
 from models.rules.errors import RuleError
 from models.rules.rule_set import RuleSet, rule_set_of
@@ -24,17 +25,21 @@ from models.rules.sync import send_rules
 from runtime.errors import BrokerError
 from runtime.kafka.compacted import CompactedTopic
 from runtime.kafka.connection import KafkaConnection
+from runtime.lake.commits import create_table
+from runtime.lake.schemas import PARTITION
 from runtime.lake.sink_tables import numbered_files
 from runtime.monitoring.records import read_record, write_record
 from runtime.monitoring.rules import record_rules
 from runtime.world import Unit, World
 from spark_app import sources
-from spark_app.queries.batch_files import WRITTEN, BatchFiles, clear, commit
+from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 from spark_app.stages.rules.meet_rules import meet_rules, needed_columns
 
 NAME = "rule_hits"
 EVERY = "5 seconds"
-MAX_FILES = 200
+COLUMNS = tuple(c.name for c in SESSIONS if c.name != PARTITION)
+"""Of a session: what is read, as any rule may need any column."""
+MAX_COMMITS = 100
 """Per micro-batch: catching up with a large lake must not take the cores from the model for long."""
 PINNED = "rules"
 """Folder in the checkpoint: the rules of each micro-batch."""
@@ -47,11 +52,13 @@ ReadMessages = Callable[[], list[bytes]]
 def write(spark: SparkSession, unit: Unit, kafka: KafkaConnection) -> DataStreamWriter:
     """Evaluate the rules over sessions as query `sessions` commits them."""
     evaluator = RuleEvaluator(unit, CompactedTopic(kafka, RULES).read)
+    create_table(unit.table(NAME))
+    checkpoint = unit.checkpoints / NAME
     return (
-        sources.stream_sessions(spark, unit, MAX_FILES)
+        sources.stream_sessions(spark, unit, COLUMNS, checkpoint, MAX_COMMITS)
         .writeStream.queryName(NAME)
         .foreachBatch(evaluator)
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", str(checkpoint))
         .trigger(processingTime=EVERY)
     )
 
@@ -80,7 +87,7 @@ class RuleEvaluator:
     _is_first: bool = True
 
     def __call__(self, sessions: DataFrame, batch_id: int) -> None:
-        """Write the hits of one micro-batch; a second call with its id replaces them by the same."""
+        """Write the hits of one micro-batch; a second call with its id adds nothing."""
         rules, trouble = self._rules_of(batch_id)
         evaluate_batch(sessions, batch_id, unit=self.unit, rules=rules)
         record_rules(self.unit, batch_id, rules.as_dict(), trouble)
@@ -128,19 +135,19 @@ def pin_rules(folder: Path, batch_id: int, rules: RuleSet) -> None:
 
 def evaluate_batch(sessions: DataFrame, batch_id: int, *, unit: Unit, rules: RuleSet) -> None:
     """Write one micro-batch's hits in one pass; nothing is read where no rule looks at sessions."""
-    table, batch = unit.table(NAME).resolve(), f"batch_id={batch_id}"
-    clear([table], batch)
     if not rules.of_grain(SESSION):
         return
     needed = sessions.select(*needed_columns(rules))
-    rows = needed.mapInArrow(partial(_written, rules=rules, table=table, batch=batch), WRITTEN).collect()
-    commit({row["path"]: row["folder"] for row in rows}, [table], batch)
+    files = partial(_written, rules=rules, table=unit.table(NAME).absolute(), batch_id=batch_id)
+    commit(needed.mapInArrow(files, WRITTEN).collect(), unit, NAME, batch_id)
 
 
-def _written(sessions: Iterable[pa.RecordBatch], rules: RuleSet, table: Path, batch: str) -> Iterator[pa.RecordBatch]:
-    files = BatchFiles()
+def _written(
+    sessions: Iterable[pa.RecordBatch], rules: RuleSet, table: Path, batch_id: int
+) -> Iterator[pa.RecordBatch]:
+    files = BatchFiles(batch_id)
     for part in sessions:
-        files.add(meet_rules(part, rules), table, batch, unique=("session_key",))
+        files.add(meet_rules(part, rules), table, unique=("session_key",))
     yield files.report()
 
 

@@ -10,15 +10,15 @@ from runtime.world import Unit
 
 NAME = "scores"
 EVERY = "10 seconds"
+COLUMNS = TOPICS[SCORES].row_fields
+"""Of a session: what is read."""
 
 
 def to_messages(scored: DataFrame) -> DataFrame:
     """Return one message per session: key session_key, value the topic's fields as JSON, times in ISO 8601 UTC."""
     return scored.select(
         F.col("session_key").alias("key"),
-        F.to_json(F.struct(*TOPICS[SCORES].row_fields), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}).alias(
-            "value"
-        ),
+        F.to_json(F.struct(*COLUMNS), {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"}).alias("value"),
     )
 
 

@@ -1,25 +1,64 @@
-"""Query `sessions`: scored sessions to lake/sessions, exactly once."""
+"""Query `sessions`: scored sessions to lake/sessions, exactly once, and the alerts of the same micro-batch.
 
+Tasks write the files, the driver adds them in one commit with the number of the micro-batch (`runtime.lake`).
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.features import FEATURE_NAMES
+from runtime.lake.commits import create_table
+from runtime.lake.schemas import PARTITION
 from runtime.world import Unit
+from spark_app.queries import alerts
+from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 
 NAME = "sessions"
 EVERY = "1 second"
+ROW_GROUP_ROWS = 50_000
+"""Sessions that a task collects before it writes them."""
 
 
 def write(scored: DataFrame, unit: Unit) -> DataStreamWriter:
-    """Append scored sessions by date; with the file sink's log each session counts once, also after a crash."""
-    # features hardly repeat: a dictionary of them would cost time and save nothing
-    no_dictionary = {f"parquet.enable.dictionary#{name}": "false" for name in FEATURE_NAMES}
+    """Append scored sessions by date; each session counts once, also after a crash."""
+    create_table(unit.table(NAME))
     return (
         scored.writeStream.queryName(NAME)
-        .options(**no_dictionary)
-        .format("parquet")
-        .option("path", str(unit.table(NAME)))
+        .foreachBatch(partial(write_batch, unit=unit))
         .option("checkpointLocation", str(unit.checkpoints / NAME))
-        .partitionBy("date")
         .trigger(processingTime=EVERY)
     )
+
+
+def write_batch(scored: DataFrame, batch_id: int, *, unit: Unit) -> None:
+    """Write a micro-batch in one pass, and add its alerts and then its sessions to their tables."""
+    files = partial(_write_files, table=unit.table(NAME).absolute(), batch_id=batch_id)
+    written = scored.mapInArrow(files, WRITTEN).collect()
+    alerts.commit(unit, NAME, batch_id)
+    commit(written, unit, NAME, batch_id)
+
+
+def _write_files(batches: Iterable[pa.RecordBatch], table: Path, batch_id: int) -> Iterator[pa.RecordBatch]:
+    files, waiting = BatchFiles(batch_id), list[pa.RecordBatch]()
+    for batch in batches:
+        waiting.append(batch)
+        if sum(b.num_rows for b in waiting) >= ROW_GROUP_ROWS:
+            _add(files, waiting, table)
+            waiting.clear()
+    if waiting:
+        _add(files, waiting, table)
+    yield files.report()
+
+
+def _add(files: BatchFiles, batches: list[pa.RecordBatch], table: Path) -> None:
+    rows = pa.Table.from_batches(batches)
+    dates, rows = rows[PARTITION], rows.drop_columns([PARTITION])
+    for day in pc.unique(dates).to_pylist():
+        # features hardly repeat: a dictionary of them would cost time and save nothing
+        files.add(rows.filter(pc.equal(dates, pa.scalar(day))), table, f"{PARTITION}={day}", FEATURE_NAMES)

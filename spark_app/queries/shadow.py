@@ -4,24 +4,29 @@ Each challenger has its table and its checkpoint, so a new one begins with the o
 """
 
 import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from models.errors import ModelError
 from models.registry.artefact import Artefact
 from models.registry.roles import Registry
+from runtime.lake.commits import create_table
 from runtime.monitoring.progress import record_shadow, shadow_record
 from runtime.world import Unit
 from spark_app import sources
 from spark_app.checks import consistency
+from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 from spark_app.runner import first_line
 from spark_app.stages.scoring.shadow import score_in_shadow
 
 NAME = "shadow"
 EVERY = "10 seconds"
-MAX_FILES = 200
+MAX_COMMITS = 100
 """Per micro-batch: catching up with a large lake must not take the cores from the champion for long."""
 REMEDY = "delete both, and it begins with the oldest session again"
 
@@ -31,15 +36,29 @@ def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWr
     table = unit.shadow(challenger.version)
     checkpoint = unit.checkpoints / NAME / table.name
     consistency.check_output(NAME, checkpoint, table, REMEDY)
+    create_table(table, NAME)
+    columns = ("session_key", "scored_at", *challenger.features)
     return (
-        sources.stream_sessions(spark, unit, MAX_FILES)
+        sources.stream_sessions(spark, unit, columns, checkpoint, MAX_COMMITS)
         .transform(score_in_shadow, challenger)
         .writeStream.queryName(NAME)
-        .format("parquet")
-        .option("path", str(table))
+        .foreachBatch(partial(write_batch, unit=unit, table=table.absolute(), query=f"{NAME}/{table.name}"))
         .option("checkpointLocation", str(checkpoint))
         .trigger(processingTime=EVERY)
     )
+
+
+def write_batch(predictions: DataFrame, batch_id: int, *, unit: Unit, table: Path, query: str) -> None:
+    """Write a micro-batch, and add it to the challenger's table."""
+    written = predictions.mapInArrow(partial(_write_files, table=table, batch_id=batch_id), WRITTEN).collect()
+    commit(written, unit, query, batch_id, {table: NAME})
+
+
+def _write_files(batches: Iterable[pa.RecordBatch], table: Path, batch_id: int) -> Iterator[pa.RecordBatch]:
+    files = BatchFiles(batch_id)
+    for batch in batches:
+        files.add(pa.Table.from_batches([batch]), table)
+    yield files.report()
 
 
 def find_challenger(registry: Registry, into: Path, unit: Unit) -> Artefact | None:

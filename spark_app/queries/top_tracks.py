@@ -5,23 +5,24 @@ The 60 minutes end with the newest session, so in silence the list stays as it i
 
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import Window as W
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import SESSIONS, TOP_TRACKS, ddl
+from runtime.lake import committed_files
 from runtime.world import Unit
-from spark_app.queries.batch_folder import write_batch_folder
+from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
 from spark_app.sources import with_ticks
 
 NAME = "top_tracks"
 EVERY = "60 seconds"
+COLUMNS = ("session_key", "scored_at")
+"""Of a session: what is read."""
 MINUTES = 60
 N = 20
-VERSION = ddl(tuple(c for c in TOP_TRACKS if c.name != "batch_id"))
-"""Columns of one version of the list, as DDL."""
 
 
 def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
@@ -50,7 +51,7 @@ def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
 def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> DataStreamWriter:
     """Report at every trigger; the list is computed from the committed table, so it needs no state."""
     return (
-        scored.select("session_key", "scored_at")
+        scored.select(*COLUMNS)
         .transform(with_ticks)
         .writeStream.queryName(NAME)
         .foreachBatch(partial(report_batch, unit=unit, tracks=tracks, time_zone=time_zone))
@@ -62,15 +63,16 @@ def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> D
 def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame, time_zone: str) -> None:
     """Write one version of the list: computed where the micro-batch has sessions, else the version before it."""
     spark = new.sparkSession
-    before = unit.table(NAME) / f"batch_id={batch_id - 1}"
-    if (before / "_SUCCESS").exists() and new.where("session_key is not null").isEmpty():
+    before = report_table.newest_version(unit, NAME)
+    if before and new.where("session_key is not null").isEmpty():
         # reading the whole lake again would cost more with every hour of silence
-        ranked = spark.read.schema(VERSION).parquet(str(before))
+        rows = [Row(**{name: row[name] for name in row if name != "batch_id"}) for row in before]
     else:
-        scored = spark.read.schema(ddl(SESSIONS)).parquet(str(unit.table("sessions")))
-        ranked = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks)
-    rows = sorted(ranked.collect(), key=lambda row: row["rank"])
-    write_batch_folder(spark.createDataFrame(rows, ranked.schema).coalesce(1), unit.table(NAME), batch_id)
+        files = [str(file) for file in committed_files(unit.table("sessions"))]
+        scored = spark.read.schema(ddl(SESSIONS)).parquet(*files) if files else spark.createDataFrame([], ddl(SESSIONS))
+        rows = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks).collect()
+    rows = sorted(rows, key=lambda row: int(row["rank"]))
+    report_table.write_version(unit, NAME, batch_id, rows)
     if rows:
         until = local_time(rows[0]["as_of"], time_zone)
         print(

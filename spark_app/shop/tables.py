@@ -6,10 +6,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from contracts.shop import SHOP_TABLES
 from contracts.tables import ddl
 from runtime.world import Unit
-from spark_app.sources import FOREVER
 
 PREDICTIONS, REJECTED = "predictions", "rejected"
 EVERY = "5 seconds"
+FOREVER = "36500d"
 
 
 def append(rows: DataFrame, name: str, unit: Unit) -> DataStreamWriter:

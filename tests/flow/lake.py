@@ -20,14 +20,12 @@ OF_THE_RUN = ("scored_at", "ts")
 
 
 def rows_of(unit: Unit, table: str) -> list[Row]:
-    """Read the committed rows of a table; those of a report with the micro-batch that wrote them."""
+    """Read the committed rows of a table."""
     return [row for file in committed_files(unit.table(table)) for row in _rows_in(file)]
 
 
-def _rows_in(file: Path) -> Iterable[Row]:
-    folders = dict(part.split("=", 1) for part in file.parts if part.startswith("batch_id="))
-    written_by = {"batch_id": int(folders["batch_id"])} if folders else {}
-    return [{**row, **written_by} for row in in_utc(pq.ParquetFile(file).read()).to_pylist()]
+def _rows_in(file: Path) -> list[Row]:
+    return in_utc(pq.ParquetFile(file).read()).to_pylist()
 
 
 def in_utc(table: pa.Table) -> pa.Table:
@@ -45,7 +43,7 @@ def alerts_of(unit: Unit) -> dict[tuple[str, bool], Row]:
     for row in rows_of(unit, "alerts"):
         key = row["session_key"], row["withdrawn"]
         assert key not in found, f"alert {key} is in the table twice"
-        found[key] = {name: value for name, value in row.items() if name not in ("alerted_at", "batch_id")}
+        found[key] = {name: value for name, value in row.items() if name != "alerted_at"}
     return found
 
 

@@ -42,8 +42,7 @@ def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undis
     assert all(account["open"] > 0 for account in midway["topics"].values()), "it was killed with work left"
 
     killed = killed.moved("restored")
-    assert "was moved since the last run" in killed.finish(*JOB)
-
+    killed.finish(*JOB)
     assert killed.audit() == {**rushed.audit(), "micro_batches": killed.audit()["micro_batches"]}
     undisturbed, mended = rushed.world.unit, killed.world.unit
     # the topics are the same, so even the times of sending are

@@ -17,6 +17,7 @@ def scored(
     """Build a session scored at a second, by default a genuine one of 3 plays; `tracks` are streams by track."""
     counts = dict(tracks or {"t1": 2})
     row = {"session_key": f"s{second}", "user_id": "u1", "plays": 3.0, "hours": 0.5, "is_flagged": is_flagged}
+    row["date"] = SCORED_AT.date()
     row |= {"scored_at": SCORED_AT + timedelta(seconds=second), "streams": float(sum(counts.values()))}
     return row | {"track_counts": list(counts.items())} | values
 

@@ -11,9 +11,10 @@ from runtime.monitoring.progress import read_micro_batch
 from runtime.world import Unit
 from spark_app.pipeline import build_sessions, score_sessions
 from spark_app.queries.alerts import AlertPublisher
+from spark_app.queries.sessions import write
 from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.scoring.score import SessionScorer
-from tests.flow.lake import alerts_of
+from tests.flow.lake import alerts_of, rows_of
 from tests.spark_app.arrivals import arrive, read_stream
 from tests.spark_app.typed import TypedRow, heartbeats, pack, play, tracks, users
 
@@ -43,13 +44,10 @@ def test_an_alert_comes_while_the_session_runs_and_is_withdrawn_where_it_closes_
     plays, activity = pack(typed_plays, typed_activity, tracks(spark))
     sessions = build_sessions(plays, activity, users(spark), None, AlertRaiser(of_plays(0.5)))
     scored = score_sessions(sessions, (), of_plays(0.99), AlertPublisher(unit.table("alerts")))
-    query = (
-        scored.writeStream.format("parquet").option("path", str(unit.table("sessions"))).queryName("alert_stream")
-        .option("checkpointLocation", str(tmp_path / "checkpoint")).trigger(availableNow=True).start()
-    )  # fmt: skip
+    query = write(scored, unit).trigger(availableNow=True).start()
     query.awaitTermination()
 
-    found = {row["user_id"]: row for row in spark.read.parquet(str(unit.table("sessions"))).collect()}
+    found = {row["user_id"]: row for row in rows_of(unit, "sessions")}
     assert {user: (row["plays"], row["is_flagged"]) for user, row in found.items()} == {
         "quick": (12.0, False),
         "slow": (5.0, False),

@@ -5,7 +5,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.tables import SESSIONS
+from runtime.lake import is_table
 from runtime.world import Unit, World
 from spark_app import sources
 from tests.spark_app.typed import users
@@ -25,10 +25,11 @@ def test_a_static_table_reads_the_same_from_parquet_and_csv(spark: SparkSession,
 
 
 def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: SparkSession, tmp_path: Path) -> None:
-    sessions = sources.stream_sessions(spark, Unit(tmp_path))
+    columns = ["session_key", "score"]
+    sessions = sources.stream_sessions(spark, Unit(tmp_path), columns, tmp_path / "checkpoints" / "q")
     assert sessions.isStreaming
-    assert sessions.columns == [c.name for c in SESSIONS]
-    assert Unit(tmp_path).table("sessions").is_dir()
+    assert sessions.columns == columns
+    assert is_table(Unit(tmp_path).table("sessions"))
 
 
 def test_topics_with_few_messages_take_the_typical_proportion() -> None:

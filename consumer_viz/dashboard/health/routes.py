@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
+from runtime.lake.growth import growth
 from runtime.monitoring.progress import MicroBatch, job_record, last_micro_batches, recent_micro_batches, totals
 
 router = APIRouter()
@@ -40,6 +41,7 @@ def _values(state: AppState) -> dict[str, Any]:
         "batches": batches, "scoring": scoring, "sums": totals(unit, "sessions"), "chart": chart,
         "job": job_record(unit), "unit": unit.root.name, "age_s": age_s, "is_idle": is_idle,
         "is_silent": scoring is None or (is_idle and _has_waiting_messages(state, scoring)),
+        "growth": growth(unit.lake, time.time()),
         "is_feed_read": state.feed is not None, "unsent": len(state.store.unsent()),
     }  # fmt: skip
 

@@ -60,10 +60,12 @@ def test_a_fresh_version_leaves_one_run_behind(tmp_path: Path) -> None:
 
 def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
     def version(batch_id: int, counts: dict[int, int]) -> Path:
-        file = tmp_path / f"batch_id={batch_id}" / "part.parquet"
-        file.parent.mkdir()
+        file = tmp_path / f"{batch_id}.parquet"
         starts = [datetime(2025, 3, 3, 12, minute, tzinfo=UTC) for minute in counts]
-        pq.write_table(pa.table({"window_start": starts, "sessions": list(counts.values())}), file)
+        table = pa.table(
+            {"window_start": starts, "sessions": list(counts.values()), "batch_id": [batch_id] * len(counts)}
+        )
+        pq.write_table(table, file)
         return file
 
     files = [version(10, {0: 5, 1: 7}), version(9, {0: 2, 1: 3, 2: 4})]

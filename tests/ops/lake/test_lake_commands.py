@@ -38,6 +38,12 @@ def test_tables_are_shown_compacted_exported_and_expired(world: World, playproof
     out = playproof("lake", "export", "sessions", "--out", str(tmp_path / "out"), "--world", "w").out
     assert out.startswith("2 files in ")
     assert "is not empty" in playproof("lake", "export", "sessions", "--out", str(tmp_path / "out"), "--world", "w").err
+    assert "4 rows of before" in playproof("lake", "expire", "sessions", "--days", "30", "--world", "w").out
+    assert playproof("lake", "show", "sessions", "--world", "w").out.splitlines()[1].split()[:3] == [
+        "sessions",
+        "0",
+        "0",
+    ]
     assert "0 files removed" in playproof("lake", "vacuum", "--world", "w").out
 
 
@@ -56,6 +62,7 @@ def test_a_table_is_shown_as_it_was(world: World, playproof: Playproof) -> None:
     [
         (("show", "--at", "noon"), "--at 'noon' is no time: write it as"),
         (("show", "plais"), "the lake of world w has no table plais: it has alerts, sessions"),
+        (("expire",), "no table has a number of days: give  --days N"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

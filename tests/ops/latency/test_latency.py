@@ -1,7 +1,6 @@
 """The parts of `playproof latency`: its pace, its delays, what it reads from the tables. The whole is run by hand."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -11,7 +10,6 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from ops.errors import StackError
@@ -21,9 +19,11 @@ from ops.latency.pace import FLOOD, RatePace
 from ops.latency.readings import RowsSent, read_alerts, read_sessions
 from ops.stack.child_process import ChildProcess
 from producer.errors import ReplayError
+from runtime.event_text import format_time
 from runtime.settings import Settings
 from runtime.world import Unit
 from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
+from tests import lake_rows
 
 MINUTE_MS = 60_000
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
@@ -69,43 +69,40 @@ def test_the_watermark_passes_a_moment_when_the_slower_topic_is_a_minute_past_it
     assert watermark_passed_at(topics, ended_ms + SESSION_GAP_MS).tolist() == [25.0, 25.0, 31.0, np.inf]
 
 
-def write_parquet(file: Path, at: float, **columns: pa.Array) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), file)
-    os.utime(file, (at, at))
+def batches_ended(unit: Unit, *ends: datetime) -> None:
+    """Write the progress of micro-batches of a second that ended at these times."""
+    unit.progress.mkdir(parents=True)
+    began = [end - timedelta(seconds=1) for end in ends]
+    reports = [
+        {
+            "name": "sessions",
+            "timestamp": format_time(round(at.timestamp() * 1000)),
+            "batchId": n,
+            "batchDuration": 1000,
+        }
+        for n, at in enumerate(began)
+    ]
+    (unit.progress / "sessions.jsonl").write_text("".join(json.dumps(report) + "\n" for report in reports))
 
 
 def times(*minutes: int) -> pa.Array:
     return pa.array([NOON + timedelta(minutes=m) for m in minutes], pa.timestamp("us", tz="UTC"))
 
 
-def test_sessions_can_be_read_since_their_micro_batch_is_in_the_log_and_a_compact_one_adds_no_time(
-    tmp_path: Path,
-) -> None:
-    table = tmp_path / "sessions"
-    write_parquet(table / "date=2025-03-03" / "a.parquet", 1.0, ended_at=times(0, 1))
-    write_parquet(table / "date=2025-03-03" / "b.parquet", 1.0, ended_at=times(2))
-    log = table / "_spark_metadata"
-    log.mkdir()
-    for name, files, at in (("0", "a", 100.0), ("1", "b", 200.0), ("2.compact", "ab", 300.0)):
-        lines = [json.dumps({"path": f"{table}/date=2025-03-03/{f}.parquet", "action": "add"}) for f in files]
-        (log / name).write_text("\n".join(["v1", *lines]))
-        os.utime(log / name, (at, at))
-    ended_ms, since = read_sessions(table)
-    assert ((ended_ms - NOON_MS) // MINUTE_MS).tolist() == [0, 1, 2]
-    assert since.tolist() == [100.0, 100.0, 200.0]
-
-
-def test_alerts_are_those_of_complete_micro_batches_without_the_withdrawn_ones(tmp_path: Path) -> None:
-    table = tmp_path / "alerts"
-    withdrawn = pa.array([False, True])
-    write_parquet(table / "batch_id=3" / "part-0.parquet", 50.0, looked_at=times(5, 6), withdrawn=withdrawn)
-    (table / "batch_id=3" / "_SUCCESS").touch()
-    write_parquet(table / "batch_id=4" / "part-0.parquet", 60.0, looked_at=times(7, 8), withdrawn=withdrawn)
-    looked_ms, since = read_alerts(table)
+def test_rows_can_be_read_since_the_micro_batch_ended_that_made_them(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    batches_ended(unit, NOON + timedelta(minutes=10), NOON + timedelta(minutes=20))
+    lake_rows.commit(unit.table("sessions"), pa.table({"ended_at": times(0, 1), "scored_at": times(9, 10)}))
+    lake_rows.commit(unit.table("sessions"), pa.table({"ended_at": times(2, 3), "scored_at": times(11, 21)}))
+    ended_ms, since = read_sessions(unit)
+    assert ((ended_ms - NOON_MS) // MINUTE_MS).tolist() == [0, 1, 2], "the last micro-batch has not ended"
+    assert ((since - NOON_MS / 1000) // 60).tolist() == [10, 10, 20]
+    raised = {"looked_at": times(5, 6), "alerted_at": times(12, 12), "withdrawn": pa.array([False, True])}
+    lake_rows.commit(unit.table("alerts"), pa.table(raised))
+    looked_ms, since = read_alerts(unit)
     assert ((looked_ms - NOON_MS) // MINUTE_MS).tolist() == [5]
-    assert since.tolist() == [50.0]
-    assert read_alerts(tmp_path / "none")[0].tolist() == []
+    assert ((since - NOON_MS / 1000) // 60).tolist() == [20]
+    assert read_alerts(Unit(tmp_path / "none"))[0].tolist() == []
 
 
 def test_keys_that_others_wrote_into_the_results_stay(tmp_path: Path) -> None:

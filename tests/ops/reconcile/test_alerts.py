@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from ops.reconcile.alerts import AlertRows, alert_faults, read_alerts
 from ops.reconcile.row_rules import hash64
 from runtime.world import Unit
+from tests import lake_rows
 
 STARTS = {(int(hash64(user)), 5) for user in ("ann", "bob", "cleo")}
 FLAGS = {"ann:5": True, "bob:5": False}
@@ -38,9 +38,7 @@ def test_what_is_wrong_with_an_alert_is_named(raised: tuple[str, ...], withdrawn
 def test_alerts_of_a_micro_batch_that_is_not_committed_do_not_count_yet(tmp_path: Path) -> None:
     unit = Unit(tmp_path)
     for batch_id, withdrawn in ((3, False), (4, True)):
-        folder = unit.table("alerts") / f"batch_id={batch_id}"
-        folder.mkdir(parents=True)
-        pq.write_table(pa.table({"session_key": ["bob:5"], "withdrawn": [withdrawn]}), folder / "part-00000.parquet")
-        (folder / "_SUCCESS").touch()
+        rows = pa.table({"session_key": ["bob:5"], "withdrawn": [withdrawn]})
+        lake_rows.commit(unit.table("alerts"), rows, batch_id)
     assert read_alerts(unit, last=3) == AlertRows(("bob:5",), ())
     assert read_alerts(unit, last=4) == AlertRows(("bob:5",), ("bob:5",))

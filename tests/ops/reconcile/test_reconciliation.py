@@ -2,12 +2,12 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from kafka import KafkaProducer
 
@@ -21,6 +21,7 @@ from ops.stack.broker import Broker
 from runtime.event_text import format_time
 from runtime.units import MINUTE_MS
 from runtime.world import Unit, World
+from tests import lake_rows
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS
 
@@ -57,18 +58,15 @@ MESSAGES: list[list[Any]] = [
 
 
 def write_sessions(unit: Unit, sessions: list[Session]) -> None:
-    """Write a table as Spark's file sink does: a part file, and a log that names it."""
+    """Make sessions the content of the table."""
     times = pa.timestamp("us", "UTC")
     columns = {name: [s[name] for s in sessions] for name in RIGHT[0]}
     table = pa.table(columns)
     for name in ("started_at", "ended_at"):
         milliseconds = table.column(name).cast(pa.int64()).cast(pa.timestamp("ms", "UTC"))
         table = table.set_column(table.schema.get_field_index(name), name, milliseconds.cast(times))
-    folder = unit.table("sessions")
-    (folder / "_spark_metadata").mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, folder / "part-0.parquet")
-    entry = {"path": f"file://{folder}/part-0.parquet", "action": "add"}
-    (folder / "_spark_metadata" / "1").write_text(f"v1\n{json.dumps(entry)}")
+    shutil.rmtree(unit.table("sessions"), ignore_errors=True)
+    lake_rows.commit(unit.table("sessions"), table, writer="sessions", batch=1)
 
 
 def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> None:
@@ -116,10 +114,7 @@ def write_archive(unit: Unit, batch: int, ends: int, plays: list[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         text = f'v1\n{{"batchWatermarkMs": 0}}\n{{"{PLAYS}": {{"0": {ends}}}}}' if log == "offsets" else "v1\n{}"
         (folder / str(batch)).write_text(text)
-    folder = unit.table(PLAYS) / f"batch_id={batch}" / "date=2025-03-03"
-    folder.mkdir(parents=True)
-    pq.write_table(pa.table({"play_id": plays}), folder / "part-0.parquet")
-    (folder.parent / "_SUCCESS").touch()
+    lake_rows.commit(unit.table(PLAYS), pa.table({"play_id": pa.array(plays, pa.string())}), batch=batch)
 
 
 ARCHIVED = ["p1", "p2", "p3", "p1", "late", "open"]
@@ -143,7 +138,6 @@ def test_the_archive_has_every_good_row_of_the_messages_that_it_read(
     # a crash came after its files, before its commit
     write_archive(world.unit, 1, 3, ["unread"])
     (world.unit.checkpoints / "archive" / "commits" / "1").unlink()
-    (world.unit.table("rejected") / "batch_id=0").mkdir(parents=True)
     result = reconciled(world, broker, RIGHT)
     assert [f for f in result.faults if "rejected" not in f] == ([fault] if fault else [])
     assert result.archived == {PLAYS: len(plays), ACTIVITY: 0}
@@ -183,11 +177,8 @@ def test_rejected_rows_are_compared_as_far_as_the_archive_is(world: World, broke
             f'v1\n{{"batchWatermarkMs":0}}\n{json.dumps({PLAYS: {"0": 2}})}'
         )
     assert reconciled(world, broker, RIGHT).wrongly_rejected == 1, "the archive has read it and not written it"
-    folder = unit.table("rejected") / "batch_id=4"
-    folder.mkdir(parents=True)
     lines = {"topic": [PLAYS] * 2, "partition": [0, 0], "offset": [0, 2], "rows": [1, 1]}
-    pq.write_table(pa.table(lines), folder / "part.parquet")
-    (folder / "_SUCCESS").touch()
+    lake_rows.commit(unit.table("rejected"), pa.table(lines), batch=4)
     assert reconciled(world, broker, RIGHT).wrongly_rejected == 0, "rows after the archive's end do not count"
 
 

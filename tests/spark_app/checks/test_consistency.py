@@ -3,14 +3,17 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from runtime.checkpoint import STATE_FILE, clock_ahead_ms
+from runtime.lake import LOG
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
 from spark_app.checks import consistency
 from spark_app.errors import StateError
 from spark_app.stages.sessions import session_rows
+from tests import lake_rows
 
 PARTITIONS = 2
 
@@ -24,8 +27,7 @@ def unit(tmp_path: Path) -> Unit:
         commits = unit.checkpoints / query / "commits"
         commits.mkdir(parents=True)
         (commits / "0").write_text("v1\n{}")
-    (unit.table("sessions") / "_spark_metadata").mkdir(parents=True)
-    (unit.table("plays") / "batch_id=0").mkdir(parents=True)
+        lake_rows.commit(unit.table(consistency.OUTPUT[query]), pa.table({"user_id": ["u1"]}))
     return unit
 
 
@@ -105,8 +107,15 @@ def test_an_unreadable_file_of_a_checkpoint_is_named_and_left_alone(unit: Unit, 
 
 
 def test_a_damaged_log_of_a_table_is_refused(unit: Unit) -> None:
-    (unit.table("sessions") / "_spark_metadata" / "0").write_text('v1\n{"path":"file:///x.par')
-    assert "sessions/_spark_metadata/0 is unreadable" in refused(unit)
+    log = unit.table("sessions") / LOG / f"{1:020}.json"
+    log.write_bytes(log.read_bytes()[:90])
+    assert f"sessions/{LOG}/{log.name} is unreadable" in refused(unit)
+
+
+def test_a_unit_whose_tables_an_older_version_wrote_is_refused(unit: Unit) -> None:
+    state = consistency.state_of(PARTITIONS, 5)
+    (unit.checkpoints / STATE_FILE).write_text(json.dumps({key: state[key] for key in state if key != "tables"}))
+    assert "tables was None, is delta" in refused(unit)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"x"', b"\xff\xfe"])

@@ -16,7 +16,7 @@ from producer.kafka import topics
 from runtime.lake import committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
-from spark_app.queries.alerts import NAME, send, write_part
+from spark_app.queries.alerts import NAME, commit, send, write_part
 from spark_app.stages.alerts.messages import ALERT_SCHEMA, to_message
 from spark_app.stages.alerts.split_alerts import split
 from tests.flow.lake import messages
@@ -41,8 +41,9 @@ def keys(table: Path) -> list[str]:
 def test_a_message_has_the_fields_of_the_topic_and_is_a_row_of_the_table(tmp_path: Path) -> None:
     message = alert("u1:5")
     assert tuple(json.loads(message)) == TOPICS[ALERTS].row_fields
-    write_part(tmp_path, 3, 1, [message])
-    (file,) = committed_files(tmp_path)
+    write_part(Unit(tmp_path).table(NAME), 3, 1, [message])
+    commit(Unit(tmp_path), "sessions", 3)
+    (file,) = committed_files(Unit(tmp_path).table(NAME))
     table = read_parquet(file)
     assert table.schema.equals(ALERT_SCHEMA)
     (row,) = table.to_pylist()
@@ -50,13 +51,23 @@ def test_a_message_has_the_fields_of_the_topic_and_is_a_row_of_the_table(tmp_pat
     assert row | {name: RAISED[name] for name in ("started_at", "looked_at")} == RAISED | {"alerted_at": AT}
 
 
-def test_a_repeated_micro_batch_replaces_what_it_wrote_before(tmp_path: Path) -> None:
-    write_part(tmp_path, 3, 0, [alert("u1:5"), alert("u2:6")])
-    write_part(tmp_path, 3, 1, [alert("u3:7")])
-    write_part(tmp_path, 4, 0, [alert("u4:8")])
-    write_part(tmp_path, 3, 0, [alert("u1:5")])
-    write_part(tmp_path, 4, 0, [])
-    assert keys(tmp_path) == ["u1:5", "u3:7"]
+def test_a_repeated_task_replaces_what_it_wrote_and_a_repeated_micro_batch_adds_nothing(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    table = unit.table(NAME)
+    write_part(table, 3, 0, [alert("u1:5"), alert("u2:6")])
+    write_part(table, 3, 1, [alert("u3:7")])
+    write_part(table, 3, 2, [alert("u4:8")])
+    write_part(table, 3, 0, [alert("u1:5")])
+    write_part(table, 3, 2, [])
+    assert keys(table) == [], "nothing counts before the driver has added it"
+    for _ in range(2):
+        commit(unit, "sessions", 3)
+        assert keys(table) == ["u1:5", "u3:7"]
+        write_part(table, 3, 1, [alert("u3:7")])
+    write_part(table, 4, 0, [alert("u5:9")])
+    commit(unit, "sessions", 4)
+    assert keys(table) == ["u1:5", "u3:7", "u5:9"]
+    assert len(list(table.rglob("*.parquet"))) == 3
 
 
 def test_alerts_leave_the_pass_and_one_that_the_closed_session_does_not_bear_out_is_withdrawn() -> None:
@@ -100,7 +111,9 @@ def test_alerts_are_counted_raised_and_withdrawn_in_all_or_since_a_time(tmp_path
     table = unit.table(NAME)
     late = to_message(RAISED | {"session_key": "u3:7"}, AT.timestamp() + 60)
     write_part(table, 1, 0, [alert("u1:5"), alert("u2:6")])
+    commit(unit, "sessions", 1)
     write_part(table, 2, 0, [to_message(RAISED | {"withdrawn": True, "score": 0.1}, AT.timestamp() + 60), late])
+    commit(unit, "sessions", 2)
     assert count_alerts(unit) == AlertCounts(raised=3, withdrawn=1)
     assert str(count_alerts(unit, AT.timestamp() + 1)) == "1 raised, 1 withdrawn"
     assert count_alerts(Unit(tmp_path / "none")) == AlertCounts()

@@ -1,64 +1,65 @@
-"""Files that workers write: only what a task reported, and the driver moved, ever counts."""
+"""Files that workers write: only what a task reported, and the driver committed, ever counts."""
 
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import Row
 
-from runtime.lake import committed_files
-from spark_app.queries.batch_files import WRITING, BatchFiles, clear, commit
+from runtime.lake import batch_of, committed_files
+from runtime.world import Unit
+from spark_app.queries.batch_files import BatchFiles, commit
 
-BATCH, DAY = "batch_id=3", "date=2026-03-01"
+BATCH, DAY = 3, "date=2026-03-01"
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Path:
-    return tmp_path / "lake" / "plays"
+def unit(tmp_path: Path) -> Unit:
+    return Unit(tmp_path / "v1")
 
 
-def written(table: Path, *names: str) -> dict[str, str]:
+def written(unit: Unit, *names: str, batch: int = BATCH) -> list[Row]:
     """Let a task write rows, each in a group of its own; return what it reports."""
-    files = BatchFiles()
+    files = BatchFiles(batch)
     for name in names:
-        files.add(pa.table({"play_id": [name], "user_id": ["u1"]}), table, BATCH, DAY, unique=["play_id"])
-    report = files.report().to_pydict()
-    return dict(zip(report["path"], report["folder"], strict=True))
+        files.add(pa.table({"play_id": [name], "user_id": ["u1"]}), unit.table("plays"), DAY, unique=["play_id"])
+    return [Row(**line) for line in files.report().to_pylist()]
 
 
-def rows_in(table: Path) -> list[str]:
-    return [name for file in committed_files(table) for name in pq.read_table(file)["play_id"].to_pylist()]
+def rows_in(unit: Unit) -> list[str]:
+    files = committed_files(unit.table("plays"))
+    return [name for file in files for name in pq.ParquetFile(file).read()["play_id"].to_pylist()]
 
 
-def test_nothing_counts_before_the_driver_has_moved_it(table: Path) -> None:
-    report = written(table, "p1", "p2")
-    assert rows_in(table) == []
-    commit(report, [table], BATCH)
-    assert rows_in(table) == ["p1", "p2"]
-    (file,) = committed_files(table)
-    assert file.parent == table / BATCH / DAY
+def test_nothing_counts_before_the_driver_has_committed_it(unit: Unit) -> None:
+    report = written(unit, "p1", "p2")
+    assert rows_in(unit) == []
+    commit(report, unit, "archive", BATCH)
+    assert rows_in(unit) == ["p1", "p2"]
+    (file,) = committed_files(unit.table("plays"))
+    assert (file.parent, batch_of(file)) == (unit.table("plays") / DAY, BATCH)
     assert pq.ParquetFile(file).num_row_groups == 2
 
 
-def test_what_a_failed_task_wrote_never_counts_and_is_removed(table: Path) -> None:
-    written(table, "half of it")  # and reports nothing to the driver
-    commit(written(table, "p1"), [table], BATCH)
-    assert rows_in(table) == ["p1"]
-    assert not (table / WRITING).exists()
+def test_what_a_failed_task_wrote_never_counts(unit: Unit) -> None:
+    written(unit, "half of it")  # and reports nothing to the driver
+    commit(written(unit, "p1"), unit, "archive", BATCH)
+    assert rows_in(unit) == ["p1"]
 
 
-def test_a_second_try_of_a_micro_batch_replaces_the_first(table: Path) -> None:
-    commit(written(table, "p1", "p2"), [table], BATCH)
-    clear([table], BATCH)
-    assert rows_in(table) == []
-    commit(written(table, "p1"), [table], BATCH)
-    assert rows_in(table) == ["p1"]
+def test_a_micro_batch_that_is_repeated_adds_nothing_and_leaves_no_file(unit: Unit) -> None:
+    for _ in range(2):
+        commit(written(unit, "p1", "p2"), unit, "archive", BATCH)
+        assert rows_in(unit) == ["p1", "p2"]
+    assert len(list(unit.table("plays").rglob("*.parquet"))) == 1
+    commit(written(unit, "p3", batch=4), unit, "archive", 4)
+    assert rows_in(unit) == ["p1", "p2", "p3"]
 
 
-def test_a_table_without_rows_is_complete_too(table: Path) -> None:
-    files = BatchFiles()
-    files.add(pa.table({"play_id": pa.array([], pa.string())}), table, BATCH)
+def test_a_task_without_rows_writes_no_file(unit: Unit) -> None:
+    files = BatchFiles(BATCH)
+    files.add(pa.table({"play_id": pa.array([], pa.string())}), unit.table("plays"))
     assert files.report().num_rows == 0
-    commit({}, [table], BATCH)
-    assert committed_files(table) == []
-    assert (table / BATCH / "_SUCCESS").exists()
+    commit([], unit, "archive", BATCH)
+    assert committed_files(unit.table("plays")) == []

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS
 from runtime.world import Unit
 from spark_app import session
 from spark_app.queries import console, fraud_counts, genuine_totals, scores, top_tracks
+from spark_app.queries.sessions import write_batch
+from tests.flow.lake import rows_of
 from tests.spark_app.scored import SCORED_AT, scored, table_of
 from tests.spark_app.typed import static
 
@@ -40,9 +42,8 @@ def test_a_replayed_batch_of_fraud_counts_leaves_one_version(
     for _ in range(2):
         versions = fraud_counts.write_version(windows, 3, unit=unit, time_zone=MELBOURNE)
 
-    written = spark.read.parquet(str(unit.table("fraud_counts")))
-    assert set(written.columns) == {c.name for c in FRAUD_COUNT_TABLE}
-    rows = written.collect()
+    rows = rows_of(unit, "fraud_counts")
+    assert list(rows[0]) == [c.name for c in FRAUD_COUNT_TABLE]
     assert len(rows) == 12, "a session lies in twelve windows of 2 minutes that begin every 10 s"
     assert {(r["sessions"], r["flagged"], r["flagged_streams"], r["batch_id"]) for r in rows} == {(3, 2, 12, 3)}
     lines = capsys.readouterr().out.splitlines()
@@ -69,11 +70,11 @@ def test_the_console_shows_the_window_that_ends_just_after_the_newest_session(
     assert numbers.split() == ["1", "0", "0"], "the flagged session is over 2 minutes old"
 
 
-def test_a_batch_without_windows_writes_an_empty_version_and_says_nothing(
+def test_a_batch_without_windows_writes_no_version_and_says_nothing(
     spark: SparkSession, unit: Unit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fraud_counts.write_version(fraud_counts.count_windows(table_of(spark)), 0, unit=unit, time_zone="UTC")
-    assert (unit.table("fraud_counts") / "batch_id=0" / "_SUCCESS").exists()
+    assert rows_of(unit, "fraud_counts") == []
     assert capsys.readouterr().out == ""
 
 
@@ -83,20 +84,19 @@ def test_genuine_totals_leave_out_what_is_flagged_and_replace_themselves(
     totals = genuine_totals.total(table_of(spark, scored(0), scored(60), scored(99, is_flagged=True)))
     for _ in range(2):
         genuine_totals.report_batch(totals, 8, unit=unit, time_zone=MELBOURNE)
-    written = spark.read.parquet(str(unit.table("genuine_totals")))
-    assert set(written.columns) == {c.name for c in GENUINE_TOTALS}
-    (row,) = written.collect()
+    (row,) = rows_of(unit, "genuine_totals")
+    assert list(row) == [c.name for c in GENUINE_TOTALS]
+    assert row["as_of"] == SCORED_AT + timedelta(seconds=60)
     assert (row["sessions"], row["plays"], row["streams"], row["hours"], row["batch_id"]) == (2, 6, 4, 1.0, 8)
-    files = sorted(path.suffix for path in (unit.table("genuine_totals") / "batch_id=8").iterdir())
-    assert files == ["", ".parquet"], "_SUCCESS and one file; no checksums"
+    assert len(list(unit.table("genuine_totals").glob("*.parquet"))) == 1
     assert capsys.readouterr().out.splitlines()[0] == "genuine listening in total, as of 23:01:00 AEDT"
 
 
-def test_no_genuine_session_yet_is_an_empty_version(
+def test_no_genuine_session_yet_is_no_version(
     spark: SparkSession, unit: Unit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     genuine_totals.report_batch(genuine_totals.total(table_of(spark)), 0, unit=unit, time_zone="UTC")
-    assert spark.read.parquet(str(unit.table("genuine_totals"))).count() == 0
+    assert rows_of(unit, "genuine_totals") == []
     assert capsys.readouterr().out == ""
 
 
@@ -126,13 +126,15 @@ def test_a_replayed_batch_of_top_tracks_leaves_one_version(
     spark: SparkSession, unit: Unit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions = table_of(spark, scored(0, tracks={"t1": 2}))
-    sessions.write.parquet(str(unit.table("sessions")))
+    write_batch(sessions, 0, unit=unit)
     names = static(spark, "tracks", {"track_id": "t1", "title": "One", "artist": "Ann"})
     for _ in range(2):
         top_tracks.report_batch(sessions, 5, unit=unit, tracks=names, time_zone=MELBOURNE)
-    written = spark.read.parquet(str(unit.table("top_tracks")))
-    assert set(written.columns) == {c.name for c in TOP_TRACKS}
-    assert [(r["track_id"], r["streams"], r["batch_id"]) for r in written.collect()] == [("t1", 2, 5)]
+    top_tracks.report_batch(sessions.limit(0), 6, unit=unit, tracks=names, time_zone=MELBOURNE)
+    written = rows_of(unit, "top_tracks")
+    assert list(written[0]) == [c.name for c in TOP_TRACKS]
+    assert [(r["track_id"], r["streams"], r["batch_id"]) for r in written] == [("t1", 2, 5), ("t1", 2, 6)]
+    assert written[0]["as_of"] == written[1]["as_of"] == SCORED_AT
     assert "1  t1     One    Ann" in capsys.readouterr().out
 
 

@@ -24,6 +24,7 @@ from spark_app import runner
 from spark_app.queries import shadow as query
 from spark_app.stages.scoring.score import SessionScorer, prediction_columns
 from spark_app.stages.scoring.shadow import shadow_batch
+from tests import lake_rows as lake
 from tests.models.challenger import FLAGS_NEARLY_ALL, write_challenger
 from tests.spark_app.test_runner import stop
 
@@ -83,14 +84,12 @@ def registry(tmp_path: Path) -> WritableRegistry:
 def unit(tmp_path: Path, lake_rows: pa.RecordBatch) -> Unit:
     """A lake of scored sessions."""
     unit = Unit(tmp_path / "w" / "v1")
-    commit(unit, lake_rows, "a")
+    commit(unit, lake_rows)
     return unit
 
 
-def commit(unit: Unit, rows: pa.RecordBatch, name: str) -> None:
-    folder = unit.table("sessions") / "date=2026-03-02"
-    folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_batches([rows]), folder / f"{name}.parquet")
+def commit(unit: Unit, rows: pa.RecordBatch) -> None:
+    lake.commit(unit.table("sessions"), pa.Table.from_batches([rows]))
 
 
 def keys_in(table: Path) -> list[str]:

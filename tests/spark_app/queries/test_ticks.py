@@ -6,9 +6,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from contracts.tables import SESSIONS
 from runtime.world import Unit
 from spark_app import sources
 from spark_app.queries import fraud_counts, genuine_totals, top_tracks
+from spark_app.queries.sessions import write_batch
 from tests.flow.lake import Row, rows_of
 from tests.spark_app.scored import SCORED_AT, scored, table_of
 from tests.spark_app.typed import static
@@ -16,16 +18,22 @@ from tests.spark_app.typed import static
 
 def reports(spark: SparkSession, unit: Unit) -> dict[str, DataStreamWriter]:
     """The three reports as the job runs them, without their topic."""
-    committed = sources.stream_sessions(spark, unit)
+
+    def committed(query: str) -> DataFrame:
+        return sources.stream_sessions(spark, unit, [c.name for c in SESSIONS], unit.checkpoints / query)
 
     def count(windows: DataFrame, batch_id: int) -> None:
         fraud_counts.write_version(windows, batch_id, unit=unit, time_zone="UTC")
 
-    counts = fraud_counts.count_windows(committed).writeStream.queryName("fraud_counts").outputMode("update")
+    counts = (
+        fraud_counts.count_windows(committed("fraud_counts")).writeStream.queryName("fraud_counts").outputMode("update")
+    )
     return {
-        "fraud_counts": counts.foreachBatch(count).option("checkpointLocation", str(unit.checkpoints / "fraud_counts")),
-        "genuine_totals": genuine_totals.write(committed, unit, "UTC"),
-        "top_tracks": top_tracks.write(committed, unit, static(spark, "tracks"), "UTC"),
+        "fraud_counts": counts.outputMode("update")
+        .foreachBatch(count)
+        .option("checkpointLocation", str(unit.checkpoints / "fraud_counts")),
+        "genuine_totals": genuine_totals.write(committed("genuine_totals"), unit, "UTC"),
+        "top_tracks": top_tracks.write(committed("top_tracks"), unit, static(spark, "tracks"), "UTC"),
     }
 
 
@@ -47,7 +55,7 @@ def test_every_report_comes_in_silence_and_a_repeated_micro_batch_has_the_time_i
 ) -> None:
     unit = Unit(tmp_path)
     sessions = table_of(spark, scored(0, is_flagged=True), scored(5))
-    sessions.coalesce(1).write.parquet(str(unit.table("sessions") / "date=2026-03-01"))
+    write_batch(sessions, 0, unit=unit)
     first = run_once(spark, unit)
     assert sum(row["sessions"] for row in first["fraud_counts"]) == 2 * 12, "the ticks count for nothing"
     (total,) = first["genuine_totals"]
