@@ -14,7 +14,7 @@ from contracts.tables import SESSIONS, STATIC, ddl
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import LOG, note_snapshot
 from runtime.lake.commits import create_table
-from runtime.lake.schemas import arrow_schema
+from runtime.lake.schemas import PARTITION, arrow_schema
 from runtime.parquet import read_parquet
 from runtime.world import Unit, World
 from spark_app.stages.sessions.account_baselines import AccountBaselines
@@ -129,7 +129,7 @@ def stream_sessions(
     if snapshot is not None:
         lines = lines.unionByName(reader.load(str(snapshot)))
     path, counts = (F.get_json_object("value", f"$.add.{key}") for key in ("path", "dataChange"))
-    wanted = tuple(c for c in SESSIONS if c.name in columns)
+    wanted = tuple(c for c in SESSIONS if c.name in columns and c.name != PARTITION)
     return (
         lines.select(path.alias("path"), counts.alias("counts"))
         .where("path is not null and counts = 'true'")
