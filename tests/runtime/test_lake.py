@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from contracts.tables import LAKE, SHADOW
 from runtime.errors import CheckpointError, LakeError
-from runtime.lake import LOG, batch_of, committed_files, last_number, note_snapshot, signature
+from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, note_snapshot, signature
 from runtime.lake.commits import Transaction, append, append_rows, create_table, replace, write_files
 from runtime.lake.schemas import table_schema
 from runtime.parquet import read_parquet
@@ -101,6 +101,28 @@ def test_a_moved_world_has_the_same_files(table: Path, tmp_path: Path) -> None:
     assert keys(moved) == ["u1:5", "u2:5"]
     (world / "v1" / "lake").rename(world / "v1" / "elsewhere")
     assert committed_files(moved) == []
+
+
+def test_a_table_that_is_removed_and_made_again_has_nothing_of_before(table: Path) -> None:
+    commit(table, alert("u1:5"))
+    assert keys(table) == ["u1:5"]
+    shutil.rmtree(table)
+    assert (committed_files(table), last_number(table, "tests")) == ([], -1)
+    commit(table, alert("u2:5"))
+    assert keys(table) == ["u2:5"]
+
+
+def test_a_path_that_delta_would_decode_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match="a%20b/alerts has an encoded character"):
+        commit(tmp_path / "a%20b" / "alerts", alert("u1:5"))
+
+
+def test_a_commit_does_not_read_again_what_the_log_had_before(table: Path) -> None:
+    for number in range(3 * MAX_NEW_COMMITS):
+        commit(table, alert(f"u{number}:5"))
+    checkpoints = sorted(int(file.name.split(".")[0]) for file in (table / LOG).glob("*.checkpoint.parquet"))
+    assert checkpoints == [10, 20, 30]
+    assert len(keys(table)) == 3 * MAX_NEW_COMMITS
 
 
 def test_a_commit_changes_the_signature(table: Path) -> None:
