@@ -24,7 +24,7 @@ from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import Alert, FraudWindow
 from contracts import verdicts as v
 from contracts.events import STREAM_MS
-from runtime.lake import committed_files
+from runtime.lake import batch_of, committed_files
 from runtime.settings import Settings
 from runtime.world import World
 from tests.browser.conftest import CHROMIUM, NAMES
@@ -76,12 +76,8 @@ class Recorded:
 
 def _read(world: World, table: str, columns: list[str]) -> pd.DataFrame:
     files = committed_files(world.unit.table(table))
-    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas().assign(batch_id=_batch(file)) for file in files]
+    parts = [pq.ParquetFile(file).read(columns=columns).to_pandas().assign(batch_id=batch_of(file)) for file in files]
     return pd.concat(parts, ignore_index=True)
-
-
-def _batch(file: Path) -> int:
-    return int(next(part for part in file.parts if part.startswith("batch_id=")).removeprefix("batch_id="))
 
 
 def _epoch(time: pd.Timestamp) -> float:
