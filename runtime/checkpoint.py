@@ -18,7 +18,7 @@ import orjson
 from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.arrays import Ints
 from runtime.errors import CheckpointError
-from runtime.lake import LOG, last_number
+from runtime.lake import last_number
 from runtime.lake.sink_tables import SINK_LOG, numbered_files
 from runtime.monitoring.records import read_record
 from runtime.units import MINUTE_MS
@@ -123,39 +123,6 @@ def writer_of(unit: Unit, query: str) -> str:
     """Return the name under which a query writes tables: with the id of its checkpoint, where it has one."""
     file = unit.checkpoints / query / METADATA
     return f"{query}-{orjson.loads(file.read_bytes())['id']}" if file.exists() else query
-
-
-def consumed_version(unit: Unit, challenger: str = "") -> int | None:
-    """Return the last commit of lake/sessions that every query which reads them has done; None without such a query.
-
-    A checkpoint of an earlier challenger is left out: nobody goes on with it. `challenger`: its folder's name.
-    """
-    shadow = unit.checkpoints / "shadow"
-    readers = [*(folder for folder in unit.checkpoints.glob("*/") if folder != shadow), shadow / (challenger or "none")]
-    versions = [version for folder in readers if (version := _commits_done(folder)) is not None]
-    return min(versions, default=None)
-
-
-def _commits_done(checkpoint: Path) -> int | None:
-    """Return the last commit of a table that a query has done; -1 for none yet, None where it reads no commits."""
-    logs = [folder for folder in checkpoint.glob("sources/*/") if _is_log_of_commits(folder)]
-    done = numbered_files(checkpoint / "commits")
-    if not logs or not done:
-        return -1 if (checkpoint / "snapshot").exists() else None
-    offsets = (checkpoint / "offsets" / str(max(done))).read_text().splitlines()[2:]
-    versions = [-1]
-    for folder in logs:
-        line = offsets[int(folder.name)]
-        limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
-        for file in numbered_files(folder).values():
-            entries = map(orjson.loads, file.read_text().splitlines()[1:])
-            versions += [int(Path(e["path"]).stem) for e in entries if e["batchId"] <= limit and LOG in e["path"]]
-    return max(versions)
-
-
-def _is_log_of_commits(folder: Path) -> bool:
-    files = numbered_files(folder)
-    return bool(files) and f"/{LOG}/" in files[min(files)].read_text()
 
 
 def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> OffsetLog:

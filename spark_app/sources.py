@@ -14,6 +14,7 @@ from contracts.tables import SESSIONS, STATIC, ddl
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import LOG, note_snapshot
 from runtime.lake.commits import create_table
+from runtime.lake.readers import SNAPSHOT
 from runtime.lake.schemas import PARTITION, arrow_schema
 from runtime.parquet import read_parquet
 from runtime.world import Unit, World
@@ -21,8 +22,6 @@ from spark_app.stages.sessions.account_baselines import AccountBaselines
 
 MAX_LOG_AGE = "1d"
 """How long a report's checkpoint knows the names of the commits that it has read; upkeep removes them sooner."""
-SNAPSHOT = "snapshot"
-"""In a checkpoint: the sessions that were there at the query's first start."""
 NEWEST_BASELINES = 3
 """Tables of own histories that the job joins: the newest, and two older ones for sessions of earlier days."""
 

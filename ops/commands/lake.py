@@ -11,12 +11,14 @@ from runtime.command_line import Command, WorldName, settings_for, short_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runtime.lake.readers import Readers
     from runtime.world import Unit
 
 At = Annotated[
     str, typer.Option(help='As it was at a time, as "2026-11-27 14:00", in the display zone; the default is now.')
 ]
 TableNames = Annotated[list[str] | None, typer.Argument(help="Tables; all where none is named.")]
+Remove = Annotated[bool, typer.Option("--remove", help="Remove them; without it, only say what would be removed.")]
 TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -32,15 +34,14 @@ def show(world: WorldName = None, names: TableNames = None, at: At = "") -> None
 
 def compact(world: WorldName = None, names: TableNames = None) -> None:
     """Merge the files of each table into one per day, cut its log, and remove what nothing needs any more."""
-    from runtime.checkpoint import consumed_version
     from runtime.lake.upkeep import keep_up
 
     unit = settings_for(world).existing_world().unit
     for table in _tables(unit, names):
-        print(f"{_name(table, unit):<16}  {keep_up(table, _readers(table, consumed_version(unit)), fully=True)}")
+        print(f"{_name(table, unit):<16}  {keep_up(table, _readers(table, unit), fully=True)}")
 
 
-def vacuum(world: WorldName = None, names: TableNames = None) -> None:
+def vacuum(world: WorldName = None, names: TableNames = None, is_removed: Remove = False) -> None:
     """Remove the files that no kept version of a table has: what was merged, expired, or left by a crash."""
     import time
 
@@ -48,7 +49,9 @@ def vacuum(world: WorldName = None, names: TableNames = None) -> None:
 
     unit = settings_for(world).existing_world().unit
     for table in _tables(unit, names):
-        print(f"{_name(table, unit):<16}  {upkeep.vacuum(table, time.time()):,} files removed")
+        files = upkeep.vacuum(table, time.time(), _readers(table, unit), is_dry=not is_removed)
+        print(f"{_name(table, unit):<16}  {len(files):,} files {_would_be(is_removed)}removed")
+    _name_the_option(is_removed)
 
 
 def expire(
@@ -57,6 +60,7 @@ def expire(
     days: Annotated[
         int | None, typer.Option(min=1, help="Days that rows stay; default: those of PLAYPROOF_KEEP_DAYS.")
     ] = None,
+    is_removed: Remove = False,
 ) -> None:
     """Remove rows that are older than their table keeps them, also from its earlier versions. Verdicts are kept."""
     from ops.errors import OpsError
@@ -73,14 +77,16 @@ def expire(
     for table, number in kept.items():
         if number is not None:
             until: date = today - timedelta(days=number)
-            rows = expire_rows(table, _contract(table, unit), until)
-            print(f"{_name(table, unit):<16}  {rows:,} rows of before {until} removed")
-    print("the files that had them are removed by the next  playproof lake vacuum , 15 minutes from now or later")
+            rows = expire_rows(table, _contract(table, unit), until, is_dry=not is_removed)
+            print(f"{_name(table, unit):<16}  {rows:,} rows of before {until} {_would_be(is_removed)}removed")
+    _name_the_option(is_removed)
+    if is_removed:
+        print("the files that had them go with  playproof lake vacuum --remove , 15 minutes from now or later")
 
 
 def export(
     table: Annotated[str, typer.Argument(help="The table.")],
-    out: Annotated[Path, typer.Option(help="Folder to write; it must not exist, or be empty.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write; it must not exist, or be empty.")],
     world: WorldName = None,
     at: At = "",
 ) -> None:
@@ -136,14 +142,27 @@ def _contract(table: Path, unit: "Unit") -> str:
     return table.relative_to(unit.lake).parts[0]
 
 
-def _readers(table: Path, consumed: int | None) -> int | None:
-    return consumed if table.name == "sessions" else None
+def _readers(table: Path, unit: "Unit") -> "Readers | None":
+    from runtime.lake.readers import readers
+    from runtime.monitoring.progress import shadow_record
+
+    version = shadow_record(unit).get("model_version", "")
+    return readers(table, unit, unit.shadow(version).name if version else "")
+
+
+def _would_be(is_removed: bool) -> str:
+    return "" if is_removed else "would be "
+
+
+def _name_the_option(is_removed: bool) -> None:
+    if not is_removed:
+        print("nothing was removed: add  --remove")
 
 
 COMMANDS = (
     Command("show", show, "playproof lake show --world w"),
     Command("compact", compact, "playproof lake compact --world w"),
-    Command("expire", expire, "playproof lake expire plays activity --days 90"),
-    Command("vacuum", vacuum, "playproof lake vacuum --world w"),
+    Command("expire", expire, "playproof lake expire plays activity --days 90 --remove"),
+    Command("vacuum", vacuum, "playproof lake vacuum --remove"),
     Command("export", export, "playproof lake export sessions --out sessions"),
 )

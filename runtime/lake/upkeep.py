@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from runtime.lake import LOG, batch_of, committed_files, is_table, moments
 from runtime.lake.commits import DataFile, rewrite
+from runtime.lake.readers import Readers
 from runtime.parquet import open_parquet
 
 MERGED = "merged"
@@ -67,15 +68,15 @@ def is_due(table: Path, is_quiet: bool) -> bool:
     return commits > (DUE_COMMITS if is_quiet else OVERDUE_COMMITS)
 
 
-def keep_up(table: Path, consumed: int | None = None, now: float | None = None, *, fully: bool = False) -> Upkeep:
+def keep_up(table: Path, readers: Readers | None = None, now: float | None = None, *, fully: bool = False) -> Upkeep:
     """Merge small files, checkpoint the log, and remove what is not needed. `fully`: one file per folder.
 
-    `consumed` is the last version that every reader of the table's commits has read; None where there are no readers.
+    `readers` tells how far the queries are that read the table's commits; None where there are none.
     """
     now = time.time() if now is None else now
     merged = merge(table, fully=fully)
-    log_files = moments.checkpoint(table, consumed, now)
-    return Upkeep(merged, vacuum(table, now), log_files)
+    log_files = moments.checkpoint(table, None if readers is None else readers.consumed, now)
+    return Upkeep(merged, len(vacuum(table, now, readers)), log_files)
 
 
 def merge(table: Path, *, fully: bool = False) -> int:
@@ -103,8 +104,8 @@ def level_of(file: Path) -> int:
     return int(file.name.split("-")[2]) if file.name.startswith(f"{MERGED}-") else 0
 
 
-def expire(table: Path, name: str, until: date) -> int:
-    """Remove the rows of a table that are older than a day, also from what it was before; return how many.
+def expire(table: Path, name: str, until: date, *, is_dry: bool = False) -> int:
+    """Remove the rows of a table that are older than a day, also from what it was before, or count them only.
 
     The files themselves go with the next `vacuum`.
     """
@@ -116,29 +117,33 @@ def expire(table: Path, name: str, until: date) -> int:
         limit = pa.scalar(until, first) if pa.types.is_date(first) else _midnight(until, first)
         times = pc.cast(content.read(columns=[column])[column], first)
         old = pc.sum(pc.less(times, limit)).as_py() or 0
-        if old:
+        rows += old
+        if old and not is_dry:
             kept = content.read()
             kept = kept.filter(pc.invert(pc.fill_null(pc.less(kept[column], limit), False)))
             parts = [_write(file.parent, [kept], batch_of(file), level_of(file))] if kept.num_rows else []
             _rewrite(table, [file], parts, is_new=True)
-            rows += old
-    if rows:
+    if rows and not is_dry:
         moments.forget(table)
     return rows
 
 
-def vacuum(table: Path, now: float) -> int:
-    """Remove the files of a table that no kept version has; return how many. Files that may be in use stay."""
-    needed = {*committed_files(table), *moments.files(table)}
+def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: bool = False) -> list[Path]:
+    """Remove the files of a table that no kept version and no reader needs, or list them only; return them.
+
+    Files that may be in use stay.
+    """
+    needed = {*committed_files(table), *moments.files(table), *(readers.unread if readers else ())}
     last = max(map(batch_of, needed), default=-1)
-    removed = 0
-    for file in table.rglob("*.parquet"):
+    removed = []
+    for file in sorted(table.rglob("*.parquet")):
         if file in needed or any(part.startswith("_") for part in file.relative_to(table).parts):
             continue
         age_s = now - file.stat().st_mtime
         if age_s > (READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S):
-            file.unlink(missing_ok=True)
-            removed += 1
+            removed.append(file)
+            if not is_dry:
+                file.unlink(missing_ok=True)
     return removed
 
 

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
-from runtime.checkpoint import consumed_version
 from runtime.errors import PlayproofError
 from runtime.lake import upkeep
+from runtime.lake.readers import readers
 from runtime.settings import Settings
 from runtime.world import Unit
 
 EVERY_S = 10.0
 QUIET_LOAD = 0.75
 """Load per core, as the mean of a minute, below which the machine is quiet."""
-READ_BY_COMMIT = "sessions"
-"""The table whose commits other queries read."""
 
 
 @contextmanager
@@ -54,8 +52,7 @@ def look_after(unit: Unit, is_quiet: bool, challenger: str = "") -> dict[str, up
     done = {}
     for table in upkeep.tables(unit.lake):
         if upkeep.is_due(table, is_quiet):
-            consumed = consumed_version(unit, challenger) if table.name == READ_BY_COMMIT else None
-            done[table.name] = upkeep.keep_up(table, consumed)
+            done[table.name] = upkeep.keep_up(table, readers(table, unit, challenger))
     return done
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from runtime import checkpoint as checkpoint_files
 from runtime.checkpoint import (
-    consumed_version,
     keep_offsets,
     last_committed,
     pack_offsets,
@@ -106,36 +105,6 @@ def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) ->
     keep_offsets(unit, "sessions")
     copies = {file.name: file.read_text() for file in (unit.offsets / "sessions").iterdir()}
     assert copies == {"0": "first", "1": "second"}
-
-
-def report(unit: Unit, query: str, done: int, versions: dict[int, list[int]]) -> None:
-    """Write the checkpoint of a report that has read commits of sessions: versions by micro-batch, `done` the last."""
-    folder = unit.checkpoints / query
-    for number, read in versions.items():
-        offsets(folder / "offsets", number, 0, f'{{"logOffset":{number}}}', '{"offset":1,"timestamp":2}')
-        log = folder / "sources" / "0" / str(number)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        lines = [
-            f'{{"path":"file:///w/sessions/_delta_log/{v:020}.json","timestamp":1,"batchId":{number}}}' for v in read
-        ]
-        log.write_text("\n".join(["v1", *lines]))
-        if number <= done:
-            (folder / "commits").mkdir(exist_ok=True)
-            (folder / "commits" / str(number)).write_text("v1\n{}")
-
-
-def test_the_log_of_a_table_is_needed_from_what_its_slowest_reader_has_done(tmp_path: Path) -> None:
-    unit = Unit(tmp_path)
-    offsets(unit.checkpoints / "sessions" / "offsets", 0, 0, '{"plays":{"0":2}}')
-    assert consumed_version(unit) is None
-    report(unit, "scores", 1, {0: [0, 1], 1: [2, 3]})
-    assert consumed_version(unit) == 3
-    report(unit, "fraud_counts", 0, {0: [0, 1], 1: [2]})
-    assert consumed_version(unit) == 1, "the second micro-batch is planned, not done"
-    report(unit, "shadow/now-1", 0, {0: [0]})
-    assert (consumed_version(unit), consumed_version(unit, "now-1")) == (1, 0)
-    (unit.checkpoints / "top_tracks" / "snapshot").mkdir(parents=True)
-    assert consumed_version(unit) == -1, "a query that has not begun"
 
 
 def test_old_copies_are_packed_into_one_file_and_are_read_from_it(

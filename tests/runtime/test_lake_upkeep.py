@@ -14,6 +14,7 @@ from runtime.lake import LOG, batch_of, committed_files, last_number
 from runtime.lake import upkeep as lake_upkeep
 from runtime.lake.commits import Transaction, append_rows, write_files
 from runtime.lake.moments import files_at, version_at, versions
+from runtime.lake.readers import Readers
 from runtime.lake.upkeep import READERS_NEED_S, expire, export, keep_up, level_of, merge, vacuum
 from runtime.parquet import count_rows, read_parquet
 from tests.lake_rows import WRITER, commit
@@ -77,9 +78,13 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
     (running,) = write_files(table, session(31), 31)
     merge(table)
     now = time.time()
-    assert vacuum(table, now) == 0
+    assert vacuum(table, now) == []
     assert keys(listed) == keys(committed_files(table)), "as one reads who has listed the files before"
-    assert vacuum(table, now + READERS_NEED_S + 60) == 29 + 1
+    late = now + READERS_NEED_S + 60
+    assert len(vacuum(table, late, is_dry=True)) == 29 + 1
+    unread = listed[3]
+    assert len(vacuum(table, late, Readers(1, frozenset({unread})))) == 28 + 1
+    assert vacuum(table, late) == [unread]
     assert not (table / orphan.path).exists()
     assert (table / running.path).exists()
     assert len(keys(committed_files(table))) == 30
@@ -88,7 +93,7 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
 def test_the_log_is_cut_only_as_far_as_its_readers_are_and_a_kept_version_can_be_read(table: Path) -> None:
     for number in range(10):
         commit(table, session(number))
-    keep_up(table, consumed=4)
+    keep_up(table, Readers(4))
     assert min(int(file.stem) for file in (table / LOG).glob("*.json")) == 4
     then = versions(table)[-1]
     for number in range(10, 20):
@@ -109,6 +114,8 @@ def test_old_rows_are_removed_from_the_table_and_from_what_it_was(table: Path) -
     keep_up(table)
     both = pa.concat_tables([session(3), session(4, DAY + timedelta(days=2))]).drop_columns(["date"])
     commit(table, both)
+    assert expire(table, "sessions", DAY + timedelta(days=2), is_dry=True) == 3
+    assert len(keys(committed_files(table))) == 5
     assert expire(table, "sessions", DAY + timedelta(days=2)) == 3
     assert keys(committed_files(table)) == ["u:2", "u:4"]
     vacuum(table, time.time() + 2 * READERS_NEED_S)

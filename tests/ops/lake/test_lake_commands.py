@@ -38,13 +38,17 @@ def test_tables_are_shown_compacted_exported_and_expired(world: World, playproof
     out = playproof("lake", "export", "sessions", "--out", str(tmp_path / "out"), "--world", "w").out
     assert out.startswith("2 files in ")
     assert "is not empty" in playproof("lake", "export", "sessions", "--out", str(tmp_path / "out"), "--world", "w").err
-    assert "4 rows of before" in playproof("lake", "expire", "sessions", "--days", "30", "--world", "w").out
+    expire = ("lake", "expire", "sessions", "--days", "30", "--world", "w")
+    assert playproof(*expire).out.endswith("would be removed\nnothing was removed: add  --remove\n")
+    assert playproof("lake", "show", "sessions", "--world", "w").out.splitlines()[1].split()[1] == "4"
+    assert "4 rows of before" in playproof(*expire, "--remove").out
     assert playproof("lake", "show", "sessions", "--world", "w").out.splitlines()[1].split()[:3] == [
         "sessions",
         "0",
         "0",
     ]
-    assert "0 files removed" in playproof("lake", "vacuum", "--world", "w").out
+    assert "0 files would be removed" in playproof("lake", "vacuum", "--world", "w").out
+    assert "0 files removed" in playproof("lake", "vacuum", "--remove", "--world", "w").out
 
 
 def test_a_table_is_shown_as_it_was(world: World, playproof: Playproof) -> None:

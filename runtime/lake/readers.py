@@ -1,0 +1,101 @@
+"""Queries that read a table by its commits: how far they are, and which files upkeep must leave to them.
+
+Such a query is a stream of the files of the table's log (`spark_app.sources.stream_sessions`), so what it has read is
+in the log of its source. What the table had at its first start is in a folder of its checkpoint, SNAPSHOT.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from runtime.checkpoint import FILES, NO_OFFSET
+from runtime.lake import LOG
+from runtime.lake.sink_tables import numbered_files
+from runtime.world import Unit
+
+TABLE = "sessions"
+"""The table that queries read by its commits."""
+SNAPSHOT = "snapshot"
+"""In a checkpoint: the files that the table had at the query's first start, in the form of its log."""
+SHADOW = "shadow"
+"""Folder of the checkpoints of challengers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What the readers of a table have done, all together."""
+
+    consumed: int
+    """The last commit that every one has done; -1 where one has not begun."""
+    unread: frozenset[Path] = field(default=frozenset())
+    """Files that one of them still has to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What one query has done: its last commit, -1 for none, and the files of its snapshot."""
+
+    version: int
+    parts: frozenset[str] = field(default=frozenset())
+
+
+def readers(table: Path, unit: Unit, challenger: str = "") -> Readers | None:
+    """Return how far the queries are that read a table by its commits; None where there is none.
+
+    A checkpoint of an earlier challenger is left out: nobody goes on with it. `challenger`: its folder's name.
+    """
+    if table != unit.table(TABLE):
+        return None
+    shadow = unit.checkpoints / SHADOW
+    checkpoints = [
+        *(folder for folder in unit.checkpoints.glob("*/") if folder != shadow),
+        shadow / (challenger or "-"),
+    ]
+    done = {folder: known for folder in checkpoints if (known := _done(folder)) is not None}
+    if not done:
+        return None
+    unread = {table / path for folder, known in done.items() for path in _unread(table, folder, known)}
+    return Readers(min(known.version for known in done.values()), frozenset(unread))
+
+
+def _done(checkpoint: Path) -> _Done | None:
+    """Return what a query has done; None for one that reads no commits."""
+    logs = [folder for folder in checkpoint.glob("sources/*/") if _names_files_of_a_log(folder)]
+    finished = numbered_files(checkpoint / "commits")
+    if not logs or not finished:
+        return _Done(-1) if (checkpoint / SNAPSHOT).exists() or logs else None
+    offsets = (checkpoint / "offsets" / str(max(finished))).read_text().splitlines()[2:]
+    versions, parts = [-1], set[str]()
+    for folder in logs:
+        line = offsets[int(folder.name)]
+        limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
+        for file in numbered_files(folder).values():
+            entries = map(orjson.loads, file.read_text().splitlines()[1:])
+            for path in (Path(entry["path"]) for entry in entries if entry["batchId"] <= limit):
+                if path.parent.name == LOG:
+                    versions.append(int(path.stem))
+                else:
+                    parts.add(path.name)
+    return _Done(max(versions), frozenset(parts))
+
+
+def _names_files_of_a_log(source: Path) -> bool:
+    files = numbered_files(source)
+    first = files[min(files)].read_text() if files else ""
+    return f"/{LOG}/" in first or f"/{SNAPSHOT}/" in first
+
+
+def _unread(table: Path, checkpoint: Path, done: _Done) -> Iterator[str]:
+    yield from _added(f for f in (table / LOG).glob("*.json") if int(f.stem) > done.version)
+    yield from _added(f for f in (checkpoint / SNAPSHOT).glob("*.json") if f.name not in done.parts)
+
+
+def _added(files: Iterable[Path]) -> Iterator[str]:
+    """Name the files that lines of a log add, those aside that upkeep has merged."""
+    for file in files:
+        for line in file.read_bytes().splitlines():
+            added = orjson.loads(line).get("add")
+            if added and added["dataChange"]:
+                yield added["path"]
