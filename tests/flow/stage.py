@@ -112,7 +112,9 @@ def on_a_broker(world: World) -> Iterator[Stage]:
         yield stage
 
 
-def wait_until(condition: Callable[[], bool], what: str, alive: Sequence[ChildProcess] = ()) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, alive: Sequence[ChildProcess] = (), every_s: float = LOOK_EVERY_S
+) -> None:
     """Return once the condition holds, while all processes in `alive` run. Raises AssertionError when time is up."""
 
     def look() -> bool:
@@ -125,7 +127,7 @@ def wait_until(condition: Callable[[], bool], what: str, alive: Sequence[ChildPr
 
     Retrying(
         stop=stop_after_delay(WITHIN_S),
-        wait=wait_fixed(LOOK_EVERY_S),
+        wait=wait_fixed(every_s),
         retry=retry_if_result(lambda holds: not holds),
         retry_error_callback=give_up,
     )(look)
