@@ -65,6 +65,11 @@ def files(table: Path) -> set[Path]:
     return {file for moment in _moments(table) for file in files_of_version(table, moment.version)}
 
 
+def is_due(table: Path, now: float) -> bool:
+    """Return whether the next checkpoint is the first of its four hours, so that it is kept."""
+    return all(_hours_of(moment.at) != _hours_of(datetime.fromtimestamp(now, UTC)) for moment in _moments(table))
+
+
 def checkpoint(table: Path, consumed: int | None, now: float) -> int:
     """Write a checkpoint of the log, remove the commits before it that every reader has read; return how many.
 
@@ -114,7 +119,11 @@ def _thinned(moments: list[Moment], now: datetime) -> Iterator[Moment]:
         age = now - moment.at
         if age > DAILY_FOR:
             continue
-        key: object = moment.at.date() if age > FOR else moment.at.timestamp() // EVERY.total_seconds()
+        key: object = moment.at.date() if age > FOR else _hours_of(moment.at)
         if key not in seen or moment is moments[-1]:
             seen.add(key)
             yield moment
+
+
+def _hours_of(at: datetime) -> float:
+    return at.timestamp() // EVERY.total_seconds()

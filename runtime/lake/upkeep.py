@@ -28,9 +28,11 @@ from runtime.parquet import open_parquet
 MERGED = "merged"
 SMALL_FILES = 24
 """Files of a folder and level that are merged into one of the next level: a row is written again once per level."""
-DUE_COMMITS, OVERDUE_COMMITS = 100, 400
+MAX_MERGED_BYTES = 128 * 2**20
+"""A file of this size is not merged again: to write it once more would gain nothing."""
+DUE_COMMITS, OVERDUE_COMMITS = 50, 200
 """Commits since the last upkeep of a table: after so many it is due at a quiet time, after so many at any."""
-READERS_NEED_S = 15 * 60.0
+READERS_NEED_S = 5 * 60.0
 """How long a file stays that counts no more: a reader may have listed it."""
 WRITERS_NEED_S = 24 * 3600.0
 """How long a file stays that no commit has named yet: its micro-batch may still be running."""
@@ -71,26 +73,28 @@ def is_due(table: Path, is_quiet: bool) -> bool:
 def keep_up(table: Path, readers: Readers | None = None, now: float | None = None, *, fully: bool = False) -> Upkeep:
     """Merge small files, checkpoint the log, and remove what is not needed. `fully`: one file per folder.
 
-    `readers` tells how far the queries are that read the table's commits; None where there are none.
+    A version that is kept has one file per folder too, as it keeps its files for up to a month. `readers` tells how far
+    the queries are that read the table's commits; None where there are none.
     """
     now = time.time() if now is None else now
-    merged = merge(table, fully=fully)
+    merged = merge(table, fully=fully or moments.is_due(table, now), now=now)
     log_files = moments.checkpoint(table, None if readers is None else readers.consumed, now)
     return Upkeep(merged, len(vacuum(table, now, readers)), log_files)
 
 
-def merge(table: Path, *, fully: bool = False) -> int:
+def merge(table: Path, *, fully: bool = False, now: float | None = None) -> int:
     """Merge files of a folder and level where there are many, or all of a folder; return how many were merged."""
     files = committed_files(table)
     newest = max(map(batch_of, files), default=-1)
     groups: dict[tuple[Path, int], list[Path]] = defaultdict(list)
     for file in files:
-        if batch_of(file) < newest:  # another table may not have the newest micro-batch yet
+        # another table may not have the newest micro-batch yet
+        if batch_of(file) < newest and file.stat().st_size < MAX_MERGED_BYTES:
             groups[file.parent, 0 if fully else level_of(file)].append(file)
     merged = 0
     for (folder, _), group in sorted(groups.items()):
         if len(group) >= (2 if fully else SMALL_FILES):
-            _rewrite(table, group, _merge_into(folder, group), is_new=False)
+            _rewrite(table, group, _merge_into(folder, group), rows_go=False, now=now)
             merged += len(group)
     return merged
 
@@ -122,7 +126,7 @@ def expire(table: Path, name: str, until: date, *, is_dry: bool = False) -> int:
             kept = content.read()
             kept = kept.filter(pc.invert(pc.fill_null(pc.less(kept[column], limit), False)))
             parts = [_write(file.parent, [kept], batch_of(file), level_of(file))] if kept.num_rows else []
-            _rewrite(table, [file], parts, is_new=True)
+            _rewrite(table, [file], parts, rows_go=True)
     if rows and not is_dry:
         moments.forget(table)
     return rows
@@ -184,11 +188,11 @@ def _write(folder: Path, parts: Iterable[pa.Table], batch: int, level: int, grou
     return target
 
 
-def _rewrite(table: Path, old: Sequence[Path], new: Sequence[Path], *, is_new: bool) -> None:
+def _rewrite(table: Path, old: Sequence[Path], new: Sequence[Path], *, rows_go: bool, now: float | None = None) -> None:
     """Replace files by others in one commit. The old ones are dated now: readers may need them for a while."""
     added = [
         DataFile(f.relative_to(table).as_posix(), open_parquet(f).metadata.num_rows, f.stat().st_size) for f in new
     ]
-    rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=is_new)
+    rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=rows_go)
     for file in old:
-        os.utime(file)
+        os.utime(file, None if now is None else (now, now))
