@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runtime.errors import LakeError
-from runtime.lake import MAX_NEW_COMMITS, address, close, file_name, is_table, lock, opened
+from runtime.lake import MAX_NEW_COMMITS, address, close, committed_files, file_name, is_table, lock, opened
 from runtime.lake.schemas import PARTITION, partitions_of, table_schema
 
 if TYPE_CHECKING:
@@ -58,24 +58,34 @@ def append(table: Path, files: Sequence[DataFile], transaction: Transaction, nam
 
     The files of a repeated micro-batch are removed. Raises LakeError where another writer is at work on the table.
     """
+    from deltalake.exceptions import DeltaError
+
     name = name or table.name
     create_table(table, name)
     with lock(table):
-        delta = opened(table)
-        last = delta.transaction_version(transaction.writer)
-        if last is None and delta.file_uris():
-            raise LakeError(
-                f"lake/{name} was written by another checkpoint than {transaction.writer}: a table has one writer; "
-                "begin again with  playproof up --fresh , or read the topics again with  playproof up --reread"
-            )
-        if last is not None and last >= transaction.number:
-            for file in files:
-                (table / file.path).unlink(missing_ok=True)
-            return False
-        if files:
-            _commit(delta, name, files, "append", transaction)
-            if (delta.version() + 1) % MAX_NEW_COMMITS == 0:
-                checkpoint(table)  # whoever opens the table reads this, and the few commits that follow
+        try:
+            return _append(table, files, transaction, name)
+        except DeltaError:  # upkeep by another program removed old files of the log while they were read
+            close(table)
+            return _append(table, files, transaction, name)
+
+
+def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, name: str) -> bool:
+    delta = opened(table)
+    last = delta.transaction_version(transaction.writer)
+    if last is None and delta.file_uris():
+        raise LakeError(
+            f"lake/{name} was written by another checkpoint than {transaction.writer}: a table has one writer; "
+            "begin again with  playproof up --fresh , or read the topics again with  playproof up --reread"
+        )
+    if last is not None and last >= transaction.number:
+        for file in {table / f.path for f in files}.difference(committed_files(table)):
+            file.unlink(missing_ok=True)
+        return False
+    if files:
+        _commit(delta, name, files, "append", transaction)
+        if (delta.version() + 1) % MAX_NEW_COMMITS == 0:
+            checkpoint(table)  # whoever opens the table reads this, and the few commits that follow
     return True
 
 
@@ -169,6 +179,8 @@ def _commit(
         raise LakeError(
             f"another program committed to lake/{name} at the same time: a table has one writer; end the other job of "
             "this world with  playproof down , then start this one again"
+            if is_data_change
+            else f"another program merged or removed the same files of lake/{name}: nothing is lost; try again"
         ) from None
 
 

@@ -20,6 +20,8 @@ MOMENTS = "_moments.jsonl"
 EVERY, FOR = timedelta(hours=4), timedelta(days=1)
 DAILY_FOR = timedelta(days=30)
 CHECKPOINT = ".checkpoint.parquet"
+LOG_NEEDED_S = 60.0
+"""How long a file of the log stays that a checkpoint replaces: another program may be reading it."""
 _MS = 1000
 
 
@@ -62,7 +64,13 @@ def files_at(table: Path, moment: Moment) -> list[Path]:
 
 def files(table: Path) -> set[Path]:
     """List the files that any moment has."""
-    return {file for moment in _moments(table) for file in files_of_version(table, moment.version)}
+    kept = [m for m in _moments(table) if (table / LOG / f"{m.version:020}{CHECKPOINT}").exists()]
+    return {file for moment in kept for file in files_of_version(table, moment.version)}
+
+
+def last_version(table: Path) -> int:
+    """Return the version of the last upkeep; -1 before the first."""
+    return max((moment.version for moment in _moments(table)), default=-1)
 
 
 def is_due(table: Path, now: float) -> bool:
@@ -81,15 +89,24 @@ def checkpoint(table: Path, consumed: int | None, now: float) -> int:
     removed = 0
     limit = version if consumed is None else min(version, consumed)
     for file in log.glob("*.json"):
-        if int(file.stem) < limit:
+        if int(file.stem) < limit and _age_s(file, now) > LOG_NEEDED_S:
             file.unlink(missing_ok=True)
             removed += 1
-    kept = {moment.version for moment in _moments(table)} | {version}
+    kept = {moment.version for moment in _moments(table)}
     for file in log.glob(f"*{CHECKPOINT}"):
-        if int(file.name.removesuffix(CHECKPOINT)) not in kept:
+        of = int(file.name.removesuffix(CHECKPOINT))
+        # never a newer one: another program may have written it
+        if of < version and of not in kept and _age_s(file, now) > LOG_NEEDED_S:
             file.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def _age_s(file: Path, now: float) -> float:
+    try:
+        return now - file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def forget(table: Path) -> None:

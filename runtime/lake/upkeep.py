@@ -66,7 +66,8 @@ def tables(root: Path) -> list[Path]:
 
 def is_due(table: Path, is_quiet: bool) -> bool:
     """Return whether a table has had enough commits since its last upkeep."""
-    commits = sum(1 for _ in (table / LOG).glob("*.json"))
+    last = moments.last_version(table)
+    commits = sum(1 for file in (table / LOG).glob("*.json") if int(file.stem) > last)
     return commits > (DUE_COMMITS if is_quiet else OVERDUE_COMMITS)
 
 
