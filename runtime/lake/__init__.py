@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from runtime.errors import CheckpointError, LakeError
 from runtime.lake.sink_tables import sink_files
@@ -55,6 +57,15 @@ def committed_files(table: Path) -> list[Path]:
         return sink_files(table)
     with lock(table):
         return _files(table, opened(table))
+
+
+def size_of(table: Path) -> tuple[int, int]:
+    """Return the rows and bytes of the files that count, as the log has them; zeros where there is no table."""
+    if not is_table(table):
+        return 0, 0
+    with lock(table):
+        files = pa.table(opened(table).get_add_actions(flatten=True))
+    return pc.sum(files["num_records"]).as_py() or 0, pc.sum(files["size_bytes"]).as_py() or 0
 
 
 def lock(table: Path) -> RLock:

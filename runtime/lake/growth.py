@@ -4,13 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.lake import committed_files
+from runtime.lake import size_of
 from runtime.lake.upkeep import tables
-from runtime.parquet import count_rows
 
 HOUR_S = 3600.0
-NEWEST = 5
-"""Files that tell how many bytes a row takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +18,13 @@ class Growth:
     files_last_hour: int
     """Of data, the merged ones too."""
     bytes_per_row: float | None
-    """Of a session, in the newest files; None without one."""
+    """Of a session; None without one."""
 
 
 def growth(lake: Path, now: float) -> Growth:
     """Count the files of a lake. `now` in epoch seconds."""
     times = [_written_at(Path(folder, name)) for t in tables(lake) for folder, _, names in os.walk(t) for name in names]
-    files = committed_files(lake / "sessions")[-NEWEST:]
-    rows = count_rows(files)
-    size = sum(file.stat().st_size for file in files)
+    rows, size = size_of(lake / "sessions")
     return Growth(len(times), sum(at > now - HOUR_S for at in times), size / rows if rows else None)
 
 

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from contracts.tables import LAKE, SHADOW
 from runtime.errors import CheckpointError, LakeError
-from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, note_snapshot, signature
+from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, note_snapshot, signature, size_of
 from runtime.lake.commits import Transaction, append, append_rows, create_table, replace, write_files
 from runtime.lake.schemas import table_schema
 from runtime.parquet import read_parquet
@@ -36,6 +36,7 @@ def test_a_table_that_does_not_exist_has_no_files(table: Path) -> None:
     assert committed_files(table) == []
     assert last_number(table, "sessions") == -1
     assert signature(table) is None
+    assert size_of(table) == (0, 0)
 
 
 def test_a_micro_batch_counts_once_and_the_files_of_its_repetition_are_removed(table: Path) -> None:
@@ -51,6 +52,8 @@ def test_files_that_no_commit_names_do_not_count(table: Path) -> None:
     commit(table, alert("u1:5"))
     write_files(table, alert("orphan:5"))
     assert keys(table) == ["u1:5"]
+    (file,) = committed_files(table)
+    assert size_of(table) == (1, file.stat().st_size)
 
 
 def test_another_checkpoint_is_refused_and_so_is_a_second_writer_at_the_same_time(table: Path) -> None:

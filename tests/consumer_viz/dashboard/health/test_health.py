@@ -1,6 +1,7 @@
 """Page Health."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from consumer_viz.dashboard.state import AppState
@@ -25,6 +26,10 @@ def test_the_health_page_tells_an_idle_job_from_a_silent_one(ana: Browser, state
     line = {"name": "sessions", "batchId": 3, "timestamp": ended.isoformat(), "batchDuration": 500}
     state.world.unit.progress.mkdir(parents=True)
     (state.world.unit.progress / "sessions.jsonl").write_text(json.dumps(line) + "\n")
+    page = ana.client.get("/health").text
+    files = sum(1 for file in state.world.unit.lake.rglob("*") if file.is_file())
+    assert f"<dt>files of the lake</dt><dd>{files}</dd>" in page
+    assert re.search(r"<dt>bytes of a session</dt><dd>[\d,]{3,}</dd>", page)
     counts = FeedCounts()
     state.feed = CountsFeed(counts)
     assert "nothing has arrived since" in ana.client.get("/health").text
