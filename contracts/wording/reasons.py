@@ -47,6 +47,7 @@ MAYBE_HOUSEHOLD = "it may be a household: up to {members} members share a family
 
 FACT = "{phrase} in a suspected session; nine in ten honest sessions: {usual}"
 FACT_OF_MANY = "{phrase} in a suspected session (median of {sessions}); nine in ten honest sessions: {usual}"
+IN_ONE_SESSION = "{phrases}, in one session"
 OWN_OTHERS = "its other sessions: {own}"
 TOGETHER = (
     "{first}, and {second} in the same session; of honest sessions with {condition} of the first, 95 in 100 have "

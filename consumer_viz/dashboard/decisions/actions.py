@@ -1,6 +1,7 @@
 """Actions in SQL: each is added in the transaction of the decision that makes it, with its place in the outbox."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -8,6 +9,7 @@ import orjson
 
 from consumer_viz.dashboard.decisions.holds import Action, Line, Step, action_after
 from consumer_viz.dashboard.decisions.rules import Decision, Draft, Policy
+from contracts.actions import MICROS_PER_EUR
 
 _NAMES = tuple(field.name for field in fields(Action))
 COLUMNS = ", ".join(_NAMES)
@@ -46,6 +48,16 @@ def add_action_of(db: sqlite3.Connection, decision: Decision, draft: Draft, poli
     action = action_after(step, draft.lines, actions_of(db, decision.case_id), policy.hold_days)
     if action is not None:
         add_action(db, action)
+
+
+def held_by_track(db: sqlite3.Connection, now: str) -> dict[str, float]:
+    """Return the euros of each track that are held back at a time."""
+    micros: dict[str, int] = defaultdict(int)
+    for (lines,) in db.execute("select lines from held where expires_at > ?", (now,)):
+        for line in orjson.loads(lines):
+            held = Line(*line)
+            micros[held.track_id] += held.eur_micros
+    return {track: n / MICROS_PER_EUR for track, n in micros.items()}
 
 
 def message_of(action: Action) -> dict[str, object]:

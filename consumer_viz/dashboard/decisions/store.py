@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consumer_viz.dashboard.decisions.actions import COLUMNS as ACTION_COLUMNS
-from consumer_viz.dashboard.decisions.actions import action_of_row, actions_of, add_action_of
+from consumer_viz.dashboard.decisions.actions import action_of_row, actions_of, add_action_of, held_by_track
 from consumer_viz.dashboard.decisions.handling import note_handled
 from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, Policy, next_decision
@@ -166,6 +166,11 @@ class VerdictStore:
         """Return a case's actions, the oldest first."""
         with self.reading() as db:
             return actions_of(db, case_id)
+
+    def held_by_track(self) -> dict[str, float]:
+        """Return the euros of each track that are held back now."""
+        with self.reading() as db:
+            return held_by_track(db, self.now_text())
 
     def action_stamp(self) -> int:
         """Return a number that grows with every action."""

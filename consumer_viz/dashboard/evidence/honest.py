@@ -3,7 +3,9 @@
 import numpy as np
 
 from consumer_viz.dashboard.evidence.plays import GAP_EDGES_S, PlayPattern, play_pattern, read_plays
+from consumer_viz.dashboard.evidence.reasons import HIGH_PERCENTILE, LOW_PERCENTILE
 from consumer_viz.dashboard.index.cases import Cases
+from contracts.features import FEATURE_NAMES
 from runtime.arrays import Floats
 from runtime.units import DAY_MS
 
@@ -19,6 +21,7 @@ class HonestBaseline:
     def __init__(self, cases: Cases) -> None:
         self._cases = cases
         self._features: tuple[int, Floats] = (-1, np.empty((0, 0)))
+        self._range: tuple[Floats | None, Floats, Floats] = (None, np.empty(0), np.empty(0))
         self._pattern: tuple[int, PlayPattern] = (-1, PlayPattern(np.zeros(len(GAP_EDGES_S) - 1), np.zeros(24)))
 
     def features(self) -> Floats:
@@ -31,6 +34,18 @@ class HonestBaseline:
                 rows = [np.frombuffer(row[0], np.float32) for row in db.execute(query, (MAX_SESSIONS,))]
             self._features = (size, np.array(rows, dtype=np.float64))
         return self._features[1]
+
+    def usual_range(self) -> tuple[Floats, Floats]:
+        """Return the ends of what nine in ten honest sessions have, by feature; NaN where that is not known."""
+        honest = self.features()
+        if self._range[0] is not honest:
+            unknown = np.full(len(FEATURE_NAMES), np.nan)
+            low, high = unknown.copy(), unknown.copy()
+            for column, values in enumerate(honest.T):
+                if len(known := values[np.isfinite(values)]):
+                    low[column], high[column] = np.percentile(known, (LOW_PERCENTILE, HIGH_PERCENTILE))
+            self._range = (honest, low, high)
+        return self._range[1:]
 
     def pattern(self) -> PlayPattern:
         """Return the play pattern of the accounts without a flag, over their last day."""

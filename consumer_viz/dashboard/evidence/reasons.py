@@ -81,6 +81,13 @@ def distance_beyond(values: Floats, honest: Floats) -> float:
     return float(beyond / max(known.std(), 1e-9))
 
 
+def is_within(name: str, value: float, usual: tuple[Floats, Floats]) -> bool:
+    """Say whether a value is one that nine in ten honest sessions have (`HonestBaseline.usual_range`), or near it."""
+    low, high = (float(end[FEATURE_COLUMN[name]]) for end in usual)
+    margin = NEAR_SHARE * max(abs(low), abs(high))
+    return low - margin <= value <= high + margin
+
+
 def features_of(sessions: list[dict[str, Any]]) -> Floats:
     """Return the features of sessions of the index as (sessions, features)."""
     rows = [np.frombuffer(s["features"], np.float32) for s in sessions]

@@ -8,7 +8,7 @@ import orjson
 
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
-from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, reasons_of
+from consumer_viz.dashboard.evidence.reasons import FEATURES, Reason, format_common, format_fact, is_within, reasons_of
 from consumer_viz.dashboard.evidence.rule_facts import format_day, rule_flags
 from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.accounts import Accounts
@@ -142,8 +142,11 @@ def _sources(daily: dict[str, Any]) -> str:
     return ", ".join(text for name, text in words.SOURCES.items() if has[name])
 
 
-def headline(accounts: Accounts, case: Case) -> str:
-    """Write in a few words why a case is in the queue: a fact of its strongest day, or else of its highest score."""
+def headline(accounts: Accounts, honest: HonestBaseline, case: Case) -> str:
+    """Write in a few words why a case is in the queue: a fact of its strongest day, or else of its highest score.
+
+    Of a session's facts those come first that honest sessions rarely have.
+    """
     if case.is_hidden:
         return "reviewed without its score"
     daily = accounts.daily(case.user_id)
@@ -155,10 +158,15 @@ def headline(accounts: Accounts, case: Case) -> str:
         query = "select reasons, score from sessions where user_id = ? and is_flagged order by score desc limit 1"
         row = db.execute(query, (case.user_id,)).fetchone()
     if row and row[0]:
-        known = [r for r in orjson.loads(row[0]) if r["feature"] in FEATURES and r["contribution"] > 0]
-        return kind + " · ".join(
-            format_phrase(FEATURES[r["feature"]], r["value"]) for r in known[:2] if r["value"] is not None
-        )
+        usual = honest.usual_range()
+        known = [
+            (r["feature"], r["value"])
+            for r in orjson.loads(row[0])
+            if r["feature"] in FEATURES and r["contribution"] > 0 and r["value"] is not None
+        ]
+        known.sort(key=lambda pair: is_within(pair[0], pair[1], usual))
+        phrases = " · ".join(format_phrase(FEATURES[name], value) for name, value in known[:2])
+        return kind + words.IN_ONE_SESSION.format(phrases=phrases)
     by_rules = (
         []
         if row

@@ -15,7 +15,8 @@ function chart(id, series, data, { range = null, right = false } = {}) {
     width: element.clientWidth, height: HEIGHT, legend: { show: false }, cursor: { points: { show: false } },
     scales: { x: range ? { range } : {}, y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] },
               right: { range: (_, low, high) => [0, Math.max(high, 1) * 1.1] } },
-    axes: [{ ...axis, values: (_, splits) => splits.map(formatClock), space: 90, size: 28 },
+    padding: [null, right ? null : 30, null, null], // room for half of the last time
+    axes: [{ ...axis, values: (_, splits) => splits.map(formatClock), space: element.clientWidth < 500 ? 64 : 90, size: 28 },
            { ...axis, size: 54, incrs: TICK_STEPS },
            ...(right ? [{ ...axis, scale: "right", side: 1, size: 54, incrs: TICK_STEPS, grid: { show: false } }] : [])],
     series: [{}, ...series.map((line) => ({

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from consumer_viz.dashboard.evidence.listeners import Listeners, read_listeners
 from consumer_viz.dashboard.index.catalogue import REASONS, DailyRisk
+from consumer_viz.dashboard.index.daily import daily_run_at
 from consumer_viz.dashboard.music import pictures
 from consumer_viz.dashboard.state import AppState
 from models.risk.money import Prices
@@ -26,10 +27,13 @@ class MusicFile:
     entity: str
     title: str
     tracks: list[dict[str, Any]]
-    """By money held back: names, streams, suspected, share, eur, role."""
+    """By suspected streams: names, streams, suspected, share, eur, held_eur, role."""
     streams: int
     suspected: int
     eur: float
+    """What the suspected streams would be paid."""
+    held_eur: float
+    """What is held back now, after a decision or by a set score."""
     why: list[str]
     reasons: list[tuple[str, int]]
     """Reason and the suspected streams it explains."""
@@ -80,7 +84,8 @@ def build_musicfile(state: AppState, kind: str, entity: str) -> MusicFile | None
     title = {"tracks": tracks[0]["title"], "artists": tracks[0]["artist"], "labels": f"Label {entity}"}[kind]
     return MusicFile(
         kind, entity, str(title), rows, int(streams["streams"].sum()), int(streams.loc[is_suspected, "streams"].sum()),
-        price * float(streams.loc[is_suspected, "streams"].sum()), _why(kind, rows),
+        price * float(streams.loc[is_suspected, "streams"].sum()), sum(row["held_eur"] for row in rows),
+        _why(kind, rows),
         [(reason, int(by_reason[reason])) for reason in REASONS if reason in by_reason],
         _accounts(state, by_user.head(SHOWN_ACCOUNTS)),
         _accounts(state, devoted.set_index("user_id")["ours"].head(SHOWN_ACCOUNTS)),
@@ -89,9 +94,11 @@ def build_musicfile(state: AppState, kind: str, entity: str) -> MusicFile | None
 
 
 def track_rows(state: AppState, tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the tracks with streams, suspected ones, share, eur, role and why, the most suspected first."""
+    """Return the tracks with streams, suspected ones, share, eur, held_eur, role, why, the most suspected first."""
     total = streams.groupby("track_id")["streams"].sum()
     suspected = streams[streams["reason"] != ""].groupby("track_id")["streams"].sum()
+    held = state.store.held_by_track()
+    has_run = daily_run_at(state.world.unit) is not None
     daily = state.catalogue.risk([str(track["track_id"]) for track in tracks])
     rows = []
     for track in tracks:
@@ -105,17 +112,20 @@ def track_rows(state: AppState, tracks: list[dict[str, Any]], streams: pd.DataFr
                 "suspected": of,
                 "share": of / all_streams if all_streams else 0.0,
                 "eur": Prices().stream_eur * of,
+                "held_eur": held.get(track_id, 0.0),
                 "role": risk.role if risk else "",
-                "why": _why_track(risk),
+                "why": _why_track(risk, has_run=has_run),
             }
         )
     return sorted(rows, key=lambda row: (-row["suspected"], -row["streams"], row["track_id"]))
 
 
-def _why_track(risk: DailyRisk | None) -> str:
+def _why_track(risk: DailyRisk | None, *, has_run: bool) -> str:
     """Write why a track is a suspected target or camouflage."""
+    if risk is None and has_run:
+        return "The daily run suspects no stream of it."
     if risk is None:
-        return "The daily run suspects no stream of it, or has not run (playproof days run)."
+        return "Whether it is a target or camouflage is not known before the first daily run (playproof days run)."
     counted = f"{risk.suspicious:,} of {risk.streams:,} streams on days that the daily run looked at are suspicious"
     if risk.role == TARGET:
         limit = f"{100 * TARGET_SHARE:.0f} % on, with {MIN_STREAMS} streams"

@@ -1,4 +1,4 @@
-"""The monthly report to an artist or a label: by track and country, what was filtered and why."""
+"""The monthly report to an artist or a label: by track and country, what is suspected and why."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ROLE_WORDS = {
 }
 """What the role of a track means for its artist."""
 COLUMNS = ("month", "track_id", "title", "artist", "country", "streams", "suspected_streams", "suspected_share",
-           "held_back_eur", *REASON_COLUMNS.values())  # fmt: skip
+           "suspected_eur", *REASON_COLUMNS.values())  # fmt: skip
 
 
 def of_two_months(streams: pd.DataFrame, last_ms: int) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def monthly_rows(tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[di
                 "streams": total,
                 "suspected_streams": suspected,
                 "suspected_share": round(suspected / total, 4),
-                "held_back_eur": round(suspected * Prices().stream_eur, 4),
+                "suspected_eur": round(suspected * Prices().stream_eur, 4),
             }
             | {column: int(by_reason.get(reason, 0)) for reason, column in REASON_COLUMNS.items()}
         )

@@ -56,7 +56,7 @@ def _tabs(state: AppState, counts: dict[str, int], current: str) -> dict[str, tu
 
 
 def _headline(state: AppState, row: Case | Ring) -> str:
-    return row.reasons[0] if isinstance(row, Ring) else headline(state.accounts, row)
+    return row.reasons[0] if isinstance(row, Ring) else headline(state.accounts, state.honest, row)
 
 
 @router.get("/queue/rows/{subject}")

@@ -98,7 +98,7 @@ def _show_result(request: Request, case_id: str, decision: Decision, origin: str
     case = state.cases.one(case_id)
     if case is None:
         raise HTTPException(404, "No such case.")
-    values = form_values(origin) | {"decision": decision, "headline": headline(state.accounts, case)}
+    values = form_values(origin) | {"decision": decision, "headline": headline(state.accounts, state.honest, case)}
     summary = summarise(state.accounts, state.honest, case)
     return page(request, "verdicts/done.html", summary=summary, case=case, **values)
 

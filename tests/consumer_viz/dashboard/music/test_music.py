@@ -38,7 +38,7 @@ def state(tmp_path: Path) -> AppState:
 def test_a_victims_page_says_that_it_is_one_and_who_streams_it(ana: Browser) -> None:
     html = ana.client.get("/music/tracks?id=t8").text.replace("\xa0", " ")
     assert "Suspected camouflage: only 6 of 96 streams" in html
-    assert "6 suspected streams: group of accounts" in html
+    assert "Group of accounts: 6 suspected streams" in html
     assert f"Streams by day from 01 Mar to 03 Mar: {HITS + SIZE}, of which {SIZE} are suspected" in html
     assert all(user in html for user in USERS)
     devoted = html[html.index("Listeners of nothing else</h2>") :]
@@ -74,6 +74,15 @@ def test_the_monthly_report_has_a_row_per_month_track_and_country(ana: Browser) 
     assert "2025-03" in html
     assert "automatic accounts played it to look like people" in html
     assert case_id(USERS[0]) not in html  # a report names no account
+
+
+def test_money_is_called_held_back_once_it_is(ana: Browser) -> None:
+    before = ana.client.get("/music/labels/report?id=l").text
+    assert "6 of 6 streams are suspected, €0.02; nothing of it is held back now." in before
+    ana.confirm(USERS[0])
+    after = ana.client.get("/music/labels/report?id=l").text
+    assert "of it is held back now" in after
+    assert after.count("nothing of it is held back now") < before.count("nothing of it is held back now")
 
 
 @pytest.mark.parametrize(("newest", "first"), [("2025-03-31 23:59:59.999", "2025-02-01"), ("2025-04-01", "2025-03-01")])
