@@ -94,6 +94,20 @@ def read_offsets(file: Path | zipfile.Path) -> BatchOffsets:
         raise CheckpointError(f"offset file {file} is unreadable ({error}): restore it from a copy") from None
 
 
+def watermark_after(unit: Unit, query: str, last: int) -> int:
+    """Return the watermark after the rows of micro-batch `last`, in ms; 0 before the first.
+
+    The log `commits` has it; before the micro-batch is in that, the watermark that it began with. Raises
+    CheckpointError where the micro-batch's offsets are missing or unreadable.
+    """
+    before = read_offset_log(unit, query, last, first=max(last, 0)).watermark_ms
+    try:
+        _, commit = (unit.checkpoints / query / "commits" / str(last)).read_text().splitlines()
+        return max(before, int(orjson.loads(commit)["nextBatchWatermarkMs"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return before
+
+
 def clock_ahead_ms(unit: Unit, minutes: int = CLOCK_AHEAD_MINUTES) -> int:
     """Return how far clocks may be ahead of the broker's, as the unit's job noted it; `minutes` where none did."""
     noted = read_record(unit.checkpoints / STATE_FILE)

@@ -69,7 +69,7 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
     cpu, rows = CpuByStage(), read_world_rows(world)
     tracks, state = TrackLookup.from_table(rows.tracks), dict.fromkeys(BUCKETS, (no_rows(), 0))
     messages = _messages_of(world)
-    n, watermark_ms, closed = 0, 0, []
+    n, closed = 0, []
     for number in range(micro_batches + 1):
         packed: dict[int, list[bytes]] = defaultdict(list)
         newest = []
@@ -83,7 +83,7 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
                 newest.append(pc.max(part["event_time"]).as_py().timestamp() * 1000)
                 for bucket, values in zip(part["bucket"].to_pylist(), part["rows"].to_pylist(), strict=True):
                     packed[bucket] += [] if values is None else [values]
-        now_ms = watermark_ms if newest else END_OF_TIME_MS
+        now_ms = int(min(newest)) - WATERMARK_DELAY_MS if newest else END_OF_TIME_MS
         for bucket, (open_rows, before_ms) in state.items():
             with cpu.of("unpack"):
                 new = pa.concat_tables([no_rows(), *map(unpack, packed[bucket])])
@@ -96,7 +96,6 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
                 closed.append(
                     pa.RecordBatch.from_pandas(sessions.to_pandas(), schema=sessions.schema, preserve_index=False)
                 )
-        watermark_ms = int(min(newest, default=watermark_ms)) - WATERMARK_DELAY_MS
     _score(pa.Table.from_batches(closed).combine_chunks(), rows.users, cpu)
     for topic, batch in messages.items():
         with cpu.of("archive: decode, columns, rules"):

@@ -16,7 +16,6 @@ from ops.reconcile.expected_sessions import (
     sessionize,
 )
 from runtime.arrays import Ints
-from runtime.checkpoint import OffsetLog
 
 
 class AccountedRows(Protocol):
@@ -51,16 +50,16 @@ class Dispositions:
     """Account and first event time of every session, closed or open: what an alert may be of."""
 
 
-def expected_dispositions(rows: GoodRows, progress: OffsetLog) -> Dispositions:
-    """Follow rows through the sessions query, as far as its micro-batches have come."""
-    is_unread = rows.batch >= len(progress)
+def expected_dispositions(rows: GoodRows, watermarks: Ints) -> Dispositions:
+    """Follow rows through the sessions query, as far as its micro-batches have come; `watermarks` is by batch."""
+    is_unread = rows.batch >= len(watermarks)
     unread, read = rows.where(is_unread), rows.where(~is_unread)
-    late = is_late(read, progress.watermarks)
+    late = is_late(read, watermarks)
     in_time = read.where(~late)
     duplicate = is_duplicate(in_time)
     counted = in_time.where(~duplicate)
     sessions = sessionize(counted)
-    is_closed = sessions.is_closed(progress.watermark_ms)
+    is_closed = sessions.is_closed(int(watermarks[-1]) if len(watermarks) else 0)
     open_sessions, unread_rows = sessions.where(~is_closed), _count_by_topic(unread.topic)
     return Dispositions(
         late=_count_by_topic(read.topic[late]),

@@ -1,8 +1,10 @@
 """What the sessions query must make of the rows that it read: late rows, duplicates, sessions. Pure functions.
 
 The rules, as arrays over rows:
-- micro-batch N drops as late what is at or before the watermark of batch N-1, and closes what is at or before that of
-  batch N (`batchWatermarkMs` of `offsets/N`);
+- a topic is as far as the slowest of its partitions that have rows in a micro-batch, and never goes back; the watermark
+  is a minute behind the slower topic;
+- micro-batch N drops as late what is at or before the watermark after batch N-1, and closes what is at or before that
+  after its own rows;
 - a duplicate has the account, time, topic and id of an earlier row. That one is in an open session: were it closed, the
   duplicate would be late;
 - a session is [first row, last row + gap]; sessions that touch are one; it is written once its end is at or before the
@@ -11,6 +13,7 @@ A row that is not late lies after every session that has been written, so it nev
 does not depend on the micro-batches.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +23,7 @@ from runtime.arrays import Bools, Ints
 from runtime.units import HOUR_MS, MINUTE_MS
 
 GAP_MS = 30 * MINUTE_MS
+DELAY_MS = MINUTE_MS
 CUT_MS = 3 * HOUR_MS
 TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
 
@@ -45,9 +49,17 @@ class GoodRows:
 
 
 def is_late(rows: GoodRows, watermarks: Ints) -> Bools:
-    """Return which rows are late; `watermarks` has that of each micro-batch, in ms."""
-    watermark_before = np.concatenate([[0], watermarks])
-    return rows.event_ms <= watermark_before[rows.batch]
+    """Return which rows are late; `watermarks` has that after each micro-batch, in ms."""
+    return rows.event_ms <= np.concatenate([[0], watermarks])[rows.batch]
+
+
+def watermarks_after(newest_ms: Iterable[Ints]) -> Ints:
+    """Return the watermark after each micro-batch by how far each topic is, in ms; 0 until all topics have rows.
+
+    >>> watermarks_after([np.array([200_000, 300_000]), np.array([0, 100_000])]).tolist()
+    [0, 40000]
+    """
+    return np.maximum(np.min(list(newest_ms), axis=0) - DELAY_MS, 0)
 
 
 def is_duplicate(rows: GoodRows) -> Bools:

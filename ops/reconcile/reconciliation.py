@@ -1,7 +1,7 @@
 """Account for every row that was sent: what the tables hold against what they must hold.
 
-The topics have the rows. The checkpoint has which micro-batch read them, under which watermark. From these two follow
-the late rows, the duplicates and every session. The tables must hold just that:
+The topics have the rows. The checkpoint has which micro-batch read them. From these two follow the watermarks, the late
+rows, the duplicates and every session. The tables must hold just that:
 
     sent = in sessions + late + duplicate + rejected + open + lost
 
@@ -16,7 +16,7 @@ from typing import Any
 from ops.reconcile.alerts import AlertRows, alert_faults, read_alerts, read_flags
 from ops.reconcile.comparison import SessionDifference, compare_sessions
 from ops.reconcile.dispositions import Dispositions, expected_dispositions, row_faults
-from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
+from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions, watermarks_after
 from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
 from ops.reconcile.topic_rows import RowSum, TopicRows, concatenate, read_topic
 from producer.replay.ledger import read_state
@@ -92,7 +92,8 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     archive_progress, (rejected, archived) = _read_archive(unit)
     progress, (sessions, flags, alerts) = read_at_one_moment(unit, "sessions", lambda: _read_sessions(unit))
     topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit)) for topic in TOPIC_CODES}
-    expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), progress)
+    watermarks = watermarks_after(topic.newest_by_batch(progress) for topic in topics.values())
+    expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), watermarks)
     difference = compare_sessions(expected.closed, sessions)
     return Reconciliation(
         topics={

@@ -59,6 +59,8 @@ class ParsedMessages:
     start_ms: Ints
     rejected: Ints
     """Rejected rows by message."""
+    newest_ms: Ints
+    """The newest time of each message's good rows, heartbeats among them; 0 without any."""
 
 
 def header_number(headers: Headers, name: str) -> int | None:
@@ -116,6 +118,8 @@ def parse_messages(
     message = np.repeat(np.arange(len(messages)), counts)
     good, columns = check_rows(topic, rows, clocks[message])
     rejected += np.bincount(message[~good], minlength=len(messages))
+    newest_ms = np.zeros(len(messages), np.int64)
+    np.maximum.at(newest_ms, message[good], columns["event_time"][good])
     good &= columns["user_id"] != hash64(HEARTBEAT_USER)
     return ParsedMessages(
         message=message[good],
@@ -124,6 +128,7 @@ def parse_messages(
         event_ms=columns["event_time"][good],
         start_ms=columns["event_time"][good] - (columns["listen_ms"][good] if topic == PLAYS else 0),
         rejected=rejected,
+        newest_ms=newest_ms,
     )
 
 

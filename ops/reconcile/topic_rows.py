@@ -14,6 +14,7 @@ from runtime.arrays import Bools, Ints
 from runtime.checkpoint import OffsetLog
 from runtime.kafka.connection import KafkaConnection
 
+_NEVER_MS = 2**63 - 1
 CHUNK_MESSAGES = 250
 """Messages parsed at once: 50,000 rows."""
 
@@ -28,6 +29,8 @@ class MessageRows:
     id_hash: Ints
     """Sum of the hashes of the good rows' ids, as a wrapped 64-bit number."""
     rejected: Ints
+    newest_ms: Ints
+    """The newest time of the good rows, heartbeats among them; 0 without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,17 @@ class TopicRows:
             wrapped_sum(int(chunk.id_hash[is_read].sum()) for chunk, is_read in read),
         )
 
+    def newest_by_batch(self, progress: OffsetLog) -> Ints:
+        """Return how far the topic is after each micro-batch, in ms: its slowest partition with good rows in it."""
+        partitions = sorted({chunk.partition for chunk in self.messages})
+        newest = np.zeros((len(progress), len(partitions)), np.int64)
+        for chunk in self.messages:
+            is_read = self._is_read(chunk, progress)
+            batch = progress.batch_of(self.name, chunk.partition, chunk.offset[is_read])
+            np.maximum.at(newest[:, partitions.index(chunk.partition)], batch, chunk.newest_ms[is_read])
+        slowest = np.where(newest > 0, newest, _NEVER_MS).min(axis=1, initial=_NEVER_MS)
+        return np.maximum.accumulate(np.where(slowest < _NEVER_MS, slowest, 0))
+
     def _is_read(self, chunk: MessageRows, progress: OffsetLog) -> Bools:
         return chunk.offset < progress.end(self.name, chunk.partition)
 
@@ -81,7 +95,7 @@ def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog, clock_ah
         good = np.bincount(parsed.message, minlength=len(records))
         id_hash = np.zeros(len(records), np.int64)
         np.add.at(id_hash, parsed.message, parsed.id_hash)
-        messages.append(MessageRows(partition, offset, good, id_hash, parsed.rejected))
+        messages.append(MessageRows(partition, offset, good, id_hash, parsed.rejected, parsed.newest_ms))
     return TopicRows(topic, concatenate(chunks), messages)
 
 

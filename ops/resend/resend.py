@@ -15,7 +15,7 @@ from contracts.topics import MAX_MESSAGE_BYTES
 from ops.errors import ResendError
 from ops.resend.dead_letters import DeadLetter, Place, read_dead_letters, still_broken, time_of, write_letters
 from producer.kafka.sender import wait_for
-from runtime.checkpoint import clock_ahead_ms, last_committed, read_offset_log
+from runtime.checkpoint import clock_ahead_ms, last_committed, watermark_after
 from runtime.kafka.connection import KafkaConnection
 from runtime.units import SECOND_MS
 from runtime.world import Unit, World, hold_lock
@@ -114,5 +114,4 @@ def _send(kafka: KafkaConnection, letters: Sequence[DeadLetter]) -> None:
 
 
 def _watermark_ms(unit: Unit) -> int:
-    last = last_committed(unit, "sessions")
-    return read_offset_log(unit, "sessions", last, first=max(last, 0)).watermark_ms
+    return watermark_after(unit, "sessions", last_committed(unit, "sessions"))

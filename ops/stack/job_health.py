@@ -76,11 +76,11 @@ def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str
     """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
     if not unit.checkpoints.exists():
         return {}, 0
-    from runtime.checkpoint import last_committed, read_offset_log
+    from runtime.checkpoint import last_committed, read_offset_log, watermark_after
 
     last = last_committed(unit, scoring)
     progress = read_offset_log(unit, scoring, last, max(last, 0))
-    return {partition: progress.end(*partition) for partition in partitions}, progress.watermark_ms
+    return {partition: progress.end(*partition) for partition in partitions}, watermark_after(unit, scoring, last)
 
 
 def _alerts(unit: Unit) -> dict[str, int]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from runtime.monitoring.records import read_record, write_record
+from runtime.units import SECOND_MS
 from runtime.world import Unit
 
 DEDUPLICATION = "dedupeWithinWatermark"
 """Spark's name of the operator that drops late and duplicate rows, in the job of a shop."""
 SESSION_STEP = "session_step"
-"""Name of the counts that the session step (music) reports: rows, late, duplicate, open_rows, open_bytes, alerts."""
+"""Name of what the session step (music) reports: rows, late, duplicate, open_rows, open_bytes, alerts, watermark_ms."""
 TICKS = "RatePerMicroBatch"
 """How Spark's description of the source of ticks begins (`spark_app.sources.stream_ticks`)."""
 JOB_FILE = "JOB.json"
@@ -47,7 +48,7 @@ class MicroBatch:
     alerts: int = 0
     """Alerts that were raised for open sessions."""
     watermark_at: float | None = None
-    """The watermark in force, epoch seconds of event time; None before there is one."""
+    """The watermark after the rows of the batch (of a shop: before them), epoch seconds; None before there is one."""
     newest_at: float | None = None
     """The newest `event_time` of the batch; None where it had no rows."""
     oldest_at: float | None = None
@@ -105,7 +106,8 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
         late=late,
         duplicate=duplicate,
         alerts=step.get("alerts") or 0,
-        watermark_at=_epoch(times.get("watermark")),
+        # Spark tells the one before the rows of the micro-batch
+        watermark_at=(step.get("watermark_ms") or 0) / SECOND_MS or _epoch(times.get("watermark")),
         newest_at=_epoch(times.get("max")),
         oldest_at=_epoch(times.get("min")),
         state_rows={SESSION_STEP: step["open_rows"] or 0} if step else _by_operator(operators, "numRowsTotal"),

@@ -13,6 +13,7 @@ from runtime.checkpoint import (
     planned_ends,
     read_offset_log,
     unreadable_file,
+    watermark_after,
 )
 from runtime.errors import CheckpointError
 from runtime.world import Unit
@@ -118,6 +119,17 @@ def test_old_copies_are_packed_into_one_file_and_are_read_from_it(
         assert pack_offsets(unit, "q") == (5 if number == 6 else 0)
     assert sorted(file.name for file in (unit.offsets / "q").iterdir()) == ["0-4.zip", "5", "6"]
     assert read_offset_log(unit, "q", 6).watermarks.tolist() == [n * 1000 for n in range(7)]
+
+
+def test_the_watermark_after_a_micro_batch_is_in_the_log_of_commits(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    checkpoint = unit.checkpoints / "q"
+    assert watermark_after(unit, "q", -1) == 0
+    offsets(checkpoint / "offsets", 0, 5_000)
+    assert watermark_after(unit, "q", 0) == 5_000, "not committed yet"
+    (checkpoint / "commits").mkdir()
+    (checkpoint / "commits" / "0").write_text('v1\n{"nextBatchWatermarkMs":7000}')
+    assert watermark_after(unit, "q", 0) == 7_000
 
 
 OFFSETS = 'v1\n{"batchWatermarkMs":0}\n{"plays":{"0":12}}\n-'

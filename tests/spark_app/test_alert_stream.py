@@ -36,7 +36,7 @@ def test_an_alert_comes_while_the_session_runs_and_is_withdrawn_where_it_closes_
     slow: list[TypedRow] = [play(MINUTE * n, user="slow") for n in range(5)]
     batches = [[*quick[:10], *slow, *heartbeats(10 * MINUTE)], [quick[10], *heartbeats(11 * MINUTE)],
                [quick[11], *heartbeats(12 * MINUTE)],
-               heartbeats(600 * MINUTE), heartbeats(601 * MINUTE)]  # fmt: skip
+               heartbeats(600 * MINUTE)]  # fmt: skip
     for number, rows in enumerate(batches, start=1):
         arrive(tmp_path, number, rows)
     unit = Unit(tmp_path / "unit")

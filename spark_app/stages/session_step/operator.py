@@ -5,8 +5,7 @@ it does to rows is `step.advance`, a pure function.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,44 +16,36 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
-from pyspark.sql.types import ArrayType, BinaryType, IntegerType, StructField, StructType, TimestampType
 
 from runtime.arrays import Bools
 from runtime.monitoring.progress import SESSION_STEP
-from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
 from spark_app.stages.session_step.packing import PACKED_DDL, bucket_keys, pack_batches
 from spark_app.stages.session_step.step import Step, advance, close_all
 from spark_app.stages.session_step.tracks import TrackLookup
-from spark_app.stages.sessions.session_rows import USED_FIELDS
+from spark_app.stages.sessions.session_rows import TOPIC_CODE, USED_FIELDS, WATERMARK_DELAY_MS
 
 TRACK_COLUMNS = ("track_id", "artist_id", "duration_ms", "total_track_popularity")
 Tracks = Broadcast[TrackLookup]
 """The static tracks as every worker has them: sent once, not with every task."""
 
-NEVER_LATE = datetime(2262, 1, 1, tzinfo=UTC)
-"""The time of a bucket's row at the stateful operator, near the last that pandas can hold. Spark drops rows behind the
-watermark before Python sees them, and the late rows in a packed one would go uncounted: the step drops them itself."""
-_DELAY_KEY = "spark.watermarkDelayMs"
-"""How Spark marks the column that carries the watermark; the operator asks for one."""
-_GATHERED = StructType(
-    [
-        StructField("bucket", IntegerType()),
-        StructField("event_time", TimestampType(), metadata={_DELAY_KEY: 0}),
-        StructField("rows", ArrayType(BinaryType())),
-    ]
-)
-STATE_DDL = "rows binary, watermark_ms bigint, alerted binary"
-"""A bucket's open rows, null without any; the watermark of the micro-batch in which it was last called; and which of
-the open sessions an alert was raised for, as `LookAtSessions` writes it."""
+_NEWEST = ("plays_ms", "activity_ms")
+"""How far each topic is, in the order of their codes: a time in ms, 0 without rows."""
+_GATHERED_DDL = "bucket int, plays_ms bigint, activity_ms bigint, rows array<binary>"
+"""A bucket in a micro-batch, with its packed rows."""
+STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, alerted binary"
+"""A bucket's open rows, null without any; how far each topic is, 0 before its first row; and which of the open sessions
+an alert was raised for, as `LookAtSessions` writes it."""
 ALERT_COLUMNS = ("alert", "was_alerted")
 """Of a row of the step: an alert as its message, in a row that is no session; and whether a closed session had one."""
 _ALERT_DDL = "alert string, was_alerted boolean"
 COUNTS = ("rows", "late", "duplicate", "open_rows", "open_bytes", "alerts")
 """Counted in every micro-batch: good rows, those of them that were late or duplicate, open rows, and alerts."""
-_STEPPED = f"{SESSION_DDL}, {_ALERT_DDL}" + "".join(f", {name} bigint" for name in COUNTS)
+WATERMARK = "watermark_ms"
+"""Told with the counts: what the rows of the micro-batch moved the watermark to."""
+_STEPPED = f"{SESSION_DDL}, {_ALERT_DDL}" + "".join(f", {name} bigint" for name in (*COUNTS, WATERMARK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +97,14 @@ def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> Data
         return by_bucket.mapInArrow(_close_buckets, SESSION_DDL)
     # one row per (bucket, micro-batch): pyspark's operator fails where an Arrow batch has more rows than groups
     stepped = (
-        by_bucket.mapInArrow(_gather_buckets, _GATHERED)
+        by_bucket.mapInArrow(gather_buckets, _GATHERED_DDL)
         .groupBy("bucket")
         .applyInPandasWithState(
-            partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout
+            partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.NoTimeout
         )
     )
-    counted = stepped.observe(SESSION_STEP, *(F.sum(name).alias(name) for name in COUNTS))
+    counts = (F.sum(name).alias(name) for name in COUNTS)
+    counted = stepped.observe(SESSION_STEP, *counts, F.max(WATERMARK).alias(WATERMARK))
     # one row per session and per alert: without the rows that only count
     columns = SESSION_COLUMNS if look is None else (*SESSION_COLUMNS, *ALERT_COLUMNS)
     return counted.where(F.col("user_id").isNotNull()).select(*columns)
@@ -131,57 +123,87 @@ def _pack_typed(
     return pack_batches(batches, topic, tracks.value, buckets)
 
 
-def _by_bucket(batches: Iterable[pa.RecordBatch]) -> dict[int, list[bytes]]:
-    packed: dict[int, list[bytes]] = {}
+@dataclass(slots=True)
+class _Bucket:
+    """What a micro-batch has for a bucket."""
+
+    newest_ms: list[int] = field(default_factory=lambda: [0] * len(TOPIC_CODE))
+    """By topic code: how far every partition of the topic that has rows has come; 0 without rows."""
+    packed: list[bytes] = field(default_factory=list)
+
+
+def _by_bucket(batches: Iterable[pa.RecordBatch]) -> dict[int, _Bucket]:
+    buckets: dict[int, _Bucket] = {}
     for batch in batches:
-        for bucket, rows in zip(batch["bucket"].to_pylist(), batch["rows"].to_pylist(), strict=True):
-            packed.setdefault(bucket, []).extend([] if rows is None else [rows])
-    return packed
+        for row in batch.select(["bucket", "topic", "newest_ms", "rows"]).to_pylist():
+            bucket, topic, newest_ms = buckets.setdefault(row["bucket"], _Bucket()), row["topic"], row["newest_ms"]
+            if newest_ms is not None:
+                bucket.newest_ms[topic] = min(bucket.newest_ms[topic] or newest_ms, newest_ms)
+            bucket.packed += [] if row["rows"] is None else [row["rows"]]
+    return buckets
 
 
-def _gather_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def gather_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Turn a partition's packed rows into one row per bucket, with all its packed values."""
-    packed = _by_bucket(batches)
-    if packed:
-        yield pa.RecordBatch.from_arrays(
-            [
-                pa.array(packed, pa.int32()),
-                pa.repeat(pa.scalar(NEVER_LATE, UTC_TIMESTAMP), len(packed)),
-                pa.array(packed.values(), pa.list_(pa.binary())),
-            ],
-            names=_GATHERED.names,
-        )
+    buckets = _by_bucket(batches)
+    if buckets:
+        newest = zip(*(bucket.newest_ms for bucket in buckets.values()), strict=True)
+        columns = [pa.array(buckets, pa.int32()), *(pa.array(ms, pa.int64()) for ms in newest)]
+        packed = pa.array([bucket.packed for bucket in buckets.values()], pa.list_(pa.binary()))
+        yield pa.RecordBatch.from_arrays([*columns, packed], names=["bucket", *_NEWEST, "rows"])
 
 
 def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for packed in _by_bucket(batches).values():
-        if packed:
-            yield session_columns(close_all(pa.concat_tables(map(unpack, packed))))
+    for bucket in _by_bucket(batches).values():
+        if bucket.packed:
+            yield session_columns(close_all(pa.concat_tables(map(unpack, bucket.packed))))
+
+
+def watermark_of(plays_ms: int, activity_ms: int) -> int:
+    """Return the watermark by how far each topic is, in ms: the slower topic's; 0 until both have rows.
+
+    A topic is as far as the slowest of its partitions that have rows in a micro-batch, so a partition that is behind in
+    a backlog makes none of its rows late. One without rows had nothing to read when the micro-batch was planned: what
+    it has later was sent after all of these.
+
+    >>> watermark_of(1741005060000, 1741005000000), watermark_of(1741005060000, 0)
+    (1741004940000, 0)
+    """
+    return max(min(plays_ms, activity_ms) - WATERMARK_DELAY_MS, 0)
 
 
 def advance_bucket(
     key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState, look: LookAtSessions | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Process a micro-batch's rows of one bucket; without rows, close what the watermark has passed."""
-    watermark_ms = state.getCurrentWatermarkMs()
-    kept, watermark_before_ms, alerted = state.get if state.exists else (None, 0, None)
-    packed = [rows for frame in frames for values in frame["rows"] if values is not None for rows in values]
+    """Process a micro-batch's rows of one bucket.
+
+    Every bucket is called in every micro-batch that has rows of any account, and knows how far each topic is in it. So
+    sessions close, and are looked at, in the micro-batch whose rows move the watermark past them. Spark's watermark,
+    which comes a micro-batch later, has no part in it.
+    """
+    kept, *newest_ms, alerted = state.get if state.exists else (None, 0, 0, None)
+    watermark_before_ms = watermark_of(*newest_ms)
+    packed = []
+    for frame in frames:
+        packed += [rows for values in frame["rows"] for rows in values]
+        newest_ms = [max(ms, int(frame[name].max())) for ms, name in zip(newest_ms, _NEWEST, strict=True)]
+    watermark_ms = watermark_of(*newest_ms)
     new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)
     now_kept = pack(step.open) if len(step.open) else None
     raised = RaisedAlerts([], np.zeros(len(step.closed), bool), None)
     if look is not None:
         raised = look(step, alerted, watermark_before_ms, watermark_ms)
-    state.update((now_kept, watermark_ms, raised.alerted))
-    # called again as soon as the watermark is over it, with rows or without; Spark refuses 0, the one before the first
-    state.setTimeoutTimestamp(max(watermark_ms, 1))
+    state.update((now_kept, *newest_ms, raised.alerted))
     if len(step.closed):
         sessions = session_columns(step.closed).to_pandas()
-        yield sessions.assign(alert=None, was_alerted=raised.was_alerted, **dict.fromkeys(COUNTS, np.int64(0)))
+        nothing = dict.fromkeys((*COUNTS, WATERMARK), np.int64(0))
+        yield sessions.assign(alert=None, was_alerted=raised.was_alerted, **nothing)
     kept_bytes, alerts = len(now_kept or b""), len(raised.messages)
     counts = len(new_rows), step.late.sum(), step.duplicate.sum(), len(step.open), kept_bytes, alerts
     counted = dict.fromkeys((*SESSION_COLUMNS, *ALERT_COLUMNS)) | dict(zip(COUNTS, map(int, counts), strict=True))
-    yield pd.DataFrame([counted | {"first_event_ms": 0}])
+    yield pd.DataFrame([counted | {"first_event_ms": 0, WATERMARK: watermark_ms}])
     if raised.messages:
-        no_session = dict.fromkeys(SESSION_COLUMNS) | dict.fromkeys(COUNTS, 0) | {"user_id": "", "first_event_ms": 0}
+        no_session = dict.fromkeys(SESSION_COLUMNS) | dict.fromkeys((*COUNTS, WATERMARK), 0)
+        no_session |= {"user_id": "", "first_event_ms": 0}
         yield pd.DataFrame([no_session | {"alert": message, "was_alerted": None} for message in raised.messages])

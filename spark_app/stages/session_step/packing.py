@@ -6,6 +6,7 @@ of the features and of the trees costs about the same for a hundred rows as for 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +18,21 @@ from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.session_step.narrow import narrow
 from spark_app.stages.session_step.packed_rows import pack
 from spark_app.stages.session_step.tracks import TrackLookup
+from spark_app.stages.sessions.session_rows import TOPIC_CODE
 
 PACK_ROWS = 200_000
 """Rows packed at once, about: as many as fit in any worker's memory, so that a packed value is worth its header."""
-PACKED_DDL = "bucket int, event_time timestamp, rows binary"
-_PACKED = pa.schema([("bucket", pa.int32()), ("event_time", UTC_TIMESTAMP), ("rows", pa.binary())])
+PACKED_DDL = "bucket int, event_time timestamp, topic int, newest_ms bigint, rows binary"
+_OLDEST = datetime.min.replace(tzinfo=UTC)
+_PACKED = pa.schema(
+    [
+        ("bucket", pa.int32()),
+        ("event_time", UTC_TIMESTAMP),
+        ("topic", pa.int32()),
+        ("newest_ms", pa.int64()),
+        ("rows", pa.binary()),
+    ]
+)
 
 
 def bucket_keys(partitions: int) -> tuple[int, ...]:
@@ -58,24 +69,26 @@ class _Held:
 def pack_batches(
     batches: Iterable[pa.RecordBatch], topic: str, tracks: TrackLookup, buckets: Sequence[int]
 ) -> Iterator[pa.RecordBatch]:
-    """Turn Arrow batches of typed rows of a topic into a row per bucket: bucket, event_time, rows; null without rows.
+    """Turn Arrow batches of typed rows of a topic into rows of PACKED_DDL, one per bucket; `rows` is null without any.
 
-    Accounts are spread over `buckets` by their hash. Every bucket gets a row, so that the session step looks at every
-    bucket. `event_time` moves the watermark: that of the first bucket is the newest of all rows, heartbeats among them,
-    that of the others the oldest.
+    Accounts are spread over `buckets` by their hash. Every bucket gets a row, with the topic's code; the last one with
+    the newest time of all rows, heartbeats among them. From these times the session step has its watermark. Spark has
+    another one: for it, `event_time` is the newest time in the first bucket, the oldest in the others.
     """
-    held = _Held()
+    held, newest = _Held(), _OLDEST
     for batch in batches:
+        if batch.num_rows and held.count >= PACK_ROWS:
+            yield _packed(held, topic, buckets, None)
+            held = _Held()
         if batch.num_rows:
             held.add(topic, batch, tracks)
-        if held.count >= PACK_ROWS:
-            yield _packed(held, buckets)
-            held = _Held()
+            newest = max(newest, held.times[-1].as_py())
     if held.count:
-        yield _packed(held, buckets)
+        yield _packed(held, topic, buckets, newest)
 
 
-def _packed(held: _Held, buckets: Sequence[int]) -> pa.RecordBatch:
+def _packed(held: _Held, topic: str, buckets: Sequence[int], newest: datetime | None) -> pa.RecordBatch:
+    newest_ms = pa.scalar(newest, UTC_TIMESTAMP).cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.int64())
     rows, n = pa.Table.from_batches(held.rows).combine_chunks(), len(buckets)
     bucket = np.mod(rows["user"].to_numpy(), n).astype(np.int16)
     rows = rows.take(pa.array(np.argsort(bucket, kind="stable")))
@@ -88,6 +101,8 @@ def _packed(held: _Held, buckets: Sequence[int]) -> pa.RecordBatch:
         [
             pa.array(buckets, pa.int32()),
             pa.array([max(times)] + [min(times)] * (n - 1), UTC_TIMESTAMP),
+            pa.repeat(pa.scalar(TOPIC_CODE[topic], pa.int32()), n),
+            pa.repeat(newest_ms, n),
             pa.array([pack(part) if len(part) else None for part in slices], pa.binary()),
         ],
         schema=_PACKED,

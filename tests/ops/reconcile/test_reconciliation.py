@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from kafka import KafkaProducer
 
-from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
+from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, HEARTBEAT_USER, PLAYS
 from ops.errors import ReconciliationError
 from ops.reconcile import lake_tables, reconciliation
 from ops.reconcile.command import format_reconciliation
@@ -55,6 +55,13 @@ MESSAGES: list[list[Any]] = [
     [play("late", "ann", 20), play("open", "ann", 65)],
     [play("unread", "bob", 66), "unread and bad"],
 ]
+BEAT = {
+    "event_id": "beat",
+    "action": "search",
+    "user_id": HEARTBEAT_USER,
+    "event_time": format_time(WATERMARK_MS + MINUTE_MS),
+}
+"""The activity that micro-batch 1 reads: it moves the watermark to an hour."""
 
 
 def write_sessions(unit: Unit, sessions: list[Session]) -> None:
@@ -72,8 +79,8 @@ def write_sessions(unit: Unit, sessions: list[Session]) -> None:
 def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> None:
     folder = unit.checkpoints / "sessions" / "offsets"
     folder.mkdir(parents=True, exist_ok=True)
-    metadata, ends = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}
-    (folder / str(batch)).write_text(f"v1\n{json.dumps(metadata)}\n{json.dumps(ends)}\n-")
+    lines = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}, {ACTIVITY: {"0": batch}}
+    (folder / str(batch)).write_text("\n".join(["v1", *map(json.dumps, lines)]))
 
 
 @pytest.fixture
@@ -82,10 +89,10 @@ def world(broker: Broker, tmp_path: Path) -> World:
     made = World(tmp_path / "w")
     empty_topics(broker.kafka)
     producer = KafkaProducer(bootstrap_servers=broker.address)
-    for rows in MESSAGES:
+    for topic, rows in [*((PLAYS, rows) for rows in MESSAGES), (ACTIVITY, [BEAT])]:
         clock_ms = START_MS + 65 * MINUTE_MS
         headers = [(HEADER_CLOCK_MS, str(clock_ms).encode()), (HEADER_ROWS, str(len(rows)).encode())]
-        producer.send(PLAYS, json.dumps(rows).encode(), headers=headers, partition=0)
+        producer.send(topic, json.dumps(rows).encode(), headers=headers, partition=0)
     producer.close()
     write_offsets(made.unit, 0, WATERMARK_MS - 1, 1)
     write_offsets(made.unit, 1, WATERMARK_MS, 2)

@@ -14,10 +14,11 @@ from contracts.events import HEARTBEAT_USER, PLAYS
 from contracts.tables import LAKE
 from runtime.units import HOUR_MS
 from spark_app.errors import StateError
-from spark_app.stages.session_step.operator import COUNTS, advance_bucket
+from spark_app.stages.session_step.operator import COUNTS, WATERMARK, advance_bucket, gather_buckets
 from spark_app.stages.session_step.packed_rows import unpack
 from spark_app.stages.session_step.packing import bucket_keys, pack_batches
 from spark_app.stages.session_step.tracks import TrackLookup
+from spark_app.stages.sessions.session_rows import WATERMARK_DELAY_MS
 from tests.spark_app.typed import NOON_MS, TypedRow, at, hash_of, play
 
 ARROW = {"timestamp": pa.timestamp("us", tz="UTC"), "int": pa.int32(), "bigint": pa.int64()}
@@ -33,8 +34,6 @@ class HeldState:
 
     def __init__(self) -> None:
         self.value: tuple[Any, ...] | None = None
-        self.watermark_ms = 0
-        self.timeout_ms = 0
 
     @property
     def exists(self) -> bool:
@@ -47,17 +46,6 @@ class HeldState:
     def update(self, value: tuple[Any, ...]) -> None:
         self.value = value
 
-    def getCurrentWatermarkMs(self) -> int:
-        return self.watermark_ms
-
-    def setTimeoutTimestamp(self, at_ms: int) -> None:
-        assert 0 < at_ms >= self.watermark_ms, "Spark refuses it"
-        self.timeout_ms = at_ms
-
-    def is_called(self, watermark_ms: int) -> bool:
-        """Return whether Spark calls the bucket at a micro-batch without rows."""
-        return self.timeout_ms < watermark_ms
-
 
 def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
     """Pack plays by bucket, as one task does."""
@@ -66,11 +54,14 @@ def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
     return batch
 
 
-def advance(state: HeldState, watermark_ms: int, rows: Sequence[TypedRow]) -> tuple[list[str], dict[str, int]]:
-    """Run a micro-batch of one account's rows; return the accounts of closed sessions, and the counts."""
-    state.watermark_ms = watermark_ms
+def advance(state: HeldState, rows: Sequence[TypedRow], watermark_ms: int) -> tuple[list[str], dict[str, int]]:
+    """Run a micro-batch of one account's rows that moves the watermark; return the accounts of closed sessions, and
+    the counts."""
     values = [value for value in packed(rows)["rows"].to_pylist() if value] if rows else []
-    frames = list(advance_bucket((0,), [pd.DataFrame({"rows": [values]})], cast(GroupState, state)))
+    newest_ms = watermark_ms + WATERMARK_DELAY_MS
+    frame = pd.DataFrame({"plays_ms": [newest_ms], "activity_ms": [newest_ms + 1], "rows": [values]})
+    frames = list(advance_bucket((0,), [frame], cast(GroupState, state)))
+    assert max(frame[WATERMARK].max() for frame in frames) == max(watermark_ms, 0)
     counts = {name: int(sum(frame[name].sum() for frame in frames)) for name in COUNTS}
     return [user for frame in frames for user in frame["user_id"] if user], counts
 
@@ -102,36 +93,44 @@ def test_a_heartbeat_moves_the_time_of_the_first_bucket_and_is_packed_nowhere() 
     batch = packed([play(5), play(0), play(90, user=HEARTBEAT_USER)])
     assert sum(len(unpack(value)) for value in batch["rows"].to_pylist() if value) == 2
     assert batch["event_time"].to_pylist() == [at(90)] + [at(0)] * (len(KEYS) - 1)
+    assert batch["newest_ms"].to_pylist() == [NOON_MS + 90_000] * len(KEYS)
 
 
-def test_late_is_what_the_watermark_of_the_micro_batch_before_has_passed() -> None:
+def test_a_topic_is_as_far_as_the_slowest_of_its_partitions_with_rows() -> None:
+    (gathered,) = gather_buckets([packed([play(90), play(300)]), packed([play(0), play(60)])])
+    assert gathered["bucket"].to_pylist() == list(KEYS)
+    assert gathered["plays_ms"].to_pylist() == [NOON_MS + 60_000] * len(KEYS)
+    assert gathered["activity_ms"].to_pylist() == [0] * len(KEYS)
+
+
+def test_late_is_what_the_watermark_after_the_micro_batch_before_has_passed() -> None:
     state = HeldState()
-    assert advance(state, NOON_MS, [play(0)])[1] | {"open_bytes": 0} == {
+    assert advance(state, [play(0)], NOON_MS)[1] | {"open_bytes": 0} == {
         "rows": 1, "late": 0, "duplicate": 0, "open_rows": 1, "open_bytes": 0, "alerts": 0,
     }  # fmt: skip
-    closed, counts = advance(state, NOON_MS + HOUR_MS, [play(0, play_id="late"), play(0.001), play(0.001)])
+    closed, counts = advance(state, [play(0, play_id="late"), play(0.001), play(0.001)], NOON_MS + HOUR_MS)
     assert (closed, counts["late"], counts["duplicate"], counts["open_rows"]) == (["u1"], 1, 1, 0)
 
 
-def test_a_bucket_is_called_as_soon_as_the_watermark_moves_so_what_is_late_is_the_same_in_all_of_them() -> None:
+def test_a_session_closes_in_the_micro_batch_whose_rows_move_the_watermark_past_it_and_nothing_is_kept() -> None:
     state = HeldState()
-    for watermark_ms in (0, NOON_MS, NOON_MS):
-        advance(state, watermark_ms, [play(0)])
-        assert not state.is_called(watermark_ms)
-        # Spark begins with 0, and event times are never in 1970
-        assert state.is_called(max(watermark_ms, NOON_MS) + 1)
-
-
-def test_without_rows_a_bucket_closes_what_the_watermark_has_passed_and_keeps_nothing() -> None:
-    state = HeldState()
-    advance(state, 0, [play(0), play(5)])
-    closed, counts = advance(state, NOON_MS + HOUR_MS, [])
+    assert advance(state, [play(0), play(5)], NOON_MS)[0] == []
+    closed, counts = advance(state, [], NOON_MS + HOUR_MS)
     assert (closed, counts) == (["u1"], dict.fromkeys(COUNTS, 0))
-    assert state.value == (None, NOON_MS + HOUR_MS, None)
+    newest_ms = NOON_MS + HOUR_MS + WATERMARK_DELAY_MS
+    assert state.value == (None, newest_ms, newest_ms + 1, None)
+
+
+def test_a_micro_batch_of_older_rows_takes_no_watermark_back() -> None:
+    state = HeldState()
+    advance(state, [play(0)], NOON_MS)
+    frame = pd.DataFrame({"plays_ms": [NOON_MS], "activity_ms": [0], "rows": [[]]})
+    (counts,) = advance_bucket((0,), [frame], cast(GroupState, state))
+    assert counts[WATERMARK].tolist() == [NOON_MS]
 
 
 def test_a_state_that_this_code_cannot_read_is_refused() -> None:
     state = HeldState()
-    state.value = (b"of another version", 0, None)
+    state.value = (b"of another version", 0, 0, None)
     with pytest.raises(StateError, match="up --reread"):
-        advance(state, 0, [])
+        advance(state, [], 0)
