@@ -104,6 +104,8 @@ def build_session(
         "spark.scheduler.mode": "FAIR",
         "spark.scheduler.allocation.file": f"file://{POOLS}",
         "spark.sql.streaming.stopTimeout": "25s",
+        # the plans of eight queries have more classes than the default, 100: they would be compiled again and again
+        "spark.sql.codegen.cache.maxEntries": "1000",
         # a task's files are few: keep one writer per date open instead of sorting every batch by date
         "spark.sql.maxConcurrentOutputFileWriters": "8",
     }

@@ -2,8 +2,13 @@
 
 import json
 import sys
+from dataclasses import dataclass
+from typing import cast
 
+from py4j.java_gateway import JavaObject
+from pyspark import SparkContext
 from pyspark.sql.streaming.listener import (
+    JStreamingQueryListener,
     QueryIdleEvent,
     QueryProgressEvent,
     QueryStartedEvent,
@@ -21,8 +26,50 @@ from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
 
 
+@dataclass(frozen=True, slots=True)
+class JsonProgress:
+    """A micro-batch's progress as Spark writes it."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEvent:
+    """What `onQueryProgress` reads of an event."""
+
+    progress: JsonProgress
+
+
+class JsonEvents(JStreamingQueryListener):
+    """Takes of Spark's events the JSON text of a progress, and nothing else.
+
+    pyspark asks the JVM for each field of a progress, and reads the observed metrics through a search of all jars:
+    together a fifth of the JVM's CPU in small micro-batches (docs/latency.md).
+    """
+
+    def onQueryStarted(self, jevent: JavaObject) -> None:
+        """Nothing to read."""
+
+    def onQueryProgress(self, jevent: JavaObject) -> None:
+        """Hand on the text."""
+        self.pylistener.onQueryProgress(cast(QueryProgressEvent, JsonEvent(JsonProgress(jevent.progress().json()))))
+
+    def onQueryIdle(self, jevent: JavaObject) -> None:
+        """Nothing to read."""
+
+    def onQueryTerminated(self, jevent: JavaObject) -> None:
+        """Nothing to read."""
+
+
 class ProgressListener(StreamingQueryListener):
     """Appends each progress to `<unit>/progress/<query>.jsonl`, and keeps the metrics where there are some."""
+
+    @property
+    def _jlistener(self) -> JavaObject:
+        if not hasattr(self, "_jlistenerobj"):
+            assert SparkContext._jvm is not None, "a listener is added to a session"
+            self._jlistenerobj = SparkContext._jvm.PythonStreamingQueryListenerWrapper(JsonEvents(self))
+        return self._jlistenerobj
 
     def __init__(self, unit: Unit, metrics: JobMetrics | None = None) -> None:
         self._unit, self._metrics = unit, metrics

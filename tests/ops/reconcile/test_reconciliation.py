@@ -49,9 +49,16 @@ def session(user: str, plays: dict[str, float]) -> Session:
 
 
 RIGHT = [session("ann", {"p1": 5, "p2": 10}), session("bob", {"p3": 6})]
-"""What the job must have written of the first message below, under the watermark of an hour."""
+"""What the job must have written of the first message below, whose heartbeat moves the watermark to an hour."""
 MESSAGES: list[list[Any]] = [
-    [play("p1", "ann", 5), play("p2", "ann", 10), play("p3", "bob", 6), play("p1", "ann", 5), 5],
+    [
+        play("p1", "ann", 5),
+        play("p2", "ann", 10),
+        play("p3", "bob", 6),
+        play("p1", "ann", 5),
+        5,
+        play("beat", HEARTBEAT_USER, 61),
+    ],
     [play("late", "ann", 20), play("open", "ann", 65)],
     [play("unread", "bob", 66), "unread and bad"],
 ]
@@ -61,7 +68,7 @@ BEAT = {
     "user_id": HEARTBEAT_USER,
     "event_time": format_time(WATERMARK_MS + MINUTE_MS),
 }
-"""The activity that micro-batch 1 reads: it moves the watermark to an hour."""
+"""The activity that micro-batch 0 reads, as far as its plays."""
 
 
 def write_sessions(unit: Unit, sessions: list[Session]) -> None:
@@ -79,7 +86,7 @@ def write_sessions(unit: Unit, sessions: list[Session]) -> None:
 def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> None:
     folder = unit.checkpoints / "sessions" / "offsets"
     folder.mkdir(parents=True, exist_ok=True)
-    lines = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}, {ACTIVITY: {"0": batch}}
+    lines = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}, {ACTIVITY: {"0": 1}}
     (folder / str(batch)).write_text("\n".join(["v1", *map(json.dumps, lines)]))
 
 
