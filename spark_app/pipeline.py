@@ -159,12 +159,12 @@ def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> D
     baselines = sources.read_baselines(spark, job.world)
     lookup = broadcast_tracks(tracks)
     plays, activity = (read_rows(spark, job, topic, lookup) for topic in (PLAYS, ACTIVITY))
-    look, publish = alert_steps(job) if isinstance(scorer, SessionScorer) else (None, None)
+    look, publish = alert_steps(spark, job) if isinstance(scorer, SessionScorer) else (None, None)
     sessions = build_sessions(plays, activity, users, baselines, look)
     return sessions.transform(score_sessions, job.world.not_measurable, scorer, publish)
 
 
-def alert_steps(job: Job) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
+def alert_steps(spark: SparkSession, job: Job) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
     """Return what raises alerts and what publishes them; neither where no model scores this source's open sessions."""
     if job.alerts is None:
         return None, None
@@ -172,7 +172,8 @@ def alert_steps(job: Job) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
     scorer = scorer_of_source(job.alerts, unknown)
     if scorer.review_threshold > 1:
         return None, None
-    return AlertRaiser(scorer, unknown), alerts.AlertPublisher(job.world.unit.table(alerts.NAME), job.kafka)
+    accounts = sources.send_accounts_of(spark, job.world)
+    return AlertRaiser(scorer, unknown, accounts), alerts.AlertPublisher(job.world.unit.table(alerts.NAME), job.kafka)
 
 
 def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:

@@ -1,6 +1,7 @@
 """What the job reads: topics, static tables, and the lake's sessions as a stream."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial, reduce
 from pathlib import Path
@@ -18,6 +19,9 @@ from runtime.lake.readers import SNAPSHOT
 from runtime.lake.schemas import PARTITION, arrow_schema
 from runtime.parquet import read_parquet
 from runtime.world import Unit, World
+from spark_app.local.account_files import write_account_files
+from spark_app.stages.alerts.account_lookup import AccountLookup
+from spark_app.stages.alerts.send_accounts import send_accounts
 from spark_app.stages.sessions.account_baselines import AccountBaselines
 
 MAX_LOG_AGE = "1d"
@@ -98,6 +102,16 @@ def read_baselines(spark: SparkSession, world: World) -> AccountBaselines | None
         for as_of in dates
     ]
     return AccountBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
+
+
+def send_accounts_of(spark: SparkSession, world: World) -> Callable[[], AccountLookup]:
+    """Send the static table users, and the own histories that `read_baselines` reads, to the workers as files.
+
+    Returns what opens them there. Raises WorldError where there are no users.
+    """
+    # unique, as the names of files must be in a Spark session; of this process, and gone with it
+    folder = Path(tempfile.mkdtemp(prefix="accounts-"))
+    return send_accounts(spark, *write_account_files(world, baseline_dates(world), folder))
 
 
 def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:

@@ -100,9 +100,10 @@ def _sessions(world: World, scorer: SessionScorer, alerts: SessionScorer) -> pd.
     Columns first_paid_ms, alert_paid and close_paid: event time of the first paid stream; paid streams by then.
     """
     rows, unknown = read_world_rows(world), world.not_measurable
-    features = session_features(rows, own_histories(rows), unknown)
+    histories = own_histories(rows)
+    features = session_features(rows, histories, unknown)
     sessions = label_sessions(scored_sessions(features, scorer_of_source(scorer, unknown))[_IDENTITY], world)
-    looks = look_table(rows, unknown)
+    looks = look_table(rows, histories, unknown)
     chosen = scorer_of_source(alerts, unknown)
     over = looks[score_looks_of(looks, chosen) >= chosen.review_threshold]
     first = over.groupby("session_key")["at_ms"].min() + WATERMARK_DELAY_MS

@@ -9,8 +9,10 @@ from models.labels.truth import label_sessions
 from runtime.world import World
 from spark_app.local.rows import WorldRows, read_world_rows
 from spark_app.local.sessions import narrow_rows, session_features
+from spark_app.local.user_days import own_histories
+from spark_app.stages.alerts.account_lookup import AccountLookup
 from spark_app.stages.alerts.looks import Looks, due_looks
-from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES, prefix_batch, prefix_features
+from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES, find_accounts, prefix_batch, prefix_features
 from spark_app.stages.session_step.step import close_all
 from spark_app.stages.session_step.tracks import TrackLookup
 
@@ -20,10 +22,11 @@ FOREVER_MS = 2**52
 SESSION_IDENTITY = ["session_key", "user_id", "started_at", "ended_at"]
 
 
-def look_table(rows: WorldRows, unmeasurable: Collection[str] = ()) -> pd.DataFrame:
+def look_table(rows: WorldRows, histories: pa.Table | None, unmeasurable: Collection[str] = ()) -> pd.DataFrame:
     """Return a row per look: session_key, user_id, at_ms (its event time), rows, streams, and PREFIX_FEATURES.
 
-    Sorted by session and time. `unmeasurable`: features that the world's source cannot tell.
+    Sorted by session and time. `histories`: tables of own histories with `as_of`, as `local.own_histories` makes them;
+    None where none is known. `unmeasurable`: features that the world's source cannot tell.
     """
     closed = close_all(narrow_rows(rows, TrackLookup.from_table(rows.tracks)))
     event_ms = closed.rows["event_ms"].to_numpy()
@@ -37,7 +40,8 @@ def look_table(rows: WorldRows, unmeasurable: Collection[str] = ()) -> pd.DataFr
             "rows": looks.last - looks.first + 1,
         }
     )
-    features = pd.concat(list(_features(closed.rows, looks, unmeasurable)), ignore_index=True)
+    accounts = AccountLookup.from_tables(rows.users, histories)
+    features = pd.concat(list(_features(closed.rows, looks, accounts, unmeasurable)), ignore_index=True)
     return pd.concat([identity, features], axis=1)
 
 
@@ -49,16 +53,18 @@ def labelled_looks(worlds: Sequence[World]) -> tuple[pd.DataFrame, pd.DataFrame]
     looks, sessions = [], []
     for world in worlds:
         rows = read_world_rows(world)
-        looks.append(look_table(rows, world.not_measurable))
+        looks.append(look_table(rows, own_histories(rows), world.not_measurable))
         sessions.append(label_sessions(session_features(rows, None).select(SESSION_IDENTITY).to_pandas(), world))
         for table in (looks[-1], sessions[-1]):
             table[["session_key", "user_id"]] = f"{world.name}/" + table[["session_key", "user_id"]]
     return pd.concat(looks, ignore_index=True), pd.concat(sessions, ignore_index=True)
 
 
-def _features(rows: pa.Table, looks: Looks, unmeasurable: Collection[str]) -> Iterator[pd.DataFrame]:
+def _features(
+    rows: pa.Table, looks: Looks, accounts: AccountLookup, unmeasurable: Collection[str]
+) -> Iterator[pd.DataFrame]:
     for start in range(0, max(len(looks), 1), LOOKS_AT_ONCE):
         part = slice(start, start + LOOKS_AT_ONCE)
-        b = prefix_batch(rows, Looks(looks.first[part], looks.last[part], looks.at_ms[part]))
-        features = prefix_features(b, PREFIX_FEATURES, unmeasurable).to_pandas()
-        yield features
+        some = Looks(looks.first[part], looks.last[part], looks.at_ms[part])
+        known = find_accounts(accounts, rows, some)
+        yield prefix_features(prefix_batch(rows, some), known, PREFIX_FEATURES, unmeasurable).to_pandas()

@@ -115,7 +115,11 @@ def _read_file(path: Path, names: Sequence[str]) -> pa.Table:
 
 
 def _read_static(world: World, name: str) -> pa.Table:
-    folder = world.static(name)
+    return read_static_folder(world.static(name), name)
+
+
+def read_static_folder(folder: Path, name: str) -> pa.Table:
+    """Read a folder of a static table, parquet or CSV, with the contract's schema."""
     schema = _static_schema(name)
     parts = [_of_schema(read_parquet(file), schema) for file in sorted(folder.glob("*.parquet"))]
     parts += [_of_schema(_read_csv(file, schema), schema) for file in sorted(folder.glob("*.csv"))]

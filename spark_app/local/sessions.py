@@ -18,11 +18,9 @@ from spark_app.stages.session_step.session_order import find_sessions
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.account_baselines import LAST_ZONE_H
 from spark_app.stages.sessions.compute_features import compute_features
-from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
+from spark_app.stages.sessions.features.own_history import BASELINE
 from spark_app.stages.sessions.session_records import write_records
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
-
-BASELINE = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in BASELINE_STATISTICS)])
 
 
 def build_sessions(rows: WorldRows, baselines: pa.Table | None) -> pa.RecordBatch:

@@ -18,6 +18,7 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.world import World
 from spark_app import pipeline, sources
 from spark_app.queries import shadow
+from spark_app.stages.alerts.account_lookup import no_accounts
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS
 from tests.spark_app.messages import MESSAGE_SCHEMA, arrived, list_of, message, sent
@@ -39,6 +40,7 @@ def job(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(sources, "read_topic", read_topic)
     monkeypatch.setattr(sources, "read_static", lambda spark, world, table: statics[table])
+    monkeypatch.setattr(sources, "send_accounts_of", lambda spark, world: no_accounts)
     monkeypatch.setattr(pipeline, "load_scorer", lambda artefact: SCORER)
     kafka = KafkaConnection("127.0.0.1:1")
     return pipeline.Job(World(tmp_path / "w"), kafka, cast(Artefact, SimpleNamespace()), "UTC")
@@ -79,11 +81,11 @@ def test_with_an_alerts_model_the_sessions_are_the_same_and_a_model_that_only_sp
     assert "alert" not in pipeline.streamed_sessions(spark, looking, None).columns
 
 
-def test_a_source_that_tells_too_little_has_no_alerts(job: pipeline.Job) -> None:
+def test_a_source_that_tells_too_little_has_no_alerts(spark: SparkSession, job: pipeline.Job) -> None:
     too_little = SourcePattern("plays_only", frozenset({"n_ips"}), None, None)
     knows_less = replace(SCORER, patterns=(too_little,))
     job.world.root.mkdir()
-    assert pipeline.alert_steps(replace(job, alerts=knows_less)) != (None, None)
+    assert pipeline.alert_steps(spark, replace(job, alerts=knows_less)) != (None, None)
     job.world.import_report.write_text('{"not_measurable": ["n_ips"]}')
-    assert pipeline.alert_steps(replace(job, alerts=knows_less)) == (None, None)
-    assert pipeline.alert_steps(job) == (None, None)
+    assert pipeline.alert_steps(spark, replace(job, alerts=knows_less)) == (None, None)
+    assert pipeline.alert_steps(spark, job) == (None, None)

@@ -1,19 +1,23 @@
-"""The beginnings of sessions with their features: what a look sees of a session."""
+"""The beginnings of sessions with their features: what a look sees of a session, and knows of its account."""
 
 from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
 
+from contracts.features import OWN_HISTORY_FEATURES
 from runtime.arrays import Floats
+from spark_app.stages.alerts.account_lookup import AccountLookup, KnownOfAccounts
 from spark_app.stages.alerts.looks import Looks
-from spark_app.stages.sessions.features.registry import FEATURES
+from spark_app.stages.sessions.features.own_history import SHIFTED, VOLUMES, compare_with_baseline
+from spark_app.stages.sessions.features.registry import ACCOUNT_FEATURES, FEATURES
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
 
-PREFIX_FEATURES = tuple(FEATURES)
-"""Features of a session's own rows. Those that need the account's static row or its history are not computed here: the
-session step has neither."""
+PREFIX_FEATURES = (*FEATURES, *ACCOUNT_FEATURES, *OWN_HISTORY_FEATURES)
+"""Features of a look: of the rows so far, of the account's static row, and of both compared with its own history."""
+_COMPARED = frozenset((*VOLUMES, *SHIFTED))
+"""Features that the comparison with own history needs: `self_drift` is of all of them."""
 
 
 def prefix_batch(rows: pa.Table, looks: Looks) -> SessionBatch:
@@ -21,14 +25,32 @@ def prefix_batch(rows: pa.Table, looks: Looks) -> SessionBatch:
     return SessionBatch.from_rows(rows, looks.rows, looks.look, len(looks))
 
 
-def prefix_features(b: SessionBatch, names: Iterable[str], unmeasurable: Collection[str] = ()) -> pa.RecordBatch:
+def find_accounts(lookup: AccountLookup, rows: pa.Table, looks: Looks) -> KnownOfAccounts:
+    """Return what is known of the account of each look, as of its session's first event."""
+    user, event_ms = (rows[name].to_numpy()[looks.first] for name in ("user", "event_ms"))
+    return lookup.find(user, event_ms)
+
+
+def prefix_features(
+    b: SessionBatch, known: KnownOfAccounts, names: Iterable[str], unmeasurable: Collection[str] = ()
+) -> pa.RecordBatch:
     """Compute features of sessions as far as they went, by the functions of complete sessions; null where unknown.
 
     `unmeasurable`: features that the world's source cannot tell.
     """
     wanted = list(names)
-    features: dict[str, Floats] = {name: FEATURES[name](b) for name in wanted if name not in unmeasurable}
+    compared = _COMPARED if any(name in OWN_HISTORY_FEATURES for name in wanted) else frozenset()
+    features: dict[str, Floats] = {}
+    for name in {*wanted, *compared}:
+        if name in FEATURES:
+            features[name] = FEATURES[name](b)
+        elif name in ACCOUNT_FEATURES:
+            features[name] = ACCOUNT_FEATURES[name](b, known.accounts)
     features = mask_missing_fields(features, b)
+    if compared:
+        features |= compare_with_baseline(features, known.baseline)
     unknown = np.full(b.n, np.nan)
-    columns = [pa.array(features.get(name, unknown), pa.float64(), from_pandas=True) for name in wanted]
+    columns = [
+        pa.array(unknown if name in unmeasurable else features[name], pa.float64(), from_pandas=True) for name in wanted
+    ]
     return pa.RecordBatch.from_arrays(columns, names=wanted)

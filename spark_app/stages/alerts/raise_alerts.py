@@ -9,9 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runtime.arrays import Ints
+from spark_app.stages.alerts.account_lookup import AccountLookup, no_accounts
 from spark_app.stages.alerts.looks import Looks, due_looks
 from spark_app.stages.alerts.messages import raised_fields, to_message
-from spark_app.stages.alerts.prefix_features import prefix_batch, prefix_features
+from spark_app.stages.alerts.prefix_features import find_accounts, prefix_batch, prefix_features
 from spark_app.stages.alerts.score_looks import score_looks
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.session_step.operator import RaisedAlerts
@@ -28,6 +29,8 @@ class AlertRaiser:
     scorer: SessionScorer
     unmeasurable: Collection[str] = ()
     """Features that the world's source cannot tell."""
+    open_accounts: Callable[[], AccountLookup] = no_accounts
+    """Returns what is known of accounts, in the worker: it is not sent with every task."""
     clock: Callable[[], float] = time.time
     """Gives `alerted_at` in epoch seconds."""
 
@@ -51,7 +54,8 @@ class AlertRaiser:
     def _alerts(self, rows: pa.Table, looks: Looks) -> tuple[list[str], Ints]:
         """Return the messages of new alerts, and where their sessions begin."""
         b = prefix_batch(rows, looks)
-        scores = score_looks(prefix_features(b, self.scorer.features, self.unmeasurable), self.scorer)
+        known = find_accounts(self.open_accounts(), rows, looks)
+        scores = score_looks(prefix_features(b, known, self.scorer.features, self.unmeasurable), self.scorer)
         over = np.flatnonzero(scores.score >= self.scorer.review_threshold)
         # the looks of a session are in the order of their time
         begins, earliest = np.unique(looks.first[over], return_index=True)

@@ -34,6 +34,8 @@ BASELINE_STATISTICS = (
     SESSIONS_MEAN,
 )
 """Columns of `user_baselines` that the features need, with `history_days`."""
+BASELINE = pa.struct([("history_days", pa.int32()), *((name, pa.float64()) for name in BASELINE_STATISTICS)])
+"""The own history of a session's account, null where it has none."""
 
 
 def compare_with_baseline(features: Mapping[str, Floats], baseline: pa.StructArray) -> dict[str, Floats]:

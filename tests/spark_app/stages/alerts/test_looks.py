@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
 from math import ceil, log2
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import xgboost
 from hypothesis import given, settings
@@ -14,11 +17,13 @@ from hypothesis import strategies as st
 
 from contracts.events import ACTIVITY, PLAYS
 from runtime.units import MINUTE_MS, SECOND_MS
+from spark_app.stages.alerts.account_lookup import AccountLookup, no_accounts
 from spark_app.stages.alerts.looks import FIRST_LOOK_ROWS, SILENCE_MS, due_looks
 from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.scoring.score import SessionScorer
 from spark_app.stages.session_step.packed_rows import no_rows
 from spark_app.stages.session_step.step import advance
+from spark_app.stages.sessions.features.own_history import BASELINE_STATISTICS
 from tests.spark_app.stages.session_step.test_step import DELAY_MS, FOREVER_MS, Row, row, table
 
 EVERY_S = 20
@@ -61,12 +66,22 @@ def test_the_number_of_looks_grows_with_the_logarithm_of_the_rows(gaps: list[int
 
 @pytest.fixture(scope="module")
 def scorer() -> SessionScorer:
-    """Sessions of more than half plays are bots, and more so the more rows are plays."""
-    names = ("actions_per_play", "plays")
-    values = np.array([[x, n] for x in (0, 0.2, 0.5, 1, 2, 4) for n in (4, 8, 16, 30)], np.float32)
+    """Sessions of more than half plays are bots, and more so the more rows are plays, and those of few plays for u0."""
+    names = ("actions_per_play", "plays", "plays_vs_own")
+    kinds = [(x, n, own) for x in (0, 0.2, 0.5, 1, 2, 4) for n in (4, 8, 16, 30) for own in (np.nan, -2, 0.5)]
+    values = np.array(kinds, np.float32)
     parameters = {"objective": "binary:logistic", "max_depth": 2, "eta": 1, "nthread": 1, "min_child_weight": 0}
-    trees = xgboost.train(parameters, xgboost.DMatrix(values, values[:, 0] < 1), 3)
+    trees = xgboost.train(parameters, xgboost.DMatrix(values, (values[:, 0] < 1) | (values[:, 2] < 0)), 5)
     return SessionScorer(bytes(trees.save_raw("ubj")), names, 0.6, 0.6, "tiny@1")
+
+
+@lru_cache
+def accounts() -> AccountLookup:
+    """Return the own history of u0, the usual of which is 10 plays a session; nothing is known of others."""
+    users = pa.table({"user_id": ["u0"], "signed_up_on": [None], "plan": ["free"], "timezone": ["UTC"]})
+    own = {"history_days": 9} | dict.fromkeys(BASELINE_STATISTICS, 1.0) | {"plays_day_mean": 10.0}
+    histories = pa.Table.from_pylist([{"as_of": date(2026, 3, 1), "user_id": "u0"} | own])
+    return AccountLookup.from_tables(users, histories)
 
 
 @dataclass(slots=True)
@@ -116,10 +131,10 @@ def test_any_split_and_any_order_within_the_watermark_raise_the_same_alerts(
         clock[user] += gap
         sent.append((row(f"u{user}", clock[user], topic, number), late, ends_batch))
     sent.sort(key=lambda one: one[0]["event_ms"] + one[1] * DELAY_MS)
-    at_once = Run(AlertRaiser(scorer, clock=lambda: 0.0))
+    at_once = Run(AlertRaiser(scorer, (), accounts, lambda: 0.0))
     at_once.read([one for one, _, _ in sent])
     at_once.end()
-    split, batch = Run(AlertRaiser(scorer, clock=lambda: 0.0)), list[Row]()
+    split, batch = Run(AlertRaiser(scorer, (), accounts, lambda: 0.0)), list[Row]()
     for one, _, ends_batch in sent:
         batch.append(one)
         if ends_batch:
@@ -136,6 +151,18 @@ def test_any_split_and_any_order_within_the_watermark_raise_the_same_alerts(
     assert len(set(keys)) == len(keys)
     assert sorted(split.had_alert) == keys
     assert set(keys) <= set(split.closed)
+
+
+def test_a_session_that_is_usual_for_others_is_alerted_where_it_is_a_break_with_the_accounts_own_history(
+    scorer: SessionScorer,
+) -> None:
+    mixed = [(PLAYS, ACTIVITY)[n % 2] for n in range(16)]
+    sent = [row(user, n * 40_000, topic, n) for user in ("u0", "u1") for n, topic in enumerate(mixed)]
+    for knows, expected in ((accounts, {"u0"}), (no_accounts, set())):
+        run = Run(AlertRaiser(scorer, (), knows))
+        run.read(sent)
+        run.end()
+        assert {alert["user_id"] for alert in run.alerts} == expected
 
 
 def test_an_alert_says_what_the_look_saw(scorer: SessionScorer) -> None:
