@@ -30,6 +30,7 @@ from spark_app.queries import (
     shadow,
     top_tracks,
 )
+from spark_app.stages.alerts.account_lookup import OpenAccounts, add_accounts
 from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.alerts.split_alerts import Publish, score_and_publish
 from spark_app.stages.arrow_pass import in_one_pass
@@ -122,6 +123,7 @@ def build_sessions(
     """Turn packed rows, streamed or in batch, into sessions: SESSION_INPUT.
 
     Without `baselines`, no own history is known. With `look`, in a stream, ALERT_COLUMNS and a row per alert are added.
+    The job has no joins: its workers look accounts up (`score_sessions`).
     """
     return (
         plays.unionByName(activity)
@@ -134,17 +136,23 @@ def build_sessions(
 
 
 def score_sessions(
-    session_input: DataFrame, unmeasurable: Collection[str], scorer: Scorer | None, publish: Publish | None = None
+    session_input: DataFrame,
+    unmeasurable: Collection[str],
+    scorer: Scorer | None,
+    publish: Publish | None = None,
+    accounts: OpenAccounts | None = None,
 ) -> DataFrame:
     """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer.
 
     The model that ships is called within the one pass over Arrow batches; any other takes `.transform`.
 
     `unmeasurable`: features that the world's source cannot tell. `publish`: takes the alerts, where there are some.
+    `accounts`: looks up what sessions lack that were not joined with their accounts.
     """
+    found = (partial(add_accounts, open_accounts=accounts),) if accounts else ()
     if isinstance(scorer, PipelineScorer):
-        return session_input.transform(describe_sessions, unmeasurable).transform(transform_sessions, scorer)
-    features = compute_features, partial(mask_unmeasurable, names=unmeasurable)
+        return session_input.transform(describe_sessions, unmeasurable, *found).transform(transform_sessions, scorer)
+    features = *found, compute_features, partial(mask_unmeasurable, names=unmeasurable)
     if scorer is None:
         return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
     scored = partial(score_batch, scorer=scorer_of_source(scorer, unmeasurable))
@@ -155,16 +163,19 @@ def score_sessions(
 
 def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> DataFrame:
     """Stream both topics into sessions: what `score_sessions` returns."""
-    tracks, users = (sources.read_static(spark, job.world, table) for table in ("tracks", "users"))
-    baselines = sources.read_baselines(spark, job.world)
-    lookup = broadcast_tracks(tracks)
-    plays, activity = (read_rows(spark, job, topic, lookup) for topic in (PLAYS, ACTIVITY))
-    look, publish = alert_steps(spark, job) if isinstance(scorer, SessionScorer) else (None, None)
-    sessions = build_sessions(plays, activity, users, baselines, look)
-    return sessions.transform(score_sessions, job.world.not_measurable, scorer, publish)
+    tracks = broadcast_tracks(sources.read_static(spark, job.world, "tracks"))
+    accounts = sources.send_accounts_of(spark, job.world)
+    plays, activity = (read_rows(spark, job, topic, tracks) for topic in (PLAYS, ACTIVITY))
+    look, publish = alert_steps(job, accounts) if isinstance(scorer, SessionScorer) else (None, None)
+    return (
+        plays.unionByName(activity)
+        .transform(step_sessions, look)
+        # one row per session, and per alert
+        .transform(score_sessions, job.world.not_measurable, scorer, publish, accounts)
+    )
 
 
-def alert_steps(spark: SparkSession, job: Job) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
+def alert_steps(job: Job, accounts: OpenAccounts) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
     """Return what raises alerts and what publishes them; neither where no model scores this source's open sessions."""
     if job.alerts is None:
         return None, None
@@ -172,7 +183,6 @@ def alert_steps(spark: SparkSession, job: Job) -> tuple[LookAtSessions, Publish]
     scorer = scorer_of_source(job.alerts, unknown)
     if scorer.review_threshold > 1:
         return None, None
-    accounts = sources.send_accounts_of(spark, job.world)
     return AlertRaiser(scorer, unknown, accounts), alerts.AlertPublisher(job.world.unit.table(alerts.NAME), job.kafka)
 
 

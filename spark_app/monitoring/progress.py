@@ -3,9 +3,8 @@
 import json
 import sys
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from py4j.java_gateway import JavaObject
 from pyspark import SparkContext
 from pyspark.sql.streaming.listener import (
     JStreamingQueryListener,
@@ -47,17 +46,17 @@ class JsonEvents(JStreamingQueryListener):
     together a fifth of the JVM's CPU in small micro-batches (docs/latency.md).
     """
 
-    def onQueryStarted(self, jevent: JavaObject) -> None:
+    def onQueryStarted(self, jevent: Any) -> None:
         """Nothing to read."""
 
-    def onQueryProgress(self, jevent: JavaObject) -> None:
+    def onQueryProgress(self, jevent: Any) -> None:
         """Hand on the text."""
         self.pylistener.onQueryProgress(cast(QueryProgressEvent, JsonEvent(JsonProgress(jevent.progress().json()))))
 
-    def onQueryIdle(self, jevent: JavaObject) -> None:
+    def onQueryIdle(self, jevent: Any) -> None:
         """Nothing to read."""
 
-    def onQueryTerminated(self, jevent: JavaObject) -> None:
+    def onQueryTerminated(self, jevent: Any) -> None:
         """Nothing to read."""
 
 
@@ -65,7 +64,7 @@ class ProgressListener(StreamingQueryListener):
     """Appends each progress to `<unit>/progress/<query>.jsonl`, and keeps the metrics where there are some."""
 
     @property
-    def _jlistener(self) -> JavaObject:
+    def _jlistener(self) -> Any:
         if not hasattr(self, "_jlistenerobj"):
             assert SparkContext._jvm is not None, "a listener is added to a session"
             self._jlistenerobj = SparkContext._jvm.PythonStreamingQueryListenerWrapper(JsonEvents(self))

@@ -81,11 +81,11 @@ def test_with_an_alerts_model_the_sessions_are_the_same_and_a_model_that_only_sp
     assert "alert" not in pipeline.streamed_sessions(spark, looking, None).columns
 
 
-def test_a_source_that_tells_too_little_has_no_alerts(spark: SparkSession, job: pipeline.Job) -> None:
+def test_a_source_that_tells_too_little_has_no_alerts(job: pipeline.Job) -> None:
     too_little = SourcePattern("plays_only", frozenset({"n_ips"}), None, None)
     knows_less = replace(SCORER, patterns=(too_little,))
     job.world.root.mkdir()
-    assert pipeline.alert_steps(spark, replace(job, alerts=knows_less)) != (None, None)
+    assert pipeline.alert_steps(replace(job, alerts=knows_less), no_accounts) != (None, None)
     job.world.import_report.write_text('{"not_measurable": ["n_ips"]}')
-    assert pipeline.alert_steps(spark, replace(job, alerts=knows_less)) == (None, None)
-    assert pipeline.alert_steps(spark, job) == (None, None)
+    assert pipeline.alert_steps(replace(job, alerts=knows_less), no_accounts) == (None, None)
+    assert pipeline.alert_steps(job, no_accounts) == (None, None)

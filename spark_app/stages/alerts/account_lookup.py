@@ -1,12 +1,13 @@
 """What is known of an account before its session: its static row and its own history, looked up by hash in a worker.
 
-The final scoring joins both to closed sessions. A join before the session step would move them with every row, so the
-looks find them in two Arrow files that every worker maps into memory: the pages are shared by the workers of a machine,
-and only those that are read take memory. The rules are those of the joins, and like them the files are of the start of
+Batch commands join both to closed sessions. In the stream a join would send all accounts to the workers again in every
+micro-batch, and one before the session step would move them with every row. So closed sessions and the looks at open
+ones find them in two Arrow files that every worker maps into memory: the pages are shared by the workers of a machine,
+and only those that are read take memory. The rules and the values are those of the joins. The files are of the start of
 the job: the same session finds the same rows of them in a stream, in batch, and where a micro-batch is repeated.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -30,9 +31,9 @@ USERS = pa.schema(
 """Static rows, sorted by the hash of the account's id."""
 HISTORIES = pa.schema(
     [("as_of", pa.int32()), ("user", pa.int64()), ("history_days", pa.int32())]
-    + [(name, pa.float32()) for name in BASELINE_STATISTICS]
+    + [(name, pa.float64()) for name in BASELINE_STATISTICS]
 )
-"""Own histories of one date, sorted by the hash of the account's id. 92 bytes each: comparisons need no more digits."""
+"""Own histories of one date, sorted by the hash of the account's id. 168 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,19 @@ class AccountLookup:
         rows = np.flatnonzero(~is_current)
         parts.append(pa.nulls(len(rows), BASELINE))
         return pa.concat_arrays(parts).take(pa.array(np.argsort(np.concatenate([*order, rows]))))
+
+
+OpenAccounts = Callable[[], AccountLookup]
+"""Returns what is known of accounts, in a worker: it is not sent with every task."""
+
+
+def add_accounts(sessions: pa.RecordBatch, open_accounts: OpenAccounts) -> pa.RecordBatch:
+    """Add to sessions (user_id, first_event_ms, …) what the joins of batch commands add: SESSION_INPUT has it."""
+    user, first_event_ms = longs(xxhash64(sessions["user_id"])), sessions["first_event_ms"].to_numpy()
+    known = open_accounts().find(user, first_event_ms)
+    columns = dict(zip(sessions.schema.names, sessions.columns, strict=True))
+    columns |= {name: getattr(known.accounts, name) for name in USERS.names[1:]} | {"baseline": known.baseline}
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def no_accounts() -> AccountLookup:

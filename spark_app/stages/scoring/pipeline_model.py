@@ -22,7 +22,7 @@ from contracts.tables import SESSIONS
 from models.errors import ModelError
 from models.registry.artefact import Artefact
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
-from spark_app.stages.arrow_pass import in_one_pass
+from spark_app.stages.arrow_pass import BatchStep, in_one_pass
 from spark_app.stages.sessions.compute_features import FEATURE_COLUMNS, compute_features
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
@@ -67,9 +67,13 @@ def _all_stages(model: PipelineModel) -> list[Any]:
     return stages
 
 
-def describe_sessions(session_input: DataFrame, unmeasurable: Collection[str]) -> DataFrame:
-    """Turn SESSION_INPUT into MODEL_INPUT; `unmeasurable`: features that the world's source cannot tell."""
-    return session_input.transform(in_one_pass, partial(describe_batch, unmeasurable=unmeasurable), columns=MODEL_INPUT)
+def describe_sessions(session_input: DataFrame, unmeasurable: Collection[str], *before: BatchStep) -> DataFrame:
+    """Turn SESSION_INPUT into MODEL_INPUT; `unmeasurable`: features that the world's source cannot tell.
+
+    `before`: steps that make SESSION_INPUT.
+    """
+    describe = partial(describe_batch, unmeasurable=unmeasurable)
+    return session_input.transform(in_one_pass, *before, describe, columns=MODEL_INPUT)
 
 
 def describe_batch(

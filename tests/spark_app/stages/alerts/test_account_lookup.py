@@ -105,8 +105,5 @@ def test_a_look_that_sees_a_whole_session_has_the_features_of_the_closed_one() -
     whole = looks[looks["rows"].to_numpy() == sizes].set_index("session_key")
     assert len(whole) > 40
     for name in PREFIX_FEATURES:
-        # own histories have the digits of a float32
-        np.testing.assert_allclose(
-            whole[name], closed.loc[whole.index, name], rtol=1e-4, atol=1e-5, err_msg=name, equal_nan=True
-        )
+        np.testing.assert_array_equal(whole[name], closed.loc[whole.index, name], err_msg=name)
     assert whole[list(OWN_HISTORY_FEATURES)].notna().mean().min() > 0.1
