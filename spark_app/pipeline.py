@@ -33,7 +33,7 @@ from spark_app.queries import (
 from spark_app.stages.alerts.account_lookup import OpenAccounts, add_accounts
 from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.alerts.split_alerts import Publish, score_and_publish
-from spark_app.stages.arrow_pass import in_one_pass
+from spark_app.stages.arrow_pass import BatchStep, BeforeLastPass, run_steps
 from spark_app.stages.scoring.load import Scorer, load_scorer
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, describe_sessions, transform_sessions
 from spark_app.stages.scoring.score import SessionScorer, score_batch
@@ -123,7 +123,7 @@ def build_sessions(
     """Turn packed rows, streamed or in batch, into sessions: SESSION_INPUT.
 
     Without `baselines`, no own history is known. With `look`, in a stream, ALERT_COLUMNS and a row per alert are added.
-    The job has no joins: its workers look accounts up (`score_sessions`).
+    The job has no joins: its workers look accounts up (`prepare_scoring`).
     """
     return (
         plays.unionByName(activity)
@@ -135,44 +135,47 @@ def build_sessions(
     )
 
 
-def score_sessions(
+def score_sessions(session_input: DataFrame, unmeasurable: Collection[str], scorer: Scorer | None) -> DataFrame:
+    """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer."""
+    return prepare_scoring(session_input, unmeasurable, scorer).run()
+
+
+def prepare_scoring(
     session_input: DataFrame,
     unmeasurable: Collection[str],
     scorer: Scorer | None,
     publish: Publish | None = None,
     accounts: OpenAccounts | None = None,
-) -> DataFrame:
-    """Turn SESSION_INPUT into SESSIONS, or into FEATURE_COLUMNS where there is no scorer.
+) -> BeforeLastPass:
+    """Return what `score_sessions` does, before its pass over Arrow batches: the model that ships is called in it.
 
-    The model that ships is called within the one pass over Arrow batches; any other takes `.transform`.
+    Any other takes `.transform`, and leaves nothing to that pass.
 
     `unmeasurable`: features that the world's source cannot tell. `publish`: takes the alerts, where there are some.
     `accounts`: looks up what sessions lack that were not joined with their accounts.
     """
     found = (partial(add_accounts, open_accounts=accounts),) if accounts else ()
     if isinstance(scorer, PipelineScorer):
-        return session_input.transform(describe_sessions, unmeasurable, *found).transform(transform_sessions, scorer)
-    features = *found, compute_features, partial(mask_unmeasurable, names=unmeasurable)
+        described = session_input.transform(describe_sessions, unmeasurable, *found)
+        return BeforeLastPass(described.transform(transform_sessions, scorer), iter, SESSIONS)
+    steps: tuple[BatchStep, ...] = (*found, compute_features, partial(mask_unmeasurable, names=unmeasurable))
     if scorer is None:
-        return session_input.transform(in_one_pass, *features, columns=FEATURE_COLUMNS)
-    scored = partial(score_batch, scorer=scorer_of_source(scorer, unmeasurable))
+        return BeforeLastPass(session_input, partial(run_steps, steps=steps), FEATURE_COLUMNS)
+    steps = *steps, partial(score_batch, scorer=scorer_of_source(scorer, unmeasurable))
     if publish is not None:
-        return session_input.transform(score_and_publish, *features, scored, publish=publish)
-    return session_input.transform(in_one_pass, *features, scored, columns=SESSIONS)
+        return BeforeLastPass(session_input, partial(score_and_publish, steps=steps, publish=publish), SESSIONS)
+    return BeforeLastPass(session_input, partial(run_steps, steps=steps), SESSIONS)
 
 
-def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> DataFrame:
-    """Stream both topics into sessions: what `score_sessions` returns."""
+def streamed_sessions(spark: SparkSession, job: Job, scorer: Scorer | None) -> BeforeLastPass:
+    """Stream both topics into sessions: what `prepare_scoring` returns."""
     tracks = broadcast_tracks(sources.read_static(spark, job.world, "tracks"))
     accounts = sources.send_accounts_of(spark, job.world)
     plays, activity = (read_rows(spark, job, topic, tracks) for topic in (PLAYS, ACTIVITY))
     look, publish = alert_steps(job, accounts) if isinstance(scorer, SessionScorer) else (None, None)
-    return (
-        plays.unionByName(activity)
-        .transform(step_sessions, look)
-        # one row per session, and per alert
-        .transform(score_sessions, job.world.not_measurable, scorer, publish, accounts)
-    )
+    # one row per session, and per alert
+    stepped = plays.unionByName(activity).transform(step_sessions, look)
+    return prepare_scoring(stepped, job.world.not_measurable, scorer, publish, accounts)
 
 
 def alert_steps(job: Job, accounts: OpenAccounts) -> tuple[LookAtSessions, Publish] | tuple[None, None]:
@@ -186,12 +189,12 @@ def alert_steps(job: Job, accounts: OpenAccounts) -> tuple[LookAtSessions, Publi
     return AlertRaiser(scorer, unknown, accounts), alerts.AlertPublisher(job.world.unit.table(alerts.NAME), job.kafka)
 
 
-def scored_sessions(spark: SparkSession, job: Job) -> DataFrame:
+def scored_sessions(spark: SparkSession, job: Job) -> BeforeLastPass:
     """Stream both topics into sessions that the champion has scored: SESSIONS. Raises ModelError."""
     return streamed_sessions(spark, job, load_scorer(job.champion))
 
 
-def build_queries(spark: SparkSession, job: Job, scored: DataFrame) -> dict[str, DataStreamWriter]:
+def build_queries(spark: SparkSession, job: Job, scored: BeforeLastPass) -> dict[str, DataStreamWriter]:
     """Return every query of the job by name, unstarted, in the order they start; `scored` as `scored_sessions` gives.
 
     The reports read the sessions that query `sessions` has committed, so no state is kept twice.

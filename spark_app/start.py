@@ -126,7 +126,7 @@ def _run_queries(
     if not stop.is_set:
         scored = pipeline.scored_sessions(spark, job)
         print("every scored session, as query sessions writes it:")
-        scored.printSchema()
+        scored.run().printSchema()
         writers = _choose(pipeline.build_queries(spark, job, scored), options.only)
     if rule_hits.NAME in writers:
         rule_hits.send_record(world, settings.kafka())

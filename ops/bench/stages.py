@@ -26,7 +26,6 @@ from runtime.settings import Settings
 from runtime.world import World
 from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
-from spark_app.local.sessions import BASELINE
 from spark_app.stages.arrays.ids import one_array
 from spark_app.stages.parsing.chunks import check_rows, read_chunks
 from spark_app.stages.parsing.decode import Decoder
@@ -38,6 +37,7 @@ from spark_app.stages.session_step.packing import bucket_keys, pack_batches
 from spark_app.stages.session_step.step import advance
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.compute_features import compute_features
+from spark_app.stages.sessions.features.own_history import BASELINE
 from spark_app.stages.sessions.session_rows import USED_FIELDS, WATERMARK_DELAY_MS
 
 MESSAGES = pa.schema(

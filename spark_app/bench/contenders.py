@@ -4,9 +4,11 @@ A contender runs in a separate process. It writes facts to a file: when each mic
 each topic it took. The caller computes the rates, since it also sees the contender's processes.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -16,6 +18,7 @@ from runtime.world import Unit
 from spark_app import pipeline, runner
 from spark_app.pipeline import Job
 from spark_app.queries import archive, sessions
+from spark_app.stages.arrow_pass import ArrowPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,15 @@ def minimal_spark(spark: SparkSession, job: Job) -> Contest:
 
 def scoring_without_model(spark: SparkSession, job: Job) -> Contest:
     """Our query up to the features, without the model, its contributions and the reasons."""
-    features = pipeline.streamed_sessions(spark, job, scorer=None).withColumn("date", F.to_date("ended_at"))
-    return Contest({sessions.NAME: sessions.write(features, job.world.unit)})
+    features = pipeline.streamed_sessions(spark, job, scorer=None)
+    dated = replace(features, last_pass=partial(_with_dates, last_pass=features.last_pass))
+    return Contest({sessions.NAME: sessions.write(dated, job.world.unit)})
+
+
+def _with_dates(batches: Iterable[pa.RecordBatch], last_pass: ArrowPass) -> Iterator[pa.RecordBatch]:
+    """Add the date of the table's folders, which is a column of the model's pass."""
+    for batch in last_pass(batches):
+        yield batch.append_column("date", batch["ended_at"].cast(pa.date32()))
 
 
 def scoring(spark: SparkSession, job: Job) -> Contest:

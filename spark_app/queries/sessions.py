@@ -18,6 +18,7 @@ from runtime.lake.schemas import PARTITION
 from runtime.world import Unit
 from spark_app.queries import alerts
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
+from spark_app.stages.arrow_pass import ArrowPass, BeforeLastPass
 
 NAME = "sessions"
 EVERY = "1 second"
@@ -25,28 +26,33 @@ ROW_GROUP_ROWS = 50_000
 """Sessions that a task collects before it writes them."""
 
 
-def write(scored: DataFrame, unit: Unit) -> DataStreamWriter:
-    """Append scored sessions by date; each session counts once, also after a crash."""
+def write(scored: BeforeLastPass, unit: Unit) -> DataStreamWriter:
+    """Append scored sessions by date, in their last pass; each session counts once, also after a crash."""
     create_table(unit.table(NAME))
     return (
-        scored.writeStream.queryName(NAME)
-        .foreachBatch(partial(write_batch, unit=unit))
+        scored.rows.writeStream.queryName(NAME)
+        .foreachBatch(partial(write_batch, unit=unit, last_pass=scored.last_pass))
         .option("checkpointLocation", str(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 
 
-def write_batch(scored: DataFrame, batch_id: int, *, unit: Unit) -> None:
-    """Write a micro-batch in one pass, and add its alerts and then its sessions to their tables."""
-    files = partial(_write_files, table=unit.table(NAME).absolute(), batch_id=batch_id)
-    written = scored.mapInArrow(files, WRITTEN).collect()
+def write_batch(rows: DataFrame, batch_id: int, *, unit: Unit, last_pass: ArrowPass = iter) -> None:
+    """Write a micro-batch in one pass, and add its alerts and then its sessions to their tables.
+
+    `last_pass` makes scored sessions of the rows.
+    """
+    files = partial(_write_files, last_pass=last_pass, table=unit.table(NAME).absolute(), batch_id=batch_id)
+    written = rows.mapInArrow(files, WRITTEN).collect()
     alerts.commit(unit, NAME, batch_id)
     commit(written, unit, NAME, batch_id)
 
 
-def _write_files(batches: Iterable[pa.RecordBatch], table: Path, batch_id: int) -> Iterator[pa.RecordBatch]:
+def _write_files(
+    batches: Iterable[pa.RecordBatch], last_pass: ArrowPass, table: Path, batch_id: int
+) -> Iterator[pa.RecordBatch]:
     files, waiting = BatchFiles(batch_id), list[pa.RecordBatch]()
-    for batch in batches:
+    for batch in last_pass(batches):
         waiting.append(batch)
         if sum(b.num_rows for b in waiting) >= ROW_GROUP_ROWS:
             _add(files, waiting, table)

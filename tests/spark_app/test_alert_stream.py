@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from runtime.monitoring.progress import read_micro_batch
 from runtime.world import Unit
-from spark_app.pipeline import build_sessions, score_sessions
+from spark_app.pipeline import build_sessions, prepare_scoring
 from spark_app.queries.alerts import AlertPublisher
 from spark_app.queries.sessions import write
 from spark_app.stages.alerts.account_lookup import HISTORIES, USERS, user_rows, write_rows
@@ -56,7 +56,7 @@ def test_an_alert_comes_while_the_session_runs_and_is_withdrawn_where_it_closes_
     plays, activity = pack(typed_plays, typed_activity, tracks(spark))
     raiser = AlertRaiser(of_plays(0.5), (), send_accounts(spark, *account_files(tmp_path)))
     sessions = build_sessions(plays, activity, users(spark), None, raiser)
-    scored = score_sessions(sessions, (), of_plays(0.99), AlertPublisher(unit.table("alerts")))
+    scored = prepare_scoring(sessions, (), of_plays(0.99), AlertPublisher(unit.table("alerts")))
     query = write(scored, unit).trigger(availableNow=True).start()
     query.awaitTermination()
 

@@ -67,7 +67,7 @@ def test_a_challenger_adds_its_query_at_the_end(
 def test_streamed_sessions_have_the_contracts_columns_with_and_without_a_scorer(
     spark: SparkSession, job: pipeline.Job
 ) -> None:
-    scored, features = (pipeline.streamed_sessions(spark, job, scorer) for scorer in (SCORER, None))
+    scored, features = (pipeline.streamed_sessions(spark, job, scorer).run() for scorer in (SCORER, None))
     assert scored.isStreaming
     assert scored.schema == StructType.fromDDL(ddl(SESSIONS))
     assert features.schema == StructType.fromDDL(ddl(FEATURE_COLUMNS))
@@ -77,8 +77,8 @@ def test_with_an_alerts_model_the_sessions_are_the_same_and_a_model_that_only_sp
     spark: SparkSession, job: pipeline.Job
 ) -> None:
     looking = replace(job, alerts=SCORER)
-    assert pipeline.streamed_sessions(spark, looking, SCORER).schema == StructType.fromDDL(ddl(SESSIONS))
-    assert "alert" not in pipeline.streamed_sessions(spark, looking, None).columns
+    assert pipeline.streamed_sessions(spark, looking, SCORER).run().schema == StructType.fromDDL(ddl(SESSIONS))
+    assert "alert" not in pipeline.streamed_sessions(spark, looking, None).run().columns
 
 
 def test_a_source_that_tells_too_little_has_no_alerts(job: pipeline.Job) -> None:

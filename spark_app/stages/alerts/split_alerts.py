@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial, reduce
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
 
-from contracts.tables import SESSIONS, ddl
 from spark_app.stages.alerts.messages import withdrawals
 from spark_app.stages.arrow_pass import BatchStep
 
@@ -16,21 +14,16 @@ Publish = Callable[[Sequence[str]], None]
 """Writes the alerts of a task, as messages; called once per task and micro-batch, also without any."""
 
 
-def score_and_publish(rows: DataFrame, *steps: BatchStep, publish: Publish) -> DataFrame:
-    """Turn sessions and alerts (SESSION_INPUT, ALERT_COLUMNS) into scored sessions (SESSIONS) by `steps`.
-
-    Alerts, and those that a closed session does not bear out, go to `publish`.
-    """
-    return rows.mapInArrow(partial(split, steps=steps, publish=publish), ddl(SESSIONS))
-
-
-def split(
+def score_and_publish(
     batches: Iterable[pa.RecordBatch],
     steps: Sequence[BatchStep],
     publish: Publish,
     clock: Callable[[], float] = time.time,
 ) -> Iterator[pa.RecordBatch]:
-    """Score the sessions of a task, then publish its alerts: before the task counts as done."""
+    """Turn a task's sessions and alerts (SESSION_INPUT, ALERT_COLUMNS) into scored sessions (SESSIONS) by `steps`.
+
+    Alerts, and those that a closed session does not bear out, go to `publish`, before the task counts as done.
+    """
     messages: list[str] = []
     for batch in batches:
         alerts = batch.column("alert")

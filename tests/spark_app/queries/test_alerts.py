@@ -18,7 +18,7 @@ from runtime.parquet import read_parquet
 from runtime.world import Unit
 from spark_app.queries.alerts import NAME, commit, send, write_part
 from spark_app.stages.alerts.messages import ALERT_SCHEMA, to_message
-from spark_app.stages.alerts.split_alerts import split
+from spark_app.stages.alerts.split_alerts import score_and_publish
 from tests.flow.lake import messages
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_alerts_leave_the_pass_and_one_that_the_closed_session_does_not_bear_out
     }
     published: list[Sequence[str]] = []
     batch = pa.RecordBatch.from_pydict(rows)
-    scored = list(split([batch, batch.slice(4)], [_as_scored], published.append, clock=AT.timestamp))
+    scored = list(score_and_publish([batch, batch.slice(4)], [_as_scored], published.append, clock=AT.timestamp))
     assert [one.column("user_id").to_pylist() for one in scored] == [["u1", "u2", "u3", "u4"]]
     (messages,) = published
     first, withdrawn, again = map(json.loads, messages)
