@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.reports.false_alarms import HYBRID, TREES, WINDOWS, FalseAlarms
+from models.reports.false_alarms import FILTER, HYBRID, TREES, WINDOWS, FalseAlarms
 
 BOTLIKE_PER_100 = 5.0
 """Flagged days per 100, at the lower end of the interval, from which a history is called a bot's: a choice. The aim for
@@ -65,7 +65,8 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
         lines.append(f"{TREES:<24}{'–':>8}  did not run: they need every feature")
     unknown = ", ".join(history.not_measurable) or "nothing"
     lines.append(f"not measurable from this source ({len(history.not_measurable)} features): {unknown}")
-    listed = report.alarms[report.alarms["detector"] != HYBRID]
+    # the filter flags what the review flags, and `rules or forest` what these two flag: each alarm is listed once
+    listed = report.alarms[~report.alarms["detector"].isin([FILTER, HYBRID])]
     shown = listed if max_alarms is None else listed.head(max_alarms)
     for alarm in shown.itertuples():
         who = f"{alarm.user_id}  " if report.people > 1 else ""
@@ -85,8 +86,10 @@ def _format_verdict(report: FalseAlarms) -> str:
     most = flagged.sort_values("detectors", ascending=False, kind="stable").iloc[0]
     text = (
         f"verdict: {len(flagged):,} of {len(report.person_days):,} days are flagged by a detector, {rate:.2f} "
-        f"[{low:.2f}, {high:.2f}] per 100; by most detectors ({most['detectors']}) {most['local_date']}"
+        f"[{low:.2f}, {high:.2f}] per 100"
     )
+    if most["detectors"] > 1:
+        text += f"; by {most['detectors']} detectors {most['local_date']}"
     if low > BOTLIKE_PER_100:
         text += "; this listening looks like a bot's: a detector should flag under 1 in 100 days of an honest person"
     return text

@@ -110,18 +110,13 @@ def alarm_threshold(
 def kind_threshold(scores: Floats, sessions: pd.DataFrame, share: float = MAX_OF_A_KIND) -> float:
     """Return the lowest score at which at most a share of the honest account-days of every kind has a flagged session.
 
-    `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. Kinds that are too few for one day
-    to be allowed are one kind.
+    `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. A share under one day allows none.
     """
-    highest = _highest_by_day(scores, sessions).rename_axis(["user_id", "day"]).reset_index(name="score")
-    if not len(highest):
-        return 0.0
-    kind = highest["user_id"].map(sessions.drop_duplicates("user_id").set_index("user_id")["cohort"])
-    kind = kind.where(share * kind.groupby(kind).transform("size") >= 1, "")
     lowest = 0.0
-    for _, of_kind in highest.groupby(kind.to_numpy())["score"]:
-        ranked = of_kind.sort_values(ascending=False).to_numpy()
-        lowest = max(lowest, float(np.nextafter(ranked[min(int(share * len(ranked)), len(ranked) - 1)], np.inf)))
+    for _, rows in sessions.assign(score=scores).groupby("cohort"):
+        highest = _highest_by_day(rows["score"].to_numpy(), rows).sort_values(ascending=False).to_numpy()
+        if len(highest):
+            lowest = max(lowest, float(np.nextafter(highest[min(int(share * len(highest)), len(highest) - 1)], np.inf)))
     return lowest
 
 
