@@ -1,6 +1,7 @@
 """The plot as a page on loopback (matplotlib's WebAgg): needs no display, only a browser."""
 
 import asyncio
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -10,6 +11,8 @@ from consumer_viz.plot.viewer import FRAME_S, Viewer
 ADDRESS = "127.0.0.1"
 CHECK_S = 0.2
 """How soon a stop is noticed."""
+MARGIN_PX = 10
+"""Around the figure, in matplotlib's page."""
 
 
 def show(viewer: Viewer) -> None:
@@ -26,6 +29,16 @@ async def _serve(viewer: Viewer, figure: plt.Figure) -> None:
     from matplotlib.backends.backend_webagg import WebAggApplication  # noqa: PLC0415 (needs tornado)
 
     plt.rcParams["webagg.port"] = viewer.port
+    whole_width = f'<meta name="viewport" content="width={round(SIZE_INCHES[0] * DPI) + 2 * MARGIN_PX}">'
+
+    class WholePage(WebAggApplication.SingleFigurePage):  # type: ignore[misc]
+        """The page of a figure, of which a telephone shows the whole width instead of its left third."""
+
+        def render_string(self, template_name: str, **values: Any) -> bytes:
+            html: bytes = super().render_string(template_name, **values)
+            return html.replace(b"<head>", b"<head>" + whole_width.encode(), 1)
+
+    WebAggApplication.SingleFigurePage = WholePage
     WebAggApplication.initialize(address=ADDRESS)
     plot = LivePlot(figure, viewer.zone, viewer.domain)
     viewer.report(f"live plot: http://{ADDRESS}:{WebAggApplication.port}/{figure.number}")
