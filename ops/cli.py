@@ -127,7 +127,7 @@ def _after_jvm(run: Callable[..., None]) -> Callable[..., None]:
     def run_after_jvm(**options: Any) -> None:
         from ops.setup.ready import ensure_jvm
 
-        ensure_jvm(log_progress)
+        ensure_jvm(log_progress, with_storage=bool(Settings().storage))
         run(**options)
 
     return run_after_jvm

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from ops.setup.jars import CHECKSUMS, faults, read_checksums
+from ops.setup.jars import CHECKSUMS, expected_jars, faults
 from ops.stack import compose, ports
 from ops.version import DISTRIBUTION
 from runtime import resources
@@ -74,7 +74,7 @@ def memory(available: int | None = None) -> Finding:
 
 def installed_jars(folder: Path = JARS, checksums: Path = CHECKSUMS) -> Finding:
     """Check every jar against jars.sha256."""
-    expected = read_checksums(checksums.read_text())
+    expected = expected_jars(folder, checksums)
     wrong = faults(folder, expected)
     if not wrong:
         return Finding("jars", True, f"{len(expected)}, checksums as pinned")

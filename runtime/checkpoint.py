@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from contracts.events import CLOCK_AHEAD_MINUTES
+from runtime import storage
 from runtime.arrays import Ints
 from runtime.errors import CheckpointError
 from runtime.lake import last_number
@@ -110,6 +111,7 @@ def watermark_after(unit: Unit, query: str, last: int) -> int:
 
 def clock_ahead_ms(unit: Unit, minutes: int = CLOCK_AHEAD_MINUTES) -> int:
     """Return how far clocks may be ahead of the broker's, as the unit's job noted it; `minutes` where none did."""
+    storage.refresh(unit.checkpoints)
     noted = read_record(unit.checkpoints / STATE_FILE)
     return int(noted.get(CLOCK_AHEAD, minutes)) * MINUTE_MS
 
@@ -119,7 +121,7 @@ def planned_ends(unit: Unit, query: str) -> dict[Partition, int]:
 
     Raises CheckpointError where its file is unreadable.
     """
-    files = numbered_files(unit.checkpoints / query / "offsets")
+    files = _log(unit, query, "offsets")
     return read_offsets(files[max(files)]).ends if files else {}
 
 
@@ -128,7 +130,7 @@ def last_committed(unit: Unit, query: str) -> int:
 
     Where the query has a table, its log decides: a crash may come between that and the checkpoint's commit.
     """
-    committed = numbered_files(unit.checkpoints / query / "commits")
+    committed = _log(unit, query, "commits")
     written = numbered_files(unit.table(query) / SINK_LOG)
     return max([*committed, *written, last_number(unit.table(query), writer_of(unit, query))], default=-1)
 
@@ -136,7 +138,16 @@ def last_committed(unit: Unit, query: str) -> int:
 def writer_of(unit: Unit, query: str) -> str:
     """Return the name under which a query writes tables: with the id of its checkpoint, where it has one."""
     file = unit.checkpoints / query / METADATA
+    if not file.exists():
+        storage.refresh(file.parent)
     return f"{query}-{orjson.loads(file.read_bytes())['id']}" if file.exists() else query
+
+
+def _log(unit: Unit, query: str, name: str) -> dict[int, Path]:
+    """List the files of a log of a query's checkpoint by micro-batch, as it is now."""
+    folder = unit.checkpoints / query / name
+    storage.refresh(folder)
+    return numbered_files(folder)
 
 
 def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> OffsetLog:
@@ -160,7 +171,7 @@ def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> Offset
 def offset_files(unit: Unit, query: str) -> dict[int, Path | zipfile.Path]:
     """Name the offset files of a query by micro-batch: the checkpoint's, the copies, and those that are packed."""
     copies = unit.offsets / query
-    files: dict[int, Path | zipfile.Path] = {**numbered_files(unit.checkpoints / query / "offsets")}
+    files: dict[int, Path | zipfile.Path] = {**_log(unit, query, "offsets")}
     files |= numbered_files(copies)
     for pack in copies.glob(f"*{PACK}"):  # after the copies, which may be packed at this moment
         files |= {int(file.name): file for file in zipfile.Path(pack).iterdir()}  # one reading of the pack's directory
@@ -188,7 +199,7 @@ def keep_offsets(unit: Unit, query: str) -> None:
     """Copy the offset files that have no copy yet to `unit.offsets`."""
     copies = unit.offsets / query
     copies.mkdir(parents=True, exist_ok=True)
-    for file in numbered_files(unit.checkpoints / query / "offsets").values():
+    for file in _log(unit, query, "offsets").values():
         if not (copies / file.name).exists():
             # under another name first: a reader never sees half a file
             partial = copies / f".{file.name}.partial"

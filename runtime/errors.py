@@ -9,6 +9,7 @@ PlayproofError
 ├── ParquetError      a parquet file cannot be read: runtime.parquet
 ├── BrokerError       the broker cannot start, does not answer, or lacks a topic
 │   └── AccessError   the broker answers and refuses us: password, certificate, or a right that is missing
+├── StorageError      an address in a bucket cannot be used, or does not answer
 ├── LakeError         a table of the lake cannot be written: somebody else writes it
 ├── CheckpointError   what Spark wrote of its micro-batches is missing or unreadable
 ├── ProducerError     producer.errors
@@ -29,6 +30,10 @@ class CheckpointError(PlayproofError):
 
 class LakeError(PlayproofError):
     """A table of the lake cannot be written: another program, or another checkpoint, writes it."""
+
+
+class StorageError(PlayproofError):
+    """An address in a bucket cannot be used, or does not answer; the message has no key."""
 
 
 class SecuritySettingError(PlayproofError):

@@ -67,8 +67,9 @@ def find_java() -> Path:
 
 
 def jars(conf: str) -> list[Path]:
-    """List the jars of a configuration of ivy.xml (`connector` or `broker`). Raises JvmError where they are missing."""
+    """List the jars of a configuration of ivy.xml. Raises JvmError where they are missing."""
     paths = sorted((JARS / conf).glob("*.jar"))
     if not paths:
-        raise JvmError(f"the {conf} jars are missing (expected in {JARS / conf}): run  playproof setup jars")
+        bring = conf if conf == "storage" else "jars"
+        raise JvmError(f"the {conf} jars are missing (expected in {JARS / conf}): run  playproof setup {bring}")
     return paths

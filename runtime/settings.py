@@ -24,6 +24,8 @@ _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
 _KEEP_DAYS = re.compile(r"[a-z_]+\s*=\s*[1-9]\d{0,4}")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
+"""A bucket, and a folder in it."""
 ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
 ZONES_FOLDER = "zoneinfo/"
 UNKNOWN_ZONE = "UTC"
@@ -60,6 +62,8 @@ class Settings(DeskSettings):
 
     data: Path = Path("data")
     """Folder of all worlds."""
+    storage: str = ""
+    """Address in a bucket, `s3://bucket/prefix`, of tables and checkpoints; empty: in the folder of the world."""
     world: str = "main"
     """The world that commands work on."""
     broker: str = "127.0.0.1:19092"
@@ -103,6 +107,21 @@ class Settings(DeskSettings):
         if not _WORLD_NAME.fullmatch(name):
             raise ValueError
         return name
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _check_data(cls, folder: object) -> object:
+        if "://" in str(folder):
+            raise ValueError
+        return folder
+
+    @field_validator("storage")
+    @classmethod
+    def _check_storage(cls, address: str) -> str:
+        address = address.rstrip("/")
+        if address and not _BUCKET.fullmatch(address):
+            raise ValueError
+        return address
 
     @field_validator("broker")
     @classmethod
@@ -163,6 +182,8 @@ class Settings(DeskSettings):
 
 
 _EXPECTED = EXPECTED | {
+    "data": "is no folder of this machine: tables and checkpoints go to a bucket with PLAYPROOF_STORAGE",
+    "storage": "is no address in a bucket, as s3://bucket/prefix",
     "broker": "is no address, as 127.0.0.1:19092 (host:port, or several)",
     "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from runtime import jvm, resources
 from runtime.settings import Settings
+from runtime.storage.bucket import Storage
 from spark_app.scratch import use_scratch_folder
 
 QUIET_LOGS = Path(__file__).parent / "log4j2.properties"
@@ -57,6 +58,7 @@ def build_session(
     jvm_flags: str = "",
     ui: bool = False,
     with_kafka: bool = True,
+    storage: Storage | None = None,
     settings_of_run: Mapping[str, str] | None = None,
     scratch: Path | None = None,
     **conf: str,
@@ -65,8 +67,8 @@ def build_session(
 
     `partitions` is the number of shuffle partitions (default: the cores of this machine; 200, Spark's own default, made
     batches 6× slower: decision 0012). It is frozen in a checkpoint. `jvm_flags`: empty for JVM_FLAGS. `scratch` is a
-    folder for temporary files on this machine. `conf` adds settings, `__` standing for a dot.
-    Raises JvmError where Java or the Kafka connector jars are missing.
+    folder for temporary files on this machine. `storage`: the bucket of tables and checkpoints. `conf` adds settings,
+    `__` standing for a dot. Raises JvmError where Java or the jars of Kafka's connector or of buckets are missing.
     """
     # it logs what `foreachBatch` raises, with a traceback; the query has it too, and the runner tells it
     logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
@@ -119,12 +121,15 @@ def build_session(
         settings |= {"spark.shuffle.checksum.enabled": "false"}
         settings |= {"spark.python.daemon.module": "spark_app.python_daemon"}
         settings |= {"spark.local.dir": str(scratch)} if scratch is not None else {}
-    if with_kafka:
-        connector = [str(path) for path in jvm.jars("connector")]
-        if is_local:
-            settings["spark.driver.extraClassPath"] = os.pathsep.join(connector)
-        else:
-            settings["spark.jars"] = ",".join(connector)
+    added = [str(path) for path in jvm.jars("connector")] if with_kafka else []
+    if storage is not None:
+        added += [str(path) for path in jvm.jars("storage")]
+        settings |= storage.endpoint.for_spark()
+        settings |= {f"spark.executorEnv.{name}": value for name, value in storage.for_workers().items()}
+    if added and is_local:
+        settings["spark.driver.extraClassPath"] = os.pathsep.join(added)
+    elif added:
+        settings["spark.jars"] = ",".join(added)
     settings |= dict(settings_of_run or {}) | {key.replace("__", "."): value for key, value in conf.items()}
     builder = SparkSession.builder
     for key, value in settings.items():

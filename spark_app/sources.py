@@ -18,6 +18,7 @@ from runtime.lake.commits import create_table
 from runtime.lake.readers import SNAPSHOT
 from runtime.lake.schemas import PARTITION, arrow_schema
 from runtime.parquet import read_parquet
+from runtime.storage import readable, spark_path
 from runtime.world import Unit, World
 from spark_app.local.account_files import write_account_files
 from spark_app.stages.alerts.account_lookup import AccountLookup
@@ -138,9 +139,9 @@ def stream_sessions(
         options["maxFilesPerTrigger"] = str(max_commits)
     reader = spark.readStream.format("text").options(**options)
     version = F.element_at(F.split("_metadata.file_name", r"\."), 1).cast("bigint")
-    lines = reader.load(str(table / LOG)).where(version > since).select("value")
+    lines = reader.load(spark_path(table / LOG)).where(version > since).select("value")
     if snapshot is not None:
-        lines = lines.unionByName(reader.load(str(snapshot)))
+        lines = lines.unionByName(reader.load(spark_path(snapshot)))
     path, counts = (F.get_json_object("value", f"$.add.{key}") for key in ("path", "dataChange"))
     wanted = tuple(c for c in SESSIONS if c.name in columns and c.name != PARTITION)
     return (
@@ -155,7 +156,7 @@ def stream_sessions(
 def _read_files(batches: Iterable[pa.RecordBatch], table: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for path in batch.column("path").to_pylist():
-            yield from read_parquet(table / path, schema.names).cast(schema).to_batches()
+            yield from read_parquet(readable(table / path), schema.names).cast(schema).to_batches()
 
 
 def stream_ticks(spark: SparkSession) -> DataFrame:

@@ -13,6 +13,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
+from runtime.storage import attach
 from runtime.world import World
 from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
@@ -59,13 +60,14 @@ class RunOptions:
 def run_job(settings: Settings, options: RunOptions) -> None:
     """Score sessions from Kafka until a signal, or until the topics are drained; continue from the checkpoint.
 
-    Raises WorldError, BrokerError, JobError, ModelError or JvmError where something that the job needs is missing or
-    does not fit, and JobError where a query fails.
+    Raises StorageError, WorldError, BrokerError, JobError, ModelError or JvmError where something that the job needs is
+    missing or does not fit, and JobError where a query fails.
     """
     session.run_in_utc()
     world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
     if options.is_patient:
         preflight.wait_for_broker(settings.kafka())
+    storage = attach(world.unit.root, settings.storage)
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     if unguarded := preflight.unguarded_topics(settings.kafka()):
         print(preflight.unguarded_message(unguarded), file=sys.stderr, flush=True)
@@ -86,6 +88,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             settings_of_run=session.STREAMING,
             jvm_flags=settings.spark_jvm_flags or session.JOB_JVM_FLAGS,
             scratch=scratch,
+            storage=storage,
         )
         try:
             limits = sources.balance(messages, options.max_messages)

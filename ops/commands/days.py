@@ -51,12 +51,13 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
     """Return a world that has user-days: simulate it if it does not exist and `scenario` says how; compute its days.
 
     Raw rows that no job has read get scored sessions and account windows too. Raises WorldError for a world that does
-    not exist, StackError where a step fails.
+    not exist, StackError where a step fails, StorageError where its tables are to be elsewhere than they are.
     """
     from contracts.events import PLAYS
     from ops.stack.child_process import run_to_end
     from ops.stack.private_broker import command_environment
     from runtime.lake import committed_files
+    from runtime.storage import attach
     from spark_app.batch import raw_evidence
 
     settings = settings_for(name)
@@ -66,6 +67,7 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
         log(f"simulating world {target.name}: scenario {scenario}")
         log(run_to_end(playproof("simulate", "--world", target.name, "--scenario", scenario), environment).strip())
     target = settings.existing_world()
+    attach(target.unit.root, settings.storage)
     if committed_files(target.unit.table("user_days")):
         return target
     source = "lake" if committed_files(target.unit.table(PLAYS)) else "raw"

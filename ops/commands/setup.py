@@ -12,4 +12,13 @@ def jars() -> None:
     print(f"jars: {fetched} fetched and checked" if fetched else "jars: all there, checked")
 
 
-COMMANDS = (Command("jars", jars, "playproof setup jars"),)
+def storage() -> None:
+    """Fetch the jars for checkpoints in a bucket too (PLAYPROOF_STORAGE), each checked against jars.sha256."""
+    from ops.setup import jars, jre
+
+    jre.ensure_java()
+    fetched = jars.fetch(extra=(jars.STORAGE,))
+    print(f"jars: {fetched} fetched and checked" if fetched else "jars: all there, checked")
+
+
+COMMANDS = (Command("jars", jars, "playproof setup jars"), Command("storage", storage, "playproof setup storage"))

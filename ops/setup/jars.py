@@ -18,6 +18,8 @@ from runtime.jvm import BUNDLED_JRE, JARS, find_java
 from runtime.resources import shipped
 
 CONFIGURATIONS = ("connector", "broker")
+STORAGE = "storage"
+"""Configuration of the jars for checkpoints in a bucket; only who uses one fetches them."""
 CHECKSUMS = shipped("jars.sha256")
 ATTEMPTS = 4
 CAUSES = ("Server access error", "download failed", "not found", "Exception")
@@ -46,6 +48,18 @@ def read_checksums(text: str) -> dict[str, str]:
     return {name.strip().lstrip("*"): digest for digest, name in pairs}
 
 
+def wanted(folder: Path) -> tuple[str, ...]:
+    """Return the configurations that a folder has to have: that of buckets only if it was fetched."""
+    return (*CONFIGURATIONS, STORAGE) if (folder / STORAGE).is_dir() else CONFIGURATIONS
+
+
+def expected_jars(folder: Path, checksums: Path = CHECKSUMS, extra: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return name -> hash of the jars that a folder has to have; `extra`: those of further configurations too."""
+    configurations = {*wanted(folder), *extra}
+    listed = read_checksums(checksums.read_text())
+    return {name: digest for name, digest in listed.items() if name.partition("/")[0] in configurations}
+
+
 def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
     """Return the faults of the jars in `folder`: name -> `missing`, `wrong checksum` or `not in jars.sha256`."""
     present = {f"{path.parent.name}/{path.name}": path for path in folder.glob("*/*.jar")}
@@ -58,12 +72,13 @@ def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
     return wrong | dict.fromkeys(sorted(set(present) - set(expected)), "not in jars.sha256")
 
 
-def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
+def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS, extra: tuple[str, ...] = ()) -> int:
     """Bring the jars into `folder` and return how many were fetched: 0 where all are there, checked again.
 
-    Raises SetupError where they cannot be had, or where one is not what was pinned.
+    `extra`: further configurations. Raises SetupError where they cannot be had, or where one is not what was pinned.
     """
-    expected = read_checksums(checksums.read_text())
+    expected = expected_jars(folder, checksums, extra)
+    configurations = tuple(dict.fromkeys(name.partition("/")[0] for name in expected))
     wrong = faults(folder, expected)
     if not wrong:
         return 0
@@ -72,7 +87,7 @@ def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
             (folder / name).unlink()
     staging, cache = folder / ".staging", folder / ".cache"
     shutil.rmtree(staging, ignore_errors=True)
-    for configuration in CONFIGURATIONS:
+    for configuration in configurations:
         _retrieve(configuration, staging, cache)
     wrong = faults(staging, expected)
     if wrong:
@@ -83,7 +98,7 @@ def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS) -> int:
             f"{len(wrong)} jars are not what jars.sha256 pins ({listed}): run  playproof setup jars  again; if that "
             f"repeats, the source of the jars has changed: do not use it"
         )
-    for configuration in CONFIGURATIONS:
+    for configuration in configurations:
         shutil.rmtree(folder / configuration, ignore_errors=True)
         (staging / configuration).rename(folder / configuration)
     shutil.rmtree(staging)

@@ -35,9 +35,19 @@ GROUPS = {
     "pcollections": "org.pcollections", "re2j": "com.google.re2j", "scala-library": "org.scala-lang",
     "scala-logging_2.13": "com.typesafe.scala-logging", "scala-reflect": "org.scala-lang", "slf4j-api": "org.slf4j",
     "slf4j-simple": "org.slf4j", "snakeyaml": "org.yaml", "snappy-java": "org.xerial.snappy",
-    "zstd-jni": "com.github.luben",
+    "zstd-jni": "com.github.luben", "hadoop-aws": "org.apache.hadoop", "eventstream": "software.amazon.eventstream",
+    "reactive-streams": "org.reactivestreams",
 }  # fmt: skip
 """Maven group of each jar that is neither Kafka's nor Spark's."""
+GROUPS |= dict.fromkeys(
+    (
+        "annotations", "apache-client", "arns", "auth", "aws-core", "aws-query-protocol", "aws-xml-protocol",
+        "checksums", "checksums-spi", "crt-core", "endpoints-spi", "http-auth", "http-auth-aws", "http-auth-spi",
+        "http-client-spi", "identity-spi", "json-utils", "metrics-spi", "netty-nio-client", "profiles",
+        "protocol-core", "regions", "s3", "s3-transfer-manager", "sdk-core", "third-party-jackson-core", "utils",
+    ),
+    "software.amazon.awssdk",
+)  # fmt: skip
 
 
 def pinned_packages(lock: str) -> list[tuple[str, str]]:

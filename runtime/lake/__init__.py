@@ -4,6 +4,9 @@ A table is a folder of parquet files with a log, `_delta_log`, that names those 
 commit adds them all. What no commit names never counts: the rest of a crash, or of a task that was repeated. A commit
 of a stream has the number of its micro-batch, so a micro-batch that is repeated is not added again. The log has paths
 relative to the table: a world may be moved.
+
+The tables of a version may be in a bucket (`runtime.storage`). Then the folder of this machine has copies: of the log,
+as it is when a table is read, and of the files that were read.
 """
 
 import json
@@ -18,6 +21,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runtime import storage
 from runtime.errors import CheckpointError, LakeError
 from runtime.lake.sink_tables import sink_files
 
@@ -31,6 +35,8 @@ MAX_NEW_COMMITS = 10
 """Commits that an open table reads before it is opened again, and a writer makes before it writes a checkpoint of the
 log. deltalake 1.6 reads all commits since its first reading again at each call: 0.35 ms of CPU for each."""
 MAX_LINES = 10_000
+NOTED = "_NOTED"
+"""Last file of a snapshot in a bucket; Spark skips names that begin with an underscore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,15 @@ def committed_files(table: Path) -> list[Path]:
     if not is_table(table):
         return sink_files(table)
     with lock(table):
-        return _files(table, opened(table))
+        return on_this_machine(_files(table, opened(table)))
+
+
+def on_this_machine(files: list[Path]) -> list[Path]:
+    """Return files of one table, copied from the bucket where they are there and were not copied before."""
+    bucket = storage.storage_of(files[0]) if files else None
+    if bucket is not None:
+        bucket.fetch(files)
+    return files
 
 
 def size_of(table: Path) -> tuple[int, int]:
@@ -75,7 +89,14 @@ def lock(table: Path) -> RLock:
 
 def is_table(table: Path) -> bool:
     """Return whether a folder is a table of the lake."""
+    if not (table / LOG).is_dir():
+        refresh_log(table)
     return (table / LOG).is_dir()
+
+
+def refresh_log(table: Path) -> None:
+    """Copy what is new in the log of a table in a bucket."""
+    storage.refresh(table / LOG)
 
 
 def file_name(batch_id: int, part: str) -> str:
@@ -122,7 +143,7 @@ def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> t
 
     Returns the version that the reader begins after, -1 for all, and the folder, None where the table was empty.
     """
-    if not folder.exists():
+    if not is_noted(folder):
         with lock(table):
             delta = opened(table)
             files, version = _files(Path(), delta), delta.version()
@@ -134,16 +155,30 @@ def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> t
                 {"add": {"path": f.as_posix(), "dataChange": True}} for f in files[first:][: files_each or MAX_LINES]
             )
             (partial / f"{version}-{first:09d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        for file in partial.glob("*.json"):
+            storage.push(file, folder / file.name)
+        shutil.rmtree(folder, ignore_errors=True)  # what a crash left of one in a bucket
         partial.rename(folder)
+        if storage.storage_of(folder) is not None:
+            (folder / NOTED).touch()
+            storage.push(folder / NOTED)
     versions = [int(file.name.split("-")[0]) for file in folder.glob("*.json")]
     return (versions[0], folder) if versions else (-1, None)
+
+
+def is_noted(folder: Path) -> bool:
+    """Return whether a snapshot is complete. In a bucket no folder is renamed, so there a last file says it."""
+    storage.refresh(folder)
+    return folder.exists() if storage.storage_of(folder) is None else (folder / NOTED).exists()
 
 
 def signature(table: Path) -> object:
     """Return a value that changes when something is committed to a table; None where there is no table.
 
-    It takes microseconds, where reading the list of files takes milliseconds: pages call it every few seconds.
+    It takes microseconds, where reading the list of files takes milliseconds: pages call it every few seconds. In a
+    bucket it takes the list of the log.
     """
+    refresh_log(table)
     try:
         return (table / LOG).stat().st_mtime_ns
     except FileNotFoundError:
@@ -160,6 +195,7 @@ def opened(table: Path) -> "DeltaTable":
     """Return a table as it is now; to be called with its lock. Raises CheckpointError where its log is damaged."""
     from deltalake.exceptions import DeltaError
 
+    refresh_log(table)
     key = table.absolute()
     for is_last in (False, True):
         try:

@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from runtime import storage
 from runtime.errors import LakeError
-from runtime.lake import MAX_NEW_COMMITS, address, close, committed_files, file_name, is_table, lock, opened
+from runtime.lake import MAX_NEW_COMMITS, committed_files, file_name, is_table, lock, refresh_log
+from runtime.lake.places import create, forget, named, to_write
 from runtime.lake.schemas import PARTITION, partitions_of, table_schema
 
 if TYPE_CHECKING:
@@ -46,11 +48,8 @@ class Transaction:
 
 def create_table(table: Path, name: str = "") -> None:
     """Create a table of the contract without rows, unless there is one. `name`: default the folder's."""
-    from deltalake import DeltaTable
-
     if not is_table(table):
-        schema, partition_by = table_schema(name or table.name), partitions_of(name or table.name)
-        DeltaTable.create(address(table), schema, mode="ignore", partition_by=partition_by)
+        create(table, table_schema(name or table.name), partitions_of(name or table.name))
 
 
 def append(table: Path, files: Sequence[DataFile], transaction: Transaction, name: str = "") -> bool:
@@ -62,16 +61,16 @@ def append(table: Path, files: Sequence[DataFile], transaction: Transaction, nam
 
     name = name or table.name
     create_table(table, name)
-    with lock(table):
+    with lock(table), named(table):
         try:
             return _append(table, files, transaction, name)
         except DeltaError:  # upkeep by another program removed old files of the log while they were read
-            close(table)
+            forget(table)
             return _append(table, files, transaction, name)
 
 
 def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, name: str) -> bool:
-    delta = opened(table)
+    delta = to_write(table)
     last = delta.transaction_version(transaction.writer)
     if last is None and delta.file_uris():
         raise LakeError(
@@ -80,7 +79,7 @@ def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, na
         )
     if last is not None and last >= transaction.number:
         for file in {table / f.path for f in files}.difference(committed_files(table)):
-            file.unlink(missing_ok=True)
+            storage.remove(file)
         return False
     if files:
         _commit(delta, name, files, "append", transaction)
@@ -106,8 +105,14 @@ def write_files(table: Path, rows: pa.Table, batch_id: int = 0) -> list[DataFile
         path = folder + file_name(batch_id, uuid.uuid4().hex)
         (table / path).parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(part, table / path, store_schema=False)
-        files.append(DataFile(path, part.num_rows, (table / path).stat().st_size))
+        files.append(push(table, DataFile(path, part.num_rows, (table / path).stat().st_size)))
     return files
+
+
+def push(table: Path, file: DataFile) -> DataFile:
+    """Bring a file that this process wrote to where the table is, and return it."""
+    storage.push(table / file.path)
+    return file
 
 
 def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema) -> None:
@@ -115,30 +120,29 @@ def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema) -> None:
 
     Raises LakeError where another program commits to the table at the same time.
     """
-    from deltalake import DeltaTable
-
     if not is_table(table):
-        DeltaTable.create(address(table), schema, mode="ignore")
-    with lock(table):
-        _commit(opened(table), table.name, files, "overwrite", schema=schema)
+        create(table, schema)
+    with lock(table), named(table):
+        _commit(to_write(table), table.name, files, "overwrite", schema=schema)
 
 
 def rewrite(table: Path, old: Sequence[str], new: Sequence[DataFile], *, rows_go: bool) -> None:
     """Replace files of a table by others in one commit, which adds no rows; `rows_go`: and removes some."""
     from deltalake.transaction import RemoveAction
 
-    with lock(table):
+    with lock(table), named(table):
         now = round(time.time() * _MS)
         gone = [RemoveAction(path, rows_go, now, partition_values=_partition_values(path)) for path in old]
-        _commit(opened(table), table.name, new, "append", removed=gone, is_data_change=False)
+        _commit(to_write(table), table.name, new, "append", removed=gone, is_data_change=False)
 
 
 def checkpoint(table: Path) -> int:
     """Write all that a table is into a checkpoint of its log; return the version. It takes 17 ms with 500 files."""
-    with lock(table):
-        delta = opened(table)
+    with lock(table), named(table):
+        delta = to_write(table, is_new=True)
         delta.create_checkpoint()
-        close(table)  # opened again, it reads the checkpoint and nothing before
+        forget(table)  # opened again, it reads the checkpoint and nothing before
+        refresh_log(table)
         return int(delta.version())
 
 

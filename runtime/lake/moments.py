@@ -13,8 +13,9 @@ from pathlib import Path
 
 import orjson
 
+from runtime import storage
 from runtime.errors import LakeError
-from runtime.lake import LOG, commits, files_of_version
+from runtime.lake import LOG, commits, files_of_version, on_this_machine, refresh_log
 
 MOMENTS = "_moments.jsonl"
 EVERY, FOR = timedelta(hours=4), timedelta(days=1)
@@ -35,6 +36,7 @@ class Moment:
 
 def versions(table: Path) -> list[Moment]:
     """List the versions that can be read, the oldest first: moments, and every commit since the last upkeep."""
+    refresh_log(table)
     found = {moment.version: moment for moment in _moments(table)}
     for log in sorted((table / LOG).glob("*.json")):
         info = next(
@@ -59,7 +61,7 @@ def version_at(table: Path, at: datetime) -> Moment:
 
 def files_at(table: Path, moment: Moment) -> list[Path]:
     """List the files that counted in a version."""
-    return files_of_version(table, moment.version)
+    return on_this_machine(files_of_version(table, moment.version))
 
 
 def files(table: Path) -> set[Path]:
@@ -90,14 +92,14 @@ def checkpoint(table: Path, consumed: int | None, now: float) -> int:
     limit = version if consumed is None else min(version, consumed)
     for file in log.glob("*.json"):
         if int(file.stem) < limit and _age_s(file, now) > LOG_NEEDED_S:
-            file.unlink(missing_ok=True)
+            storage.remove(file)
             removed += 1
     kept = {moment.version for moment in _moments(table)}
     for file in log.glob(f"*{CHECKPOINT}"):
         of = int(file.name.removesuffix(CHECKPOINT))
         # never a newer one: another program may have written it
         if of < version and of not in kept and _age_s(file, now) > LOG_NEEDED_S:
-            file.unlink(missing_ok=True)
+            storage.remove(file)
             removed += 1
     return removed
 
@@ -111,11 +113,13 @@ def _age_s(file: Path, now: float) -> float:
 
 def forget(table: Path) -> None:
     """Keep no earlier version: the files that only they have are removed by the next vacuum."""
-    (table / MOMENTS).unlink(missing_ok=True)
+    storage.remove(table / MOMENTS)
 
 
 def _moments(table: Path) -> list[Moment]:
-    file = table / MOMENTS
+    file, bucket = table / MOMENTS, storage.storage_of(table)
+    if bucket is not None:
+        bucket.refresh_file(file)
     if not file.exists():
         return []
     lines = (orjson.loads(line) for line in file.read_bytes().splitlines() if line.endswith(b"}"))
@@ -128,6 +132,7 @@ def _note(table: Path, newest: Moment) -> None:
     partial = table / f".{MOMENTS}.partial"
     partial.write_text("".join(json.dumps({"version": m.version, "at": m.at.isoformat()}) + "\n" for m in kept))
     partial.replace(table / MOMENTS)
+    storage.push(table / MOMENTS)
 
 
 def _thinned(moments: list[Moment], now: datetime) -> Iterator[Moment]:

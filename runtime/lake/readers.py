@@ -13,6 +13,7 @@ import orjson
 from runtime.checkpoint import FILES, NO_OFFSET
 from runtime.lake import LOG
 from runtime.lake.sink_tables import numbered_files
+from runtime.storage import refresh_checkpoints
 from runtime.world import Unit
 
 TABLE = "sessions"
@@ -48,6 +49,7 @@ def readers(table: Path, unit: Unit, challenger: str = "") -> Readers | None:
     """
     if table != unit.table(TABLE):
         return None
+    refresh_checkpoints(unit.checkpoints)
     shadow = unit.checkpoints / SHADOW
     checkpoints = [
         *(folder for folder in unit.checkpoints.glob("*/") if folder != shadow),

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,10 +21,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from runtime.lake import LOG, batch_of, committed_files, is_table, moments
-from runtime.lake.commits import DataFile, rewrite
+from runtime.lake import LOG, batch_of, committed_files, is_table, moments, refresh_log
+from runtime.lake.commits import DataFile, push, rewrite
 from runtime.lake.readers import Readers
 from runtime.parquet import open_parquet
+from runtime.storage import remove, storage_of
 
 MERGED = "merged"
 SMALL_FILES = 24
@@ -61,11 +63,16 @@ class Upkeep:
 
 def tables(root: Path) -> list[Path]:
     """List the tables below the folder of a lake, those of challengers too."""
+    storage = storage_of(root)
+    if storage is not None:
+        storage.folders(root)
+        storage.folders(root / "shadow")
     return sorted(folder for folder in [*root.glob("*/"), *root.glob("shadow/*/")] if is_table(folder))
 
 
 def is_due(table: Path, is_quiet: bool) -> bool:
     """Return whether a table has had enough commits since its last upkeep."""
+    refresh_log(table)
     last = moments.last_version(table)
     commits = sum(1 for file in (table / LOG).glob("*.json") if int(file.stem) > last)
     return commits > (DUE_COMMITS if is_quiet else OVERDUE_COMMITS)
@@ -141,15 +148,28 @@ def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: b
     needed = {*committed_files(table), *moments.files(table), *(readers.unread if readers else ())}
     last = max(map(batch_of, needed), default=-1)
     removed = []
-    for file in sorted(table.rglob("*.parquet")):
+    for file, written_at in sorted(stored_files(table, ".parquet").items()):
         if file in needed or any(part.startswith("_") for part in file.relative_to(table).parts):
             continue
-        age_s = now - file.stat().st_mtime
-        if age_s > (READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S):
+        if now - written_at > (READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S):
             removed.append(file)
             if not is_dry:
-                file.unlink(missing_ok=True)
+                remove(file)
     return removed
+
+
+def stored_files(table: Path, suffix: str = "") -> dict[Path, float]:
+    """List the files below a table whose names end so: path -> when it was written, or replaced, in epoch seconds."""
+    storage = storage_of(table)
+    here = {}
+    for file in table.rglob(f"*{suffix}"):
+        with suppress(FileNotFoundError):  # another upkeep may be at work
+            if file.is_file():
+                here[file] = file.stat().st_mtime
+    if storage is None:
+        return here
+    # a file is dated in the bucket when it is written, and here when it is replaced
+    return {file: max(at, here.get(file, at)) for file, at in storage.written_at(table, suffix).items()}
 
 
 def export(table: Path, files: Sequence[Path], out: Path) -> int:
@@ -192,7 +212,8 @@ def _write(folder: Path, parts: Iterable[pa.Table], batch: int, level: int, grou
 def _rewrite(table: Path, old: Sequence[Path], new: Sequence[Path], *, rows_go: bool, now: float | None = None) -> None:
     """Replace files by others in one commit. The old ones are dated now: readers may need them for a while."""
     added = [
-        DataFile(f.relative_to(table).as_posix(), open_parquet(f).metadata.num_rows, f.stat().st_size) for f in new
+        push(table, DataFile(f.relative_to(table).as_posix(), open_parquet(f).metadata.num_rows, f.stat().st_size))
+        for f in new
     ]
     rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=rows_go)
     for file in old:

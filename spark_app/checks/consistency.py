@@ -13,6 +13,7 @@ from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file
 from runtime.errors import CheckpointError
 from runtime.lake import committed_files, is_table
+from runtime.storage import push, refresh_checkpoints
 from runtime.world import Unit
 from spark_app.errors import StateError
 from spark_app.stages.session_step import operator, packed_rows
@@ -46,6 +47,7 @@ def state_of(partitions: int, clock_ahead: int) -> dict[str, str | int]:
 
 def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUTES) -> None:
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
+    refresh_checkpoints(unit.checkpoints)
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
         _check_readable(checkpoint)
     for folder in sorted(unit.lake.glob("*/")):
@@ -88,6 +90,7 @@ def _check_state(file: Path, now: dict[str, str | int]) -> None:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(now) + "\n")
+        push(file)
         return
     try:
         before = json.loads(file.read_text())

@@ -7,7 +7,6 @@ least once, and readers drop repeats by `session_key` and `withdrawn`.
 """
 
 import json
-import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from contracts.topics import ALERTS
 from runtime.checkpoint import writer_of
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import file_name
-from runtime.lake.commits import DataFile, Transaction, append
+from runtime.lake.commits import DataFile, Transaction, append, push
+from runtime.storage import open_output, refresh, remove, remove_tree, storage_of
 from runtime.world import Unit
 from spark_app.stages.alerts.messages import to_table
 
@@ -58,7 +58,11 @@ def write_part(table: Path, batch_id: int, partition: int, messages: Sequence[st
     folder = table / STAGED / str(batch_id)
     part = folder / f"part-{partition:05d}.parquet"
     if not messages:
-        part.unlink(missing_ok=True)  # of an attempt before, by another model
+        remove(part)  # of an attempt before, by another model
+        return
+    if storage_of(table) is not None:
+        with open_output(part) as out:  # there when it is complete
+            pq.write_table(to_table(messages), out)
         return
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = part.with_name(f".{part.name}.partial")
@@ -69,13 +73,15 @@ def write_part(table: Path, batch_id: int, partition: int, messages: Sequence[st
 def commit(unit: Unit, query: str, batch_id: int) -> None:
     """Add to the table what the tasks of a micro-batch of `query` wrote."""
     table, files = unit.table(NAME), []
+    refresh(table / STAGED / str(batch_id))
     for part in sorted((table / STAGED / str(batch_id)).glob("*.parquet")):
         rows = pq.read_metadata(part).num_rows
         file = part.replace(table / file_name(batch_id, uuid.uuid4().hex))
-        files.append(DataFile(file.name, rows, file.stat().st_size))
+        files.append(push(table, DataFile(file.name, rows, file.stat().st_size)))
     if files:
         append(table, files, Transaction(writer_of(unit, query), batch_id))
-    shutil.rmtree(table / STAGED, ignore_errors=True)
+    if (table / STAGED).exists():
+        remove_tree(table / STAGED)
 
 
 def send(kafka: KafkaConnection, messages: Sequence[str]) -> None:

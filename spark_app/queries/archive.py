@@ -15,6 +15,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from contracts.events import ACTIVITY, HEARTBEAT_USER, ID_FIELD, PLAYS
 from contracts.tables import LAKE, REJECTED
 from runtime.lake.commits import create_table
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 from spark_app.stages.parsing.parse import all_rows, with_headers
@@ -35,7 +36,7 @@ def write(messages: DataFrame, unit: Unit, hash_key: str) -> DataStreamWriter:
     return (
         messages.writeStream.queryName(NAME)
         .foreachBatch(partial(archive_batch, unit=unit, hash_key=hash_key))
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 

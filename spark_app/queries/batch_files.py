@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from pyspark.sql import Row
 from runtime.checkpoint import writer_of
 from runtime.lake import file_name
 from runtime.lake.commits import DataFile, Transaction, append
+from runtime.storage import open_output
 from runtime.world import Unit
 
 WRITTEN = "table string, path string, rows bigint, bytes bigint"
@@ -29,30 +31,30 @@ class BatchFiles:
 
     def __init__(self, batch_id: int) -> None:
         self._name = file_name(batch_id, uuid.uuid4().hex)
-        self._writers: dict[tuple[Path, str], tuple[pq.ParquetWriter, list[int]]] = {}
+        self._writers: dict[tuple[Path, str], tuple[pq.ParquetWriter, Any, list[int]]] = {}
 
     def add(self, rows: pa.Table, table: Path, part: str = "", unique: Iterable[str] = ()) -> None:
         """Write rows to `table`/`part`. `unique` are columns whose values hardly repeat: no dictionary."""
         if not rows.num_rows:
             return
         if (table, part) not in self._writers:
-            folder = table / part
-            folder.mkdir(parents=True, exist_ok=True)
+            out = open_output(table / part / self._name)
             dictionary = [name for name in rows.column_names if name not in unique]
-            writer = pq.ParquetWriter(folder / self._name, rows.schema, use_dictionary=dictionary, store_schema=False)
-            self._writers[table, part] = writer, []
-        writer, counts = self._writers[table, part]
+            writer = pq.ParquetWriter(out, rows.schema, use_dictionary=dictionary, store_schema=False)
+            self._writers[table, part] = writer, out, []
+        writer, _, counts = self._writers[table, part]
         writer.write_table(rows)
         counts.append(rows.num_rows)
 
     def report(self) -> pa.RecordBatch:
         """Close the files; return WRITTEN."""
         lines = []
-        for (table, part), (writer, counts) in self._writers.items():
+        for (table, part), (writer, out, counts) in self._writers.items():
             writer.close()
-            file = table / part / self._name
-            path = file.relative_to(table).as_posix()
-            lines.append({"table": str(table), "path": path, "rows": sum(counts), "bytes": file.stat().st_size})
+            size = out.tell()
+            out.close()
+            path = (table / part / self._name).relative_to(table).as_posix()
+            lines.append({"table": str(table), "path": path, "rows": sum(counts), "bytes": size})
         types = [("table", pa.string()), ("path", pa.string()), ("rows", pa.int64()), ("bytes", pa.int64())]
         return pa.RecordBatch.from_pylist(lines, schema=pa.schema(types))
 

@@ -16,6 +16,7 @@ from contracts.tables import FRAUD_COUNT_TABLE
 from contracts.topics import FRAUD_COUNTS, TOPICS
 from models.tables.alerts import count_alerts
 from runtime.kafka.connection import KafkaConnection
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
@@ -68,7 +69,7 @@ def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str)
         .writeStream.queryName(NAME)
         .outputMode("update")
         .foreachBatch(partial(report_batch, unit=unit, kafka=kafka, time_zone=time_zone))
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
@@ -36,7 +37,7 @@ def write(scored: DataFrame, unit: Unit, time_zone: str) -> DataStreamWriter:
         .writeStream.queryName(NAME)
         .outputMode("complete")
         .foreachBatch(partial(report_batch, unit=unit, time_zone=time_zone))
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 

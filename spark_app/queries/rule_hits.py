@@ -30,6 +30,8 @@ from runtime.lake.schemas import PARTITION
 from runtime.lake.sink_tables import numbered_files
 from runtime.monitoring.records import read_record, write_record
 from runtime.monitoring.rules import record_rules
+from runtime.storage import push, refresh, spark_path
+from runtime.storage import remove as remove_file
 from runtime.world import Unit, World
 from spark_app import sources
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
@@ -58,7 +60,7 @@ def write(spark: SparkSession, unit: Unit, kafka: KafkaConnection) -> DataStream
         sources.stream_sessions(spark, unit, COLUMNS, checkpoint, MAX_COMMITS)
         .writeStream.queryName(NAME)
         .foreachBatch(evaluator)
-        .option("checkpointLocation", str(checkpoint))
+        .option("checkpointLocation", spark_path(checkpoint))
         .trigger(processingTime=EVERY)
     )
 
@@ -95,6 +97,7 @@ class RuleEvaluator:
     def _rules_of(self, batch_id: int) -> tuple[RuleSet, str]:
         """Return the rules of a micro-batch, and why the topic could not be read; empty where it could."""
         folder = self.unit.checkpoints / NAME / PINNED
+        refresh(folder)
         pinned = pinned_rules(folder, batch_id)
         if pinned is not None:
             self.last, self._is_first = pinned, False
@@ -128,9 +131,10 @@ def newest_pinned(folder: Path) -> RuleSet | None:
 def pin_rules(folder: Path, batch_id: int, rules: RuleSet) -> None:
     """Write the rules of a micro-batch, and forget those of old ones."""
     write_record(folder / str(batch_id), rules.as_dict())
+    push(folder / str(batch_id))
     for old, file in numbered_files(folder).items():
         if old <= batch_id - KEPT_BATCHES:
-            file.unlink(missing_ok=True)
+            remove_file(file)
 
 
 def evaluate_batch(sessions: DataFrame, batch_id: int, *, unit: Unit, rules: RuleSet) -> None:

@@ -6,6 +6,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.topics import SCORES, TOPICS
 from runtime.kafka.connection import KafkaConnection
+from runtime.storage import spark_path
 from runtime.world import Unit
 
 NAME = "scores"
@@ -30,6 +31,6 @@ def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection) -> DataStreamWr
         .format("kafka")
         .options(**kafka.spark())
         .option("topic", SCORES)
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )

@@ -15,6 +15,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from contracts.features import FEATURE_NAMES
 from runtime.lake.commits import create_table
 from runtime.lake.schemas import PARTITION
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries import alerts
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
@@ -32,7 +33,7 @@ def write(scored: BeforeLastPass, unit: Unit) -> DataStreamWriter:
     return (
         scored.rows.writeStream.queryName(NAME)
         .foreachBatch(partial(write_batch, unit=unit, last_pass=scored.last_pass))
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 

@@ -17,6 +17,7 @@ from models.registry.artefact import Artefact
 from models.registry.roles import Registry
 from runtime.lake.commits import create_table
 from runtime.monitoring.progress import record_shadow, shadow_record
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app import sources
 from spark_app.checks import consistency
@@ -43,7 +44,7 @@ def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWr
         .transform(score_in_shadow, challenger)
         .writeStream.queryName(NAME)
         .foreachBatch(partial(write_batch, unit=unit, table=table.absolute(), query=f"{NAME}/{table.name}"))
-        .option("checkpointLocation", str(checkpoint))
+        .option("checkpointLocation", spark_path(checkpoint))
         .trigger(processingTime=EVERY)
     )
 

@@ -12,6 +12,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import SESSIONS, TOP_TRACKS, ddl
 from runtime.lake import committed_files
+from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
@@ -55,7 +56,7 @@ def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> D
         .transform(with_ticks)
         .writeStream.queryName(NAME)
         .foreachBatch(partial(report_batch, unit=unit, tracks=tracks, time_zone=time_zone))
-        .option("checkpointLocation", str(unit.checkpoints / NAME))
+        .option("checkpointLocation", spark_path(unit.checkpoints / NAME))
         .trigger(processingTime=EVERY)
     )
 

@@ -69,7 +69,7 @@ def test_two_commits_of_one_micro_batch_at_the_same_time_are_a_conflict_that_say
     commit(table, alert("u1:5"), 0)
     other = DeltaTable(table)
     commit(table, alert("u2:5"), 1)
-    monkeypatch.setattr("runtime.lake.commits.opened", lambda table: other)
+    monkeypatch.setattr("runtime.lake.commits.to_write", lambda table: other)
     with pytest.raises(LakeError, match=r"another program committed to lake/alerts at the same time: .*playproof down"):
         append(table, write_files(table, alert("u2:5"), 1), Transaction("tests", 1))
 

@@ -1,0 +1,72 @@
+"""Where commits to a table go: the folder of this machine, or a bucket."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from runtime.errors import StorageError
+from runtime.lake import address, close, opened, refresh_log
+from runtime.storage import storage_of
+from runtime.storage.bucket import Storage
+from runtime.storage.s3 import reason_of
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+_written: dict[str, "DeltaTable"] = {}
+"""Tables in a bucket that this process writes, by address."""
+
+
+def create(table: Path, schema: pa.Schema, partition_by: Sequence[str] = ()) -> None:
+    """Create a table without rows, in the place that its version has."""
+    from deltalake import DeltaTable
+
+    place, options = _place(table, storage_of(table))
+    with named(table):
+        DeltaTable.create(place, schema, mode="ignore", partition_by=[*partition_by], storage_options=options)
+    refresh_log(table)
+
+
+def to_write(table: Path, *, is_new: bool = False) -> "DeltaTable":
+    """Return a table as it is now, in the place that commits go to; `is_new`: opened again."""
+    from deltalake import DeltaTable
+
+    storage = storage_of(table)
+    if storage is None:
+        return opened(table)
+    place, options = _place(table, storage)
+    if is_new or place not in _written:
+        _written[place] = DeltaTable(place, storage_options=options)
+    else:
+        _written[place].update_incremental()
+    return _written[place]
+
+
+def forget(table: Path) -> None:
+    """Forget an open table: the next reading or commit opens it again."""
+    close(table)
+    storage = storage_of(table)
+    if storage is not None:
+        _written.pop(storage.address_of(table), None)
+
+
+def _place(table: Path, storage: Storage | None) -> tuple[str, dict[str, str]]:
+    return (str(address(table)), {}) if storage is None else (storage.address_of(table), storage.endpoint.for_delta())
+
+
+@contextmanager
+def named(table: Path) -> Iterator[None]:
+    """Say in one line why a table in a bucket cannot be reached."""
+    from deltalake.exceptions import DeltaError
+
+    storage = storage_of(table)
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        if storage is None:
+            raise
+        forget(table)
+        raise StorageError(f"{storage.address_of(table)} {reason_of(str(error), storage.endpoint)}") from None

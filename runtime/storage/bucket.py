@@ -1,0 +1,181 @@
+"""A folder of this machine and its address in a bucket: what is written goes there, what is read is copied here."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime.errors import StorageError
+from runtime.storage.s3 import SCHEME, Endpoint, filesystem, named
+
+if TYPE_CHECKING:
+    from pyarrow import fs
+
+PARTIAL = ".partial"
+TOLD = "PLAYPROOF_PLACE"
+"""Variable by which the job tells its workers where a version is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A version's folder on this machine and its address in a bucket."""
+
+    folder: Path
+    address: str
+    endpoint: Endpoint
+
+    def address_of(self, path: Path) -> str:
+        """Return the address of a path below the folder."""
+        below = path.absolute().relative_to(self.folder).as_posix()
+        return self.address if below == "." else f"{self.address}/{below}"
+
+    def for_workers(self) -> dict[str, str]:
+        """Return the variables that tell a worker where a version is: its machine need not have the folder."""
+        endpoint = {"AWS_ENDPOINT_URL": self.endpoint.url, "AWS_REGION": self.endpoint.region}
+        place = {TOLD: json.dumps([str(self.folder), self.address])}
+        return place | {name: value for name, value in endpoint.items() if value}
+
+    def open_output(self, path: Path) -> Any:
+        """Open a file of the bucket to write; it is there when it is closed. Raises StorageError."""
+        with self._named(path):
+            return self._files.open_output_stream(self._key(path))
+
+    def open_input(self, path: Path) -> Any:
+        """Open a file of the bucket to read from any place. Raises StorageError, and FileNotFoundError."""
+        with self._named(path):
+            return self._files.open_input_file(self._key(path))
+
+    def refresh(self, folder: Path) -> None:
+        """Make a folder's copy equal to it: new files are copied, the oldest name first, those that are gone go.
+
+        Folders in it are left out. Raises StorageError.
+        """
+        self._refresh(folder, self._listed(folder))
+
+    def refresh_tree(self, folder: Path, leave_out: str) -> None:
+        """Do so with a folder and all folders below it, but those of one name. Raises StorageError."""
+        listed = self._listed(folder)
+        self._refresh(folder, listed)
+        below = {info.base_name for info in listed if info.type.name == "Directory"} - {leave_out}
+        for name in sorted(below):
+            self.refresh_tree(folder / name, leave_out)
+
+    def _refresh(self, folder: Path, listed: "list[fs.FileInfo]") -> None:
+        remote = {info.base_name: info for info in listed if info.is_file}
+        for name in sorted(remote, key=lambda name: (name.startswith("_"), name)):  # a pointer after what it names
+            if not _is_same(folder / name, remote[name]):
+                self._copy(folder / name, remote[name])
+        for file in folder.glob("*") if folder.is_dir() else ():
+            if file.is_file() and file.name not in remote and not file.name.endswith(PARTIAL):
+                file.unlink(missing_ok=True)
+
+    def refresh_file(self, file: Path) -> None:
+        """Make the copy of a file that may change equal to it; without one in the bucket there is none here.
+
+        Raises StorageError.
+        """
+        with self._named(file):
+            info = self._files.get_file_info(self._key(file))
+        if not info.is_file:
+            file.unlink(missing_ok=True)
+        elif not _is_same(file, info):
+            self._copy(file, info)
+
+    def folders(self, folder: Path) -> list[Path]:
+        """List the folders in a folder, and make them on this machine. Raises StorageError."""
+        names = sorted(info.base_name for info in self._listed(folder) if info.type.name == "Directory")
+        for name in names:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        return [folder / name for name in names]
+
+    def fetch(self, files: Iterable[Path]) -> None:
+        """Copy files that are not on this machine yet. Raises StorageError, and FileNotFoundError."""
+        for file in files:
+            if not file.exists():
+                with self._named(file):
+                    info = self._files.get_file_info(self._key(file))
+                if not info.is_file:
+                    raise FileNotFoundError(self.address_of(file))
+                self._copy(file, info)
+
+    def push(self, file: Path, to: Path | None = None) -> None:
+        """Write a file of this machine to the bucket, to its own path or to another. Raises StorageError."""
+        target = file if to is None else to
+        with self._named(target):
+            with self._files.open_output_stream(self._key(target)) as out:
+                out.write(file.read_bytes())
+            _set_time(file, self._files.get_file_info(self._key(target)))
+
+    def remove(self, file: Path) -> None:
+        """Remove a file from the bucket and from this machine, where it is. Raises StorageError."""
+        try:
+            with self._named(file):
+                self._files.delete_file(self._key(file))
+        except FileNotFoundError:
+            pass
+        file.unlink(missing_ok=True)
+
+    def remove_tree(self, folder: Path) -> None:
+        """Remove a folder from the bucket. Raises StorageError."""
+        with self._named(folder), suppress(FileNotFoundError):
+            self._files.delete_dir(self._key(folder))
+
+    def written_at(self, folder: Path, suffix: str) -> dict[Path, float]:
+        """List the files below a folder in the bucket: path -> when it was written, in epoch s. Raises StorageError."""
+        listed = self._listed(folder, recursive=True)
+        prefix = f"{self._key(folder)}/"
+        return {
+            folder / info.path.removeprefix(prefix): info.mtime.timestamp()
+            for info in listed
+            if info.is_file and info.path.endswith(suffix)
+        }
+
+    def is_empty(self) -> bool:
+        """Return whether the bucket has nothing at the address. Raises StorageError, also where there is no bucket."""
+        bucket = self.address.removeprefix(SCHEME).partition("/")[0]
+        with self._named(self.folder):
+            if self._files.get_file_info(bucket).type.name == "NotFound":
+                raise StorageError(
+                    f"there is no bucket {bucket}: make it, or choose another one with PLAYPROOF_STORAGE"
+                )
+        return not self._listed(self.folder)
+
+    @property
+    def _files(self) -> "fs.FileSystem":
+        return filesystem(self.endpoint)
+
+    def _key(self, path: Path) -> str:
+        return self.address_of(path).removeprefix(SCHEME)
+
+    def _named(self, path: Path) -> Any:
+        return named(self.address_of(path), self.endpoint)
+
+    def _listed(self, folder: Path, *, recursive: bool = False) -> "list[fs.FileInfo]":
+        from pyarrow import fs
+
+        with self._named(folder):
+            return self._files.get_file_info(fs.FileSelector(self._key(folder), True, recursive))
+
+    def _copy(self, file: Path, info: "fs.FileInfo") -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}{PARTIAL}")
+        with self._named(file), self._files.open_input_stream(info.path) as content:
+            partial.write_bytes(content.read())
+        _set_time(partial, info)
+        partial.replace(file)
+
+
+def _is_same(copy: Path, info: "fs.FileInfo") -> bool:
+    try:
+        status = copy.stat()
+    except FileNotFoundError:
+        return False
+    return status.st_size == info.size and status.st_mtime_ns == info.mtime_ns
+
+
+def _set_time(copy: Path, info: "fs.FileInfo") -> None:
+    os.utime(copy, ns=(info.mtime_ns, info.mtime_ns))
