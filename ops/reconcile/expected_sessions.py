@@ -1,8 +1,9 @@
 """What the sessions query must make of the rows that it read: late rows, duplicates, sessions. Pure functions.
 
 The rules, as arrays over rows:
-- a topic is as far as the slowest of its partitions that have rows in a micro-batch, and never goes back; the watermark
-  is a minute behind the slower topic;
+- a topic is as far as the slowest of its partitions that have rows in a micro-batch; the watermark is a minute behind
+  the slower topic, or Spark's of the micro-batch before (`batchWatermarkMs` of `offsets/N`) where that is newer, and
+  never goes back;
 - micro-batch N drops as late what is at or before the watermark after batch N-1, and closes what is at or before that
   after its own rows;
 - a duplicate has the account, time, topic and id of an earlier row. That one is in an open session: were it closed, the
@@ -53,13 +54,13 @@ def is_late(rows: GoodRows, watermarks: Ints) -> Bools:
     return rows.event_ms <= np.concatenate([[0], watermarks])[rows.batch]
 
 
-def watermarks_after(newest_ms: Iterable[Ints]) -> Ints:
-    """Return the watermark after each micro-batch by how far each topic is, in ms; 0 until all topics have rows.
+def watermarks_after(newest_ms: Iterable[Ints], of_spark_ms: Ints) -> Ints:
+    """Return the watermark after each micro-batch, in ms, by how far each topic is then, and Spark's in force in it.
 
-    >>> watermarks_after([np.array([200_000, 300_000]), np.array([0, 100_000])]).tolist()
+    >>> watermarks_after([np.array([200_000, 300_000]), np.array([0, 100_000])], np.array([0, 30_000])).tolist()
     [0, 40000]
     """
-    return np.maximum(np.min(list(newest_ms), axis=0) - DELAY_MS, 0)
+    return np.maximum.accumulate(np.maximum(np.min(list(newest_ms), axis=0) - DELAY_MS, of_spark_ms))
 
 
 def is_duplicate(rows: GoodRows) -> Bools:

@@ -1,7 +1,8 @@
 """Account for every row that was sent: what the tables hold against what they must hold.
 
-The topics have the rows. The checkpoint has which micro-batch read them. From these two follow the watermarks, the late
-rows, the duplicates and every session. The tables must hold just that:
+The topics have the rows. The checkpoint has which micro-batch read them, under which watermark of Spark's. From these
+two follow the watermarks of the session step, the late rows, the duplicates and every session. The tables must hold
+just that:
 
     sent = in sessions + late + duplicate + rejected + open + lost
 
@@ -92,7 +93,7 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     archive_progress, (rejected, archived) = _read_archive(unit)
     progress, (sessions, flags, alerts) = read_at_one_moment(unit, "sessions", lambda: _read_sessions(unit))
     topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit)) for topic in TOPIC_CODES}
-    watermarks = watermarks_after(topic.newest_by_batch(progress) for topic in topics.values())
+    watermarks = watermarks_after((topic.newest_by_batch(progress) for topic in topics.values()), progress.watermarks)
     expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), watermarks)
     difference = compare_sessions(expected.closed, sessions)
     return Reconciliation(

@@ -6,6 +6,7 @@ it does to rows is `step.advance`, a pure function.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,11 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
+from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructField, StructType, TimestampType
 
 from runtime.arrays import Bools
 from runtime.monitoring.progress import SESSION_STEP
+from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
@@ -33,11 +36,24 @@ Tracks = Broadcast[TrackLookup]
 
 _NEWEST = ("plays_ms", "activity_ms")
 """How far each topic is, in the order of their codes: a time in ms, 0 without rows."""
-_GATHERED_DDL = "bucket int, plays_ms bigint, activity_ms bigint, rows array<binary>"
+NEVER_LATE = datetime(2262, 1, 1, tzinfo=UTC)
+"""The time of a bucket's row at the stateful operator, near the last that pandas can hold. Spark drops rows behind the
+watermark before Python sees them, and the late rows in a packed one would go uncounted: the step drops them itself."""
+_DELAY_KEY = "spark.watermarkDelayMs"
+"""How Spark marks the column that carries the watermark; the operator asks for one."""
+_GATHERED = StructType(
+    [
+        StructField("bucket", IntegerType()),
+        StructField("event_time", TimestampType(), metadata={_DELAY_KEY: 0}),
+        *(StructField(name, LongType()) for name in _NEWEST),
+        StructField("rows", ArrayType(BinaryType())),
+    ]
+)
 """A bucket in a micro-batch, with its packed rows."""
-STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, alerted binary"
-"""A bucket's open rows, null without any; how far each topic is, 0 before its first row; and which of the open sessions
-an alert was raised for, as `LookAtSessions` writes it."""
+STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, watermark_ms bigint, alerted binary"
+"""A bucket's open rows, null without any; how far each topic is, 0 before its first row; the watermark after the
+micro-batch in which it was last called; and which of the open sessions an alert was raised for, as `LookAtSessions`
+writes it."""
 ALERT_COLUMNS = ("alert", "was_alerted")
 """Of a row of the step: an alert as its message, in a row that is no session; and whether a closed session had one."""
 _ALERT_DDL = "alert string, was_alerted boolean"
@@ -97,10 +113,10 @@ def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> Data
         return by_bucket.mapInArrow(_close_buckets, SESSION_DDL)
     # one row per (bucket, micro-batch): pyspark's operator fails where an Arrow batch has more rows than groups
     stepped = (
-        by_bucket.mapInArrow(gather_buckets, _GATHERED_DDL)
+        by_bucket.mapInArrow(gather_buckets, _GATHERED)
         .groupBy("bucket")
         .applyInPandasWithState(
-            partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.NoTimeout
+            partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout
         )
     )
     counts = (F.sum(name).alias(name) for name in COUNTS)
@@ -148,9 +164,10 @@ def gather_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
     buckets = _by_bucket(batches)
     if buckets:
         newest = zip(*(bucket.newest_ms for bucket in buckets.values()), strict=True)
-        columns = [pa.array(buckets, pa.int32()), *(pa.array(ms, pa.int64()) for ms in newest)]
+        time = pa.repeat(pa.scalar(NEVER_LATE, UTC_TIMESTAMP), len(buckets))
+        columns = [pa.array(buckets, pa.int32()), time, *(pa.array(ms, pa.int64()) for ms in newest)]
         packed = pa.array([bucket.packed for bucket in buckets.values()], pa.list_(pa.binary()))
-        yield pa.RecordBatch.from_arrays([*columns, packed], names=["bucket", *_NEWEST, "rows"])
+        yield pa.RecordBatch.from_arrays([*columns, packed], names=_GATHERED.names)
 
 
 def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -175,26 +192,28 @@ def watermark_of(plays_ms: int, activity_ms: int) -> int:
 def advance_bucket(
     key: tuple[Any, ...], frames: Iterable[pd.DataFrame], state: GroupState, look: LookAtSessions | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Process a micro-batch's rows of one bucket.
+    """Process a micro-batch's rows of one bucket; without rows, close what the watermark has passed.
 
     Every bucket is called in every micro-batch that has rows of any account, and knows how far each topic is in it. So
-    sessions close, and are looked at, in the micro-batch whose rows move the watermark past them. Spark's watermark,
-    which comes a micro-batch later, has no part in it.
+    sessions close, and are looked at, in the micro-batch whose rows move the watermark past them. Spark's watermark
+    comes a micro-batch later. It may be further, by the newest partition: what is open then, closes by it.
     """
-    kept, *newest_ms, alerted = state.get if state.exists else (None, 0, 0, None)
-    watermark_before_ms = watermark_of(*newest_ms)
+    of_spark_ms = state.getCurrentWatermarkMs()
+    kept, *newest_ms, watermark_before_ms, alerted = state.get if state.exists else (None, 0, 0, 0, None)
     packed = []
     for frame in frames:
         packed += [rows for values in frame["rows"] for rows in values]
         newest_ms = [max(ms, int(frame[name].max())) for ms, name in zip(newest_ms, _NEWEST, strict=True)]
-    watermark_ms = watermark_of(*newest_ms)
+    watermark_ms = max(watermark_before_ms, watermark_of(*newest_ms), of_spark_ms)
     new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)
     now_kept = pack(step.open) if len(step.open) else None
     raised = RaisedAlerts([], np.zeros(len(step.closed), bool), None)
     if look is not None:
         raised = look(step, alerted, watermark_before_ms, watermark_ms)
-    state.update((now_kept, *newest_ms, raised.alerted))
+    state.update((now_kept, *newest_ms, watermark_ms, raised.alerted))
+    # called again as soon as Spark's watermark is over it, with rows or without; Spark refuses 0, that before the first
+    state.setTimeoutTimestamp(max(of_spark_ms, 1))
     if len(step.closed):
         sessions = session_columns(step.closed).to_pandas()
         nothing = dict.fromkeys((*COUNTS, WATERMARK), np.int64(0))

@@ -34,6 +34,8 @@ class HeldState:
 
     def __init__(self) -> None:
         self.value: tuple[Any, ...] | None = None
+        self.of_spark_ms = 0
+        self.timeout_ms = 0
 
     @property
     def exists(self) -> bool:
@@ -45,6 +47,17 @@ class HeldState:
 
     def update(self, value: tuple[Any, ...]) -> None:
         self.value = value
+
+    def getCurrentWatermarkMs(self) -> int:
+        return self.of_spark_ms
+
+    def setTimeoutTimestamp(self, at_ms: int) -> None:
+        assert 0 < at_ms >= self.of_spark_ms, "Spark refuses it"
+        self.timeout_ms = at_ms
+
+    def is_called(self) -> bool:
+        """Return whether Spark calls the bucket at a micro-batch without rows."""
+        return self.timeout_ms < self.of_spark_ms
 
 
 def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
@@ -118,7 +131,7 @@ def test_a_session_closes_in_the_micro_batch_whose_rows_move_the_watermark_past_
     closed, counts = advance(state, [], NOON_MS + HOUR_MS)
     assert (closed, counts) == (["u1"], dict.fromkeys(COUNTS, 0))
     newest_ms = NOON_MS + HOUR_MS + WATERMARK_DELAY_MS
-    assert state.value == (None, newest_ms, newest_ms + 1, None)
+    assert state.value == (None, newest_ms, newest_ms + 1, NOON_MS + HOUR_MS, None)
 
 
 def test_a_micro_batch_of_older_rows_takes_no_watermark_back() -> None:
@@ -129,8 +142,19 @@ def test_a_micro_batch_of_older_rows_takes_no_watermark_back() -> None:
     assert counts[WATERMARK].tolist() == [NOON_MS]
 
 
+def test_without_rows_a_bucket_is_called_once_sparks_watermark_is_over_the_last_and_closes_what_it_has_passed() -> None:
+    state = HeldState()
+    advance(state, [play(0), play(5)], NOON_MS)
+    assert not state.is_called()
+    state.of_spark_ms = NOON_MS + HOUR_MS
+    assert state.is_called()
+    (sessions, counts) = advance_bucket((0,), [], cast(GroupState, state))
+    assert (sessions["user_id"].tolist(), counts[WATERMARK].tolist()) == (["u1"], [NOON_MS + HOUR_MS])
+    assert not state.is_called()
+
+
 def test_a_state_that_this_code_cannot_read_is_refused() -> None:
     state = HeldState()
-    state.value = (b"of another version", 0, 0, None)
+    state.value = (b"of another version", 0, 0, 0, None)
     with pytest.raises(StateError, match="up --reread"):
         advance(state, [], 0)
