@@ -128,12 +128,12 @@ def _why_track(risk: DailyRisk | None, *, has_run: bool) -> str:
         return "Whether it is a target or camouflage is not known before the first daily run (playproof days run)."
     counted = f"{risk.suspicious:,} of {risk.streams:,} streams on days that the daily run looked at are suspicious"
     if risk.role == TARGET:
-        limit = f"{100 * TARGET_SHARE:.0f} % on, with {MIN_STREAMS} streams"
-        return f"Suspected target: {counted}; a track is a target from {limit}."
+        limit = f"{100 * TARGET_SHARE:.0f} % on, if it has {MIN_STREAMS} streams or more"
+        return f"Suspected target: {counted}; a track counts as a target from {limit}."
     if risk.role == CAMOUFLAGE:
         return (
             f"Suspected camouflage: only {counted}. Automatic accounts stream known tracks to look like people; "
-            f"up to {100 * CAMOUFLAGE_SHARE:.0f} % a track is a victim, not a customer."
+            f"with at most {100 * CAMOUFLAGE_SHARE:.0f} % a track counts as misused, and nobody paid for its streams."
         )
     return f"Neither clearly a target nor camouflage: {counted}."
 

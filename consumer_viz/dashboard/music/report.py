@@ -15,8 +15,22 @@ ROLE_WORDS = {
     CAMOUFLAGE: "Few of its streams are suspected: automatic accounts played it to look like people.",
 }
 """What the role of a track means for its artist."""
+MOST = 0.5
+"""Share from which "most" is true of the streams that the report counts."""
 COLUMNS = ("month", "track_id", "title", "artist", "country", "streams", "suspected_streams", "suspected_share",
            "suspected_eur", *REASON_COLUMNS.values())  # fmt: skip
+
+
+def role_words(role: str, share: float) -> str:
+    """Return what a track's role means for its artist; empty where the streams of the report do not show it.
+
+    The daily run gives the role, from other days than the report's.
+
+    >>> role_words(CAMOUFLAGE, 0.06)[:31], role_words(TARGET, 0.1)
+    ('Few of its streams are suspecte', '')
+    """
+    is_shown = {TARGET: share >= MOST, CAMOUFLAGE: 0 < share < MOST}.get(role, False)
+    return ROLE_WORDS[role] if is_shown else ""
 
 
 def of_two_months(streams: pd.DataFrame, last_ms: int) -> pd.DataFrame:

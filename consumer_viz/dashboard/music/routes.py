@@ -11,7 +11,7 @@ from consumer_viz.dashboard.csv_export import csv_file
 from consumer_viz.dashboard.index.catalogue import COLUMN_OF
 from consumer_viz.dashboard.layout.render import page, state_of
 from consumer_viz.dashboard.music.musicfile import SHOWN_TRACKS, build_musicfile, streams_of, track_rows
-from consumer_viz.dashboard.music.report import REASON_COLUMNS, ROLE_WORDS, monthly_rows, of_two_months, report_csv
+from consumer_viz.dashboard.music.report import REASON_COLUMNS, monthly_rows, of_two_months, report_csv, role_words
 from models.risk.money import Prices
 
 router = APIRouter()
@@ -47,7 +47,7 @@ def report(request: Request, kind: str, id: str = "") -> Response:
     return page(
         request, "music/report.html", rows=monthly_rows(tracks, streams), kind=kind, entity=id, name=name,
         releases=track_rows(state_of(request), tracks, streams)[:SHOWN_TRACKS], reasons=REASON_COLUMNS,
-        roles=ROLE_WORDS,
+        role_words=role_words,
         at=datetime.now(UTC).strftime("%d %b %Y"), price=Prices().stream_eur,
     )  # fmt: skip
 
