@@ -81,9 +81,10 @@ class FalseAlarms:
     def flagged_days(self) -> pd.DataFrame:
         """Return the person-days that any detector flags, each once, with the number of detectors that flag it.
 
-        The filter is the scorer again, and `rules or forest` is rules and forest again: they do not count.
+        The filter is the scorer again, `rules or forest` is rules and forest again, and the fused decision suspects
+        every day of a week whose window is suspicious: they do not count.
         """
-        single = self.alarms[~self.alarms["detector"].isin([FILTER, HYBRID])]
+        single = self.alarms[~self.alarms["detector"].isin([FILTER, HYBRID, FUSED])]
         return single.groupby(_KEY).size().rename("detectors").reset_index()
 
     def count_causes(self, detector: str) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.reports.false_alarms import FILTER, HYBRID, TREES, WINDOWS, FalseAlarms
+from models.reports.false_alarms import FILTER, FUSED, HYBRID, TREES, WINDOWS, FalseAlarms
 
 BOTLIKE_PER_100 = 5.0
 """Flagged days per 100, at the lower end of the interval, from which a history is called a bot's: a choice. The aim for
@@ -79,9 +79,10 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
 
 def _format_verdict(report: FalseAlarms) -> str:
     """Say how many days any detector flags, and whether that is more than honest people should have."""
-    flagged = report.flagged_days()
+    flagged, fused = report.flagged_days(), len(report.alarms_of(FUSED))
+    together = f"; all evidence together suspects {fused:,}" if fused else ""
     if not len(flagged):
-        return "verdict: no detector flags any of these days"
+        return f"verdict: no detector flags any of these days{together}"
     rate, low, high = report.any_per_100()
     most = flagged.sort_values("detectors", ascending=False, kind="stable").iloc[0]
     text = (
@@ -90,6 +91,7 @@ def _format_verdict(report: FalseAlarms) -> str:
     )
     if most["detectors"] > 1:
         text += f"; by {most['detectors']} detectors {most['local_date']}"
+    text += together
     if low > BOTLIKE_PER_100:
         text += "; this listening looks like a bot's: a detector should flag under 1 in 100 days of an honest person"
     return text

@@ -57,11 +57,11 @@ def user_days(
     from spark_app.session import batch_session
 
     chosen = days.source_of(source)
+    if not spark and chosen != "raw":
+        raise JobError("--no-spark reads raw rows only: add  --source raw")
     settings = settings_for(world)
     source_world = settings.existing_world()
     if not spark:
-        if chosen != "raw":
-            raise JobError("--no-spark reads raw rows only: add  --source raw")
         folder = out or days.folder_of(source_world, chosen)
         print(f"{build_user_days(source_world, folder):,} user-days in {folder}")
         return

@@ -69,3 +69,8 @@ def test_the_job_of_a_shop_names_what_it_lacks_and_options_that_it_does_not_have
 def test_only_the_job_of_a_shop_ends_by_itself_in_silence(playproof: Playproof) -> None:
     line = playproof("job", "run", "--world", "w", "--idle-after", "5").error
     assert "--idle-after: stop this one with Ctrl-C" in line
+
+
+@pytest.mark.usefixtures("world")
+def test_user_days_without_spark_are_of_raw_rows_only(playproof: Playproof) -> None:
+    assert "add  --source raw" in playproof("days", "build", "--world", "w", "--no-spark").error

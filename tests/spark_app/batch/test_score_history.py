@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from models.registry.artefact import SHIPPED_SCORER
 from models.registry.verify import verify_artefact
 from models.reports.false_alarms import RULES, SCORER
+from models.reports.format_false_alarms import format_lines
 from models.tables.lake_tables import batch_files, read_parts
 from ops.audit.run import audit_world, score_history
 from producer.importers.layout import Options
@@ -90,6 +91,9 @@ def test_a_day_in_a_loop_among_quiet_evenings_is_an_alarm(world: World) -> None:
     assert len(report.person_days) == DAYS + 1
     assert report.alarms_of(RULES)["local_date"].tolist() == ["2024-03-13"]
     assert report.alarms_of(SCORER)["local_date"].tolist() == ["2024-03-13"]
+    (verdict,) = (line for line in format_lines(report) if line.startswith("verdict: "))
+    assert verdict.startswith(f"verdict: 1 of {DAYS + 1} days are flagged by a detector")
+    assert "looks like a bot's" not in verdict, "one day of thirteen"
     missing = {"interaction_rate", "license_cnt", "error_rate", "completion_mean", "n_devices"}
     assert missing <= set(world.not_measurable)
 
