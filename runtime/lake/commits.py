@@ -6,7 +6,8 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runtime import storage
-from runtime.errors import LakeError
+from runtime.errors import LakeError, StorageError
 from runtime.lake import MAX_NEW_COMMITS, committed_files, file_name, is_table, lock, refresh_log
 from runtime.lake.places import create, forget, named, to_write
 from runtime.lake.schemas import PARTITION, partitions_of, table_schema
@@ -84,7 +85,8 @@ def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, na
     if files:
         _commit(delta, name, files, "append", transaction)
         if (delta.version() + 1) % MAX_NEW_COMMITS == 0:
-            checkpoint(table)  # whoever opens the table reads this, and the few commits that follow
+            with suppress(LakeError, StorageError):  # the next one will do
+                checkpoint(table)  # whoever opens the table reads this, and the few commits that follow
     return True
 
 
@@ -127,23 +129,42 @@ def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema) -> None:
 
 
 def rewrite(table: Path, old: Sequence[str], new: Sequence[DataFile], *, rows_go: bool) -> None:
-    """Replace files of a table by others in one commit, which adds no rows; `rows_go`: and removes some."""
+    """Replace files of a table by others in one commit, which adds no rows; `rows_go`: and removes some.
+
+    Raises LakeError where another program does so at the same time.
+    """
     from deltalake.transaction import RemoveAction
 
-    with lock(table), named(table):
+    with lock(table), _whole_log(table), named(table):
         now = round(time.time() * _MS)
         gone = [RemoveAction(path, rows_go, now, partition_values=_partition_values(path)) for path in old]
         _commit(to_write(table), table.name, new, "append", removed=gone, is_data_change=False)
 
 
 def checkpoint(table: Path) -> int:
-    """Write all that a table is into a checkpoint of its log; return the version. It takes 17 ms with 500 files."""
-    with lock(table), named(table):
+    """Write all that a table is into a checkpoint of its log; return the version. It takes 17 ms with 500 files.
+
+    Raises LakeError where another program cuts the log at the same time.
+    """
+    with lock(table), _whole_log(table), named(table):
         delta = to_write(table, is_new=True)
         delta.create_checkpoint()
         forget(table)  # opened again, it reads the checkpoint and nothing before
         refresh_log(table)
         return int(delta.version())
+
+
+@contextmanager
+def _whole_log(table: Path) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except DeltaError:
+        forget(table)
+        raise LakeError(
+            f"the log of lake/{table.name} was cut by another program while it was read: try again"
+        ) from None
 
 
 def _commit(
