@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -148,7 +149,8 @@ def test_without_rows_a_bucket_is_called_once_sparks_watermark_is_over_the_last_
     assert not state.is_called()
     state.of_spark_ms = NOON_MS + HOUR_MS
     assert state.is_called()
-    (sessions, counts) = advance_bucket((0,), [], cast(GroupState, state))
+    nulls = pd.DataFrame({"plays_ms": [np.nan], "activity_ms": [np.nan], "rows": [None]})
+    (sessions, counts) = advance_bucket((0,), [nulls], cast(GroupState, state))
     assert (sessions["user_id"].tolist(), counts[WATERMARK].tolist()) == (["u1"], [NOON_MS + HOUR_MS])
     assert not state.is_called()
 
