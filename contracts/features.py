@@ -182,6 +182,14 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f.name for f in SESSION_FEATURES)
 OWN_HISTORY_FEATURES: tuple[str, ...] = (*(name for name in FEATURE_NAMES if name.endswith(VS_OWN)), "self_drift")
 """Those that compare a session with own history: null in a world that has no such table yet."""
 
+SUSPICION = Feature(
+    "suspicion_before",
+    "log-odds",
+    "how suspicious the looks at the account's sessions of the 48 h before were; null where they were not",
+    "suspicion of its sessions before",
+)
+"""What an open session is looked at with, besides the features of a session: those before leave it behind."""
+
 ACCOUNT_COLUMNS = ("plan", "timezone")
 """Columns of the account's row in static/users that a model may read next to the features; null where it is unknown."""
 MODEL_COLUMNS: tuple[str, ...] = (*FEATURE_NAMES, *ACCOUNT_COLUMNS)

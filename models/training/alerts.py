@@ -6,7 +6,7 @@ its looks: that is how often an honest listener would meet an alert.
 
 import gzip
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,19 @@ import numpy as np
 import pandas as pd
 import xgboost
 
+from contracts.features import SUSPICION
 from contracts.measurable import SOURCE_PATTERNS
 from models.errors import ModelError
 from models.metrics.intervals import Share, share_by_account
 from models.registry.artefact import CARD, MANIFEST, sha256
 from models.registry.source_patterns import without_unknown
+from models.training.alert_trees import PARAMETERS, AlertTrees, fit_alert_trees
 from models.training.alerts_card import render_card
-from models.training.source_patterns import COMPLETE, MIN_RECALL, with_masked_copies
+from models.training.source_patterns import COMPLETE, MIN_RECALL
 from models.training.splits import SHARES, deal_groups
 from runtime.arrays import Bools, Floats
 
 TREES_FILE = "trees.ubj.gz"
-PARAMETERS: dict[str, Any] = {
-    "objective": "binary:logistic", "max_depth": 4, "eta": 0.1, "subsample": 0.8, "colsample_bytree": 0.5,
-    "min_child_weight": 4, "tree_method": "hist", "nthread": 1,
-}  # fmt: skip
-ROUNDS = 120
-MAX_FEATURES = 30
-"""Features of the model: those of most gain when it is fitted on all of them. Every look computes each of them."""
 MAX_FALSE_ALERTS = 0.001
 """Share of the honest sessions with an alert, at most: the upper end of its interval on the calibration block, in each
 world that it is from. A population of other habits has more false alerts than the mean of several."""
@@ -45,9 +40,10 @@ def train_alerts(
 ) -> str:
     """Train, choose thresholds, test, and write the artefact folder `out`. Returns the SHA-256 of its manifest.
 
-    `looks`: session_key and `features`, a row per look. `sessions`: session_key, user_id, family, campaign_id, cohort
-    and label (1, 0, NaN), a row per session, also those without a look. `world` says where they come from. Accounts of
-    a campaign are all in one block. The same table and seed give the same bytes. Raises ModelError.
+    `looks`: `features` and what `fit_alert_trees` needs, a row per look, sorted by session and time. `sessions`:
+    session_key, user_id, family, campaign_id, cohort and label (1, 0, NaN), a row per session, also those without a
+    look. `world` says where they come from. Accounts of a campaign are all in one block. The same table and seed give
+    the same bytes. Raises ModelError.
     """
     rng = np.random.default_rng(seed)
     sessions = sessions.set_index("session_key")
@@ -57,79 +53,66 @@ def train_alerts(
             raise ModelError("a block has no positive or no negative session: more accounts or campaigns are needed")
     looks = looks.assign(label=looks["session_key"].map(sessions["label"]), block=looks["session_key"].map(block))
     looks["user_id"] = looks["session_key"].map(sessions["user_id"])
-    training = looks[(looks["block"] == TRAIN) & looks["label"].notna()]
-    chosen = _strongest(_fit(training, list(features), seed), features)
-    booster = _fit(with_masked_copies(training, rng, chosen), chosen, seed)
-    unseen, sessions_unseen = looks[looks["block"] != TRAIN], sessions[(block != TRAIN).to_numpy()]
+    of_training = sessions[(block == TRAIN).to_numpy()]
+    trees = fit_alert_trees(looks, of_training, features, (looks["block"] == TRAIN).to_numpy(), rng)
+    unseen, sessions_unseen = trees.looks[looks["block"] != TRAIN], sessions[(block != TRAIN).to_numpy()]
     of_unseen = block[sessions_unseen.index]
     entries = []
-    for name, unknown in _patterns(chosen).items():
-        score = _session_scores(booster, unseen, sessions_unseen, chosen, unknown)
-        entries.append(_entry(name, unknown, score, sessions_unseen, of_unseen, rng))
+    for name, unknown in _patterns(trees.features).items():
+        scores = [_session_scores(trees, unseen, sessions_unseen, unknown)]
+        if name == COMPLETE:
+            of_nobody = unseen.assign(**dict.fromkeys(trees.of_static, np.nan))
+            scores.append(_session_scores(trees, of_nobody, sessions_unseen, ()))
+        entries.append(_entry(name, unknown, scores, sessions_unseen, of_unseen, rng))
     complete, *others = entries
     for entry in others:
         del entry["test"]["by_family"]  # they would be most of the file
     if complete["review"] is None:
         raise ModelError("no threshold keeps to the false alerts and finds enough: more accounts or days are needed")
-    trees = bytes(booster.save_raw("ubj"))
+    packed = bytes(trees.booster.save_raw("ubj"))
     manifest: dict[str, Any] = {
         "name": out.name,
-        "trees_sha256": sha256(trees),
-        "features": chosen,
+        "trees_sha256": sha256(packed),
+        "features": trees.features,
         "threshold": complete["review"],
+        "rounds_of_rows": trees.rounds_of_rows,
         "source_patterns": others,
         "test": complete["test"],
         "calibration": complete["calibration"],
         "max_false_alerts": MAX_FALSE_ALERTS,
         "trained_on": {"world": world, "seed": seed, "blocks": _describe(looks, sessions, block)},
-        "parameters": PARAMETERS | {"rounds": ROUNDS},
+        "parameters": PARAMETERS | {"rounds": trees.booster.num_boosted_rounds()},
         "libraries": {library: version(library) for library in LIBRARIES},
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / TREES_FILE).write_bytes(gzip.compress(trees, mtime=0))
+    (out / TREES_FILE).write_bytes(gzip.compress(packed, mtime=0))
     content = json.dumps(manifest, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))
     return sha256(content)
 
 
-def _fit(training: pd.DataFrame, features: list[str], seed: int) -> xgboost.Booster:
-    values = training[features].to_numpy(dtype=np.float32)
-    matrix = xgboost.DMatrix(values, label=training["label"].to_numpy(), nthread=1)
-    return xgboost.train(PARAMETERS | {"seed": seed}, matrix, ROUNDS)
-
-
-def _strongest(booster: xgboost.Booster, features: Collection[str]) -> list[str]:
-    """Return the MAX_FEATURES features of most gain, in the order of `features`."""
-    gain = booster.get_score(importance_type="total_gain")
-    by_gain = sorted(enumerate(features), key=lambda one: -float(gain.get(f"f{one[0]}", 0.0)))[:MAX_FEATURES]
-    kept = {name for _, name in by_gain}
-    return [name for name in features if name in kept]
-
-
 def _patterns(features: Collection[str]) -> dict[str, frozenset[str]]:
     """Return the kinds of source that lack different features of the model, the complete one first."""
     first: dict[frozenset[str], str] = {frozenset(): COMPLETE}
     for name, unknown in SOURCE_PATTERNS.items():
-        first.setdefault(unknown & frozenset(features), name)
+        lacking = unknown & frozenset(features)
+        # the trees that give suspicion were made for looks with all fields
+        first.setdefault(lacking | {SUSPICION.name} if lacking else lacking, name)
     return {name: unknown for unknown, name in first.items()}
 
 
 def _session_scores(
-    booster: xgboost.Booster,
-    looks: pd.DataFrame,
-    sessions: pd.DataFrame,
-    features: list[str],
-    unknown: Collection[str],
+    trees: AlertTrees, looks: pd.DataFrame, sessions: pd.DataFrame, unknown: Collection[str]
 ) -> pd.Series:
     """Return the highest probability of each session's looks, 0 for a session without any."""
-    values = looks[features].to_numpy(dtype=np.float32).copy()
-    values[:, np.isin(features, list(unknown))] = np.nan
+    values = looks[trees.features].to_numpy(dtype=np.float32).copy()
+    values[:, np.isin(trees.features, list(unknown))] = np.nan
     matrix = xgboost.DMatrix(values, nthread=1)
-    margin: Floats = booster.predict(matrix, output_margin=True).astype(np.float64)
+    margin: Floats = trees.booster.predict(matrix, output_margin=True).astype(np.float64)
     if unknown:
-        contributed = booster.predict(matrix, pred_contribs=True)[:, :-1]
-        margin, _ = without_unknown(margin, contributed, features, unknown)
+        contributed = trees.booster.predict(matrix, pred_contribs=True)[:, :-1]
+        margin, _ = without_unknown(margin, contributed, trees.features, unknown)
     highest = pd.Series(1 / (1 + np.exp(-margin))).groupby(looks["session_key"].to_numpy()).max()
     return highest.reindex(sessions.index).fillna(0.0)
 
@@ -137,14 +120,20 @@ def _session_scores(
 def _entry(
     name: str,
     unknown: Collection[str],
-    score: pd.Series,
+    scores: Sequence[pd.Series],
     sessions: pd.DataFrame,
     block: pd.Series,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """Choose the threshold of a kind of source on the calibration block; measure it on the test block."""
+    """Choose the threshold of a kind of source on the calibration block; measure it on the test block.
+
+    `scores` are of the same sessions: the first as they are, the others as they may be too. The threshold keeps to the
+    false alerts for each of them.
+    """
     calibration = (block == CALIBRATION).to_numpy()
-    threshold, share = strictest_threshold(score[calibration], sessions[calibration], rng)
+    chosen = [strictest_threshold(score[calibration], sessions[calibration], rng) for score in scores]
+    threshold, share = max(chosen, key=lambda one: one[0])
+    score = scores[0]
     is_bot = (sessions["label"] == 1).to_numpy()
     recall = float((score[calibration & is_bot] >= threshold).mean())
     tested = (block == TEST).to_numpy()

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.training.alert_trees import OF_ACCOUNT
+
 
 def render_card(manifest: Mapping[str, Any]) -> str:
     """Render the model card as Markdown."""
     trained, test = manifest["trained_on"], manifest["test"]
     blocks = trained["blocks"]
+    n, of_account = len(manifest["features"]), len({*manifest["features"]} & {*OF_ACCOUNT})
     lines = [
         f"# Model card: {manifest['name']}",
         "",
@@ -22,7 +25,9 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         f"  at any look, by the upper end of the interval in each world (in all: {_share(manifest['calibration'])}).",
         f"- **Test block**: false alerts per 1,000 honest sessions {_share(test['false_per_1000_honest_sessions'])};",
         f"  {test['recall']:.0%} of the bots' sessions have an alert before they close.",
-        f"- **Features**: {len(manifest['features'])} of a session's own rows; none of the account or of its history.",
+        f"- **Features**: {n - of_account} of a session's own rows; {of_account} of the account: its static row, its",
+        "  own history, and the suspicion that looks at its sessions before left behind. The threshold holds too where",
+        "  neither row nor history is known of any account.",
         "- **Not for** decisions about a person without a look at the closed session. The worlds are simulated.",
         "",
         "| block | accounts | sessions | of bots | looks |",

@@ -23,7 +23,7 @@ SESSION_IDENTITY = ["session_key", "user_id", "started_at", "ended_at"]
 
 
 def look_table(rows: WorldRows, histories: pa.Table | None, unmeasurable: Collection[str] = ()) -> pd.DataFrame:
-    """Return a row per look: session_key, user_id, at_ms (its event time), rows, streams, and PREFIX_FEATURES.
+    """Return a row per look: session_key, user_id, first_event_ms, at_ms (its event time), rows, and PREFIX_FEATURES.
 
     Sorted by session and time. `histories`: tables of own histories with `as_of`, as `local.own_histories` makes them;
     None where none is known. `unmeasurable`: features that the world's source cannot tell.
@@ -36,6 +36,7 @@ def look_table(rows: WorldRows, histories: pa.Table | None, unmeasurable: Collec
         {
             "session_key": user_ids + ":" + pd.Series(event_ms[looks.first]).astype(str),
             "user_id": user_ids,
+            "first_event_ms": event_ms[looks.first],
             "at_ms": looks.at_ms,
             "rows": looks.last - looks.first + 1,
         }

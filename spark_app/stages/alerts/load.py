@@ -47,5 +47,5 @@ def load_alert_scorer(folder: Path, trusted: str) -> SessionScorer:
     threshold = manifest["threshold"]
     return SessionScorer(
         trees, tuple(manifest["features"]), threshold, threshold, f"{manifest['name']}@{trusted[:8]}",
-        read_patterns(manifest),
+        read_patterns(manifest), rounds_of_rows=manifest.get("rounds_of_rows", 0),
     )  # fmt: skip

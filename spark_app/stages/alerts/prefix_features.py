@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pyarrow as pa
 
-from contracts.features import OWN_HISTORY_FEATURES
+from contracts.features import OWN_HISTORY_FEATURES, SUSPICION
 from runtime.arrays import Floats
 from spark_app.stages.alerts.account_lookup import AccountLookup, KnownOfAccounts
 from spark_app.stages.alerts.looks import Looks
@@ -14,8 +14,9 @@ from spark_app.stages.sessions.features.registry import ACCOUNT_FEATURES, FEATUR
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
 
-PREFIX_FEATURES = (*FEATURES, *ACCOUNT_FEATURES, *OWN_HISTORY_FEATURES)
-"""Features of a look: of the rows so far, of the account's static row, and of both compared with its own history."""
+PREFIX_FEATURES = (*FEATURES, *ACCOUNT_FEATURES, *OWN_HISTORY_FEATURES, SUSPICION.name)
+"""Features of a look: of the rows so far, of the account's static row, of both compared with its own history, and what
+the looks at its sessions before left behind, which is unknown here."""
 _COMPARED = frozenset((*VOLUMES, *SHIFTED))
 """Features that the comparison with own history needs: `self_drift` is of all of them."""
 
@@ -50,7 +51,6 @@ def prefix_features(
     if compared:
         features |= compare_with_baseline(features, known.baseline)
     unknown = np.full(b.n, np.nan)
-    columns = [
-        pa.array(unknown if name in unmeasurable else features[name], pa.float64(), from_pandas=True) for name in wanted
-    ]
+    values = [unknown if name in unmeasurable else features.get(name, unknown) for name in wanted]
+    columns = [pa.array(column, pa.float64(), from_pandas=True) for column in values]
     return pa.RecordBatch.from_arrays(columns, names=wanted)

@@ -42,6 +42,8 @@ class SessionScorer:
     """Thresholds by what a source cannot tell (`unknown.scorer_of_source`)."""
     unknown: tuple[str, ...] = ()
     """Features that the source at hand cannot tell: they are left out of score and reasons."""
+    rounds_of_rows: int = 0
+    """Of an alerts model that sees suspicion: its first trees, which see a session's rows alone; 0 of other models."""
 
 
 def load_trees(artefact: Artefact) -> SessionScorer:
@@ -85,6 +87,14 @@ def predict(batch: pa.RecordBatch, scorer: SessionScorer) -> Predictions:
     matrix = xgb.DMatrix(values.astype(np.float32), missing=np.nan, nthread=1)
     margin = _booster(scorer.trees).predict(matrix, output_margin=True).astype(np.float64)
     return Predictions(values, margin, 1 / (1 + np.exp(-margin)), matrix)
+
+
+def rows_margin(batch: pa.RecordBatch, scorer: SessionScorer) -> Floats:
+    """Return the log-odds that the first trees of an alerts model give to an Arrow batch of looks, shape (n,)."""
+    values = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in scorer.features])
+    matrix = xgb.DMatrix(values.astype(np.float32), missing=np.nan, nthread=1)
+    first = (0, scorer.rounds_of_rows)
+    return _booster(scorer.trees).predict(matrix, output_margin=True, iteration_range=first).astype(np.float64)
 
 
 def contributions(matrix: xgb.DMatrix, scorer: SessionScorer, rows: Ints | None = None) -> NDArray[np.floating[Any]]:

@@ -50,10 +50,10 @@ _GATHERED = StructType(
     ]
 )
 """A bucket in a micro-batch, with its packed rows."""
-STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, watermark_ms bigint, alerted binary"
+STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, watermark_ms bigint, looks binary"
 """A bucket's open rows, null without any; how far each topic is, 0 before its first row; the watermark after the
-micro-batch in which it was last called; and which of the open sessions an alert was raised for, as `LookAtSessions`
-writes it."""
+micro-batch in which it was last called; and what the looks at its sessions have left behind, as `LookAtSessions` writes
+it."""
 ALERT_COLUMNS = ("alert", "was_alerted")
 """Of a row of the step: an alert as its message, in a row that is no session; and whether a closed session had one."""
 _ALERT_DDL = "alert string, was_alerted boolean"
@@ -71,8 +71,8 @@ class RaisedAlerts:
     messages: list[str]
     was_alerted: Bools
     """Of each closed session, whether an alert was raised for it, now or before."""
-    alerted: bytes | None
-    """Which open sessions have had an alert: kept in the state; None for none."""
+    kept: bytes | None
+    """What the looks leave behind for the next micro-batch: kept in the state; None for nothing."""
 
 
 LookAtSessions = Callable[[Step, bytes | None, int, int], RaisedAlerts]
@@ -199,7 +199,7 @@ def advance_bucket(
     comes a micro-batch later. It may be further, by the newest partition: what is open then, closes by it.
     """
     of_spark_ms = state.getCurrentWatermarkMs()
-    kept, *newest_ms, watermark_before_ms, alerted = state.get if state.exists else (None, 0, 0, 0, None)
+    kept, *newest_ms, watermark_before_ms, looked = state.get if state.exists else (None, 0, 0, 0, None)
     packed = []
     for frame in frames:
         # a bucket that is called without rows has a row of nulls
@@ -211,8 +211,8 @@ def advance_bucket(
     now_kept = pack(step.open) if len(step.open) else None
     raised = RaisedAlerts([], np.zeros(len(step.closed), bool), None)
     if look is not None:
-        raised = look(step, alerted, watermark_before_ms, watermark_ms)
-    state.update((now_kept, *newest_ms, watermark_ms, raised.alerted))
+        raised = look(step, looked, watermark_before_ms, watermark_ms)
+    state.update((now_kept, *newest_ms, watermark_ms, raised.kept))
     # called again as soon as Spark's watermark is over it, with rows or without; Spark refuses 0, that before the first
     state.setTimeoutTimestamp(max(of_spark_ms, 1))
     if len(step.closed):

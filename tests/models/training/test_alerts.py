@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from contracts.features import SUSPICION
 from models.errors import ModelError
 from models.registry.artefact import MANIFEST
-from models.training import alerts
+from models.training import alert_trees, alerts
 from models.training.alerts import choose_threshold, strictest_threshold, train_alerts
+from runtime.units import HOUR_MS
 from spark_app.stages.alerts.load import TREES_FILE, load_alert_scorer
 from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
 from spark_app.stages.alerts.score_looks import score_looks_of
@@ -20,30 +22,36 @@ SHARE = 0.02
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "ROUNDS", 5)
-    monkeypatch.setattr(alerts, "MAX_FEATURES", 8)
+    for name, value in (("ROUNDS_OF_ROWS", 5), ("ROUNDS", 3), ("MAX_OF_ROWS", 6), ("MAX_OF_ACCOUNT", 2)):
+        monkeypatch.setattr(alert_trees, name, value)
     monkeypatch.setattr(alerts, "MAX_FALSE_ALERTS", SHARE)
 
 
-def sessions_with_looks(n: int = 1200) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make a tenth of the sessions those of bots, which repeat tracks; each has two looks, every seventh none."""
+def sessions_with_looks(n: int = 2400) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make two sessions of each account: a tenth of them are bots, which repeat tracks; every seventh has no look.
+
+    The others have two looks.
+    """
     rng = np.random.default_rng(3)
     number = np.arange(n)
-    is_bot = number % 10 == 0
+    account = number // 2
+    is_bot = account % 10 == 0
     sessions = pd.DataFrame(
         {
-            "session_key": [f"u{i}:{i}" for i in number],
-            "user_id": [f"u{i}" for i in number],
+            "session_key": [f"u{i // 2}:{i}" for i in number],
+            "user_id": [f"u{i}" for i in account],
             "label": is_bot.astype(float),
             "family": np.where(is_bot, "farm", "honest"),
-            "campaign_id": pd.Series((number // 30).astype(str)).where(is_bot),
+            "campaign_id": pd.Series((account // 30).astype(str)).where(is_bot),
             "cohort": "regular",
         }
     )
     looked_at = np.repeat(number[number % 7 != 0], 2)
     looks = pd.DataFrame(rng.random((len(looked_at), len(PREFIX_FEATURES))), columns=list(PREFIX_FEATURES))
     looks["repeat_ratio"] += is_bot[looked_at]
-    return looks.assign(session_key=sessions["session_key"].to_numpy()[looked_at]), sessions
+    looks["session_key"] = sessions["session_key"].to_numpy()[looked_at]
+    first_event_ms, size = looked_at * HOUR_MS, np.tile([8, 16], len(looked_at) // 2)
+    return looks.assign(first_event_ms=first_event_ms, at_ms=first_event_ms + size, rows=size), sessions
 
 
 def test_a_threshold_keeps_the_upper_end_of_the_interval_and_is_the_lowest_that_does() -> None:
@@ -77,7 +85,10 @@ def test_a_trained_model_is_read_by_its_hash_and_finds_the_bots_of_accounts_that
     scorer = load_alert_scorer(tmp_path / "session_alerts", trusted)
     assert scorer.version == f"session_alerts@{trusted[:8]}"
     assert "repeat_ratio" in scorer.features
+    assert SUSPICION.name in scorer.features
+    assert scorer.rounds_of_rows == 5
     assert len(scorer.features) == 8
+    looks["user_id"] = looks["session_key"].map(sessions.set_index("session_key")["user_id"])
     over = score_looks_of(looks, scorer) >= scorer.review_threshold
     is_bot = looks["session_key"].map(sessions.set_index("session_key")["label"]).to_numpy() == 1
     assert over[is_bot].mean() > 0.9

@@ -59,9 +59,13 @@ def test_a_look_is_due_once_the_watermark_is_at_its_last_row() -> None:
 
 @given(st.lists(st.integers(1, 30 * MINUTE_MS), min_size=1, max_size=300))
 def test_the_number_of_looks_grows_with_the_logarithm_of_the_rows(gaps: list[int]) -> None:
-    looks = due_looks(np.cumsum(gaps), np.array([0]), -1, FOREVER_MS)
+    event_ms = np.cumsum(gaps)
+    looks = due_looks(event_ms, np.array([0]), -1, FOREVER_MS)
     assert len(looks) <= 2 * max(0, ceil(log2((len(gaps) + 1) / FIRST_LOOK_ROWS)))
     assert (np.diff(looks.at_ms) >= 0).all()
+    # what `models.risk.suspicion.margins_of` relies on
+    rows = looks.last + 1
+    assert ((rows & (rows - 1) == 0) == (looks.at_ms == event_ms[looks.last])).all()
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,7 @@ class Run:
     def read(self, rows: Sequence[Row]) -> None:
         step = advance(self.state, table(rows), *self.watermarks)
         raised = self.raiser(step, self.alerted, *self.watermarks)
-        self.state, self.alerted = step.open, raised.alerted
+        self.state, self.alerted = step.open, raised.kept
         self.alerts += map(json.loads, raised.messages)
         first = step.closed.rows.take(step.closed.first).to_pylist() if len(step.closed) else []
         keys = [f"{one['user_id']}:{one['event_ms']}" for one in first]
