@@ -96,7 +96,7 @@ train-fusion: setup ## fit the stack of all detectors, on worlds that none of th
 	@$(PLAYPROOF) days train-fusion
 
 train-alerts: setup ## train the model of alerts inside open sessions, on worlds that the session scorer never saw
-	@$(PLAYPROOF) simulate --world alerts-train --scenario train --users 4000 --days 12 --seed 313
+	@$(PLAYPROOF) simulate --world alerts-train --scenario train --users 2400 --days 20 --seed 313
 	@$(PLAYPROOF) simulate --world alerts-train-field --scenario field --users 1200 --days 21 --seed 312
 	@$(PLAYPROOF) model train-alerts --world alerts-train --world alerts-train-field --out models/artifacts/session_alerts
 
