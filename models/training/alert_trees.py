@@ -26,8 +26,10 @@ ROUNDS_OF_ROWS, ROUNDS = 60, 70
 """Trees that see the rows alone, and trees after them that see all."""
 MAX_OF_ROWS, MAX_OF_ACCOUNT = 28, 10
 """Features of rows, and of the account: those of most gain when trees are fitted on all. Every look computes them."""
-OF_ACCOUNT = ("account_age_days", "is_paid_plan", "night_share", *OWN_HISTORY_FEATURES, SUSPICION.name)
+OF_ACCOUNT = ("account_age_days", "is_paid_plan", *OWN_HISTORY_FEATURES, SUSPICION.name)
 """Features that need more than the session's own rows."""
+OF_CLOCK = ("night_share", "night_share_vs_own", "self_drift")
+"""Features that need the listener's time zone, and are left out: they would double the kinds of sources."""
 ACCOUNT_LOSS = 0.25
 """Share of the accounts whose looks the trees see once more as those of an account that nobody knows."""
 
@@ -60,7 +62,7 @@ def fit_alert_trees(
     seed = int(rng.integers(2**31))
     half = looks["session_key"].map(pd.Series(deal_groups(sessions, rng, (0.5, 0.5)), sessions.index)).to_numpy()
     is_known = is_training & looks["label"].notna().to_numpy()
-    ordered = list(features)
+    ordered = [name for name in features if name not in OF_CLOCK]
     of_rows = [name for name in ordered if name not in OF_ACCOUNT]
     of_rows = strongest(_fit(looks[is_known], of_rows, seed, ROUNDS_OF_ROWS), of_rows, MAX_OF_ROWS)
     margin = np.full(len(looks), np.nan)

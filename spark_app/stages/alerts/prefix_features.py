@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pyarrow as pa
 
-from contracts.features import OWN_HISTORY_FEATURES, SUSPICION
+from contracts.features import OWN_HISTORY_FEATURES, SUSPICION, VS_OWN
 from runtime.arrays import Floats
 from spark_app.stages.alerts.account_lookup import AccountLookup, KnownOfAccounts
 from spark_app.stages.alerts.looks import Looks
-from spark_app.stages.sessions.features.own_history import SHIFTED, VOLUMES, compare_with_baseline
+from spark_app.stages.sessions.features.own_history import SELF_DRIFT, SHIFTED, VOLUMES, compare_with_baseline
 from spark_app.stages.sessions.features.registry import ACCOUNT_FEATURES, FEATURES
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.unmeasurable import mask_missing_fields
@@ -18,7 +18,7 @@ PREFIX_FEATURES = (*FEATURES, *ACCOUNT_FEATURES, *OWN_HISTORY_FEATURES, SUSPICIO
 """Features of a look: of the rows so far, of the account's static row, of both compared with its own history, and what
 the looks at its sessions before left behind, which is unknown here."""
 _COMPARED = frozenset((*VOLUMES, *SHIFTED))
-"""Features that the comparison with own history needs: `self_drift` is of all of them."""
+"""Features that are compared with own history: `self_drift` is of all of them."""
 
 
 def prefix_batch(rows: pa.Table, looks: Looks) -> SessionBatch:
@@ -40,17 +40,19 @@ def prefix_features(
     `unmeasurable`: features that the world's source cannot tell.
     """
     wanted = list(names)
-    compared = _COMPARED if any(name in OWN_HISTORY_FEATURES for name in wanted) else frozenset()
+    compared = {name.removesuffix(VS_OWN) for name in wanted if name in OWN_HISTORY_FEATURES}
+    if SELF_DRIFT in compared:
+        compared = set(_COMPARED)
     features: dict[str, Floats] = {}
-    for name in {*wanted, *compared}:
+    for name in sorted({*wanted, *compared}):
         if name in FEATURES:
             features[name] = FEATURES[name](b)
         elif name in ACCOUNT_FEATURES:
             features[name] = ACCOUNT_FEATURES[name](b, known.accounts)
     features = mask_missing_fields(features, b)
-    if compared:
-        features |= compare_with_baseline(features, known.baseline)
     unknown = np.full(b.n, np.nan)
+    if compared:
+        features |= compare_with_baseline(dict.fromkeys(_COMPARED, unknown) | features, known.baseline)
     values = [unknown if name in unmeasurable else features.get(name, unknown) for name in wanted]
     columns = [pa.array(column, pa.float64(), from_pandas=True) for column in values]
     return pa.RecordBatch.from_arrays(columns, names=wanted)

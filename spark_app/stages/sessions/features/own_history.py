@@ -26,6 +26,7 @@ SHIFTED = tuple(name for name in _COMPARED if name not in VOLUMES)
 MIN_SD = {**MIN_SD_OF_VOLUME, "gap_entropy": 0.5, "popularity_mean": 0.2}
 """A smaller spread of an account's days is taken as this one: those days are nearly equal."""
 MIN_SD_OF_SHARE = 0.1
+SELF_DRIFT = "self_drift"
 MIN_DIFFERENCES = 3
 """Known differences below which `self_drift` is NaN."""
 
@@ -61,7 +62,7 @@ def compare_with_baseline(features: Mapping[str, Floats], baseline: pa.StructArr
         deviations[name] = differences[name] / spread
     compared = {f"{name}{VS_OWN}": deviations[name] for name in VOLUMES}
     compared |= {f"{name}{VS_OWN}": differences[name] for name in SHIFTED}
-    return compared | {"self_drift": _root_mean_square(np.stack(list(deviations.values())))}
+    return compared | {SELF_DRIFT: _root_mean_square(np.stack(list(deviations.values())))}
 
 
 def _root_mean_square(deviations: Floats) -> Floats:
