@@ -24,8 +24,9 @@ PARAMETERS: dict[str, Any] = {
 }  # fmt: skip
 ROUNDS_OF_ROWS, ROUNDS = 60, 70
 """Trees that see the rows alone, and trees after them that see all."""
-MAX_OF_ROWS, MAX_OF_ACCOUNT = 28, 10
-"""Features of rows, and of the account: those of most gain when trees are fitted on all. Every look computes them."""
+MAX_OF_ROWS, MAX_OF_ACCOUNT = 28, 9
+"""Features of rows, and of the account besides suspicion: those of most gain when trees are fitted on all. Every look
+computes them."""
 OF_ACCOUNT = ("account_age_days", "is_paid_plan", *OWN_HISTORY_FEATURES, SUSPICION.name)
 """Features that need more than the session's own rows."""
 OF_CLOCK = ("night_share", "night_share_vs_own", "self_drift")
@@ -71,8 +72,9 @@ def fit_alert_trees(
         margin[half == one] = _margin(_fit(others, of_rows, seed, ROUNDS_OF_ROWS), looks[half == one], of_rows)
     looks = _with_suspicion(looks, margin)
     both = [name for name in ordered if name in {*of_rows, *OF_ACCOUNT}]
-    of_account = [name for name in both if name in OF_ACCOUNT]
+    of_account = [name for name in both if name in OF_ACCOUNT and name != SUSPICION.name]
     of_account = strongest(_fit(looks[is_known], both, seed, ROUNDS), both, MAX_OF_ACCOUNT, of_account)
+    of_account.append(SUSPICION.name)
     chosen = [name for name in ordered if name in {*of_rows, *of_account}]
     copies = _copies(looks[is_known], chosen, of_account, rng)
     first = _fit(copies.assign(**dict.fromkeys(of_account, np.nan)), chosen, seed, ROUNDS_OF_ROWS)

@@ -22,7 +22,7 @@ SHARE = 0.02
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ROUNDS_OF_ROWS", 5), ("ROUNDS", 3), ("MAX_OF_ROWS", 6), ("MAX_OF_ACCOUNT", 2)):
+    for name, value in (("ROUNDS_OF_ROWS", 5), ("ROUNDS", 3), ("MAX_OF_ROWS", 6), ("MAX_OF_ACCOUNT", 1)):
         monkeypatch.setattr(alert_trees, name, value)
     monkeypatch.setattr(alerts, "MAX_FALSE_ALERTS", SHARE)
 
