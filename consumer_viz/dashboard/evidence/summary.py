@@ -166,7 +166,8 @@ def headline(accounts: Accounts, honest: HonestBaseline, case: Case) -> str:
         ]
         known.sort(key=lambda pair: is_within(pair[0], pair[1], usual))
         phrases = " · ".join(format_phrase(FEATURES[name], value) for name, value in known[:2])
-        return kind + words.IN_ONE_SESSION.format(phrases=phrases)
+        if phrases:
+            return kind + words.IN_ONE_SESSION.format(phrases=phrases)
     by_rules = (
         []
         if row
