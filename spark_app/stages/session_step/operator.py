@@ -202,9 +202,9 @@ def advance_bucket(
     kept, *newest_ms, watermark_before_ms, looked = state.get if state.exists else (None, 0, 0, 0, None)
     packed = []
     for frame in frames:
-        # a bucket that is called without rows has a row of nulls
+        # a bucket that is called without rows has a frame of nulls, or without any row
         packed += [rows for values in frame["rows"] if values is not None for rows in values]
-        newest_ms = [max(ms, int(frame[name].fillna(0).max())) for ms, name in zip(newest_ms, _NEWEST, strict=True)]
+        newest_ms = [max([ms, *map(int, frame[name].dropna())]) for ms, name in zip(newest_ms, _NEWEST, strict=True)]
     watermark_ms = max(watermark_before_ms, watermark_of(*newest_ms), of_spark_ms)
     new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)

@@ -150,7 +150,7 @@ def test_without_rows_a_bucket_is_called_once_sparks_watermark_is_over_the_last_
     state.of_spark_ms = NOON_MS + HOUR_MS
     assert state.is_called()
     nulls = pd.DataFrame({"plays_ms": [np.nan], "activity_ms": [np.nan], "rows": [None]})
-    (sessions, counts) = advance_bucket((0,), [nulls], cast(GroupState, state))
+    (sessions, counts) = advance_bucket((0,), [nulls, nulls[:0]], cast(GroupState, state))
     assert (sessions["user_id"].tolist(), counts[WATERMARK].tolist()) == (["u1"], [NOON_MS + HOUR_MS])
     assert not state.is_called()
 
