@@ -81,7 +81,7 @@ def expire(
             print(f"{_name(table, unit):<16}  {rows:,} rows of before {until} {_would_be(is_removed)}removed")
     _name_the_option(is_removed)
     if is_removed:
-        print("the files that had them go with  playproof lake vacuum --remove , 5 minutes from now or later")
+        print("the files that had them go with  playproof lake vacuum --remove , 4 minutes from now or later")
 
 
 def export(

@@ -3,7 +3,7 @@
     python -m ops.lake.day --hours 24
 
 A commit has a file of a few sessions, as a micro-batch of a quiet service does; upkeep runs when the job's own would.
-Its clock is the number of the commit: what stays for 5 minutes stays for 300 commits.
+Its clock is the number of the commit: what stays for 4 minutes stays for 240 commits.
 """
 
 import argparse

@@ -34,7 +34,7 @@ MAX_MERGED_BYTES = 128 * 2**20
 """A file of this size is not merged again: to write it once more would gain nothing."""
 DUE_COMMITS, OVERDUE_COMMITS = 50, 200
 """Commits since the last upkeep of a table: after so many it is due at a quiet time, after so many at any."""
-READERS_NEED_S = 5 * 60.0
+READERS_NEED_S = 4 * 60.0
 """How long a file stays that counts no more: a reader may have listed it."""
 WRITERS_NEED_S = 24 * 3600.0
 """How long a file stays that no commit has named yet: its micro-batch may still be running."""
