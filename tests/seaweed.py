@@ -35,7 +35,8 @@ class S3:
 
     def files(self, below: str = "") -> list[str]:
         """List the files of the bucket, by their path in it."""
-        listed = _client(self.endpoint).get_file_info(fs.FileSelector(f"{BUCKET}/{below}", recursive=True))
+        selected = fs.FileSelector(f"{BUCKET}/{below}", allow_not_found=True, recursive=True)
+        listed = _client(self.endpoint).get_file_info(selected)
         return sorted(info.path.removeprefix(f"{BUCKET}/") for info in listed if info.is_file)
 
 

@@ -75,13 +75,15 @@ def faults(folder: Path, expected: Mapping[str, str]) -> dict[str, str]:
 def fetch(folder: Path = JARS, checksums: Path = CHECKSUMS, extra: tuple[str, ...] = ()) -> int:
     """Bring the jars into `folder` and return how many were fetched: 0 where all are there, checked again.
 
-    `extra`: further configurations. Raises SetupError where they cannot be had, or where one is not what was pinned.
+    A configuration with a fault is fetched as a whole, the others stay. `extra`: further configurations. Raises
+    SetupError where they cannot be had, or where one is not what was pinned.
     """
     expected = expected_jars(folder, checksums, extra)
-    configurations = tuple(dict.fromkeys(name.partition("/")[0] for name in expected))
     wrong = faults(folder, expected)
     if not wrong:
         return 0
+    configurations = tuple(dict.fromkeys(name.partition("/")[0] for name in wrong))
+    expected = {name: digest for name, digest in expected.items() if name.partition("/")[0] in configurations}
     for name, fault in wrong.items():
         if fault != "missing":
             (folder / name).unlink()

@@ -31,6 +31,7 @@ _REFUSED = (
     "INVALID_ACCESS_KEY",
     "InvalidAccessKey",
 )
+_CODE = re.compile(r"AWS Error ([A-Z_]+)")
 _STATUS = re.compile(r"HTTP status (\d{3})|HTTP response code (\d{3})|status: (\d{3})")
 
 
@@ -126,4 +127,6 @@ def reason_of(error: str, endpoint: Endpoint) -> str:
         return f"cannot be reached: {where} does not answer; look at AWS_ENDPOINT_URL, and whether the storage runs"
     if "credential" in error.lower():
         return "cannot be used without a key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    return f"cannot be used ({error.splitlines()[0][:200]}): look at the storage at {where}"
+    code = _CODE.search(error)
+    cause = code.group(1) if code else error.splitlines()[0][:200]
+    return f"cannot be used ({cause}): look at the storage at {where}"
