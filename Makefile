@@ -157,11 +157,7 @@ lint: setup ## style, types, import rules
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 
-jars/.storage: jars/.checked
-	@$(PLAYPROOF) setup storage
-	@touch $@
-
-test: lint jars/.storage ## everything: style, types, import rules, tests on a real broker and a real Spark
+test: lint ## everything: style, types, import rules, tests on a real broker and a real Spark
 	@$(RUN) -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 clean: ## remove what setup made; data stays

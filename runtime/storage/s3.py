@@ -127,6 +127,6 @@ def reason_of(error: str, endpoint: Endpoint) -> str:
         return f"cannot be reached: {where} does not answer; look at AWS_ENDPOINT_URL, and whether the storage runs"
     if "credential" in error.lower():
         return "cannot be used without a key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    code = _CODE.search(error)
-    cause = code.group(1) if code else error.splitlines()[0][:200]
+    named_code = _CODE.search(error)
+    cause = named_code.group(1) if named_code else error.splitlines()[0][:200]
     return f"cannot be used ({cause}): look at the storage at {where}"
