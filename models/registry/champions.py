@@ -36,7 +36,7 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
 ALERT_CHAMPIONS: dict[str, str] = {
-    "session_alerts": "1e74ea7a2c098d1e8325ce1f4ec397b012700996654de94624879d7cdb29ea45",
+    "session_alerts": "bc9beb0653647b4068157b3e7061a088e8b291e46e06f829c2a7b9394ef304e4",
 }
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
