@@ -11,7 +11,6 @@ from typing import Any
 from contracts.domain import MUSIC, Domain
 from producer.replay.ledger import read_state
 from runtime.kafka.connection import KafkaConnection
-from runtime.lake import committed_files
 from runtime.monitoring.progress import job_record, last_micro_batches, shadow_record, totals
 from runtime.world import Unit
 
@@ -56,7 +55,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC
         "rows": sums["rows"],
         "late_rows": sums["late"],
         "duplicate_rows": sums["duplicate"],
-        "rejected_rows": sum(_rows(file) for file in committed_files(unit.table("rejected"))),
+        "rejected_rows": _rejected_rows(unit),
         "alerts": _alerts(unit),
         "state_rows": sum(scoring.state_rows.values()) if scoring else 0,
         "state_bytes": sum(scoring.state_bytes.values()) if scoring else 0,
@@ -93,13 +92,17 @@ def _alerts(unit: Unit) -> dict[str, int]:
     return {"raised": counts.raised, "withdrawn": counts.withdrawn}
 
 
-def _rows(rejected: Path) -> int:
-    """Sum the rows that a file of lake/rejected counts: a line may be a message of many rows."""
+def _rejected_rows(unit: Unit) -> int:
+    """Sum the rows that lake/rejected counts: a line may be a message of many rows."""
+    if not unit.table("rejected").exists():
+        return 0
     import pyarrow.compute as pc
 
+    from runtime.lake import committed_files
     from runtime.parquet import read_parquet
 
-    return pc.sum(read_parquet(rejected, ["rows"])["rows"]).as_py() or 0
+    files = committed_files(unit.table("rejected"))
+    return sum(pc.sum(read_parquet(file, ["rows"])["rows"]).as_py() or 0 for file in files)
 
 
 def lag(ends: Ends, read: Ends) -> dict[str, int]:

@@ -27,6 +27,7 @@ from runtime.parquet import read_parquet
 from runtime.world import Unit, World
 from spark_app.queries import rule_hits as query
 from spark_app.stages.rules.meet_rules import SCHEMA, exemptions, meet_rules, needed_columns
+from tests import lake_rows
 from tests.spark_app.scored import SCORED_AT, scored, table_of
 
 LOOP = RunningRule("loop", 2, "active", "stops at 31 s", "session", "share_30_35 > 0.8 and streams >= 10")
@@ -169,8 +170,8 @@ def test_a_rule_becomes_active_in_the_next_micro_batch_of_a_running_query_whatev
 
 
 def arrive(spark: SparkSession, table: Path, session: dict[str, Any]) -> None:
-    """Commit a session to lake/sessions, in a file."""
-    table_of(spark, session).coalesce(1).write.mode("append").parquet(str(table))
+    """Commit a session to lake/sessions."""
+    lake_rows.commit(table, table_of(spark, session).toArrow())
 
 
 def test_rules_that_cannot_be_sent_are_one_line_and_the_job_starts(

@@ -49,21 +49,21 @@ def _largest(b: DayBatch, day: Ints, values: Floats) -> Floats:
 def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
     """Return the longest stretch of rows with less than `gap_ms` of silence that ends in each day, in hours.
 
-    It may begin before midnight, on earlier days of the account.
+    It may begin before midnight, on earlier days of the account. Rows count in the order of their ends: one that ends
+    after a day, however early it began, says nothing about that day.
     """
     chosen = np.flatnonzero(rows)
     if len(chosen) == 0:
         return np.full(b.n, np.nan)
-    start = b.event_ms - b.listen_ms
-    order = chosen[np.lexsort((b.event_ms[chosen], start[chosen], b.user[chosen]))]
-    user, start, end = b.user[order], start[order], b.event_ms[order]
-    # accounts are separated by more than the time span of the batch, so that one running maximum serves all of them
-    apart = user * (end.max() - start.min() + 1)
-    until = np.maximum.accumulate(end + apart) - apart
-    begins = first_of_each(user)
-    begins[1:] |= start[1:] - until[:-1] >= gap_ms
-    began = start[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
-    return _largest(b, b.day[order], (until - began) / HOUR_MS)
+    begin = b.event_ms - b.listen_ms
+    order = chosen[np.lexsort((begin[chosen], b.event_ms[chosen], b.user[chosen]))]
+    user, begin, end = b.user[order], begin[order], b.event_ms[order]
+    is_first = first_of_each(user)
+    is_first[1:] |= begin[1:] - end[:-1] >= gap_ms
+    # each stretch is lowered below all before it, so that one running minimum serves all of them
+    lowered = np.cumsum(is_first) * (end.max() - begin.min() + 1)
+    began = np.minimum.accumulate(begin - lowered) + lowered
+    return _largest(b, b.day[order], (end - began) / HOUR_MS)
 
 
 def longest_run_h(b: DayBatch) -> Floats:

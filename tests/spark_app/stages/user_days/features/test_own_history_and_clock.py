@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.metrics.robust import median, median_and_mad
@@ -169,6 +169,7 @@ def differing(row: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(played | done, min_size=1, max_size=30), st.integers(0, 40))
+@example([heard(0, 0), heard(0, 90_000), heard(1, 0)], 0)  # one that ends on the next day began before another
 def test_no_day_s_features_change_with_what_comes_later_or_with_other_accounts(rows: list[DayRow], day: int) -> None:
     whole = {(row["user_id"], row["local_date"]): row for row in day_rows_of(*rows)}
     end_ms = MIDNIGHT_MS + (day + 1) * DAY_MS
