@@ -24,8 +24,8 @@ _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
 _KEEP_DAYS = re.compile(r"[a-z_]+\s*=\s*[1-9]\d{0,4}")
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*")
-"""A bucket, and a folder in it."""
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*")
+"""A bucket, and a folder in it; clients do not agree on what `..` is."""
 ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
 ZONES_FOLDER = "zoneinfo/"
 UNKNOWN_ZONE = "UTC"

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import SESSIONS, STATIC, ddl
 from runtime.kafka.connection import KafkaConnection
-from runtime.lake import LOG, note_snapshot
+from runtime.lake import LOG
 from runtime.lake.commits import create_table
-from runtime.lake.readers import SNAPSHOT
+from runtime.lake.readers import SNAPSHOT, note_snapshot
 from runtime.lake.schemas import PARTITION, arrow_schema
 from runtime.parquet import read_parquet
 from runtime.storage import readable, spark_path

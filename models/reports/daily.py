@@ -38,7 +38,7 @@ from models.user_days.report.evaluation import UserDayEvaluation, evaluate_if_tr
 from models.user_days.report.page import render
 from models.user_days.report.study import as_markdown, study
 from models.user_days.trees import load_trees
-from runtime.lake import committed_files
+from runtime.lake import listed_files
 from runtime.world import World, WorldError
 
 USER_DAYS_COMMAND = "playproof days build"
@@ -216,7 +216,7 @@ def read_sources(world: World, campaigns: pd.DataFrame) -> Sources:
 def _sessions(world: World) -> pd.DataFrame | None:
     """Read the scored sessions of a world: those of the job, or else those made from raw rows; None without any."""
     columns = ["user_id", "started_at", "score", "is_flagged", "reasons"]
-    if committed_files(world.unit.table("sessions")):
+    if listed_files(world.unit.table("sessions")):
         return read_sessions(world.unit.table("sessions"), columns)
     files = batch_files(world.from_raw(SCORED_IN_BATCH))
     return read_parts(files, columns) if files else None

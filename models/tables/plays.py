@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contracts.events import PLAYS, STREAM_MS
 from models.errors import ModelError
 from models.tables.static_tables import read_timezones
-from runtime.lake import committed_files
+from runtime.lake import committed_files, listed_files
 from runtime.local_time import to_local_ms
 from runtime.parquet import read_parquet
 from runtime.units import DAY_MS
@@ -55,7 +55,7 @@ def choose_source(world: World, source: Source) -> Literal["lake", "raw"]:
     """Return the source of a world's plays; `auto` is the lake where the job has archived any, else raw."""
     if source != "auto":
         return source
-    return "lake" if committed_files(world.unit.table(PLAYS)) else "raw"
+    return "lake" if listed_files(world.unit.table(PLAYS)) else "raw"
 
 
 def read_plays(world: World, source: Source = "auto") -> Plays:

@@ -56,7 +56,7 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
     from contracts.events import PLAYS
     from ops.stack.child_process import run_to_end
     from ops.stack.private_broker import command_environment
-    from runtime.lake import committed_files
+    from runtime.lake import listed_files
     from runtime.storage import attach
     from spark_app.batch import raw_evidence
 
@@ -68,9 +68,9 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
         log(run_to_end(playproof("simulate", "--world", target.name, "--scenario", scenario), environment).strip())
     target = settings.existing_world()
     attach(target.unit.root, settings.storage)
-    if committed_files(target.unit.table("user_days")):
+    if listed_files(target.unit.table("user_days")):
         return target
-    source = "lake" if committed_files(target.unit.table(PLAYS)) else "raw"
+    source = "lake" if listed_files(target.unit.table(PLAYS)) else "raw"
     missing = raw_evidence.missing_tables(target) if source == "raw" else [raw_evidence.USER_DAYS]
     if source == "raw" and missing and raw_evidence.fits_in_memory(target):
         tables = ", ".join(name.replace("_", " ") for name in missing)

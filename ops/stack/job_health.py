@@ -74,7 +74,7 @@ def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC
 
 def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str) -> tuple[Ends, int]:
     """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
-    if not unit.checkpoints.exists():
+    if not _may_have(unit.checkpoints):
         return {}, 0
     from runtime.checkpoint import last_committed, read_offset_log, watermark_after
 
@@ -83,9 +83,9 @@ def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str
     return {partition: progress.end(*partition) for partition in partitions}, watermark_after(unit, scoring, last)
 
 
-def _may_have(table: Path) -> bool:
-    """Tell whether a table may have rows: where it is in a bucket, this machine need not have its folder."""
-    return table.exists() or storage_of(table) is not None
+def _may_have(folder: Path) -> bool:
+    """Tell whether a version may have a folder: where it is in a bucket, this machine need not have a copy."""
+    return folder.exists() or storage_of(folder) is not None
 
 
 def _alerts(unit: Unit) -> dict[str, int]:

@@ -9,8 +9,6 @@ The tables of a version may be in a bucket (`runtime.storage`). Then the folder 
 as it is when a table is read, and of the files that were read.
 """
 
-import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -34,9 +32,6 @@ MAX_OPEN = 64
 MAX_NEW_COMMITS = 10
 """Commits that an open table reads before it is opened again, and a writer makes before it writes a checkpoint of the
 log. deltalake 1.6 reads all commits since its first reading again at each call: 0.35 ms of CPU for each."""
-MAX_LINES = 10_000
-NOTED = "_NOTED"
-"""Last file of a snapshot in a bucket; Spark skips names that begin with an underscore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +52,26 @@ _locks: dict[Path, RLock] = {}
 def committed_files(table: Path) -> list[Path]:
     """List a table's committed parquet files, those of a stream by micro-batch; empty where there is no table.
 
-    A table that Spark's own sink wrote is read too. Raises CheckpointError where the log of the table is damaged.
+    A table that Spark's own sink wrote is read too. From a bucket they are copied to this machine. Raises
+    CheckpointError where the log of the table is damaged, or names a file that is not in the bucket.
     """
+    before: list[Path] = []
+    while True:
+        files = listed_files(table)
+        try:
+            return on_this_machine(files)
+        except FileNotFoundError as error:
+            if files == before:
+                raise CheckpointError(f"lake/{table.name} counts a file that is not there: {error}") from None
+            before = files  # upkeep has replaced the file since: the log says by what
+
+
+def listed_files(table: Path) -> list[Path]:
+    """List the files that `committed_files` would, where they need not be on this machine. Raises as it does."""
     if not is_table(table):
         return sink_files(table)
     with lock(table):
-        return on_this_machine(_files(table, opened(table)))
+        return named_files(table, opened(table))
 
 
 def on_this_machine(files: list[Path]) -> list[Path]:
@@ -133,43 +142,9 @@ def files_of_version(table: Path, version: int) -> list[Path]:
     from deltalake.exceptions import DeltaError
 
     try:
-        return _files(table, DeltaTable(table.absolute(), version=version))
+        return named_files(table, DeltaTable(table.absolute(), version=version))
     except DeltaError as error:
         raise CheckpointError(f"version {version} of lake/{table.name} cannot be read ({error})") from None
-
-
-def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> tuple[int, Path | None]:
-    """Write down the files that a table has, in the form of its log, for a reader that begins now; once per folder.
-
-    Returns the version that the reader begins after, -1 for all, and the folder, None where the table was empty.
-    """
-    if not is_noted(folder):
-        with lock(table):
-            delta = opened(table)
-            files, version = _files(Path(), delta), delta.version()
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for first in range(0, len(files), files_each or MAX_LINES):
-            lines = (
-                {"add": {"path": f.as_posix(), "dataChange": True}} for f in files[first:][: files_each or MAX_LINES]
-            )
-            (partial / f"{version}-{first:09d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        for file in partial.glob("*.json"):
-            storage.push(file, folder / file.name)
-        shutil.rmtree(folder, ignore_errors=True)  # what a crash left of one in a bucket
-        partial.rename(folder)
-        if storage.storage_of(folder) is not None:
-            (folder / NOTED).touch()
-            storage.push(folder / NOTED)
-    versions = [int(file.name.split("-")[0]) for file in folder.glob("*.json")]
-    return (versions[0], folder) if versions else (-1, None)
-
-
-def is_noted(folder: Path) -> bool:
-    """Return whether a snapshot is complete. In a bucket no folder is renamed, so there a last file says it."""
-    storage.refresh(folder)
-    return folder.exists() if storage.storage_of(folder) is None else (folder / NOTED).exists()
 
 
 def signature(table: Path) -> object:
@@ -185,7 +160,8 @@ def signature(table: Path) -> object:
         return None
 
 
-def _files(table: Path, delta: "DeltaTable") -> list[Path]:
+def named_files(table: Path, delta: "DeltaTable") -> list[Path]:
+    """List the files of an open table, below the path that is given for it."""
     # addresses are absolute, and encoded; below the table there is nothing to encode
     depth = 1 + len(delta.metadata().partition_columns)
     return [table / path for path in sorted("/".join(uri.rsplit("/", depth)[1:]) for uri in delta.file_uris())]
@@ -195,9 +171,9 @@ def opened(table: Path) -> "DeltaTable":
     """Return a table as it is now; to be called with its lock. Raises CheckpointError where its log is damaged."""
     from deltalake.exceptions import DeltaError
 
-    refresh_log(table)
     key = table.absolute()
     for is_last in (False, True):
+        refresh_log(table)
         try:
             known = _current(key)
             break

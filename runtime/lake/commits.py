@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from runtime import storage
 from runtime.errors import LakeError, StorageError
-from runtime.lake import MAX_NEW_COMMITS, committed_files, file_name, is_table, lock, refresh_log
+from runtime.lake import MAX_NEW_COMMITS, file_name, is_table, listed_files, lock, refresh_log
 from runtime.lake.places import create, forget, named, to_write
 from runtime.lake.schemas import PARTITION, partitions_of, table_schema
 
@@ -79,7 +79,7 @@ def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, na
             "begin again with  playproof up --fresh , or read the topics again with  playproof up --reread"
         )
     if last is not None and last >= transaction.number:
-        for file in {table / f.path for f in files}.difference(committed_files(table)):
+        for file in {table / f.path for f in files}.difference(listed_files(table)):
             storage.remove(file)
         return False
     if files:

@@ -4,6 +4,8 @@ Such a query is a stream of the files of the table's log (`spark_app.sources.str
 in the log of its source. What the table had at its first start is in a folder of its checkpoint, SNAPSHOT.
 """
 
+import json
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +13,18 @@ from pathlib import Path
 import orjson
 
 from runtime.checkpoint import FILES, NO_OFFSET
-from runtime.lake import LOG
+from runtime.lake import LOG, lock, named_files, opened
 from runtime.lake.sink_tables import numbered_files
-from runtime.storage import refresh_checkpoints
+from runtime.storage import push, refresh, refresh_checkpoints, storage_of
 from runtime.world import Unit
 
 TABLE = "sessions"
 """The table that queries read by its commits."""
 SNAPSHOT = "snapshot"
 """In a checkpoint: the files that the table had at the query's first start, in the form of its log."""
+NOTED = "_NOTED"
+"""Last file of a snapshot in a bucket; Spark skips names that begin with an underscore."""
+MAX_LINES = 10_000
 SHADOW = "shadow"
 """Folder of the checkpoints of challengers."""
 
@@ -40,6 +45,40 @@ class _Done:
 
     version: int
     parts: frozenset[str] = field(default=frozenset())
+
+
+def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> tuple[int, Path | None]:
+    """Write down the files that a table has, in the form of its log, for a reader that begins now; once per folder.
+
+    Returns the version that the reader begins after, -1 for all, and the folder, None where the table was empty.
+    """
+    if not is_noted(folder):
+        with lock(table):
+            delta = opened(table)
+            files, version = named_files(Path(), delta), delta.version()
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for first in range(0, len(files), files_each or MAX_LINES):
+            lines = (
+                {"add": {"path": f.as_posix(), "dataChange": True}} for f in files[first:][: files_each or MAX_LINES]
+            )
+            (partial / f"{version}-{first:09d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        for file in partial.glob("*.json"):
+            push(file, folder / file.name)
+        shutil.rmtree(folder, ignore_errors=True)  # what a crash left of one in a bucket
+        partial.rename(folder)
+        if storage_of(folder) is not None:
+            (folder / NOTED).touch()
+            push(folder / NOTED)
+    versions = [int(file.name.split("-")[0]) for file in folder.glob("*.json")]
+    return (versions[0], folder) if versions else (-1, None)
+
+
+def is_noted(folder: Path) -> bool:
+    """Return whether a snapshot is complete. In a bucket no folder is renamed, so there a last file says it."""
+    refresh(folder)
+    return folder.exists() if storage_of(folder) is None else (folder / NOTED).exists()
 
 
 def readers(table: Path, unit: Unit, challenger: str = "") -> Readers | None:

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from runtime.lake import LOG, batch_of, committed_files, is_table, moments, refresh_log
+from runtime.lake import LOG, batch_of, committed_files, is_table, listed_files, moments, refresh_log
 from runtime.lake.commits import DataFile, push, rewrite
 from runtime.lake.readers import Readers
 from runtime.parquet import open_parquet
@@ -145,7 +145,7 @@ def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: b
 
     Files that may be in use stay.
     """
-    needed = {*committed_files(table), *moments.files(table), *(readers.unread if readers else ())}
+    needed = {*listed_files(table), *moments.files(table), *(readers.unread if readers else ())}
     last = max(map(batch_of, needed), default=-1)
     removed = []
     for file, written_at in sorted(stored_files(table, ".parquet").items()):

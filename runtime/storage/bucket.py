@@ -54,24 +54,32 @@ class Storage:
 
         Folders in it are left out. Raises StorageError.
         """
-        self._refresh(folder, self._listed(folder))
+        self._refresh(folder)
 
     def refresh_tree(self, folder: Path, leave_out: str) -> None:
         """Do so with a folder and all folders below it, but those of one name. Raises StorageError."""
-        listed = self._listed(folder)
-        self._refresh(folder, listed)
-        below = {info.base_name for info in listed if info.type.name == "Directory"} - {leave_out}
-        for name in sorted(below):
+        below = {info.base_name for info in self._refresh(folder) if info.type.name == "Directory"}
+        for name in sorted(below - {leave_out}):
             self.refresh_tree(folder / name, leave_out)
 
-    def _refresh(self, folder: Path, listed: "list[fs.FileInfo]") -> None:
-        remote = {info.base_name: info for info in listed if info.is_file}
-        for name in sorted(remote, key=lambda name: (name.startswith("_"), name)):  # a pointer after what it names
-            if not _is_same(folder / name, remote[name]):
-                self._copy(folder / name, remote[name])
-        for file in folder.glob("*") if folder.is_dir() else ():
-            if file.is_file() and file.name not in remote and not file.name.endswith(PARTIAL):
-                file.unlink(missing_ok=True)
+    def _refresh(self, folder: Path) -> "list[fs.FileInfo]":
+        before: set[str] = set()
+        while True:
+            listed = self._listed(folder)
+            remote = {info.base_name: info for info in listed if info.is_file}
+            try:
+                for name in sorted(remote, key=lambda name: (name.startswith("_"), name)):  # a pointer after its target
+                    if not _is_same(folder / name, remote[name]):
+                        self._copy(folder / name, remote[name])
+            except FileNotFoundError:  # its writer has removed it since it was listed
+                if before == set(remote):
+                    raise StorageError(f"{self.address_of(folder)} lists a file that is not there") from None
+                before = set(remote)
+                continue
+            for file in folder.glob("*") if folder.is_dir() else ():
+                if file.is_file() and file.name not in remote and not file.name.endswith(PARTIAL):
+                    file.unlink(missing_ok=True)
+            return listed
 
     def refresh_file(self, file: Path) -> None:
         """Make the copy of a file that may change equal to it; without one in the bucket there is none here.
@@ -105,10 +113,12 @@ class Storage:
     def push(self, file: Path, to: Path | None = None) -> None:
         """Write a file of this machine to the bucket, to its own path or to another. Raises StorageError."""
         target = file if to is None else to
+        content = file.read_bytes()  # first: what is opened there to write replaces what was
         with self._named(target):
             with self._files.open_output_stream(self._key(target)) as out:
-                out.write(file.read_bytes())
-            _set_time(file, self._files.get_file_info(self._key(target)))
+                out.write(content)
+            info = self._files.get_file_info(self._key(target))
+        _set_time(file, info)
 
     def remove(self, file: Path) -> None:
         """Remove a file from the bucket and from this machine, where it is. Raises StorageError."""
@@ -163,10 +173,14 @@ class Storage:
     def _copy(self, file: Path, info: "fs.FileInfo") -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(f".{file.name}.{uuid.uuid4().hex}{PARTIAL}")
-        with self._named(file), self._files.open_input_stream(info.path) as content:
-            partial.write_bytes(content.read())
-        _set_time(partial, info)
-        partial.replace(file)
+        with self._named(file), self._files.open_input_stream(info.path) as stream:
+            content = stream.read()
+        try:
+            partial.write_bytes(content)
+            _set_time(partial, info)
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _is_same(copy: Path, info: "fs.FileInfo") -> bool:

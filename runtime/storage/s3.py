@@ -115,14 +115,15 @@ def reason_of(error: str, endpoint: Endpoint) -> str:
     """Say why a storage refused or did not answer, from a client's error.
 
     >>> reason_of("AWS Error ACCESS_DENIED during HeadBucket operation: HTTP response code 403", Endpoint())
-    'is refused (403): look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and the rights of that key'
+    'is refused (403): look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the rights of that key, and the clock here'
     """
     where = endpoint.url or "Amazon"
     match = _STATUS.search(error)
     status = next(filter(None, match.groups()), "") if match else ""
     if status in ("401", "403") or any(word in error for word in _REFUSED):
         code = f" ({status})" if status else ""
-        return f"is refused{code}: look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and the rights of that key"
+        look_at = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the rights of that key, and the clock here"
+        return f"is refused{code}: look at {look_at}"
     if "NETWORK_CONNECTION" in error or "timed out" in error.lower() or "error sending request" in error:
         return f"cannot be reached: {where} does not answer; look at AWS_ENDPOINT_URL, and whether the storage runs"
     if "credential" in error.lower():

@@ -12,7 +12,7 @@ from pathlib import Path
 from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file
 from runtime.errors import CheckpointError
-from runtime.lake import committed_files, is_table
+from runtime.lake import is_table, listed_files
 from runtime.storage import push, refresh_checkpoints
 from runtime.world import Unit
 from spark_app.errors import StateError
@@ -52,7 +52,7 @@ def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUT
         _check_readable(checkpoint)
     for folder in sorted(unit.lake.glob("*/")):
         try:
-            committed_files(folder)
+            listed_files(folder)
         except CheckpointError as error:
             raise StateError(f"{error}, or {REMEDY}") from None
     _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, clock_ahead))
@@ -68,7 +68,7 @@ def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None
             f"query {query} has a checkpoint but lake/{table.name} has no output: "
             f"what it wrote is gone and would not be written again; {remedy}"
         )
-    if committed_files(table) and not checkpoint.is_dir():
+    if listed_files(table) and not checkpoint.is_dir():
         raise StateError(
             f"lake/{table.name} has output but query {query} has no checkpoint: "
             f"new rows would be skipped silently; {remedy}"

@@ -10,8 +10,9 @@ from deltalake import DeltaTable
 
 from contracts.tables import LAKE, SHADOW
 from runtime.errors import CheckpointError, LakeError
-from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, note_snapshot, signature, size_of
+from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, signature, size_of
 from runtime.lake.commits import Transaction, append, append_rows, create_table, replace, write_files
+from runtime.lake.readers import note_snapshot
 from runtime.lake.schemas import table_schema
 from runtime.parquet import read_parquet
 from tests.lake_rows import commit

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from runtime.lake import committed_files, note_snapshot
-from runtime.lake.readers import SNAPSHOT, Readers, readers
+from runtime.lake import committed_files
+from runtime.lake.readers import SNAPSHOT, Readers, note_snapshot, readers
 from runtime.world import Unit
 from tests.lake_rows import commit
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import Settings
+from runtime.settings import SettingError, Settings
 from runtime.world import World, WorldError
 
 
@@ -99,6 +99,14 @@ def test_settings_come_from_the_environment_under_one_prefix(monkeypatch: pytest
     monkeypatch.setenv("PLAYPROOF_DATA", str(tmp_path))
     monkeypatch.setenv("PLAYPROOF_WORLD", "other")
     assert Settings().the_world() == World(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://playproof/a b", "s3://playproof/münchen", "s3://playproof/a/../b", "s3://Playproof", "/folder"]
+)
+def test_an_address_that_programs_read_differently_is_refused(address: str) -> None:
+    with pytest.raises(SettingError, match=r"^PLAYPROOF_STORAGE: .* is no address in a bucket, as s3://bucket/prefix$"):
+        Settings(storage=address)
 
 
 def test_without_an_environment_everything_is_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

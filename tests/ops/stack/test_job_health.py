@@ -15,6 +15,7 @@ from producer.replay.ledger import Entry, Ledger, Run
 from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.world import Unit
+from tests.local_bucket import there_and_here
 
 WATERMARK_MS = 1_741_046_400_000
 ENDS: Ends = {("plays", 0): 12, ("plays", 1): 9, ("activity", 0): 20}
@@ -91,6 +92,14 @@ def test_a_version_that_never_ran_has_nothing_to_tell_and_no_error(tmp_path: Pat
     assert found["lag_messages"] == {"plays": 21, "activity": 20}
     assert format_health(found)["watermark lag"] == "no watermark yet"
     assert query_rows(found) == []
+
+
+def test_on_a_machine_without_copies_of_a_bucket_the_job_is_as_far_as_it_is(
+    unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, here = there_and_here(tmp_path, monkeypatch)
+    unit.checkpoints.rename(there.checkpoints)
+    assert job_health(here, ENDS, now=0.0)["lag_messages"] == {"plays": 1, "activity": 0}
 
 
 def test_an_absent_broker_is_told_as_none_soon() -> None:
