@@ -3,15 +3,15 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from pyarrow import fs
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from ops.stack.ports import LOOPBACK, free_port
 
@@ -68,15 +68,7 @@ def running_s3(folder: Path, ports: Mapping[str, int] | None = None) -> Iterator
 
 def make_bucket(s3: S3) -> None:
     """Make the bucket; a storage that has just started needs some time for its first one."""
-    until = time.monotonic() + WITHIN_S
-    while True:
-        try:
-            _client(s3.endpoint).create_dir(BUCKET)
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
+    _retrying()(_client(s3.endpoint).create_dir, BUCKET)
 
 
 def _client(endpoint: str) -> fs.S3FileSystem:
@@ -87,13 +79,16 @@ def _client(endpoint: str) -> fs.S3FileSystem:
 
 
 def _wait(endpoint: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + WITHIN_S
-    while time.monotonic() < until:
+    def ask() -> None:
         assert process.poll() is None, "SeaweedFS ended"
-        try:
+        with suppress(HTTPError):  # it answers, and wants a key
             urlopen(endpoint, timeout=5)
-        except HTTPError:
-            return  # it answers, and wants a key
-        except URLError:
-            time.sleep(0.1)
-    raise TimeoutError(endpoint)
+
+    _retrying()(ask)
+
+
+def _retrying() -> Retrying:
+    """Return what calls again while the storage does not answer, and raises the last error when time is up."""
+    return Retrying(
+        stop=stop_after_delay(WITHIN_S), wait=wait_fixed(0.1), retry=retry_if_exception_type(OSError), reraise=True
+    )
