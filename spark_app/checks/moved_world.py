@@ -32,6 +32,7 @@ def _logs(unit: Unit) -> Iterator[Path]:
         unit.lake.glob("*/_spark_metadata/[0-9]*"),
         unit.lake.glob("shadow/*/_spark_metadata/[0-9]*"),
         unit.checkpoints.glob("*/sources/*/[0-9]*"),
+        unit.checkpoints.glob("shadow/*/sources/*/[0-9]*"),
     )
     return (file for file in logs if file.read_bytes().startswith(ENTRY_BEGINS.encode()))
 

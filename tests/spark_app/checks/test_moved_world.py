@@ -14,13 +14,14 @@ PART = "date=2025-03-03/part-0.parquet"
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Unit:
-    """A unit with a table, and a report that has read it, as Spark leaves them."""
+    """A unit with a table, and a report and a challenger that have read it, as Spark leaves them."""
     unit = Unit(tmp_path / "old place" / "v1")
     part = unit.table("sessions") / PART
     part.parent.mkdir(parents=True)
     part.touch()
     address = f"file://{str(part).replace(' ', '%20')}"
-    for log, more in ((sink_log(unit), {"size": 1, "action": "add"}), (source_log(unit), {"batchId": 0})):
+    of_sink, of_source = {"size": 1, "action": "add"}, {"batchId": 0}
+    for log, more in ((sink_log(unit), of_sink), (source_log(unit), of_source), (challenger_log(unit), of_source)):
         log.parent.mkdir(parents=True)
         log.write_text("v1\n" + json.dumps({"path": address, **more}, separators=(",", ":")))
         log.with_name(f".{log.name}.crc").write_text("checksum")
@@ -38,6 +39,10 @@ def source_log(unit: Unit) -> Path:
     return unit.checkpoints / "scores" / "sources" / "0" / "3"
 
 
+def challenger_log(unit: Unit) -> Path:
+    return unit.checkpoints / "shadow" / "candidate-1" / "sources" / "0" / "3"
+
+
 def test_a_world_that_stayed_keeps_its_logs(unit: Unit) -> None:
     assert follow_move(unit) == 0
     assert sink_log(unit).with_name(".9.compact.crc").exists()
@@ -46,9 +51,9 @@ def test_a_world_that_stayed_keeps_its_logs(unit: Unit) -> None:
 @pytest.mark.parametrize("name", ["elsewhere", "über & (neu), 100 %"])
 def test_a_moved_world_names_its_files_where_they_are(unit: Unit, tmp_path: Path, name: str) -> None:
     moved = Unit((tmp_path / "old place").rename(tmp_path / name) / "v1")
-    assert follow_move(moved) == 2
+    assert follow_move(moved) == 3
     assert committed_files(moved.table("sessions")) == [moved.table("sessions") / PART]
-    for log in (sink_log(moved), source_log(moved)):
+    for log in (sink_log(moved), source_log(moved), challenger_log(moved)):
         assert "old" not in log.read_text()
         assert not log.with_name(f".{log.name}.crc").exists(), "it is of the old content"
     assert json.loads(sink_log(moved).read_text().splitlines()[1]).keys() == {"path", "size", "action"}
