@@ -11,12 +11,9 @@ truth/{plays,activity}/date=D/     rows in the order of raw; truth/users.parquet
 v<N>/{broker,ledger,lake,checkpoints,offsets,progress}   one unit, of which `CURRENT` names the N
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -243,15 +240,3 @@ class Unit:
     def shadow(self, model_version: str) -> Path:
         """Table of one challenger's predictions: each challenger has its own, with its own checkpoint."""
         return self.table("shadow") / model_version.replace("@", "-")
-
-
-@contextmanager
-def hold_lock(path: Path, refusal: Exception) -> Iterator[None]:
-    """Keep other processes out until the end of the context, or of the process. Raises `refusal` where one is in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise refusal from None
-        yield

@@ -16,9 +16,10 @@ from ops.errors import ResendError
 from ops.resend.dead_letters import DeadLetter, Place, read_dead_letters, still_broken, time_of, write_letters
 from producer.kafka.sender import wait_for
 from runtime.checkpoint import clock_ahead_ms, last_committed, watermark_after
+from runtime.file_lock import hold_lock
 from runtime.kafka.connection import KafkaConnection
 from runtime.units import SECOND_MS
-from runtime.world import Unit, World, hold_lock
+from runtime.world import Unit, World
 
 LOCK = "resend.lock"
 

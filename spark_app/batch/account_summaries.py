@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.user_day_features import BASELINE_QUANTITIES, HISTORY_DAYS
+from runtime.file_lock import hold_lock
 from runtime.units import DAY_MS, HOUR_MS
-from runtime.world import World, WorldError, hold_lock
+from runtime.world import World, WorldError
 from spark_app.batch.open_days import end_ms, row_ms, rows_of_days, rows_still_open
 from spark_app.batch.summary_parts import (
     DAYS,

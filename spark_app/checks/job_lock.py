@@ -2,7 +2,8 @@
 
 from contextlib import AbstractContextManager
 
-from runtime.world import World, hold_lock
+from runtime.file_lock import hold_lock
+from runtime.world import World
 from spark_app.errors import JobError
 
 FILE = "job.lock"

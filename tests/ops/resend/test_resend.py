@@ -18,8 +18,9 @@ from ops.resend.dead_letters import DeadLetter, Place, places_in, read_repaired
 from ops.resend.resend import LOCK, messages, resend
 from ops.stack.broker import Broker
 from runtime.event_text import format_time
+from runtime.file_lock import hold_lock
 from runtime.kafka.connection import KafkaConnection
-from runtime.world import World, hold_lock
+from runtime.world import World
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS
 
