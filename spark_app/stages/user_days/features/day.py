@@ -50,7 +50,8 @@ def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
     """Return the longest stretch of rows with less than `gap_ms` of silence that ends in each day, in hours.
 
     It may begin before midnight, on earlier days of the account. Rows count in the order of their ends: one that ends
-    after a day, however early it began, says nothing about that day.
+    after a day, however early it began, says nothing about that day. One that began before a silence that has ended its
+    stretch lengthens what follows that silence, and joins nothing before it.
     """
     chosen = np.flatnonzero(rows)
     if len(chosen) == 0:
@@ -60,10 +61,13 @@ def _longest_stretch_h(b: DayBatch, rows: Bools, gap_ms: int) -> Floats:
     user, begin, end = b.user[order], begin[order], b.event_ms[order]
     is_first = first_of_each(user)
     is_first[1:] |= begin[1:] - end[:-1] >= gap_ms
-    # each stretch is lowered below all before it, so that one running minimum serves all of them
-    lowered = np.cumsum(is_first) * (end.max() - begin.min() + 1)
-    began = np.minimum.accumulate(begin - lowered) + lowered
-    return _largest(b, b.day[order], (end - began) / HOUR_MS)
+    stretch = np.cumsum(is_first) - 1
+    first_end = end[is_first][stretch]
+    # how long before its first end a stretch began, by then: one running maximum serves all stretches, as each is
+    # raised above all before it
+    raised = stretch * (int(b.listen_ms.max()) + 1)
+    before = np.maximum.accumulate(np.maximum(first_end - begin, 0) + raised) - raised
+    return _largest(b, b.day[order], (end - first_end + before) / HOUR_MS)
 
 
 def longest_run_h(b: DayBatch) -> Floats:

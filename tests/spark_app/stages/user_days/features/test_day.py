@@ -1,10 +1,13 @@
 """Features that a local day shows by itself, on small days computed by hand. None = not measurable, never 0."""
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from contracts.events import DEVICES
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from spark_app.stages.user_days.day_rows import IS_SKIP, SHIFT
-from tests.spark_app.days import day_rows_of, did, heard, last_day
+from tests.spark_app.days import DayRow, day_rows_of, did, heard, last_day
 
 
 def test_a_play_belongs_to_the_local_day_in_which_it_ended() -> None:
@@ -36,6 +39,27 @@ def test_20_minutes_of_silence_end_a_run_but_not_a_stretch_awake() -> None:
     assert features["longest_run_h"] == pytest.approx(1 / 6)
     assert features["longest_wake_h"] == pytest.approx(2.4)
     assert last_day(heard(1, 600), did("search", 3.2))["longest_wake_h"] == pytest.approx(1 / 6)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.builds(heard, st.integers(0, 23), st.integers(0, 30_000), day=st.integers(0, 1), track=st.integers(1, 9)),
+        min_size=1,
+        max_size=20,
+    )
+)
+@example([heard(1, 60), heard(4, 60), heard(1.5, 18_000), heard(7, 60)])  # the third spans the silence before it
+def test_the_longest_run_is_that_of_the_rows_one_by_one_in_the_order_of_their_ends(rows: list[DayRow]) -> None:
+    longest: dict[int, float] = {}
+    begin_ms = end_ms = -1.0
+    spans = {(row["event_ms"], row["event_ms"] - (row["lengths"] >> 32)) for row in rows}
+    for ended_ms, began_ms in sorted(spans):
+        is_first = end_ms < 0 or began_ms - end_ms >= 20 * MINUTE_MS
+        begin_ms, end_ms = began_ms if is_first else min(begin_ms, began_ms), ended_ms
+        day = ended_ms // DAY_MS
+        longest[day] = max(longest.get(day, 0.0), (end_ms - begin_ms) / HOUR_MS)
+    assert [row["longest_run_h"] for row in day_rows_of(*rows)] == pytest.approx([*longest.values()])
 
 
 def test_duty_counts_time_heard_twice_at_once_only_once() -> None:
