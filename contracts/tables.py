@@ -3,7 +3,7 @@
 from contracts.column import Column
 from contracts.daily_tables import ACCOUNT_HABITS, ACCOUNT_RISK, CAMPAIGNS, TRACK_RISK, USER_DAY_FLAGS
 from contracts.events import ACTIVITY_FIELDS, PLAY_FIELDS, Field
-from contracts.features import SESSION_FEATURES
+from contracts.features import SESSION_FEATURES, SUSPICION
 from contracts.rules import RULE_DAYS, RULE_HITS
 from contracts.user_day_features import BASELINE_QUANTITIES, USER_DAY_FEATURES
 
@@ -125,7 +125,11 @@ ALERTS = (
     Column("streams", "int", "of them plays of at least 30 s"),
     Column("money_eur", "double", "what those streams earn at the pro-rata price per stream"),
     Column("score", "double", "of the alerts model at that look; withdrawn: the final score of the session"),
-    Column("reasons", REASONS, "features that push the score up most, in log-odds; withdrawn: empty"),
+    Column(
+        "reasons",
+        REASONS,
+        f"features that push the score up most, in log-odds: of a session, or {SUSPICION.name}; withdrawn: empty",
+    ),
     Column("model_version", "string", "name and hash of the model that scored it"),
     Column("ts", "bigint", "largest ts of the rows by then, epoch seconds"),
     Column("alerted_at", "timestamp", "when the row was written, by the clock of the worker that did"),

@@ -28,7 +28,7 @@ from spark_app.stages.sessions.account_baselines import AccountBaselines
 MAX_LOG_AGE = "1d"
 """How long a report's checkpoint knows the names of the commits that it has read; upkeep removes them sooner."""
 NEWEST_BASELINES = 3
-"""Tables of own histories that the job joins: the newest, and two older ones for sessions of earlier days."""
+"""Tables of own histories that the job reads: the newest, and two older ones for sessions of earlier days."""
 
 
 TYPICAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
@@ -89,7 +89,7 @@ def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
 
 
 def baseline_dates(world: World) -> tuple[date, ...]:
-    """Return the dates of the tables of own histories that the job joins."""
+    """Return the dates of the tables of own histories that the job reads."""
     return world.static_dates("user_baselines")[-NEWEST_BASELINES:]
 
 

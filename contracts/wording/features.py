@@ -37,6 +37,8 @@ PHRASES: dict[str, str] = {
     "night_share": "{value} of plays between midnight and 5 am",
     "dist_drm_cnt": "{value} {kind|kinds} of DRM",
     "dist_enc_frmt_cnt": "{value} {codec|codecs}",
+    # of a look at an open session
+    "suspicion_before": "already suspicious in the 48 h before it ({value})",
     # of a day
     "plays_day": "{value} {play|plays} in a day",
     "streams_day": "{value} {stream|streams} in a day",

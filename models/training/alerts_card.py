@@ -19,7 +19,8 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "an alert that it does not bear out is withdrawn.",
         "",
         f"- **Trained on** {trained['world']}, seed {trained['seed']}, by `playproof model train-alerts`;",
-        "  accounts of a campaign are all in one block.",
+        "  accounts of a campaign are all in one block. `make train-alerts` makes the worlds of the model that ships;",
+        "  the `DATASHEET.md` of a world says how it was made.",
         f"- **Threshold** {manifest['threshold']:.4f}: on the calibration block at most "
         f"{1000 * manifest['max_false_alerts']:.0f} of 1,000 honest sessions has an alert",
         f"  at any look, by the upper end of the interval in each world (in all: {_share(manifest['calibration'])}).",

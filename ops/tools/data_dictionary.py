@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contracts import actions, events, rules, session_log, shop, tables
 from contracts.account_windows import ACCOUNT_WINDOWS
 from contracts.column import Column
-from contracts.features import SESSION_FEATURES
+from contracts.features import SESSION_FEATURES, SUSPICION
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from contracts.topics import ACTIONS, ALERTS, FRAUD_COUNTS, RULES, SCORES, TOPICS, VERDICTS
 
@@ -127,12 +127,16 @@ def _tables() -> list[str]:
 
 
 def _vocabularies() -> list[str]:
-    features = ([f"`{f.name}`", f.unit, f.meaning] for f in SESSION_FEATURES)
+    features, of_looks = (
+        [[f"`{f.name}`", f.unit, f.meaning] for f in some] for some in (SESSION_FEATURES, (SUSPICION,))
+    )
     families = ([f"`{f.name}`", f.meaning, ", ".join(f.categories)] for f in FAMILIES.values())
     negatives = ([f"`{name}`", meaning] for name, meaning in HARD_NEGATIVES.items())
     return [
         "## Features of a session, in the model's order",
         *_table(["feature", "unit", "meaning"], features),
+        "## Features of an alert besides",
+        *_table(["feature", "unit", "meaning"], of_looks),
         "## Families of bots",
         *_table(["family", "meaning", "categories"], families),
         "## Hard negatives: honest accounts that look like bots",

@@ -13,6 +13,7 @@ from consumer_viz.dashboard.evidence.rule_facts import format_day, rule_flags
 from consumer_viz.dashboard.evidence.together import joint_fact
 from consumer_viz.dashboard.index.accounts import Accounts
 from consumer_viz.dashboard.index.cases import Case
+from contracts.features import SUSPICION
 from contracts.wording import reasons as words
 from contracts.wording.features import format_phrase
 from contracts.wording.quantities import count_of, format_score
@@ -22,6 +23,9 @@ OF_ALL_HONEST = words.OF_DAY.partition("{usual}")[0].rpartition("}")[2]
 IN_A_DAY = " in a day"
 OF_A_SESSION = words.OF_SESSION.partition("{")[0]
 """Begins the reason of a day that repeats its highest session: the case shows what was unusual in it instead."""
+
+OF_LOOKS = FEATURES | {SUSPICION.name: SUSPICION}
+"""Features that an alert may have as its reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ def _once(lines: list[str]) -> list[str]:
 
 def _of_alert(alert: dict[str, Any]) -> str:
     """Say why a session that is still open has an alert."""
-    known = [r for r in alert["reasons"] if r["feature"] in FEATURES and r["value"] is not None]
-    phrases = " · ".join(format_phrase(FEATURES[r["feature"]], r["value"]) for r in known) or words.NO_REASONS
+    known = [r for r in alert["reasons"] if r["feature"] in OF_LOOKS and r["value"] is not None]
+    phrases = " · ".join(format_phrase(OF_LOOKS[r["feature"]], r["value"]) for r in known) or words.NO_REASONS
     streams = count_of(alert["streams"], "stream")
     return words.OPEN_SESSION.format(streams=streams, score=format_score(alert["score"]), phrases=phrases)
 

@@ -6,13 +6,13 @@ import string
 import pytest
 
 from contracts.account_windows import WINDOW_FEATURES
-from contracts.features import SESSION_FEATURES, Feature
+from contracts.features import SESSION_FEATURES, SUSPICION, Feature
 from contracts.user_day_features import USER_DAY_FEATURES
 from contracts.wording import reasons
 from contracts.wording.features import PHRASES, format_phrase
 from contracts.wording.quantities import FORMATS, UNKNOWN, count_of, format_quantity, format_score
 
-FEATURES = {feature.name: feature for feature in (*SESSION_FEATURES, *USER_DAY_FEATURES, *WINDOW_FEATURES)}
+FEATURES = {feature.name: feature for feature in (*SESSION_FEATURES, SUSPICION, *USER_DAY_FEATURES, *WINDOW_FEATURES)}
 EXTREMES = (0.0, 1e-9, 0.004, 0.5, 0.9999, 1.0, 2.0, 59.96, 1e7, -0.5, -3.2, -40.0)
 STUMBLES = re.compile(
     r"\bnan\b|\binf\b|None|[{}|]|\b1 (accounts|people|plays|streams|days|devices|tracks|sessions)\b|log-odds|\bbits\b"

@@ -1,6 +1,7 @@
 """The alerts model: its threshold keeps to the false alerts, and its artefact is read by whoever may trust it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 from contracts.features import SUSPICION
 from models.errors import ModelError
-from models.registry.artefact import MANIFEST
+from models.registry.artefact import CARD, MANIFEST
 from models.training import alert_trees, alerts
 from models.training.alerts import choose_threshold, strictest_threshold, train_alerts
+from models.training.alerts_card import render_card
+from runtime.resources import CHECKOUT
 from runtime.units import HOUR_MS
-from spark_app.stages.alerts.load import TREES_FILE, load_alert_scorer
+from spark_app.stages.alerts.load import SHIPPED_ALERTS, TREES_FILE, load_alert_scorer
 from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
 from spark_app.stages.alerts.score_looks import score_looks_of
 
@@ -105,6 +108,16 @@ def test_a_trained_model_is_read_by_its_hash_and_finds_the_bots_of_accounts_that
     trees.write_bytes(trees.read_bytes()[:-1] + b"?")
     with pytest.raises(ModelError, match=r"session_alerts/trees\.ubj\.gz"):
         load_alert_scorer(tmp_path / "session_alerts", trusted)
+
+
+def test_the_card_that_ships_is_of_its_manifest_and_of_the_worlds_that_make_makes() -> None:
+    assert CHECKOUT
+    manifest = json.loads((SHIPPED_ALERTS / MANIFEST).read_text())
+    assert (SHIPPED_ALERTS / CARD).read_text() == render_card(manifest)
+    recipe = (CHECKOUT / "Makefile").read_text().partition("\ntrain-alerts:")[2].partition("\n\n")[0]
+    made = re.findall(r"simulate --world (\S+)", recipe)
+    assert made == re.findall(r"--world (\S+)", recipe.partition("model train-alerts")[2])
+    assert manifest["trained_on"]["world"] == f"worlds {' and '.join(made)}"
 
 
 def test_a_block_without_bots_is_named() -> None:

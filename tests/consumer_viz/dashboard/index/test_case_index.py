@@ -75,7 +75,8 @@ def test_an_alert_opens_a_case_until_its_session_closes(state: AppState, ana: Br
     user = tiny_world.flagged_users(40)[-1]
     alert = {
         "session_key": f"{user}:90:0", "user_id": user, "streams": 14, "money_eur": 0.049, "score": 0.97,
-        "reasons": [{"feature": "repeat_ratio", "value": 0.8, "contribution": 2.0}], "withdrawn": False,
+        "reasons": [{"feature": n, "value": 0.8, "contribution": 2.0} for n in ("repeat_ratio", "suspicion_before")],
+        "withdrawn": False,
         **dict.fromkeys(("started_at", "looked_at", "alerted_at"), tiny_world.NOON),
     }  # fmt: skip
     tiny_world.commit(state.world, "alerts", pd.DataFrame([alert]))
@@ -84,6 +85,7 @@ def test_an_alert_opens_a_case_until_its_session_closes(state: AppState, ana: Br
     assert (case.sessions, case.flagged, case.eur, case.probability) == (0, 0, 0.049, 0.97)
     page = ana.client.get(f"/cases/{case.case_id}").text
     assert "An alert while it listens: after 14 streams of the session, with a score of" in page
+    assert "repeat a track · already suspicious in the 48\xa0h before it (0.69)" in page
 
     tiny_world.commit(state.world, "sessions", tiny_world.sessions([user], flagged=False, first=90))
     tiny_world.commit(state.world, "alerts", pd.DataFrame([alert | {"withdrawn": True, "score": 0.05}]))
