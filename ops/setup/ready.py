@@ -14,7 +14,9 @@ def ensure_jvm(report_progress: Callable[[str], None], *, with_storage: bool = F
     """
     extra = (jars.STORAGE,) if with_storage else ()
     if not is_ready(extra):
-        report_progress(f"first start: fetching the JVM side (about 50 MB, checked by hash) into {JARS.parent}")
+        report_progress(
+            f"fetching what is missing of Java and its jars (50 MB at a first start, checked) into {JARS.parent}"
+        )
         jre.ensure_java()
         jars.fetch(extra=extra)
 
