@@ -15,6 +15,7 @@ def there_and_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Unit,
     """Return a version in the bucket, as the machine of its job has it, and as another one has it without any copy."""
     files = fs.SubTreeFileSystem(str(folder / "buckets"), fs.LocalFileSystem())
     monkeypatch.setattr(module, "filesystem", lambda endpoint: files)
+    module._require_bucket.cache_clear()
     here = Unit(folder / "another machine" / "one" / "v1")
     here.root.mkdir(parents=True)
     (here.root / MARKER).write_text(json.dumps({"address": "s3://playproof/one/v1"}))

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,12 +147,6 @@ class Storage:
 
     def is_empty(self) -> bool:
         """Return whether the bucket has nothing at the address. Raises StorageError, also where there is no bucket."""
-        bucket = self.address.removeprefix(SCHEME).partition("/")[0]
-        with self._named(self.folder):
-            if self._files.get_file_info(bucket).type.name == "NotFound":
-                raise StorageError(
-                    f"there is no bucket {bucket}: make it, or choose another one with PLAYPROOF_STORAGE"
-                )
         return not self._listed(self.folder)
 
     @property
@@ -168,7 +163,10 @@ class Storage:
         from pyarrow import fs
 
         with self._named(folder):
-            return self._files.get_file_info(fs.FileSelector(self._key(folder), True, recursive))
+            listed = self._files.get_file_info(fs.FileSelector(self._key(folder), True, recursive))
+            if not listed:  # so answers a storage that has no such bucket, too
+                _require_bucket(self.endpoint, self.address.removeprefix(SCHEME).partition("/")[0])
+        return listed
 
     def _copy(self, file: Path, info: "fs.FileInfo") -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +179,16 @@ class Storage:
             partial.replace(file)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=8)
+def _require_bucket(endpoint: Endpoint, bucket: str) -> None:
+    """Raise StorageError where a storage has no such bucket; it is asked until it had it once."""
+    if filesystem(endpoint).get_file_info(bucket).type.name == "NotFound":
+        raise StorageError(
+            f"there is no bucket {bucket} at {endpoint.url or 'Amazon'}: make it, look at AWS_ENDPOINT_URL, or choose "
+            "another one with PLAYPROOF_STORAGE"
+        )
 
 
 def _is_same(copy: Path, info: "fs.FileInfo") -> bool:

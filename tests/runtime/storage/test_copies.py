@@ -92,6 +92,18 @@ def test_a_disk_that_is_full_is_not_blamed_on_the_bucket(
     assert [*(table / "_delta_log").iterdir()] == [], "nothing is left of a copy that failed"
 
 
+def test_a_storage_without_the_bucket_is_no_empty_table_and_no_copy_goes(machines: tuple[Unit, Unit]) -> None:
+    there, table = machines[0], machines[1].table("alerts")
+    copies = committed_files(table)
+    there.root.parents[1].rename(there.root.parents[2] / "of-another-team")
+    bucket._require_bucket.cache_clear()  # as a process does that begins now
+    for use in (committed_files, signature):
+        with pytest.raises(StorageError, match="there is no bucket playproof at Amazon: make it, look at AWS_ENDPOINT"):
+            use(table)
+    assert all(file.exists() for file in copies)
+    assert any((table / "_delta_log").iterdir())
+
+
 def test_a_file_that_is_not_here_replaces_nothing_in_the_bucket(machines: tuple[Unit, Unit]) -> None:
     there, here = (unit.checkpoints / "STATE.json" for unit in machines)
     there.parent.mkdir()
