@@ -1,7 +1,7 @@
 """False alarms by what a source cannot tell: honest accounts of a simulated world, masked as each kind of source."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,6 +64,8 @@ class PatternAlarms:
     high: float
     recall: float | None
     """Share of the bots' sessions, days or windows that are flagged at the same threshold."""
+    by_cohort: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """By kind of honest listener: alarms per 100 of their days, with the ends of the interval; empty if not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class PatternWorld:
     windows: pd.DataFrame
     """With label, without what the scores of sessions add up to."""
     honest: set[str]
+    cohorts: pd.Series
+    """Kind of listener by user_id."""
     timezones: pd.Series
     scorer: SessionScorer
 
@@ -88,10 +92,12 @@ def audit_patterns(
     report: ReportProgress,
     model: Path | None = None,
     patterns: Mapping[str, frozenset[str]] = SOURCE_PATTERNS,
+    by_cohort: bool = False,
 ) -> list[PatternAlarms]:
     """Audit the honest accounts of a simulated world as each kind of source. Raises WorldError without truth.
 
-    `patterns`: features that are not measurable, by the name of the kind of source.
+    `patterns`: features that are not measurable, by the name of the kind of source. `by_cohort`: by kind of listener
+    too.
     """
     if not world.truth("users.parquet").exists():
         raise WorldError(f"world {world.name} has no truth: --patterns needs a simulated world, whose bots are known")
@@ -106,7 +112,8 @@ def audit_patterns(
     for name, unknown in patterns.items():
         report(name)
         is_scored = scorers[name].review_threshold < NEVER
-        results += _of_pattern(read, name, unknown, sessions[name], read.windows.assign(**sums[name]), is_scored)
+        windows = read.windows.assign(**sums[name])
+        results += _of_pattern(read, name, unknown, sessions[name], windows, is_scored, by_cohort)
     return results
 
 
@@ -129,6 +136,7 @@ def read_pattern_world(world: World, report: ReportProgress, model: Path | None 
         session_labels=labels.set_index("session_key")["label"],
         windows=label_windows(windows_of_summaries(summaries), days, truth),
         honest=set(truth.loc[truth["campaign_id"].isna(), "user_id"]),
+        cohorts=truth.set_index("user_id")["cohort"],
         timezones=read_timezones(world),
         scorer=scorer,
     )
@@ -155,6 +163,7 @@ def _of_pattern(
     sessions: pd.DataFrame,
     windows: pd.DataFrame,
     is_scored: bool,
+    by_cohort: bool,
 ) -> list[PatternAlarms]:
     days = read.days.assign(**{column: np.nan for column in unknown if column in read.days})
     windows = windows.assign(**{column: np.nan for column in unknown if column in windows})
@@ -183,13 +192,22 @@ def _of_pattern(
         WINDOWS: None if scored is None else _recall(scored["is_flagged"], of_window),
         FUSED: _recall(pd.Series(fused.is_suspected), of_day),
     }
-    return [_of_detector(alarms, detector, recall[detector]) for detector in DETECTORS]
+    kinds = _by_kind(alarms, read.cohorts) if by_cohort else {}
+    return [_of_detector(alarms, detector, recall[detector], kinds) for detector in DETECTORS]
 
 
-def _of_detector(alarms: FalseAlarms, detector: str, recall: float | None) -> PatternAlarms:
+def _by_kind(alarms: FalseAlarms, cohorts: pd.Series) -> dict[str, FalseAlarms]:
+    parts = {str(kind): alarms.of_people({*users.index}) for kind, users in cohorts.groupby(cohorts)}
+    return {kind: part for kind, part in parts.items() if len(part.person_days)}
+
+
+def _of_detector(
+    alarms: FalseAlarms, detector: str, recall: float | None, kinds: Mapping[str, FalseAlarms]
+) -> PatternAlarms:
     if detector not in alarms.detectors:
         return PatternAlarms(alarms.history.name, detector, None, 0.0, 100.0, None)
-    return PatternAlarms(alarms.history.name, detector, *alarms.per_100(detector), recall)
+    of_kinds = {kind: part.per_100(detector) for kind, part in kinds.items()}
+    return PatternAlarms(alarms.history.name, detector, *alarms.per_100(detector), recall, of_kinds)
 
 
 def _recall(is_flagged: pd.Series, label: Floats) -> float | None:
@@ -199,12 +217,18 @@ def _recall(is_flagged: pd.Series, label: Floats) -> float | None:
 
 def format_patterns(results: list[PatternAlarms]) -> list[str]:
     """Format a table: a line for each kind of source, a column for each detector: alarms with interval, and recall."""
-    lines = [
-        "| source | " + " | ".join(f"{name} ({UNITS[name]})" for name in DETECTORS) + " |",
-        "|---" * (len(DETECTORS) + 1) + "|",
-    ]
+    return _table(results, [f"{name} ({UNITS[name]})" for name in DETECTORS], _format_cell)
+
+
+def format_worst_cohorts(results: list[PatternAlarms]) -> list[str]:
+    """Format the same table with the kind of listener that has most alarms of the detector, and how many."""
+    return _table(results, DETECTORS, _format_worst)
+
+
+def _table(results: list[PatternAlarms], heads: Sequence[str], format_one: Callable[[PatternAlarms], str]) -> list[str]:
+    lines = [f"| source | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     for name in dict.fromkeys(entry.pattern for entry in results):
-        cells = [_format_cell(entry) for entry in results if entry.pattern == name]
+        cells = [format_one(entry) for entry in results if entry.pattern == name]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
 
@@ -214,3 +238,11 @@ def _format_cell(entry: PatternAlarms) -> str:
         return "–"
     recall = "–" if entry.recall is None else f"{entry.recall:.1%}"
     return f"{entry.per_100:.2f} [{entry.low:.2f}, {entry.high:.2f}], {recall}"
+
+
+def _format_worst(entry: PatternAlarms) -> str:
+    """Format the kind with the most alarms per 100 of its days; of equal ones, the one whose interval is lowest."""
+    if not entry.by_cohort:
+        return "–"
+    kind, (per_100, low, high) = max(entry.by_cohort.items(), key=lambda item: (item[1][0], -item[1][2]))
+    return f"{kind} {per_100:.2f} [{low:.2f}, {high:.2f}]" if per_100 else "no alarm"

@@ -44,7 +44,12 @@ def audit(
         typer.Option("--patterns", help="Of a simulated world: as each kind of source that lacks fields, in a table."),
     ] = False,
     cohorts: Annotated[
-        bool, typer.Option("--cohorts", help="Of simulated worlds: by kind of honest listener, in a table.")
+        bool,
+        typer.Option(
+            "--cohorts",
+            help="Of simulated worlds: by kind of honest listener, in a table. With --patterns: the kind with most "
+            "alarms for each source.",
+        ),
     ] = False,
     picture: Annotated[
         Path | None, typer.Option(help="Draw plays and alarms by day into this file: .png, .svg or .pdf.")
@@ -59,7 +64,7 @@ def audit(
     from models.reports.alarm_picture import write_picture
     from models.reports.format_false_alarms import format_lines, to_json
     from ops.audit.cohorts import audit_cohorts, format_cohorts
-    from ops.audit.patterns import audit_patterns, format_patterns
+    from ops.audit.patterns import audit_patterns, format_patterns, format_worst_cohorts
     from ops.audit.run import audit_files, audit_world
     from producer.importers.layout import Options
     from producer.importers.plain_csv import parse_map
@@ -72,13 +77,13 @@ def audit(
     tables = {"--patterns": patterns, "--cohorts": cohorts}
     if not worlds and (given := [name for name, is_given in tables.items() if is_given]):
         raise PlayproofError(f"{given[0]} is for a simulated world: add  --world NAME  in place of the files")
-    if patterns and cohorts:
-        raise PlayproofError("--patterns and --cohorts are two tables: ask for one of them")
     if picture is not None:
         _check_picture(picture, is_one=len(worlds or [""]) == 1 and not any(tables.values()))
     if patterns:
-        results = [entry for world in worlds or () for entry in audit_patterns(existing_world(world), log, model)]
-        print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(format_patterns(results)))
+        chosen = [existing_world(world) for world in worlds or ()]
+        results = [entry for world in chosen for entry in audit_patterns(world, log, model, by_cohort=cohorts)]
+        lines = [*format_patterns(results), *(["", *format_worst_cohorts(results)] if cohorts else [])]
+        print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(lines))
         return
     if cohorts:
         parts = audit_cohorts([existing_world(world) for world in worlds or ()], model)

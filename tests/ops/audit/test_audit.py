@@ -86,7 +86,6 @@ def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> 
         (("me.zip", "--world", "me"), "audit needs files, or --world NAME"),
         (("me.zip", "--patterns"), "--patterns is for a simulated world: add  --world NAME"),
         (("me.zip", "--cohorts"), "--cohorts is for a simulated world: add  --world NAME"),
-        (("--world", "me", "--cohorts", "--patterns"), "--patterns and --cohorts are two tables"),
         (("me.zip", "--picture", "a.txt"), "--picture a.txt: expected a file that ends in .png, .svg, .pdf"),
         (("me.zip", "--picture", "no/a.png"), "--picture no/a.png: there is no folder"),
         (("--world", "a", "--world", "b", "--picture", "a.png"), "--picture is of one audit"),

@@ -1,5 +1,6 @@
 """The audit by kind of source: honest accounts are counted, bots' sessions, days and windows are found, for each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from contracts.measurable import SOURCE_PATTERNS
 from models.reports.false_alarms import RULES, SCORER
 from ops.audit.cohorts import EVERYBODY, audit_cohorts, format_cohorts
-from ops.audit.patterns import DETECTORS, PatternAlarms, audit_patterns, format_patterns
+from ops.audit.patterns import DETECTORS, PatternAlarms, audit_patterns, format_patterns, format_worst_cohorts
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
 from runtime.world import World, WorldError
@@ -25,7 +26,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def results(world: World) -> dict[tuple[str, str], PatternAlarms]:
-    entries = audit_patterns(world, lambda _: None, patterns={name: SOURCE_PATTERNS[name] for name in KINDS})
+    entries = audit_patterns(
+        world, lambda _: None, patterns={name: SOURCE_PATTERNS[name] for name in KINDS}, by_cohort=True
+    )
     return {(entry.pattern, entry.detector): entry for entry in entries}
 
 
@@ -50,6 +53,14 @@ def test_the_table_has_a_line_per_source_with_recall_beside_the_alarms(
     lines = format_patterns(list(results.values()))
     assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {name}" for name in KINDS]
     assert lines[2].count("%") == len(DETECTORS)
+
+
+def test_the_kind_with_most_alarms_stands_beside_its_source(results: dict[tuple[str, str], PatternAlarms]) -> None:
+    entry = replace(results["complete", SCORER], by_cohort={"child": (0.0, 0.0, 3.0), "venue": (2.0, 0.5, 4.0)})
+    assert "venue 2.00 [0.50, 4.00]" in format_worst_cohorts([entry])[2]
+    for found in results.values():
+        rates = [rate for rate, _, _ in found.by_cohort.values()]
+        assert found.per_100 is None or min(rates) <= found.per_100 <= max(rates), "everybody is all kinds together"
 
 
 def test_the_alarms_of_everybody_are_those_of_all_kinds_of_honest_listeners(world: World) -> None:
