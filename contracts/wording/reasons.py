@@ -36,10 +36,9 @@ SHARED_TRACKS = "{accounts} repeat the same {tracks}, which hardly anybody else 
 LIFTED_TRACKS = "{accounts} make most of the plays of {tracks}: over {times} times the plays that popularity explains"
 SHARED_DEVICES = "{accounts} share {devices}; usually a device has one account"
 SHARED_PAYMENT = "{accounts} are paid for by one payment method; usually one is"
-BLOCK = (
-    "{accounts} play the same {tracks} that hardly anybody plays: {share} of all pairs of account and track, "
-    "{times} times as many as chance gives"
-)
+BLOCK = "{accounts} play the same {tracks} that hardly anybody plays: {share} of all pairs of account and track"
+OVER_CHANCE = ", {times} times as dense as chance makes it"
+"""Follows BLOCK where the block is denser than chance makes one."""
 MAYBE_FANS = "it may be fans of one artist"
 MAYBE_RELEASE_DAY = "it may be fans on a release day"
 MAYBE_LENT = "it may be two people who lend each other a phone"

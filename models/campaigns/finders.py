@@ -158,8 +158,10 @@ def find_dense_blocks(plays: Plays, popularity: NDArray[np.float64], rng: np.ran
         tightness = float(edges_inside.sum() / (len(block.users) * len(block.tracks)))
         reason = words.BLOCK.format(
             accounts=_accounts(block.users), tracks=count_of(len(block.tracks), "track"),
-            share=format_quantity(tightness, "share"), times=f"{ratio:.1f}",
+            share=format_quantity(tightness, "share"),
         )  # fmt: skip
+        if round(ratio, 1) > 1:  # a small tight block can be less dense than a large one that chance makes
+            reason += words.OVER_CHANCE.format(times=f"{ratio:.1f}")
         reasons = [reason, words.MAYBE_RELEASE_DAY]
         groups.append(Group("block", block.users, _score(ratio / FLAG_RATIO), reasons, tightness))
     return groups

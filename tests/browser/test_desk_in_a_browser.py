@@ -77,13 +77,14 @@ def test_ten_cases_are_reviewed_by_keyboard_alone_and_one_taken_back(page: Page,
 def test_the_introduction_is_shown_until_it_is_closed_and_can_be_read_again(
     page: Page, site: tuple[AppState, str]
 ) -> None:
-    expect(page.locator("#tour")).to_be_visible()
+    tour = page.locator("#tour")
+    assert tour.is_visible()
     page.locator("#tour-close").click()
     go(page, site, "/queue")
-    expect(page.locator("#tour")).to_be_hidden()
+    assert tour.is_hidden()
     page.keyboard.press("?")
     page.locator("#tour-open").click()
-    assert page.locator("#tour").is_visible()
+    assert tour.is_visible()
 
 
 def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple[AppState, str]) -> None:
@@ -100,6 +101,27 @@ def test_a_note_is_written_and_help_read_without_a_mouse(page: Page, site: tuple
     page.keyboard.press("3")
     expect(page.locator("#last")).to_contain_text("dismissed")
     assert site[0].store.all()[-1].note == "jd1: plays for a shop"
+
+
+PRESS_AT_ONCE = """() => new MutationObserver((_, observer) => {
+    if (!document.querySelector("#panel #decide")) return;
+    observer.disconnect();
+    for (const key of "d2") document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+}).observe(document.getElementById("panel"), { childList: true })"""
+"""Presses keys before the browser does anything else with a panel that came."""
+
+
+def test_a_case_that_is_decided_the_moment_it_is_shown_leaves_the_list_on_the_page(
+    page: Page, site: tuple[AppState, str]
+) -> None:
+    is_shown(page, page.locator(".row b").nth(0).inner_text())
+    user = page.locator(".row b").nth(1).inner_text()
+    page.evaluate(PRESS_AT_ONCE)
+    with page.expect_response("**/verdict") as answer:
+        page.keyboard.press("j")
+    assert answer.value.request.headers.get("hx-request") == "true"
+    expect(page.locator(f"#row-{case_id(user)}")).to_have_attribute("data-decided", "")
+    assert site[0].store.latest(case_id(user)).verdict == "dismiss"  # type: ignore[union-attr]
 
 
 def test_the_focus_is_visible_at_every_tab_stop(page: Page) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from consumer_viz.dashboard.decisions.leases import live_leases
 from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
@@ -106,8 +107,10 @@ def test_two_analysts_see_each_other_hand_over_and_do_not_overwrite(
         expect(ben.locator("#looking")).to_contain_text("ana is looking at this")
         ben.locator("#take-over").click()
         expect(ana.locator("#looking")).to_contain_text("ben is looking at this")
+        assert live_leases(state.store)[SINGLE] == "ben"
         ben.keyboard.press("g")
         expect(ben.locator("#team .standing")).to_contain_text("For ben")
+        assert state.cases.one(SINGLE).assignee == "ben"  # type: ignore[union-attr]
         ana.goto(address.split("/?")[0] + "/queue")
         expect(ana.locator(f"{row} .meta")).to_contain_text("for ben")
         with analyst(browser, address, "cleo") as cleo:
@@ -158,6 +161,7 @@ def test_two_people_confirm_what_is_over_the_sum_by_keyboard_a_ring_too(
             ben.keyboard.press("u")
             expect(ben.locator("#verdict .standing")).to_contain_text("confirmed once")
             assert {action.action for action in state.store.unsent_actions()[before + SIZE :]} == {"release"}
+            assert state.cases.counts()["review"] == 1
             ben.goto(f"{desk}/quality")
             expect(ben.locator("#main")).to_contain_text("wait for a second review")
             check_looks(ben, "second-review-quality")

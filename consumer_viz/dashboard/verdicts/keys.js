@@ -2,12 +2,6 @@
 "use strict";
 const isTyping = (target) => target.matches("textarea, input:not([type=radio], [type=checkbox]), select");
 
-// A panel that came this moment is not htmx's yet: its form would be sent as a page of its own, away from the list.
-function staysHere(form) {
-  window.htmx?.process(form);
-  return form;
-}
-
 // c, d, n choose a verdict; a digit chooses a reason and saves the decision; m goes to the note; u is undo.
 function pressVerdict(key, root) {
   const choice = root.querySelector(`#decide [data-key="${CSS.escape(key)}"]`);
@@ -17,15 +11,11 @@ function pressVerdict(key, root) {
     const reason = verdict && root.querySelector(`.for-${verdict.value} [data-digit="${key}"]`);
     if (!reason) return false;
     reason.checked = true;
-    staysHere(root.querySelector("#decide")).requestSubmit();
+    root.querySelector("#decide").requestSubmit();
     return true;
   }
   if (key === "m") { root.querySelector("#decide textarea, .decide textarea")?.focus(); return true; }
-  if (key === "u") {
-    const undo = root.querySelector("#undo button") ?? root.querySelector("#verdict [value=undo]");
-    if (undo) { staysHere(undo.form); undo.click(); }
-    return true;
-  }
+  if (key === "u") { (root.querySelector("#undo button") ?? root.querySelector("#verdict [value=undo]"))?.click(); return true; }
   return false;
 }
 

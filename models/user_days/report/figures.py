@@ -95,7 +95,8 @@ def shares(title: str, rows: Mapping[str, Share], colour: str) -> Figure:
     position = np.arange(len(rows))[::-1]
     for y, share in zip(position, rows.values(), strict=True):
         if share.value is None or share.n < MIN_ROWS:
-            axes.text(0, y, " too few", va="center", fontsize=8, color=GREY)
+            # at the left edge, whatever shares are drawn: text at share 0 can be far outside the axes
+            axes.text(0, y, " too few", va="center", fontsize=8, color=GREY, transform=axes.get_yaxis_transform())
             continue
         axes.plot([share.low, share.high], [y, y], color=colour, linewidth=1.5)
         axes.plot(share.value, y, "o", color=colour, markersize=5)

@@ -60,6 +60,14 @@ def test_accounts_that_push_one_track_next_to_their_own_taste_are_a_group_and_wh
     assert lifted["reasons"].tolist()[0][0].startswith("5 accounts make most of the plays of 1 track: over 3 times")
 
 
+def test_a_block_that_chance_explains_is_not_called_denser_than_chance() -> None:
+    few = [row | {"user_id": f"b{row['user_id']}", "track_id": f"b{row['track_id']}"} for row in farm(4, 5)]
+    groups = find(strangers() + farm(40, 40) + few)
+    first = groups[groups["kind"] == "block"].set_index("size")["reasons"].str[0]
+    assert first[40].endswith("100 % of all pairs of account and track, 1.6 times as dense as chance makes it")
+    assert first[4].endswith("100 % of all pairs of account and track")
+
+
 def test_fans_of_a_track_that_many_play_are_not_an_operator() -> None:
     """Six fans repeat three songs; everybody else plays them too, and the fans play other things as well."""
     rng = np.random.default_rng(6)

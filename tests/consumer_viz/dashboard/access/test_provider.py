@@ -101,8 +101,9 @@ def test_a_token_that_is_not_for_this_sign_in_is_refused(
 ) -> None:
     provider.spoil = spoil
     answer = desk.get(at_provider(desk))
-    assert (answer.status_code, "not accepted" in answer.text) == (403, True), answer.text
-    assert desk.get("/quality").status_code == 303
+    assert answer.status_code == 403
+    assert "not accepted" in answer.text
+    assert desk.get("/quality").status_code == 303, "nobody is signed in"
 
 
 def test_a_token_of_another_key_or_none_at_all_is_refused(desk: TestClient, provider: Provider) -> None:
@@ -118,10 +119,13 @@ def test_an_answer_that_was_not_begun_in_this_browser_or_comes_twice_is_refused(
     back = at_provider(desk)
     other = TestClient(desk.app, base_url=PUBLIC, follow_redirects=False)
     assert other.get(back).status_code == 403
+    assert other.get("/quality").status_code == 303, "the other browser is not signed in"
     assert desk.get(back.replace("state=", "state=x")).status_code == 403
+    assert desk.get("/quality").status_code == 303, "nor is this one"
     back = at_provider(desk)
     assert desk.get(back).status_code == 303
     assert desk.get(back).status_code == 403
+    assert "Role: <b>analyst</b>" in desk.get("/quality").text, "the first answer counts"
 
 
 def test_who_has_no_role_or_no_name_is_told_so(state: AppState, desk: TestClient, provider: Provider) -> None:
