@@ -90,7 +90,7 @@ def _format_verdict(report: FalseAlarms) -> str:
         f"[{low:.2f}, {high:.2f}] per 100"
     )
     if most["detectors"] > 1:
-        text += f"; by {most['detectors']} detectors {most['local_date']}"
+        text += f"; by {most['detectors']} detectors on {most['local_date']}"
     text += together
     if low > BOTLIKE_PER_100:
         text += "; this listening looks like a bot's: a detector should flag under 1 in 100 days of an honest person"

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from consumer_viz.dashboard.events import event_stream
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from tests.browser.served import served
@@ -177,6 +178,17 @@ def test_new_cases_wait_behind_the_pill_and_the_list_holds_still(page: Page, sit
     assert page.locator(".row").evaluate_all("rows => rows.map(row => row.dataset.case)") == before
     page.keyboard.press("r")
     expect(page.locator(f"#row-{case_id(newcomers[0])}")).to_be_visible()
+
+
+def test_a_stream_that_the_server_ended_and_the_page_asks_for_again_is_no_trouble(
+    page: Page, site: tuple[AppState, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_stream, "STREAM_S", 0)
+    with page.expect_request("**/events*"):
+        go(page, site, "/queue")
+    with page.expect_request("**/events*"):
+        pass  # it comes by itself
+    assert page.locator("#trouble").is_hidden()
 
 
 def test_the_live_charts_points_grow(page: Page, site: tuple[AppState, str]) -> None:

@@ -1,5 +1,6 @@
 // On every page: the event stream, counts in the navigation, a message when the server does not answer.
 "use strict";
+const SILENCE_MS = 5000; // longer than a stream needs to come again: the server ends each after a while
 const events = { listeners: {} };
 events.on = (name, handle) => { events.listeners[name] = handle; };
 
@@ -8,10 +9,18 @@ function connect() {
   const source = new EventSource(`/events?page=${page}&seq=${seq}`);
   const trouble = document.getElementById("trouble");
   const message = trouble.textContent;
-  source.addEventListener("open", () => { trouble.textContent = message; trouble.hidden = !message; });
+  let silence = 0;
+  source.addEventListener("open", () => {
+    clearTimeout(silence);
+    silence = 0;
+    trouble.textContent = message;
+    trouble.hidden = !message;
+  });
   source.addEventListener("error", () => {
-    trouble.textContent = "The server does not answer: what you see may be old. Is playproof desk still running?";
-    trouble.hidden = false;
+    silence ||= setTimeout(() => {
+      trouble.textContent = "The server does not answer: what you see may be old. Is playproof desk still running?";
+      trouble.hidden = false;
+    }, SILENCE_MS);
   });
   source.addEventListener("counts", (event) => {
     const counts = JSON.parse(event.data);
