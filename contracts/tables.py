@@ -237,22 +237,3 @@ TRUTH_CAMPAIGNS = (
     Column("streams_delivered", "bigint", "streams of at least 30 s delivered"),
     Column("target_track_ids", "array<string>", "the tracks it plays for money"),
 )
-
-VERDICTS = (
-    Column("case_id", "string", "the case that was decided: one account and what it was flagged for"),
-    Column("version", "int", "1 for the first decision on a case, then counted up; the newest counts"),
-    Column("user_id", "string", "the account"),
-    Column(
-        "verdict",
-        "string",
-        "confirm, dismiss, need_more, proposed (for a second review), or open: an undo left nothing",
-    ),
-    Column("reason_code", "string", "why, from the closed list of reasons"),
-    Column("note", "string", "the analyst's comment; null where none"),
-    Column("analyst", "string", "who decided"),
-    Column("model_version", "string", "name and hash of the model whose flag it was"),
-    Column("decided_at", "timestamp", "when"),
-    Column("step", "string", "decide, undo, appeal, uphold, roll_back or second_review (the second person confirmed)"),
-    Column("drawn_by", "string", "flag, blind (flagged, score hidden) or random (not flagged)"),
-    Column("draw_probability", "double", "how likely an account like it gets to review"),
-)

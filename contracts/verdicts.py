@@ -1,8 +1,10 @@
 """What analysts may decide about a case, why, and where it is kept: `data/<world>/verdicts.sqlite` is the truth.
 
-The file's table `decisions` has the columns of `contracts.tables.VERDICTS` and only grows; its view `standing`
+The file's table `decisions` has these columns and only grows; its view `standing`
 has the newest decision of each case. Topic `verdicts` carries the same rows.
 """
+
+from contracts.column import Column
 
 CONFIRM, DISMISS, NEED_MORE, OPEN, PROPOSED = "confirm", "dismiss", "need_more", "open", "proposed"
 VERDICTS = (CONFIRM, DISMISS, NEED_MORE, OPEN, PROPOSED)
@@ -49,3 +51,21 @@ RANDOM_SHARE = 0.015
 """Share of unflagged accounts that go to review: without them recall cannot be known."""
 BLIND_SHARE = 0.02
 """Share of flagged accounts that are reviewed without their score: do analysts only follow the number?"""
+COLUMNS = (
+    Column("case_id", "string", "the case that was decided: one account and what it was flagged for"),
+    Column("version", "int", "1 for the first decision on a case, then counted up; the newest counts"),
+    Column("user_id", "string", "the account"),
+    Column(
+        "verdict",
+        "string",
+        "confirm, dismiss, need_more, proposed (for a second review), or open: an undo left nothing",
+    ),
+    Column("reason_code", "string", "why, from the closed list of reasons"),
+    Column("note", "string", "the analyst's comment; null where none"),
+    Column("analyst", "string", "who decided"),
+    Column("model_version", "string", "name and hash of the model whose flag it was"),
+    Column("decided_at", "timestamp", "when"),
+    Column("step", "string", "decide, undo, appeal, uphold, roll_back or second_review (the second person confirmed)"),
+    Column("drawn_by", "string", "flag, blind (flagged, score hidden) or random (not flagged)"),
+    Column("draw_probability", "double", "how likely an account like it gets to review"),
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from contracts import actions, events, rules, session_log, shop, tables
+from contracts import actions, events, rules, session_log, shop, tables, verdicts
 from contracts.account_windows import ACCOUNT_WINDOWS
 from contracts.column import Column
 from contracts.features import SESSION_FEATURES, SUSPICION
@@ -23,7 +23,7 @@ ROW_COLUMNS: dict[str, tuple[Column, ...]] = {
     SCORES: tables.SESSIONS,
     ALERTS: tables.ALERTS,
     FRAUD_COUNTS: tables.FRAUD_COUNT_TABLE,
-    VERDICTS: tables.VERDICTS,
+    VERDICTS: verdicts.COLUMNS,
     ACTIONS: actions.COLUMNS,
     RULES: rules.RULES,
 }

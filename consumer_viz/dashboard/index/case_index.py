@@ -7,8 +7,7 @@ It also holds which accounts share a device, a payment method or a campaign.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable
 from pathlib import Path
 
 from consumer_viz.dashboard.index import ingest
@@ -20,15 +19,12 @@ from consumer_viz.dashboard.index.weeks import add_weeks
 from models.tables.lake_tables import batch_files
 from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files, signature
-from runtime.lake.upkeep import level_of
-from runtime.parquet import read_parquet
 from runtime.world import Unit, World, WorldError
 
 _USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
 _TRACK_COLUMNS = ["track_id", "title", "artist_id", "artist", "duration_ms", "label_id"]
 FIRST_ROWS, GROWTH = 25_000, 4
 """Where many files are read, so many rows of the index can be seen on the pages first, then so many times as many."""
-Users = AbstractSet[str]
 
 
 class CaseIndex:
@@ -83,13 +79,13 @@ class CaseIndex:
         try:
             for table in ("users", "tracks"):
                 self._add_static(db, table)
-            self._add_files(db, unit.table("plays"), _add_links)
+            self._add_files(db, unit.table("plays"), ingest.add_links)
             self._add_files(db, unit.table("sessions"), self._add_sessions_of_job)
-            self._add_files(db, unit.table("alerts"), _add_alerts)
-            self._add_files(db, unit.table("rule_hits"), _add_rule_hits)
+            self._add_files(db, unit.table("alerts"), ingest.add_alerts)
+            self._add_files(db, unit.table("rule_hits"), ingest.add_rule_hits)
             self._add_scored_in_batch(db, self.world.from_raw(SCORED_IN_BATCH))
             for challenger in sorted(unit.table("shadow").glob("*/")):
-                self._add_files(db, challenger, _add_shadow)
+                self._add_files(db, challenger, ingest.add_shadow)
             for changed_users in (add_daily(db, unit, self._has_changed), add_weeks(db, self.world, self._has_changed)):
                 if changed_users is not None:
                     self._update_cases(db, changed_users)
@@ -125,7 +121,7 @@ class CaseIndex:
         db.execute("insert or replace into files values (?, ?)", (str(folder), table))
         db.execute("commit")
 
-    def _add_files(self, db: sqlite3.Connection, table: Path, add: Callable[[sqlite3.Connection, Path], Users]) -> None:
+    def _add_files(self, db: sqlite3.Connection, table: Path, add: ingest.AddFile) -> None:
         """Read what is new in a table. `add` reads a file and returns the accounts whose cases it changes.
 
         Cases are computed once for many files: a case that is in each of them is then written once.
@@ -166,7 +162,7 @@ class CaseIndex:
         self._remove_scored_in_batch(db)
         users: set[str] = set()
         for name, file in files.items():
-            users |= _add_sessions(db, file)
+            users |= ingest.add_sessions(db, file)
             db.execute("insert into files values (?, ?)", (name, SCORED_IN_BATCH))
         self._update_cases(db, users)
         db.execute("commit")
@@ -180,57 +176,14 @@ class CaseIndex:
             db.execute(f"delete from {table}")
         self._update_cases(db, users)
 
-    def _add_sessions_of_job(self, db: sqlite3.Connection, file: Path) -> Users:
+    def _add_sessions_of_job(self, db: sqlite3.Connection, file: Path) -> ingest.Users:
         self._remove_scored_in_batch(db)
-        return _add_sessions(db, file)
+        return ingest.add_sessions(db, file)
 
     def _update_cases(self, db: sqlite3.Connection, users: Iterable[str]) -> None:
         """Compute the cases of some accounts again."""
         self.stamp += 1
         self._update.run(db, users, self.stamp, daily_run_at(self._unit or self.world.unit))
-
-
-def _add_sessions(db: sqlite3.Connection, file: Path) -> Users:
-    known = set[str]()
-    if level_of(file):  # its rows were in other files before: what streams a track has may not be added twice
-        keys = read_parquet(file, ["session_key"])["session_key"].to_pylist()
-        known = {k for k in keys if db.execute("select 1 from sessions where session_key = ?", (k,)).fetchone()}
-    rows, tracks, by_session = ingest.sessions(file, known)
-    db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
-    db.executemany(
-        "insert into suspect_tracks values (?, ?, ?) on conflict do update set streams = streams + excluded.streams",
-        tracks,
-    )
-    db.executemany("insert or ignore into session_tracks values (?, ?)", by_session)
-    return {row[1] for row in rows}
-
-
-def _add_alerts(db: sqlite3.Connection, file: Path) -> Users:
-    rows = list(ingest.alerts(file))
-    db.executemany(
-        f"insert into alerts values ({', '.join('?' * 8)}) "
-        "on conflict do update set withdrawn = max(withdrawn, excluded.withdrawn)",
-        rows,
-    )
-    return {str(row[1]) for row in rows}
-
-
-def _add_rule_hits(db: sqlite3.Connection, file: Path) -> Users:
-    rows = list(ingest.rule_hits(file))
-    db.executemany(f"insert or replace into rule_hits values ({', '.join('?' * 11)})", rows)
-    return {str(row[4]) for row in rows}
-
-
-def _add_links(db: sqlite3.Connection, file: Path) -> Users:
-    for table, column in (("devices", "device_id"), ("addresses", "ip")):
-        pairs = ingest.accounts_by(column, file)
-        db.executemany(f"insert or ignore into {table} values (?, ?)", pairs)
-    return frozenset()
-
-
-def _add_shadow(db: sqlite3.Connection, file: Path) -> Users:
-    db.executemany("insert or ignore into shadow values (?, ?, ?)", ingest.shadow(file))
-    return frozenset()
 
 
 def _is_read(db: sqlite3.Connection, name: object) -> bool:

@@ -1,6 +1,8 @@
-"""Read a committed parquet file as rows of the case index: a file in, tuples out."""
+"""Read a committed parquet file into the case index: `add_…` writes the rows that the other functions read."""
 
-from collections.abc import Collection, Iterator
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,66 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.features import FEATURE_NAMES
+from runtime.lake.upkeep import level_of
 from runtime.parquet import open_parquet, read_parquet
 
 SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]
 TrackRow = tuple[str, str, int]
 SessionTracks = tuple[str, bytes]
+Users = AbstractSet[str]
+AddFile = Callable[[sqlite3.Connection, Path], Users]
+"""Adds a file; returns the accounts whose cases it changes."""
 
 _TEXT_COLUMNS = ("session_key", "user_id", "model_version")
 _OTHER_COLUMNS = ("started_at", "ended_at", "scored_at", "score", "is_flagged", "reasons", "track_counts")
+
+
+def add_sessions(db: sqlite3.Connection, file: Path) -> Users:
+    """Add a file of scored sessions, and what streams the flagged ones made; return its accounts."""
+    known = set[str]()
+    if level_of(file):  # its rows were in other files before: what streams a track has may not be added twice
+        keys = read_parquet(file, ["session_key"])["session_key"].to_pylist()
+        known = {k for k in keys if db.execute("select 1 from sessions where session_key = ?", (k,)).fetchone()}
+    rows, tracks, by_session = sessions(file, known)
+    db.executemany(f"insert or ignore into sessions values ({', '.join('?' * 12)})", rows)
+    db.executemany(
+        "insert into suspect_tracks values (?, ?, ?) on conflict do update set streams = streams + excluded.streams",
+        tracks,
+    )
+    db.executemany("insert or ignore into session_tracks values (?, ?)", by_session)
+    return {row[1] for row in rows}
+
+
+def add_alerts(db: sqlite3.Connection, file: Path) -> Users:
+    """Add a file of alerts; return its accounts. A withdrawn one stays withdrawn."""
+    rows = list(alerts(file))
+    db.executemany(
+        f"insert into alerts values ({', '.join('?' * 8)}) "
+        "on conflict do update set withdrawn = max(withdrawn, excluded.withdrawn)",
+        rows,
+    )
+    return {str(row[1]) for row in rows}
+
+
+def add_rule_hits(db: sqlite3.Connection, file: Path) -> Users:
+    """Add a file of the sessions that meet rules; return its accounts."""
+    rows = list(rule_hits(file))
+    db.executemany(f"insert or replace into rule_hits values ({', '.join('?' * 11)})", rows)
+    return {str(row[4]) for row in rows}
+
+
+def add_links(db: sqlite3.Connection, file: Path) -> Users:
+    """Add which accounts share a device or an address, from a file of plays; no case changes by that."""
+    for table, column in (("devices", "device_id"), ("addresses", "ip")):
+        pairs = accounts_by(column, file)
+        db.executemany(f"insert or ignore into {table} values (?, ?)", pairs)
+    return frozenset()
+
+
+def add_shadow(db: sqlite3.Connection, file: Path) -> Users:
+    """Add a challenger's file; no case changes by that."""
+    db.executemany("insert or ignore into shadow values (?, ?, ?)", shadow(file))
+    return frozenset()
 
 
 def sessions(path: Path, known: Collection[str] = ()) -> tuple[list[SessionRow], list[TrackRow], list[SessionTracks]]:
