@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.domain import MUSIC, Domain
-from producer.replay.ledger import read_state
 from runtime.kafka.connection import KafkaConnection
-from runtime.monitoring.progress import job_record, last_micro_batches, shadow_record, totals
+from runtime.monitoring.progress import job_record, last_micro_batches, shadow_record
+from runtime.monitoring.totals import totals
 from runtime.storage import storage_of
 from runtime.world import Unit
 
@@ -35,27 +35,24 @@ def ends_of_topics(kafka: KafkaConnection, domain: Domain = MUSIC) -> Ends | Non
 
 
 def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC) -> dict[str, Any]:
-    """Return the figures of a version's job: lag by topic in messages, watermark lag in event time, counts of rows.
+    """Return the figures of a version's job: lag by topic in messages, watermark lag in seconds by the clock, counts.
 
     Lag, lateness and state are those of the query that reads the topics into sessions. A figure is None where it cannot
     be known: the lag without a broker, the watermark before the first micro-batch.
     """
-    read, watermark_ms = _read_so_far(unit, ends or (), domain.session_table)
-    clock_ms = read_state(unit.ledger).clock_ms
+    read = _read_so_far(unit, ends or (), domain.session_table)
     batches = last_micro_batches(unit)
     scoring = batches.get(domain.session_table)
     sums = totals(unit, domain.session_table)
-    watermark_lag_s = (clock_ms - watermark_ms) / 1000 if clock_ms and watermark_ms else None
-    if domain.event_clock == "ts":  # the clock of the ledger is that of the rows' own times
-        watermark_lag_s = scoring.watermark_lag_s if scoring else None
+    behind = None if ends is None else lag(ends, read)
     return {
         "model_version": job_record(unit).get("model_version"),
         "shadow": shadow_record(unit),
-        "lag_messages": None if ends is None else lag(ends, read),
-        "watermark_lag_s": watermark_lag_s,
-        "rows": sums["rows"],
-        "late_rows": sums["late"],
-        "duplicate_rows": sums["duplicate"],
+        "lag_messages": behind,
+        "watermark_lag_s": sums.watermark_lag.seconds(now, any((behind or {}).values())),
+        "rows": sums.rows,
+        "late_rows": sums.late,
+        "duplicate_rows": sums.duplicate,
         "rejected_rows": _rejected_rows(unit),
         "alerts": _alerts(unit),
         "state_rows": sum(scoring.state_rows.values()) if scoring else 0,
@@ -72,15 +69,15 @@ def job_health(unit: Unit, ends: Ends | None, now: float, domain: Domain = MUSIC
     }
 
 
-def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str) -> tuple[Ends, int]:
-    """Return the first offset of each partition that the job has not read, and its watermark in ms; 0 before any."""
+def _read_so_far(unit: Unit, partitions: Iterable[tuple[str, int]], scoring: str) -> Ends:
+    """Return the first offset of each partition that the job has not read."""
     if not _may_have(unit.checkpoints):
-        return {}, 0
-    from runtime.checkpoint import last_committed, read_offset_log, watermark_after
+        return {}
+    from runtime.checkpoint import last_committed, read_offset_log
 
     last = last_committed(unit, scoring)
     progress = read_offset_log(unit, scoring, last, max(last, 0))
-    return {partition: progress.end(*partition) for partition in partitions}, watermark_after(unit, scoring, last)
+    return {partition: progress.end(*partition) for partition in partitions}
 
 
 def _may_have(folder: Path) -> bool:
@@ -133,7 +130,7 @@ def format_health(health: Mapping[str, Any]) -> dict[str, str]:
         "model": health["model_version"] or "none yet",
         "in its shadow": ": ".join(filter(None, health["shadow"].values())) or "none",
         "lag (messages)": lag_text or "the topics are missing",
-        "watermark lag": "no watermark yet" if watermark is None else f"{watermark:,.0f} s of event time",
+        "watermark lag": "no row yet" if watermark is None else f"{watermark:,.0f} s",
         "rows read": f"{health['rows']:,}",
         "late, duplicate, rejected": " · ".join(f"{health[f'{f}_rows']:,}" for f in ("late", "duplicate", "rejected")),
         "alerts": f"{health['alerts']['raised']:,} raised, {health['alerts']['withdrawn']:,} withdrawn",

@@ -23,9 +23,6 @@ JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
 SHADOW_FILE = "SHADOW.json"
 """Which challenger scores in the shadow, and why it does not."""
-_TOTALS = ("rows", "late", "duplicate")
-_summed: dict[tuple[Path, int], tuple[int, dict[str, int]]] = {}
-"""How many bytes of a file of progress were summed, and the sums: the file of a day is tens of megabytes long."""
 TYPICAL_LINE, MAX_LINE = 4 * 1024, 256 * 1024
 """Bytes of a line."""
 
@@ -64,13 +61,6 @@ class MicroBatch:
     def rows_per_s(self) -> float:
         """Rows per second; messages per second in a query that counts no rows."""
         return (self.rows or self.messages) / self.seconds if self.seconds else 0.0
-
-    @property
-    def watermark_lag_s(self) -> float | None:
-        """Seconds of event time from the watermark to the newest row; None where one of them is unknown."""
-        if self.watermark_at is None or self.newest_at is None:
-            return None
-        return max(self.newest_at - self.watermark_at, 0.0)
 
 
 def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
@@ -120,7 +110,7 @@ def read_micro_batch(progress: dict[str, Any]) -> MicroBatch:
     )
 
 
-def _read_line(line: bytes) -> MicroBatch | None:
+def read_line(line: bytes) -> MicroBatch | None:
     """Read a line of a progress file; None for what a crash or a full disk left of one."""
     try:
         return read_micro_batch(json.loads(line)) if line.endswith(b"\n") else None
@@ -167,7 +157,7 @@ def recent_micro_batches(unit: Unit, query: str, limit: int) -> list[MicroBatch]
         return []
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - MAX_LINE - (limit - 1) * TYPICAL_LINE, 0))
-        newest = [batch for line in file if (batch := _read_line(line)) is not None]
+        newest = [batch for line in file if (batch := read_line(line)) is not None]
     return newest[-limit:]
 
 
@@ -189,29 +179,8 @@ def first_event_at(unit: Unit, query: str) -> float | None:
     if not path.exists():
         return None
     with path.open("rb") as file:
-        oldest = (batch.oldest_at for line in file if (batch := _read_line(line)) is not None)
+        oldest = (batch.oldest_at for line in file if (batch := read_line(line)) is not None)
         return next((at for at in oldest if at is not None), None)
-
-
-def totals(unit: Unit, query: str) -> dict[str, int]:
-    """Sum rows, late and duplicate rows over all micro-batches of a version. A second call reads what is new only."""
-    path = unit.progress / f"{query}.jsonl"
-    if not path.exists():
-        return dict.fromkeys(_TOTALS, 0)
-    status = path.stat()
-    file_id = path, status.st_ino
-    read, sums = _summed.get(file_id, (0, dict.fromkeys(_TOTALS, 0)))
-    if read > status.st_size:
-        read, sums = 0, dict.fromkeys(_TOTALS, 0)
-    with path.open("rb") as file:
-        file.seek(read)
-        for line in file:
-            batch = _read_line(line)
-            if batch is not None:
-                sums = {name: value + getattr(batch, name) for name, value in sums.items()}
-            read += len(line) if line.endswith(b"\n") else 0
-    _summed[file_id] = read, sums
-    return dict(sums)
 
 
 def record_job(unit: Unit, model_version: str, started_at: float) -> None:

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from runtime.lake import committed_files
 from runtime.monitoring.exporter import serve_metrics
 from runtime.monitoring.progress import MicroBatch
 from runtime.monitoring.rules import rules_record
+from runtime.monitoring.watermark_lag import IDLE_S, WatermarkLag
 from runtime.parquet import read_parquet
 from runtime.world import Unit
 
@@ -40,7 +40,8 @@ class JobMetrics:
         self._unit, self._rejected, self._monotonic = unit, rejected, monotonic
         self._files_counted_at: float | None = None
         self._drift_at = 0.0
-        self._newest_at: dict[str, float] = {}
+        self._lag: dict[str, WatermarkLag] = {}
+        self._last: dict[str, MicroBatch] = {}
         self._rejected_rows: dict[Path, int] = {}
         self._count_rejected()
         self._count_files()
@@ -54,21 +55,18 @@ class JobMetrics:
         }  # fmt: skip
         for name, count in counted.items():
             self._of[f"playproof_job_{name}"].labels(batch.query).inc(count)
-        if batch.newest_at is not None:
-            self._newest_at[batch.query] = batch.newest_at
-        elif batch.query in self._newest_at:
-            # a batch without rows moves the watermark up to the rows before it: the lag falls with it
-            batch = replace(batch, newest_at=self._newest_at[batch.query])
         current = {
             "rows_per_second": batch.rows_per_s,
             "batch_seconds": batch.seconds,
             "last_batch_timestamp_seconds": batch.ended_at,
-            "watermark_lag_seconds": batch.watermark_lag_s,
             "watermark_timestamp_seconds": batch.watermark_at,
         }
         for name, value in current.items():
             if value is not None:
                 self._of[f"playproof_job_{name}"].labels(batch.query).set(value)
+        self._lag.setdefault(batch.query, WatermarkLag()).add(batch)
+        self._last[batch.query] = batch
+        self._show_silence(batch.ended_at)
         for topic, messages in batch.behind.items():
             self._of["playproof_job_lag_messages"].labels(batch.query, topic).set(messages)
         for operator, rows in batch.state_rows.items():
@@ -79,6 +77,15 @@ class JobMetrics:
         if batch.query in WRITE_REJECTED:
             self._count_rejected()
             self._count_files()
+
+    def _show_silence(self, now: float) -> None:
+        """Show lag and pace of every query as they are at `now`: one without new rows may have no micro-batch."""
+        for query, last in self._last.items():
+            lag_s = self._lag[query].seconds(now, any(last.behind.values()))
+            if lag_s is not None:
+                self._of["playproof_job_watermark_lag_seconds"].labels(query).set(lag_s)
+            if now - last.ended_at > IDLE_S:
+                self._of["playproof_job_rows_per_second"].labels(query).set(0)
 
     def observe_drift(self, drift: Mapping[str, Any]) -> None:
         """Show the drift that was measured last (`runtime.monitoring.drift`); nothing where it is shown already."""

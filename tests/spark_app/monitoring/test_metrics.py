@@ -50,15 +50,22 @@ def test_counters_add_up_and_gauges_show_the_last_batch(metrics: JobMetrics) -> 
     value = metrics.registry.get_sample_value
     assert value("playproof_job_late_rows_total", {"query": "sessions"}) == 7
     assert value("playproof_job_rows_per_second", {"query": "sessions"}) == 400
-    assert value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
+    assert value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 0, "both ended at the same moment"
     assert value("playproof_job_lag_messages", {"query": "sessions", "topic": "plays"}) == 3
     assert value("playproof_job_model_info", {"model_version": "session_xgb-1"}) == 1
 
 
-def test_the_lag_falls_with_the_watermark_when_nothing_arrives_any_more(metrics: JobMetrics) -> None:
-    metrics.observe(batch(0, watermark_at=100.0))
-    metrics.observe(replace(batch(1, watermark_at=940.0), newest_at=None))
-    assert metrics.registry.get_sample_value("playproof_job_watermark_lag_seconds", {"query": "sessions"}) == 60
+def test_lag_and_pace_of_a_query_fall_to_zero_when_nothing_arrives_even_if_only_others_report(
+    metrics: JobMetrics,
+) -> None:
+    def shown(name: str) -> float | None:
+        return metrics.registry.get_sample_value(f"playproof_job_{name}", {"query": "sessions"})
+
+    metrics.observe(replace(batch(0, watermark_at=940.0), behind={}))
+    metrics.observe(replace(batch(query="fraud_counts"), ended_at=130.0))
+    assert (shown("watermark_lag_seconds"), shown("rows_per_second")) == (30, 400)
+    metrics.observe(replace(batch(query="fraud_counts"), ended_at=161.0))
+    assert (shown("watermark_lag_seconds"), shown("rows_per_second")) == (0, 0)
 
 
 def test_drift_is_shown_by_quantity_and_window_and_an_unknown_one_is_not(metrics: JobMetrics) -> None:
