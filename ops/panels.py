@@ -57,8 +57,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
         Group("lab", "Which technique finds the bots best?", lab.COMMANDS),
     ),
     "Check and measure": (
-        audit.AUDIT, arena.ARENA, arena.EVADE, checks.RECONCILE, checks.BENCH, checks.LATENCY, checks.SOAK,
-        checks.CHAOS, worlds.CALIBRATE, worlds.LEAKSCAN,
+        audit.AUDIT, arena.ARENA, arena.EVADE, checks.RECONCILE, checks.BENCH, checks.BENCH_DESK, checks.LATENCY,
+        checks.SOAK, checks.SOAK_PLOT, checks.CHAOS, worlds.CALIBRATE, worlds.LEAKSCAN,
     ),
     "Parts": (
         sending.TOPICS,

@@ -15,7 +15,7 @@ RULES: dict[str, str] = {
     "no_skip": "no track was skipped all day; {usual}",
     "even_gaps": "tracks start like clockwork: variety of the gaps between starts {value} (0: all alike); {usual}",
     "new_place": "a device and a network not seen on this account before, at once",
-    "payout_line": "{value} of plays stop in the five seconds after they begin to pay",
+    "payout_line": "{value} of plays stop in the five seconds after they begin to pay; {usual}",
 }
 """Rule of the user-day detector -> its reason; `usual` is USUAL_OWN or USUAL_COHORT."""
 UNBROKEN = " without a pause of 2 h"

@@ -1,7 +1,8 @@
-"""Commands that check and measure the whole: reconcile, bench, latency, soak, chaos, doctor."""
+"""Commands that check and measure the whole: reconcile, bench, bench-desk, latency, soak, soak-plot, chaos, doctor."""
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,6 +103,28 @@ def soak(
         raise StackError("; ".join(results["reconciliation"]))
 
 
+def soak_plot(
+    frames: Annotated[int, typer.Option(min=4, help="Frames, one per second: an hour has 3,600.")] = 3600,
+    real_time: Annotated[bool, typer.Option("--real-time", help="Rest until each frame's second has come.")] = False,
+    picture: Annotated[Path | None, typer.Option(dir_okay=False, help="Where to keep the last frame, a PNG.")] = None,
+) -> None:
+    """Draw the live plot for an hour, without a broker, and show what a frame costs in each quarter of it."""
+    from ops.soak import plot
+    from runtime import terminal
+
+    costs, minutes = plot.draw_frames(frames, real_time, picture)
+    terminal.print_table(plot.COLUMNS, plot.by_quarter(costs))
+    print(f"{len(costs):,} frames in {minutes:.1f} min")
+
+
+def bench_desk() -> None:
+    """Measure the analyst's pages with 100,000 flagged sessions: queue, search, a ring, five open pages."""
+    from ops.desk_bench import measure
+    from runtime import terminal
+
+    terminal.print_table(measure.COLUMNS, measure.run(Settings(), terminal.print_line))
+
+
 def chaos(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long processes are killed.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Seed of the world and of the kills.")] = 1,
@@ -148,5 +171,7 @@ BENCH = Command(
 )
 LATENCY = Command("latency", latency, "playproof latency --users 7000 --seconds 20 --flood-rows 60000", needs_jvm=True)
 SOAK = Command("soak", soak, "playproof soak --minutes 10 --rows-per-s 2000", needs_jvm=True)
+SOAK_PLOT = Command("soak-plot", soak_plot, "playproof soak-plot --frames 60 --picture last.png")
+BENCH_DESK = Command("bench-desk", bench_desk, "playproof bench-desk")
 CHAOS = Command("chaos", chaos, "playproof chaos --minutes 3 --seed 2", needs_jvm=True)
 DOCTOR = Command("doctor", doctor, "playproof doctor --json")

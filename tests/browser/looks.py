@@ -1,6 +1,7 @@
 """What is wrong with how a page looks, measured in the browser: overflow, clipped or tiny words, empty charts."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,13 +49,13 @@ def faults(page: Page) -> list[str]:
     return page.evaluate(_FAULTS, SMALLEST_PX)
 
 
-def check_looks(page: Page, name: str, within: str = "body") -> None:
+def check_looks(page: Page, name: str, within: str = "body", looks: Sequence[Look] = LOOKS) -> None:
     """Fail if the page as it is looks wrong, or breaks a rule of axe, on a desk in light and on a telephone in dark.
 
     `within`: selector of what axe looks at; it needs a second for each hundred rows.
     """
     size: Any = page.viewport_size
-    for width, scheme in LOOKS if not SHOTS else ALL_LOOKS:
+    for width, scheme in looks if not SHOTS else ALL_LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour in between two
         if SHOTS:

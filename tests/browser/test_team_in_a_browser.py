@@ -11,7 +11,7 @@ from consumer_viz.dashboard.decisions.leases import live_leases
 from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
-from tests.browser.looks import check_looks
+from tests.browser.looks import ALL_LOOKS, check_looks
 from tests.browser.served import MovingTopics, serving
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.rings_world import make_ring_world
@@ -90,6 +90,7 @@ def test_a_ring_of_132_is_decided_undone_and_decided_with_three_exceptions_by_ke
         print(f"{SIZE} accounts decided in {decided - began:.1f} s, all steps in {time.perf_counter() - began:.1f} s")
         assert decided - began < 60
         assert (state.cases.counts()["decided"], state.cases.counts()["suspected"]) == (SIZE - 3, 5)
+        check_looks(page, "ring-decided", looks=ALL_LOOKS)
         page.keyboard.press("u")
         expect(page.locator("#verdict .standing")).to_have_count(0)
 

@@ -23,7 +23,7 @@ OF_ALL_HONEST = words.OF_DAY.partition("{usual}")[0].rpartition("}")[2]
 IN_A_DAY = " in a day"
 OF_A_SESSION = words.OF_SESSION.partition("{")[0]
 """Begins the reason of a day that repeats its highest session: the case shows what was unusual in it instead."""
-
+OF_A_PAIR = words.UNUSUAL_PAIR.partition("{")[0]
 OF_LOOKS = FEATURES | {SUSPICION.name: SUSPICION}
 """Features that an alert may have as its reasons."""
 
@@ -115,14 +115,16 @@ def _of_parts(parts: list[dict[str, Any]], shown: int = SHOWN_DAILY_REASONS) -> 
 
 
 def _is_plain(reason: str) -> bool:
-    """Whether a reason of a day counts, or compares with the account itself or its like, unlike a measure of the trees.
+    """Whether a reason of a day counts, or compares with the account itself or its like, and needs no second measure.
 
     >>> _is_plain("938 plays in a day; similar accounts: usually 18")
     True
     >>> _is_plain("6 % of plays began by themselves; honest listeners: usually 29 %")
     False
+    >>> _is_plain("an unusual combination: 2 sessions in a day with 90 streams; similar accounts: usually 1 and 9")
+    False
     """
-    return OF_ALL_HONEST not in reason or IN_A_DAY in reason
+    return (OF_ALL_HONEST not in reason or IN_A_DAY in reason) and not reason.startswith(OF_A_PAIR)
 
 
 def _of_sessions(sessions: list[dict[str, Any]], reasons: list[Reason]) -> list[str]:

@@ -1,5 +1,6 @@
 """Facts that are common one by one and rare together: "skips so much, and still streams so many"."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ def _format(first: str, second: str, limit: float, is_high: bool, values: Floats
     value = format_value(first, float(values[FEATURE_COLUMN[first]]))
     limit_text = words.OF_SECOND.format(value=format_value(second, limit))
     if is_counted(FEATURES[second]):
-        limit_text = format_phrase(FEATURES[second], limit)
+        limit_text = format_phrase(FEATURES[second], math.ceil(limit) if is_high else math.floor(limit))
     return words.TOGETHER.format(
         first=format_phrase(FEATURES[first], float(values[FEATURE_COLUMN[first]])),
         second=format_phrase(FEATURES[second], float(values[FEATURE_COLUMN[second]])),

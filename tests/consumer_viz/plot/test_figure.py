@@ -15,6 +15,7 @@ from PIL import Image
 from consumer_viz.feed.counts import Snapshot
 from consumer_viz.feed.messages import MessageCounts
 from consumer_viz.plot.figure import LivePlot, new_figure
+from consumer_viz.plot.panels import BLUE, GREEN, VERMILION
 from consumer_viz.plot.view import HISTORY_S, MIN_WINDOW_S, WINDOW_S, View, animation_views, live_view, run_view
 from contracts.events import ACTIVITY, PLAYS
 
@@ -158,3 +159,18 @@ def test_an_hour_of_frames_changes_data_only_and_holds_no_more_than_it_shows(lis
     assert len(lasting & set(artists)) >= len(figure.axes) * 10
     assert sum(len(ax.lines) + len(ax.patches) + len(ax.texts) for ax in figure.axes) < 50
     assert all(np.size(line.get_xdata()) <= HISTORY_S + 10 for ax in figure.axes for line in ax.lines)
+
+
+def test_colours_can_be_told_apart_by_the_colour_blind() -> None:
+    """Blue, green and vermilion stay apart under both kinds of red-green blindness.
+
+    Matrices for full dichromacy in linear RGB: Viénot, Brettel and Mollon, Color Research & Application 24 (1999) for
+    the two red-green kinds.
+    """
+    linear = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in (BLUE, GREEN, VERMILION)]) ** 2.2
+    protan = np.array([[0.1124, 0.8876, 0.0], [0.1124, 0.8876, 0.0], [0.0040, -0.0040, 1.0]])
+    deutan = np.array([[0.2928, 0.7072, 0.0], [0.2928, 0.7072, 0.0], [-0.0223, 0.0223, 1.0]])
+    for matrix in (protan, deutan):
+        colours = (linear @ matrix.T).clip(0) ** (1 / 2.2)
+        apart = np.linalg.norm(colours[:, None] - colours[None], axis=2)
+        assert apart[apart > 0].min() > 0.1

@@ -1,19 +1,18 @@
-"""One hour of the live plot at one frame per second: what each quarter of it costs.
+"""The live plot over an hour at one frame per second: what each quarter of it costs.
 
-`.venv/bin/python -m tests.consumer_viz.plot.soak` draws 3,600 frames on a clock that is advanced and never waited for;
-with `--real-time` it rests between two frames as the front ends do, so that the hour is an hour.
+Frames are drawn on a clock that is advanced and never waited for, or, in real time, with a rest between two frames as
+the front ends have, so that the hour is an hour.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psutil
-import typer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -87,34 +86,27 @@ def watch(figure: Figure, seconds: int) -> Iterator[Frame]:
         yield Frame(cpu_ms, process.memory_info().rss / 1e6, artists, len(feed.snapshot().batches))
 
 
-def by_quarter(frames: list[Frame]) -> list[str]:
-    """Say what the frames of each quarter cost: quartiles of the time, memory and artists at its end."""
-    lines = ["quarter   frame time, CPU ms (25 %, median, 75 %)   resident MB   artists"]
+COLUMNS = ("quarter", "CPU ms of a frame: 25 %", "median", "75 %", "resident MB", "artists")
+
+
+def by_quarter(frames: Sequence[Frame]) -> list[tuple[str, ...]]:
+    """Return what the frames of each quarter cost, under COLUMNS: time, and memory and artists at its end."""
+    rows = []
     for number, part in enumerate(np.array_split(np.arange(len(frames)), 4), 1):
         low, middle, high = np.percentile([frames[i].cpu_ms for i in part], (25, 50, 75))
         last = frames[part[-1]]
-        lines.append(
-            f"{number:>7}   {low:>20.0f} {middle:>9.0f} {high:>9.0f}   {last.rss_mb:>14.0f}   {last.artists:>7}"
-        )
-    return lines
+        costs = (f"{cost:.0f}" for cost in (low, middle, high, last.rss_mb))
+        rows.append((str(number), *costs, str(last.artists)))
+    return rows
 
 
-def main(
-    frames: int = HOUR,
-    real_time: Annotated[bool, typer.Option("--real-time", help="Rest until each frame's second has come.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Where to keep the last frame, a PNG.")] = None,
-) -> None:
-    """Draw so many frames and print what they cost."""
+def draw_frames(frames: int, is_real_time: bool, picture: Path | None) -> tuple[list[Frame], float]:
+    """Draw so many frames; return what each cost, and the minutes by the clock. `picture`: a PNG of the last one."""
     figure, costs, began = new_figure(), [], time.monotonic()
     for frame in watch(figure, frames):
         costs.append(frame)
-        if real_time:
+        if is_real_time:
             time.sleep(max(0.0, began + len(costs) * FRAME_S - time.monotonic()))
-    print("\n".join(by_quarter(costs)))
-    print(f"{len(costs)} frames in {(time.monotonic() - began) / 60:.1f} min")
     if picture:
         figure.savefig(picture)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    return costs, (time.monotonic() - began) / 60
