@@ -46,7 +46,6 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
 
     world = settings.the_world()
     supervisor = supervisor_of(world)
-    _simulate_if_missing(world, report_progress)
     if is_fresh:
         world.start_version()
     elif is_reread:
@@ -58,7 +57,10 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
     supervisor.start(settings)
     (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
     try:
-        _start_broker(settings, supervisor)
+        _begin_broker(settings, supervisor)
+        _simulate_if_missing(world, report_progress)  # while the broker comes up
+        if _is_embedded(settings):
+            supervisor.launch(BROKER, BROKER_WITHIN_S)
         kafka = settings.kafka()
         wait_until_up(kafka)
         require_own_broker(kafka, world)
@@ -70,7 +72,8 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
             report_progress(f"topics left as they are: {error}")
         supervisor.launch(JOB, JOB_WITHIN_S, ready_message=JOB_IS_UP)
     except PlayproofError:
-        if not any(process.state in UP_OR_COMING for process in supervisor.processes()):
+        is_anything_up = any(process.state in UP_OR_COMING for process in supervisor.processes())
+        if not is_anything_up or not _has_static_tables(world):
             supervisor.stop()  # nothing runs that anybody could ask about
         raise
     except KeyboardInterrupt:
@@ -100,16 +103,14 @@ def _running_version(supervisor: Supervisor) -> int | None:
     return int(file.read_text()) if file.exists() else None
 
 
-def _start_broker(settings: Settings, supervisor: Supervisor) -> None:
-    """Start the broker in Docker or embedded; one that is not ours only has to answer."""
-    if not _is_ours(settings):
-        return
+def _begin_broker(settings: Settings, supervisor: Supervisor) -> None:
+    """Start the broker in Docker, or begin to start the embedded one; one that is not ours only has to answer."""
     if _in_docker(settings):
         compose.up(settings)
-        return
-    if supervisor.state(BROKER) == "STOPPED":
-        ports.require_free(ports.loopback_port(settings.broker))
-    supervisor.launch(BROKER, BROKER_WITHIN_S)
+    elif _is_embedded(settings):
+        if supervisor.state(BROKER) == "STOPPED":
+            ports.require_free(ports.loopback_port(settings.broker))
+        supervisor.begin(BROKER)
 
 
 def _is_ours(settings: Settings) -> bool:
@@ -121,16 +122,25 @@ def _in_docker(settings: Settings) -> bool:
     return settings.docker and _is_ours(settings) and compose.is_usable()
 
 
+def _is_embedded(settings: Settings) -> bool:
+    return _is_ours(settings) and not _in_docker(settings)
+
+
 def _simulate_if_missing(world: World, report_progress: ReportProgress) -> None:
     """Simulate the world if it has no static tables yet: the job joins them from its first session on."""
+    if _has_static_tables(world):
+        return
+    report_progress(f"world {world.name} is new: simulating its listeners and their events")
+    simulation = subprocess.run(playproof("simulate", "--world", world.name, *FIRST_WORLD), check=False)
+    if simulation.returncode != 0:
+        raise StackError(f"world {world.name} could not be simulated: see the line above")
+
+
+def _has_static_tables(world: World) -> bool:
     try:
-        for table in world.domain.static:
-            world.static(table)
+        return all(world.static(table) for table in world.domain.static)
     except WorldError:
-        report_progress(f"world {world.name} is new: simulating its listeners and their events")
-        simulation = subprocess.run(playproof("simulate", "--world", world.name, *FIRST_WORLD), check=False)
-        if simulation.returncode != 0:
-            raise StackError(f"world {world.name} could not be simulated: see the line above") from None
+        return False
 
 
 def down(settings: Settings) -> bool:

@@ -110,6 +110,11 @@ class Supervisor:
     def _process(self, program: str) -> Process:
         return next((p for p in self.processes() if p.name == program), Process(program, "STOPPED", 0, 0))
 
+    def begin(self, program: str) -> None:
+        """Start a program that is not up or coming, and do not wait for it."""
+        if self.state(program) not in UP_OR_COMING:
+            self._call("startProcess", program, False)
+
     def launch(self, program: str, within_s: float, ready_message: str = "") -> None:
         """Start a program and return once it has stayed up for its `startsecs` and `ready_message` is in its log.
 
@@ -119,8 +124,7 @@ class Supervisor:
         if self.state(program) == "RUNNING":
             return
         log_bytes = _size(self.log(program))
-        if self.state(program) not in UP_OR_COMING:
-            self._call("startProcess", program, False)
+        self.begin(program)
 
         def is_pending(state: str) -> bool:
             is_ready = state == "RUNNING" and _has_message(self.log(program), ready_message, log_bytes)

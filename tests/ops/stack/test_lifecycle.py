@@ -78,12 +78,21 @@ def test_a_taken_port_stops_up_before_anything_is_started(broker: object, settin
     taken = settings.model_copy(update={"broker": broker.address})  # type: ignore[attr-defined]
     supervisor = lifecycle.supervisor_of(settings.the_world())
     with pytest.raises(BrokerError, match="is taken by java"):
-        lifecycle._start_broker(taken, supervisor)
+        lifecycle._begin_broker(taken, supervisor)
 
 
 def test_a_broker_on_another_machine_is_not_started_here(settings: Settings) -> None:
     remote = settings.model_copy(update={"broker": "kafka.example:9092"})
-    lifecycle._start_broker(remote, lifecycle.supervisor_of(settings.the_world()))
+    lifecycle._begin_broker(remote, lifecycle.supervisor_of(settings.the_world()))
+    assert lifecycle.supervisor_of(settings.the_world()).pid() is None
+
+
+def test_a_world_that_cannot_be_simulated_leaves_no_broker_behind(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "FIRST_WORLD", ("--scenario", "none"))
+    with pytest.raises(StackError, match="world w could not be simulated"):
+        lifecycle.up(settings, print)
     assert lifecycle.supervisor_of(settings.the_world()).pid() is None
 
 
