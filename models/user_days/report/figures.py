@@ -41,7 +41,7 @@ def flags_by_day(flags: pd.DataFrame) -> Figure:
     axes.set_ylabel("user-days flagged")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     shown = days[:: -(-len(days) // MAX_DATES)]
-    axes.set_xticks(shown, [f"{at:%d %b}" for at in shown])
+    axes.set_xticks(shown, [f"{at.day} {at:%b}" for at in shown])
     axes.set_title("Flagged user-days by local day")
     figure.legend(frameon=False, ncols=4, loc="outside lower center")
     return figure
