@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency soak chaos sbom calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency soak chaos cluster sbom calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -129,6 +129,10 @@ SEED ?= 1
 chaos: setup ## kill job, broker and replay at random for MINUTES, by SEED, then account for every row
 	@$(PLAYPROOF) chaos --minutes $(MINUTES) --seed $(SEED)
 
+cluster: MINUTES = 6
+cluster: setup jars/.storage ## a Spark cluster that shares a bucket and Kafka only; worker, broker, bucket and driver fail
+	@$(PLAYPROOF) cluster-test --minutes $(MINUTES) --seed $(SEED)
+
 soak: MINUTES = 60
 soak: setup ## the job at half its highest rate for MINUTES: files, memory, state, latency; then account for every row
 	@$(PLAYPROOF) soak --minutes $(MINUTES)
@@ -157,7 +161,11 @@ lint: setup ## style, types, import rules
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 
-test: lint ## everything: style, types, import rules, tests on a real broker and a real Spark
+jars/.storage: jars/.checked
+	@$(PLAYPROOF) setup storage
+	@touch $@
+
+test: lint jars/.storage ## everything: style, types, import rules, tests on a real broker and a real Spark
 	@$(RUN) -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 clean: ## remove what setup made; data stays

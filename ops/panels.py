@@ -58,7 +58,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
     ),
     "Check and measure": (
         audit.AUDIT, arena.ARENA, arena.EVADE, checks.RECONCILE, checks.BENCH, checks.BENCH_DESK, checks.LATENCY,
-        checks.SOAK, checks.SOAK_PLOT, checks.CHAOS, worlds.CALIBRATE, worlds.LEAKSCAN,
+        checks.SOAK, checks.SOAK_PLOT, checks.CHAOS, checks.CLUSTER_TEST, worlds.CALIBRATE, worlds.LEAKSCAN,
     ),
     "Parts": (
         sending.TOPICS,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from runtime import jvm, resources
@@ -38,6 +39,8 @@ STREAMING = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
 }
 """Settings of the streaming job only."""
+SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Variable by which `spark-submit` tells a Python process where its JVM is."""
 SHIPPED = ("contracts", "runtime", "models", "spark_app")
 """Packages that stages import on executors."""
 BATCH = {
@@ -138,6 +141,11 @@ def build_session(
     if not is_local:
         ship_code(spark)
     return spark
+
+
+def submitted_master() -> str | None:
+    """Return the master that `spark-submit` was given; None where it did not start this process."""
+    return SparkConf().get("spark.master") if SUBMITTED in os.environ else None
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from runtime.parquet import read_parquet
 from runtime.storage import readable, spark_path
 from runtime.world import Unit, World
 from spark_app.local.account_files import write_account_files
+from spark_app.local.rows import read_static_folder
 from spark_app.stages.alerts.account_lookup import AccountLookup
 from spark_app.stages.alerts.send_accounts import send_accounts
 from spark_app.stages.sessions.account_baselines import AccountBaselines
@@ -85,7 +86,7 @@ def stream_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_me
 
 def read_static(spark: SparkSession, world: World, table: str) -> DataFrame:
     """Read the newest immutable folder of a static table, parquet or CSV, with the contract's schema."""
-    return _read_folder(spark, world.static(table), ddl(STATIC[table]))
+    return _read_folder(spark, world.static(table), table)
 
 
 def baseline_dates(world: World) -> tuple[date, ...]:
@@ -97,9 +98,9 @@ def read_baselines(spark: SparkSession, world: World) -> AccountBaselines | None
     """Read the newest tables of own histories; None where the world has none."""
     dates = baseline_dates(world)
     tables = [
-        _read_folder(
-            spark, world.root / "static" / "user_baselines" / f"as_of={as_of}", ddl(STATIC["user_baselines"])
-        ).withColumn("as_of", F.lit(as_of))
+        _read_folder(spark, world.root / "static" / "user_baselines" / f"as_of={as_of}", "user_baselines").withColumn(
+            "as_of", F.lit(as_of)
+        )
         for as_of in dates
     ]
     return AccountBaselines(reduce(DataFrame.unionByName, tables), dates) if tables else None
@@ -115,10 +116,18 @@ def send_accounts_of(spark: SparkSession, world: World) -> Callable[[], AccountL
     return send_accounts(spark, *write_account_files(world, baseline_dates(world), folder))
 
 
-def _read_folder(spark: SparkSession, folder: Path, schema: str) -> DataFrame:
+def _read_folder(spark: SparkSession, folder: Path, table: str) -> DataFrame:
+    if not (spark.sparkContext.master or "local").startswith("local"):
+        return read_on_driver(spark, folder, table)
+    schema = ddl(STATIC[table])
     if any(folder.glob("*.parquet")):
         return spark.read.schema(schema).parquet(str(folder))
     return spark.read.schema(schema).option("header", "true").csv(str(folder))
+
+
+def read_on_driver(spark: SparkSession, folder: Path, table: str) -> DataFrame:
+    """Read a folder of a static table as `read_static` does, on a cluster whose workers do not see the folder."""
+    return spark.createDataFrame(read_static_folder(folder, table), ddl(STATIC[table]))
 
 
 def stream_sessions(

@@ -81,7 +81,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
         runner.end_at_once_on_sigterm()
         spark = session.build_session(
             "playproof",
-            master=options.master or settings.spark_master,
+            master=options.master or session.submitted_master() or settings.spark_master,
             partitions=partitions,
             memory=options.memory,
             ui=options.serve_ui,

@@ -69,11 +69,11 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
     unit, seconds = start_only_version(world), parameters.minutes * MINUTE_S
     speed = max(round(DAY_S / seconds), 1)
     victims = Victims(
-        unit.broker,
-        settings.broker,
         environment,
         world.root / "chaos.log",
         {JOB: ["job", "run", "--wait-for-broker"], REPLAY: ["replay", "--speed", str(speed)]},
+        folder=unit.broker,
+        address=settings.broker,
     )
     killed: Counter[str] = Counter()
     begun = time.monotonic()

@@ -149,6 +149,37 @@ def chaos(
         raise StackError("; ".join(results["reconciliation"]))
 
 
+def cluster_test(
+    minutes: Annotated[float, typer.Option(min=1, help="How long rows are sent while parts fail.")] = 6.0,
+    seed: Annotated[int, typer.Option(help="Seed of the world.")] = 1,
+    users: Annotated[int, typer.Option(min=150, help="Accounts of the world.")] = 200,
+) -> None:
+    """Run a Spark cluster that shares a bucket and Kafka only, let its parts fail, then account for every row.
+
+    Needs Linux, and root or unprivileged user namespaces: each worker has a network and files of its own.
+    """
+    from ops.cluster import network
+    from ops.cluster import run as the_cluster
+    from runtime import terminal
+
+    if not network.is_inside():
+        network.enter(["cluster-test", "--minutes", str(minutes), "--seed", str(seed), "--users", str(users)])
+    settings = Settings()
+    results = the_cluster.run(settings, the_cluster.ClusterParameters(minutes, users, seed), terminal.print_line)
+    written = settings.model_copy(update={"world": the_cluster.WORLD}).the_world().root / "results.json"
+    terminal.print_summary(
+        [
+            f"{'; '.join(results['failed'])}; {results['rows']:,} rows, {results['sessions']:,} sessions",
+            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
+            *results["compared"],
+            "; ".join(results["differences"]) or "the same as a job on one machine writes",
+        ],
+        {"figures": written},
+    )
+    if results["reconciliation"] or results["differences"]:
+        raise StackError("; ".join([*results["reconciliation"], *results["differences"]]))
+
+
 def doctor(as_json: AsJson = False) -> None:
     """Show what this machine has of what is needed, and the remedy of what is missing; exit 1 then."""
     from ops.doctor import examine, is_healthy
@@ -170,6 +201,7 @@ BENCH = Command(
     needs_jvm=True,
 )
 LATENCY = Command("latency", latency, "playproof latency --users 7000 --seconds 20 --flood-rows 60000", needs_jvm=True)
+CLUSTER_TEST = Command("cluster-test", cluster_test, "playproof cluster-test --minutes 6", needs_jvm=True)
 SOAK = Command("soak", soak, "playproof soak --minutes 10 --rows-per-s 2000", needs_jvm=True)
 SOAK_PLOT = Command("soak-plot", soak_plot, "playproof soak-plot --frames 60 --picture last.png")
 BENCH_DESK = Command("bench-desk", bench_desk, "playproof bench-desk")

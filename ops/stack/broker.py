@@ -89,19 +89,26 @@ def _kafka(main_class: str, *arguments: str) -> list[str]:
     return [str(java), *JVM_OPTIONS, "-cp", os.pathsep.join(map(str, jars("broker"))), main_class, *arguments]
 
 
-def prepare(folder: Path, address: str, extra: Mapping[str, str] = NOTHING) -> list[str]:
+def new_cluster_id() -> str:
+    """Draw the id of a cluster: as Kafka's, 16 random bytes in URL-safe base64."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def prepare(
+    folder: Path, address: str, extra: Mapping[str, str] = NOTHING, controller_port: int = 0, cluster_id: str = ""
+) -> list[str]:
     """Write the settings, format the data on first use, and return the command that serves from `folder`.
 
+    `controller_port`: 0 for a free one; `cluster_id`: empty for a new one. Brokers of one cluster are told both.
     Raises BrokerError where the port is taken or the format fails, JvmError without Java or jars.
     """
     port = ports.loopback_port(address)
     serve = _kafka("kafka.Kafka", "server.properties")
     ports.require_free(port)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "server.properties").write_text(server_properties(port, ports.free_port(), extra))
+    (folder / "server.properties").write_text(server_properties(port, controller_port or ports.free_port(), extra))
     if folder_cluster_id(folder) is None:
-        # Kafka's ids are 16 random bytes in URL-safe base64
-        new_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        new_id = cluster_id or new_cluster_id()
         form = _kafka("kafka.tools.StorageTool", "format", f"--cluster-id={new_id}", "--config=server.properties")
         done = subprocess.run(form, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -142,15 +149,19 @@ class Broker:
         self.process.wait()
 
 
-def start(folder: Path, address: str, within_s: float = UP_WITHIN_S, extra: Mapping[str, str] = NOTHING) -> Broker:
-    """Start a broker on `folder` and return it once it answers. Raises BrokerError, with nothing left running."""
-    command = prepare(folder, address, extra)
+def launch(folder: Path, address: str, command: list[str]) -> Broker:
+    """Start what `prepare` returned; it does not answer yet."""
     with (folder / LOG_NAME).open("ab") as log:
         # a new session: Ctrl-C in the terminal reaches our process, which stops the broker last
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-    broker = Broker(address, folder, process)
+    return Broker(address, folder, process)
+
+
+def start(folder: Path, address: str, within_s: float = UP_WITHIN_S, extra: Mapping[str, str] = NOTHING) -> Broker:
+    """Start a broker on `folder` and return it once it answers. Raises BrokerError, with nothing left running."""
+    broker = launch(folder, address, prepare(folder, address, extra))
     try:
-        wait_until_up(broker.kafka, within_s, is_alive=lambda: process.poll() is None)
+        wait_until_up(broker.kafka, within_s, is_alive=lambda: broker.process.poll() is None)
     except BaseException as error:
         broker.stop()
         if isinstance(error, BrokerError):

@@ -69,7 +69,7 @@ def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame
         # reading the whole lake again would cost more with every hour of silence
         rows = [Row(**{name: row[name] for name in row if name != "batch_id"}) for row in before]
     else:
-        files = [str(file) for file in committed_files(unit.table("sessions"))]
+        files = [spark_path(file) for file in committed_files(unit.table("sessions"))]
         scored = spark.read.schema(ddl(SESSIONS)).parquet(*files) if files else spark.createDataFrame([], ddl(SESSIONS))
         rows = rank_tracks(scored.select("scored_at", "is_flagged", "track_counts"), tracks).collect()
     rows = sorted(rows, key=lambda row: int(row["rank"]))

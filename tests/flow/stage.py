@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -137,6 +138,18 @@ def family_of(pid: int) -> list[psutil.Process]:
     """List a process and all that it started, and they."""
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]
+
+
+def kill_at_once(job: ChildProcess) -> None:
+    """Kill a process and all that it started in the same moment: nobody gets to tidy up."""
+    family = family_of(job.process.pid)
+    for process in family:
+        # a worker may end by itself as soon as its parent is gone
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    job.process.wait()
+    psutil.wait_procs(family, timeout=30)
+    assert still_alive(family) == []
 
 
 def addresses_listened_on(processes: Sequence[psutil.Process]) -> set[str]:

@@ -1,18 +1,13 @@
 """What a crash leaves behind is mended by starting again: nothing lost, nothing twice, nothing different."""
 
-import os
-import signal
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from runtime.checkpoint import writer_of
 from runtime.lake import batch_of, last_number
 from runtime.world import Unit
 from tests.flow.conftest import JOB, Live
 from tests.flow.lake import alerts_of, differences, newest_version, rows_of, sessions_by_key
-from tests.flow.stage import Stage, family_of, still_alive, wait_until
+from tests.flow.stage import Stage, kill_at_once, wait_until
 
 QUERIES = ("sessions", "archive", "scores", "fraud_counts", "genuine_totals", "top_tracks")
 VERSION_KEY = {"fraud_counts": "window_start", "genuine_totals": "as_of", "top_tracks": "rank"}
@@ -36,15 +31,7 @@ def test_a_job_killed_in_the_middle_moved_and_started_again_writes_what_an_undis
     killed = rushed.twin("killed")
     with killed.running(*JOB) as job:
         wait_until(lambda: is_between_files_and_commit(killed.world.unit), "a micro-batch at work", [job], every_s=0.01)
-        family = family_of(job.process.pid)
-        # driver, JVM and workers at once: nobody gets to tidy up
-        for process in family:
-            # a worker may end by itself as soon as its parent is gone
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        job.process.wait()
-    psutil.wait_procs(family, timeout=30)
-    assert still_alive(family) == []
+        kill_at_once(job)
     midway = killed.audit()
     assert midway["faults"] == []
     assert all(account["open"] > 0 for account in midway["topics"].values()), "it was killed with work left"

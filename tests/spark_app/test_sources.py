@@ -17,11 +17,13 @@ def test_a_static_table_reads_the_same_from_parquet_and_csv(spark: SparkSession,
     folder = tmp_path / "static" / "users"
     table.write.parquet(str(folder / "as_of=2026-03-01"))
     table.write.option("header", "true").csv(str(folder / "as_of=2026-03-02"))
-    found = []
+    found, on_driver = [], []
     for day in ("2026-03-01", "2026-03-02"):
         (folder / "CURRENT").write_text(f"as_of={day}\n")
         found.append(sorted(map(repr, sources.read_static(spark, world, "users").collect())))
+        on_driver.append(sorted(map(repr, sources.read_on_driver(spark, folder / f"as_of={day}", "users").collect())))
     assert found[0] == found[1] == sorted(map(repr, table.collect()))
+    assert on_driver == found
 
 
 def test_the_lakes_sessions_are_a_stream_before_the_first_is_written(spark: SparkSession, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ Scorer = SessionScorer | PipelineScorer
 
 
 def load_scorer(artefact: Artefact) -> Scorer:
-    """Load a verified model for its way. Needs a running Spark. Raises ModelError where it does not load."""
+    """Load a verified model for its way; `.transform` needs a running Spark. Raises ModelError where it fails."""
     if artefact.has_direct_trees:
         return load_trees(artefact)
     return PipelineScorer(load_pipeline(artefact), artefact)

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 from numpy.typing import NDArray
-from pyspark.ml import PipelineModel
 
 from contracts.features import TOP_REASONS
 from contracts.tables import SESSIONS
@@ -26,6 +25,8 @@ from models.registry.source_patterns import SourcePattern, read_patterns, withou
 from runtime.arrays import Floats, Ints
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
+TREES = "stages/*/model/part-*"
+"""Where a saved PipelineModel keeps the trees of its XGBoost stage."""
 REASON = pa.struct([("feature", pa.string()), ("value", pa.float64()), ("contribution", pa.float64())])
 
 
@@ -47,7 +48,7 @@ class SessionScorer:
 
 
 def load_trees(artefact: Artefact) -> SessionScorer:
-    """Load a verified model and return its parts that a worker needs. Needs a running Spark.
+    """Load a verified model and return its parts that a worker needs. Needs no Spark, so a cluster need not see it.
 
     Raises ModelError where its trees may not be called without its other stages.
     """
@@ -55,9 +56,11 @@ def load_trees(artefact: Artefact) -> SessionScorer:
         raise ModelError(
             f"{artefact.version} is not a VectorAssembler with trees of XGBoost: it runs with --model only"
         )
-    classifier: Any = PipelineModel.load(str(artefact.path)).stages[-1]
-    trees = bytes(classifier.get_booster().save_raw("ubj"))
-    return scorer_of(artefact, trees)
+    # the stage keeps its trees in XGBoost's own format, in one line of a text file
+    (part,) = artefact.path.glob(TREES)
+    booster = xgb.Booster()
+    booster.load_model(bytearray(part.read_bytes().strip()))
+    return scorer_of(artefact, bytes(booster.save_raw("ubj")))
 
 
 def scorer_of(artefact: Artefact, trees: bytes) -> SessionScorer:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.chaos import chaos, victims
+from ops.chaos import chaos, kept_processes
 from ops.chaos.victims import BROKER, JOB, REPLAY, Victims
 
 
@@ -26,10 +26,10 @@ PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{WAI
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Victims:
     """A job that has a child and does not end, and a replay that ends at once; no broker."""
-    monkeypatch.setattr(victims, "playproof", lambda *code: [sys.executable, "-c", *code])
-    monkeypatch.setattr(victims, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(kept_processes, "playproof", lambda *code: [sys.executable, "-c", *code])
+    monkeypatch.setattr(kept_processes, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr(Victims, "start_broker", lambda self: None)
-    return Victims(tmp_path, "", {}, tmp_path / "log", {JOB: [PARENT], REPLAY: ["pass"]})
+    return Victims({}, tmp_path / "log", {JOB: [PARENT], REPLAY: ["pass"]}, folder=tmp_path, address="")
 
 
 def test_what_ends_is_started_again_and_a_kill_takes_the_whole_family(kept: Victims) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from ops.cluster.seaweed import BUCKET, S3, running_s3
 from runtime.errors import LakeError, StorageError
 from runtime.lake import LOG, committed_files, growth, moments, signature, upkeep
 from runtime.lake.commits import Transaction, append, append_rows, create_table, write_files
@@ -15,7 +16,6 @@ from runtime.storage import attach, storage_of
 from runtime.storage import s3 as clients
 from runtime.world import Unit, World
 from tests.lake_rows import replace_rows
-from tests.seaweed import BUCKET, S3, make_bucket, running_s3
 
 ADDRESS = f"s3://{BUCKET}/team"
 NOW = 4e9
@@ -25,7 +25,7 @@ NOW = 4e9
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with running_s3(tmp_path_factory.mktemp("s3")) as storage:
-        make_bucket(storage)
+        storage.make_bucket()
         yield storage
 
 

@@ -1,0 +1,66 @@
+"""The parts of a cluster without running one: what brokers, machines and the network are set up with."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.cluster import network, one_machine
+from ops.cluster.brokers import COUNT, Brokers, properties
+from ops.cluster.worker import READY, machine_script
+from ops.errors import StackError
+from ops.stack.broker import server_properties
+from runtime.resources import CODE
+from runtime.world import Unit
+
+
+def test_three_brokers_have_the_same_voters_and_no_address_in_common() -> None:
+    listed = [
+        dict(line.split("=", 1) for line in server_properties(1, 2, properties(n)).splitlines()) for n in range(3)
+    ]
+    assert len({each["controller.quorum.voters"] for each in listed}) == 1
+    assert len({each["node.id"] for each in listed}) == COUNT
+    advertised = [address for each in listed for address in each["advertised.listeners"].split(",")[1:]]
+    assert [address.removeprefix("NETWORK://") for address in advertised] == Brokers(Path()).addresses.split(",")
+    assert {each["min.insync.replicas"] for each in listed} == {"2"}
+
+
+def test_the_script_of_a_machine_is_one_that_a_shell_reads_whatever_the_names(tmp_path: Path) -> None:
+    script = machine_script(tmp_path / "a 'b' $c", "10.0.0.2", ["echo", "it's"], {"KEY": "a b'c"})
+    subprocess.run(["sh", "-n", "-c", script], check=True)
+    assert script.index("remount,bind,ro") < script.index(READY) < script.index("chroot")
+    assert str(CODE) not in script.replace(sys.prefix, ""), "no checkout"
+
+
+def test_a_system_without_namespaces_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert not network.is_inside()
+    (tmp_path / "unshare").write_text("#!/bin/sh\necho unshare: no >&2; exit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    monkeypatch.setattr(network, "search_path", lambda: str(tmp_path))
+    with pytest.raises(StackError, match="this machine has no ip, mount, chroot: install util-linux and iproute2"):
+        network.enter([])
+    monkeypatch.setattr(network, "NEEDED", ("unshare",))
+    with pytest.raises(StackError, match=r"refuses them \(unshare: no\): run it as root"):
+        network.enter([])
+
+
+def test_damaged_state_is_what_it_was_when_it_is_written_back(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    with pytest.raises(StackError, match="no state was written"):
+        one_machine.damage_state(unit)
+    delta = unit.checkpoints / "sessions" / "state" / "0" / "0" / "1.delta"
+    delta.parent.mkdir(parents=True)
+    delta.write_bytes(b"12345678")
+    damaged = one_machine.damage_state(unit)
+    assert delta.read_bytes() == b"1234"
+    assert damaged == {delta: b"12345678"}
+
+
+def test_an_error_that_has_to_come_and_does_not_is_an_error() -> None:
+    fails = [sys.executable, "-c", "import sys; sys.exit('error: No space left on device')"]
+    assert one_machine.refusal(fails, {}, "No space") == "No space left on device"
+    with pytest.raises(StackError, match="expected an error with 'No state', and the job ended with 1: No space"):
+        one_machine.refusal(fails, {}, "No state")
+    with pytest.raises(StackError, match="the job ended with 0"):
+        one_machine.refusal([sys.executable, "-c", ""], {}, "")
