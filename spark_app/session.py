@@ -31,12 +31,17 @@ DEEP_STACKS = "-Xss4m"
 
 JVM_FLAGS = "-XX:+UseParallelGC -XX:NewRatio=1"
 """Collector and sizes of the heap where nothing else is asked for."""
-JOB_JVM_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+JOB_JVM_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 """Those of the job. Its rows cross the JVM packed, so there is little for the second compiler to make faster, and what
-it compiles costs more than it saves (docs/studies/bench.md)."""
+it compiles costs more than it saves (docs/studies/bench.md). With one compiler the JVM would keep 48 MB of compiled
+code, which this job fills: it would throw some away and compile it again, for ever."""
 STREAMING = {
     # a thousand sessions per batch to Python fit in the cache, while the JVM prepares the next batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    # the driver looks at a list of files: by default, one of over 32 files is a job with a task for each
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000000",
+    # many small files are one task: by default, each counts as 4 MB
+    "spark.sql.files.openCostInBytes": "131072",
 }
 """Settings of the streaming job only."""
 SUBMITTED = "PYSPARK_GATEWAY_PORT"
@@ -113,6 +118,11 @@ def build_session(
         "spark.sql.codegen.cache.maxEntries": "1000",
         # a task's files are few: keep one writer per date open instead of sorting every batch by date
         "spark.sql.maxConcurrentOutputFileWriters": "8",
+        # Hadoop starts processes, `readlink` and `chmod`, for what it does to a local file: a dozen for each file of a
+        # checkpoint with the usual file manager, two with this one. The job had 70 in a second (docs/latency.md)
+        "spark.sql.streaming.checkpointFileManagerClass": (
+            "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
+        ),
     }
     if is_here:
         # executors on other machines need the driver's network address: Spark finds it, or spark-defaults sets it

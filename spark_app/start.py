@@ -139,9 +139,9 @@ def _run_queries(
     optional = {shadow.NAME: partial(shadow.remove, unit), rule_hits.NAME: partial(rule_hits.remove, unit)}
     with upkeep.running(settings, unit, unit.shadow(challenger.version).name if challenger else ""):
         if options.available_now:
-            runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
+            runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional, few_rows=pipeline.FEW_ROWS)
         else:
-            runner.run(spark, writers, stop, available_now=False, optional=optional)
+            runner.run(spark, writers, stop, available_now=False, optional=optional, few_rows=pipeline.FEW_ROWS)
 
 
 def _choose(writers: dict[str, DataStreamWriter], only: Collection[str]) -> dict[str, DataStreamWriter]:

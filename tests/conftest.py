@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-QUICK_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+QUICK_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 """Serial collector, first compiler only: short runs take half the time."""
 os.environ["PLAYPROOF_SPARK_JVM_FLAGS"] = QUICK_JVM  # for the jobs that tests start as processes
 

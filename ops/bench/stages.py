@@ -26,6 +26,8 @@ from runtime.settings import Settings
 from runtime.world import World
 from spark_app.local.rows import read_world_rows
 from spark_app.local.scorer import read_scorer
+from spark_app.stages.alerts.load import require_alert_scorer
+from spark_app.stages.alerts.raise_alerts import AlertRaiser
 from spark_app.stages.arrays.ids import one_array
 from spark_app.stages.parsing.chunks import check_rows, read_chunks
 from spark_app.stages.parsing.decode import Decoder
@@ -67,7 +69,8 @@ class CpuByStage:
 def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, float]]:
     """Return the rows of a world, and the CPU-seconds that each stage took for them."""
     cpu, rows = CpuByStage(), read_world_rows(world)
-    tracks, state = TrackLookup.from_table(rows.tracks), dict.fromkeys(BUCKETS, (no_rows(), 0))
+    tracks, look_at_sessions = TrackLookup.from_table(rows.tracks), AlertRaiser(require_alert_scorer())
+    state: dict[int, tuple[pa.Table, bytes | None, int]] = dict.fromkeys(BUCKETS, (no_rows(), None, 0))
     messages = _messages_of(world)
     n, closed = 0, []
     for number in range(micro_batches + 1):
@@ -84,13 +87,15 @@ def measure(world: World, micro_batches: int = 2) -> tuple[int, Mapping[str, flo
                 for bucket, values in zip(part["bucket"].to_pylist(), part["rows"].to_pylist(), strict=True):
                     packed[bucket] += [] if values is None else [values]
         now_ms = int(min(newest)) - WATERMARK_DELAY_MS if newest else END_OF_TIME_MS
-        for bucket, (open_rows, before_ms) in state.items():
+        for bucket, (open_rows, kept, before_ms) in state.items():
             with cpu.of("unpack"):
                 new = pa.concat_tables([no_rows(), *map(unpack, packed[bucket])])
             with cpu.of("step"):
                 step = advance(open_rows, new, before_ms, now_ms)
+            with cpu.of("looks at open sessions"):
+                looked = look_at_sessions(step, kept, before_ms, now_ms)
             with cpu.of("pack and unpack the state"):
-                state[bucket] = unpack(pack(step.open)), now_ms
+                state[bucket] = unpack(pack(step.open)), looked.kept, now_ms
             with cpu.of("sessions, through pandas"):
                 sessions = session_columns(step.closed)
                 closed.append(
@@ -154,7 +159,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure a world, and print microseconds per row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--world", required=True)
-    rows, seconds = measure(Settings(world=parser.parse_args(arguments).world).existing_world())
+    parser.add_argument("--micro-batches", type=int, default=2, help="in which the rows come (default: %(default)s)")
+    chosen = parser.parse_args(arguments)
+    rows, seconds = measure(Settings(world=chosen.world).existing_world(), chosen.micro_batches)
     print(f"{rows:,} rows; µs of CPU per row")
     for stage, cpu_s in seconds.items():
         print(f"{stage:32} {cpu_s / rows * 1e6:6.2f}")

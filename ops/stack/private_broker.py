@@ -9,7 +9,7 @@ from ops.stack import ports
 from runtime.settings import Settings
 from runtime.world import Unit, World
 
-QUICK_START_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+QUICK_START_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 """For a job that runs for minutes: a JVM that compiles less is ready sooner."""
 
 

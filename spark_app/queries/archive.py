@@ -45,9 +45,10 @@ def archive_batch(messages: DataFrame, batch_id: int, *, unit: Unit, hash_key: s
     """Write one micro-batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
     tables = {name: unit.table(name).resolve() for name in TABLES}
     archive = Archive(tables, batch_id, hash_key, datetime.now(UTC).date())
-    commit(
-        with_headers(messages).mapInArrow(partial(_archived, archive=archive), WRITTEN).collect(), unit, NAME, batch_id
-    )
+    # no more tasks per topic than shuffle partitions: each writes a file per date
+    partitions = int(messages.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+    read = with_headers(messages.coalesce(2 * partitions))
+    commit(read.mapInArrow(partial(_archived, archive=archive), WRITTEN).collect(), unit, NAME, batch_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ def number_header(header_name: str, name: str) -> Column:
 
 
 def with_clock(messages: DataFrame) -> DataFrame:
-    """Read the header that `good_batches` needs: value, clock_ms, limit_ms."""
-    return messages.select("value", number_header(events.HEADER_CLOCK_MS, "clock_ms"), "limit_ms")
+    """Read the header that `good_batches` needs: partition, value, clock_ms, limit_ms."""
+    return messages.select("partition", "value", number_header(events.HEADER_CLOCK_MS, "clock_ms"), "limit_ms")
 
 
 def with_headers(messages: DataFrame) -> DataFrame:
@@ -57,13 +57,21 @@ def with_headers(messages: DataFrame) -> DataFrame:
     return messages.select("topic", "partition", "offset", "value", "limit_ms", *numbers)
 
 
-def good_batches(batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field]) -> Iterator[pa.RecordBatch]:
-    """Turn Arrow batches of messages (value, clock_ms, limit_ms) of a topic into its good rows: `fields`, typed."""
+def good_batches(
+    batches: Iterable[pa.RecordBatch], topic: str, fields: Sequence[Field], of_message: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Turn Arrow batches of messages (value, clock_ms, limit_ms) of a topic into its good rows: `fields`, typed.
+
+    `of_message`: columns of the messages that their rows get too.
+    """
     decoder = Decoder(fields)
     for batch in batches:
         for chunk in read_chunks(decoder, batch.column("value"), _clocks(batch)):
-            typed = check_rows(topic, fields, chunk).typed(fields)
-            yield pa.RecordBatch.from_arrays(typed, names=[f.name for f in fields])
+            checked = check_rows(topic, fields, chunk)
+            message = pa.array(chunk.message_index()[checked.is_good])
+            columns = {f.name: column for f, column in zip(fields, checked.typed(fields), strict=True)}
+            columns |= {name: batch.column(name).take(message) for name in of_message}
+            yield pa.RecordBatch.from_pydict(columns)
 
 
 def _clocks(batch: pa.RecordBatch) -> list[int | None]:

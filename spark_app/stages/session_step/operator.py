@@ -5,7 +5,7 @@ it does to rows is `step.advance`, a pure function.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,39 +17,29 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
-from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructField, StructType, TimestampType
 
 from runtime.arrays import Bools
 from runtime.monitoring.progress import SESSION_STEP
-from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
-from spark_app.stages.session_step.packing import PACKED_DDL, bucket_keys, pack_batches
+from spark_app.stages.session_step.packing import PACKED_DDL, PARTITION, bucket_keys, pack_batches
+from spark_app.stages.session_step.state_reader import mend_state_reader
 from spark_app.stages.session_step.step import Step, advance, close_all
 from spark_app.stages.session_step.tracks import TrackLookup
-from spark_app.stages.sessions.session_rows import TOPIC_CODE, USED_FIELDS, WATERMARK_DELAY_MS
+from spark_app.stages.sessions.session_rows import USED_FIELDS, WATERMARK_DELAY_MS
+
+mend_state_reader()  # of the workers: they import this module for what they do
 
 TRACK_COLUMNS = ("track_id", "artist_id", "duration_ms", "total_track_popularity")
 Tracks = Broadcast[TrackLookup]
 """The static tracks as every worker has them: sent once, not with every task."""
 
-_NEWEST = ("plays_ms", "activity_ms")
-"""How far each topic is, in the order of their codes: a time in ms, 0 without rows."""
 NEVER_LATE = datetime(2262, 1, 1, tzinfo=UTC)
 """The time of a bucket's row at the stateful operator, near the last that pandas can hold. Spark drops rows behind the
 watermark before Python sees them, and the late rows in a packed one would go uncounted: the step drops them itself."""
 _DELAY_KEY = "spark.watermarkDelayMs"
 """How Spark marks the column that carries the watermark; the operator asks for one."""
-_GATHERED = StructType(
-    [
-        StructField("bucket", IntegerType()),
-        StructField("event_time", TimestampType(), metadata={_DELAY_KEY: 0}),
-        *(StructField(name, LongType()) for name in _NEWEST),
-        StructField("rows", ArrayType(BinaryType())),
-    ]
-)
-"""A bucket in a micro-batch, with its packed rows."""
 STATE_DDL = "rows binary, plays_ms bigint, activity_ms bigint, watermark_ms bigint, looks binary"
 """A bucket's open rows, null without any; how far each topic is, 0 before its first row; the watermark after the
 micro-batch in which it was last called; and what the looks at its sessions have left behind, as `LookAtSessions` writes
@@ -86,10 +76,13 @@ def broadcast_tracks(tracks: DataFrame) -> Tracks:
 
 
 def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
-    """Turn messages (value, headers, limit_ms) of a topic into packed rows by bucket: bucket, event_time, rows."""
-    buckets = bucket_keys(_partitions(messages))
-    pack = partial(_parse_and_pack, topic=topic, tracks=tracks, buckets=buckets)
-    return with_clock(messages).mapInArrow(pack, PACKED_DDL)
+    """Turn messages (partition, value, headers, limit_ms) of a topic into packed rows by bucket: PACKED_DDL.
+
+    No more tasks than shuffle partitions, so than cores: one reads several partitions of the topic.
+    """
+    partitions = _partitions(messages)
+    pack = partial(_parse_and_pack, topic=topic, tracks=tracks, buckets=bucket_keys(partitions))
+    return with_clock(messages.coalesce(partitions)).mapInArrow(pack, PACKED_DDL)
 
 
 def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
@@ -108,12 +101,11 @@ def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> Data
 
     In a stream with `look`, open sessions are looked at: ALERT_COLUMNS are added, and a row for each alert.
     """
-    by_bucket = packed.repartition("bucket")
     if not packed.isStreaming:
-        return by_bucket.mapInArrow(_close_buckets, SESSION_DDL)
-    # one row per (bucket, micro-batch): pyspark's operator fails where an Arrow batch has more rows than groups
+        return packed.repartition("bucket").mapInArrow(_close_buckets, SESSION_DDL)
+    never_late = F.lit(NEVER_LATE).alias("event_time", metadata={_DELAY_KEY: 0})
     stepped = (
-        by_bucket.mapInArrow(gather_buckets, _GATHERED)
+        packed.select("bucket", never_late, "topic", "newest_ms", "rows")
         .groupBy("bucket")
         .applyInPandasWithState(
             partial(advance_bucket, look=look), _STEPPED, STATE_DDL, "append", GroupStateTimeout.EventTimeTimeout
@@ -130,7 +122,7 @@ def _parse_and_pack(
     batches: Iterable[pa.RecordBatch], topic: str, tracks: Tracks, buckets: Sequence[int]
 ) -> Iterator[pa.RecordBatch]:
     fields = fields_named(topic, USED_FIELDS[topic])
-    return pack_batches(good_batches(batches, topic, fields), topic, tracks.value, buckets)
+    return pack_batches(good_batches(batches, topic, fields, (PARTITION,)), topic, tracks.value, buckets)
 
 
 def _pack_typed(
@@ -139,41 +131,14 @@ def _pack_typed(
     return pack_batches(batches, topic, tracks.value, buckets)
 
 
-@dataclass(slots=True)
-class _Bucket:
-    """What a micro-batch has for a bucket."""
-
-    newest_ms: list[int] = field(default_factory=lambda: [0] * len(TOPIC_CODE))
-    """By topic code: how far every partition of the topic that has rows has come; 0 without rows."""
-    packed: list[bytes] = field(default_factory=list)
-
-
-def _by_bucket(batches: Iterable[pa.RecordBatch]) -> dict[int, _Bucket]:
-    buckets: dict[int, _Bucket] = {}
-    for batch in batches:
-        for row in batch.select(["bucket", "topic", "newest_ms", "rows"]).to_pylist():
-            bucket, topic, newest_ms = buckets.setdefault(row["bucket"], _Bucket()), row["topic"], row["newest_ms"]
-            if newest_ms is not None:
-                bucket.newest_ms[topic] = min(bucket.newest_ms[topic] or newest_ms, newest_ms)
-            bucket.packed += [] if row["rows"] is None else [row["rows"]]
-    return buckets
-
-
-def gather_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Turn a partition's packed rows into one row per bucket, with all its packed values."""
-    buckets = _by_bucket(batches)
-    if buckets:
-        newest = zip(*(bucket.newest_ms for bucket in buckets.values()), strict=True)
-        time = pa.repeat(pa.scalar(NEVER_LATE, UTC_TIMESTAMP), len(buckets))
-        columns = [pa.array(buckets, pa.int32()), time, *(pa.array(ms, pa.int64()) for ms in newest)]
-        packed = pa.array([bucket.packed for bucket in buckets.values()], pa.list_(pa.binary()))
-        yield pa.RecordBatch.from_arrays([*columns, packed], names=_GATHERED.names)
-
-
 def _close_buckets(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for bucket in _by_bucket(batches).values():
-        if bucket.packed:
-            yield session_columns(close_all(pa.concat_tables(map(unpack, bucket.packed))))
+    buckets: dict[int, list[bytes]] = {}
+    for batch in batches:
+        for bucket, rows in zip(batch["bucket"].to_pylist(), batch["rows"].to_pylist(), strict=True):
+            buckets.setdefault(bucket, []).extend([] if rows is None else [rows])
+    for packed in buckets.values():
+        if packed:
+            yield session_columns(close_all(pa.concat_tables(map(unpack, packed))))
 
 
 def watermark_of(plays_ms: int, activity_ms: int) -> int:
@@ -199,12 +164,15 @@ def advance_bucket(
     comes a micro-batch later. It may be further, by the newest partition: what is open then, closes by it.
     """
     of_spark_ms = state.getCurrentWatermarkMs()
-    kept, *newest_ms, watermark_before_ms, looked = state.get if state.exists else (None, 0, 0, 0, None)
-    packed = []
+    kept, *before_ms, watermark_before_ms, looked = state.get if state.exists else (None, 0, 0, 0, None)
+    packed, slowest_ms = [], dict[int, int]()
     for frame in frames:
         # a bucket that is called without rows has a frame of nulls, or without any row
-        packed += [rows for values in frame["rows"] if values is not None for rows in values]
-        newest_ms = [max([ms, *map(int, frame[name].dropna())]) for ms, name in zip(newest_ms, _NEWEST, strict=True)]
+        packed += [rows for rows in frame["rows"] if rows is not None]
+        known = frame[["topic", "newest_ms"]].dropna()
+        for topic, ms in known.astype(np.int64).to_numpy().tolist():
+            slowest_ms[topic] = min(slowest_ms.get(topic, ms), ms)
+    newest_ms = [max(ms, slowest_ms.get(topic, 0)) for topic, ms in enumerate(before_ms)]
     watermark_ms = max(watermark_before_ms, watermark_of(*newest_ms), of_spark_ms)
     new_rows = pa.concat_tables([no_rows(), *map(unpack, packed)])
     step = advance(no_rows() if kept is None else unpack(kept), new_rows, watermark_before_ms, watermark_ms)

@@ -6,7 +6,6 @@ of the features and of the trees costs about the same for a hundred rows as for 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +22,8 @@ from spark_app.stages.sessions.session_rows import TOPIC_CODE
 PACK_ROWS = 200_000
 """Rows packed at once, about: as many as fit in any worker's memory, so that a packed value is worth its header."""
 PACKED_DDL = "bucket int, event_time timestamp, topic int, newest_ms bigint, rows binary"
-_OLDEST = datetime.min.replace(tzinfo=UTC)
+PARTITION = "partition"
+"""A column of typed rows, where they come from Kafka: the partition of their topic."""
 _PACKED = pa.schema(
     [
         ("bucket", pa.int32()),
@@ -56,11 +56,18 @@ class _Held:
     rows: list[pa.RecordBatch] = field(default_factory=list)
     count: int = 0
     times: list[pa.Scalar] = field(default_factory=list)
+    newest_ms: dict[int, int] = field(default_factory=dict)
+    """By partition, of all rows of the task so far."""
 
     def add(self, topic: str, typed: pa.RecordBatch, tracks: TrackLookup) -> None:
         columns = dict(zip(typed.schema.names, typed.columns, strict=True))
         self.times += pc.min_max(columns["event_time"]).values()
         rows = narrow(topic, columns, tracks)
+        event_ms = rows["event_ms"].to_numpy()
+        partition = columns[PARTITION].to_numpy() if PARTITION in columns else np.zeros(len(event_ms), np.int32)
+        for number in np.unique(partition).tolist():
+            newest_ms = int(event_ms[partition == number].max())
+            self.newest_ms[number] = max(self.newest_ms.get(number, newest_ms), newest_ms)
         is_heartbeat = pc.equal(columns["user_id"], HEARTBEAT_USER)
         self.rows.append(rows.filter(pc.invert(is_heartbeat)) if pc.any(is_heartbeat).as_py() else rows)
         self.count += typed.num_rows
@@ -72,23 +79,22 @@ def pack_batches(
     """Turn Arrow batches of typed rows of a topic into rows of PACKED_DDL, one per bucket; `rows` is null without any.
 
     Accounts are spread over `buckets` by their hash. Every bucket gets a row, with the topic's code; the last one with
-    the newest time of all rows, heartbeats among them. From these times the session step has its watermark. Spark has
-    another one: for it, `event_time` is the newest time in the first bucket, the oldest in the others.
+    the newest time of all rows, heartbeats among them: that of the slowest partition where the rows are of several.
+    From these times the session step has its watermark. Spark has another one: for it, `event_time` is the newest time
+    in the first bucket, the oldest in the others.
     """
-    held, newest = _Held(), _OLDEST
+    held = _Held()
     for batch in batches:
         if batch.num_rows and held.count >= PACK_ROWS:
             yield _packed(held, topic, buckets, None)
-            held = _Held()
+            held = _Held(newest_ms=held.newest_ms)
         if batch.num_rows:
             held.add(topic, batch, tracks)
-            newest = max(newest, held.times[-1].as_py())
     if held.count:
-        yield _packed(held, topic, buckets, newest)
+        yield _packed(held, topic, buckets, min(held.newest_ms.values()))
 
 
-def _packed(held: _Held, topic: str, buckets: Sequence[int], newest: datetime | None) -> pa.RecordBatch:
-    newest_ms = pa.scalar(newest, UTC_TIMESTAMP).cast(pa.timestamp("ms", "UTC"), safe=False).cast(pa.int64())
+def _packed(held: _Held, topic: str, buckets: Sequence[int], newest_ms: int | None) -> pa.RecordBatch:
     rows, n = pa.Table.from_batches(held.rows).combine_chunks(), len(buckets)
     bucket = np.mod(rows["user"].to_numpy(), n).astype(np.int16)
     rows = rows.take(pa.array(np.argsort(bucket, kind="stable")))
@@ -102,7 +108,7 @@ def _packed(held: _Held, topic: str, buckets: Sequence[int], newest: datetime | 
             pa.array(buckets, pa.int32()),
             pa.array([max(times)] + [min(times)] * (n - 1), UTC_TIMESTAMP),
             pa.repeat(pa.scalar(TOPIC_CODE[topic], pa.int32()), n),
-            pa.repeat(newest_ms, n),
+            pa.repeat(pa.scalar(newest_ms, pa.int64()), n),
             pa.array([pack(part) if len(part) else None for part in slices], pa.binary()),
         ],
         schema=_PACKED,

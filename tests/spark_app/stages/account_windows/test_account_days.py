@@ -1,6 +1,8 @@
 """Windows from summaries of days are those of the rows, whichever days were summarized together."""
 
 from dataclasses import replace
+from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.account_windows import OVER_THE_WINDOW
-from runtime.units import DAY_MS, MINUTE_MS, SECOND_MS
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from spark_app.stages.account_windows.account_days import SCHEMA, AccountDays, summarize_days
 from spark_app.stages.account_windows.compute_windows import compute_windows, windows_of_summaries
+from spark_app.stages.account_windows.timing import WAKE_PAUSE_MS
 from spark_app.stages.sessions.features.registry import FEATURES
 from spark_app.stages.user_days import day_rows
-from spark_app.stages.user_days.day_batch import DayBatch
+from spark_app.stages.user_days.day_batch import SESSION_GAP_MS, DayBatch
 
+EPOCH = date(1970, 1, 1)
 FIRST_DAY = 1_000
 ZONES = ["UTC", "Asia/Tokyo"]
 ACROSS_DAYS = {"loop_share"}
@@ -65,6 +69,31 @@ def test_days_that_are_summarized_one_by_one_give_the_windows_of_all_rows(
     parts = [summarize_days(DayBatch.from_arrow(part, ZONES)) for part in by_day(rows)]
     together = pa.concat_tables(parts).sort_by([("user_id", "ascending"), ("local_day", "ascending")])
     pd.testing.assert_frame_equal(whole, windows_of_summaries(AccountDays.from_table(together)))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 60))
+def test_a_stretch_awake_counts_plays_by_their_ends_and_none_that_ends_after_the_window(
+    seed: int, days: int, plays: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows = table(rng, 1, days, plays)
+    listened = pa.array(rng.integers(0, 30 * HOUR_MS, len(rows)) << 32)  # many a play begins days before its end
+    rows = rows.set_column(rows.column_names.index("lengths"), "lengths", listened)
+    end_ms = rows["event_ms"].to_numpy()
+    windows = compute_windows(DayBatch.from_arrow(rows, ZONES))
+    assert len(windows)
+    features = windows[["longest_wake_h", "longest_rest_h"]].to_numpy()
+    for last_day, length, (wake_h, rest_h) in zip(windows["last_day"], windows["days"], features, strict=True):
+        last = (last_day - EPOCH).days
+        ends = [ms for ms in end_ms.tolist() if last - length < ms // DAY_MS <= last]
+        pauses, begin, awake = [b - a for a, b in pairwise(ends)], ends[0], 0
+        for pause, end in zip([0, *pauses], ends, strict=True):
+            begin = end if pause > WAKE_PAUSE_MS else begin
+            awake = max(awake, end - begin)
+        rest = max([0, *(pause for pause in pauses if pause > SESSION_GAP_MS)]) / HOUR_MS if pauses else None
+        assert wake_h == pytest.approx(awake / HOUR_MS)
+        assert rest_h == pytest.approx(np.nan if rest is None else rest, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", [name for name in OVER_THE_WINDOW if name in FEATURES and name not in ACROSS_DAYS])

@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.serializers import ApplyInPandasWithStateSerializer
 from pyspark.sql.streaming.state import GroupState
 
 from contracts.events import HEARTBEAT_USER, PLAYS
 from contracts.tables import LAKE
 from runtime.units import HOUR_MS
 from spark_app.errors import StateError
-from spark_app.stages.session_step.operator import COUNTS, WATERMARK, advance_bucket, gather_buckets
+from spark_app.stages.session_step.operator import COUNTS, WATERMARK, advance_bucket
 from spark_app.stages.session_step.packed_rows import unpack
-from spark_app.stages.session_step.packing import bucket_keys, pack_batches
+from spark_app.stages.session_step.packing import PARTITION, bucket_keys, pack_batches
 from spark_app.stages.session_step.tracks import TrackLookup
 from spark_app.stages.sessions.session_rows import WATERMARK_DELAY_MS
 from tests.spark_app.typed import NOON_MS, TypedRow, at, hash_of, play
@@ -61,9 +61,10 @@ class HeldState:
         return self.timeout_ms < self.of_spark_ms
 
 
-def packed(rows: Sequence[TypedRow]) -> pa.RecordBatch:
-    """Pack plays by bucket, as one task does."""
+def packed(rows: Sequence[TypedRow], partitions: Sequence[int] = ()) -> pa.RecordBatch:
+    """Pack plays by bucket, as one task does; `partitions` of the topic, by row, where it reads several."""
     columns = {c.name: pa.array([row.get(c.name) for row in rows], ARROW.get(c.type, pa.string())) for c in LAKE[PLAYS]}
+    columns |= {PARTITION: pa.array(partitions, pa.int32())} if partitions else {}
     (batch,) = pack_batches([pa.RecordBatch.from_pydict(columns)], PLAYS, NO_TRACKS, KEYS)
     return batch
 
@@ -73,11 +74,16 @@ def advance(state: HeldState, rows: Sequence[TypedRow], watermark_ms: int) -> tu
     the counts."""
     values = [value for value in packed(rows)["rows"].to_pylist() if value] if rows else []
     newest_ms = watermark_ms + WATERMARK_DELAY_MS
-    frame = pd.DataFrame({"plays_ms": [newest_ms], "activity_ms": [newest_ms + 1], "rows": [values]})
-    frames = list(advance_bucket((0,), [frame], cast(GroupState, state)))
+    lines = [(0, newest_ms, None), (1, newest_ms + 1, None), *((0, None, value) for value in values)]
+    frames = list(advance_bucket((0,), [frame_of(*lines)], cast(GroupState, state)))
     assert max(frame[WATERMARK].max() for frame in frames) == max(watermark_ms, 0)
     counts = {name: int(sum(frame[name].sum() for frame in frames)) for name in COUNTS}
     return [user for frame in frames for user in frame["user_id"] if user], counts
+
+
+def frame_of(*lines: tuple[int | None, int | None, bytes | None]) -> pd.DataFrame:
+    """Return packed rows of a bucket (topic, newest_ms, rows) as Spark gives them."""
+    return pd.DataFrame(lines, columns=["topic", "newest_ms", "rows"])
 
 
 def test_every_bucket_gets_a_row_and_each_play_is_in_the_bucket_of_its_account() -> None:
@@ -111,10 +117,18 @@ def test_a_heartbeat_moves_the_time_of_the_first_bucket_and_is_packed_nowhere() 
 
 
 def test_a_topic_is_as_far_as_the_slowest_of_its_partitions_with_rows() -> None:
-    (gathered,) = gather_buckets([packed([play(90), play(300)]), packed([play(0), play(60)])])
-    assert gathered["bucket"].to_pylist() == list(KEYS)
-    assert gathered["plays_ms"].to_pylist() == [NOON_MS + 60_000] * len(KEYS)
-    assert gathered["activity_ms"].to_pylist() == [0] * len(KEYS)
+    tasks = packed([play(90), play(300)]), packed([play(0), play(60)])
+    frames = [task.to_pandas()[["topic", "newest_ms", "rows"]][:1] for task in tasks]
+    state = HeldState()
+    list(advance_bucket((KEYS[0],), [pd.concat(frames)], cast(GroupState, state)))
+    assert state.value is not None
+    assert state.value[1:4] == (NOON_MS + 60_000, 0, 0), "how far plays and activity are, and the watermark"
+
+
+def test_a_task_that_reads_several_partitions_is_as_far_as_the_slowest_of_them() -> None:
+    batch = packed([play(90), play(0), play(300), play(60)], partitions=[1, 3, 1, 3])
+    assert batch["newest_ms"].to_pylist() == [NOON_MS + 60_000] * len(KEYS)
+    assert batch["event_time"].to_pylist()[0] == at(300), "Spark takes the newest row of any partition"
 
 
 def test_late_is_what_the_watermark_after_the_micro_batch_before_has_passed() -> None:
@@ -138,8 +152,7 @@ def test_a_session_closes_in_the_micro_batch_whose_rows_move_the_watermark_past_
 def test_a_micro_batch_of_older_rows_takes_no_watermark_back() -> None:
     state = HeldState()
     advance(state, [play(0)], NOON_MS)
-    frame = pd.DataFrame({"plays_ms": [NOON_MS], "activity_ms": [0], "rows": [[]]})
-    (counts,) = advance_bucket((0,), [frame], cast(GroupState, state))
+    (counts,) = advance_bucket((0,), [frame_of((0, NOON_MS, None))], cast(GroupState, state))
     assert counts[WATERMARK].tolist() == [NOON_MS]
 
 
@@ -149,10 +162,19 @@ def test_without_rows_a_bucket_is_called_once_sparks_watermark_is_over_the_last_
     assert not state.is_called()
     state.of_spark_ms = NOON_MS + HOUR_MS
     assert state.is_called()
-    nulls = pd.DataFrame({"plays_ms": [np.nan], "activity_ms": [np.nan], "rows": [None]})
+    nulls = frame_of((None, None, None))
     (sessions, counts) = advance_bucket((0,), [nulls, nulls[:0]], cast(GroupState, state))
     assert (sessions["user_id"].tolist(), counts[WATERMARK].tolist()) == (["u1"], [NOON_MS + HOUR_MS])
     assert not state.is_called()
+
+
+def test_the_place_of_a_group_stays_an_integer_in_a_batch_with_more_rows_than_groups() -> None:
+    group = {"startOffset": 0, "numRows": 2, "isLastChunk": True}
+    reader: Any = ApplyInPandasWithStateSerializer("UTC", False, True, None, 1000, False)  # type: ignore[no-untyped-call]
+    found = reader.arrow_to_pandas(pa.chunked_array([pa.array([group, None])]))
+    assert found.tolist() == [group, None]
+    assert type(found[0]["startOffset"]) is int
+    assert reader.arrow_to_pandas(pa.chunked_array([[1, 2]])).tolist() == [1, 2]
 
 
 def test_a_state_that_this_code_cannot_read_is_refused() -> None:
