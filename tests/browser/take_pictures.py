@@ -1,4 +1,4 @@
-"""Take the pictures of docs/media from the demo's world: `playproof tools pictures`.
+"""Take the pictures of docs/media from the demo's world: `make media`.
 
 The world is only read: decisions that a picture shows go into a file of their own.
 """
@@ -98,7 +98,7 @@ def decide_some(state: AppState) -> None:
 def main() -> None:
     """Serve the world and take a picture of every page."""
     if CHROMIUM is None:
-        sys.exit(f"no {' or '.join(NAMES[:3])} on this machine: install one, then  playproof tools pictures")
+        sys.exit(f"no {' or '.join(NAMES[:3])} on this machine: install one, then  make media")
     settings = Settings(world=os.environ.get("PLAYPROOF_WORLD", "demo"))
     if not committed_files(settings.the_world().unit.table("sessions")):
         sys.exit(f"world {settings.world} has no scored sessions: run  playproof demo")

@@ -60,13 +60,15 @@ def test_a_form_without_the_csrf_token_changes_nothing(state: AppState, ana: Bro
 def test_a_token_of_another_browser_is_no_token(state: AppState, ana: Browser, ben: Browser, users: list[str]) -> None:
     form = ana.form(users[0]) | {"csrf": ben.form(users[0])["csrf"]}
     assert ana.send(users[0], form, verdict="confirm", reason="velocity").status_code == 403
+    assert state.store.all() == []
 
 
-def test_a_form_from_another_site_or_too_large_is_not_taken(ana: Browser, users: list[str]) -> None:
+def test_a_form_from_another_site_or_too_large_is_not_taken(state: AppState, ana: Browser, users: list[str]) -> None:
     form = ana.form(users[0]) | {"verdict": "confirm", "reason": "velocity"}
     path = f"/cases/{case_id(users[0])}/verdict"
     assert ana.client.post(path, data=form, headers={"origin": "https://evil.example"}).status_code == 403
     assert ana.client.post(path, data=form | {"note": "x" * 70_000}).status_code == 413
+    assert state.store.all() == []
 
 
 def test_the_browser_of_an_analyst_signs_with_their_name(state: AppState, ben: Browser, users: list[str]) -> None:
