@@ -59,6 +59,7 @@ def check_looks(page: Page, name: str, within: str = "body", looks: Sequence[Loo
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour in between two
         if SHOTS:
+            page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png")
         assert faults(page) == [], (name, width, scheme)
         violations = Axe().run(page, context=within).response["violations"]

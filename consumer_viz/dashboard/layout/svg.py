@@ -37,7 +37,7 @@ def bars_over_time(kinds: Mapping[str, Sequence[float]], first: str, last: str =
         for k, value in enumerate(values)
     ]
     parts += [
-        f'<line class="axis" x1="{BARS_LEFT}" x2="{WIDTH}" y1="{BOTTOM}" y2="{BOTTOM}"/>',
+        f'<line class="axis" x1="{BARS_LEFT}" x2="{BARS_LEFT + n * step:.1f}" y1="{BOTTOM}" y2="{BOTTOM}"/>',
         text(BARS_LEFT - 4, BOTTOM - TALLEST + 8, f"{top:,.0f}", "end"),
         text(BARS_LEFT, BOTTOM + 20, first),
     ]
