@@ -55,7 +55,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by --labels.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
-    world: Annotated[str, typer.Option(help="What the card says of the data; default its world.")] = "",
+    world: Annotated[str, typer.Option(help="What the card says of the data; default the worlds of the tables.")] = "",
     trees: Annotated[int, typer.Option(help="Number of trees.")] = 200,
     depth: Annotated[int, typer.Option(help="Depth of a tree.")] = 3,
     labels: Annotated[Labels, typer.Option(help="Where labels come from; the two are never mixed.")] = Labels.TRUTH,
@@ -72,7 +72,7 @@ def train(
     from models.registry.roles import FOLDER
     from models.training import train as training
     from models.training.manifest import TreeSettings
-    from models.training.table import read_training_tables
+    from models.training.table import describe_worlds, read_training_tables
 
     registry = WritableRegistry(Settings().data.resolve() / FOLDER)
     if labels is Labels.VERDICTS:
@@ -82,8 +82,9 @@ def train(
         rows, source = read_decided_sessions(decided_world)
         out, world = out or registry.root / ON_VERDICTS, world or f"world {decided_world.name}"
     else:
-        rows, source = read_training_tables(table or [Settings().data / "train" / "table"]), training.FROM_TRUTH
-        out, world = out or _location_of(SHIPPED_SCORER), world or "world train"
+        tables = table or [Settings().data / "train" / "table"]
+        rows, source = read_training_tables(tables), training.FROM_TRUTH
+        out, world = out or _location_of(SHIPPED_SCORER), world or describe_worlds(tables)
     spark = training.start_local_spark()
     try:
         size = TreeSettings(n_estimators=trees, max_depth=depth)

@@ -1,4 +1,4 @@
-"""The training table of the session scorer: read it, and forget own histories in it.
+"""The training table of the session scorer: write it, read it, and forget own histories in it.
 
 `playproof model training-table` writes it with the stages that the stream runs, so that a feature means the same in
 training and in the stream.
@@ -9,14 +9,48 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from contracts.features import FEATURE_NAMES, OWN_HISTORY_FEATURES
 from models.errors import ModelError
-from runtime.parquet import read_parquet
+from runtime.parquet import open_parquet, read_parquet
 
 LABEL_COLUMNS = ("user_id", "campaign_id", "family", "cohort", "label", "started_at")
+WORLD = b"playproof_world"
+"""Key of the world's name in a file's metadata."""
 WITHOUT_HISTORY = 0.5
 """Share of the training accounts whose own history is forgotten."""
+
+
+def write_training_table(table: pd.DataFrame, out: Path, world: str) -> None:
+    """Write a training table of a world to `out`/part.parquet; Spark reads no times in nanoseconds, which pandas has."""
+    out.mkdir(parents=True, exist_ok=True)
+    content = pa.Table.from_pandas(table, preserve_index=False)
+    content = content.replace_schema_metadata({**(content.schema.metadata or {}), WORLD: world.encode()})
+    pq.write_table(content, out / "part.parquet", coerce_timestamps="us")
+
+
+def describe_worlds(folders: Sequence[Path]) -> str:
+    """Name the worlds that training tables are of; a table that does not say its world is named by its folder.
+
+    Raises ModelError where there is no table.
+    """
+    schemas = [open_parquet(file).schema_arrow for folder in folders for file in table_files(folder)]
+    names = list(dict.fromkeys((schema.metadata or {}).get(WORLD, b"").decode() for schema in schemas))
+    if not all(names):
+        return f"table {' and '.join(str(folder) for folder in folders)}"
+    return f"world{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+
+
+def table_files(folder: Path) -> list[Path]:
+    """List the files of a training table. Raises ModelError where there is none."""
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise ModelError(
+            f"no training table in {folder.name}: run  playproof model training-table --world train --out {folder}"
+        )
+    return files
 
 
 def read_training_tables(folders: Sequence[Path]) -> pd.DataFrame:
@@ -30,12 +64,7 @@ def read_training_table(folder: Path) -> pd.DataFrame:
 
     Raises ModelError where there is no table, or where it lacks columns.
     """
-    files = sorted(folder.glob("*.parquet"))
-    if not files:
-        raise ModelError(
-            f"no training table in {folder.name}: run  playproof model training-table --world train --out {folder}"
-        )
-    table = pd.concat([read_parquet(file).to_pandas() for file in files], ignore_index=True)
+    table = pd.concat([read_parquet(file).to_pandas() for file in table_files(folder)], ignore_index=True)
     missing = [name for name in (*FEATURE_NAMES, *LABEL_COLUMNS) if name not in table]
     if missing:
         raise ModelError(

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from models.labels.truth import label_sessions
+from models.training.table import write_training_table
 from runtime.world import World, WorldError
 from spark_app.batch.user_days import baseline_quantities
 from spark_app.local.rows import read_world_rows
@@ -66,7 +67,7 @@ def build(spark: SparkSession, world: World, out: Path, since: date | None = Non
     """Write the training table of a world to `out`/part.parquet and return it: one labelled row per session."""
     described = describe_sessions(raw_sessions(spark, world, since), world.not_measurable)
     table = label_sessions(described.drop("track_counts", "client_session_ids", "scored_at").toPandas(), world)
-    write_table(table, out)
+    write_training_table(table, out, world.name)
     return table
 
 
@@ -77,11 +78,5 @@ def build_in_process(world: World, out: Path, since: date | None = None) -> pd.D
     sessions = local_sessions(rows.since(since) if since else rows, histories)
     described = describe_batch(sessions, world.not_measurable).to_pandas()
     table = label_sessions(described.drop(columns=["track_counts", "client_session_ids", "scored_at"]), world)
-    write_table(table, out)
+    write_training_table(table, out, world.name)
     return table
-
-
-def write_table(table: pd.DataFrame, out: Path) -> None:
-    """Write a training table to `out`/part.parquet; Spark reads no times in nanoseconds, which pandas has."""
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(out / "part.parquet", index=False, coerce_timestamps="us")
