@@ -24,7 +24,7 @@ WITHOUT_HISTORY = 0.5
 
 
 def write_training_table(table: pd.DataFrame, out: Path, world: str) -> None:
-    """Write a training table of a world to `out`/part.parquet; Spark reads no times in nanoseconds, which pandas has."""
+    """Write a world's training table to `out`/part.parquet, in microseconds: Spark reads no nanoseconds."""
     out.mkdir(parents=True, exist_ok=True)
     content = pa.Table.from_pandas(table, preserve_index=False)
     content = content.replace_schema_metadata({**(content.schema.metadata or {}), WORLD: world.encode()})

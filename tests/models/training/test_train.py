@@ -21,7 +21,7 @@ from models.training.card import render_card
 from models.training.manifest import TreeSettings
 from models.training.monotone import LOWER, RAISE
 from models.training.splits import CALIBRATION, TEST, TRAIN
-from models.training.table import describe_worlds, read_training_table, write_training_table
+from models.training.table import read_training_table
 from models.training.train import score, start_local_spark, to_spark, train
 from tests.conftest import Playproof
 
@@ -191,17 +191,6 @@ def test_a_table_without_its_columns_is_refused_by_name(table: pd.DataFrame, tmp
     table.drop(columns=["gap_entropy", "cohort"]).to_parquet(tmp_path / "part.parquet")
     with pytest.raises(ModelError, match=r"lacks columns gap_entropy, cohort.* run  playproof model training-table"):
         read_training_table(tmp_path)
-
-
-def test_a_card_names_the_worlds_that_its_tables_are_of(table: pd.DataFrame, tmp_path: Path) -> None:
-    folders = [tmp_path / name for name in ("a", "b", "old")]
-    for folder in folders[:2]:
-        write_training_table(table.head(3), folder, f"tr-{folder.name}")
-    assert describe_worlds(folders[:1]) == "world tr-a"
-    assert describe_worlds(folders[:2]) == "worlds tr-a and tr-b"
-    folders[2].mkdir()
-    table.head(3).to_parquet(folders[2] / "part.parquet")
-    assert describe_worlds(folders[2:]) == f"table {folders[2]}", "a table that names no world"
 
 
 def test_a_missing_table_names_the_command_that_writes_it(tmp_path: Path, playproof: Playproof) -> None:

@@ -22,8 +22,8 @@ from contracts.tables import SESSIONS, ddl
 from models.errors import ModelError
 from models.registry.artefact import SHIPPED_SCORER, Artefact
 from models.registry.verify import verify_artefact
+from models.training.table import write_training_table
 from runtime.resources import CODE
-from spark_app.batch.training_table import write_table
 from spark_app.pipeline import score_sessions
 from spark_app.stages.scoring import load
 from spark_app.stages.scoring.pipeline_model import PipelineScorer, load_pipeline
@@ -51,7 +51,7 @@ def training_table() -> pd.DataFrame:
 def zipped(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the lines of the recipe, with folders of this test and the session of the tests."""
     folder = tmp_path_factory.mktemp("own model")
-    write_table(training_table(), folder)
+    write_training_table(training_table(), folder, "train")
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     code = code.replace('"data/train/table"', repr(str(folder))).replace('"my_model"', repr(str(folder / "my_model")))
     code = re.sub(r"^spark = .*$", "", code, flags=re.MULTILINE)
