@@ -32,6 +32,8 @@ NEWEST_BASELINES = 3
 """Tables of own histories that the job reads: the newest, and two older ones for sessions of earlier days."""
 
 
+FETCH_WAIT_MS = 10
+"""How long the broker waits for a first new message before it answers that there is none."""
 TYPICAL_MESSAGES = {PLAYS: 1, ACTIVITY: 2}
 """Messages of activity per message of plays in a simulated world (24,279 to 12,115 in `default`, seed 3)."""
 MIN_MESSAGES = 20
@@ -77,6 +79,9 @@ def stream_topic(spark: SparkSession, topic: str, kafka: KafkaConnection, max_me
         # rows of a transaction that its producer took back were never sent
         .option("kafka.isolation.level", "read_committed")
         .option("includeHeaders", "true")
+        # a consumer asks for more before it hands on what came, and the broker answers in turn: by default, whatever a
+        # task asks next waits half a second for rows that nobody has sent yet
+        .option("kafka.fetch.max.wait.ms", str(FETCH_WAIT_MS))
         # the default, latest, loses what was sent before the first start
         .option("startingOffsets", "earliest")
         .option("maxOffsetsPerTrigger", max_messages)
