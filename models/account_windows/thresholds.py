@@ -1,5 +1,6 @@
 """Choose the threshold of the account windows for a kind of source, and measure it."""
 
+import math
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -13,8 +14,9 @@ from runtime.arrays import Floats
 
 MAX_FALSE_ALARMS = 0.003
 """Share of the honest windows that a threshold may flag: a choice."""
-MAX_OF_A_KIND = 0.006
-"""Share of the windows of one kind of odd people that it may flag, at most: a choice, as for sessions."""
+MAX_OF_A_KIND = 0.01
+"""Share of the windows of one kind of odd people that it may flag, at most, rounded up to whole windows: a choice. A
+window holds several days, so per 100 days these are fewer alarms."""
 MIN_RECALL = 0.15
 """Recall under which a score says too little to flag anybody: a choice."""
 
@@ -38,8 +40,7 @@ def threshold_entry(
     log_odds, is_honest = score(calibration, unknown), (calibration["label"] == 0).to_numpy()
     threshold = _just_over(np.quantile(log_odds[is_honest], 1 - MAX_FALSE_ALARMS, method="higher"))
     if kinds is not None:
-        of_kind = pd.Series(score(kinds, unknown)).groupby(kinds["cohort"].to_numpy())
-        threshold = max(threshold, _just_over(of_kind.quantile(1 - MAX_OF_A_KIND, interpolation="higher").max()))
+        threshold = max(threshold, _kind_threshold(score(kinds, unknown), kinds["cohort"]))
     recall = float((log_odds[~is_honest] >= threshold).mean())
     tested, is_person = score(test, unknown), (test["label"] == 0).to_numpy()
     alarms, n = int((tested[is_person] >= threshold).sum()), int(is_person.sum())
@@ -59,6 +60,15 @@ def threshold_entry(
             "auc": auc(tested[~is_person], tested[is_person]).value,
         },
     }
+
+
+def _kind_threshold(log_odds: Floats, cohorts: pd.Series) -> float:
+    """Return the lowest threshold at which of no kind more than MAX_OF_A_KIND of the windows is flagged."""
+    lowest = -np.inf
+    for _, of_kind in pd.Series(log_odds).groupby(cohorts.to_numpy()):
+        highest = of_kind.sort_values(ascending=False).to_numpy()
+        lowest = max(lowest, highest[min(math.ceil(MAX_OF_A_KIND * len(highest)), len(highest) - 1)])
+    return _just_over(lowest)
 
 
 def _just_over(value: float) -> float:

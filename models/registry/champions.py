@@ -5,7 +5,7 @@ prints the line to put here.
 """
 
 CHAMPIONS: dict[str, str] = {
-    "session_xgb": "345e561301056f2f91fed645f7c9ecd136a84f4edc4fb91a0d3fa6530d37c9ea",
+    "session_xgb": "2bcb3276f516d8a8a047b13b73279e2b6f6a66bff6cd245eb86a10b69164a437",
 }
 """Session scorers, saved PipelineModels: `models/registry/verify.py` verifies them."""
 
@@ -13,7 +13,7 @@ DRIFT_REFERENCES: dict[str, str] = {}
 """SHA-256 of `reference.json` of session scorers whose manifest does not name it: `models/drift/reference.py`."""
 
 USER_DAY_CHAMPIONS: dict[str, str] = {
-    "user_day_xgb": "6a4d1dafa51cc5ade1b7792ccbb6e06107217610102d22a0086e01cc677bdde1",
+    "user_day_xgb": "e05436888ed079bab4283e9a99fc9ba4596dd4f1c814edd383d5ed958948f012",
 }
 """Trees of the user-day detector: `models/user_days/trees.py` loads them."""
 
@@ -31,7 +31,7 @@ FOREST_REFERENCE = "495ce1f5329a49c741535665aff10ce6699a4f0fc4718da61b3c04d0fe1c
 """SHA-256 of `artifacts/user_day_forest/reference.parquet`, honest days that a forest for few people is fitted on."""
 
 WINDOW_CHAMPIONS: dict[str, str] = {
-    "account_window_xgb": "df940e46415f3eee105b529714f746f96d3909b5efa7a0a9523390343a20781c",
+    "account_window_xgb": "a83e3facd249b271d6c4677657bb2f5392ef74e677bde2fbbbcfd258a0c478c7",
 }
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
@@ -41,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "53be5d4f037a572ea942146610adc278c9ceae3b64bf01de3cdf253eacdd9129",
+    "account_fusion": "c1087c1c11ffdfa3fc98dc9d667760a7f268280916ef4bfbb246e13809ee4e4b",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""

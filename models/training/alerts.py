@@ -23,11 +23,13 @@ from models.registry.artefact import CARD, MANIFEST, sha256
 from models.registry.source_patterns import without_unknown
 from models.training.alert_trees import PARAMETERS, AlertTrees, fit_alert_trees
 from models.training.alerts_card import render_card
-from models.training.source_patterns import COMPLETE, MIN_RECALL
+from models.training.source_patterns import COMPLETE
 from models.training.splits import SHARES, deal_groups
 from runtime.arrays import Bools, Floats
 
 TREES_FILE = "trees.ubj.gz"
+MIN_RECALL = 0.2
+"""Recall under which an open session says too little for an alert: a choice."""
 MAX_FALSE_ALERTS = 0.001
 """Share of the honest sessions with an alert, at most: the upper end of its interval on the calibration block, in each
 world that it is from. A population of other habits has more false alerts than the mean of several."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
 from models.metrics.flags import REGULAR
-from models.training.source_patterns import MAX_OF_A_KIND
+from models.training.source_patterns import MAX_OF_A_KIND, MAX_WITHOUT_DEVICES
 
 FAMILY_MEANINGS = {name: family.meaning for name, family in FAMILIES.items()}
 COHORT_MEANINGS = {REGULAR: "no hard negative"} | HARD_NEGATIVES
@@ -104,7 +104,7 @@ def _odd(trained: Mapping[str, Any]) -> str:
         f"\n\nAnd {odd['sessions']:,} sessions of {odd['accounts']:,} accounts of worlds with many odd people of "
         f"every kind, {odd['positives']:,} of them positive. Three quarters of the accounts are trained on, a session "
         f"counting half. Of the honest ones of the others each kind may have a flag on {MAX_OF_A_KIND:.1%} of its "
-        "days, where a source tells devices. No figure comes from them."
+        f"days, {MAX_WITHOUT_DEVICES:.1%} where a source does not tell devices. No figure comes from them."
     )
 
 

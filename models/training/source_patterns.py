@@ -5,6 +5,7 @@ session also comes masked: as one of the sources that exist, or with random grou
 chosen for each kind of source, on sessions masked the same way.
 """
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -30,11 +31,15 @@ interval over accounts: the people who are judged later are others than those of
 people are odder than simulated ones, and the aim for them is under 1 in 100."""
 MAX_OF_A_KIND = 0.008
 """Most days of one kind of odd people that a threshold may flag, as a share: a choice. The aim is under 1 in 100 for
-each kind, and the people of a kind who are judged later are others, and few. It holds where devices are known, so for a
-service that scores its own listeners. In a person's export two people at once look like a bot that plays twice as fast,
-and bare times of who sleeps to music like a bot's: bounds of each kind would leave nothing to flag there."""
-MIN_RECALL = 0.2
-"""Recall under which a score says too little to flag anybody: a choice."""
+each kind, and the people of a kind who are judged later are others, and few."""
+MAX_WITHOUT_DEVICES = 0.01
+"""The same where a source does not tell devices, so in a person's export, and rounded up to whole days. Two people at
+once look there like a bot that plays twice as fast: scrobbles would lose another quarter of the recall by the bound
+above."""
+MIN_RECALL = 0.25
+"""Recall under which a score says too little to flag anybody: a choice. Sessions of bare times (.24) and of scrobbles
+to the minute are under it: who sleeps to music or hears 150 tracks in a row looks like a bot there, and account windows
+tell more."""
 COMPLETE = "complete"
 
 Score = Callable[[pd.DataFrame, Collection[str]], Floats]
@@ -107,16 +112,20 @@ def alarm_threshold(
     return float(np.nextafter(ranked.iloc[min(allowed, len(ranked) - 1)], 2.0))
 
 
-def kind_threshold(scores: Floats, sessions: pd.DataFrame, share: float = MAX_OF_A_KIND) -> float:
+def kind_threshold(
+    scores: Floats, sessions: pd.DataFrame, share: float = MAX_OF_A_KIND, rounds_up: bool = False
+) -> float:
     """Return the lowest score at which at most a share of the honest account-days of every kind has a flagged session.
 
-    `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. A share under one day allows none.
+    `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. A share of days is rounded down, so
+    that one under a day allows none, or up.
     """
     lowest = 0.0
     for _, rows in sessions.assign(score=scores).groupby("cohort"):
         highest = _highest_by_day(rows["score"].to_numpy(), rows).sort_values(ascending=False).to_numpy()
         if len(highest):
-            lowest = max(lowest, float(np.nextafter(highest[min(int(share * len(highest)), len(highest) - 1)], np.inf)))
+            allowed = math.ceil(share * len(highest)) if rounds_up else int(share * len(highest))
+            lowest = max(lowest, float(np.nextafter(highest[min(allowed, len(highest) - 1)], np.inf)))
     return lowest
 
 
@@ -138,15 +147,19 @@ def choose_by_pattern(
 
     Returns those of a complete source, and an entry for the manifest of every other one. A threshold is the one of
     `choose_thresholds`, or the one that keeps to MAX_FALSE_ALARMS where that is higher, or with sessions of `odd`
-    people the one that keeps to MAX_OF_A_KIND.
+    people the one that keeps to MAX_OF_A_KIND or MAX_WITHOUT_DEVICES.
     """
     complete: Thresholds | None = None
     entries = []
     for name, unknown in SOURCE_PATTERNS.items():
         masked = calibration.assign(score=score(calibration, unknown))
         lowest = alarm_threshold(masked["score"].to_numpy(), masked, rng)
-        if odd is not None and "n_devices" not in unknown:
-            lowest = max(lowest, kind_threshold(score(odd, unknown), odd))
+        if odd is not None:
+            of_odd = score(odd, unknown)
+            if "n_devices" in unknown:
+                lowest = max(lowest, kind_threshold(of_odd, odd, MAX_WITHOUT_DEVICES, rounds_up=True))
+            else:
+                lowest = max(lowest, kind_threshold(of_odd, odd))
         thresholds = choose_thresholds(masked, rng).at_least(lowest)
         if name == COMPLETE:
             complete = thresholds

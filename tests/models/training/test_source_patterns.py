@@ -2,10 +2,20 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from contracts.features import FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
-from models.training.source_patterns import MASKED_COPIES, alarm_threshold, kind_threshold, with_masked_copies
+from models.training import source_patterns
+from models.training.source_patterns import (
+    MASKED_COPIES,
+    MAX_OF_A_KIND,
+    MAX_WITHOUT_DEVICES,
+    alarm_threshold,
+    choose_by_pattern,
+    kind_threshold,
+    with_masked_copies,
+)
 from runtime.arrays import Floats
 
 
@@ -66,3 +76,18 @@ def test_each_kind_of_people_keeps_to_its_bound_and_not_only_all_of_them() -> No
     for _, of_kind in table.assign(over=scores >= threshold).groupby("cohort"):
         assert of_kind.groupby(["user_id", "started_at"])["over"].any().mean() <= 0.05
     assert (scores >= threshold).any()
+
+
+def test_the_bound_of_each_kind_holds_for_every_kind_of_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {name: SOURCE_PATTERNS[name] for name in ("complete", "timestamps")}
+    monkeypatch.setattr(source_patterns, "SOURCE_PATTERNS", kinds)
+    rng = np.random.default_rng(5)
+    table = sessions(600).assign(label=(np.arange(600) >= 540).astype(float))
+    table["hours"] = np.where(table["label"] == 1, 0.6 + 0.4 * rng.random(600), 0.5 * rng.random(600))
+    odd = sessions(1500).assign(cohort="sleep", hours=0.4 + 0.4 * rng.random(1500))
+    _, entries = choose_by_pattern(lambda rows, _: rows["hours"].to_numpy(), table, table, rng, odd)
+    assert [entry["name"] for entry in entries] == [*kinds]
+    for entry in entries:
+        over = (odd["hours"] >= entry["review"]).groupby([odd["user_id"], odd["started_at"]]).any()
+        bound = MAX_WITHOUT_DEVICES if "n_devices" in entry["unknown"] else MAX_OF_A_KIND
+        assert 0 < over.sum() <= np.ceil(bound * len(over))
