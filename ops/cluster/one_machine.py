@@ -6,22 +6,25 @@ once it is repaired, the job goes on from its checkpoint.
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ops.cluster.network import call
 from ops.errors import StackError
-from ops.stack.child_process import last_line, run_to_end
+from ops.stack.child_process import run_to_end
+from ops.stack.logs import most_relevant_line
 from runtime.command_line import playproof
 from runtime.world import Unit, World
 
 FOLDER = "alone"
 """Folder of the world, for the data of this job."""
 DISK = "64m"
-LEFT_BYTES = 400_000
-"""Room that is left on the full disk: for some micro-batches, and not for all."""
-MESSAGES = "8"
+MESSAGES = "4"
 """Messages per micro-batch: many micro-batches, so that the disk is full in the middle."""
+LOOK_EVERY_S = 0.02
+PIECE = 4096
 
 
 def twin(world: World) -> World:
@@ -40,14 +43,14 @@ def read_alone(alone: World, environment: Mapping[str, str], memory: str, say: C
     environment = {**environment, "PLAYPROOF_DATA": str(alone.root.parent), "PLAYPROOF_STORAGE": ""}
     environment["SPARK_LOCAL_IP"] = "127.0.0.1"
     job = playproof("job", "run", "--available-now", "--memory", memory, "--master", "local[2]")
-    slow = [*job, "--max-messages", MESSAGES]
-    said = {}
-    ballast = fill(alone.unit.root, LEFT_BYTES)
-    said["full disk"] = refusal(slow, environment, "No space left on device")
+    log, said = alone.root / "job.log", {}
+    process = start([*job, "--max-messages", MESSAGES], environment, log)
+    ballast = fill_while_it_runs(process, alone.unit)
+    said["full disk"] = refusal(process, log, "No space left on device")
     say(f"full disk: {said['full disk']}")
     ballast.unlink()
     damaged = damage_state(alone.unit)
-    said["damaged state"] = refusal(slow, environment, "")
+    said["damaged state"] = refusal(start(job, environment, log), log, ".delta")
     say(f"damaged state: {said['damaged state']}")
     for file, content in damaged.items():
         file.write_bytes(content)
@@ -55,11 +58,24 @@ def read_alone(alone: World, environment: Mapping[str, str], memory: str, say: C
     return said
 
 
-def fill(folder: Path, left: int) -> Path:
-    """Fill a disk but for some bytes, with one file."""
-    ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        file.write(bytes(max(shutil.disk_usage(folder).free - left, 0)))
+def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a command that writes to a new log."""
+    with log.open("wb") as file:
+        return subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+
+
+def fill_while_it_runs(process: subprocess.Popen[bytes], unit: Unit) -> Path:
+    """Fill the disk once the job has done a micro-batch; return the file that fills it. Raises StackError."""
+    commits = unit.checkpoints / "sessions" / "commits"
+    while not any(commits.glob("[0-9]*")):
+        if process.poll() is not None:
+            raise StackError("the job ended before its first micro-batch was done")
+        time.sleep(LOOK_EVERY_S)
+    ballast = unit.root / "ballast"
+    # the job writes too: so many bytes at a time until none fit
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(PIECE))
     return ballast
 
 
@@ -74,10 +90,11 @@ def damage_state(unit: Unit) -> dict[Path, bytes]:
     return content
 
 
-def refusal(command: list[str], environment: Mapping[str, str], part: str) -> str:
-    """Run a command that has to fail with a line that has `part`; return that line. Raises StackError."""
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    line = last_line(done)
-    if done.returncode == 0 or part not in line:
-        raise StackError(f"expected an error with {part!r}, and the job ended with {done.returncode}: {line}")
+def refusal(process: subprocess.Popen[bytes], log: Path, part: str) -> str:
+    """Wait for a command that has to fail with a line that has `part`; return it. Raises StackError otherwise."""
+    code = process.wait()
+    errors = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("error: ")]
+    line = errors[-1].removeprefix("error: ") if errors else most_relevant_line(log)
+    if code == 0 or part not in line:
+        raise StackError(f"expected an error with {part!r}, and the job ended with {code}: {line}")
     return line

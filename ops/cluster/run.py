@@ -87,24 +87,29 @@ def run(settings: Settings, parameters: ClusterParameters, report_progress: Repo
         run_to_end(playproof("replay", "--speed", "0"), environment)
         submit(world.root / "run" / "submit.log", environment)
         account = read_account(environment)
-        print(run_to_end(playproof("reconcile"), environment) if not account["faults"] else "", end="")
-        say("the same topics, by a job on one machine, its disk nearly full")
+        say("every row is accounted for:")
+        report_progress(run_to_end(playproof("reconcile"), environment).rstrip() if not account["faults"] else "FAULT")
+        results: dict[str, Any] = {
+            "parameters": asdict(parameters),
+            "failed": faults,
+            "restarts": parts.processes.restarts,
+            **summary(account),
+        }
+        write(world, results)
+        say("the same topics, by a job on one machine whose disk fills up")
         alone = one_machine.twin(world)
-        refused = one_machine.read_alone(alone, environment, MEMORY, say)
+        results["refused"] = one_machine.read_alone(alone, environment, MEMORY, say)
         compared = compare_worlds(world, alone)
-        restarts = parts.processes.restarts
-    results = {
-        "parameters": asdict(parameters),
-        "seconds": round(time.monotonic() - began),
-        "failed": faults,
-        "restarts": restarts,
-        "refused": refused,
-        **summary(account),
-        "compared": [part.summary for part in compared],
-        "differences": [difference for part in compared for difference in part.differences],
-    }
-    (world.root / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    results["compared"] = [part.summary for part in compared]
+    results["differences"] = [difference for part in compared for difference in part.differences]
+    results["seconds"] = round(time.monotonic() - began)
+    write(world, results)
     return results
+
+
+def write(world: World, results: Mapping[str, Any]) -> None:
+    """Write what is known so far."""
+    (world.root / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def machine_script(root: Path, address: str, command: Iterable[str], environment
         lines += _read_only(folder)
     lines += [
         'mkdir -p "$root/dev" "$root/proc" "$root/tmp" "$root/work"',
-        'mount --bind /dev "$root/dev"',
+        'mount --rbind /dev "$root/dev"',
         'mount -t tmpfs tmpfs "$root/dev/shm"',
         'mount -t proc proc "$root/proc"',
         f"echo {READY}",

@@ -16,6 +16,7 @@ from pyspark.sql.streaming.listener import (
 )
 
 from runtime.checkpoint import keep_offsets, pack_offsets
+from runtime.errors import StorageError
 from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
@@ -84,14 +85,20 @@ class ProgressListener(StreamingQueryListener):
         with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
             log.write(json.dumps(report, separators=(",", ":")) + "\n")
         if batch.ends:
-            # the reconciliation asks for those of queries that read topics only
-            keep_offsets(self._unit, batch.query)
-            pack_offsets(self._unit, batch.query)
+            self._keep_offsets(batch.query)
         if self._metrics is not None:
             self._metrics.observe(batch)
             self._metrics.observe_drift(drift_record(self._unit))
         if batch.late * 2 > batch.rows:
             print(late_message(batch), file=sys.stderr, flush=True)
+
+    def _keep_offsets(self, query: str) -> None:
+        """Keep what the reconciliation asks for: the offsets of queries that read topics."""
+        try:
+            keep_offsets(self._unit, query)
+            pack_offsets(self._unit, query)
+        except StorageError as error:  # the next micro-batch keeps these too; Spark would print a traceback
+            print(f"offsets of query {query} are kept later: {error}", file=sys.stderr, flush=True)
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:
         """Nothing happened."""

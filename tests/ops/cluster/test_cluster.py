@@ -57,10 +57,18 @@ def test_damaged_state_is_what_it_was_when_it_is_written_back(tmp_path: Path) ->
     assert damaged == {delta: b"12345678"}
 
 
-def test_an_error_that_has_to_come_and_does_not_is_an_error() -> None:
-    fails = [sys.executable, "-c", "import sys; sys.exit('error: No space left on device')"]
-    assert one_machine.refusal(fails, {}, "No space") == "No space left on device"
+def test_an_error_that_has_to_come_and_does_not_is_an_error(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def refusal(code: str, part: str) -> str:
+        return one_machine.refusal(one_machine.start([sys.executable, "-c", code], {}, log), log, part)
+
+    fails = "print('a trace'); import sys; sys.exit('error: No space left on device')"
+    assert refusal(fails, "No space") == "No space left on device"
     with pytest.raises(StackError, match="expected an error with 'No state', and the job ended with 1: No space"):
-        one_machine.refusal(fails, {}, "No state")
+        refusal(fails, "No state")
     with pytest.raises(StackError, match="the job ended with 0"):
-        one_machine.refusal([sys.executable, "-c", ""], {}, "")
+        refusal("", "")
+    ended = one_machine.start([sys.executable, "-c", ""], {}, log)
+    with pytest.raises(StackError, match="ended before its first micro-batch"):
+        one_machine.fill_while_it_runs(ended, Unit(tmp_path))

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from runtime.errors import StorageError
 from runtime.monitoring.progress import read_micro_batch
 from runtime.world import Unit
 from spark_app.monitoring.progress import ProgressListener, late_message
@@ -56,6 +57,20 @@ def test_offsets_are_kept_of_queries_that_read_topics_only(tmp_path: Path) -> No
         event = SimpleNamespace(progress=SimpleNamespace(json=json.dumps(report)))
         ProgressListener(unit).onQueryProgress(cast(Any, event))
     assert [path.relative_to(unit.offsets).as_posix() for path in unit.offsets.glob("*/*")] == ["sessions/0"]
+
+
+def test_a_bucket_that_is_away_ends_no_listener_and_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(unit: Unit, query: str) -> None:
+        raise StorageError("s3://b/w does not answer")
+
+    monkeypatch.setattr("spark_app.monitoring.progress.keep_offsets", away)
+    report = progress() | {"sources": [{"description": "KafkaV2[plays]", "endOffset": {"plays": {"0": 3}}}]}
+    event = SimpleNamespace(progress=SimpleNamespace(json=json.dumps(report)))
+    ProgressListener(Unit(tmp_path)).onQueryProgress(cast(Any, event))
+    assert capsys.readouterr().err == "offsets of query sessions are kept later: s3://b/w does not answer\n"
+    assert (tmp_path / "progress" / "sessions.jsonl").exists()
 
 
 def late_line(watermark: str, newest: str) -> str:
