@@ -44,10 +44,10 @@ def report(request: Request, kind: str, id: str = "") -> Response:
     """Show the monthly report, to print."""
     tracks, streams = _streams(request, kind, id)
     name = f"label {id}" if kind == "labels" else tracks[0]["artist"]
+    releases = [row for row in track_rows(state_of(request), tracks, streams) if row["streams"] or row["held_eur"]]
     return page(
         request, "music/report.html", rows=monthly_rows(tracks, streams), kind=kind, entity=id, name=name,
-        releases=track_rows(state_of(request), tracks, streams)[:SHOWN_TRACKS], reasons=REASON_COLUMNS,
-        role_words=role_words,
+        releases=releases[:SHOWN_TRACKS], release_count=len(releases), reasons=REASON_COLUMNS, role_words=role_words,
         at=datetime.now(UTC).strftime("%d %b %Y"), price=Prices().stream_eur,
     )  # fmt: skip
 
