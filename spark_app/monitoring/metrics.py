@@ -64,7 +64,8 @@ class JobMetrics:
         for name, value in current.items():
             if value is not None:
                 self._of[f"playproof_job_{name}"].labels(batch.query).set(value)
-        self._lag.setdefault(batch.query, WatermarkLag()).add(batch)
+        if batch.ends:  # a report's watermark is of rows that the job itself writes, and of ticks
+            self._lag.setdefault(batch.query, WatermarkLag()).add(batch)
         self._last[batch.query] = batch
         self._show_silence(batch.ended_at)
         for topic, messages in batch.behind.items():
@@ -81,7 +82,7 @@ class JobMetrics:
     def _show_silence(self, now: float) -> None:
         """Show lag and pace of every query as they are at `now`: one without new rows may have no micro-batch."""
         for query, last in self._last.items():
-            lag_s = self._lag[query].seconds(now, any(last.behind.values()))
+            lag_s = self._lag[query].seconds(now, any(last.behind.values())) if query in self._lag else None
             if lag_s is not None:
                 self._of["playproof_job_watermark_lag_seconds"].labels(query).set(lag_s)
             if now - last.ended_at > IDLE_S:

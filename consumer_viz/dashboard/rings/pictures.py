@@ -7,15 +7,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from consumer_viz.dashboard.layout.svg import BARS_LEFT, BOTTOM, TALLEST, WIDTH, bar_step, bars_over_time, svg, text
-from contracts.wording.quantities import count_of
 from runtime.arrays import Floats
 
 LEFT, TOP = 130, 28
 MIN_ROW, MAX_ROW, MAX_HEIGHT = 2.0, 18.0, 520.0
 LABEL_ROW = 11.0
 """Height of a row from which it has the account's name."""
-ROOM_FOR_ACCOUNTS = 110
-"""For the number of accounts behind the last bar."""
 STEPS, FINE_STEPS = (1, 4, 16, 64), (1, 2, 3, 4)
 """Streams from which a cell is darker; where no account has 16 of a track, finer."""
 
@@ -93,9 +90,6 @@ def growth(bins: pd.DataFrame, hours: int) -> Markup:
         *bars_over_time({"own": streams}, first, last if len(bins) > 2 else ""),
         f'<polyline class="usual" points="{line}"/>',
     ]
-    end = BARS_LEFT + len(bins) * step + 6
-    if end + ROOM_FOR_ACCOUNTS < WIDTH:
-        parts.append(text(end, BOTTOM - TALLEST * accounts[-1] / most + 4, count_of(int(accounts[-1]), "account")))
     label = (
         f"By {'day' if hours == 24 else 'hour'} from {first} to {last}: up to {top:,.0f} streams and "
         f"{most:,.0f} accounts; first {accounts[0]:,.0f} accounts, last {accounts[-1]:,.0f}"

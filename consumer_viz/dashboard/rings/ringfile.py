@@ -57,6 +57,8 @@ class RingFile:
     shades: list[str]
     """Streams that the shades of the matrix mean, as text."""
     pictures: dict[str, Markup]
+    most_at_once: int
+    """Accounts that streamed in the fullest day or hour of the picture of its growth."""
 
 
 def build_ringfile(state: AppState, ring: Ring) -> RingFile:
@@ -73,8 +75,10 @@ def build_ringfile(state: AppState, ring: Ring) -> RingFile:
     ]
     tracks = _named(state, by_track)
     drawn = {"matrix": pictures.matrix(matrix.iloc[order], [track["title"] for track in tracks])}
+    most_at_once = 0
     if shared.streams:
-        drawn["growth"] = pictures.growth(*shared.over_time())
+        bins, hours = shared.over_time()
+        drawn["growth"], most_at_once = pictures.growth(bins, hours), int(bins["accounts"].max())
     return RingFile(
         ring,
         members,
@@ -83,6 +87,7 @@ def build_ringfile(state: AppState, ring: Ring) -> RingFile:
         len(tracks),
         _ranges(pictures.shades(matrix)),
         drawn,
+        most_at_once,
     )
 
 

@@ -32,7 +32,7 @@ def batch(
     return MicroBatch(
         query, batch_id, ended_at=100.0, seconds=2.0, messages=4, rows=800, late=late, duplicate=1,
         watermark_at=watermark_at, newest_at=1000.0, state_rows={"session_step": 7}, state_bytes={"session_step": 70},
-        behind={"plays": 3},
+        ends={"plays": {0: 9}}, behind={"plays": 3},
     )  # fmt: skip
 
 
@@ -62,10 +62,13 @@ def test_lag_and_pace_of_a_query_fall_to_zero_when_nothing_arrives_even_if_only_
         return metrics.registry.get_sample_value(f"playproof_job_{name}", {"query": "sessions"})
 
     metrics.observe(replace(batch(0, watermark_at=940.0), behind={}))
-    metrics.observe(replace(batch(query="fraud_counts"), ended_at=130.0))
+    metrics.observe(replace(batch(query="fraud_counts"), ended_at=130.0, ends={}))
     assert (shown("watermark_lag_seconds"), shown("rows_per_second")) == (30, 400)
-    metrics.observe(replace(batch(query="fraud_counts"), ended_at=161.0))
+    metrics.observe(replace(batch(query="fraud_counts"), ended_at=161.0, ends={}))
     assert (shown("watermark_lag_seconds"), shown("rows_per_second")) == (0, 0)
+    assert (
+        metrics.registry.get_sample_value("playproof_job_watermark_lag_seconds", {"query": "fraud_counts"}) is None
+    ), "a report reads no topic"
 
 
 def test_drift_is_shown_by_quantity_and_window_and_an_unknown_one_is_not(metrics: JobMetrics) -> None:
