@@ -77,7 +77,8 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
             supervisor.stop()  # nothing runs that anybody could ask about
         raise
     except KeyboardInterrupt:
-        report_progress(f"they go on starting:  playproof status --world {world.name}  or  playproof down")
+        states = ", ".join(f"{process.name} {process.state.lower()}" for process in supervisor.processes())
+        report_progress(f"{states}: go on with  playproof up  or stop them with  playproof down  (world {world.name})")
         raise
     report_progress("Spark job up")
 
