@@ -14,7 +14,7 @@ from ops.version import version
 from runtime.resources import CODE
 
 PACKAGES = ("contracts", "runtime", "ops", "producer", "spark_app", "models", "consumer_viz")
-SHARED = ("ivy.xml", "jars.sha256", "supervisord.conf", "docker-compose.yml")
+SHARED = ("ivy.xml", "jars.sha256", "supervisord.conf", "docker-compose.yml", "deploy/job.py")
 NOT_SHIPPED = ("contracts/golden/",)
 """Samples that tests compare with."""
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
@@ -51,6 +51,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     for name in PACKAGES:
         shutil.copytree(CODE / name, source / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE", *SHARED):
+        (source / name).parent.mkdir(exist_ok=True)
         shutil.copy(CODE / name, source / name)
     build = [
         *PIP,
