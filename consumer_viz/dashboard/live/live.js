@@ -5,7 +5,7 @@ const TRACKS_EVERY_MS = 15000;
 addEventListener("DOMContentLoaded", async () => {
   const points = new Map();      // time slot -> [x, streams, activity, usual]
   const windows = new Map();     // begin of a slide -> [x, flagged, alerts]
-  let width = 0, axis = [0, 1], pace = null, flags = null, tracksAt = Date.now();
+  let width = 0, axis = [0, 1], attacks = [], pace = null, flags = null, tracksAt = Date.now();
   const put = (id, text) => { document.getElementById(id).textContent = text; };
   const sorted = (map) => [...map.entries()].sort((a, b) => a[0] - b[0]);
 
@@ -24,6 +24,7 @@ addEventListener("DOMContentLoaded", async () => {
     data.key.forEach((key, i) => points.set(key, [data.x[i], data.streams[i], data.activity[i], data.usual[i]]));
     data.flag_x.forEach((x, i) => windows.set(x, [x, data.flagged[i], data.alerts[i]]));
     axis = [data.start, data.end];
+    attacks = data.attacks;
     for (const [key, [x]] of points) if (x < axis[0]) points.delete(key);
     for (const x of windows.keys()) if (x < axis[0]) windows.delete(x);
     put("plays", data.plays_per_s.toLocaleString("en", { maximumFractionDigits: 0 }));
@@ -37,7 +38,8 @@ addEventListener("DOMContentLoaded", async () => {
     if (!pace) {
       const range = () => axis;
       pace = chart("pace", [{ label: "streams", colour: "--own" }, { label: "activity", colour: "--usual" },
-                            { label: "usual streams", colour: "--quiet", dash: [4, 4], width: 1 }], columns, { range });
+                            { label: "usual streams", colour: "--quiet", dash: [4, 4], width: 1 }], columns,
+                   { range, shaded: () => attacks, fromZero: false });
       flags = chart("flags", [{ label: "flagged", colour: "--flag", fill: true, stepped: true },
                               { label: "alerts", colour: "--ink", dash: [3, 3], width: 1.5, stepped: true }], bars, { range });
     } else { pace.set(columns); flags.set(bars); }

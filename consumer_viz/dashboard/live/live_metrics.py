@@ -59,7 +59,8 @@ class LiveMetrics:
 def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
     """Return a view's lines as lists, NaN as null; `tail`: only so many of the newest points.
 
-    `key` is the number of a point's time slot: a page replaces a point by a newer one with the same key.
+    `key` is the number of a point's time slot: a page replaces a point by a newer one with the same key. `attacks` are
+    the stretches that look like bots, from and to in epoch seconds.
     """
     series, flags = view.series, view.flags
     part = slice(-tail if tail else None, None)
@@ -74,6 +75,7 @@ def chart_points(view: View, tail: int | None = None) -> dict[str, Any]:
         "flag_x": _as_list(flags.edges[:-1][part]),
         "flagged": _as_list(flags.flagged[part]),
         "alerts": _as_list(flags.alerts[part]),
+        "attacks": [[attack.start, attack.end] for attack in view.detection.attacks],
         "start": view.axis[0],
         "end": view.axis[1],
         "headline": view.headline,
