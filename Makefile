@@ -126,8 +126,9 @@ lab: setup .venv/.lab ## which technique picks the bots out best? two worlds, th
 
 MINUTES ?= 10
 SEED ?= 1
-chaos: setup ## kill job, broker and replay at random for MINUTES, by SEED, then account for every row
+chaos: setup jars/.storage ## kill job, broker and replay at random for MINUTES, by SEED, then a job in a bucket; account for every row
 	@$(PLAYPROOF) chaos --minutes $(MINUTES) --seed $(SEED)
+	@$(RUN) -m pytest -q tests/flow/in_a_bucket.py
 
 cluster: MINUTES = 6
 cluster: setup jars/.storage ## a Spark cluster that shares a bucket and Kafka only; worker, broker, bucket and driver fail
@@ -165,7 +166,7 @@ jars/.storage: jars/.checked
 	@$(PLAYPROOF) setup storage
 	@touch $@
 
-test: lint jars/.storage ## everything: style, types, import rules, tests on a real broker and a real Spark
+test: lint ## everything: style, types, import rules, tests on a real broker and a real Spark
 	@$(RUN) -m pytest -q --numprocesses 2 --no-loadscope-reorder
 
 clean: ## remove what setup made; data stays

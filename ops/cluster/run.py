@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.chaos.chaos import read_account, summary
-from ops.chaos.kept_processes import KeptProcesses
+from ops.chaos.kept_processes import LOOK_EVERY_S, KeptProcesses
 from ops.cluster import one_machine
 from ops.cluster.brokers import Brokers
 from ops.cluster.network import HUB, build_hub
@@ -24,6 +24,7 @@ from ops.cluster.seaweed import BUCKET, S3
 from ops.cluster.worker import MASTER, MASTER_PORT, Worker, spark_class, spark_environment, spark_home
 from ops.errors import StackError
 from ops.stack.child_process import run_to_end, running
+from ops.stack.lifecycle import JOB_IS_UP
 from ops.stack.logs import most_relevant_line
 from ops.stack.private_broker import command_environment, start_only_version
 from ops.tools.compare_runs import compare_worlds
@@ -41,6 +42,8 @@ JOB, REPLAY = "job", "replay"
 MEMORY = "1g"
 MASTER_SAYS = "New state: ALIVE"
 WITHIN_S = 120.0
+UP_WITHIN_S = 600.0
+"""Far over what the job needs on an idle machine."""
 STORAGE_AWAY_S = 60.0
 
 
@@ -125,11 +128,9 @@ def started(settings: Settings, world: World, parameters: ClusterParameters) -> 
     start_only_version(world)
     speed = max(round(DAY_S / (parameters.minutes * 60)), 1)
     workers = {number: Worker(number, logs, storage.environment) for number in range(1, WORKERS + 1)}
-    commands = {
-        JOB: ["job", "run", "--wait-for-broker", "--memory", MEMORY],
-        REPLAY: ["replay", "--speed", str(speed)],
-    }
-    processes = KeptProcesses(environment, world.root / "cluster.log", commands)
+    job = {JOB: ["job", "run", "--wait-for-broker", "--memory", MEMORY]}
+    processes = KeptProcesses(environment, logs / "processes.log", job)
+    replay = {REPLAY: ["replay", "--speed", str(speed)]}
     with ExitStack() as stack:
         stack.callback(storage.kill)
         storage.start()
@@ -146,6 +147,8 @@ def started(settings: Settings, world: World, parameters: ClusterParameters) -> 
             stack.callback(worker.kill)
             worker.start()
         stack.callback(processes.end)
+        keep_until_scoring(processes)
+        processes.commands = {**job, **replay}
         yield Parts(storage, brokers, workers, processes)
 
 
@@ -186,16 +189,39 @@ def fail_in_turn(parts: Parts, seconds: float, say: Any) -> list[str]:
     say("broker 2 is back")
     parts.brokers.start(1)
     processes.keep_running(step)
+    note("the driver is killed")
+    processes.kill(JOB)
+    keep_until_scoring(processes)
+    say("a new driver scores")
+    processes.keep_running(step)
     note(f"the storage is killed, and away for {STORAGE_AWAY_S:.0f} s")
+    restarts, starts = processes.restarts.get(JOB, 0), times_up(processes.log)
     parts.storage.kill()
     processes.keep_running(STORAGE_AWAY_S)
     say("the storage is back")
     parts.storage.start()
-    processes.keep_running(step)
-    note("the driver is killed")
-    processes.kill(JOB)
+    if processes.restarts.get(JOB, 0) > restarts:
+        keep_until_scoring(processes, starts)
+        say("the job scores again")
     processes.keep_running(step)
     return done
+
+
+def keep_until_scoring(processes: KeptProcesses, starts: int | None = None) -> None:
+    """Keep the processes running until a job has begun to score after so many times, by default those before now.
+
+    Raises StackError when time is up.
+    """
+    before, until = times_up(processes.log) if starts is None else starts, time.monotonic() + UP_WITHIN_S
+    while times_up(processes.log) == before:
+        if time.monotonic() > until:
+            raise StackError(f"the job does not score after {UP_WITHIN_S:g} s: {most_relevant_line(processes.log)}")
+        processes.keep_running(LOOK_EVERY_S)
+
+
+def times_up(log: Path) -> int:
+    """Count how often the job has begun to score."""
+    return log.read_text(errors="replace").count(JOB_IS_UP) if log.exists() else 0
 
 
 def submit(log: Path, environment: Mapping[str, str]) -> None:
