@@ -11,6 +11,7 @@ from models.user_days.by_rules import RuleResults
 from models.user_days.rules import RULES
 from runtime.arrays import Floats, Ints
 
+AND_USUAL = "; {usual}"
 MAX_CONTRAST = 100.0
 """Times the usual value beyond which more tells nothing more."""
 NEAR_SHARE = 0.1
@@ -26,7 +27,9 @@ def rule_reasons(ruled: RuleResults, row: int, is_unbroken: bool) -> list[str]:
         rule = RULES[i]
         value = format_quantity(ruled.values[row, i], rule.unit) + UNBROKEN * (is_unbroken and rule.name == "hours")
         usual = format_usual(format_quantity(ruled.usual[row, i], rule.unit), bool(ruled.is_own[row]))
-        reasons.append(rule.reason.format(value=value, usual=usual))
+        # a rule that needs no history fires where nothing is known to be usual, too
+        reason = rule.reason if np.isfinite(ruled.usual[row, i]) else rule.reason.removesuffix(AND_USUAL)
+        reasons.append(reason.format(value=value, usual=usual))
     return reasons
 
 
