@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ops.cluster import network, one_machine
+from ops.chaos import kept_processes
+from ops.cluster import network, one_machine, run
 from ops.cluster.brokers import COUNT, Brokers, properties
 from ops.cluster.worker import READY, machine_script
 from ops.errors import StackError
 from ops.stack.broker import server_properties
+from ops.stack.lifecycle import JOB_IS_UP
 from runtime.resources import CODE
 from runtime.world import Unit
 
@@ -72,3 +74,18 @@ def test_an_error_that_has_to_come_and_does_not_is_an_error(tmp_path: Path) -> N
     ended = one_machine.start([sys.executable, "-c", ""], {}, log)
     with pytest.raises(StackError, match="ended before its first micro-batch"):
         one_machine.fill_while_it_runs(ended, Unit(tmp_path))
+
+
+def test_a_job_that_was_killed_is_waited_for_until_it_scores_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_processes, "playproof", lambda *code: [sys.executable, "-uc", *code])
+    scores = f"print('{JOB_IS_UP} w'); import threading; threading.Event().wait()"
+    processes = kept_processes.KeptProcesses({}, tmp_path / "log", {run.JOB: [scores]})
+    run.keep_until_scoring(processes)
+    assert run.times_up(processes.log) == 1
+    processes.kill(run.JOB)
+    run.keep_until_scoring(processes)
+    assert run.times_up(processes.log) == 2
+    run.keep_until_scoring(processes, starts=1)
+    processes.end()
