@@ -125,8 +125,10 @@ def test_top_tracks_are_20_and_ties_go_to_the_smaller_id(spark: SparkSession) ->
 def test_a_replayed_batch_of_top_tracks_leaves_one_version(
     spark: SparkSession, unit: Unit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sessions = table_of(spark, scored(0, tracks={"t1": 2}))
-    write_batch(sessions, 0, unit=unit)
+    old = table_of(spark, scored(0, tracks={"t1": 5}))
+    sessions = table_of(spark, scored(3600, tracks={"t1": 2}), scored(3599, is_flagged=True, tracks={"t1": 50}))
+    for batch_id, rows in enumerate((old, sessions)):
+        write_batch(rows, batch_id, unit=unit)
     names = static(spark, "tracks", {"track_id": "t1", "title": "One", "artist": "Ann"})
     for _ in range(2):
         top_tracks.report_batch(sessions, 5, unit=unit, tracks=names, time_zone=MELBOURNE)
@@ -134,7 +136,7 @@ def test_a_replayed_batch_of_top_tracks_leaves_one_version(
     written = rows_of(unit, "top_tracks")
     assert list(written[0]) == [c.name for c in TOP_TRACKS]
     assert [(r["track_id"], r["streams"], r["batch_id"]) for r in written] == [("t1", 2, 5), ("t1", 2, 6)]
-    assert written[0]["as_of"] == written[1]["as_of"] == SCORED_AT
+    assert written[0]["as_of"] == written[1]["as_of"] == SCORED_AT + timedelta(hours=1)
     assert "1  t1     One    Ann" in capsys.readouterr().out
 
 
