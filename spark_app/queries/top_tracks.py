@@ -63,13 +63,15 @@ def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
 def recent_streams(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
     """Add up what counts of the files of scored sessions: RECENT, a row per task, as if it were one session.
 
-    Each file is read once, in Python: Spark's own reader took 10 s for the small files of some minutes
-    (docs/latency.md), on cores that query `sessions` waited for.
+    Each file of the 60 minutes is read once, in Python: Spark's own reader took 10 s for the small files of some
+    minutes (docs/latency.md), on cores that query `sessions` waited for. Of older files only the times are read.
     """
     if not files:
         return spark.createDataFrame([], RECENT)
-    as_of = max(pc.max(read_parquet(file, ["scored_at"])["scored_at"]).as_py() for file in files)
-    paths = spark.createDataFrame([(str(file),) for file in files], "path string")
+    newest = {file: pc.max(read_parquet(file, ["scored_at"])["scored_at"]).as_py() for file in files}
+    as_of = max(newest.values())
+    recent = [(str(file),) for file, at in newest.items() if at > as_of - timedelta(minutes=MINUTES)]
+    paths = spark.createDataFrame(recent, "path string")
     return paths.mapInArrow(partial(_add_up, as_of=as_of), RECENT)
 
 
