@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from runtime import jvm, resources
@@ -155,7 +155,10 @@ def build_session(
 
 def submitted_master() -> str | None:
     """Return the master that `spark-submit` was given; None where it did not start this process."""
-    return SparkConf().get("spark.master") if SUBMITTED in os.environ else None
+    if SUBMITTED not in os.environ:
+        return None
+    SparkContext._ensure_initialized()  # before it knows the JVM, a SparkConf is empty
+    return SparkConf().get("spark.master")
 
 
 @contextmanager
@@ -178,7 +181,7 @@ def batch_session(name: str, settings: Settings, memory: str) -> Iterator[SparkS
 
 
 def ship_code(spark: SparkSession) -> None:
-    """Send the packages that executors import; the libraries (docs/studies/sizing.md) are theirs."""
+    """Send the packages that executors import; the libraries (docs/cluster.md) are theirs."""
     folder = tempfile.TemporaryDirectory(prefix="playproof-code-")
     # executors fetch it whenever they start, so it stays as long as this process
     atexit.register(folder.cleanup)

@@ -226,6 +226,7 @@ def times_up(log: Path) -> int:
 
 def submit(log: Path, environment: Mapping[str, str]) -> None:
     """Run the job with `spark-submit` until the topics are read. Raises StackError where it fails."""
+    environment = {**environment, "PLAYPROOF_SPARK_MASTER": "local"}  # that of spark-submit counts
     added = ",".join(str(path) for name in ("connector", "storage") for path in jars(name))
     command = [
         str(spark_home() / "bin" / "spark-submit"), "--master", MASTER, "--driver-memory", MEMORY, "--jars", added,

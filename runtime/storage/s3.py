@@ -52,10 +52,18 @@ class Endpoint:
         return cls(url.rstrip("/"), region or ("us-east-1" if url else ""))
 
     def for_delta(self) -> dict[str, str]:
-        """Return the options of `deltalake`."""
+        """Return the options of `deltalake`.
+
+        It would take an AWS_ENDPOINT_URL that is empty for an address, so it is told Amazon's.
+
+        >>> Endpoint("", "eu-central-1").for_delta()["aws_endpoint"]
+        'https://s3.eu-central-1.amazonaws.com'
+        """
         options = {"timeout": f"{REQUEST_S}s", "connect_timeout": f"{CONNECT_S}s", "retry_timeout": f"{RETRY_S}s"}
         if self.url:
             options |= {"aws_endpoint": self.url, "aws_allow_http": str(self.url.startswith("http://")).lower()}
+        elif self.region:
+            options["aws_endpoint"] = f"https://s3.{self.region}.amazonaws.com"
         if self.region:
             options["aws_region"] = self.region
         return options

@@ -1,11 +1,15 @@
 """What a cluster's executors get from the driver."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from zipfile import ZipFile
 
+from runtime.jvm import find_java
+from runtime.resources import CODE
 from spark_app.session import SHIPPED, ship_code
 
 IMPORTS = "import spark_app.stages.scoring.score, spark_app.queries.archive as a; print(a.__file__)"
@@ -20,3 +24,15 @@ def test_the_code_stays_where_executors_fetch_it_and_imports_there() -> None:
     code = f"import sys; sys.path.insert(0, {archive!r}); {IMPORTS}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(archive)
+
+
+def test_the_master_of_spark_submit_is_known_before_there_is_a_session(tmp_path: Path) -> None:
+    job = tmp_path / "job.py"
+    job.write_text("from spark_app.session import submitted_master\nprint(f'of {submitted_master()}')\n")
+    environment = {
+        **os.environ, "JAVA_HOME": str(find_java()), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(CODE),
+        "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }  # fmt: skip
+    command = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[3]", str(job)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["of local[3]"]
