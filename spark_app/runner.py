@@ -3,8 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import FrameType
 from typing import Protocol
 
@@ -17,7 +16,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from spark_app.errors import JobError
 
 POOL = "spark.scheduler.pool"
-GENERATES_CODE = "spark.sql.codegen.wholeStage"
 TRACEBACK = "Traceback (most recent call last):"
 CHECK_EVERY_S = 1.0
 """Seconds between two looks at the queries. A blocking `awaitAnyTermination()` would never see the signal."""
@@ -66,12 +64,10 @@ def run(
     available_now: bool,
     is_done: Callable[[], bool] = lambda: False,
     optional: Mapping[str, Callable[[str], None]] | None = None,
-    few_rows: Collection[str] = (),
 ) -> None:
     """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query fails.
 
-    An `optional` query fails alone: its function is called with the reason, and the others go on. `few_rows`: queries
-    for whose stages Spark is to write no code: that takes longer than their few rows do without.
+    An `optional` query fails alone: its function is called with the reason, and the others go on.
     """
     optional = optional or {}
     queries: list[StreamingQuery] = []
@@ -82,8 +78,7 @@ def run(
             try:
                 # its jobs take this with them; in one pool for all, they would be done in the order of their coming
                 spark.sparkContext.setLocalProperty(POOL, name)
-                with _code_of_stages(spark, is_written=name not in few_rows):
-                    queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
+                queries.append(_start(name, writer.trigger(availableNow=True) if available_now else writer))
             except JobError as error:
                 if name not in optional:
                     raise
@@ -104,7 +99,6 @@ def run_in_turn(
     *,
     is_done: Callable[[], bool] = lambda: False,
     optional: Mapping[str, Callable[[str], None]] | None = None,
-    few_rows: Collection[str] = (),
 ) -> None:
     """Do all that is there now: first what reads topics, then `reports`, which read the tables that this has written.
 
@@ -113,17 +107,7 @@ def run_in_turn(
     first = {name: writer for name, writer in writers.items() if name not in reports}
     then = {name: writer for name, writer in writers.items() if name in reports}
     for group in (first, then):
-        run(spark, group, stop, available_now=True, is_done=is_done, optional=optional, few_rows=few_rows)
-
-
-@contextmanager
-def _code_of_stages(spark: SparkSession, *, is_written: bool) -> Iterator[None]:
-    """Say whether Spark writes code for the stages of a query that starts in the context: it keeps what is set then."""
-    spark.conf.set(GENERATES_CODE, str(is_written).lower())
-    try:
-        yield
-    finally:
-        spark.conf.unset(GENERATES_CODE)
+        run(spark, group, stop, available_now=True, is_done=is_done, optional=optional)
 
 
 def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:

@@ -30,16 +30,19 @@ DEEP_STACKS = "-Xss4m"
 
 
 JVM_FLAGS = "-XX:+UseParallelGC -XX:NewRatio=1"
-"""Collector and sizes of the heap where nothing else is asked for."""
-JOB_JVM_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""Those of the job. Its rows cross the JVM packed, so there is little for the second compiler to make faster, and what
-it compiles costs more than it saves (docs/studies/bench.md). With one compiler the JVM would keep 48 MB of compiled
-code, which this job fills: it would throw some away and compile it again, for ever."""
+"""Collector and sizes of the heap where nothing else is asked for.
+
+The job has `jvm.QUICK_FLAGS`: its rows cross the JVM packed, so there is little for the second compiler to make faster,
+and what it compiles costs more than it saves (docs/studies/bench.md)."""
+WRITES_CODE = "spark.sql.codegen.wholeStage"
 STREAMING = {
     # a thousand sessions per batch to Python fit in the cache, while the JVM prepares the next batch
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
     # the driver looks at a list of files: by default, one of over 32 files is a job with a task for each
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000000",
+    # rows are few in Spark's own hands: messages, packed rows, lines of a report. To write and compile code for each
+    # stage of each micro-batch takes longer than they do without (docs/latency.md)
+    WRITES_CODE: "false",
     # many small files are one task: by default, each counts as 4 MB
     "spark.sql.files.openCostInBytes": "131072",
 }

@@ -10,6 +10,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from runtime import jvm
 from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
@@ -86,7 +87,7 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             memory=options.memory,
             ui=options.serve_ui,
             settings_of_run=session.STREAMING,
-            jvm_flags=settings.spark_jvm_flags or session.JOB_JVM_FLAGS,
+            jvm_flags=settings.spark_jvm_flags or jvm.QUICK_FLAGS,
             scratch=scratch,
             storage=storage,
         )
@@ -139,9 +140,9 @@ def _run_queries(
     optional = {shadow.NAME: partial(shadow.remove, unit), rule_hits.NAME: partial(rule_hits.remove, unit)}
     with upkeep.running(settings, unit, unit.shadow(challenger.version).name if challenger else ""):
         if options.available_now:
-            runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional, few_rows=pipeline.FEW_ROWS)
+            runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
         else:
-            runner.run(spark, writers, stop, available_now=False, optional=optional, few_rows=pipeline.FEW_ROWS)
+            runner.run(spark, writers, stop, available_now=False, optional=optional)
 
 
 def _choose(writers: dict[str, DataStreamWriter], only: Collection[str]) -> dict[str, DataStreamWriter]:

@@ -16,14 +16,14 @@ from xdist.scheduler import LoadScopeScheduling
 from ops import cli
 from ops.stack.broker import Broker, running
 from ops.stack.ports import free_port
+from runtime import jvm
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-QUICK_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""Serial collector, first compiler only: short runs take half the time."""
-os.environ["PLAYPROOF_SPARK_JVM_FLAGS"] = QUICK_JVM  # for the jobs that tests start as processes
+# for what tests start as processes: short runs take half the time
+os.environ["PLAYPROOF_SPARK_JVM_FLAGS"] = jvm.QUICK_FLAGS
 
 
 FLOW = Path(__file__).parent / "flow"
@@ -101,7 +101,7 @@ def spark() -> Iterator[SparkSession]:
         partitions=1,
         memory="1g",
         with_kafka=False,
-        jvm_flags=QUICK_JVM,
+        jvm_flags=jvm.QUICK_FLAGS,
     )
     yield session
     session.stop()

@@ -6,11 +6,9 @@ import shutil
 from pydantic import SecretStr
 
 from ops.stack import ports
+from runtime import jvm
 from runtime.settings import Settings
 from runtime.world import Unit, World
-
-QUICK_START_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-"""For a job that runs for minutes: a JVM that compiles less is ready sooner."""
 
 
 def with_private_broker(settings: Settings, world: str) -> Settings:
@@ -22,7 +20,7 @@ def with_private_broker(settings: Settings, world: str) -> Settings:
 def command_environment(settings: Settings) -> dict[str, str]:
     """Return the environment in which every command works on these settings."""
     return (
-        {"PLAYPROOF_SPARK_JVM_FLAGS": QUICK_START_FLAGS}
+        {"PLAYPROOF_SPARK_JVM_FLAGS": jvm.QUICK_FLAGS}  # what runs for minutes is ready sooner
         | os.environ
         | {
             "PLAYPROOF_WORLD": settings.world,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.registry.artefact import SHIPPED_SCORER
+from runtime import jvm
 from runtime.settings import Settings
 from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import ModelChoice, open_artefacts
@@ -43,15 +44,15 @@ def _run_spark(settings: Settings, contender: str, cores: int, memory: str, limi
         )
     with open_artefacts(settings, ModelChoice(SHIPPED_SCORER)) as artefacts:
         signal = runner.StopRequest()
-        # a newcomer's job has the compiler that is faster for it
-        ours = settings.spark_jvm_flags or session.JOB_JVM_FLAGS
-        flags = session.JVM_FLAGS if contender == contenders.MINIMAL else ours
+        flags, conf = settings.spark_jvm_flags or jvm.QUICK_FLAGS, session.STREAMING
+        if contender == contenders.MINIMAL:  # a newcomer's job has what is faster for it
+            flags, conf = session.JVM_FLAGS, conf | {session.WRITES_CODE: "true"}
         spark = session.build_session(
             f"playproof-bench-{contender}",
             master=f"local[{cores}]",
             partitions=cores,
             memory=memory,
-            settings_of_run=session.STREAMING,
+            settings_of_run=conf,
             jvm_flags=flags,
         )
         try:

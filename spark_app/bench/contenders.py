@@ -102,5 +102,4 @@ def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
     def is_drained() -> bool:
         return timed.keys().isdisjoint(query.name for query in spark.streams.active)
 
-    queries = timed | contest.untimed
-    runner.run(spark, queries, signal, available_now=False, is_done=is_drained, few_rows=pipeline.FEW_ROWS)
+    runner.run(spark, timed | contest.untimed, signal, available_now=False, is_done=is_drained)

@@ -18,7 +18,7 @@ from runtime.lake.commits import create_table
 from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
-from spark_app.stages.parsing.parse import all_rows, with_headers
+from spark_app.stages.parsing.parse import all_rows, in_few_tasks, with_headers
 
 NAME = "archive"
 EVERY = "20 seconds"
@@ -45,9 +45,7 @@ def archive_batch(messages: DataFrame, batch_id: int, *, unit: Unit, hash_key: s
     """Write one micro-batch in one pass: good rows by topic and date, and the rejected ones where there are any."""
     tables = {name: unit.table(name).resolve() for name in TABLES}
     archive = Archive(tables, batch_id, hash_key, datetime.now(UTC).date())
-    # no more tasks per topic than shuffle partitions: each writes a file per date
-    partitions = int(messages.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
-    read = with_headers(messages.coalesce(2 * partitions))
+    read = with_headers(in_few_tasks(messages, topics=2))  # each task writes a file per date
     commit(read.mapInArrow(partial(_archived, archive=archive), WRITTEN).collect(), unit, NAME, batch_id)
 
 

@@ -23,7 +23,6 @@ from runtime.world import Unit
 from spark_app.queries import report_table
 from spark_app.queries.console import local_time, table
 from spark_app.sources import with_ticks
-from spark_app.stages.arrays.ids import one_array
 from spark_app.stages.arrays.timestamps import UTC_TIMESTAMP
 
 NAME = "top_tracks"
@@ -32,69 +31,53 @@ COLUMNS = ("session_key", "scored_at")
 """Of a session: what is read."""
 MINUTES = 60
 N = 20
-RECENT = "scored_at timestamp, is_flagged boolean, track_counts array<struct<track_id:string,streams:bigint>>"
-"""Of a session: what the list is made of."""
+COUNTED = "track_id string, streams bigint, as_of timestamp"
 NO_STREAMS = pa.table({"track_id": pa.array([], pa.string()), "streams": pa.array([], pa.int64())})
 
 
-def rank_tracks(scored: DataFrame, tracks: DataFrame) -> DataFrame:
-    """Rank tracks by streams of genuine sessions scored within MINUTES of the newest: TOP_TRACKS without batch_id.
-
-    Ties go to the smaller track_id, so the same sessions give the same list.
-    """
-    newest = scored.agg(F.max("scored_at").alias("as_of"))
-    recent = scored.join(F.broadcast(newest), how="cross").where(
-        ~F.col("is_flagged") & (F.col("scored_at") > F.col("as_of") - F.expr(f"interval {MINUTES} minutes"))
-    )
-    counted = (
-        recent.select("as_of", F.inline("track_counts"))
-        # one row per (session, track)
-        .groupBy("as_of", "track_id")
-        .agg(F.sum("streams").alias("streams"))
-        # one row per track
-        .orderBy(F.desc("streams"), "track_id")
-        .limit(N)
-    )
-    named = counted.join(tracks.select("track_id", "title", "artist"), on="track_id", how="left")
-    rank = F.row_number().over(W.orderBy(F.desc("streams"), "track_id"))
-    return named.withColumn("rank", rank).select(*(c.name for c in TOP_TRACKS if c.name != "batch_id")).orderBy("rank")
-
-
-def recent_streams(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
-    """Add up what counts of the files of scored sessions: RECENT, a row per task, as if it were one session.
+def count_streams(spark: SparkSession, files: Sequence[Path]) -> DataFrame:
+    """Count by track the streams of genuine sessions scored within MINUTES of the newest: COUNTED, some rows per track.
 
     Each file of the 60 minutes is read once, in Python: Spark's own reader took 10 s for the small files of some
     minutes (docs/latency.md), on cores that query `sessions` waited for. Of older files only the times are read.
     """
     if not files:
-        return spark.createDataFrame([], RECENT)
+        return spark.createDataFrame([], COUNTED)
     newest = {file: pc.max(read_parquet(file, ["scored_at"])["scored_at"]).as_py() for file in files}
     as_of = max(newest.values())
     recent = [(str(file),) for file, at in newest.items() if at > as_of - timedelta(minutes=MINUTES)]
     paths = spark.createDataFrame(recent, "path string")
-    return paths.mapInArrow(partial(_add_up, as_of=as_of), RECENT)
+    return paths.mapInArrow(partial(_count, as_of=as_of), COUNTED)
 
 
-def _add_up(batches: Iterable[pa.RecordBatch], as_of: datetime) -> Iterator[pa.RecordBatch]:
+def _count(batches: Iterable[pa.RecordBatch], as_of: datetime) -> Iterator[pa.RecordBatch]:
     since, parts = as_of - timedelta(minutes=MINUTES), [NO_STREAMS]
     for batch in batches:
         for path in batch["path"].to_pylist():
             rows = read_parquet(readable(Path(path)), ["scored_at", "is_flagged", "track_counts"])
             is_recent = pc.greater(rows["scored_at"], pa.scalar(since, rows["scored_at"].type))
-            counted = pc.list_flatten(rows["track_counts"].filter(pc.and_not(is_recent, rows["is_flagged"])))
-            parts.append(
-                _by_track(pa.table({name: pc.struct_field(counted, name) for name in NO_STREAMS.column_names}))
-            )
-    of_task = _by_track(pa.concat_tables(parts))
-    counts = pa.StructArray.from_arrays(list(map(one_array, of_task.columns)), names=of_task.column_names)
-    streams = pa.ListArray.from_arrays(pa.array([0, len(counts)], pa.int32()), counts)
-    columns = {"scored_at": pa.array([as_of], UTC_TIMESTAMP), "is_flagged": pa.array([False]), "track_counts": streams}
-    yield pa.RecordBatch.from_pydict(columns)
+            counts = pc.list_flatten(rows["track_counts"].filter(pc.and_not(is_recent, rows["is_flagged"])))
+            columns = {name: pc.struct_field(counts, name) for name in NO_STREAMS.column_names}
+            parts.append(pa.table(columns).cast(NO_STREAMS.schema))
+    by_track = pa.concat_tables(parts).group_by("track_id").aggregate([("streams", "sum")])
+    counted = by_track.rename_columns({"streams_sum": "streams"}).select(NO_STREAMS.column_names)
+    yield from counted.append_column("as_of", pa.repeat(pa.scalar(as_of, UTC_TIMESTAMP), len(counted))).to_batches()
 
 
-def _by_track(streams: pa.Table) -> pa.Table:
-    summed = streams.group_by("track_id").aggregate([("streams", "sum")])
-    return summed.rename_columns({"streams_sum": "streams"}).select(NO_STREAMS.column_names)
+def rank_tracks(counted: DataFrame, tracks: DataFrame) -> DataFrame:
+    """Rank tracks by their streams: TOP_TRACKS without batch_id.
+
+    Ties go to the smaller track_id, so the same sessions give the same list.
+    """
+    first = (
+        counted.groupBy("as_of", "track_id")
+        .agg(F.sum("streams").alias("streams"))
+        .orderBy(F.desc("streams"), "track_id")
+        .limit(N)
+    )
+    named = first.join(tracks.select("track_id", "title", "artist"), on="track_id", how="left")
+    rank = F.row_number().over(W.orderBy(F.desc("streams"), "track_id"))
+    return named.withColumn("rank", rank).select(*(c.name for c in TOP_TRACKS if c.name != "batch_id")).orderBy("rank")
 
 
 def write(scored: DataFrame, unit: Unit, tracks: DataFrame, time_zone: str) -> DataStreamWriter:
@@ -117,8 +100,7 @@ def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame
         # reading the whole lake again would cost more with every hour of silence
         rows = [Row(**{name: row[name] for name in row if name != "batch_id"}) for row in before]
     else:
-        recent = recent_streams(spark, committed_files(unit.table("sessions")))
-        rows = rank_tracks(recent, tracks).collect()
+        rows = rank_tracks(count_streams(spark, committed_files(unit.table("sessions"))), tracks).collect()
     rows = sorted(rows, key=lambda row: int(row["rank"]))
     report_table.write_version(unit, NAME, batch_id, rows)
     if rows:

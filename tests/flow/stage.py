@@ -57,8 +57,6 @@ class Stage:
             "PLAYPROOF_BROKER": self.address,
             "PLAYPROOF_SECURITY": self.security,
             "PLAYPROOF_DOCKER": "0",
-            # short runs: a JVM that compiles little starts in half the time
-            "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
         }
 
     def run(self, *command: str) -> Done:

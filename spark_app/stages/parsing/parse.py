@@ -46,6 +46,16 @@ def number_header(header_name: str, name: str) -> Column:
     return F.when(text.rlike(pattern), text.try_cast("bigint")).alias(name)
 
 
+def shuffle_partitions(rows: DataFrame) -> int:
+    """Return the number of shuffle partitions of a frame's session."""
+    return int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
+
+
+def in_few_tasks(messages: DataFrame, topics: int = 1) -> DataFrame:
+    """Let a task read several partitions of Kafka: as many tasks per topic as shuffle partitions, at most."""
+    return messages.coalesce(topics * shuffle_partitions(messages))
+
+
 def with_clock(messages: DataFrame) -> DataFrame:
     """Read the header that `good_batches` needs: partition, value, clock_ms, limit_ms."""
     return messages.select("partition", "value", number_header(events.HEADER_CLOCK_MS, "clock_ms"), "limit_ms")

@@ -20,7 +20,13 @@ from pyspark.sql.streaming.state import GroupState, GroupStateTimeout
 
 from runtime.arrays import Bools
 from runtime.monitoring.progress import SESSION_STEP
-from spark_app.stages.parsing.parse import fields_named, good_batches, with_clock
+from spark_app.stages.parsing.parse import (
+    fields_named,
+    good_batches,
+    in_few_tasks,
+    shuffle_partitions,
+    with_clock,
+)
 from spark_app.stages.session_step.closed import SESSION_COLUMNS, SESSION_DDL, session_columns
 from spark_app.stages.session_step.packed_rows import no_rows, pack, unpack
 from spark_app.stages.session_step.packing import PACKED_DDL, PARTITION, bucket_keys, pack_batches
@@ -76,24 +82,17 @@ def broadcast_tracks(tracks: DataFrame) -> Tracks:
 
 
 def pack_messages(messages: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
-    """Turn messages (partition, value, headers, limit_ms) of a topic into packed rows by bucket: PACKED_DDL.
-
-    No more tasks than shuffle partitions, so than cores: one reads several partitions of the topic.
-    """
-    partitions = _partitions(messages)
-    pack = partial(_parse_and_pack, topic=topic, tracks=tracks, buckets=bucket_keys(partitions))
-    return with_clock(messages.coalesce(partitions)).mapInArrow(pack, PACKED_DDL)
+    """Turn messages (partition, value, headers, limit_ms) of a topic into packed rows by bucket: PACKED_DDL."""
+    buckets = bucket_keys(shuffle_partitions(messages))
+    pack = partial(_parse_and_pack, topic=topic, tracks=tracks, buckets=buckets)
+    return with_clock(in_few_tasks(messages)).mapInArrow(pack, PACKED_DDL)
 
 
 def pack_rows(rows: DataFrame, topic: str, tracks: Tracks) -> DataFrame:
     """Turn typed rows of a topic, as the parser gives them, into packed rows by bucket."""
     used = [field.name for field in fields_named(topic, USED_FIELDS[topic])]
-    buckets = bucket_keys(_partitions(rows))
+    buckets = bucket_keys(shuffle_partitions(rows))
     return rows.select(*used).mapInArrow(partial(_pack_typed, topic=topic, tracks=tracks, buckets=buckets), PACKED_DDL)
-
-
-def _partitions(rows: DataFrame) -> int:
-    return int(rows.sparkSession.conf.get("spark.sql.shuffle.partitions") or 1)
 
 
 def step_sessions(packed: DataFrame, look: LookAtSessions | None = None) -> DataFrame:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from contracts.tables import FRAUD_COUNT_TABLE, GENUINE_TOTALS, TOP_TRACKS
 from contracts.topics import FRAUD_COUNTS, SCORES, TOPICS
+from runtime.lake import committed_files
 from runtime.world import Unit
 from spark_app import session
 from spark_app.queries import console, fraud_counts, genuine_totals, scores, top_tracks
@@ -100,7 +101,13 @@ def test_no_genuine_session_yet_is_no_version(
     assert capsys.readouterr().out == ""
 
 
-def test_top_tracks_rank_genuine_streams_of_the_last_60_minutes(spark: SparkSession) -> None:
+def ranked_of(unit: Unit, sessions: DataFrame, names: DataFrame) -> list[Row]:
+    write_batch(sessions, 0, unit=unit)
+    files = committed_files(unit.table("sessions"))
+    return top_tracks.rank_tracks(top_tracks.count_streams(sessions.sparkSession, files), names).collect()
+
+
+def test_top_tracks_rank_genuine_streams_of_the_last_60_minutes(spark: SparkSession, unit: Unit) -> None:
     sessions = table_of(
         spark,
         scored(0, tracks={"too old": 99}),
@@ -110,15 +117,15 @@ def test_top_tracks_rank_genuine_streams_of_the_last_60_minutes(spark: SparkSess
         scored(3599, is_flagged=True, tracks={"bought": 500}),
     )
     names = static(spark, "tracks", {"track_id": "a", "title": "A", "artist": "Ann"})
-    ranked = top_tracks.rank_tracks(sessions, names).collect()
+    ranked = ranked_of(unit, sessions, names)
     assert [(r["rank"], r["track_id"], r["streams"]) for r in ranked] == [(1, "c", 3), (2, "a", 2), (3, "b", 2)]
     assert (ranked[1]["title"], ranked[1]["artist"], ranked[2]["title"]) == ("A", "Ann", None)
     assert {r["as_of"].timestamp() for r in ranked} == {SCORED_AT.timestamp() + 3600}
 
 
-def test_top_tracks_are_20_and_ties_go_to_the_smaller_id(spark: SparkSession) -> None:
+def test_top_tracks_are_20_and_ties_go_to_the_smaller_id(spark: SparkSession, unit: Unit) -> None:
     sessions = table_of(spark, scored(0, tracks={f"t{i:02d}": 1 for i in reversed(range(30))}))
-    ranked = top_tracks.rank_tracks(sessions, static(spark, "tracks")).collect()
+    ranked = ranked_of(unit, sessions, static(spark, "tracks"))
     assert [(r["rank"], r["track_id"]) for r in ranked] == [(i + 1, f"t{i:02d}") for i in range(20)]
 
 
