@@ -1,6 +1,5 @@
 """Choose the threshold of the account windows for a kind of source, and measure it."""
 
-import math
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from models.metrics.intervals import wilson
 from models.metrics.ranking import auc
+from models.training.source_patterns import share_threshold
 from models.user_days.calibration import PREVALENCE
 from runtime.arrays import Floats
 
@@ -38,9 +38,11 @@ def threshold_entry(
     the entry of the manifest.
     """
     log_odds, is_honest = score(calibration, unknown), (calibration["label"] == 0).to_numpy()
-    threshold = _just_over(np.quantile(log_odds[is_honest], 1 - MAX_FALSE_ALARMS, method="higher"))
+    threshold = float(np.nextafter(np.quantile(log_odds[is_honest], 1 - MAX_FALSE_ALARMS, method="higher"), np.inf))
     if kinds is not None:
-        threshold = max(threshold, _kind_threshold(score(kinds, unknown), kinds["cohort"]))
+        of_kinds = pd.Series(score(kinds, unknown)).groupby(kinds["cohort"].to_numpy())
+        bounds = (share_threshold(part, MAX_OF_A_KIND, rounds_up=True) for _, part in of_kinds)
+        threshold = max([threshold, *bounds])
     recall = float((log_odds[~is_honest] >= threshold).mean())
     tested, is_person = score(test, unknown), (test["label"] == 0).to_numpy()
     alarms, n = int((tested[is_person] >= threshold).sum()), int(is_person.sum())
@@ -60,16 +62,3 @@ def threshold_entry(
             "auc": auc(tested[~is_person], tested[is_person]).value,
         },
     }
-
-
-def _kind_threshold(log_odds: Floats, cohorts: pd.Series) -> float:
-    """Return the lowest threshold at which of no kind more than MAX_OF_A_KIND of the windows is flagged."""
-    lowest = -np.inf
-    for _, of_kind in pd.Series(log_odds).groupby(cohorts.to_numpy()):
-        highest = of_kind.sort_values(ascending=False).to_numpy()
-        lowest = max(lowest, highest[min(math.ceil(MAX_OF_A_KIND * len(highest)), len(highest) - 1)])
-    return _just_over(lowest)
-
-
-def _just_over(value: float) -> float:
-    return float(np.nextafter(value, np.inf))

@@ -120,13 +120,22 @@ def kind_threshold(
     `sessions` has cohort, the kind of listener, and what `alarm_threshold` needs. A share of days is rounded down, so
     that one under a day allows none, or up.
     """
-    lowest = 0.0
-    for _, rows in sessions.assign(score=scores).groupby("cohort"):
-        highest = _highest_by_day(rows["score"].to_numpy(), rows).sort_values(ascending=False).to_numpy()
-        if len(highest):
-            allowed = math.ceil(share * len(highest)) if rounds_up else int(share * len(highest))
-            lowest = max(lowest, float(np.nextafter(highest[min(allowed, len(highest) - 1)], np.inf)))
-    return lowest
+    of_kinds = [
+        _highest_by_day(rows["score"].to_numpy(), rows) for _, rows in sessions.assign(score=scores).groupby("cohort")
+    ]
+    return max((share_threshold(highest, share, rounds_up) for highest in of_kinds if len(highest)), default=-np.inf)
+
+
+def share_threshold(scores: "pd.Series[float]", share: float, rounds_up: bool = False) -> float:
+    """Return the lowest score that at most a share of the scores reaches, rounded down or up to whole ones.
+
+    >>> scores = pd.Series([0.1, 0.2, 0.3])
+    >>> [int((scores >= share_threshold(scores, 0.01, rounds_up)).sum()) for rounds_up in (False, True)]
+    [0, 1]
+    """
+    allowed = math.ceil(share * len(scores)) if rounds_up else int(share * len(scores))
+    highest = scores.sort_values(ascending=False).to_numpy()
+    return float(np.nextafter(highest[min(allowed, len(highest) - 1)], np.inf))
 
 
 def _highest_by_day(scores: Floats, sessions: pd.DataFrame) -> "pd.Series[float]":

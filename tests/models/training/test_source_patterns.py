@@ -76,6 +76,7 @@ def test_each_kind_of_people_keeps_to_its_bound_and_not_only_all_of_them() -> No
     for _, of_kind in table.assign(over=scores >= threshold).groupby("cohort"):
         assert of_kind.groupby(["user_id", "started_at"])["over"].any().mean() <= 0.05
     assert (scores >= threshold).any()
+    assert kind_threshold(scores - 5, table, 0.05) == pytest.approx(threshold - 5), "log-odds may be under 0"
 
 
 def test_the_bound_of_each_kind_holds_for_every_kind_of_source(monkeypatch: pytest.MonkeyPatch) -> None:
