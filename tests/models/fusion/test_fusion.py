@@ -11,8 +11,9 @@ from scipy.special import logit
 from models.errors import ModelError
 from models.fusion.decide import Sources, counted_groups, decide_days
 from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, PARTS, SESSION, WEEK, collect_evidence
-from models.fusion.model import FusionModel, detector_versions, load_fusion, rows_by_known
-from models.registry.artefact import ARTIFACTS
+from models.fusion.model import SHIPPED_FUSION, FusionModel, detector_versions, load_fusion, rows_by_known
+from models.fusion.training.card import render_card
+from models.registry.artefact import ARTIFACTS, CARD
 from models.user_days.calibration import PREVALENCE
 
 DAYS = pd.date_range("2025-03-01", periods=10)
@@ -169,6 +170,12 @@ def test_a_detector_that_was_trained_again_is_named_until_the_fusion_is_fitted_a
     assert replace(fusion, manifest={"fitted_with": detector_versions() | {"session_xgb": "0"}}).outdated() == [
         "session_xgb"
     ]
+
+
+def test_what_ships_was_fitted_with_the_detectors_that_ship_and_its_card_says_so(fusion: FusionModel) -> None:
+    assert fusion.outdated() == [], "run  make train-fusion"
+    card = (SHIPPED_FUSION / CARD).read_text()
+    assert card == render_card(fusion.manifest), "write render_card(manifest) to the card"
 
 
 def test_a_fusion_that_is_no_champion_is_refused() -> None:
