@@ -1,6 +1,6 @@
 // On every page: the event stream, counts in the navigation, a message when the server does not answer.
 "use strict";
-const SILENCE_MS = 5000; // longer than a stream needs to come again: the server ends each after a while
+const SILENCE_MS = 5000; // the server ends each stream after a while, and has the page ask again 2 s later (`retry`)
 const events = { listeners: {} };
 events.on = (name, handle) => { events.listeners[name] = handle; };
 
