@@ -79,9 +79,10 @@ def audit(
         raise PlayproofError(f"{given[0]} is for a simulated world: add  --world NAME  in place of the files")
     if picture is not None:
         _check_picture(picture, is_one=len(worlds or [""]) == 1 and not any(tables.values()))
-    if patterns:
-        chosen = [existing_world(world) for world in worlds or ()]
-        results = [entry for world in chosen for entry in audit_patterns(world, log, model, by_cohort=cohorts)]
+    if worlds and patterns:
+        if len(worlds) > 1:
+            raise PlayproofError("--patterns is of one world: give one  --world NAME")
+        results = audit_patterns(existing_world(worlds[0]), log, model, by_cohort=cohorts)
         lines = [*format_patterns(results), *(["", *format_worst_cohorts(results)] if cohorts else [])]
         print(_json([asdict(entry) for entry in results]) if as_json else "\n".join(lines))
         return

@@ -89,6 +89,7 @@ def test_a_file_that_is_cut_in_the_middle_is_refused_by_name(tmp_path: Path) -> 
         (("me.zip", "--picture", "a.txt"), "--picture a.txt: expected a file that ends in .png, .svg, .pdf"),
         (("me.zip", "--picture", "no/a.png"), "--picture no/a.png: there is no folder"),
         (("--world", "a", "--world", "b", "--picture", "a.png"), "--picture is of one audit"),
+        (("--world", "a", "--world", "b", "--patterns"), "--patterns is of one world"),
         (("--world", "me", "--timezone", "Europe/Berlin"), "--timezone is for files: a world has it since"),
         (("--world", "me", "--map", "track=song"), "--map is for files"),
     ],
