@@ -33,7 +33,7 @@ JOB = (
     Metric("playproof_job_rows_per_second", "gauge", "rows per second of the last batch; 0 when idle", ("query",)),
     Metric("playproof_job_batch_seconds", "gauge", "length of the last micro-batch", ("query",)),
     Metric("playproof_job_last_batch_timestamp_seconds", "gauge", "when the last micro-batch ended", ("query",)),
-    Metric("playproof_job_watermark_lag_seconds", "gauge", "seconds since the stream was there; idle: 0", ("query",)),
+    Metric("playproof_job_watermark_lag_seconds", "gauge", "age of the watermark by the clock; idle: 0", ("query",)),
     Metric("playproof_job_watermark_timestamp_seconds", "gauge", "the watermark, in event time", ("query",)),
     Metric("playproof_job_lag_messages", "gauge", "messages not read when the batch was planned", ("query", "topic")),
     Metric("playproof_job_state_rows", "gauge", "rows that wait in open sessions", ("query", "operator")),

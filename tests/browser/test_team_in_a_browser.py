@@ -93,6 +93,7 @@ def test_a_ring_of_132_is_decided_undone_and_decided_with_three_exceptions_by_ke
         check_looks(page, "ring-decided", looks=ALL_LOOKS)
         page.keyboard.press("u")
         expect(page.locator("#verdict .standing")).to_have_count(0)
+    assert state.cases.counts()["decided"] == 0
 
 
 def test_two_analysts_see_each_other_hand_over_and_do_not_overwrite(
