@@ -7,19 +7,21 @@ outside. All processes end with the command, and networks and mounts with them.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from ops.errors import StackError
+from ops.stack.child_process import STOPS_WITHIN_S
 from runtime.command_line import playproof
 
 HUB = "10.77.0.1"
 BRIDGE = "hub0"
 MASK = 24
-NEEDED = ("unshare", "ip", "mount", "chroot")
+NEEDED = ("unshare", "setpriv", "ip", "mount", "chroot")
 """Of util-linux, iproute2 and coreutils."""
 _INSIDE = "PLAYPROOF_INSIDE_NETWORK"
 
@@ -30,10 +32,31 @@ def is_inside() -> bool:
 
 
 def enter(arguments: Sequence[str]) -> NoReturn:
-    """Become `playproof ARGUMENTS` in a network of its own. Raises StackError where the system does not let us."""
-    unshared = [*_unshare(), "--pid", "--fork", "--kill-child", "--mount-proc"]
+    """Run `playproof ARGUMENTS` in a network of its own, and exit as it does. Raises StackError where that is refused.
+
+    Nothing of it is left when this process ends, even where it is killed.
+    """
+    unshared = [*_unshare(), "--pid", "--fork", "--kill-child", "--mount-proc", *playproof(*arguments)]
+    setpriv = str(shutil.which("setpriv", path=search_path()))
     # in the new process table, what unshare starts has number 1, and no parent that it could see
-    os.execvpe(unshared[0], [*unshared, *playproof(*arguments)], os.environ | {_INSIDE: "0"})
+    sys.exit(run_below([setpriv, "--pdeathsig", "KILL", *unshared], os.environ | {_INSIDE: "0"}))
+
+
+def run_below(unshared: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command below `unshare`, and return its exit code. What ends this process ends the command first.
+
+    `unshare` itself ignores SIGTERM and SIGINT, and hands on neither: its group is told.
+    """
+    process = subprocess.Popen(unshared, env=environment, start_new_session=True)
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOPS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _unshare() -> list[str]:

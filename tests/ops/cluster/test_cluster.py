@@ -40,11 +40,29 @@ def test_a_system_without_namespaces_is_one_line(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "unshare").write_text("#!/bin/sh\necho unshare: no >&2; exit 1\n")
     (tmp_path / "unshare").chmod(0o755)
     monkeypatch.setattr(network, "search_path", lambda: str(tmp_path))
-    with pytest.raises(StackError, match="this machine has no ip, mount, chroot: install util-linux and iproute2"):
+    with pytest.raises(
+        StackError, match="this machine has no setpriv, ip, mount, chroot: install util-linux and iproute2"
+    ):
         network.enter([])
     monkeypatch.setattr(network, "NEEDED", ("unshare",))
     with pytest.raises(StackError, match=r"refuses them \(unshare: no\): run it as root"):
         network.enter([])
+
+
+def test_a_command_below_unshare_ends_with_the_one_that_started_it() -> None:
+    ends = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); "
+    inside = ends + "print('up', flush=True); signal.pause()"
+    unshare = (
+        "import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); subprocess.call(sys.argv[1:])"
+    )
+    below = [sys.executable, "-c", unshare, sys.executable, "-c", inside]
+    outside = ends + f"from ops.cluster.network import run_below; run_below({below}, {{}})"
+    with subprocess.Popen([sys.executable, "-c", outside], stdout=subprocess.PIPE, cwd=CODE) as command:
+        assert command.stdout is not None
+        assert command.stdout.readline() == b"up\n"
+        command.terminate()
+        assert command.communicate(timeout=30)[0] == b"", "nobody has it any more"
+        assert command.returncode == 143
 
 
 def test_damaged_state_is_what_it_was_when_it_is_written_back(tmp_path: Path) -> None:
