@@ -122,7 +122,9 @@ def has_every_report(stage: Stage) -> bool:
     """Say whether all rows are in sessions and in the archive, and every report has all sessions."""
     unit = stage.world.unit
     sessions = rows_of(unit, "sessions")
-    if not sessions or not rows_of(unit, "top_tracks"):
+    tops = rows_of(unit, "top_tracks")
+    # reported once a minute: a list from before the last session is a true one, and not the last
+    if not sessions or not tops or max(row["as_of"] for row in tops) < max(row["scored_at"] for row in sessions):
         return False
     if any(len(rows_of(unit, topic)) < count_rows(stage.world.raw_files(topic)) for topic in (PLAYS, ACTIVITY)):
         return False
