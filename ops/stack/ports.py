@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import random
 import socket
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from runtime.kafka.broker_folders import world_of_folder
 LOOPBACK = "127.0.0.1"
 ACCEPTS_WITHIN_S = 2.0
 _LOOPBACK_NAMES = (LOOPBACK, "localhost")
+NOT_LENT = range(20_000, 32_768)
+"""Ports that no system lends by itself (Linux lends from 32,768, others from 49,152), and that we give no program."""
+_DRAW = random.SystemRandom()
+_given: set[int] = set()
 
 
 def is_loopback(address: str) -> bool:
@@ -67,10 +72,15 @@ def is_anyone_listening(addresses: str) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that is free at this moment, and that this process was not given before.
+
+    A server needs seconds until it listens. So it is none of those that the system lends to outgoing connections, of
+    which there are many meanwhile; and it is drawn, so that two programs that start together get different ones.
+    """
+    while (port := _DRAW.choice(NOT_LENT)) in _given or not is_free(port):
+        pass
+    _given.add(port)
+    return port
 
 
 def _listener(port: int) -> psutil.Process | None:

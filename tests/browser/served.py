@@ -1,5 +1,6 @@
 """The pages, served on a free port of this process, over a tiny world and topics that move by themselves."""
 
+import shutil
 import socket
 import threading
 import time
@@ -13,7 +14,8 @@ from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import Alert, FraudWindow
-from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state, make_world
+from runtime.world import World
+from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state
 
 
 class MovingTopics:
@@ -49,9 +51,9 @@ def serving(state: AppState, token: str) -> Iterator[str]:
 
 
 @contextmanager
-def served(root: Path, users: list[str]) -> Iterator[tuple[AppState, str]]:
-    """Serve a tiny world of its own; yields the state and the address with its token."""
-    state = make_state(make_world(root, users))
+def serving_copy(world: World, folder: Path) -> Iterator[tuple[AppState, str]]:
+    """Serve a copy of a world, so that no test sees what another one decided; yields the state and the address."""
+    state = make_state(World(Path(shutil.copytree(world.root, folder / world.name))))
     state.feed = MovingTopics()
     with serving(state, TOKEN) as address:
         yield state, address

@@ -7,11 +7,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from kafka import KafkaConsumer, TopicPartition
 
-from contracts.topics import TOPICS
 from runtime.lake import committed_files
 from runtime.world import Unit
+from tests.read_topic import read_topic
 
 Row = dict[str, Any]
 
@@ -78,15 +77,7 @@ def differences(found: dict[str, Row], expected: dict[str, Row]) -> list[str]:
 
 def messages(address: str, topic: str) -> list[tuple[int, int, Any]]:
     """Read a topic from its start to its end: (partition, offset, parsed value), the value None where it is torn."""
-    places = [TopicPartition(topic, partition) for partition in range(TOPICS[topic].partitions)]
-    found = []
-    with KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest") as consumer:
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        while any(consumer.position(place) < ends[place] for place in places):
-            for place, records in consumer.poll(500).items():
-                found += [(place.partition, record.offset, _parsed(record.value)) for record in records]
-    return found
+    return [(record.partition, record.offset, _parsed(record.value)) for record in read_topic(address, topic)]
 
 
 def _parsed(value: bytes) -> Any:

@@ -5,6 +5,7 @@ Every program has a user with just the rights that docs/security.md lists for it
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,8 +85,7 @@ def played(stage: Stage, secured: SecuredBroker) -> Played:
         wait_until(lambda: bool(messages(plain, VERDICTS)), "the decision in its topic", [desk])
         job.wait_for_message(JOB_IS_UP, WITHIN_S)
         wait_until(lambda: bool(messages(plain, SCORES) and messages(plain, FRAUD_COUNTS)), "reports", [job])
-        processes = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-        arguments = "\n".join(" ".join(process.cmdline()) for process in processes)
+        arguments = "\n".join(map(arguments_of, psutil.Process().children(recursive=True)))
         job.stop()
         assert job.process.returncode == 0, job.log.read_text()
     audit = by_user["reconcile"].finish(*RECONCILE)
@@ -93,6 +93,13 @@ def played(stage: Stage, secured: SecuredBroker) -> Played:
     decided = messages(plain, VERDICTS)[0][2]["user_id"]
     prints = "\n".join([replay, plot, audit, *logs])
     return Played(replay, plot, stage.world.root / "live.png", decided, json.loads(audit), prints, arguments)
+
+
+def arguments_of(process: psutil.Process) -> str:
+    """Return a process's arguments; none of one that has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def test_replay_with_the_right_password_sends_every_row(played: Played) -> None:

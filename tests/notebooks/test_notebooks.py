@@ -15,6 +15,7 @@ from models.lab.run import StudySize, run_lab
 from ops.stack.broker import running
 from ops.stack.ports import free_port
 from producer.kafka import topics
+from tests.flow.stage import WITHIN_S
 from tests.models.lab.example_table import example_days
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -54,7 +55,7 @@ class Played:
 def run(name: str, out: Path, **parameters: object) -> nbformat.NotebookNode:
     return papermill.execute_notebook(
         NOTEBOOKS / f"{name}.ipynb", out / f"{name}.ipynb", parameters, kernel_name="python3", progress_bar=False,
-        cwd=NOTEBOOKS,
+        cwd=NOTEBOOKS, start_timeout=round(WITHIN_S),
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def test_the_producers_notebook_run_again_plays_the_day_again_with_its_attack(pl
 
 
 def test_the_jobs_notebook_shows_schema_predictions_and_reports(played: Played) -> None:
-    shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=420))
+    shown = said(run("spark_streaming", played.data, n_predictions=20, wait_s=WITHIN_S))
     for column in ("rawPrediction", "probability", "prediction", "window_start", "stopped cleanly"):
         assert column in shown
     assert "[20 rows x 8 columns]" in shown or shown.count("[") >= 20

@@ -18,6 +18,7 @@ from runtime.command_line import Command
 from runtime.errors import PlayproofError
 from runtime.resources import CODE
 from tests.conftest import Playproof
+from tests.flow.stage import WITHIN_S
 
 ROOT_COMMAND: Any = get_command(cli.app)
 
@@ -223,7 +224,7 @@ def test_a_signal_ends_a_command_with_its_exit_code_and_without_a_traceback(
         "sys.argv = ['playproof', 'doctor']\n"
         "ops.cli.main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=WITHIN_S)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
 

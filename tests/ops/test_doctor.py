@@ -13,7 +13,8 @@ from runtime.settings import Settings
 from tests.conftest import Playproof
 
 
-def test_a_machine_with_everything_is_healthy(broker: Broker) -> None:
+def test_a_machine_with_everything_is_healthy(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "MEMORY_NEEDED_GB", 0)  # what else runs here is no matter of this test
     findings = examine(Settings(broker=broker.address, docker=False))
     assert [finding.line for finding in findings if not finding.is_ok] == []
     assert is_healthy(findings)

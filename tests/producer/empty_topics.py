@@ -1,12 +1,12 @@
 """The two topics of rows, empty: every test of theirs begins so."""
 
 from kafka import KafkaAdminClient
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts import topics as contract
 from contracts.events import ACTIVITY, PLAYS
 from producer.kafka import topics
 from runtime.kafka.connection import KafkaConnection
+from tests.flow.stage import wait_until
 
 
 def empty_topics(kafka: KafkaConnection) -> None:
@@ -16,6 +16,5 @@ def empty_topics(kafka: KafkaConnection) -> None:
         if there:
             admin.delete_topics(sorted(there))
             # a busy broker answers before it has forgotten them: they would count as there, and go then
-            gone = Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.05), retry=retry_if_result(bool))
-            gone(lambda: there & set(admin.list_topics()))
+            wait_until(lambda: not there & set(admin.list_topics()), "the topics are gone")
     topics.create(kafka, [contract.TOPICS[PLAYS], contract.TOPICS[ACTIVITY]])

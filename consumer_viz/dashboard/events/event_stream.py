@@ -20,6 +20,8 @@ MAX_ROWS = 300
 """Changed rows named in one event."""
 STREAM_S = 900
 """Seconds after which a page has to ask for its stream again, so that who may not look any more is refused."""
+RETRY_MS = 2000
+"""After this a page asks again; in `page.js` it is longer until it calls the server silent."""
 TEAM_PAGES = frozenset({"queue", "case", "ring"})
 """Pages that show who looks at what."""
 MAX_WAITING = 8
@@ -51,7 +53,11 @@ class EventStream:
         subscriber = Subscriber(page, seq)
         self._subscribers.add(subscriber)
         try:
-            yield b"retry: 2000\n\n" + self.counts_event(subscriber) + event("leases", live_leases(self._state.store))
+            yield (
+                b"retry: %d\n\n" % RETRY_MS
+                + self.counts_event(subscriber)
+                + event("leases", live_leases(self._state.store))
+            )
             until = asyncio.get_running_loop().time() + STREAM_S
             while not self._is_stopped and asyncio.get_running_loop().time() < until:
                 try:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
@@ -14,7 +14,6 @@ import orjson
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from PIL import Image, ImageSequence
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from consumer_viz.feed import consumer
 from consumer_viz.feed.consumer import KafkaFeed
@@ -24,8 +23,7 @@ from ops.stack.broker import Broker, running, start
 from ops.stack.ports import free_port
 from producer.kafka import topics
 from runtime.kafka.connection import KafkaConnection
-
-WITHIN_S = 30
+from tests.flow.stage import WITHIN_S, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,9 @@ def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield up
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    Retrying(stop=stop_after_delay(WITHIN_S), wait=wait_fixed(0.05), retry=retry_if_result(lambda so: not so))(is_so)
+def wait_until_read(feed: KafkaFeed) -> None:
+    """Wait for a broker that is slow, too: the feed calls it absent after some seconds."""
+    wait_until(lambda: feed.wait_until_read(WITHIN_S), "everything read")
 
 
 def send(address: str, batches: range, ts: int, flagged: int | None = None) -> None:
@@ -65,7 +64,7 @@ def test_every_message_is_counted_once_from_the_beginning_and_bad_ones_are_told(
         producer.send(PLAYS, hostile, key=b"k", partition=0)
     producer.close()
     with KafkaFeed(own_broker.kafka, since_s=None) as feed:
-        assert feed.wait_until_read(WITHIN_S)
+        wait_until_read(feed)
         snapshot = feed.snapshot()
     mine = [b for b in snapshot.batches if b.ts == ts]
     assert [(b.master_rows, b.successes, b.companion_rows) for b in mine] == [(200, 120, 300)] * 20
@@ -85,7 +84,7 @@ def test_what_a_producer_took_back_is_not_counted_and_not_waited_for(own_broker:
             producer.flush()
             end()
     with KafkaFeed(own_broker.kafka, since_s=None) as feed:
-        assert feed.wait_until_read(WITHIN_S)
+        wait_until_read(feed)
         snapshot = feed.snapshot()
     assert [batch.master_rows for batch in snapshot.batches if batch.ts == 7] == [1]
     assert "taken back" not in feed.last_bad
@@ -94,31 +93,32 @@ def test_what_a_producer_took_back_is_not_counted_and_not_waited_for(own_broker:
 
 def test_a_live_feed_begins_where_it_is_told_and_follows(own_broker: Broker) -> None:
     with KafkaFeed(own_broker.kafka, since_s=0) as feed:
-        assert feed.wait_until_read(WITHIN_S)
+        wait_until_read(feed)
         before = feed.snapshot().master_rows
         send(own_broker.address, range(100, 103), int(time.time()))
-        assert feed.wait_until_read(WITHIN_S)
+        wait_until_read(feed)
         assert feed.snapshot().master_rows - before == 3 * ROWS_PER_BATCH
 
 
 def test_broker_not_up_yet_then_topics_missing_then_killed_and_back(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with KafkaFeed(KafkaConnection(address), since_s=None) as feed:
-        wait_until(lambda: f"no broker answers at {address}" in feed.snapshot().trouble)
+        wait_until(lambda: f"no broker answers at {address}" in feed.snapshot().trouble, "no broker is told")
         broker = start(tmp_path, address)
         try:
-            wait_until(lambda: "no topic plays, activity, fraud-counts yet" in feed.snapshot().trouble)
+            missing = "no topic plays, activity, fraud-counts yet"
+            wait_until(lambda: missing in feed.snapshot().trouble, "missing topics are told")
             topics.create(KafkaConnection(address), [TOPICS[PLAYS], TOPICS[ACTIVITY]])
             send(address, range(5), int(time.time()))
-            wait_until(lambda: feed.snapshot().master_rows == 5 * ROWS_PER_BATCH)
+            wait_until(lambda: feed.snapshot().master_rows == 5 * ROWS_PER_BATCH, "five batches")
             assert feed.snapshot().trouble.startswith("no topic fraud-counts yet")
             topics.create(KafkaConnection(address))
             broker.kill()
-            wait_until(lambda: "no broker answers" in feed.snapshot().trouble)
+            wait_until(lambda: "no broker answers" in feed.snapshot().trouble, "the kill is told")
             broker = start(tmp_path, address)
             send(address, range(5, 9), int(time.time()))
-            wait_until(lambda: feed.snapshot().master_rows == 9 * ROWS_PER_BATCH)
-            assert feed.wait_until_read(WITHIN_S)
+            wait_until(lambda: feed.snapshot().master_rows == 9 * ROWS_PER_BATCH, "nine batches")
+            wait_until_read(feed)
             assert feed.snapshot().trouble == ""
             assert feed.snapshot().companion_rows == 9 * 300
         finally:
@@ -168,14 +168,13 @@ def test_a_feed_that_keeps_up_has_read_everything_although_messages_keep_coming(
     monkeypatch.setattr(consumer, "KafkaConsumer", BusyConsumer)
     monkeypatch.setattr(consumer, "CHECK_S", 0.0)
     with KafkaFeed(KafkaConnection("127.0.0.1:9"), since_s=None) as feed:
-        assert feed.wait_until_read(WITHIN_S)
+        wait_until_read(feed)
 
 
 def test_a_feed_without_a_broker_stops_at_once() -> None:
-    began = time.monotonic()
     with KafkaFeed(KafkaConnection(f"127.0.0.1:{free_port()}"), since_s=None) as feed:
         assert not feed.wait_until_read(within_s=0)
-    assert time.monotonic() - began < 8
+    assert not feed._thread.is_alive(), "it did not have to be left behind"
 
 
 def command(*arguments: str, broker: str, **environment: str) -> subprocess.Popen[str]:
@@ -195,7 +194,7 @@ def test_record_writes_picture_and_film_of_the_whole_run_when_it_is_asked_to_end
     assert process.stderr is not None
     assert process.stderr.readline().startswith("recording from ")  # from here on it handles SIGTERM
     process.send_signal(signal.SIGTERM)
-    printed, errors = process.communicate(timeout=90)
+    printed, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 0, errors
     assert printed.split() == [str(out), str(gif)]
     assert Image.open(out).size == (1200, 700)
@@ -204,7 +203,7 @@ def test_record_writes_picture_and_film_of_the_whole_run_when_it_is_asked_to_end
 
 def test_record_of_nothing_says_so_and_fails(tmp_path: Path) -> None:
     process = command("record", "--out", str(tmp_path / "run.png"), "--seconds", "0", broker=f"127.0.0.1:{free_port()}")
-    _, errors = process.communicate(timeout=90)
+    _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 1
     assert "no plays were in topic plays" in errors.splitlines()[-1]
     assert "Traceback" not in errors
@@ -212,7 +211,7 @@ def test_record_of_nothing_says_so_and_fails(tmp_path: Path) -> None:
 
 def test_live_writes_a_png_of_now(own_broker: Broker, tmp_path: Path) -> None:
     process = command("live", "--seconds", "1", "--out", str(tmp_path / "now.png"), broker=own_broker.address)
-    _, errors = process.communicate(timeout=90)
+    _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 0, errors
     assert Image.open(tmp_path / "now.png").size == (1200, 700)
 
@@ -223,7 +222,7 @@ def test_live_writes_a_png_of_now(own_broker: Broker, tmp_path: Path) -> None:
 )
 def test_a_wrong_setting_is_one_line(name: str, value: str, message: str) -> None:
     process = command("live", "--front", "png", "--seconds", "0", broker="127.0.0.1:9", **{name: value})
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 1
     assert message in errors
     assert len(errors.splitlines()) == 1

@@ -23,6 +23,7 @@ from consumer_viz.plot.frontends import FRONTENDS, browser, choose_frontend, not
 from consumer_viz.plot.view import live_view
 from consumer_viz.plot.viewer import Viewer
 from tests.consumer_viz.conftest import NOW, FakeFeed
+from tests.flow.stage import WITHIN_S
 
 Listen = Callable[..., Any]
 
@@ -182,12 +183,12 @@ def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_it_is_stoppe
     thread = threading.Thread(target=browser.show, args=(viewer,))
     thread.start()
     try:
-        assert has_address.wait(20)
+        assert has_address.wait(WITHIN_S)
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", reported[0])
         page, png = asyncio.run(_visit(address))
     finally:
         viewer.stop.set()
-        thread.join(20)
+        thread.join(WITHIN_S)
     assert not thread.is_alive()
     assert b'<meta name="viewport" content="width=1220">' in page, "a telephone shows all of the picture"
     assert png.startswith(b"\x89PNG")

@@ -84,7 +84,7 @@ class Log:
         return sums
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ATTEMPTS, max_size=14), st.data())
 def test_any_order_and_any_repetition_gives_the_ledger_of_the_verdict_log(
     tmp_path_factory: pytest.TempPathFactory, attempts: list[Attempt], data: st.DataObject

@@ -18,7 +18,7 @@ def planted(seed: int, users: int, tracks: int, rows: int, columns: int) -> np.n
     return np.unique(np.concatenate([crowd, block, hiding], axis=1), axis=1)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), rows=st.integers(10, 20), columns=st.integers(10, 20))
 def test_a_planted_block_is_found_whole(seed: int, rows: int, columns: int) -> None:
     users, tracks = 300, 300
@@ -29,7 +29,7 @@ def test_a_planted_block_is_found_whole(seed: int, rows: int, columns: int) -> N
     assert len(block.users) <= rows + 5
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6))
 def test_the_density_returned_is_that_of_the_block(seed: int) -> None:
     user, track = planted(seed, 60, 40, 6, 6)

@@ -15,7 +15,7 @@ def rows(*sets: set[int]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(account, dtype=np.int64), np.array([t for tokens in sets for t in sorted(tokens)], dtype=np.int64)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(one=TOKENS, other=TOKENS, shared=TOKENS)
 def test_the_share_of_equal_minima_is_the_jaccard_similarity_within_its_error(
     one: set[int], other: set[int], shared: set[int]
@@ -28,7 +28,7 @@ def test_the_share_of_equal_minima_is_the_jaccard_similarity_within_its_error(
     assert jaccard(np.array(sorted(one)), np.array(sorted(other))) == exact
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(tokens=TOKENS)
 def test_equal_sets_have_equal_signatures_in_any_order(tokens: set[int]) -> None:
     account, token = rows(tokens, tokens)

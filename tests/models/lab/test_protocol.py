@@ -13,7 +13,7 @@ from models.lab.protocol import FALSE_ALARMS, folds, halves, threshold, without
 from tests.models.lab.example_table import example_days
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(0, 10_000), st.integers(2, 4), st.integers(21, 36))
 def test_training_and_test_share_no_account_no_campaign_and_no_day(seed: int, parts: int, length: int) -> None:
     days = example_days(seed=seed % 7, people=20, bots_of_a_family=2, days=length)

@@ -33,7 +33,7 @@ def test_a_week_of_silence_before_is_not_what_is_usual() -> None:
     assert counted[-1] == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     amount=st.lists(st.floats(1, 100), min_size=1, max_size=80),
     cut=st.integers(1, 80),

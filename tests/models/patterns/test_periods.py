@@ -33,7 +33,7 @@ def is_of_day(period_h: float) -> bool:
     return abs(24 / period_h - round(24 / period_h)) * DAYS < 4
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(period_h=st.floats(1.2, 47.0).filter(lambda p: not is_of_day(p)), seed=st.integers(0, 99))
 def test_a_timer_of_any_period_is_found_by_its_period(period_h: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -28,7 +28,7 @@ class Small(NamedTuple):
     suspicious: NDArray[np.bool_]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=30))
 def test_both_systems_pay_out_the_same_pool(rows: list[tuple[int, int]]) -> None:
     user, streams = np.array(rows).T

@@ -28,7 +28,7 @@ def make_table(sessions: int, accounts: int, campaigns: int, seed: int) -> pd.Da
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_blocks_share_no_account_no_campaign_and_no_time(seed: int) -> None:
     table = make_table(400, accounts=60, campaigns=4, seed=seed)
     table["block"] = assign_blocks(table, np.random.default_rng(seed))

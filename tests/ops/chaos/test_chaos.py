@@ -9,6 +9,7 @@ import pytest
 
 from ops.chaos import chaos, kept_processes
 from ops.chaos.victims import BROKER, JOB, REPLAY, Victims
+from tests.flow.stage import still_alive, wait_until
 
 
 def test_the_same_seed_kills_the_same_processes_within_the_time() -> None:
@@ -41,6 +42,5 @@ def test_what_ends_is_started_again_and_a_kill_takes_the_whole_family(kept: Vict
     kept.kill(JOB)
     kept.kill(REPLAY)
     kept.kill(BROKER)
-    psutil.wait_procs(family, timeout=10)
-    assert [process for process in family if process.is_running() and process.status() != "zombie"] == []
+    wait_until(lambda: not still_alive([*family]), "the end of the family")
     kept.end()

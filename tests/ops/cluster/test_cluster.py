@@ -15,6 +15,7 @@ from ops.stack.broker import server_properties
 from ops.stack.lifecycle import JOB_IS_UP
 from runtime.resources import CODE
 from runtime.world import Unit
+from tests.flow.stage import WITHIN_S
 
 
 def test_three_brokers_have_the_same_voters_and_no_address_in_common() -> None:
@@ -61,7 +62,7 @@ def test_a_command_below_unshare_ends_with_the_one_that_started_it() -> None:
         assert command.stdout is not None
         assert command.stdout.readline() == b"up\n"
         command.terminate()
-        assert command.communicate(timeout=30)[0] == b"", "nobody has it any more"
+        assert command.communicate(timeout=WITHIN_S)[0] == b"", "nobody has it any more"
         assert command.returncode == 143
 
 

@@ -15,6 +15,7 @@ from ops.errors import StackError
 from ops.stack import child_process
 from ops.stack.private_broker import start_only_version
 from runtime.world import World
+from tests.flow.stage import WITHIN_S
 
 
 def python(script: str) -> list[str]:
@@ -27,7 +28,7 @@ FAILS = python("import sys; print('why it failed'); sys.exit(3)")
 
 def test_a_child_is_waited_for_and_gone_after_the_block(tmp_path: Path) -> None:
     with child_process.running("the waiter", WAITS, os.environ, tmp_path / "run" / "waits.log") as waiter:
-        waiter.wait_for_message("now up", within_s=30)
+        waiter.wait_for_message("now up", within_s=WITHIN_S)
         waiter.require_alive()
         pid = waiter.process.pid
         assert psutil.pid_exists(pid)
@@ -38,7 +39,7 @@ def test_a_child_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None
     with child_process.running("the failer", FAILS, os.environ, tmp_path / "fails.log") as failer:
         failer.process.wait()
         with pytest.raises(StackError, match="the failer ended too early: why it failed"):
-            failer.wait_for_message("up", within_s=30)
+            failer.wait_for_message("up", within_s=WITHIN_S)
 
 
 def test_a_child_that_is_not_up_in_time_is_named(tmp_path: Path) -> None:

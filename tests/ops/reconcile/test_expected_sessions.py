@@ -112,7 +112,7 @@ ROWS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.lists(ROWS, max_size=8), max_size=6))
 def test_the_prediction_is_what_the_rules_give_row_by_row(batches: list[list[Row]]) -> None:
     marks = watermarks_of(batches)

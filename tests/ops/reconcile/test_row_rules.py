@@ -24,7 +24,7 @@ CLOCK = (HEADER_CLOCK_MS, str(CLOCK_MS).encode())
 HEADERS = [CLOCK, (HEADER_ROWS, b"7")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.one_of(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from contracts.topics import MAX_MESSAGE_BYTES, Topic
 from ops.stack import ports
@@ -21,6 +21,8 @@ from runtime.kafka.broker_folders import folder_cluster_id
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
 from runtime.world import World
+from tests.flow.stage import WITHIN_S
+from tests.read_topic import read_topic
 
 
 def free_address() -> str:
@@ -28,10 +30,7 @@ def free_address() -> str:
 
 
 def values(address: str, topic: str) -> list[bytes]:
-    with KafkaConsumer(
-        topic, bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=3000
-    ) as consumer:
-        return [message.value for message in consumer]
+    return [record.value for record in read_topic(address, topic)]
 
 
 def cluster_at(address: str) -> str:
@@ -89,7 +88,7 @@ def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) 
     message = b"x" * (5 * 1024 * 1024)
     assert len(message) < MAX_MESSAGE_BYTES
     with KafkaProducer(bootstrap_servers=broker.address, max_request_size=MAX_MESSAGE_BYTES) as producer:
-        assert producer.send("large", message).get(timeout=30).offset == 0
+        assert producer.send("large", message).get(timeout=WITHIN_S).offset == 0
     assert [len(value) for value in values(broker.address, "large")] == [len(message)]
 
 
@@ -99,13 +98,13 @@ def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_mess
     with running(folder, address) as first:
         topics.create(KafkaConnection(address), [Topic("kept", 1, "for this test")])
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
-            producer.send("kept", b"before the kill").get(timeout=30)
+            producer.send("kept", b"before the kill").get(timeout=WITHIN_S)
         named = folder_cluster_id(folder)
         first.kill()
     with running(folder, address) as second:
         assert cluster_at(address) == named
         with KafkaProducer(bootstrap_servers=address, acks="all") as producer:
-            producer.send("kept", b"after it").get(timeout=30)
+            producer.send("kept", b"after it").get(timeout=WITHIN_S)
         assert values(address, "kept") == [b"before the kill", b"after it"]
     assert second.process.poll() is not None
     # a version of the world that reads the topics again
@@ -122,7 +121,7 @@ def test_the_command_becomes_the_broker_and_ends_cleanly_on_a_signal(tmp_path: P
     try:
         wait_until_up(KafkaConnection(address), is_alive=lambda: process.poll() is None)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 128 + signal.SIGINT
+        assert process.wait(timeout=WITHIN_S) == 128 + signal.SIGINT
     finally:
         process.kill()
         process.wait()

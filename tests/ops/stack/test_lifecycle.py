@@ -20,6 +20,7 @@ from runtime.resources import CODE as ROOT
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app.scratch import FolderError
+from tests.flow.stage import still_alive
 
 SOCKET_PATH_LIMIT = 107
 """sizeof(sun_path) - 1 on Linux (unix(7)); 103 on macOS."""
@@ -52,7 +53,7 @@ def test_broker_and_job_are_started_reported_and_stopped_with_nothing_left_behin
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     assert len(family) == 2, "supervisord and the broker's JVM itself"
     assert lifecycle.down(settings)
-    assert not any(process.is_running() for process in family)
+    assert still_alive(family) == []
     assert not answers(settings.kafka())
     assert not lifecycle.down(settings), "a second stop finds nothing"
 

@@ -26,7 +26,7 @@ from tests.producer.importers.conftest import Imported
 BAD_LENGTH = "listen_ms: expected whole milliseconds, at most 8 digits"
 
 
-QUICKLY = settings(max_examples=50, deadline=None)
+QUICKLY = settings(max_examples=50)
 
 
 def at(text: str) -> datetime:

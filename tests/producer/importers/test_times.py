@@ -11,7 +11,7 @@ from producer.importers.times import Moment, parse_moment
 seconds = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda t: t.replace(microsecond=0, tzinfo=UTC))
 
 
-QUICKLY = settings(max_examples=50, deadline=None)
+QUICKLY = settings(max_examples=50)
 
 
 def ms(moment: datetime) -> int:

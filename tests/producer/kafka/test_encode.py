@@ -28,7 +28,7 @@ def as_sent(topic: str, row: dict[str, Any]) -> dict[str, str]:
     return sent
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -59,7 +59,7 @@ def test_a_rendered_row_is_its_fields_as_strings_without_the_nulls(
     assert [json.loads(text + "}") for text in render_rows(PLAYS, table)] == expected
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-62_135_596_800_000, 253_402_300_799_999), max_size=5))
 def test_times_have_their_24_characters_from_year_1_to_9999(epoch_ms: list[int]) -> None:
     rendered = render_times(pa.array(epoch_ms, pa.int64())).to_pylist()

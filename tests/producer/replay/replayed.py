@@ -4,9 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-
-from contracts import topics as contract
 from contracts.events import ID_FIELD
 from producer.replay import replay
 from producer.replay.faults.injector import with_faults
@@ -17,6 +14,7 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.units import MINUTE_MS
 from runtime.world import World
 from tests.producer.raw_world import START_MS
+from tests.read_topic import read_topic
 
 PLAY_TIMES = [place * 2 * MINUTE_MS for place in range(50)]
 """Fifty plays, two minutes apart: five batches of ten."""
@@ -49,16 +47,10 @@ class Setting:
 
     def messages(self, topic: str) -> list[Sent]:
         """Read a topic's messages in the order of their numbers."""
-        places = [TopicPartition(topic, p) for p in range(contract.TOPICS[topic].partitions)]
-        found = []
-        with KafkaConsumer(**self.kafka.python(), auto_offset_reset="earliest") as consumer:
-            consumer.assign(places)
-            ends = consumer.end_offsets(places)
-            while any(consumer.position(place) < ends[place] for place in places):
-                for place, records in consumer.poll(500).items():
-                    for record in records:
-                        headers = {key: int(value) for key, value in record.headers}
-                        found.append(Sent(place.partition, headers, json.loads(record.value)))
+        found = [
+            Sent(record.partition, {key: int(value) for key, value in record.headers}, json.loads(record.value))
+            for record in read_topic(self.kafka.address, topic)
+        ]
         return sorted(found, key=lambda sent: sent.headers["message"])
 
     def rows(self, topic: str) -> list[dict[str, Any]]:

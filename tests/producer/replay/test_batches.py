@@ -15,7 +15,7 @@ from runtime.world import World
 from tests.producer.raw_world import START_MS, at, write_raw
 
 TIMES = st.lists(st.integers(0, 5_000), max_size=60).map(sorted)
-QUICKLY = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICKLY = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def readers(world: World, plays_from: int = 0, activity_from: int = 0) -> tuple[RowReader, RowReader]:

@@ -18,6 +18,7 @@ from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from runtime.event_text import parse_time
+from tests.flow.stage import WITHIN_S
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS, at, write_raw
 from tests.producer.replay.replayed import ACTIVITY_IDS, PLAY_IDS, PLAY_TIMES, Setting
@@ -107,9 +108,9 @@ def test_sigterm_ends_the_command_cleanly_and_says_how_to_go_on(setting: Setting
     environment = {"PLAYPROOF_DATA": str(world.root.parent), "PLAYPROOF_BROKER": address}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with KafkaConsumer(PLAYS, **setting.kafka.python(), auto_offset_reset="earliest") as consumer:
-        assert consumer.poll(60_000), "the first batch"
+        assert consumer.poll(1000 * WITHIN_S), "the first batch"
     process.send_signal(signal.SIGTERM)
-    said, complained = process.communicate(timeout=60)
+    said, complained = process.communicate(timeout=WITHIN_S)
     assert (process.returncode, complained) == (0, "")
     assert "every one acknowledged" in said
     assert said.endswith("to go on:  playproof replay --world w\n")

@@ -158,7 +158,7 @@ def test_a_share_of_sessions_does_not_go_with_streams_bought() -> None:
         make_plan(Scenario("one", users=100, days=14, prevalence=0.5, families=families))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     accounts=st.integers(2, 9), days=st.integers(5, 16), share=st.floats(0.05, 1.0), difficulty=st.floats(0, 1),
     seed=st.integers(0, 99),

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import ACTIONS, ACTIVITY, NETWORKS, PLAYS, REASONS_END, REASONS_START
@@ -92,7 +92,6 @@ def test_no_start_stands_on_a_round_second_more_often_than_by_chance() -> None:
         assert np.abs(digit - 0.1).max() < 0.01
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 10_000), st.integers(1, 5_000)), min_size=1, max_size=30))
 def test_settled_sessions_keep_their_order_and_never_overlap(rows: list[tuple[int, int, int]]) -> None:
     rows = sorted(rows)

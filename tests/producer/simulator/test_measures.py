@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.simulator.bots import FAMILY_NAMES
@@ -55,7 +55,6 @@ def test_concentration_is_one_for_one_artist_and_a_half_for_two() -> None:
     assert features(artist=[3, 4])["artist_hhi"] == 0.5
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=4, max_size=40))
 def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[int, bool]]) -> None:
     values = np.array([value for value, _ in rows], dtype=float)

@@ -58,7 +58,7 @@ def write(path: Path, *tables: dict[str, Column]) -> str:
     return file.sha256
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     groups=st.lists(st.integers(0, 300), max_size=3), words=st.sampled_from((1, 2, 16, 17, 300)), seed=st.integers(0, 9)
 )

@@ -1,6 +1,5 @@
 """What the job exports: each metric of the contract, with the numbers of its micro-batches, on loopback."""
 
-import socket
 from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
@@ -11,6 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from contracts.metrics import JOB
+from ops.stack.ports import free_port
 from runtime.monitoring.progress import MicroBatch
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.queries import archive
@@ -107,9 +107,7 @@ def test_files_of_the_version_are_counted_now_and_then(tmp_path: Path) -> None:
 def test_metrics_are_served_on_loopback_and_a_taken_port_is_said_in_one_line(
     metrics: JobMetrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     metrics.serve(port)
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         assert b"playproof_job_model_info" in answer.read()

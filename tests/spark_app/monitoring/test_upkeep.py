@@ -14,6 +14,7 @@ from runtime.parquet import count_rows
 from runtime.settings import Settings
 from runtime.world import Unit
 from spark_app.monitoring import upkeep
+from tests.flow.stage import WITHIN_S
 from tests.lake_rows import commit
 
 
@@ -59,5 +60,5 @@ def test_the_job_keeps_its_tables_up_until_it_ends(unit: Unit, monkeypatch: pyte
 
     monkeypatch.setattr(upkeep, "look_after", look_and_say)
     with upkeep.running(Settings(), unit):
-        assert done.wait(30)
+        assert done.wait(WITHIN_S)
     assert len(committed_files(unit.table("sessions"))) == 2

@@ -157,7 +157,7 @@ def test_killed_at_any_single_step_it_sends_what_an_undisturbed_one_sends(
     assert step > 50, "every write of ledger and journal is three steps, every message two"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     kills=st.lists(st.integers(0, 60), max_size=4),
     stop=st.integers(1, 3),

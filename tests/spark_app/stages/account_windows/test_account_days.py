@@ -59,7 +59,7 @@ def by_day(rows: pa.Table) -> list[pa.Table]:
     return [rows.filter(pc.equal(day, value)) for value in sorted(set(day.to_pylist()))]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 40), st.integers(1, 60))
 def test_days_that_are_summarized_one_by_one_give_the_windows_of_all_rows(
     seed: int, users: int, days: int, plays: int
@@ -71,7 +71,7 @@ def test_days_that_are_summarized_one_by_one_give_the_windows_of_all_rows(
     pd.testing.assert_frame_equal(whole, windows_of_summaries(AccountDays.from_table(together)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 60))
 def test_a_stretch_awake_counts_plays_by_their_ends_and_none_that_ends_after_the_window(
     seed: int, days: int, plays: int

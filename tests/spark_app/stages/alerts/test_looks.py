@@ -124,7 +124,7 @@ TOPIC = st.sampled_from([PLAYS, PLAYS, ACTIVITY])
 ARRIVAL = st.tuples(st.integers(0, 1), st.sampled_from(GAPS_MS), TOPIC, st.floats(0, 0.99), st.booleans())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(ARRIVAL, min_size=10, max_size=60))
 def test_any_split_and_any_order_within_the_watermark_raise_the_same_alerts(
     scorer: SessionScorer, rows: list[tuple[int, int, str, float, bool]]

@@ -85,7 +85,7 @@ SESSIONS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sessions=SESSIONS, seed=st.integers(0, 2**16))
 def test_any_split_and_any_order_within_the_watermark_leave_the_same_suspicion(
     scorer: SessionScorer, sessions: list[tuple[int, int, int, int, int]], seed: int

@@ -63,14 +63,14 @@ def without_order(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "track_counts": sorted(map(str, row["track_counts"]))}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(sessions.flatmap(lambda items: st.tuples(st.just(items), st.permutations(items))))
 def test_the_order_in_which_rows_were_gathered_does_not_matter(orders: tuple[list[Item], list[Item]]) -> None:
     one, other = (without_order(session_row(*items, timezone="Europe/Berlin")) for items in orders)
     assert one == other
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(sessions, st.integers(-8, 5)), min_size=2, max_size=4))
 def test_sessions_of_one_batch_do_not_influence_one_another(apart: list[tuple[list[Item], int]]) -> None:
     several = [
@@ -82,7 +82,7 @@ def test_sessions_of_one_batch_do_not_influence_one_another(apart: list[tuple[li
     assert list(map(without_order, together)) == list(map(without_order, alone))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(sessions, histories)
 def test_every_feature_lies_in_the_range_of_its_unit(items: list[Item], own: dict[str, float] | None) -> None:
     found = session_row(*items, timezone="Pacific/Auckland", baseline=own)

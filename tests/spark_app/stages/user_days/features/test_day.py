@@ -41,7 +41,7 @@ def test_20_minutes_of_silence_end_a_run_but_not_a_stretch_awake() -> None:
     assert last_day(heard(1, 600), did("search", 3.2))["longest_wake_h"] == pytest.approx(1 / 6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(heard, st.integers(0, 23), st.integers(0, 30_000), day=st.integers(0, 1), track=st.integers(1, 9)),
