@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from runtime.lake import committed_files
+from runtime.parquet import read_parquet
 from runtime.world import Unit
 from tests.read_topic import read_topic
 
@@ -21,6 +23,13 @@ OF_THE_RUN = ("scored_at", "ts")
 def rows_of(unit: Unit, table: str) -> list[Row]:
     """Read the committed rows of a table."""
     return [row for file in committed_files(unit.table(table)) for row in _rows_in(file)]
+
+
+def newest(unit: Unit, table: str, column: str) -> Any:
+    """Return the largest value of a column of a table's committed rows; None where there is none yet."""
+    parts = (in_utc(read_parquet(file, [column])) for file in committed_files(unit.table(table)))
+    values = (pc.max(part[column]).as_py() for part in parts)
+    return max((value for value in values if value is not None), default=None)
 
 
 def _rows_in(file: Path) -> list[Row]:
