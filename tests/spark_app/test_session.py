@@ -8,10 +8,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 from zipfile import ZipFile
 
+import pyspark
+
 from runtime.jvm import find_java
 from runtime.resources import CODE
 from spark_app.session import SHIPPED, ship_code
 
+SPARK = Path(pyspark.__file__).parent
+"""Named, as the scripts that look for it end at a space in the path of the Python that they ask."""
 IMPORTS = "import spark_app.stages.scoring.score, spark_app.queries.archive as a; print(a.__file__)"
 
 
@@ -31,8 +35,9 @@ def test_the_master_of_spark_submit_is_known_before_there_is_a_session(tmp_path:
     job.write_text("from spark_app.session import submitted_master\nprint(f'of {submitted_master()}')\n")
     environment = {
         **os.environ, "JAVA_HOME": str(find_java()), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(CODE),
-        "PYSPARK_PYTHON": sys.executable, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(SPARK),
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }  # fmt: skip
-    command = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[3]", str(job)]
+    command = [str(SPARK / "bin" / "spark-submit"), "--master", "local[3]", str(job)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["of local[3]"]
