@@ -3,7 +3,7 @@
 `offsets/<N>` is written before micro-batch N runs: a version line, a line of metadata with `batchWatermarkMs`, then a
 line per source, `{"plays": {"0": 12, …}}`, with the offsets where the batch ends (`-` where there was nothing yet);
 a source of files has `{"logOffset": 3}`, which is left out.
-Spark forgets them after 100 micro-batches; the job keeps copies (`keep_offsets`).
+Spark forgets them after some micro-batches (`spark_app.session`); the job keeps copies (`keep_offsets`).
 """
 
 import shutil
@@ -22,6 +22,7 @@ from runtime.errors import CheckpointError
 from runtime.lake import last_number
 from runtime.lake.sink_tables import SINK_LOG, numbered_files
 from runtime.monitoring.records import read_record
+from runtime.offset_packs import packed_files
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
 
@@ -34,10 +35,6 @@ LOG_BEGINS, NO_OFFSET = "v1", "-"
 STATE_FILE = "STATE.json"
 """What a job notes at its first start: what its checkpoints depend on."""
 CLOCK_AHEAD = "clock_ahead_minutes"
-PACK, PACKED_AT_ONCE = ".zip", 1000
-"""Copies of offset files that are packed into one file: a day at triggers of 1 second has 86,400."""
-UNPACKED = 200
-"""Copies that are not packed: Spark still has some of them, and would have them copied again."""
 METADATA = "metadata"
 """The file of a checkpoint with the query's id."""
 
@@ -173,26 +170,7 @@ def offset_files(unit: Unit, query: str) -> dict[int, Path | zipfile.Path]:
     copies = unit.offsets / query
     files: dict[int, Path | zipfile.Path] = {**_log(unit, query, "offsets")}
     files |= numbered_files(copies)
-    for pack in copies.glob(f"*{PACK}"):  # after the copies, which may be packed at this moment
-        files |= {int(file.name): file for file in zipfile.Path(pack).iterdir()}  # one reading of the pack's directory
-    return files
-
-
-def pack_offsets(unit: Unit, query: str) -> int:
-    """Put the oldest copies of a query's offset files into one file, where there are many; return how many."""
-    copies = numbered_files(unit.offsets / query)
-    oldest = sorted(copies)[:-UNPACKED]
-    if len(oldest) < PACKED_AT_ONCE:
-        return 0
-    pack = unit.offsets / query / f"{oldest[0]}-{oldest[-1]}{PACK}"
-    partial = pack.with_name(f".{pack.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
-        for number in oldest:
-            content.write(copies[number], str(number))
-    partial.replace(pack)
-    for number in oldest:  # a crash before leaves them there twice, with the same content
-        copies[number].unlink()
-    return len(oldest)
+    return files | packed_files(copies)  # after the copies, which may be packed at this moment
 
 
 def keep_offsets(unit: Unit, query: str) -> None:

@@ -43,6 +43,9 @@ STREAMING = {
     # rows are few in Spark's own hands: messages, packed rows, lines of a report. To write and compile code for each
     # stage of each micro-batch takes longer than they do without (docs/latency.md)
     WRITES_CODE: "false",
+    # a checkpoint has so many micro-batches of each log and state, in two files each; by default 100, which a query of
+    # one per minute reaches after two hours. A restart needs the last two, the copies of offsets those since the last
+    "spark.sql.streaming.minBatchesToRetain": "40",
     # many small files are one task: by default, each counts as 4 MB
     "spark.sql.files.openCostInBytes": "131072",
 }

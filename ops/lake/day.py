@@ -45,7 +45,7 @@ def run(table: Path, commits: int, rows: int) -> None:
         cpu_s += time.process_time() - at
         if number % LOOK_EVERY == 0:
             _date_new_files(table, began, now)
-        if number % LOOK_EVERY == 0 and is_due(table, is_quiet=True):
+        if number % LOOK_EVERY == 0 and is_due(table, now.timestamp()):
             at = time.process_time()
             keep_up(table, now=now.timestamp())
             upkeep_s += time.process_time() - at

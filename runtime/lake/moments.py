@@ -75,6 +75,12 @@ def last_version(table: Path) -> int:
     return max((moment.version for moment in _moments(table)), default=-1)
 
 
+def upkeep_at(table: Path) -> float:
+    """Return when the last upkeep was, in epoch seconds; before the first, when the table's log began."""
+    times = [moment.at.timestamp() for moment in _moments(table)]
+    return max(times) if times else min((file.stat().st_mtime for file in (table / LOG).glob("*.json")), default=0.0)
+
+
 def is_due(table: Path, now: float) -> bool:
     """Return whether the next checkpoint is the first of its four hours, so that it is kept."""
     return all(_hours_of(moment.at) != _hours_of(datetime.fromtimestamp(now, UTC)) for moment in _moments(table))

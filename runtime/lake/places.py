@@ -16,6 +16,11 @@ from runtime.storage.s3 import reason_of
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+REMOVED_ARE_KNOWN_FOR = "interval 10 minutes"
+"""How long the log of a table names a file that counts no more.
+
+By default it is a week, and each checkpoint of the log, one per 10 commits, grows by 80 bytes and 2 µs of CPU for every
+file of that week. Upkeep removes the files themselves after 4 minutes, and asks no log for them."""
 _written: dict[str, "DeltaTable"] = {}
 """Tables in a bucket that this process writes, by address."""
 
@@ -26,7 +31,14 @@ def create(table: Path, schema: pa.Schema, partition_by: Sequence[str] = ()) -> 
 
     place, options = _place(table, storage_of(table))
     with named(table):
-        DeltaTable.create(place, schema, mode="ignore", partition_by=[*partition_by], storage_options=options)
+        DeltaTable.create(
+            place,
+            schema,
+            mode="ignore",
+            partition_by=[*partition_by],
+            configuration={"delta.deletedFileRetentionDuration": REMOVED_ARE_KNOWN_FOR},
+            storage_options=options,
+        )
     refresh_log(table)
 
 

@@ -15,12 +15,13 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
-from runtime.checkpoint import keep_offsets, pack_offsets
+from runtime.checkpoint import keep_offsets
 from runtime.errors import StorageError
 from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
 from runtime.monitoring.progress import MicroBatch
+from runtime.offset_packs import pack_offsets
 from runtime.units import SECOND_MS
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
@@ -96,7 +97,7 @@ class ProgressListener(StreamingQueryListener):
         """Keep what the reconciliation asks for: the offsets of queries that read topics."""
         try:
             keep_offsets(self._unit, query)
-            pack_offsets(self._unit, query)
+            pack_offsets(self._unit.offsets / query)
         except StorageError as error:  # the next micro-batch keeps these too; Spark would print a traceback
             print(f"offsets of query {query} are kept later: {error}", file=sys.stderr, flush=True)
 

@@ -1,11 +1,14 @@
-"""Upkeep of the lake by the job itself: a thread next to the queries, at quiet times where that is soon enough."""
+"""Upkeep of the lake by the job itself: a thread next to the queries, with a share of the CPU where that is busy."""
 
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from runtime.errors import PlayproofError
 from runtime.lake import upkeep
@@ -16,13 +19,18 @@ from runtime.world import Unit
 EVERY_S = 10.0
 QUIET_LOAD = 0.75
 """Load per core, as the mean of a minute, below which the machine is quiet."""
+MAX_SHARE = 0.1
+"""Of one core: what upkeep takes at most, in the mean, where the machine is not quiet."""
+EXPIRES_BY_HOUR = 12
+"""Hour of the day, UTC, from which old rows are removed also where the machine is not quiet."""
 
 
 @contextmanager
 def running(settings: Settings, unit: Unit, challenger: str = "") -> Iterator[None]:
     """Keep the tables up until the context ends; nothing where the settings say so."""
     stop = threading.Event()
-    thread = threading.Thread(target=_run, args=(unit, settings.retention, challenger, stop), daemon=True)
+    keeper = TableKeeper(unit, challenger)
+    thread = threading.Thread(target=_run, args=(keeper, settings.retention, stop), daemon=True)
     if settings.upkeep:
         thread.start()
     try:
@@ -33,27 +41,52 @@ def running(settings: Settings, unit: Unit, challenger: str = "") -> Iterator[No
             thread.join(timeout=10)
 
 
-def _run(unit: Unit, retention: Mapping[str, int], challenger: str, stop: threading.Event) -> None:
+@dataclass
+class TableKeeper:
+    """Keeps up the tables of a unit, and no faster than its share of the CPU allows."""
+
+    unit: Unit
+    challenger: str = ""
+    """The folder of the challenger whose checkpoint counts."""
+    now: Callable[[], float] = time.time
+    cpu_s: Callable[[], float] = time.thread_time
+    _free_at: float = 0.0
+    """From when on there is CPU again, in epoch seconds."""
+    _again_at: dict[Path, float] = field(default_factory=dict)
+    """By table: when the files that its last upkeep has merged can be removed."""
+
+    def look_after(self, is_quiet: bool) -> dict[str, upkeep.Upkeep]:
+        """Keep up the tables that are due; return what was done by table."""
+        done = {}
+        for table in upkeep.tables(self.unit.lake):
+            if self._is_due(table, is_quiet):
+                began, cpu_s = self.now(), self.cpu_s()
+                kept = done[table.name] = upkeep.keep_up(table, readers(table, self.unit, self.challenger), began)
+                self._free_at = began + (self.cpu_s() - cpu_s) / MAX_SHARE
+                self._again_at.pop(table, None)
+                if kept.merged:
+                    self._again_at[table] = began + upkeep.READERS_NEED_S
+        return done
+
+    def _is_due(self, table: Path, is_quiet: bool) -> bool:
+        now = self.now()
+        if not is_quiet and now < self._free_at:
+            return upkeep.is_overdue(table)
+        return now > self._again_at.get(table, now) or upkeep.is_due(table, now)
+
+
+def _run(keeper: TableKeeper, retention: Mapping[str, int], stop: threading.Event) -> None:
     expired_on: date | None = None
     while not stop.wait(EVERY_S):
         is_quiet = os.getloadavg()[0] < QUIET_LOAD * (os.cpu_count() or 1)
         try:
-            look_after(unit, is_quiet, challenger)
-            today = datetime.now(UTC).date()
-            if is_quiet and expired_on != today:
-                expired_on = today
-                expire(unit, retention, today)
+            keeper.look_after(is_quiet)
+            now = datetime.now(UTC)
+            if expired_on != now.date() and (is_quiet or now.hour >= EXPIRES_BY_HOUR):
+                expired_on = now.date()
+                expire(keeper.unit, retention, now.date())
         except (PlayproofError, OSError) as error:  # the next look tries again; the queries are not disturbed
             print(f"upkeep of the lake: {error}", file=sys.stderr, flush=True)
-
-
-def look_after(unit: Unit, is_quiet: bool, challenger: str = "") -> dict[str, upkeep.Upkeep]:
-    """Keep up the tables that are due; return what was done by table."""
-    done = {}
-    for table in upkeep.tables(unit.lake):
-        if upkeep.is_due(table, is_quiet):
-            done[table.name] = upkeep.keep_up(table, readers(table, unit, challenger))
-    return done
 
 
 def expire(unit: Unit, retention: Mapping[str, int], today: date) -> dict[str, int]:

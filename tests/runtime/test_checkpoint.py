@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime import checkpoint as checkpoint_files
+from runtime import offset_packs
 from runtime.checkpoint import (
     keep_offsets,
     last_committed,
-    pack_offsets,
     planned_ends,
     read_offset_log,
     unreadable_file,
     watermark_after,
 )
 from runtime.errors import CheckpointError
+from runtime.offset_packs import pack_offsets
 from runtime.world import Unit
 
 
@@ -111,14 +111,29 @@ def test_offset_files_are_kept_after_spark_has_forgotten_them(tmp_path: Path) ->
 def test_old_copies_are_packed_into_one_file_and_are_read_from_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_files, "PACKED_AT_ONCE", 5)
-    monkeypatch.setattr(checkpoint_files, "UNPACKED", 2)
+    monkeypatch.setattr(offset_packs, "PACKED_AT_ONCE", 5)
+    monkeypatch.setattr(offset_packs, "UNPACKED", 2)
     unit = Unit(tmp_path)
     for number in range(7):
         offsets(unit.offsets / "q", number, number * 1000, f'{{"plays":{{"0":{number}}}}}')
-        assert pack_offsets(unit, "q") == (5 if number == 6 else 0)
+        assert pack_offsets(unit.offsets / "q") == (5 if number == 6 else 0)
     assert sorted(file.name for file in (unit.offsets / "q").iterdir()) == ["0-4.zip", "5", "6"]
     assert read_offset_log(unit, "q", 6).watermarks.tolist() == [n * 1000 for n in range(7)]
+
+
+def test_packs_are_joined_so_that_many_micro_batches_leave_few_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offset_packs, "PACKED_AT_ONCE", 2)
+    monkeypatch.setattr(offset_packs, "PACKS_AT_ONCE", 3)
+    monkeypatch.setattr(offset_packs, "UNPACKED", 2)
+    unit, most = Unit(tmp_path), 0
+    for number in range(150):
+        offsets(unit.offsets / "q", number, number * 1000, f'{{"plays":{{"0":{number}}}}}')
+        pack_offsets(unit.offsets / "q")
+        most = max(most, len(list((unit.offsets / "q").iterdir())))
+    assert most < 3 + 2 * 5, "at most two packs of each of five sizes"
+    assert read_offset_log(unit, "q", 149).watermarks.tolist() == [n * 1000 for n in range(150)]
 
 
 def test_the_watermark_after_a_micro_batch_is_in_the_log_of_commits(tmp_path: Path) -> None:

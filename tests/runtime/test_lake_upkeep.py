@@ -10,12 +10,12 @@ import pytest
 from deltalake import DeltaTable
 
 from runtime.errors import LakeError
-from runtime.lake import LOG, batch_of, committed_files, last_number
-from runtime.lake import upkeep as lake_upkeep
+from runtime.lake import LOG, batch_of, committed_files, last_number, merging
 from runtime.lake.commits import Transaction, append_rows, write_files
+from runtime.lake.merging import level_of, merge
 from runtime.lake.moments import files_at, version_at, versions
 from runtime.lake.readers import Readers
-from runtime.lake.upkeep import READERS_NEED_S, expire, export, keep_up, level_of, merge, vacuum
+from runtime.lake.upkeep import READERS_NEED_S, expire, export, keep_up, vacuum
 from runtime.parquet import count_rows, read_parquet
 from tests.lake_rows import WRITER, commit
 
@@ -136,7 +136,7 @@ def test_an_export_is_plain_folders(table: Path, tmp_path: Path) -> None:
 
 def test_many_commits_leave_few_files(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day at 1-second triggers in small: upkeep after every 20 commits, merges of 4 files."""
-    monkeypatch.setattr(lake_upkeep, "SMALL_FILES", 4)
+    monkeypatch.setattr(merging, "SMALL_FILES", 4)
     began = time.time()
     for number in range(160):
         commit(table, session(number))

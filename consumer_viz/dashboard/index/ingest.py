@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.features import FEATURE_NAMES
-from runtime.lake.upkeep import level_of
+from runtime.lake.merging import level_of
 from runtime.parquet import open_parquet, read_parquet
 
 SessionRow = tuple[str, str, int, int, str, int, int, float, int, bytes | None, str | None, bytes]

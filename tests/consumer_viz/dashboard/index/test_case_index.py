@@ -15,7 +15,7 @@ from models.tables.lake_tables import replace_part
 from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import LOG, committed_files
 from runtime.lake.commits import write_files
-from runtime.lake.upkeep import merge
+from runtime.lake.merging import merge
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.lake_rows import DAY
