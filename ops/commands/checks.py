@@ -75,10 +75,10 @@ def latency(
 def soak(
     minutes: Annotated[float, typer.Option(min=0.2, help="How long the rate is held.")] = 60.0,
     rows_per_s: Annotated[float | None, typer.Option(min=1, help="Default: half of the highest rate.")] = None,
-    users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 20_000,
-    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 3,
+    users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 200_000,
+    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
-    flood_rows: FloodRows = 400_000,
+    flood_rows: FloodRows = 2_000_000,
 ) -> None:
     """Run a real job at a steady rate for long: its files, memory, state and latency, then account for every row."""
     from ops.soak import soak as the_soak
@@ -93,6 +93,7 @@ def soak(
         [
             f"{results['rows_per_s']:,} rows/s sent ({results['asked_rows_per_s']:,} asked for), "
             f"{results['rows']:,} rows, {results['sessions']:,} sessions",
+            f"the listeners' time passed {results['speed']} times as fast as in life",
             f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
             f"p95 {results['p95_latency_s']} s; {results['files']:,} files; at most {results['peak_rss_mb']:,} MB",
             f"last quarter ÷ second quarter: {grown}",

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -64,11 +64,12 @@ class DrivenJob:
         pace: RatePace,
         report_progress: ReportProgress,
         end: Callable[[], None] = lambda: None,
+        read_topics: Sequence[str] = READ_TOPICS,
     ):
         self.kafka, self.unit, self.meter = kafka, unit, TreeMeter(job.process.pid)
         self.end = end
         """Ends replay and job; the broker goes on."""
-        self._job, self._pace = job, pace
+        self._job, self._pace, self._read_topics = job, pace, read_topics
         self._report_progress = report_progress
 
     def highest_rate(self, rows: int) -> float:
@@ -76,14 +77,28 @@ class DrivenJob:
 
         Raises StackError where it does not take them within DRAINS_WITHIN_S.
         """
-        self._flood(rows // BURSTS)
-        began_at, sent = self._flood(rows)
+        self.flood(rows // BURSTS)
+        rate = self.flood(rows)
+        self._report_progress(f"the job takes {rate:,.0f} rows/s at most")
+        return rate
+
+    def flood(self, rows: int) -> float:
+        """Send rows as fast as possible, wait until the job has taken them, and return how many it took per second.
+
+        Raises StackError where it does not take them within DRAINS_WITHIN_S.
+        """
+        before, began_at = self._pace.batches, time.time()
+        self._pace.set_rate(FLOOD)
+        while self._pace.batches - before < rows // ROWS_PER_BATCH:
+            self._look(0.05)
+        self._pace.set_rate(0.0)
+        sent = self._pace.batches - before
+        if not self.drain():
+            raise StackError(f"the job has not taken {rows:,} rows within {DRAINS_WITHIN_S:g} s  (see {self._job.log})")
         batches = recent_micro_batches(self.unit, QUERY, RECENT)
         # those after it had no rows: they only moved the watermark, while the archive was at work
         took_last = next(batch for batch in batches if batch.ends == batches[-1].ends)
-        rate = sent * ROWS_PER_BATCH / (took_last.ended_at - began_at)
-        self._report_progress(f"the job takes {rate:,.0f} rows/s at most")
-        return rate
+        return sent * ROWS_PER_BATCH / (took_last.ended_at - began_at)
 
     def hold(
         self, name: str, rows_per_s: float, seconds: float, on_sample: Callable[[float], None] = lambda now: None
@@ -100,22 +115,10 @@ class DrivenJob:
         ended_at = time.time()
         job_cpu_s = self.meter.cpu_s - cpu_s
         other_cpu_s = max(machine_cpu_s() - machine_s - job_cpu_s, 0.0)
-        is_caught_up = self._drain()
+        is_caught_up = self.drain()
         return Phase(name, rows_per_s, began_at, ended_at, job_cpu_s, other_cpu_s, is_caught_up)
 
-    def _flood(self, rows: int) -> tuple[float, int]:
-        """Send rows as fast as possible, and wait until the job has taken them; return since when, and the batches."""
-        before, began_at = self._pace.batches, time.time()
-        self._pace.set_rate(FLOOD)
-        while self._pace.batches - before < rows // ROWS_PER_BATCH:
-            self._look(0.05)
-        self._pace.set_rate(0.0)
-        sent = self._pace.batches - before
-        if not self._drain():
-            raise StackError(f"the job has not taken {rows:,} rows within {DRAINS_WITHIN_S:g} s  (see {self._job.log})")
-        return began_at, sent
-
-    def _drain(self) -> bool:
+    def drain(self) -> bool:
         """Wait until the job has read all that is in the topics; return whether it did within DRAINS_WITHIN_S.
 
         The archive comes last: its micro-batches are rare, and what it is behind would count for the next rate.
@@ -123,7 +126,7 @@ class DrivenJob:
         until = time.monotonic() + DRAINS_WITHIN_S
         while time.monotonic() < until:
             self._look()
-            if all(map(self._has_read_all, READ_TOPICS)):
+            if all(map(self._has_read_all, self._read_topics)):
                 return True
         return False
 

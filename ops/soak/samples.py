@@ -1,7 +1,8 @@
 """What a running job has at one moment: files, memory, open rows; and what a run of samples says about growth."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,35 +30,54 @@ class Sample:
     """Resident memory of the job's processes; pages that Python workers share count in each of them."""
     open_rows: int
     state_mb: float
+    watermark_at: float | None = None
+    """Of the last micro-batch, epoch seconds."""
+    files_by_folder: Mapping[str, int] = field(default_factory=dict)
+    """As `files`, by table of the lake, by query for checkpoints and offsets, and by folder for the rest."""
 
 
 def take_sample(at_s: float, unit: Unit, meter: TreeMeter) -> Sample:
     """Look at the files of a unit, at the processes of its job, and at the last micro-batch of its sessions."""
     sizes = file_sizes(unit.root)
+    by_folder = Counter("/".join(path.relative_to(unit.root).parts[:-1][:2]) for path in sizes)
     last = last_micro_batch(unit, QUERY)
     return Sample(
         at_s=round(at_s, 1),
         files=len(sizes),
-        disk_mb=round(sum(sizes) / MB, 2),
+        disk_mb=round(sum(sizes.values()) / MB, 2),
         rss_mb=round(meter.rss / MB, 1),
         open_rows=sum(last.state_rows.values()) if last else 0,
         state_mb=round(sum(last.state_bytes.values()) / MB, 2) if last else 0.0,
+        watermark_at=last.watermark_at if last else None,
+        files_by_folder=dict(sorted(by_folder.items())),
     )
 
 
-def file_sizes(root: Path) -> list[int]:
+def file_sizes(root: Path) -> dict[Path, int]:
     """Return the bytes of each file of a unit but the broker's; one that goes away meanwhile is left out."""
-    sizes = []
+    sizes = {}
     for path in root.iterdir() if root.exists() else ():
         if path.name == BROKER:
             continue
         for file in (path, *path.rglob("*")):
             try:
                 if file.is_file():
-                    sizes.append(file.stat().st_size)
+                    sizes[file] = file.stat().st_size
             except FileNotFoundError:
                 continue
     return sizes
+
+
+def speed(samples: Sequence[Sample]) -> float | None:
+    """Return how many times faster than in life the listeners' time passed, by the watermark; None where it stood.
+
+    >>> speed([Sample(0.0, 1, 1.0, 1.0, 1, 1.0, 1000.0), Sample(10.0, 1, 1.0, 1.0, 1, 1.0, 3000.0)])
+    200.0
+    """
+    known = [(sample.at_s, sample.watermark_at) for sample in samples if sample.watermark_at is not None]
+    if len(known) < 2 or known[-1][1] == known[0][1]:
+        return None
+    return round((known[-1][1] - known[0][1]) / (known[-1][0] - known[0][0]), 1)
 
 
 def growth(samples: Sequence[Sample], name: str) -> float | None:

@@ -16,7 +16,7 @@ from ops.latency.driven_job import DrivenJob, Phase, driven_job
 from ops.latency.measure import REACHED, SCENARIO
 from ops.latency.readings import read_alerts, read_sessions, read_topics
 from ops.soak.picture import draw
-from ops.soak.samples import Sample, growth, take_sample
+from ops.soak.samples import Sample, growth, speed, take_sample
 from ops.stack.child_process import run_to_end
 from ops.stack.private_broker import command_environment, with_private_broker
 from producer.simulator.scenario import load_scenario
@@ -43,10 +43,12 @@ class SoakParameters:
     minutes: float = 60.0
     rows_per_s: float | None = None
     """None: half of the highest rate, which is measured first."""
-    users: int = 20_000
-    days: int = 3
+    users: int = 200_000
+    """The more accounts, the slower the listeners' time passes at a rate, and the more sessions are open at once."""
+    days: int = 2
     seed: int = 7
-    flood_rows: int = 400_000
+    flood_rows: int = 2_000_000
+    """A quarter of a day of this world: then as many sessions are open as later on."""
 
 
 def run(settings: Settings, parameters: SoakParameters, report_progress: ReportProgress) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
         **summary(account),
         "faults": {},
         "files": samples[-1].files,
+        "speed": speed(samples),
         "peak_rss_mb": round(job.meter.peak_rss / 2**20),
         "p95_latency_s": percentile(delays.all, 95),
         "latency": {name: delays.summary(name) for name in ("alerts", "sessions")},

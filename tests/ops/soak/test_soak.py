@@ -35,6 +35,7 @@ def test_a_sample_counts_the_files_of_the_job_and_none_of_the_broker(tmp_path: P
     meter.sample(time.time())
     sample = take_sample(2.04, Unit(tmp_path), meter)
     assert (sample.at_s, sample.files, sample.open_rows, sample.state_mb) == (2.0, 3, 7, 2.0)
+    assert sample.files_by_folder == {"checkpoints/sessions": 1, "lake/sessions": 1, "progress": 1}
     assert 1.0 <= sample.disk_mb < 1.01
     assert sample.rss_mb > 10
 
