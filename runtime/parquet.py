@@ -14,10 +14,10 @@ class ParquetError(PlayproofError, ValueError):
     """A parquet file cannot be read; the message names it. A ValueError too, as pyarrow's own."""
 
 
-def open_parquet(path: Path, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+def open_parquet(path: Path) -> pq.ParquetFile:
     """Open a parquet file. Raises ParquetError, and FileNotFoundError where there is none."""
     with _named(path):
-        return pq.ParquetFile(path, read_dictionary=list(read_dictionary))
+        return pq.ParquetFile(path)
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from contracts.domain import DOMAIN_OF_TOPIC, MUSIC, Domain
-from contracts.events import BEHIND_MS, FIELDS, ROWS_PER_BATCH
+from contracts.events import BEHIND_MS, ROWS_PER_BATCH
 from producer.kafka.encode import RowTexts, render_rows, render_text_rows
 from runtime.parquet import open_parquet, read_parquet
 
@@ -29,12 +29,6 @@ CHUNK_ROWS = 65_536
 MAX_SPAN_MS = BEHIND_MS // 2
 """Longest stretch of time in a batch of music: one person's 200 plays may take weeks, and rows too far behind the clock
 that they are sent with would be rejected."""
-
-_AS_DICTIONARY = {
-    # rendering a value once per dictionary entry, not once per row
-    topic: [f.name for f in fields if f.kind in ("code", "text", "id")][1:]
-    for topic, fields in FIELDS.items()
-}
 
 
 Chunk = tuple[RowTexts, npt.NDArray[np.int64]]
@@ -148,7 +142,9 @@ class RowReader:
 
     def _read(self, skip: int) -> Iterator[pa.Table]:
         for path in self._files:
-            with open_parquet(path, _AS_DICTIONARY.get(self._topic, ())) as file:
+            # as texts, not as dictionaries: Arrow keeps a word once that a file's dictionary has twice, and takes those
+            # behind it for others
+            with open_parquet(path) as file:
                 if skip >= file.metadata.num_rows:
                     skip -= file.metadata.num_rows
                     continue

@@ -1,8 +1,11 @@
 """A source is cut into batches of 200 plays, with the activity of their time span; every row in exactly one."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,9 @@ from hypothesis import strategies as st
 from contracts.events import ACTIVITY, PLAYS, ROWS_PER_BATCH
 from producer.replay import batches
 from producer.replay.batches import RowBatch, RowReader, cut, time_of_row
+from producer.simulator.output.columns import Coded, Column, Digits, Plain
+from producer.simulator.output.table_file import TableFile
+from producer.simulator.output.tables import RAW_SCHEMAS
 from runtime.parquet import count_rows
 from runtime.world import World
 from tests.producer.raw_world import START_MS, at, write_raw
@@ -94,3 +100,23 @@ def test_a_row_is_found_in_whichever_file_it_lies(tmp_path: Path) -> None:
     assert [time_of_row(files, row) for row in range(count_rows(files))] == [
         START_MS + ms for ms in (0, 10, 20, 30, 40)
     ]
+
+
+def test_a_row_has_its_own_address_also_where_a_file_names_one_twice(tmp_path: Path) -> None:
+    """As a simulator's file did with two addresses that were the same by chance: Arrow then took others for them."""
+    n, digit = 100, np.frombuffer(b"0123456789abcdef", np.uint8)
+    ips = [f"10.0.0.{code // 2}" for code in range(n)]
+    columns: dict[str, Column] = {}
+    for field in RAW_SCHEMAS[PLAYS]:
+        if pa.types.is_dictionary(field.type):
+            words = ips if field.name == "ip" else ["x"]
+            columns[field.name] = Coded(np.arange(n, dtype=np.int32) % len(words), pa.array(words))
+        elif pa.types.is_string(field.type):
+            columns[field.name] = Digits(np.tile(digit, n))
+        else:
+            columns[field.name] = Plain(np.zeros(n, np.int32 if field.type == pa.int32() else bool))
+    columns["event_time"] = Plain(np.arange(n) + START_MS)
+    with TableFile(tmp_path / "part.parquet", RAW_SCHEMAS[PLAYS]) as file:
+        file.write(columns)
+    with RowReader(PLAYS, [tmp_path / "part.parquet"]) as reader:
+        assert [json.loads(text + "}")["ip"] for text in reader.take(n).texts] == ips
