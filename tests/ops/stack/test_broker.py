@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
 
 from contracts.topics import MAX_MESSAGE_BYTES, Topic
 from ops.stack import ports
@@ -90,6 +91,19 @@ def test_the_broker_takes_messages_as_large_as_the_topics_allow(broker: Broker) 
     with KafkaProducer(bootstrap_servers=broker.address, max_request_size=MAX_MESSAGE_BYTES) as producer:
         assert producer.send("large", message).get(timeout=WITHIN_S).offset == 0
     assert [len(value) for value in values(broker.address, "large")] == [len(message)]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_messages_are_read_whatever_codec_a_topic_has(broker: Broker, codec: str) -> None:
+    topic = f"compressed-{codec}"
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        settings = {"compression.type": codec, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        admin.create_topics([NewTopic(topic, 1, 1, topic_configs=settings)])
+    sent = [b'{"play_id": 1}', b"x" * (2 * 1024 * 1024)]
+    with KafkaProducer(bootstrap_servers=broker.address, max_request_size=MAX_MESSAGE_BYTES) as producer:
+        for message in sent:
+            producer.send(topic, message).get(timeout=30)
+    assert values(broker.address, topic) == sent
 
 
 def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_messages(tmp_path: Path) -> None:
