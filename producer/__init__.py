@@ -1,3 +1,1 @@
 """Makes events and sends them: the simulator, the replay into Kafka, and the broker for machines without one."""
-
-import runtime  # noqa: F401 - before numpy

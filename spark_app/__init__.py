@@ -1,3 +1,1 @@
 """The Spark Structured Streaming job: ingest, parse, sessionize, score, report."""
-
-import runtime  # noqa: F401 - before numpy
