@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from producer.simulator.draws import uniform
 from producer.simulator.listeners.population import offsets_ms
+from producer.simulator.same_math import exp
 from runtime.units import DAY_MS
 
 QUANTILES = 2048
@@ -43,7 +44,7 @@ def _hour_weights(chronotype: int, is_weekend: bool) -> NDArray[np.float64]:
         centre, wide, high = (peak + 1.5, sd * 1.8, height * 0.75) if is_weekend and is_bump else (peak, sd, height)
         away = np.abs(hour - centre)
         away = np.minimum(away, 24 - away)
-        weight += high * np.exp(-0.5 * (away / wide) ** 2)
+        weight += high * exp(-0.5 * (away / wide) ** 2)
     return weight / weight.sum()
 
 

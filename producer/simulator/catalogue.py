@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from producer.simulator.draws import Alias, Purpose, normal, stream, uniform
 from producer.simulator.ids import Ids, Kind
+from producer.simulator.same_math import exp, power
 from runtime.arrays import Floats
 
 GENRES = (
@@ -83,9 +84,9 @@ class Catalogue:
 
     def draw_track(self, artist: NDArray[np.int32], u: NDArray[np.float32]) -> NDArray[np.int32]:
         """Pick a track of each artist with weight rank^-b, by the inverse of its continuous distribution."""
-        power = np.float32(1 - self.track_exponent)
+        rise = np.float32(1 - self.track_exponent)
         last = self.n_tracks[artist].astype(np.float32)
-        rank = ((np.power(last + 1, power) - 1) * u + 1) ** (1 / power) - 1
+        rank = power((power(last + 1, rise) - 1) * u + 1, 1 / rise) - 1
         return self.first_track[artist] + np.minimum(rank, last - 1).astype(np.int32)
 
     def not_yet_out(self, track: NDArray[np.int32], day: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -103,14 +104,14 @@ def make_catalogue(settings: CatalogueSettings, seed: int, days: int) -> Catalog
     rng = stream(seed, Purpose.CATALOGUE)
     n = settings.n_artists
     rank = np.arange(1, n + 1, dtype=np.float64)
-    head = np.minimum(rank, settings.knee) ** -settings.artist_exponent
-    artist_popularity = head * np.maximum(rank / settings.knee, 1) ** -settings.tail_exponent
+    head = power(np.minimum(rank, settings.knee), -settings.artist_exponent)
+    artist_popularity = head * power(np.maximum(rank / settings.knee, 1), -settings.tail_exponent)
     artist_popularity /= artist_popularity.sum()
     n_tracks = _tracks_per_artist(settings, rng)
     artist_of = np.repeat(np.arange(n, dtype=np.int32), n_tracks)
     first_track = np.concatenate(([0], np.cumsum(n_tracks)[:-1])).astype(np.int32)
     within = np.arange(len(artist_of)) - first_track[artist_of] + 1
-    weight = within.astype(np.float64) ** -settings.track_exponent
+    weight = power(within.astype(np.float64), -settings.track_exponent)
     track_popularity = weight / np.add.reduceat(weight, first_track)[artist_of]
     total = len(artist_of)
     age = rng.gamma(1.2, 900, total) + 1
@@ -137,16 +138,16 @@ def _releases(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
     """Let the last track of some artists come out within the world; change `released_days`, return (tracks, draws)."""
     count = min(max(int(settings.releases_a_day * (days + 14)), 8), int((n_tracks > 1).sum()) // 2 + 1)
-    chance = np.where(n_tracks > 1, np.arange(1, len(n_tracks) + 1) ** -0.5, 0.0)
+    chance = np.where(n_tracks > 1, power(np.arange(1.0, len(n_tracks) + 1), -0.5), 0.0)
     artist = rng.choice(len(n_tracks), min(count, int((chance > 0).sum())), replace=False, p=chance / chance.sum())
     tracks = (first_track + n_tracks - 1)[artist].astype(np.int32)
     day = np.sort(rng.integers(-14, days, len(tracks)))
     released_days[tracks] = -day
-    strength = (artist + 10.0) ** -0.7
+    strength = power(artist + 10.0, -0.7)
     fresh = np.empty((days + 2, FRESH_DRAWS), dtype=np.int32)
     for local in range(days + 2):
         age = local - 1 - day
-        weight = np.where(age >= 0, strength * np.exp(-age / FADE_DAYS), 0.0)
+        weight = np.where(age >= 0, strength * exp(-age / FADE_DAYS), 0.0)
         weight = weight if weight.sum() > 0 else np.where(day == day.min(), strength, 0.0)
         fresh[local] = rng.choice(tracks, FRESH_DRAWS, p=weight / weight.sum())
     return tracks[day >= 0], fresh
@@ -155,14 +156,14 @@ def _releases(
 def _tracks_per_artist(settings: CatalogueSettings, rng: Generator) -> NDArray[np.int32]:
     """Draw catalogue sizes, log-normal around the mean; at least one track each."""
     log_sd = settings.tracks_log_sd
-    size = np.exp(log_sd * normal(rng, settings.n_artists) - log_sd**2 / 2) * settings.tracks_per_artist_mean
+    size = exp(log_sd * normal(rng, settings.n_artists) - log_sd**2 / 2) * settings.tracks_per_artist_mean
     return np.maximum(np.rint(size), 1).astype(np.int32)
 
 
 def _lengths(settings: CatalogueSettings, rng: Generator, artist_of: NDArray[np.int32]) -> NDArray[np.int32]:
     n = len(artist_of)
     of_artist = settings.artist_log_sd * normal(rng, settings.n_artists).astype(np.float64)
-    seconds = settings.length_median_s * np.exp(of_artist[artist_of] + settings.length_log_sd * normal(rng, n))
+    seconds = settings.length_median_s * exp(of_artist[artist_of] + settings.length_log_sd * normal(rng, n))
     short = uniform(rng, n) < settings.short_share
     seconds = np.where(short, 30.5 + 14.5 * uniform(rng, n), seconds)
     return (np.clip(seconds, settings.length_floor_s, settings.length_cap_s) * 1000).astype(np.int32)

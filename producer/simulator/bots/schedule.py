@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from producer.simulator.calendar import Calendar
 from producer.simulator.draws import normal, uniform
 from producer.simulator.rows import running
+from producer.simulator.same_math import exp, log1p
 from runtime.units import HOUR_MS, MINUTE_MS
 
 Windows = NDArray[np.int64]
@@ -29,8 +30,8 @@ def with_breaks(windows: Windows, on_min: float, rng: Generator) -> Windows:
     span = windows[:, 1] - windows[:, 0]
     pieces = (span / (on_min * MINUTE_MS + APART_MS)).astype(np.int64) + 2
     of = np.repeat(np.arange(len(windows)), pieces)
-    on = (on_min * MINUTE_MS * np.exp(0.6 * normal(rng, len(of)) - 0.18)).astype(np.int64)
-    pause = APART_MS + (15 * MINUTE_MS * -np.log1p(-rng.random(len(of)))).astype(np.int64)
+    on = (on_min * MINUTE_MS * exp(0.6 * normal(rng, len(of)) - 0.18)).astype(np.int64)
+    pause = APART_MS + (15 * MINUTE_MS * -log1p(-rng.random(len(of)))).astype(np.int64)
     end = windows[of, 0] + running(on + pause, pieces) - pause
     cut = np.stack((end - on, np.minimum(end, windows[of, 1])), axis=1)
     return cut[cut[:, 1] - cut[:, 0] > 2 * MINUTE_MS]
@@ -45,7 +46,7 @@ def daily(
     begin = calendar.local_midnight[place, days] + ((hour + hour_sd * normal(rng, len(days))) * HOUR_MS).astype(
         np.int64
     )
-    length = (hours * HOUR_MS * np.exp(hours_log_sd * normal(rng, len(days)))).astype(np.int64)
+    length = (hours * HOUR_MS * exp(hours_log_sd * normal(rng, len(days)))).astype(np.int64)
     return disjoint(np.stack((begin, begin + length), axis=1))
 
 
@@ -63,7 +64,7 @@ def waking(
     day = np.repeat(np.arange(calendar.local_days), count)
     minute = calendar.draw_minute(np.full(len(day), chronotype, np.uint8), day, rng)
     begin = calendar.local_midnight[place, day] + (minute * MINUTE_MS).astype(np.int64)
-    length = (minutes * MINUTE_MS * np.exp(minutes_sd * normal(rng, len(day)) - minutes_sd**2 / 2)).astype(np.int64)
+    length = (minutes * MINUTE_MS * exp(minutes_sd * normal(rng, len(day)) - minutes_sd**2 / 2)).astype(np.int64)
     return disjoint(np.stack((begin, begin + length), axis=1))
 
 

@@ -1,5 +1,6 @@
 """The script that all families share: plays targets through windows, with as many manners as its difficulty asks."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from producer.simulator.listeners.endings import ENDED, cut_listen, reasons_star
 from producer.simulator.listeners.listening import Setting
 from producer.simulator.listeners.timing import gaps_ms
 from producer.simulator.rows import Columns, running
+from producer.simulator.same_math import exp, log
 from runtime.units import MINUTE_MS
 
 MANNERS = ("camouflage", "human_gaps", "human_touch", "share_cut", "heard_s", "per_address")
@@ -95,7 +97,7 @@ def perform(
     track = np.where(early, catalogue.first_track[catalogue.artist_of[track]], track).astype(np.int32)
 
     duration = catalogue.duration_ms[track]
-    own_cut = 1 / (1 + np.exp(float(account.traits.completion[account.who])))
+    own_cut = 1 / (1 + math.exp(account.traits.completion[account.who]))
     is_cut = uniform(rng, n) < np.where(is_target, script.share_cut, own_cut)
     full = duration
     if script.listen_s is not None:
@@ -145,9 +147,9 @@ def _gaps(
     """Draw the silence before each play: a timer's, or a listener's."""
     n = len(reason_end)
     sessions = int(window[-1]) + 1 if n else 0
-    timer = np.exp(np.log(script.timer_ms) + script.timer_log_sd * normal(rng, n)).astype(np.int64)
+    timer = exp(log(script.timer_ms) + script.timer_log_sd * normal(rng, n)).astype(np.int64)
     tempo = (1.2 * normal(rng, sessions))[window]
-    pausing = np.minimum(setting.profile.pausing * np.exp(2.0 * normal(rng, sessions)), 0.5)[window]
+    pausing = np.minimum(setting.profile.pausing * exp(2.0 * normal(rng, sessions)), 0.5)[window]
     human = np.minimum(gaps_ms(reason_end, tempo, pausing, rng), 10 * MINUTE_MS)
     gap = np.where(uniform(rng, n) < script.human_gaps, human, timer)
     # the silence after a play comes before the next one; none before a session's first

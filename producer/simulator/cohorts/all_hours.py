@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from producer.simulator.calendar import ALL_HOURS
 from producer.simulator.listeners.population import Traits
+from producer.simulator.same_math import log
 
 
 def all_hours(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:
     """Music on whenever awake, which is at any hour; tracks are heard to the end."""
     traits.chronotype[who] = ALL_HOURS
-    traits.log_plays[who] = np.log(400) + 0.4 * rng.standard_normal(len(who))
+    traits.log_plays[who] = log(400) + 0.4 * rng.standard_normal(len(who))
     traits.session_plays[who] = 150
     traits.active[who] = 0.35 + 0.55 * rng.random(len(who))
     traits.day_spread[who] = 0.6

@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 from producer.simulator.calendar import OPENING
 from producer.simulator.listeners.population import Traits
+from producer.simulator.same_math import log
 
 
 def venue(traits: Traits, who: NDArray[np.int64], rng: Generator) -> None:
     """Some thirteen hours of background music from opening time."""
     traits.chronotype[who] = OPENING
-    traits.log_plays[who] = np.log(290) + 0.15 * rng.standard_normal(len(who))
+    traits.log_plays[who] = log(290) + 0.15 * rng.standard_normal(len(who))
     traits.session_plays[who] = 400
     traits.active[who] = 0.93
     traits.completion[who] = 5

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from producer.errors import ProducerError
 from producer.simulator.draws import Purpose, stream
 from producer.simulator.listeners.population import Traits
+from producer.simulator.same_math import exp
 from runtime.arrays import Floats
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -29,7 +30,7 @@ catalogue. sesh_len: mean plays of a session. sesh_num: mean sessions of a day. 
 _DRAWS: dict[str, tuple[tuple[str, str], Callable[[Generator, int, float, float], Floats]]] = {
     "uniform": (("low", "high"), lambda rng, n, low, high: rng.uniform(low, high, n)),
     "normal": (("mean", "sd"), lambda rng, n, mean, sd: rng.normal(mean, sd, n)),
-    "log_normal": (("median", "log_sd"), lambda rng, n, median, sd: median * np.exp(rng.normal(0, sd, n))),
+    "log_normal": (("median", "log_sd"), lambda rng, n, median, sd: median * exp(rng.normal(0, sd, n))),
     "beta": (("a", "b"), lambda rng, n, a, b: rng.beta(a, b, n)),
     "integers": (("low", "high"), lambda rng, n, low, high: rng.integers(int(low), int(high) + 1, n).astype(float)),
 }

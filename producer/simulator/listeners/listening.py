@@ -18,12 +18,13 @@ from producer.simulator.listeners.population import BINGE_DAYS, BINGE_LOG, FAVOU
 from producer.simulator.listeners.profiles import Profile
 from producer.simulator.listeners.timing import FAR_MS, RUN_PLAYS, Pace, place_in_time
 from producer.simulator.rows import Columns, position, take
+from producer.simulator.same_math import exp, log, log1p, power
 
-FULL_LOG, FULL_SLOPE = np.float32(np.log(120)), np.float32(0.7)
+FULL_LOG, FULL_SLOPE = np.float32(log(120)), np.float32(0.7)
 """A day fills up: beyond 120 plays their log grows at this slope (KKBox: p95 125, p99 194, p99.9 318)."""
 GLANCE_LOG = np.float32(1.8)
 """How much shorter, in log plays, a day is on which the app is only glanced at."""
-SPREE_LOG = np.float32(np.log(8))
+SPREE_LOG = np.float32(log(8))
 """How much longer, in log plays, a day of hundreds of plays is."""
 MAX_LIST = 1 << 10
 """Tracks of a listener's one list, at most."""
@@ -51,7 +52,7 @@ def listen(traits: Traits, setting: Setting, rng: Generator) -> tuple[Columns, C
 def pace_of(sessions: Columns, traits: Traits, profile: Profile) -> Pace:
     """Return the pace of each session: its account's habits of pausing."""
     who = sessions["who"]
-    pausing = (profile.pausing * np.exp(traits.pausing[who])).astype(np.float32)
+    pausing = (profile.pausing * exp(traits.pausing[who])).astype(np.float32)
     return Pace(pausing, traits.tempo[who], traits.moods[who])
 
 
@@ -76,7 +77,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     is_glance = uniform(rng, len(who)) < profile.glance
     log_n -= GLANCE_LOG * is_glance
     log_n = np.minimum(log_n, FULL_LOG + FULL_SLOPE * (log_n - FULL_LOG))
-    n_plays = np.maximum(np.exp(np.minimum(log_n, 6.6)), 1)
+    n_plays = np.maximum(exp(np.minimum(log_n, 6.6)), 1)
     # a glance is a track now and one hours later
     n_sessions = 1 + rng.poisson(
         n_plays / np.maximum(np.where(is_glance, GLANCE_PLAYS, traits.session_plays[who]), n_plays / MAX_SESSIONS)
@@ -84,7 +85,7 @@ def _sessions(traits: Traits, setting: Setting, rng: Generator) -> Columns:
     if has_number.any():
         n_sessions = np.where(has_number[who], planned[who, day], n_sessions)
     row = np.repeat(np.arange(len(who)), n_sessions)
-    weight = -np.log1p(-rng.random(len(row)))
+    weight = -log1p(-rng.random(len(row)))
     share = weight / np.repeat(np.add.reduceat(weight, np.cumsum(n_sessions) - n_sessions), n_sessions)
     count = (n_plays[row] * share + uniform(rng, len(row))).astype(np.int32)
     who, day, day_row = who[row], day[row], row
@@ -124,14 +125,14 @@ def _plays(sessions: Columns, traits: Traits, setting: Setting, rng: Generator) 
     odds = profile.completion_run_sd * normal(rng, n // RUN_PLAYS + 1)[np.arange(n) // RUN_PLAYS] * traits.streaks[who]
     odds += traits.completion[who] + sessions["completion"][session] + shift + profile.stop * is_last
     u = uniform(rng, n)
-    is_done = u * (1 + np.exp(-odds)) < 1
+    is_done = u * (1 + exp(-odds)) < 1
     if not np.isnan(traits.skip_prob).all():
         skip = traits.skip_prob[who]
         is_done = np.where(np.isnan(skip), is_done, u >= skip)
     duration = catalogue.duration_ms[track]
     how_late = uniform(rng, n)
     if (traits.haste != 1).any():
-        how_late = np.power(how_late, traits.haste[who])
+        how_late = power(how_late, traits.haste[who])
     cut = cut_listen(duration, profile.early_skips, how_late)
     reason_end = reasons_end(is_done, is_last, profile, rng)
     return {
@@ -151,7 +152,7 @@ def _tracks(
     """Pick a new track for each play: of the session's artist, the popular catalogue, or the own favourites."""
     n = len(session)
     who = sessions["who"][session]
-    dear = (FAVOURITES * np.power(uniform(rng, n), traits.devotion[who])).astype(np.int32)
+    dear = (FAVOURITES * power(uniform(rng, n), traits.devotion[who])).astype(np.int32)
     if traits.phase_days.any():
         phase = traits.phase_days[who]
         dear = np.where(phase > 0, sessions["day"][session] // np.maximum(phase, 1) % FAVOURITES, dear)
@@ -207,8 +208,8 @@ def _repeats(
     of_person = np.bincount(sessions["person"][session])
     mine = position(of_person[of_person > 0])
     odds = traits.repeat[who] + sessions["repeat"][session]
-    wants = uniform(rng, n) * (1 + np.exp(-odds)) < 1
-    back = np.power(1 - uniform(rng, n), np.float32(-1 / 0.8)).astype(np.int64)
+    wants = uniform(rng, n) * (1 + exp(-odds)) < 1
+    back = power(1 - uniform(rng, n), np.float32(-1 / 0.8)).astype(np.int64)
     reach = np.where(is_mixed[session], mine, place)
     source = np.arange(n) - np.where(wants & (back <= reach), back, 0)
     while True:

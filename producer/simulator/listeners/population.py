@@ -14,6 +14,7 @@ from producer.simulator.catalogue import Catalogue
 from producer.simulator.draws import Purpose, normal, stream, uniform
 from producer.simulator.ids import Ids, Kind
 from producer.simulator.listeners.profiles import Habits, Profile
+from producer.simulator.same_math import exp, log, power
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -35,7 +36,7 @@ FAULTY = 3
 """Role of a faulty client in the activity chain, after listener, background and script."""
 NEVER = 1 << 20
 """A day that never comes."""
-BINGE_DAYS, BINGE_LOG = 21, np.float32(np.log(3))
+BINGE_DAYS, BINGE_LOG = 21, np.float32(log(3))
 FAVOURITES = 16
 """Favourite artists kept per listener."""
 MOST_STREAKS = np.float32(5)
@@ -127,7 +128,7 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
     n = len(users)
     shares = np.array([share for _, _, share in PLACES])
     niche = np.minimum(
-        (np.power(uniform(rng, n * FAVOURITES), profile.niche_power) * len(catalogue.n_tracks)),
+        (power(uniform(rng, n * FAVOURITES), profile.niche_power) * len(catalogue.n_tracks)),
         len(catalogue.n_tracks) - 1,
     ).astype(np.int32)
     popular = catalogue.artists.draw(rng, n * FAVOURITES)
@@ -149,7 +150,7 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
         pop_fan=(profile.pop_fan[0] + profile.pop_fan[1] * uniform(rng, n)).astype(np.float32),
         devotion=(1 + 2.5 * uniform(rng, n)).astype(np.float32),
         repeat=(profile.repeat + profile.repeat_sd * normal(rng, n)).astype(np.float32),
-        session_plays=(profile.session_plays * np.exp(1.25 * normal(rng, n))).astype(np.float32),
+        session_plays=(profile.session_plays * exp(1.25 * normal(rng, n))).astype(np.float32),
         touch=(uniform(rng, n) < profile.passive_share).astype(np.uint8),
         drift=(0.12 * normal(rng, n)).astype(np.float32),
         binge_from=np.full(n, NEVER, dtype=np.int32),
@@ -187,12 +188,12 @@ def draw_traits(users: I32, profile: Profile, catalogue: Catalogue, rng: Generat
 def _vary_habits(traits: Traits, habits: Habits, rng: Generator) -> None:
     """Give each account habits that differ from the profile's."""
     n = len(traits.user)
-    traits.haste = np.exp(habits.haste * normal(rng, n))
-    traits.streaks = np.minimum(np.exp(habits.streaks * normal(rng, n)), MOST_STREAKS)
+    traits.haste = exp(habits.haste * normal(rng, n))
+    traits.streaks = np.minimum(exp(habits.streaks * normal(rng, n)), MOST_STREAKS)
     traits.pausing = habits.pausing * normal(rng, n)
     traits.tempo = habits.tempo * normal(rng, n)
     traits.moods = habits.moods * uniform(rng, n)
-    traits.day_spread = np.exp(habits.day_spread * normal(rng, n))
+    traits.day_spread = exp(habits.day_spread * normal(rng, n))
 
 
 def traits_of(users: I32, block: int, profile: Profile, catalogue: Catalogue, seed: int) -> Traits:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from producer.simulator.draws import normal, uniform
 from producer.simulator.listeners.endings import ENDED
 from producer.simulator.rows import Columns, running, take
+from producer.simulator.same_math import exp
 
 FAR_MS = np.int64(1) << 40
 """Longer than any world: keeps the running maximum of one account apart from the next."""
@@ -48,7 +49,7 @@ def gaps_ms(
     is_stop = reason_end == ENDED["endplay"]
     log_ms = np.where(is_stop, 10.8 + 1.3 * z, np.where(is_pause, 9.5 + 1.7 * z, 5.8 + 0.9 * z)) + tempo
     # longer silences are folded back: the session would be over
-    gap = np.exp(LONGEST_LOG_MS - np.abs(LONGEST_LOG_MS - log_ms)).astype(np.int64)
+    gap = exp(LONGEST_LOG_MS - np.abs(LONGEST_LOG_MS - log_ms)).astype(np.int64)
     return np.where(is_cut | is_pause, gap, 0)
 
 
@@ -62,7 +63,7 @@ def place_in_time(
     counts = sessions["n_plays"]
     of_session = plays["session"]
     tempo = (1.2 * normal(rng, len(counts)) + pace.tempo)[of_session]
-    dawdling = np.minimum(pace.pausing * np.exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
+    dawdling = np.minimum(pace.pausing * exp(2.0 * normal(rng, len(counts))), 0.9)[of_session]
     if pace.moods.any():
         run = np.arange(len(of_session)) // RUN_PLAYS
         tempo = tempo + pace.moods[of_session] * normal(rng, int(run[-1]) + 1)[run]
@@ -73,7 +74,7 @@ def place_in_time(
     inside = gap.copy()
     inside[last] = 0
     took = running(plays["listen"] + inside, counts)
-    length = took[last] + APART_MS + np.exp(14.9 + 1.0 * normal(rng, len(counts))).astype(np.int64)
+    length = took[last] + APART_MS + exp(14.9 + 1.0 * normal(rng, len(counts))).astype(np.int64)
     # one after another for each person, though not for each account
     starts = settle(sessions["start"], length, sessions["person"])
     ends = starts[plays["session"]] + took - inside

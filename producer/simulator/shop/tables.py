@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from producer.simulator.same_math import exp, log, power
 from producer.simulator.shop.chains import CLASS_SHARES, CUSTOMER_CLASSES
 from producer.simulator.shop.scenario import ShopScenario
 from runtime.arrays import Ints
@@ -54,7 +55,7 @@ def make_tables(scenario: ShopScenario, rng: Generator) -> ShopTables:
     products = _products(scenario, categories, rng)
     customers = _customers(scenario, rng)
     classes = rng.choice(len(CUSTOMER_CLASSES), scenario.customers, p=CLASS_SHARES)
-    weights = 1 / np.arange(1, scenario.products + 1) ** 0.7
+    weights = 1 / power(np.arange(1.0, scenario.products + 1), 0.7)
     popularity = rng.permutation(weights / weights.sum())
     return ShopTables(categories, products, customers, classes, popularity)
 
@@ -77,7 +78,7 @@ def _products(scenario: ShopScenario, categories: pd.DataFrame, rng: Generator) 
     colour = rng.integers(0, len(_COLOURS), n)
     article = categories["article_type"].to_numpy()[category]
     names = [f"{_COLOURS[c]} {a} {i}" for i, (c, a) in enumerate(zip(colour, article, strict=True), 1)]
-    price = np.exp(np.log(MEDIAN_PRICE) + PRICE_LOG_SD * rng.standard_normal(n))
+    price = exp(log(MEDIAN_PRICE) + PRICE_LOG_SD * rng.standard_normal(n))
     return pd.DataFrame(
         {
             "product_id": np.sort(rng.choice(60_000, n, replace=False)) + 1,

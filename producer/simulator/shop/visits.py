@@ -7,6 +7,7 @@ from numpy.random import Generator
 
 from contracts.shop import CARD_TESTING, DEVICE_TYPES, PROMO_ABUSE, TAKEOVER, TRAFFIC_SOURCES
 from producer.simulator.listeners.chain import walk
+from producer.simulator.same_math import exp
 from producer.simulator.shop.chains import CHAINS, CUSTOMER_CLASSES, STATES
 from producer.simulator.shop.scenario import ShopScenario
 from producer.simulator.shop.tables import ShopTables
@@ -115,8 +116,8 @@ def make_events(scenario: ShopScenario, visits: Visits, rng: Generator) -> Event
     """Walk each visit's chain; the time between two of its events is log-normal, by family."""
     visit, state, step = walk(list(CHAINS.values()), visits.kind.astype(np.uint8), rng)
     medians = np.array([SECONDS_BETWEEN_EVENTS[HONEST if k in CUSTOMER_CLASSES else k] for k in KINDS]) * 1000
-    gaps = medians[visits.kind[visit]] * np.exp(0.9 * rng.standard_normal(len(visit)))
-    gaps = np.minimum(gaps, 20 * MINUTE_MS).astype(np.int64) + 1
+    drawn = medians[visits.kind[visit]] * exp(0.9 * rng.standard_normal(len(visit)))
+    gaps = np.minimum(drawn, 20 * MINUTE_MS).astype(np.int64) + 1
     order = np.lexsort((step, visit))
     visit, states, gaps = visit[order], state[order].astype(np.int64), gaps[order]
     total = np.cumsum(gaps)
