@@ -22,7 +22,7 @@ def chromium() -> str:
     return CHROMIUM
 
 
-@pytest.fixture(scope="package")  # not longer: while it is open, no other test of the process may run a loop of asyncio
+@pytest.fixture(scope="module")  # not longer: while it is open, no other test of the process may run a loop of asyncio
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
