@@ -1,9 +1,11 @@
 """What a day at triggers of 1 second leaves of a table: its commits and its upkeep without Spark, in minutes.
 
     python -m ops.lake.day --hours 24
+    python -m ops.lake.day --hours 1 --speed 2300
 
 A commit has a file of a few sessions, as a micro-batch of a quiet service does; upkeep runs when the job's own would.
-Its clock is the number of the commit: what stays for 4 minutes stays for 240 commits.
+Its clock is the number of the commit: what stays for 4 minutes stays for 240 commits. With `--speed` the days of the
+sessions pass so many times faster, as in a replay.
 """
 
 import argparse
@@ -27,19 +29,19 @@ from runtime.parquet import count_rows
 HOUR_S = 3600
 NAME = "sessions"
 LINES_EVERY = 2 * HOUR_S
-"""Commits per line of output."""
+"""Commits per line of output, unless told otherwise."""
 LOOK_EVERY = 10
 """Commits after which the job looks whether a table is due."""
 
 
-def run(table: Path, commits: int, rows: int) -> None:
-    """Make commits of `rows` sessions, and print what is on disk after every two hours of them."""
+def run(table: Path, commits: int, rows: int, speed: float = 1.0, lines_every: int = LINES_EVERY) -> None:
+    """Make commits of `rows` sessions, and print what is on disk after every `lines_every` of them."""
     began = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0)
     print("hours  files  that count  of the log  CPU ms per commit     MB")
     cpu_s = upkeep_s = 0.0
     for number in range(commits):
         now = began + timedelta(seconds=number)
-        files = write_files(table, _sessions(number, rows, now), number)
+        files = write_files(table, _sessions(number, rows, began + timedelta(seconds=number * speed)), number)
         at = time.process_time()
         append(table, files, Transaction(NAME, number))
         cpu_s += time.process_time() - at
@@ -49,8 +51,8 @@ def run(table: Path, commits: int, rows: int) -> None:
             at = time.process_time()
             keep_up(table, now=now.timestamp())
             upkeep_s += time.process_time() - at
-        if (number + 1) % LINES_EVERY == 0 or number + 1 == commits:
-            print(_line(table, number + 1, cpu_s), flush=True)
+        if (number + 1) % lines_every == 0 or number + 1 == commits:
+            print(_line(table, number + 1, cpu_s / (number % lines_every + 1)), flush=True)
             cpu_s = 0.0
     print(f"{count_rows(committed_files(table)):,} rows of {commits * rows:,}; upkeep took {upkeep_s:.0f} s of CPU")
 
@@ -71,10 +73,11 @@ def _sessions(number: int, rows: int, at: datetime) -> pa.Table:
 
 
 def _line(table: Path, commits: int, cpu_s: float) -> str:
+    """`cpu_s`: of one commit."""
     files = [Path(folder, name) for folder, _, names in os.walk(table) for name in names]
     of_log = [file for file in files if LOG in file.parts]
     size = sum(file.stat().st_size for file in files) / 1e6
-    ms, counting = 1000 * cpu_s / (commits % LINES_EVERY or LINES_EVERY), len(committed_files(table))
+    ms, counting = 1000 * cpu_s, len(committed_files(table))
     hours = commits / HOUR_S
     return f"{hours:5.1f}  {len(files):5,}  {counting:10,}  {len(of_log):10,}  {ms:17.1f}  {size:5.1f}"
 
@@ -84,9 +87,11 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.lake.day")
     parser.add_argument("--hours", type=float, default=24, help="hours of commits, one per second")
     parser.add_argument("--rows", type=int, default=5, help="sessions per commit")
+    parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than in life days pass")
+    parser.add_argument("--lines-every", type=int, default=LINES_EVERY, help="commits per line")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        run(Path(folder) / NAME, round(options.hours * HOUR_S), options.rows)
+        run(Path(folder) / NAME, round(options.hours * HOUR_S), options.rows, options.speed, options.lines_every)
 
 
 if __name__ == "__main__":
