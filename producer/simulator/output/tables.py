@@ -84,6 +84,15 @@ def _seen(codes: NDArray[np.int32], n: int) -> tuple[NDArray[np.int32], NDArray[
     return dense[at], np.flatnonzero(is_seen).astype(np.int32)
 
 
+def _unique(column: Coded) -> Coded:
+    """Give a word that occurs twice one code: two addresses of ten thousands may be the same by chance."""
+    words = column.words.dictionary_encode()
+    if len(words.dictionary) == len(words):
+        return column
+    codes = np.append(words.indices.to_numpy(), np.int32(-1))  # the last one is for -1, which is null
+    return Coded(codes[column.codes], words.dictionary)
+
+
 class Writer:
     """Turns record arrays into tables; `n_…`: codes of an opaque column, `families`: words of truth by code."""
 
@@ -102,7 +111,7 @@ class Writer:
         """Number the codes that occur, in order, and render their ids; -1 is null."""
         dense, seen = _seen(codes, space.codes)
         words = self.ids.words(space.kind, seen)
-        return Coded(dense, addresses(words) if space.kind is Kind.ADDRESS else render(words))
+        return _unique(Coded(dense, addresses(words))) if space.kind is Kind.ADDRESS else Coded(dense, render(words))
 
     def code(self, sessions: Columns) -> dict[str, Coded | Plain]:
         """Render what sessions say, by column of the tables."""

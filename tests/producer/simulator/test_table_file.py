@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from producer.simulator.ids import digits
-from producer.simulator.output import table_file
+from producer.simulator.ids import Ids, addresses, digits
+from producer.simulator.output import table_file, tables
 from producer.simulator.output.columns import Coded, Column, Digits, Plain
 from producer.simulator.output.table_file import TableFile
+from producer.simulator.output.tables import Writer
 
 TIME = pa.timestamp("ms", tz="UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -110,3 +111,12 @@ def test_a_null_where_the_schema_allows_none_is_refused_by_name(tmp_path: Path) 
     table = columns(3, 5) | {"word": Coded(np.array([0, -1, 1], np.int32), pa.array(["a", "b"]))}
     with pytest.raises(ValueError, match="column word has a null in rows 0 to 3"):
         write(tmp_path / "part.parquet", table)
+
+
+def test_addresses_that_are_the_same_by_chance_are_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dictionary with a word twice is read wrongly by Arrow's reader of dictionaries."""
+    monkeypatch.setattr(tables, "addresses", lambda words: addresses(np.arange(len(words), dtype=np.uint64) // 2))
+    writer = Writer(Ids(7), 1, 1, 1, 1, 20, 1, ())
+    column = writer.opaque(np.array([5, 3, -1, 4, 19, 5], np.int32), writer.address)
+    assert column.words.to_pylist() == addresses(np.array([0, 1], np.uint64)).to_pylist()
+    assert column.codes.tolist() == [1, 0, -1, 0, 1, 1]
