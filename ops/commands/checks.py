@@ -76,7 +76,7 @@ def soak(
     minutes: Annotated[float, typer.Option(min=0.2, help="How long the rate is held.")] = 60.0,
     rows_per_s: Annotated[float | None, typer.Option(min=1, help="Default: half of the highest rate.")] = None,
     users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 200_000,
-    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 2,
+    days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of the world.")] = 7,
     flood_rows: FloodRows = 2_000_000,
 ) -> None:

@@ -45,7 +45,8 @@ class SoakParameters:
     """None: half of the highest rate, which is measured first."""
     users: int = 200_000
     """The more accounts, the slower the listeners' time passes at a rate, and the more sessions are open at once."""
-    days: int = 2
+    days: int = 10
+    """Enough for an hour at 20,000 rows/s: at the end of the world the replay closes all sessions, and begins again."""
     seed: int = 7
     flood_rows: int = 2_000_000
     """A quarter of a day of this world: then as many sessions are open as later on."""
