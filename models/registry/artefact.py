@@ -94,7 +94,7 @@ def read_manifest(path: Path, trusted_sha256: str, required: Mapping[str, type])
     label = f"{path.parent.name}/{path.name}"
     try:
         manifest = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ModelError(f"{label} is not JSON") from None
     wrong = [
         key

@@ -191,7 +191,7 @@ def _read_metadata(label: str, members: Mapping[str, bytes], folder: str) -> dic
     try:
         # as Spark reads it, in UTF-8
         metadata = json.loads(members[parts[0]].decode(), object_pairs_hook=_each_key_once)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{label}: {parts[0]} is not JSON ({error})") from None
     is_stage = isinstance(metadata, dict) and isinstance(metadata.get("paramMap"), dict)
     if not is_stage or not isinstance(metadata.get("class"), str):

@@ -73,7 +73,7 @@ class Registry:
             fields = json.loads(text)
             champion, challenger = (_parse_entry(fields[role]) for role in ("champion", "challenger"))
             return Roles(champion, challenger, tuple(map(_parse_entry, fields["former"])), tuple(fields["log"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ModelError(
                 f"{FOLDER}/{FILE} is not a registry: "
                 f"restore it from a copy, or delete it to go back to {SHIPPED_VERSION}"

@@ -132,6 +132,20 @@ def test_a_metadata_key_that_could_run_code_is_refused(draft: ArtefactDraft, int
     assert f"unexpected key {key}" in refusal(draft, into, draft.write())
 
 
+def test_metadata_that_is_nested_too_deeply_to_read_is_refused(draft: ArtefactDraft, into: Path) -> None:
+    draft.top = ""
+    draft.write()
+    path, nested = draft.folder / MODEL_ZIP, b'{"paramMap":' + b"[" * 100_000
+    with zipfile.ZipFile(path) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, nested if "/metadata/part-" in name else content)
+    with pytest.raises(ModelError, match="part-00000 is not JSON") as caught:
+        verify_artefact(path, into, sha256(path.read_bytes()))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_stage_name_that_would_lead_to_an_unchecked_folder_is_refused(draft: ArtefactDraft, into: Path) -> None:
     draft.pipeline["paramMap"]["stageUids"] = ["VectorAssembler_0", "x/../../../elsewhere"]
     assert "not plain words" in refusal(draft, into, draft.write())
