@@ -19,6 +19,7 @@ from consumer_viz.dashboard.decisions.rules import Policy
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.decisions.webhook import Webhook
 from consumer_viz.dashboard.events.event_stream import EventStream
+from consumer_viz.dashboard.half_requests import TimedRequests
 from consumer_viz.dashboard.index.case_index import CaseIndex
 from consumer_viz.dashboard.index.sampling import AutomaticReview
 from consumer_viz.dashboard.rules.outbox import RuleOutbox
@@ -61,7 +62,7 @@ def serve(
         app = create_app(state, settings.public_address)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
-            proxy_headers=False,
+            proxy_headers=False, http=TimedRequests,
         )  # fmt: skip
         verdicts, actions = verdict_channel(state.store), action_channel(state.store)
         senders = (
