@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from runtime.lake import LOG, batch_of, committed_files, is_table, listed_files, moments, refresh_log
 from runtime.lake.merging import level_of, merge, replace_files, write_merged
-from runtime.lake.readers import Readers
+from runtime.lake.readers import Readers, reading_since
 from runtime.parquet import open_parquet
 from runtime.storage import remove, storage_of
 
@@ -28,6 +28,8 @@ DUE_AFTER_S = 300.0
 """So long after its last upkeep a table is due that had any commit: the archive's are rare, and their files many."""
 READERS_NEED_S = 4 * 60.0
 """How long a file stays that counts no more: a reader may have listed it."""
+UPKEEP_TAKES_S = 60.0
+"""The files that an upkeep replaces are dated when it begins: so much earlier than they stop to count, at most."""
 WRITERS_NEED_S = 24 * 3600.0
 """How long a file stays that no commit has named yet: its micro-batch may still be running."""
 TIME_COLUMN = {
@@ -127,7 +129,9 @@ def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: b
     for file, written_at in sorted(stored_files(table, ".parquet").items()):
         if file in needed or any(part.startswith("_") for part in file.relative_to(table).parts):
             continue
-        if now - written_at > (READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S):
+        needed_s = READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S
+        # one that was replaced after a reading began is in its list
+        if now - written_at > needed_s and written_at < reading_since() - UPKEEP_TAKES_S:
             removed.append(file)
             if not is_dry:
                 remove(file)

@@ -14,7 +14,7 @@ from runtime.lake import LOG, batch_of, committed_files, last_number, merging
 from runtime.lake.commits import Transaction, append_rows, write_files
 from runtime.lake.merging import level_of, merge
 from runtime.lake.moments import files_at, version_at, versions
-from runtime.lake.readers import Readers
+from runtime.lake.readers import Readers, reading
 from runtime.lake.upkeep import READERS_NEED_S, expire, export, keep_up, vacuum
 from runtime.parquet import count_rows, read_parquet
 from tests.lake_rows import WRITER, commit
@@ -88,6 +88,19 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
     assert not (table / orphan.path).exists()
     assert (table / running.path).exists()
     assert len(keys(committed_files(table))) == 30
+
+
+def test_a_reading_of_this_process_keeps_its_files_however_long_it_takes(table: Path) -> None:
+    for number in range(30):
+        commit(table, session(number))
+    late = time.time() + READERS_NEED_S + 60
+    with reading():
+        listed = committed_files(table)
+        merge(table)
+        with reading(lambda: late):
+            assert vacuum(table, late) == []
+        assert len(keys(listed)) == 30
+    assert len(vacuum(table, late)) == 29
 
 
 def test_the_log_is_cut_only_as_far_as_its_readers_are_and_a_kept_version_can_be_read(table: Path) -> None:
