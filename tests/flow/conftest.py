@@ -85,7 +85,7 @@ def make_world(root: Path) -> World:
     return world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def source(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The small raid, not played yet."""
     return make_world(tmp_path_factory.mktemp("source") / WORLD)
@@ -96,7 +96,7 @@ def copy_of(source: World, folder: Path) -> World:
     return World(Path(shutil.copytree(source.root, folder / source.name)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Play the raid at speed into a running job and a running plot, wait for every report, stop both."""
     world = copy_of(source, tmp_path_factory.mktemp("live"))
@@ -158,7 +158,7 @@ class Raid:
         return f"/cases/{case_id(self.campaign_user)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def raid(live: Live, spark: SparkSession) -> Iterator[Raid]:
     """Judge the live run's days and campaigns, and serve its pages."""
     world = live.stage.world
@@ -212,7 +212,7 @@ def send_ahead(address: str) -> None:
                 producer.send(topic, json.dumps([row]).encode(), headers=headers, partition=partition)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Replay the raid as it is; then once more in three parts: with bad rows, with late rows, with copies.
 
@@ -230,7 +230,7 @@ def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
     """A broker with TLS, users and rights, for the programs of world `raid`."""
     with secured_broker(tmp_path_factory.mktemp("secured"), WORLD) as broker:

@@ -1,0 +1,1 @@
+"""A package, so that its settings of Spark end with its tests."""
