@@ -15,7 +15,7 @@ from tests.browser.served import serving_copy
 from tests.consumer_viz.dashboard import analyst, tiny_world
 
 USERS = tiny_world.flagged_users(16)
-SLOW_MS = 300_000
+SLOW_MS = 120_000
 """Only a fault takes so long, not a machine that does much else."""
 
 
