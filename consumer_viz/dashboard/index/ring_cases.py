@@ -23,15 +23,17 @@ from consumer_viz.dashboard.index.queue_lists import (
 )
 
 _IS_OPEN = f"({TABS['suspected'][1]})"
-_RISK = f"sum(case when {_IS_OPEN} and not {IS_LEFT_OUT} then c.risk else 0 end) as risk"
-_COUNTS = ("size", "waiting", "proposed", "left_out", "decided", "hidden", "eur", "streams", "risk",
+_IS_TO_DECIDE = f"({_IS_OPEN} and not {IS_LEFT_OUT})"
+_COUNTS = ("size", "waiting", "proposed", "left_out", "decided", "hidden", "eur", "shown_eur", "open_eur", "risk",
            "first_flagged_at", "assignee", "hold_until", "is_escalated")  # fmt: skip
-_RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_OPEN} and not {IS_LEFT_OUT}) as waiting,
+_RING_COLUMNS = f"""m.ring_id, count(*) as size, sum({_IS_TO_DECIDE}) as waiting,
     sum(coalesce(v.verdict = 'proposed', 0) and not {IS_HIDDEN} and not {IS_LEFT_OUT}) as proposed,
     sum({_IS_OPEN} and {IS_LEFT_OUT}) as left_out,
     sum(coalesce(v.verdict in ('confirm', 'dismiss'), 0) and not {_IS_OPEN}) as decided,
     sum({IS_HIDDEN}) as hidden,
-    sum(c.eur) as eur, sum(c.streams) as streams, {_RISK},
+    sum(c.eur) as eur, total(case when {IS_HIDDEN} then 0 else c.eur end) as shown_eur,
+    total(case when {_IS_TO_DECIDE} then c.eur end) as open_eur,
+    total(case when {_IS_TO_DECIDE} then c.risk end) as risk,
     min(c.first_flagged_at) as first_flagged_at, max(r.assignee) as assignee, max(r.hold_until) as hold_until,
     max(r.is_escalated) as is_escalated"""
 
@@ -60,7 +62,11 @@ class Ring:
     hidden: int
     """Members that are reviewed blind: they are not shown as members before they are decided."""
     eur: float
-    streams: int
+    """Money at risk of all members."""
+    shown_eur: float
+    """Without that of the hidden ones, which would tell their score."""
+    open_eur: float
+    """Of the members that wait: what the queue ranks."""
     risk: float
     first_flagged_at: str | None
     assignee: str | None
@@ -72,6 +78,11 @@ class Ring:
     probability: float | None
     first_seen: str | None
     last_seen: str | None
+
+    @property
+    def at_risk_eur(self) -> float:
+        """Money that its row shows: of the members that wait, or of all that are shown where none does."""
+        return self.open_eur if self.waiting else self.shown_eur
 
 
 class Rings:

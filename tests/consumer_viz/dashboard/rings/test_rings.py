@@ -110,6 +110,20 @@ def test_a_few_ticked_accounts_leave_the_others_in_the_ring(state: AppState, ana
     assert (found.waiting, found.decided, found.left_out) == (SIZE - 2, 2, 0)
 
 
+def test_the_row_of_a_ring_shows_the_money_of_the_accounts_that_wait_as_it_is_ranked(
+    state: AppState, ana: Browser, ring: str
+) -> None:
+    ring_id, members = ring.rpartition("/")[2], state.rings.members(ring.rpartition("/")[2])
+    whole = sum(member.eur for member in members)
+    decide(ana, ring, USERS[:2])
+    row = state.rings.one(ring_id)
+    assert row is not None
+    waiting = [member.eur for member in members if member.user_id not in USERS[:2]]
+    assert [row.eur, row.at_risk_eur] == pytest.approx([whole, sum(waiting)])
+    assert f"€{sum(waiting):.2f}" in ana.client.get("/queue").text
+    assert f"€{sum(waiting):.2f}" in ana.client.get(ring).text
+
+
 def test_a_verdict_of_somebody_else_stays_and_is_shown(state: AppState, ana: Browser, ben: Browser, ring: str) -> None:
     seen = ana.client.get(ring).text
     ben.send(USERS[1], ben.form(USERS[1]), verdict="dismiss", reason="superfan")
