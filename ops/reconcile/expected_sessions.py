@@ -14,8 +14,9 @@ A row that is not late lies after every session that has been written, so it nev
 does not depend on the micro-batches.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
@@ -105,6 +106,18 @@ class Sessions:
 
     def is_closed(self, watermark_ms: int) -> Bools:
         return self.ended_ms + GAP_MS <= watermark_ms
+
+
+Columns = TypeVar("Columns", GoodRows, Sessions)
+
+
+def concatenate(kind: type[Columns], parts: Sequence[Columns]) -> Columns:
+    """Join parts in their order."""
+    return kind(*(_joined(field.name, parts) for field in fields(kind)))
+
+
+def _joined(name: str, parts: Sequence[GoodRows] | Sequence[Sessions]) -> Ints:
+    return np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in parts)])
 
 
 def session_starts(rows: GoodRows) -> set[tuple[int, int]]:

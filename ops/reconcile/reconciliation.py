@@ -16,10 +16,10 @@ from typing import Any
 
 from ops.reconcile.alerts import AlertRows, alert_faults, read_alerts, read_flags
 from ops.reconcile.comparison import SessionDifference, compare_sessions
-from ops.reconcile.dispositions import Dispositions, expected_dispositions, row_faults
+from ops.reconcile.dispositions import Dispositions, expected_of_topics, row_faults
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions, watermarks_after
 from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
-from ops.reconcile.topic_rows import RowSum, TopicRows, concatenate, read_topic
+from ops.reconcile.topic_rows import RowSum, TopicRows, read_topic
 from producer.replay.ledger import read_state
 from runtime.checkpoint import OffsetLog, clock_ahead_ms, last_committed
 from runtime.kafka.connection import KafkaConnection
@@ -94,7 +94,7 @@ def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
     progress, (sessions, flags, alerts) = read_at_one_moment(unit, "sessions", lambda: _read_sessions(unit))
     topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit)) for topic in TOPIC_CODES}
     watermarks = watermarks_after((topic.newest_by_batch(progress) for topic in topics.values()), progress.watermarks)
-    expected = expected_dispositions(concatenate([topic.rows for topic in topics.values()]), watermarks)
+    expected = expected_of_topics([topic.rows for topic in topics.values()], watermarks)
     difference = compare_sessions(expected.closed, sessions)
     return Reconciliation(
         topics={

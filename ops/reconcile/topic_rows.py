@@ -1,6 +1,6 @@
 """Read a topic from its beginning to its end as it is now, as the rows that the job must have read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 
 from contracts.topics import MAX_MESSAGE_BYTES
-from ops.reconcile.expected_sessions import TOPIC_CODES, GoodRows
+from ops.reconcile.expected_sessions import TOPIC_CODES, GoodRows, concatenate
 from ops.reconcile.row_rules import ParsedMessages, parse_messages
 from runtime.arrays import Bools, Ints
 from runtime.checkpoint import OffsetLog
@@ -96,7 +96,7 @@ def read_topic(kafka: KafkaConnection, topic: str, progress: OffsetLog, clock_ah
         id_hash = np.zeros(len(records), np.int64)
         np.add.at(id_hash, parsed.message, parsed.id_hash)
         messages.append(MessageRows(partition, offset, good, id_hash, parsed.rejected, parsed.newest_ms))
-    return TopicRows(topic, concatenate(chunks), messages)
+    return TopicRows(topic, concatenate(GoodRows, chunks), messages)
 
 
 def wrapped_sum(hashes: Iterable[int]) -> int:
@@ -117,13 +117,6 @@ def _good_rows(topic: str, parsed: ParsedMessages, batch: Ints) -> GoodRows:
         start_ms=parsed.start_ms,
         batch=batch[parsed.message],
     )
-
-
-def concatenate(chunks: Sequence[GoodRows]) -> GoodRows:
-    """Join chunks of rows in their order."""
-    empty = np.empty(0, np.int64)
-    columns = ([empty, *(getattr(chunk, name) for chunk in chunks)] for name in GoodRows.__slots__)
-    return GoodRows(*map(np.concatenate, columns))
 
 
 def record_chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:

@@ -66,11 +66,29 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
         job.end()
         # what is left for the archive; open sessions stay open
         run_to_end(playproof("job", "run", "--available-now"), environment)
-        account = read_account(environment)
         rows_per_s, delays = read_delays(settings.kafka(), job.unit, phase)
-    results = {
+        results = results_of(p, job, phase, samples, rate, rows_per_s, delays)
+        file = world.root / "results.json"
+        # an hour is not to be lost where the account of its rows fails
+        file.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+        draw(results, world.root / PICTURE)
+        results = {**summary(read_account(environment)), **results}
+    file.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+    return results
+
+
+def results_of(
+    p: SoakParameters,
+    job: DrivenJob,
+    phase: Phase,
+    samples: Sequence[Sample],
+    rate: float,
+    rows_per_s: float,
+    delays: "Delays",
+) -> dict[str, Any]:
+    """Return what was measured; whether all rows are there is not in it yet."""
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        **summary(account),
         "faults": {},
         "files": samples[-1].files,
         "speed": speed(samples),
@@ -88,9 +106,6 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
         "machine": bench_report.machine(),
         "versions": bench_report.versions(),
     }
-    (world.root / "results.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
-    draw(results, world.root / PICTURE)
-    return results
 
 
 def hold_and_watch(job: DrivenJob, rows_per_s: float, seconds: float) -> tuple[Phase, list[Sample]]:

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops.reconcile.dispositions import expected_dispositions, expected_of_topics
 from ops.reconcile.expected_sessions import (
     CUT_MS,
     GAP_MS,
@@ -127,6 +128,17 @@ def test_the_prediction_is_what_the_rules_give_row_by_row(batches: list[list[Row
     assert int(duplicate.sum()) == duplicates
     assert as_sessions(sessions.where(is_closed)) == written
     assert as_sessions(sessions.where(~is_closed)) == still_open
+
+
+@given(st.lists(st.lists(ROWS, max_size=8), max_size=6), st.integers(1, 9))
+def test_accounts_that_are_followed_in_parts_give_the_same(batches: list[list[Row]], part_rows: int) -> None:
+    marks, rows = np.array(watermarks_of(batches), np.int64), as_rows(batches)
+    at_once = expected_dispositions(rows, marks)
+    topics = [rows.where(rows.topic == code) for code in (0, 1)]
+    in_parts = expected_of_topics(topics, marks, part_rows)
+    for name in ("late", "duplicate", "open", "starts"):
+        assert getattr(in_parts, name) == getattr(at_once, name)
+    assert as_sessions(in_parts.closed) == as_sessions(at_once.closed)
 
 
 def sessions_of(*event_ms: int) -> list[Session]:
