@@ -4,15 +4,31 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+_kept: dict[Path, IO[bytes]] = {}
+"""Files whose locks this process keeps until it ends."""
 
 
 @contextmanager
 def hold_lock(path: Path, refusal: Exception) -> Iterator[None]:
     """Keep other processes out until the end of the context, or of the process. Raises `refusal` where one is in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise refusal from None
+    with _locked(path, refusal):
         yield
+
+
+def keep_lock(path: Path, refusal: Exception) -> None:
+    """Keep other processes out until this one ends; again is no more than once. Raises `refusal` where one is in it."""
+    if path.resolve() not in _kept:
+        _kept[path.resolve()] = _locked(path, refusal)
+
+
+def _locked(path: Path, refusal: Exception) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise refusal from None
+    return file

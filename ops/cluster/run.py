@@ -26,7 +26,7 @@ from ops.errors import StackError
 from ops.stack.child_process import run_to_end, running
 from ops.stack.lifecycle import JOB_IS_UP
 from ops.stack.logs import most_relevant_line
-from ops.stack.private_broker import command_environment, start_only_version
+from ops.stack.private_broker import command_environment, keep_world, start_only_version
 from ops.tools.compare_runs import compare_worlds
 from runtime.command_line import playproof
 from runtime.jvm import jars
@@ -118,6 +118,7 @@ def write(world: World, results: Mapping[str, Any]) -> None:
 @contextmanager
 def started(settings: Settings, world: World, parameters: ClusterParameters) -> Iterator[Parts]:
     """Simulate the world and start all parts, empty; all of them end with the context."""
+    keep_world(world.root)
     logs = world.root / "run"
     storage, brokers = S3(world.root / "s3", HUB), Brokers(world.root / "brokers")
     settings = settings.model_copy(update={"broker": brokers.addresses})

@@ -1,20 +1,41 @@
-"""A world on a private embedded broker, next to whatever else runs on this machine: for demo, bench and pictures."""
+"""A world on a private embedded broker, next to whatever else runs on this machine: for demo, bench and pictures.
+
+Each such command has a world of its own, which it begins anew: two of them at once would remove each other's data.
+"""
 
 import os
 import shutil
+from pathlib import Path
 
 from pydantic import SecretStr
 
+from ops.errors import StackError
 from ops.stack import ports
 from runtime import jvm
+from runtime.file_lock import keep_lock
 from runtime.settings import Settings
 from runtime.world import Unit, World
 
+LOCK = "begins-anew.lock"
+
 
 def with_private_broker(settings: Settings, world: str) -> Settings:
-    """Return the settings for a world on an embedded broker, which speaks plain text, on a free port."""
+    """Return the settings for a world on an embedded broker, which speaks plain text, on a free port.
+
+    The world is this process's until it ends. Raises StackError where another has it.
+    """
+    keep_world(settings.data / world)
     address = f"{ports.LOOPBACK}:{ports.free_port()}"
     return settings.model_copy(update={"world": world, "broker": address, "security": SecretStr("")})
+
+
+def keep_world(folder: Path) -> None:
+    """Keep a world for this process until it ends. Raises StackError where another command that begins it anew runs."""
+    refusal = (
+        f"world {folder.name} is in use by a command that still runs: wait until it ends, "
+        f"or give this one a folder of its own with PLAYPROOF_DATA"
+    )
+    keep_lock(folder / "run" / LOCK, StackError(refusal))
 
 
 def command_environment(settings: Settings) -> dict[str, str]:

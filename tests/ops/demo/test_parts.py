@@ -13,7 +13,8 @@ import pytest
 from ops.demo import music
 from ops.errors import StackError
 from ops.stack import child_process
-from ops.stack.private_broker import start_only_version
+from ops.stack.private_broker import start_only_version, with_private_broker
+from runtime.settings import Settings
 from runtime.world import World
 from tests.flow.stage import WITHIN_S
 
@@ -57,6 +58,27 @@ def test_a_fresh_version_leaves_one_run_behind(tmp_path: Path) -> None:
     unit.broker.mkdir(parents=True)
     assert unit.root.name == "v2"
     assert [path.name for path in tmp_path.glob("v*")] == ["v2"]
+
+
+HOLDS = """
+import sys, signal
+from ops.stack.private_broker import with_private_broker
+from runtime.settings import Settings
+with_private_broker(Settings(data=sys.argv[1]), "demo")
+print("now up", flush=True)
+signal.pause()
+"""
+
+
+def test_a_second_command_leaves_the_world_of_the_first_alone_until_that_ends(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    command = [*python(HOLDS), str(settings.data)]
+    with child_process.running("the first", command, os.environ, tmp_path / "first.log") as first:
+        first.wait_for_message("now up", within_s=WITHIN_S)
+        with pytest.raises(StackError, match="world demo is in use by a command that still runs: wait"):
+            with_private_broker(settings, "demo")
+        with_private_broker(settings, "bench")
+    assert [with_private_broker(settings, "demo").world for _ in range(2)] == ["demo", "demo"]
 
 
 def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
