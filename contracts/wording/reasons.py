@@ -45,7 +45,7 @@ MAYBE_LENT = "it may be two people who lend each other a phone"
 MAYBE_HOUSEHOLD = "it may be a household: up to {members} members share a family plan"
 
 FACT = "{phrase} in a suspected session; nine in ten honest sessions: {usual}"
-FACT_OF_MANY = "{phrase} in a suspected session (median of {sessions}); nine in ten honest sessions: {usual}"
+FACT_OF_MANY = "{phrase} in {sessions} of {flagged} suspected sessions (median); nine in ten honest sessions: {usual}"
 IN_ONE_SESSION = "{phrases}, in one session"
 OWN_OTHERS = "its other sessions: {own}"
 TOGETHER = (

@@ -41,6 +41,9 @@ class Reason:
     contribution: float
     """Mean increase of the score over the flagged sessions, in log-odds."""
     sessions: int
+    """Flagged sessions that have it among their reasons."""
+    flagged: int
+    """Flagged sessions of the account."""
 
 
 def format_value(name: str, value: float | None) -> str:
@@ -127,6 +130,7 @@ def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
                 format_value(name, float(np.median(own_values))) if len(own_values) else "",
                 float(contributions.sum()) / len(flagged),
                 len(pairs),
+                len(flagged),
             )
         )
     return sorted(reasons, key=lambda reason: -reason.contribution)
@@ -135,18 +139,18 @@ def reasons_of(sessions: list[dict[str, Any]], honest: Floats) -> list[Reason]:
 def format_fact(reason: Reason) -> str:
     """Write a reason whose value honest sessions rarely have.
 
-    >>> format_fact(Reason("streams", "streams", "84 streams", "84", "0 to 21", False, "3", 4.4, 1))
+    >>> format_fact(Reason("streams", "streams", "84 streams", "84", "0 to 21", False, "3", 4.4, 1, 1))
     '84 streams in a suspected session; nine in ten honest sessions: 0 to 21; its other sessions: 3'
     """
-    template = words.FACT if reason.sessions == 1 else words.FACT_OF_MANY
-    fact = template.format(phrase=reason.phrase, usual=reason.usual, sessions=reason.sessions)
+    template = words.FACT if reason.flagged == 1 else words.FACT_OF_MANY
+    fact = template.format(phrase=reason.phrase, usual=reason.usual, sessions=reason.sessions, flagged=reason.flagged)
     return fact + (f"; {words.OWN_OTHERS.format(own=reason.own)}" if reason.own else "")
 
 
 def format_common(reasons: Sequence[Reason], has_facts: bool) -> str:
     """Write the reasons whose values honest sessions have too: they count only together with others.
 
-    >>> skips = Reason("skip_rate", "", "90 % of plays ended early", "90 %", "0 % to 95 %", True, "", 2, 3)
+    >>> skips = Reason("skip_rate", "", "90 % of plays ended early", "90 %", "0 % to 95 %", True, "", 2, 3, 3)
     >>> format_common([skips], has_facts=True)[:71]
     'common alone, counts together with the above: 90 % of plays ended early'
     """
