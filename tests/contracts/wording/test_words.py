@@ -22,8 +22,8 @@ STUMBLES = re.compile(
 SAMPLES = {
     "value": "over 99.9 %", "usual": "usually under 0.1 %", "first": "1 play", "second": "0 streams", "days": "28",
     "phrase": "1 play", "phrases": "1 play, 2 streams", "score": "over 0.99", "accounts": "132 accounts",
-    "share": "0 %", "tracks": "1 track", "devices": "1 device", "times": "1.8", "members": "6", "sessions": "7", "flagged": "9",
-    "own": "0 %", "condition": "88 % or more", "limit": "at most 36", "model": "session_xgb@0123abcd",
+    "share": "0 %", "tracks": "1 track", "devices": "1 device", "times": "1.8", "members": "6", "sessions": "7",
+    "flagged": "9", "own": "0 %", "condition": "88 % or more", "limit": "at most 36", "model": "session_xgb@0123abcd",
     "sources": "its weeks", "streams": "14 streams",
     "rule": "short-loop v2", "hits": "1 session", "period": "on 2025-03-03", "title": "stops at 31 s",
 }  # fmt: skip
