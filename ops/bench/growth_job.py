@@ -137,7 +137,7 @@ def _last(job: DrivenJob) -> Any:
     return last
 
 
-def _micro_batches(job: DrivenJob, phase: Phase) -> dict[str, float]:
+def _micro_batches(job: DrivenJob, phase: Phase) -> dict[str, float | None]:
     """Return the median seconds of a phase's micro-batches with rows, and the cores of the job."""
     inside = [
         batch.seconds
@@ -146,7 +146,7 @@ def _micro_batches(job: DrivenJob, phase: Phase) -> dict[str, float]:
     ]
     return {
         "micro_batches": len(inside),
-        "seconds": round(float(np.median(inside)), 2) if inside else math.nan,
+        "seconds": round(float(np.median(inside)), 2) if inside else None,
         "job_cores": round(phase.job_cpu_s / (phase.ended_at - phase.began_at), 2),
     }
 
