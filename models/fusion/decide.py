@@ -35,6 +35,8 @@ class Sources:
     timezones: pd.Series
     session_threshold: float | None
     window_threshold: float | None
+    not_measurable: tuple[str, ...] = ()
+    """Features that the source cannot tell."""
 
 
 def decide_days(flags: pd.DataFrame, sources: Sources, fusion: FusionModel) -> tuple[pd.DataFrame, Decisions]:
@@ -46,7 +48,7 @@ def decide_days(flags: pd.DataFrame, sources: Sources, fusion: FusionModel) -> t
         flags, counted_groups(sources.campaigns), sources.timezones, sources.sessions, sources.windows,
         sources.session_threshold, sources.window_threshold,
     )  # fmt: skip
-    decided = fusion.decide(evidence)
+    decided = fusion.decide(evidence, sources.not_measurable)
     # an import whose days no trees can score: rules and forest, where both agree, suspect a day too
     both = (flags["by_rules"] & flags["by_forest"] & flags["trees_score"].isna()).to_numpy()
     score = np.where(both, np.maximum(decided.score, FLAG), decided.score)

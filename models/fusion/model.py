@@ -8,7 +8,7 @@ The artefact is `artifacts/account_fusion/manifest.json`: weights, thresholds an
 is in `models/registry/champions.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from contracts.measurable import SOURCE_PATTERNS
 from models.campaigns.group_model import GroupModel
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, MONTH, PARTS, WEEK
 from models.fusion.tails import Tail
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest
 from models.registry.champions import CHAMPIONS, FUSION_CHAMPIONS, USER_DAY_CHAMPIONS, WINDOW_CHAMPIONS
+from models.registry.source_patterns import SourcePattern, choose_pattern
 from models.user_days.hybrid import FLAG
 from models.user_days.trees import as_score
 from runtime.arrays import Bools, Floats
 
 SHIPPED_FUSION = ARTIFACTS / "account_fusion"
 REQUIRED = {"name": str, "tails": dict, "patterns": list, "account": dict, "groups": dict}
+COMPLETE = "complete"
 ACCOUNT_INPUTS = ("highest", "mean_of_3", "log_days")
 """Log-odds of the account's highest day, mean of its three highest, log of its number of days."""
 
@@ -43,6 +46,14 @@ class Stack:
     """By rank."""
     threshold: float
     """Log-odds from which an account-day is suspected; infinite where these parts say too little."""
+    by_source: Mapping[str, float] = field(default_factory=dict)
+    """The same of sources that lack fields, by the kind of source."""
+
+    def threshold_of(self, source: str | None) -> float:
+        """Return the threshold of a kind of source (`source_of`); of one that is like none, the strictest."""
+        if source in (COMPLETE, *self.by_source):
+            return self.by_source.get(str(source), self.threshold)
+        return max([self.threshold, *self.by_source.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +85,12 @@ class FusionModel:
     version: str
     manifest: dict[str, Any] = field(repr=False)
 
-    def decide(self, evidence: pd.DataFrame) -> Decisions:
-        """Decide about account-days (`collect_evidence`). What is missing of a row takes no part in its decision."""
+    def decide(self, evidence: pd.DataFrame, unmeasurable: Collection[str] = ()) -> Decisions:
+        """Decide about account-days (`collect_evidence`). What is missing of a row takes no part in its decision.
+
+        `unmeasurable`: features that their source cannot tell.
+        """
+        source = source_of(unmeasurable, self.sources)
         tails = apply_tails(self.tails, evidence)
         strength = np.nan_to_num(tails)
         order = np.argsort(-strength, axis=1, kind="stable")
@@ -85,11 +100,16 @@ class FusionModel:
             stack = self.stacks[known]
             ranks = order[rows][:, : len(stack.weights)]
             weights[rows[:, None], ranks] = stack.weights
-            intercept[rows], threshold[rows] = stack.intercept, stack.threshold
+            intercept[rows], threshold[rows] = stack.intercept, stack.threshold_of(source)
         pushes = weights * strength
         scores = intercept + pushes.sum(axis=1)
         by_name = pd.DataFrame(pushes, columns=list(EVIDENCE), index=evidence.index)
         return Decisions(scores, expit(scores), as_score(scores, threshold), by_name)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The kinds of source that have thresholds."""
+        return (COMPLETE, *dict.fromkeys(name for stack in self.stacks.values() for name in stack.by_source))
 
     def outdated(self) -> list[str]:
         """Name the detectors that were trained after the fusion was fitted: their scores may mean other things."""
@@ -101,6 +121,18 @@ class FusionModel:
         inputs = account_inputs(user_ids, log_odds)
         score = self.account[0] + inputs.to_numpy() @ np.array(self.account[1:])
         return pd.Series(expit(score), index=inputs.index)
+
+
+def source_of(unmeasurable: Collection[str], names: Iterable[str]) -> str | None:
+    """Return which kind of source lacks all of these features, and least beyond them; None where none does.
+
+    >>> source_of([], ["complete", "scrobbles"]), source_of(["n_devices"], ["complete", "scrobbles"])
+    ('complete', 'scrobbles')
+    """
+    features = frozenset().union(*SOURCE_PATTERNS.values())
+    kinds = [SourcePattern(name, SOURCE_PATTERNS[name], None, None) for name in names]
+    chosen = choose_pattern(kinds, features, unmeasurable)
+    return None if chosen is None else chosen.name
 
 
 def detector_versions() -> dict[str, str]:
@@ -158,7 +190,8 @@ def load_fusion(folder: Path = SHIPPED_FUSION, trusted_sha256: str | None = None
             frozenset(p["known"]),
             p["intercept"],
             tuple(p["weights"]),
-            np.inf if p["threshold"] is None else p["threshold"],
+            _or_infinite(p["threshold"]),
+            {name: _or_infinite(entry["threshold"]) for name, entry in p.get("sources", {}).items()},
         )
         for p in manifest["patterns"]
     ]
@@ -175,3 +208,7 @@ def load_fusion(folder: Path = SHIPPED_FUSION, trusted_sha256: str | None = None
         version=f"{manifest['name']}@{trusted[:8]}",
         manifest=manifest,
     )
+
+
+def _or_infinite(threshold: float | None) -> float:
+    return np.inf if threshold is None else threshold

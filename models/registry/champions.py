@@ -41,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "c1087c1c11ffdfa3fc98dc9d667760a7f268280916ef4bfbb246e13809ee4e4b",
+    "account_fusion": "ec6522a9ea95122acb8656e7be22653cb8db9229869131d0f566d3cfdd782f95",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""

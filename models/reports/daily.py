@@ -209,8 +209,9 @@ def read_sources(world: World, campaigns: pd.DataFrame) -> Sources:
     unmeasurable, windows = world.not_measurable, _windows(world)
     of_windows = None if windows is None else window_threshold(load_window_trees(), windows, unmeasurable)
     return Sources(
-        _sessions(world), windows, campaigns, read_timezones(world), session_threshold(unmeasurable), of_windows
-    )
+        _sessions(world), windows, campaigns, read_timezones(world), session_threshold(unmeasurable), of_windows,
+        tuple(unmeasurable),
+    )  # fmt: skip
 
 
 def _sessions(world: World) -> pd.DataFrame | None:

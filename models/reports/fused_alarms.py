@@ -37,7 +37,7 @@ def decide_history(
     of_windows = None if windows is None else window_threshold(load_window_trees(), windows, not_measurable)
     of_sessions = session_threshold(not_measurable)
     evidence = collect_evidence(flags, NO_GROUPS, timezones, sessions, windows, of_sessions, of_windows)
-    return load_fusion().decide(evidence.assign(**{GROUP: np.nan}))
+    return load_fusion().decide(evidence.assign(**{GROUP: np.nan}), not_measurable)
 
 
 def fused_causes(decisions: Decisions) -> Iterator[tuple[list[str], str]]:

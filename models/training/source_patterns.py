@@ -98,9 +98,16 @@ def alarm_threshold(
     and label; a day is one of UTC.
     """
     highest = _highest_by_day(scores, sessions)
-    if not len(highest):
-        return 1.0
-    ranked = highest.sort_values(ascending=False)
+    return account_threshold(highest, rng, share) if len(highest) else 1.0
+
+
+def account_threshold(by_day: "pd.Series[float]", rng: np.random.Generator, share: float) -> float:
+    """Return the lowest score that at most a share of account-days reaches, at the upper end of its 95 % interval.
+
+    `by_day`: one score or more per account-day, the account in the first level of the index. Whole accounts are
+    resampled: days of one person are similar.
+    """
+    ranked = by_day.sort_values(ascending=False)
     account = pd.factorize(ranked.index.get_level_values(0))[0]
     accounts = int(account.max()) + 1
     drawn = rng.multinomial(accounts, np.full(accounts, 1 / accounts), size=RESAMPLES)  # (resamples, accounts)
@@ -109,7 +116,7 @@ def alarm_threshold(
     top = account[: int(np.ceil(share * len(ranked))) + 1]
     flagged = np.cumsum(drawn[:, top], axis=1) / days[:, None]  # by number of days that are flagged
     allowed = int((np.quantile(flagged, (1 + CONFIDENCE) / 2, axis=0) <= share).sum())
-    return float(np.nextafter(ranked.iloc[min(allowed, len(ranked) - 1)], 2.0))
+    return float(np.nextafter(ranked.iloc[min(allowed, len(ranked) - 1)], np.inf))
 
 
 def kind_threshold(

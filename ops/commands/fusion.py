@@ -9,7 +9,7 @@ from runtime.command_line import Command, existing_world, log
 from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
-DEFAULT_WORLDS = ("fusion-field", "fusion-default")
+DEFAULT_WORLDS, ODD_WORLD = ("fusion-field", "fusion-default"), "fusion-odd"
 
 
 def train_fusion(
@@ -20,6 +20,13 @@ def train_fusion(
             "fusion-field, fusion-default."
         ),
     ] = None,
+    odd: Annotated[
+        str | None,
+        typer.Option(
+            help="Such a world of scenario odd: each kind of its people keeps to a bound. Default fusion-odd where no "
+            "--world is given."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default that of the shipped one.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the folds, the group finders and the trees.")] = 1,
 ) -> None:
@@ -28,15 +35,22 @@ def train_fusion(
     from models.fusion.training.train import train_fusion as train_it
     from models.fusion.training.worlds import read_fusion_world
     from models.registry.artefact import CARD
-    from ops.fusion.rescore import rescore_world
+    from ops.audit.patterns import read_pattern_world
+    from ops.fusion.rescore import mask_world, rescore_world
 
     names = world or list(DEFAULT_WORLDS)
     out = out or (SHIPPED_FUSION if CHECKOUT else Settings().data / "trained" / SHIPPED_FUSION.name)
     worlds = [existing_world(name) for name in names]
+    odd = odd or (None if world else ODD_WORLD)
+    odd_world = existing_world(odd) if odd else None
     first, *others = worlds
     read = [read_fusion_world(first, seed, *rescore_world(first, seed, log))]
     read += [read_fusion_world(other, seed) for other in others]
-    sha256 = train_it(read, out, seed=seed, world=f"worlds {' and '.join(names)}", fitted_with=detector_versions())
+    people = []
+    if odd_world is not None:
+        people = [read_fusion_world(odd_world, seed, (), mask_world(read_pattern_world(odd_world, log), log))]
+    described = f"worlds {' and '.join(names)}" + (f", odd people of {odd}" if odd else "")
+    sha256 = train_it(read, out, seed=seed, world=described, fitted_with=detector_versions(), odd=people)
     print((out / CARD).read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{sha256}",')
 

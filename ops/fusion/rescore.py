@@ -29,8 +29,13 @@ from spark_app.stages.sessions.unmeasurable import mask_unmeasurable
 
 FOLDS = 5
 """Times that the detectors are trained, each time without a fifth of the families."""
-MASKS = ("extended_export", "basic_export", "scrobbles", "timestamps_no_zone")
-"""Kinds of source that people import, from the one that tells most to the one that tells least."""
+MASKS = tuple(
+    f"{name}_no_zone"
+    for name in (
+        "plays_only", "extended_export", "exact_plays", "basic_export", "scrobbles", "coarse_scrobbles", "timestamps"
+    )
+)  # fmt: skip
+"""Kinds of source that people import. A source that knows its time zone is decided as one that does not."""
 
 
 def rescore_world(
@@ -45,7 +50,12 @@ def rescore_world(
         left_out = families[number::FOLDS]
         report(f"run {number + 1} of {FOLDS}: without {', '.join(left_out)}")
         without.append(score_without(tables, left_out, seed))
-    return without, {name: score_masked(read, name, report) for name in masks}
+    return without, mask_world(read, report, masks)
+
+
+def mask_world(read: PatternWorld, report: ReportProgress, masks: Sequence[str] = MASKS) -> dict[str, MaskedScores]:
+    """Return the scores of all accounts by kind of source."""
+    return {name: score_masked(read, name, report) for name in masks}
 
 
 def arena_tables(read: PatternWorld, world: World) -> ArenaTables:
@@ -71,8 +81,8 @@ def score_without(tables: ArenaTables, families: Sequence[str], seed: int) -> Sc
 
 
 def score_masked(read: PatternWorld, name: str, report: ReportProgress) -> MaskedScores:
-    """Score the honest accounts by the shipped detectors, as a kind of source would tell of them."""
-    report(f"honest accounts as of {name}")
+    """Score all accounts by the shipped detectors, as a kind of source would tell of them."""
+    report(f"accounts as of {name}")
     unknown = SOURCE_PATTERNS[name]
     scorer = scorer_of_source(read.scorer, unknown)
     sessions = scored_sessions(mask_unmeasurable(read.features, unknown), scorer)
@@ -83,8 +93,8 @@ def score_masked(read: PatternWorld, name: str, report: ReportProgress) -> Maske
     scored: pd.DataFrame = score_windows(windows, trees, unknown)
     is_scored = scorer.review_threshold < NEVER
     return MaskedScores(
-        sessions[sessions["user_id"].isin(read.honest)] if is_scored else None,
-        scored[scored["user_id"].isin(read.honest)],
+        sessions if is_scored else None,
+        scored,
         float(log_odds(np.array([scorer.review_threshold]))[0]) if is_scored else None,
         None if pattern is None else pattern.review,
     )

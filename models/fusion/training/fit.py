@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,8 +17,6 @@ from models.fusion.training.groups import FoundGroups, account_weights, fit_grou
 from models.fusion.training.worlds import FusionWorld
 from runtime.arrays import Bools, Floats, Ints
 
-MAX_FALSE_ALARMS = 0.001
-"""Share of the honest account-days that a threshold may flag: a choice, that of the lab and of the arena."""
 MIN_RECALL = 0.15
 """Share of the bots' accounts under which a set of detectors says too little to suspect anybody: a choice."""
 FOLDS = 5
@@ -87,14 +86,33 @@ def _columns(known: frozenset[str]) -> list[int]:
     return [EVIDENCE.index(name) for name in inputs_of(known)]
 
 
-def fit_stack(known: frozenset[str], tails: Floats, label: Floats, weight: Floats) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a stack is fitted to, by account-day."""
+
+    label: Floats
+    """1, 0, NaN (left out)."""
+    weight: Floats
+    """With which the weights by rank are fitted: odd people count as much as everybody."""
+    natural: Floats
+    """With which the probability is: bots are as rare as they are, and days of worlds of odd people count nothing."""
+
+    def of(self, rows: Bools) -> "Targets":
+        """Return those of some account-days."""
+        return Targets(self.label[rows], self.weight[rows], self.natural[rows])
+
+
+def fit_stack(known: frozenset[str], tails: Floats, targets: Targets) -> Floats:
     """Return the intercept and the weights by rank, from rows of `tails` in which all of `inputs_of(known)` are known.
 
-    `label`: 1, 0, NaN (left out). Evidence never counts as innocence: a weight is at least 0.
+    Evidence never counts as innocence: a weight is at least 0.
     """
     values = tails[:, _columns(known)]
-    rows = ~np.isnan(values).any(axis=1) & ~np.isnan(label)
-    return fit_logistic(by_rank(values[rows]), label[rows] == 1, weight[rows], np.zeros(values.shape[1]))
+    rows = ~np.isnan(values).any(axis=1) & ~np.isnan(targets.label)
+    ranked, chosen = by_rank(values[rows]), targets.of(rows)
+    weights = fit_logistic(ranked, chosen.label == 1, chosen.weight, np.zeros(values.shape[1]))[1:]
+    calibrated = fit_logistic((ranked @ weights)[:, None], chosen.label == 1, chosen.natural, np.zeros(1))
+    return np.append(calibrated[0], calibrated[1] * weights)
 
 
 def score_stack(known: frozenset[str], tails: Floats, fitted: Floats) -> Floats:
@@ -105,30 +123,27 @@ def score_stack(known: frozenset[str], tails: Floats, fitted: Floats) -> Floats:
 
 
 def out_of_fold(
-    known: frozenset[str], fitted_on: Floats, scored: Sequence[Floats], label: Floats, weight: Floats, fold: Ints
+    known: frozenset[str], fitted_on: Floats, scored: Sequence[Floats], targets: Targets, fold: Ints
 ) -> list[Floats]:
     """Return log-odds of the rows of each table in `scored`, by weights fitted on other folds of `fitted_on`."""
     scores = [np.full(len(table), np.nan) for table in scored]
     for number in range(FOLDS):
         rest, mine = fold != number, fold == number
-        fitted = fit_stack(known, fitted_on[rest], label[rest], weight[rest])
+        fitted = fit_stack(known, fitted_on[rest], targets.of(rest))
         for of_table, table in zip(scores, scored, strict=True):
             of_table[mine] = score_stack(known, table[mine], fitted)
     return scores
 
 
-def threshold_of(scores: Floats, honest: Bools) -> float:
-    """Return the log-odds that at most MAX_FALSE_ALARMS of the honest account-days reach; −inf without any."""
-    known = scores[honest & ~np.isnan(scores)]
-    if not len(known):
-        return -np.inf
-    return float(np.nextafter(np.quantile(known, 1 - MAX_FALSE_ALARMS, method="higher"), np.inf))
-
-
 def as_stack(known: frozenset[str], fitted: Floats, threshold: float) -> Stack:
     """Return fitted numbers as a stack of the model, in four decimals."""
     weights = tuple(round(float(value), 4) for value in fitted[1:])
-    return Stack(known, round(float(fitted[0]), 4), weights, math.ceil(threshold * 1e4) / 1e4)
+    return Stack(known, round(float(fitted[0]), 4), weights, rounded_up(threshold))
+
+
+def rounded_up(threshold: float) -> float:
+    """Return a threshold in four decimals that nothing reaches that is under it."""
+    return math.ceil(threshold * 1e4) / 1e4
 
 
 def fit_accounts(user_ids: pd.Series, scores: Floats, family: pd.Series) -> Floats:

@@ -38,7 +38,7 @@ class ScoresWithout:
 
 @dataclass(frozen=True, slots=True)
 class MaskedScores:
-    """Scores of honest accounts by the shipped detectors, as a kind of source that lacks fields tells of them."""
+    """Scores of accounts by the shipped detectors, as a kind of source that lacks fields tells of them."""
 
     sessions: pd.DataFrame | None
     """None where too little is known to score any."""

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from contracts.measurable import SOURCE_PATTERNS
 from models.campaigns.group_model import FEATURES
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, GROUP, PARTS
-from models.fusion.model import load_fusion
+from models.fusion.model import FusionModel, load_fusion
 from models.fusion.training.groups import FoundGroups
 from models.fusion.training.train import train_fusion
 from models.fusion.training.worlds import FusionWorld
@@ -42,15 +43,58 @@ def world(seed: int) -> FusionWorld:
     return FusionWorld(days, evidence, left_out, masked, found)
 
 
-def train(worlds: list[FusionWorld], out: Path) -> str:
-    return train_fusion(worlds, out, seed=1, world="worlds a and b", fitted_with={})
+def fans(seed: int) -> FusionWorld:
+    """Return a world of honest fans, whose evidence is over that of other people and under that of the bots."""
+    one = world(seed)
+    rng = np.random.default_rng(seed + 100)
+    days = one.days.assign(family="honest", cohort="one_artist", campaign_id=None, paid_streams=0)
+    evidence = one.evidence.apply(lambda column: rng.normal(-0.5, 0.3, len(column)))
+    masked = {"scrobbles": (evidence + 1.0).assign(day=np.nan)}
+    return FusionWorld(days, evidence, None, masked, replace(one.found, table=NO_GROUPS, features=np.empty((0, 4))))
 
 
-def test_a_fitted_fusion_loads_with_its_hash_and_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+def train(worlds: list[FusionWorld], out: Path, odd: tuple[FusionWorld, ...] = ()) -> str:
+    return train_fusion(worlds, out, seed=1, world="worlds a and b", fitted_with={}, odd=odd)
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, FusionModel]:
+    """Return a fusion without odd people, and its hash."""
+    out = tmp_path_factory.mktemp("usual") / "fusion"
+    sha256 = train([world(1), world(2)], out)
+    return sha256, load_fusion(out, sha256)
+
+
+@pytest.fixture(scope="module")
+def bounded(tmp_path_factory: pytest.TempPathFactory) -> FusionModel:
+    out = tmp_path_factory.mktemp("odd") / "fusion"
+    return load_fusion(out, train([world(1), world(2)], out, (fans(3),)))
+
+
+def test_a_kind_of_odd_people_keeps_to_its_bound_and_the_bots_are_found_still(
+    usual: tuple[str, FusionModel], bounded: FusionModel
+) -> None:
+    others = fans(4).evidence.assign(group=0.0)
+    assert usual[1].decide(others).is_suspected.mean() > 0.5
+    assert bounded.decide(others).is_suspected.mean() <= 0.01
+    assert bounded.decide(world(1).evidence.assign(group=0.0)).is_suspected[: N_BOTS * DAYS].mean() > 0.5
+
+
+def test_a_kind_of_source_has_its_own_threshold(bounded: FusionModel) -> None:
+    told = fans(4).masked["scrobbles"].assign(group=0.0)
+    shares = [bounded.decide(told, unknown).is_suspected.mean() for unknown in ((), SOURCE_PATTERNS["scrobbles"])]
+    assert shares[0] > 0.5
+    assert shares[1] <= 0.01
+    like_none = bounded.decide(told, SOURCE_PATTERNS["timestamps"]).is_suspected
+    assert like_none.mean() == shares[1], "a source that is like none has the strictest threshold"
+
+
+def test_a_fitted_fusion_loads_with_its_hash_and_the_same_seed_gives_the_same_bytes(
+    usual: tuple[str, FusionModel], tmp_path: Path
+) -> None:
+    sha256, fusion = usual
     worlds = [world(1), world(2)]
-    sha256 = train(worlds, tmp_path / "one" / "fusion")
-    assert train(worlds, tmp_path / "again" / "fusion") == sha256
-    fusion = load_fusion(tmp_path / "one" / "fusion", sha256)
+    assert train(worlds, tmp_path / "fusion") == sha256
     assert len(fusion.stacks) == 2 ** len(PARTS)
     assert len(fusion.groups.slopes) == len(FEATURES)
     assert fusion.decide(worlds[0].evidence.assign(group=0.0)).is_suspected[: N_BOTS * DAYS].mean() > 0.5

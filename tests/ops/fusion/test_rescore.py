@@ -1,4 +1,4 @@
-"""What the fusion is fitted on, of a small world: scores without the family, and honest accounts as sources tell."""
+"""What the fusion is fitted on, of a small world: scores without the family, and accounts as sources tell."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ single_loop = { accounts = 1 }
 """
 
 
-def test_bots_are_scored_without_their_family_and_honest_accounts_as_a_source_without_fields(tmp_path: Path) -> None:
+def test_bots_are_scored_without_their_family_and_all_accounts_as_a_source_without_fields(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(SCENARIO)
     world = World(tmp_path / "small world")
     simulate(world, load_scenario(str(tmp_path / "tiny.toml"), users=90, days=8, seed=3))
@@ -37,4 +37,4 @@ def test_bots_are_scored_without_their_family_and_honest_accounts_as_a_source_wi
     told = read.masked["scrobbles"]
     assert told[DAY].isna().all()
     assert told.loc[~is_bot, "week"].notna().any()
-    assert told.loc[is_bot, "week"].isna().all()
+    assert told.loc[is_bot, "week"].notna().any()
