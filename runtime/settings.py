@@ -24,8 +24,11 @@ _WORLD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A folder in the data folder, and part of the name of a Docker volume."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/]+):\d{1,5}")
 _KEEP_DAYS = re.compile(r"[a-z_]+\s*=\s*[1-9]\d{0,4}")
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*")
-"""A bucket, and a folder in it; clients do not agree on what `..` is."""
+_FOLDER = r"/[A-Za-z0-9_=-][A-Za-z0-9._=-]*"
+_STORAGE = re.compile(
+    rf"s3://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]({_FOLDER})*|hdfs://[A-Za-z0-9][A-Za-z0-9.-]*(:\d{{1,5}})?({_FOLDER})+"
+)
+"""A bucket, and a folder in it, or a folder of HDFS; clients do not agree on what `..` is."""
 ZONE_FILE, ZONE_LINK = Path("/etc/timezone"), Path("/etc/localtime")
 ZONES_FOLDER = "zoneinfo/"
 UNKNOWN_ZONE = "UTC"
@@ -63,7 +66,8 @@ class Settings(DeskSettings):
     data: Path = Path("data")
     """Folder of all worlds."""
     storage: str = ""
-    """Address in a bucket, `s3://bucket/prefix`, of tables and checkpoints; empty: in the folder of the world."""
+    """Address of tables and checkpoints, `s3://bucket/prefix` or `hdfs://name-node:8020/folder`; empty: in the folder
+    of the world."""
     world: str = "main"
     """The world that commands work on."""
     broker: str = "127.0.0.1:19092"
@@ -119,7 +123,7 @@ class Settings(DeskSettings):
     @classmethod
     def _check_storage(cls, address: str) -> str:
         address = address.rstrip("/")
-        if address and not _BUCKET.fullmatch(address):
+        if address and not _STORAGE.fullmatch(address):
             raise ValueError
         return address
 
@@ -183,7 +187,7 @@ class Settings(DeskSettings):
 
 _EXPECTED = EXPECTED | {
     "data": "is no folder of this machine: tables and checkpoints go to a bucket with PLAYPROOF_STORAGE",
-    "storage": "is no address in a bucket, as s3://bucket/prefix",
+    "storage": "is neither s3://bucket/prefix nor hdfs://name-node:8020/folder",
     "broker": "is no address, as 127.0.0.1:19092 (host:port, or several)",
     "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",

@@ -142,7 +142,7 @@ def build_session(
         settings |= {"spark.local.dir": str(scratch)} if scratch is not None else {}
     added = [str(path) for path in jvm.jars("connector")] if with_kafka else []
     if storage is not None:
-        added += [str(path) for path in jvm.jars("storage")]
+        added += [str(path) for name in storage.endpoint.jars for path in jvm.jars(name)]
         settings |= storage.endpoint.for_spark()
         settings |= {f"spark.executorEnv.{name}": value for name, value in storage.for_workers().items()}
     if added and is_local:

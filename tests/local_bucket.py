@@ -7,7 +7,7 @@ import pytest
 from pyarrow import fs
 
 from runtime.storage import MARKER
-from runtime.storage import bucket as module
+from runtime.storage import s3 as module
 from runtime.world import Unit
 
 

@@ -11,7 +11,6 @@ from runtime.errors import StorageError
 from runtime.lake import address, close, opened, refresh_log
 from runtime.storage import storage_of
 from runtime.storage.bucket import Storage
-from runtime.storage.s3 import reason_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -81,4 +80,4 @@ def named(table: Path) -> Iterator[None]:
         if storage is None:
             raise
         forget(table)
-        raise StorageError(f"{storage.address_of(table)} {reason_of(str(error), storage.endpoint)}") from None
+        raise StorageError(f"{storage.address_of(table)} {storage.endpoint.reason_of(str(error))}") from None

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.errors import StorageError
-from runtime.storage.bucket import PARTIAL, TOLD, Storage
-from runtime.storage.s3 import SCHEME, SPARK_SCHEME, Endpoint
+from runtime.storage.bucket import PARTIAL, TOLD, Storage, service_of
 
 MARKER = "STORAGE"
 COPIED = ("lake", "checkpoints")
@@ -98,7 +97,7 @@ def _told(text: str) -> Storage | None:
     if not text:
         return None
     folder, address = json.loads(text)
-    return Storage(Path(folder), address, Endpoint.from_environment())
+    return Storage(Path(folder), address, service_of(address))
 
 
 def _read(marker: Path) -> Storage:
@@ -106,7 +105,7 @@ def _read(marker: Path) -> Storage:
         address = str(json.loads(marker.read_bytes())["address"])
     except (ValueError, KeyError, TypeError):
         raise StorageError(f'{marker} is unreadable: it has to name an address, as {{"address": "s3://…"}}') from None
-    return Storage(marker.parent, address, Endpoint.from_environment())
+    return Storage(marker.parent, address, service_of(address))
 
 
 def attach(version: Path, address: str) -> Storage | None:
@@ -132,7 +131,7 @@ def attach(version: Path, address: str) -> Storage | None:
             f"this version of world {version.parent.name} has its tables on this machine, and PLAYPROOF_STORAGE would "
             "have them in a bucket: begin a version there with  playproof up --fresh , or unset PLAYPROOF_STORAGE"
         )
-    storage = Storage(version, f"{address}/{version.parent.name}/{version.name}", Endpoint.from_environment())
+    storage = Storage(version, f"{address}/{version.parent.name}/{version.name}", service_of(address))
     if not storage.is_empty():
         raise StorageError(
             f"{storage.address} has files of another run: choose another prefix with PLAYPROOF_STORAGE, or remove them"
@@ -148,4 +147,4 @@ def attach(version: Path, address: str) -> Storage | None:
 def spark_path(path: Path) -> str:
     """Return a path of a version as Spark has to name it: below s3a:// where it is in a bucket."""
     storage = storage_of(path)
-    return str(path) if storage is None else storage.address_of(path).replace(SCHEME, SPARK_SCHEME, 1)
+    return str(path) if storage is None else storage.endpoint.spark_address(storage.address_of(path))

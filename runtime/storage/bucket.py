@@ -3,15 +3,16 @@
 import json
 import os
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import StorageError
-from runtime.storage.s3 import SCHEME, Endpoint, filesystem, named
+from runtime.storage.hdfs import SCHEME as HDFS
+from runtime.storage.hdfs import NameNode
+from runtime.storage.s3 import Endpoint
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 PARTIAL = ".partial"
 TOLD = "PLAYPROOF_PLACE"
 """Variable by which the job tells its workers where a version is."""
+Service = Endpoint | NameNode
+
+
+def service_of(address: str) -> Service:
+    """Return what answers for an address: S3, or HDFS."""
+    return NameNode.of(address) if address.startswith(HDFS) else Endpoint.from_environment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Storage:
 
     folder: Path
     address: str
-    endpoint: Endpoint
+    endpoint: Service
 
     def address_of(self, path: Path) -> str:
         """Return the address of a path below the folder."""
@@ -36,9 +43,7 @@ class Storage:
 
     def for_workers(self) -> dict[str, str]:
         """Return the variables that tell a worker where a version is: its machine need not have the folder."""
-        endpoint = {"AWS_ENDPOINT_URL": self.endpoint.url, "AWS_REGION": self.endpoint.region}
-        place = {TOLD: json.dumps([str(self.folder), self.address])}
-        return place | {name: value for name, value in endpoint.items() if value}
+        return {TOLD: json.dumps([str(self.folder), self.address]), **self.endpoint.for_workers()}
 
     def open_output(self, path: Path) -> Any:
         """Open a file of the bucket to write; it is there when it is closed. Raises StorageError."""
@@ -67,7 +72,8 @@ class Storage:
         before: set[str] = set()
         while True:
             listed = self._listed(folder)
-            remote = {info.base_name: info for info in listed if info.is_file}
+            # a name with a dot: HDFS has it until the file is whole
+            remote = {info.base_name: info for info in listed if info.is_file and not info.base_name.startswith(".")}
             try:
                 for name in sorted(remote, key=lambda name: (name.startswith("_"), name)):  # a pointer after its target
                     if not _is_same(folder / name, remote[name]):
@@ -151,13 +157,13 @@ class Storage:
 
     @property
     def _files(self) -> "fs.FileSystem":
-        return filesystem(self.endpoint)
+        return self.endpoint.files()
 
     def _key(self, path: Path) -> str:
-        return self.address_of(path).removeprefix(SCHEME)
+        return self.endpoint.path_of(self.address_of(path))
 
     def _named(self, path: Path) -> Any:
-        return named(self.address_of(path), self.endpoint)
+        return _named(self.address_of(path), self.endpoint)
 
     def _listed(self, folder: Path, *, recursive: bool = False) -> "list[fs.FileInfo]":
         from pyarrow import fs
@@ -165,7 +171,7 @@ class Storage:
         with self._named(folder):
             listed = self._files.get_file_info(fs.FileSelector(self._key(folder), True, recursive))
             if not listed:  # so answers a storage that has no such bucket, too
-                _require_bucket(self.endpoint, self.address.removeprefix(SCHEME).partition("/")[0])
+                self.endpoint.require(self.address)
         return listed
 
     def _copy(self, file: Path, info: "fs.FileInfo") -> None:
@@ -181,14 +187,17 @@ class Storage:
             partial.unlink(missing_ok=True)
 
 
-@lru_cache(maxsize=8)
-def _require_bucket(endpoint: Endpoint, bucket: str) -> None:
-    """Raise StorageError where a storage has no such bucket; it is asked until it had it once."""
-    if filesystem(endpoint).get_file_info(bucket).type.name == "NotFound":
-        raise StorageError(
-            f"there is no bucket {bucket} at {endpoint.url or 'Amazon'}: make it, look at AWS_ENDPOINT_URL, or choose "
-            "another one with PLAYPROOF_STORAGE"
-        )
+@contextmanager
+def _named(address: str, endpoint: Service) -> Iterator[None]:
+    """Turn what pyarrow raises about an address into one line: which storage, why, what to look at."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, ArrowException) as error:
+        raise StorageError(f"{address} {endpoint.reason_of(str(error))}") from None
 
 
 def _is_same(copy: Path, info: "fs.FileInfo") -> bool:

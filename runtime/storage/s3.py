@@ -6,11 +6,10 @@ is given a key: each looks for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in th
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlparse
 
 from runtime.errors import StorageError
@@ -41,6 +40,8 @@ class Endpoint:
 
     url: str = ""
     region: str = ""
+    jars: ClassVar[tuple[str, ...]] = ("storage",)
+    """Configurations of ivy.xml that Spark needs for it."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Endpoint":
@@ -50,6 +51,31 @@ class Endpoint:
         if url and urlparse(url).scheme not in ("http", "https"):
             raise StorageError(f"AWS_ENDPOINT_URL: {url!r} is no address, as https://s3.example.com")
         return cls(url.rstrip("/"), region or ("us-east-1" if url else ""))
+
+    def files(self) -> "fs.FileSystem":
+        """Return the file system of the buckets."""
+        return filesystem(self)
+
+    def path_of(self, address: str) -> str:
+        """Return the path of an address in its file system."""
+        return address.removeprefix(SCHEME)
+
+    def spark_address(self, address: str) -> str:
+        """Return an address as Spark names it."""
+        return address.replace(SCHEME, SPARK_SCHEME, 1)
+
+    def for_workers(self) -> dict[str, str]:
+        """Return the variables that a worker needs; keys are not sent."""
+        variables = {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": self.region}
+        return {name: value for name, value in variables.items() if value}
+
+    def require(self, address: str) -> None:
+        """Raise StorageError where the bucket of an address is not there; it is asked until it was there once."""
+        _require_bucket(self, self.path_of(address).partition("/")[0])
+
+    def reason_of(self, error: str) -> str:
+        """Say why it refused or did not answer, from a client's error."""
+        return reason_of(error, self)
 
     def for_delta(self) -> dict[str, str]:
         """Return the options of `deltalake`.
@@ -106,17 +132,13 @@ def filesystem(endpoint: Endpoint) -> "fs.FileSystem":
     )
 
 
-@contextmanager
-def named(address: str, endpoint: Endpoint) -> Iterator[None]:
-    """Turn what pyarrow raises about an address into one line: which storage, why, what to look at."""
-    from pyarrow import ArrowException
-
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except (OSError, ArrowException) as error:
-        raise StorageError(f"{address} {reason_of(str(error), endpoint)}") from None
+@lru_cache(maxsize=8)
+def _require_bucket(endpoint: Endpoint, bucket: str) -> None:
+    if endpoint.files().get_file_info(bucket).type.name == "NotFound":
+        raise StorageError(
+            f"there is no bucket {bucket} at {endpoint.url or 'Amazon'}: make it, look at AWS_ENDPOINT_URL, or choose "
+            "another one with PLAYPROOF_STORAGE"
+        )
 
 
 def reason_of(error: str, endpoint: Endpoint) -> str:

@@ -102,10 +102,20 @@ def test_settings_come_from_the_environment_under_one_prefix(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "address", ["s3://playproof/a b", "s3://playproof/münchen", "s3://playproof/a/../b", "s3://Playproof", "/folder"]
+    "address",
+    [
+        "s3://playproof/a b",
+        "s3://playproof/münchen",
+        "s3://playproof/a/../b",
+        "s3://Playproof",
+        "/folder",
+        "hdfs://n:8020",
+    ],
 )
 def test_an_address_that_programs_read_differently_is_refused(address: str) -> None:
-    with pytest.raises(SettingError, match=r"^PLAYPROOF_STORAGE: .* is no address in a bucket, as s3://bucket/prefix$"):
+    with pytest.raises(
+        SettingError, match=r"^PLAYPROOF_STORAGE: .* is neither s3://bucket/prefix nor hdfs://name-node:8020/folder$"
+    ):
         Settings(storage=address)
 
 

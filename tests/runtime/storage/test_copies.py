@@ -11,7 +11,7 @@ from runtime.errors import CheckpointError, StorageError
 from runtime.lake import committed_files, listed_files, signature
 from runtime.lake.upkeep import READERS_NEED_S, keep_up, vacuum
 from runtime.parquet import ParquetError, read_parquet
-from runtime.storage import bucket, push, refresh
+from runtime.storage import bucket, push, refresh, s3
 from runtime.world import Unit
 from tests.lake_rows import commit
 from tests.local_bucket import there_and_here
@@ -96,7 +96,7 @@ def test_a_storage_without_the_bucket_is_no_empty_table_and_no_copy_goes(machine
     there, table = machines[0], machines[1].table("alerts")
     copies = committed_files(table)
     there.root.parents[1].rename(there.root.parents[2] / "of-another-team")
-    bucket._require_bucket.cache_clear()  # as a process does that begins now
+    s3._require_bucket.cache_clear()  # as a process does that begins now
     for use in (committed_files, signature):
         with pytest.raises(StorageError, match="there is no bucket playproof at Amazon: make it, look at AWS_ENDPOINT"):
             use(table)
