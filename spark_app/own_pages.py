@@ -17,7 +17,9 @@ def answer_own_names_only(spark: SparkSession) -> None:
     pages = spark.sparkContext._jsc.sc().ui()
     if pages.isEmpty():
         return
-    spark._jsparkSession.sharedState()  # adds the pages of SQL and streaming: there are no others later
+    # both add pages, of SQL and of streaming: there are no others later
+    spark._jsparkSession.sharedState()
+    spark._jsparkSession.streams()
     gateway = spark.sparkContext._gateway
     assert gateway is not None
     names = gateway.new_array(gateway.jvm.String, len(NAMES))

@@ -50,4 +50,4 @@ def test_pages_answer_for_names_of_loopback_only_and_end_no_job(tmp_path: Path) 
         assert dict(zip(PAGES, answers[host], strict=True)) == dict.fromkeys(PAGES, 200), host
     for host in ("evil.example", "127.0.0.1.evil.example"):
         assert dict(zip(PAGES, answers[host], strict=True)) == dict.fromkeys(PAGES, 404), host
-    assert answers["kill"] == [404, 404]
+    assert answers["kill"] == [302, 404], "sent back to the list of jobs; not known"
