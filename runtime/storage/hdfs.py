@@ -157,4 +157,5 @@ class Replacement:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None:  # else what is there is half of it: the one before stays
+            self.close()
