@@ -16,6 +16,7 @@ from typing import NamedTuple
 from consumer_viz.errors import LedgerError
 from consumer_viz.royalties.messages import ActionMessage, UnreadableAction, read_action
 from contracts.actions import HOLD, MICROS_PER_EUR, RESTORE
+from runtime.sqlite_tables import begin_tables
 
 SCHEMA = """
 create table if not exists actions (
@@ -56,7 +57,7 @@ class RoyaltyLedger:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as db:
-            db.executescript(f"pragma journal_mode = wal; {SCHEMA}")
+            begin_tables(db, SCHEMA)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

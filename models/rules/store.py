@@ -14,6 +14,7 @@ from contracts.rules import ARCHIVED, DRAFT
 from models.rules.errors import RuleError
 from models.rules.lifecycle import Exemption, Version, check_draft, check_exemption, check_step, replaced_by
 from runtime.event_text import format_time
+from runtime.sqlite_tables import begin_tables
 from runtime.world import World
 
 _SCHEMA = """
@@ -87,8 +88,7 @@ class RuleStore:
         """Open one transaction, with the time of now; nothing of it is saved where it raises."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
-            db.execute("pragma journal_mode = wal")
-            db.executescript(_SCHEMA)
+            begin_tables(db, _SCHEMA)
             db.execute("begin immediate")
             try:
                 yield db, self.now_text()

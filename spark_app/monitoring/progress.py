@@ -16,12 +16,12 @@ from pyspark.sql.streaming.listener import (
 )
 
 from runtime.checkpoint import keep_offsets
+from runtime.checkpoint.offset_packs import pack_offsets
 from runtime.errors import StorageError
 from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
 from runtime.monitoring.progress import MicroBatch
-from runtime.offset_packs import pack_offsets
 from runtime.units import SECOND_MS
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime import offset_packs
 from runtime.checkpoint import (
     keep_offsets,
     last_committed,
+    offset_packs,
     planned_ends,
     read_offset_log,
     unreadable_file,
     watermark_after,
 )
+from runtime.checkpoint.offset_packs import pack_offsets
 from runtime.errors import CheckpointError
-from runtime.offset_packs import pack_offsets
 from runtime.world import Unit
 
 

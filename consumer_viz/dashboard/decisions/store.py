@@ -23,6 +23,7 @@ from consumer_viz.errors import ServeError
 from contracts import verdicts as v
 from contracts.topics import TOPICS, VERDICTS
 from runtime.event_text import format_time
+from runtime.sqlite_tables import begin_tables
 
 COLUMNS = TOPICS[VERDICTS].row_fields
 _NAMES = ", ".join(f.name for f in fields(Decision))
@@ -45,8 +46,7 @@ class VerdictStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self.reading() as db:
-                db.execute("pragma journal_mode = wal")
-                db.executescript(SCHEMA)
+                begin_tables(db, SCHEMA)
         except sqlite3.OperationalError as error:
             raise ServeError(
                 f"{path} cannot be opened ({error}): see whether another program holds it, and its rights"

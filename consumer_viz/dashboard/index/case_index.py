@@ -19,6 +19,7 @@ from consumer_viz.dashboard.index.weeks import add_weeks
 from models.tables.lake_tables import batch_files
 from models.tables.sessions import SCORED_IN_BATCH
 from runtime.lake import committed_files, signature
+from runtime.sqlite_tables import begin_tables
 from runtime.world import Unit, World, WorldError
 
 _USER_COLUMNS = ["user_id", "signed_up_on", "plan", "country", "timezone", "age_band", "payment_id"]
@@ -56,7 +57,7 @@ class CaseIndex:
                 file.unlink()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = self._connect()
-        db.executescript(f"pragma journal_mode = wal; {SCHEMA} pragma user_version = {self._update.format};")
+        begin_tables(db, f"{SCHEMA} pragma user_version = {self._update.format};")
         db.close()
         self.stamp = 0
 

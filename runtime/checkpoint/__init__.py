@@ -18,11 +18,11 @@ import orjson
 from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime import storage
 from runtime.arrays import Ints
+from runtime.checkpoint.offset_packs import packed_files
 from runtime.errors import CheckpointError
 from runtime.lake import last_number
 from runtime.lake.sink_tables import SINK_LOG, numbered_files
 from runtime.monitoring.records import read_record
-from runtime.offset_packs import packed_files
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
 
