@@ -93,7 +93,7 @@ def soak(
         [
             f"{results['rows_per_s']:,} rows/s sent ({results['asked_rows_per_s']:,} asked for), "
             f"{results['rows']:,} rows, {results['sessions']:,} sessions",
-            f"the listeners' time passed {results['speed']} times as fast as in life",
+            *([f"the listeners' time passed {results['speed']} times as fast as in life"] if results["speed"] else []),
             f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
             f"p95 {results['p95_latency_s']} s; {results['files']:,} files; at most {results['peak_rss_mb']:,} MB",
             f"last quarter ÷ second quarter: {grown}",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from ops.errors import StackError
 from runtime.errors import BrokerError
 from runtime.kafka.broker_folders import world_of_folder
 
@@ -76,11 +77,13 @@ def free_port() -> int:
 
     A server needs seconds until it listens. So it is none of those that the system lends to outgoing connections, of
     which there are many meanwhile; and it is drawn, so that two programs that start together get different ones.
+    Raises StackError where none is left.
     """
-    while (port := _DRAW.choice(NOT_LENT)) in _given or not is_free(port):
-        pass
-    _given.add(port)
-    return port
+    for port in _DRAW.sample(NOT_LENT, len(NOT_LENT)):
+        if port not in _given and is_free(port):
+            _given.add(port)
+            return port
+    raise StackError(f"no port from {NOT_LENT[0]} to {NOT_LENT[-1]} is free: see  ss -ltn  which programs listen there")
 
 
 def _listener(port: int) -> psutil.Process | None:
