@@ -16,8 +16,6 @@ from runtime.file_lock import keep_lock
 from runtime.settings import Settings
 from runtime.world import Unit, World
 
-LOCK = "begins-anew.lock"
-
 
 def with_private_broker(settings: Settings, world: str) -> Settings:
     """Return the settings for a world on an embedded broker, which speaks plain text, on a free port.
@@ -35,7 +33,8 @@ def keep_world(folder: Path) -> None:
         f"world {folder.name} is in use by a command that still runs: wait until it ends, "
         f"or give this one a folder of its own with PLAYPROOF_DATA"
     )
-    keep_lock(folder / "run" / LOCK, StackError(refusal))
+    # next to the folder: a command that ends before there is a world leaves none
+    keep_lock(folder.with_name(f".{folder.name}.lock"), StackError(refusal))
 
 
 def command_environment(settings: Settings) -> dict[str, str]:

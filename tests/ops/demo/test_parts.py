@@ -79,6 +79,7 @@ def test_a_second_command_leaves_the_world_of_the_first_alone_until_that_ends(tm
             with_private_broker(settings, "demo")
         with_private_broker(settings, "bench")
     assert [with_private_broker(settings, "demo").world for _ in range(2)] == ["demo", "demo"]
+    assert [path for path in settings.data.iterdir() if path.is_dir()] == [], "no world is made by that"
 
 
 def test_a_window_counts_once_in_its_newest_version(tmp_path: Path) -> None:
