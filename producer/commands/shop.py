@@ -30,6 +30,8 @@ def simulate_shop(
         raise ShopError(f"scenario {SHOP.scenario} has no --{used[0]}: leave it out")
     if any(target.root.glob("raw/*")) and target.domain != SHOP:
         raise ShopError(f"world {target.name} has rows of {target.domain.name}: choose another name with  --world")
+    if any(target.root.glob("raw/*")) and not (target.root / SOURCE).exists():
+        raise ShopError(f"world {target.name} has an imported shop: choose another name with  --world")
     chosen: dict[str, Any] = {
         name: value for name, value in (("customers", users), ("days", days), ("seed", seed)) if value is not None
     }

@@ -37,6 +37,8 @@ USERS_PER_STRETCH = 20_000
 """A day is sorted in stretches of about this many accounts' share of it, so memory does not grow with the world."""
 STRETCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96, 144, 288)
 SPILL, PART = ".spill", "part.parquet"
+STAGED = ".simulated"
+"""Folder in the world where it is made. What was there before stays until the new one is complete."""
 SHARDS = 8
 """Portions for each worker: enough for a progress bar and an even load."""
 TASKS_AT_ONCE = 2
@@ -82,13 +84,29 @@ def build(
     scenario: Scenario, world: World, workers: int = 1, report_step: ReportStep | None = None,
     shards: int | None = None, elsewhere: Map | None = None,
 ) -> Built:  # fmt: skip
-    """Simulate a scenario into a world's raw, static and truth folders, replacing what was there.
+    """Simulate a scenario into a world's raw, static and truth folders, replacing what was there at the end.
+
+    A scenario that is refused, and a build that is broken off, leave the world as it was. Raises ScenarioError.
 
     The bytes do not depend on `workers` (processes), on `shards` (portions that the blocks are dealt into), nor on
     where the work is done: `elsewhere` is a `map` that runs it on other machines (`producer/simulator/sharded.py`).
     """
-    for part in ("raw", "static", "truth", SPILL):
-        shutil.rmtree(world.root / part, ignore_errors=True)
+    staged = World(world.root / STAGED)
+    shutil.rmtree(staged.root, ignore_errors=True)  # of a build that was killed
+    try:
+        built = _build(scenario, staged, workers, report_step, shards, elsewhere)
+        for part in staged.root.iterdir():
+            shutil.rmtree(world.root / part.name, ignore_errors=True)
+            part.replace(world.root / part.name)
+    finally:
+        shutil.rmtree(staged.root, ignore_errors=True)
+    return built
+
+
+def _build(
+    scenario: Scenario, world: World, workers: int, report_step: ReportStep | None, shards: int | None,
+    elsewhere: Map | None,
+) -> Built:  # fmt: skip
     report = report_step or (lambda step, done, of: None)
     with nullcontext(elsewhere) if elsewhere else _pool(workers) as each:
         plan = make_plan(scenario)

@@ -6,7 +6,7 @@ from time import perf_counter
 from rich.progress import Progress
 
 from producer.simulator.build import Map, build
-from producer.simulator.scenario import Scenario
+from producer.simulator.scenario import Scenario, ScenarioError
 from runtime.world import World
 
 
@@ -16,8 +16,10 @@ def simulate(
     """Simulate listening and bots into a world's raw, static and truth tables, and say how much.
 
     The result does not depend on `workers` (processes), on `shards` (portions of the work), nor on whose `map` does
-    it, when `elsewhere` gives one.
+    it, when `elsewhere` gives one. Raises ScenarioError, also for a world of imported listening: it would be lost.
     """
+    if target.import_report.exists():
+        raise ScenarioError(f"world {target.name} has imported listening: choose another name with  --world")
     began = perf_counter()
     with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
         tasks: dict[str, int] = {}

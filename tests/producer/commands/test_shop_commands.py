@@ -43,6 +43,9 @@ def test_the_files_of_a_simulated_shop_can_be_imported_as_another_world(data: Pa
     assert ended.out.startswith("world t, a shop: ")
     assert World(data / "t").domain == SHOP
     assert playproof("import", "shop", "--world", "t", *files).error.startswith("error: world t has rows already")
+    refused = playproof("simulate", "--scenario", "shop", "--world", "t", *SIZE).error
+    assert "world t has an imported shop" in refused
+    assert World(data / "t").raw_files(next(iter(TOPICS)))
 
 
 def test_a_shop_is_not_mixed_with_music(data: Path, playproof: Playproof) -> None:

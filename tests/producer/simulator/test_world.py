@@ -12,6 +12,7 @@ from contracts.events import FIELDS, ID_FIELD
 from producer.simulator.build import build
 from producer.simulator.scenario import load_scenario
 from runtime.world import World
+from tests.conftest import Playproof
 
 SMALL = replace(load_scenario("demo"), users=700, days=2, prevalence=0.1)
 
@@ -112,3 +113,31 @@ def test_the_datasheet_names_settings_labels_and_the_checksum_of_every_file(worl
 
 def test_nothing_is_left_of_the_work_in_progress(world: World) -> None:
     assert {path.name for path in world.root.iterdir()} == {"raw", "static", "truth", "DATASHEET.md"}
+
+
+def test_what_is_refused_or_broken_off_leaves_the_world_as_it_was(tmp_path: Path, playproof: Playproof) -> None:
+    world = World(tmp_path / "w")
+    build(SMALL, world)
+    before = digest(world.root)
+
+    def break_off(step: str, done: int, of: int) -> None:
+        if step == "writing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(replace(SMALL, seed=8), world, report_step=break_off)
+    assert digest(world.root) == before
+    simulate = ("simulate", "--out", str(world.root), "--scenario", "field")
+    assert "take" in playproof(*simulate, "--users", "20").error
+    assert digest(world.root) == before
+
+
+def test_imported_listening_is_not_replaced(tmp_path: Path, playproof: Playproof) -> None:
+    (tmp_path / "mine.csv").write_text("event_time,title\n2024-01-01 10:00:00,song\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYPROOF_DATA", str(tmp_path))
+        assert playproof("import", str(tmp_path / "mine.csv"), "--world", "me").exit_code == 0
+        before = digest(tmp_path / "me")
+        refusal = playproof("simulate", "--world", "me", "--scenario", "small").error
+    assert "world me has imported listening" in refusal
+    assert digest(tmp_path / "me") == before
