@@ -22,6 +22,7 @@ from ops.version import version
 from runtime.command_line import Command
 from runtime.command_line import log as log_progress
 from runtime.errors import PlayproofError
+from runtime.jvm import read_names_as_utf8
 from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
@@ -189,4 +190,5 @@ def main() -> NoReturn:
     # worlds hold addresses and verdicts of people: nothing that we write is for other users of the machine
     os.umask(os.umask(0) | 0o007)
     _keep_imports_ours()
+    read_names_as_utf8()
     sys.exit(run(sys.argv[1:]))

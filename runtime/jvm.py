@@ -1,9 +1,12 @@
 """The JVM side: where Java and the jars are, for both the broker and the Spark job. Versions are in ivy.xml."""
 
+import codecs
+import locale
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from runtime import resources
@@ -18,6 +21,18 @@ QUICK_FLAGS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSiz
 job fills: it would throw some away and compile it again, for ever (docs/latency.md)."""
 MAJORS = (17, 21)
 """Java versions that pyspark 4.0 runs on."""
+UTF8_LOCALE = "C.UTF-8"
+SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Variable by which `spark-submit` tells a Python process where its JVM is."""
+OF_ANOTHER_SPARK = (
+    "SPARK_HOME",
+    "SPARK_CONF_DIR",
+    "SPARK_DIST_CLASSPATH",
+    "SPARK_REMOTE",
+    "SPARK_CONNECT_MODE_ENABLED",
+    "PYSPARK_SUBMIT_ARGS",
+)
+"""Variables that another Spark on this machine may have set: where it is, its settings, its master."""
 
 
 class JvmError(PlayproofError):
@@ -67,6 +82,30 @@ def find_java() -> Path:
         rejected.append(f"{version} in {home}")
     reason = f"found only {'; '.join(rejected)}" if rejected else "found none"
     raise JvmError(f"Java 17 or 21 is needed, {reason}: run  playproof setup jars  (it brings one), or set JAVA_HOME")
+
+
+def read_names_as_utf8() -> None:
+    """Let a Java that this process starts read every name of a file: it does so in the locale's encoding.
+
+    Python takes UTF-8 under `LC_ALL=C`, usual in cron; Java could not open a world in `/home/müller` there.
+    """
+    if codecs.lookup(locale.getencoding()).name != "utf-8":
+        os.environ["LC_ALL"] = UTF8_LOCALE
+
+
+def use_own_spark(*, is_local: bool) -> None:
+    """Let this process start the Spark of our own packages with a usable Java, whatever else is installed here.
+
+    Where people work with another Spark, these variables lead to that one: its version, its Python, its master. On a
+    cluster (not `is_local`), and under `spark-submit`, they are meant. Raises JvmError where there is no Java.
+    """
+    os.environ["JAVA_HOME"] = str(find_java())
+    if is_local and SUBMITTED not in os.environ:
+        for name in OF_ANOTHER_SPARK:
+            os.environ.pop(name, None)
+        os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
 
 
 def jars(conf: str) -> list[Path]:

@@ -3,7 +3,6 @@
 import atexit
 import logging
 import os
-import sys
 import tempfile
 import time
 import zipfile
@@ -51,8 +50,6 @@ STREAMING = {
     "spark.sql.files.openCostInBytes": "131072",
 }
 """Settings of the streaming job only."""
-SUBMITTED = "PYSPARK_GATEWAY_PORT"
-"""Variable by which `spark-submit` tells a Python process where its JVM is."""
 SHIPPED = ("contracts", "runtime", "models", "spark_app")
 """Packages that stages import on executors."""
 BATCH = {
@@ -87,13 +84,10 @@ def build_session(
     """
     # it logs what `foreachBatch` raises, with a traceback; the query has it too, and the runner tells it
     logging.getLogger("py4j.clientserver").setLevel(logging.CRITICAL)
-    java_home = jvm.find_java()
-    os.environ["JAVA_HOME"] = str(java_home)
     is_local, is_here = master.startswith("local"), master.startswith("local") or LOOPBACK in master
     if is_here:
         os.environ["SPARK_LOCAL_IP"] = LOOPBACK
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    jvm.use_own_spark(is_local=is_local)
     os.environ.setdefault("PYTHONPATH", "")
     if str(resources.CODE) not in os.environ["PYTHONPATH"].split(os.pathsep):
         # workers import our stages from the checkout
@@ -140,6 +134,8 @@ def build_session(
         # and they cross no network that could damage them
         settings |= {"spark.shuffle.checksum.enabled": "false"}
         settings |= {"spark.python.daemon.module": "spark_app.python_daemon"}
+        # a path is one of this machine, whatever HADOOP_CONF_DIR says; a storage's has its scheme
+        settings |= {"spark.hadoop.fs.defaultFS": "file:///"}
         settings |= {"spark.local.dir": str(scratch)} if scratch is not None else {}
     added = [str(path) for path in jvm.jars("connector")] if with_kafka else []
     if storage is not None:
@@ -164,7 +160,7 @@ def build_session(
 
 def submitted_master() -> str | None:
     """Return the master that `spark-submit` was given; None where it did not start this process."""
-    if SUBMITTED not in os.environ:
+    if jvm.SUBMITTED not in os.environ:
         return None
     SparkContext._ensure_initialized()  # before it knows the JVM, a SparkConf is empty
     return SparkConf().get("spark.master")

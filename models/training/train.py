@@ -6,7 +6,6 @@ The sessions keep their natural prevalence; nothing is resampled.
 import json
 import logging
 import os
-import sys
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -47,9 +46,8 @@ FROM_TRUTH = {"source": "truth"}
 
 def start_local_spark() -> SparkSession:
     """Start a Spark session for training on this machine: loopback, quiet, no Kafka. Raises JvmError."""
-    os.environ["JAVA_HOME"] = str(jvm.find_java())
+    jvm.use_own_spark(is_local=True)
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     settings = {
         "spark.master": "local[2]",
         "spark.app.name": "playproof-train",

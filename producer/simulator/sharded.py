@@ -7,7 +7,6 @@ from there. What comes back is small: static rows, truth by account, checksums.
 
 import os
 import pickle
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,8 +24,7 @@ QUIET_LOGS = resources.CODE / "spark_app" / "log4j2.properties"
 @contextmanager
 def spark_session(master: str, jvm_flags: str) -> Iterator[SparkSession]:
     """Start Spark for the length of a simulation. Raises JvmError where there is no Java."""
-    os.environ["JAVA_HOME"] = str(jvm.find_java())
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    jvm.use_own_spark(is_local=master.startswith("local"))
     path = os.pathsep.join(filter(None, [str(resources.CODE), os.environ.get("PYTHONPATH", "")]))
     os.environ["PYTHONPATH"] = path
     logs = f'-Dlog4j2.configurationFile="{QUIET_LOGS.as_uri()}"'

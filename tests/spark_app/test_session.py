@@ -41,3 +41,25 @@ def test_the_master_of_spark_submit_is_known_before_there_is_a_session(tmp_path:
     command = [str(SPARK / "bin" / "spark-submit"), "--master", "local[3]", str(job)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["of local[3]"]
+
+
+def test_another_spark_on_this_machine_does_not_get_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "core-site.xml").write_text(
+        "<configuration><property><name>fs.defaultFS</name><value>hdfs://nowhere.example:1</value></property>"
+        "</configuration>"
+    )
+    (tmp_path / "spark-defaults.conf").write_text("spark.sql.extensions com.example.Absent\nspark.plugins Absent\n")
+    foreign = {
+        "SPARK_HOME": "/opt/another", "SPARK_CONF_DIR": str(tmp_path), "HADOOP_CONF_DIR": str(tmp_path),
+        "PYSPARK_PYTHON": "/opt/another/python", "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+        "SPARK_REMOTE": "sc://nowhere.example", "PYTHONPATH": str(CODE),
+    }  # fmt: skip
+    code = (
+        "import sys; from spark_app.session import build_session;"
+        "spark = build_session('test', master='local[1]', memory='512m', with_kafka=False);"
+        "spark.range(3).mapInArrow(lambda rows: rows, 'id long').write.parquet(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "table")]
+    done = subprocess.run(command, env=os.environ | foreign, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "table" / "_SUCCESS").exists()
