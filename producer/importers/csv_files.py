@@ -62,7 +62,7 @@ def _whole(text: str | None) -> int | str | None:
     """
     if text is None or text.lower() == "nan":
         return None
-    match = re.fullmatch(r"(?!\d{1,3}[.,]000$)(\d+)(?:[.,]0*)?", text.strip(), re.ASCII)
+    match = re.fullmatch(r"(?!\d{1,3}[.,]000$)(\d{1,18})(?:[.,]0*)?", text.strip(), re.ASCII)
     return int(match[1]) if match else text
 
 

@@ -104,6 +104,8 @@ def find_files(paths: Sequence[Path]) -> list[SourceFile]:
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
             together = [file for one in inside for file in _of_path(one, one.relative_to(path).as_posix())]
         elif path.exists():
+            if not path.is_file():  # a pipe, as of `<(zcat …)`: a file is read more than once
+                raise HistoryError(f"{path} is no file and no folder: write what it gives into a file first")
             together = _of_path(path, path.name)
         else:
             raise HistoryError(f"no such file or folder: {path}")

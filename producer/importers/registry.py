@@ -103,7 +103,7 @@ def _suggest_map(columns: Sequence[str]) -> str:
 def _describe_files(files: Sequence[SourceFile]) -> str:
     """Say what the files look like: names, and the beginning of a header."""
     if not files:
-        return "no file that could be one (.json, .csv)"
+        return "no file that could be one (.json, .csv); unpack a .gz, .zst or .7z, and a zip in a zip, first"
     examples = [f"{file.label} ({_beginning(file)})" for file in files[:MAX_EXAMPLES]]
     return ", ".join(examples) + (f" and {len(files) - MAX_EXAMPLES} more" if len(files) > MAX_EXAMPLES else "")
 

@@ -1,5 +1,6 @@
 """The import as a whole: zips, folders, a second import, and one clear line for what cannot be read."""
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -195,3 +196,16 @@ def test_a_time_zone_that_is_given_at_a_second_import_is_taken(imported: Importe
     imported.add(samples / "spotify_basic", user="anna", timezone="UTC")
     assert imported.add(samples / "spotify_basic", user="anna", timezone="Europe/Berlin").taken == 0
     assert [user["timezone"] for user in imported.static("users")] == ["Europe/Berlin"]
+
+
+def test_a_pipe_is_refused_as_a_file_is_read_more_than_once(imported: Imported, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "plays.csv")
+    with pytest.raises(HistoryError, match="no file and no folder: write what it gives into a file first"):
+        imported.add(tmp_path / "plays.csv")
+
+
+def test_a_number_of_five_thousand_digits_is_a_bad_row(imported: Imported, written: Callable[[str, str], Path]) -> None:
+    header = "ts,ms_played,master_metadata_track_name"
+    lines = (header, f"2024-01-01T00:00:00Z,{'9' * 5000},song", "2024-01-01T00:10:00Z,31000,song", "")
+    counts = imported.add(written("plays.csv", "\n".join(lines)))
+    assert (counts.read, counts.taken) == (2, 1)
