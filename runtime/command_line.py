@@ -16,6 +16,8 @@ from runtime.world import World
 WorldName = Annotated[
     str | None, typer.Option("--world", help="The world to work on; default PLAYPROOF_WORLD, or main.")
 ]
+MAX_SEED = 2**32 - 1
+"""Of every --seed: some of what takes a seed takes 32 bits."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

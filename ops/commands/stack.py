@@ -83,7 +83,7 @@ def status(world: WorldName = None, as_json: AsJson = False) -> None:
 
 def logs(
     programs: Annotated[list[str] | None, typer.Argument(help="broker, job, supervisord; default all.")] = None,
-    lines: Annotated[int, typer.Option(help="How many lines of each.")] = 20,
+    lines: Annotated[int, typer.Option(min=0, help="How many lines of each.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     world: WorldName = None,
 ) -> None:

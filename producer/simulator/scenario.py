@@ -1,9 +1,11 @@
 """A scenario: population, period, how many bots of which families, how hard. TOML in, checked, nothing else."""
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal
 
 from contracts.labels import FAMILIES, HARD_NEGATIVES
@@ -12,6 +14,7 @@ from producer.simulator.calendar import WEEKDAYS
 from producer.simulator.catalogue import CatalogueSettings
 from producer.simulator.listeners.dials import Dial, DialError, parse_dial
 from producer.simulator.listeners.profiles import PROFILES
+from runtime.command_line import MAX_SEED
 
 SHARED_PARAMS = ("weight", "accounts", "difficulty")
 """Parameters that every family has."""
@@ -19,6 +22,8 @@ BAD_SESSIONS = "bad_sessions"
 """And one more: the share of the bot's sessions that take place, the second level of fraud after bad accounts."""
 STARTS_ON = date(2025, 3, 3)
 MAX_BOOST = 10.0
+MAX_USERS, MAX_DAYS = 1_000_000_000, 36_525
+"""The days of a hundred years."""
 OTHERS = ("markov_small", "shop")
 """Scenarios that `simulate` knows and that are not listening: a log of sessions, and an online shop."""
 FOLDER = Path(__file__).with_name("scenarios")
@@ -58,28 +63,77 @@ class Scenario:
     """Dials of the regular honest listeners. Where it is given, even empty, `truth/users` has a value of each dial."""
 
     def __post_init__(self) -> None:
+        self._check_types()
+        self._check_numbers()
+        self._check_families()
         if self.profile not in PROFILES:
             raise ScenarioError(f"{self.name}: profile {self.profile!r}: expected one of {', '.join(PROFILES)}")
-        for key, known in (("families", FAMILIES), ("negatives", HARD_NEGATIVES)):
-            for name in getattr(self, key):
-                if name not in known:
-                    raise ScenarioError(f"{self.name}: {key}: {name!r} is none of {', '.join(known)}")
+        if self.prevalence_of not in ("accounts", "streams"):
+            raise ScenarioError(f"{self.name}: prevalence_of {self.prevalence_of!r}: expected accounts or streams")
+
+    def _check_types(self) -> None:
+        """Raise ScenarioError for a value of another type than its field: a file may say `users = "300"`."""
+        for keys, kinds, expected in _TYPES:
+            for key in keys:
+                value = getattr(self, key)
+                if not isinstance(value, kinds) or isinstance(value, bool | datetime):
+                    raise ScenarioError(f"{self.name}: {key} is {value!r}, expected {expected}")
+        numbers = {f"negatives.{name}": share for name, share in self.negatives.items()}
+        for family, params in self.families.items():
+            if not isinstance(params, dict):
+                raise ScenarioError(f"{self.name}: families.{family} is {params!r}, expected a table of numbers")
+            numbers |= {f"families.{family}.{name}": value for name, value in params.items()}
+        numbers |= {f"catalogue.{f.name}": getattr(self.catalogue, f.name) for f in fields(CatalogueSettings)}
+        for key, number in numbers.items():
+            if not _is_number(number):
+                raise ScenarioError(f"{self.name}: {key} is {number!r}, expected a number")
+
+    def _check_numbers(self) -> None:
         for key in ("prevalence", "difficulty", "difficulty_spread"):
             if not 0 <= getattr(self, key) <= 1:
                 raise ScenarioError(f"{self.name}: {key} is {getattr(self, key)}, expected a number from 0 to 1")
         if self.users < 1 or self.days < 1:
             raise ScenarioError(f"{self.name}: {self.users} users for {self.days} days: both must be at least 1")
+        for key, highest in (("users", MAX_USERS), ("days", MAX_DAYS), ("seed", MAX_SEED)):
+            if not 0 <= getattr(self, key) <= highest:
+                raise ScenarioError(f"{self.name}: {key} is {getattr(self, key)}, expected 0 to {highest:,}")
         if not isinstance(self.weekend_boost, dict):
             raise ScenarioError(f"{self.name}: weekend_boost is {self.weekend_boost!r}, expected a table of days")
         for day, boost in self.weekend_boost.items():
             if day not in WEEKDAYS:
                 raise ScenarioError(f"{self.name}: weekend_boost: {day!r} is none of {', '.join(WEEKDAYS)}")
-            if isinstance(boost, bool | str) or not 0 < boost <= MAX_BOOST:
+            if not _is_number(boost) or not 0 < boost <= MAX_BOOST:
                 raise ScenarioError(
                     f"{self.name}: weekend_boost of {day} is {boost!r}, expected a number over 0, at most {MAX_BOOST:g}"
                 )
-        if self.prevalence_of not in ("accounts", "streams"):
-            raise ScenarioError(f"{self.name}: prevalence_of {self.prevalence_of!r}: expected accounts or streams")
+
+    def _check_families(self) -> None:
+        for key, known in (("families", FAMILIES), ("negatives", HARD_NEGATIVES)):
+            for name in getattr(self, key):
+                if name not in known:
+                    raise ScenarioError(f"{self.name}: {key}: {name!r} is none of {', '.join(known)}")
+        for family, params in self.families.items():
+            accounts, difficulty = params.get("accounts", 1), params.get("difficulty", 0)
+            if params.get("weight", 1) <= 0 or accounts < 1 or not 0 <= difficulty <= 1:
+                raise ScenarioError(
+                    f"{self.name}: families.{family}: expected a weight over 0, accounts from 1, difficulty from 0 to 1"
+                )
+        shares = self.negatives.values()
+        if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1:
+            raise ScenarioError(f"{self.name}: negatives: expected shares from 0 to 1, together at most 1")
+
+
+_TYPES: tuple[tuple[tuple[str, ...], UnionType | type, str], ...] = (
+    (("users", "days", "seed"), int, "a whole number"),
+    (("prevalence", "difficulty", "difficulty_spread"), int | float, "a number from 0 to 1"),
+    (("name", "profile", "prevalence_of", "chains"), str, "a text"),
+    (("starts_on",), date, "a date like 2025-03-03"),
+    (("families", "negatives"), dict, "a table"),
+)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def shipped() -> list[str]:
@@ -97,7 +151,7 @@ def load_scenario(which: str, **changes: Any) -> Scenario:
         raise ScenarioError(
             f"scenario {which!r}: no such file; shipped ones: {', '.join([*shipped(), *OTHERS])}"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path.name}: not TOML: {error}") from None
     changes = {key: value for key, value in changes.items() if value is not None}
     table |= changes

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import Command, WorldName, settings_for
+from runtime.command_line import MAX_SEED, Command, WorldName, settings_for
 from spark_app.commands.model_options import Model, Threshold, TrustedHash
 
 Source = Annotated[str, typer.Option(help="Rows of the job's lake, or raw ones that no job has seen.")]
@@ -111,7 +111,7 @@ def train_windows(
     world: Annotated[str, typer.Option(help="Simulated world, whose accounts the session scorer never saw.")],
     out: Annotated[Path, typer.Option(help="Artefact folder to write.")],
     odd: Annotated[str | None, typer.Option(help="Such a world of scenario odd, to learn odd people from.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the trees of the account windows, and write them with manifest and model card."""
     import pandas as pd
@@ -141,7 +141,7 @@ def train_alerts(
         list[str] | None, typer.Option(help="Simulated world; repeat it. Default alerts-train, alerts-train-field.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default data/session_alerts.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the model of alerts inside open sessions, and write it with manifest and model card."""
     from models.training.alerts import train_alerts as train

@@ -24,9 +24,9 @@ def run(
     available_now: Annotated[
         bool, typer.Option("--available-now", help="Stop once everything now in the topics is done.")
     ] = False,
-    max_messages: Annotated[int, typer.Option(help="Most messages of the fuller topic in a micro-batch.")] = 3000,
+    max_messages: Annotated[int, typer.Option(min=1, help="Most messages of a topic per micro-batch.")] = 3000,
     partitions: Annotated[
-        int | None, typer.Option(help="Shuffle partitions; default: cores. Frozen at first run.")
+        int | None, typer.Option(min=1, help="Shuffle partitions; default: cores. Frozen at first run.")
     ] = None,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "3g",
     ui: Annotated[bool, typer.Option("--ui", help="Serve Spark's own pages on 127.0.0.1:4040.")] = False,

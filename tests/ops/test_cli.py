@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from ops import cli
 from ops.panels import PANELS, Group
-from runtime.command_line import Command
+from runtime.command_line import MAX_SEED, Command
 from runtime.errors import PlayproofError
 from runtime.resources import CODE
 from tests.conftest import Playproof
@@ -47,6 +47,13 @@ def in_a_process(*arguments: str, cwd: Path, **environment: str) -> subprocess.C
         [sys.executable, "-m", "ops", *arguments],
         cwd=cwd, env=os.environ | {"PYTHONPATH": str(CODE)} | environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+@each_command
+def test_a_seed_is_one_that_every_generator_takes(typed: str) -> None:
+    for option in click_command(typed).params:
+        if option.name == "seed":
+            assert (option.min, option.max) == (0, MAX_SEED)
 
 
 @each_command

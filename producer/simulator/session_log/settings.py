@@ -60,7 +60,7 @@ def is_session_log(which: str) -> bool:
     try:
         with Path(which).open("rb") as file:
             return which.endswith(".toml") and "roles" in tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError):
         return False  # the listening scenarios' reader says what is wrong with the file
 
 

@@ -10,6 +10,7 @@ from contracts.labels import FAMILIES, HARD_NEGATIVES
 from producer.simulator.cohorts import COHORTS
 from producer.simulator.plan import make_plan
 from producer.simulator.scenario import Scenario, ScenarioError, load_scenario, shipped
+from tests.conftest import Playproof
 from tests.producer.simulator.refused_files import refusal_of
 
 
@@ -71,10 +72,31 @@ def test_prevalence_by_streams_is_met_within_a_third(tmp_path: Path) -> None:
         ("profile = 'radio'", "profile 'radio': expected one of spotify, kkbox, field"),
         ("prevalence_of = 'plays'", "expected accounts or streams"),
         ("days = 0", "both must be at least 1"),
+        ("users = '300'", "users is '300', expected a whole number"),
+        ("users = 1e3", "users is 1000.0, expected a whole number"),
+        ("days = 4000000", "days is 4000000, expected 0 to 36,525"),
+        ("seed = -1", "seed is -1, expected 0 to"),
+        ("difficulty = nan", "difficulty is nan, expected a number"),
+        ("prevalence = true", "prevalence is True, expected a number"),
+        ("starts_on = '2025-03-03'", "starts_on is '2025-03-03', expected a date"),
+        ("starts_on = 2025-03-03T00:00:00", r"starts_on is datetime.* expected a date"),
+        ("chains = 5", "chains is 5, expected a text"),
+        ("negatives = 5", "negatives is 5, expected a table"),
+        ("[negatives]\nsuperfan = 2", "negatives: expected shares from 0 to 1"),
+        ("[families]\nfarm = 3", "families.farm is 3, expected a table"),
+        ("[families.farm]\nweight = 'x'", r"families\.farm\.weight is 'x', expected a number"),
+        ("[families.farm]\nweight = 0", "families.farm: expected a weight over 0"),
+        ("[families.farm]\naccounts = 0", "families.farm: expected .* accounts from 1"),
+        ("[catalogue]\nn_artists = '9'", r"catalogue\.n_artists is '9', expected a number"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     assert re.search(reason, refusal_of(text, tmp_path))
+
+
+def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path: Path, playproof: Playproof) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    assert "mine.toml: not TOML" in playproof("simulate", "--scenario", str(tmp_path / "mine.toml")).error
 
 
 def test_a_scenario_that_is_not_there_is_refused_with_the_shipped_names() -> None:
