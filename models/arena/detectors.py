@@ -2,7 +2,7 @@
 
 Evidence on one unit, the account-day: the worst session of the day, the day itself, the windows of 7 and 28 days that
 have ended, the groups that the account is in, and the rules. Each score becomes a tail among honest account-days of
-training accounts. The fused decision weighs the tails by rank, with the weights of the fusion that ships.
+training accounts. The fused decision is the one that ships: weights by rank and threshold of what is known of the day.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from contracts.features import FEATURE_NAMES
 from contracts.labels import HONEST
 from contracts.user_day_features import USER_DAY_FEATURE_NAMES
 from models.arena.tables import FIRST, SECOND, TEST, ArenaTables, highest_session, newest_window, part_of
-from models.fusion.evidence import PARTS
+from models.fusion.evidence import DAY, GROUP, MONTH, SESSION, WEEK
 from models.fusion.model import FusionModel
-from models.fusion.tails import by_rank, tail_evidence
+from models.fusion.tails import fit_tail, tail_evidence
 from models.fusion.training.groups import fit_groups
 from models.metrics.robust import median
 from models.training.monotone import CONSTRAINTS
 from models.training.source_patterns import with_masked_copies
 from models.training.table import forget_half_of_histories
-from runtime.arrays import Floats, Ints
+from runtime.arrays import Bools, Floats, Ints
 
 SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED = "sessions", "days", "windows", "groups", "rules", "fused"
 DETECTORS = (SESSIONS, DAYS, WINDOWS, GROUPS, RULES, FUSED)
@@ -86,27 +86,44 @@ def detect_all(tables: ArenaTables, part: Ints, seed: int, fusion: FusionModel) 
     scores = score_units(tables, part, seed)
     day_part = part_of(days, accounts, part)
     reference = (day_part != TEST) & (days["account_family"] == HONEST).to_numpy()
-    newest = [newest_window(days, windows, length, scores.windows) for length in WINDOWS_DAYS]
-    ranked = [
-        tail_evidence(score, reference)
-        for score in (
-            highest_session(days, tables.sessions, scores.sessions), scores.days, *newest,
-            group_scores(tables, part),
-        )
-    ]  # fmt: skip
+    week, month = (newest_window(days, windows, length, scores.windows) for length in WINDOWS_DAYS)
+    evidence = pd.DataFrame(
+        {
+            SESSION: highest_session(days, tables.sessions, scores.sessions), DAY: scores.days, WEEK: week,
+            MONTH: month, GROUP: group_scores(tables, part),
+        }
+    )  # fmt: skip
+    tail = {name: tail_evidence(evidence[name].to_numpy(), reference) for name in evidence}
     return {
-        SESSIONS: ranked[0],
-        DAYS: ranked[1],
-        WINDOWS: np.maximum(ranked[2], ranked[3]),
-        GROUPS: ranked[4],
+        SESSIONS: tail[SESSION],
+        DAYS: tail[DAY],
+        WINDOWS: np.maximum(tail[WEEK], tail[MONTH]),
+        GROUPS: tail[GROUP],
         RULES: tail_evidence(days["rules_score"].to_numpy(dtype=np.float64), reference),
-        FUSED: by_rank(np.column_stack(ranked)) @ np.array(fusion.stacks[frozenset(PARTS)].weights),
+        FUSED: decide(evidence, reference, fusion),
     }
 
 
+def decide(evidence: pd.DataFrame, reference: Bools, fusion: FusionModel) -> Floats:
+    """Return the score of the fused decision by account-day; FLAG and over is suspected.
+
+    `evidence`: EVIDENCE, NaN where it is missing. How rare a score is, the `reference` rows tell: the detectors here
+    are not those that the fusion was fitted with.
+    """
+    of_honest = evidence[reference].dropna(axis="columns", how="all")
+    tails = {name: fit_tail(scores.to_numpy()) for name, scores in of_honest.items()}
+    told = evidence[of_honest.columns].reindex(columns=evidence.columns)
+    return replace(fusion, tails=fusion.tails | tails).decide(told).score
+
+
 def group_scores(tables: ArenaTables, part: Ints) -> Floats:
-    """Return what the surest group of each account-day's account says, by numbers fitted on the training accounts."""
-    if tables.found is None or not len(tables.found.table):
+    """Return what the surest group of each account-day's account says, by numbers fitted on the training accounts.
+
+    NaN where no groups were looked for.
+    """
+    if tables.found is None:
+        return np.full(len(tables.days), np.nan)
+    if not len(tables.found.table):
         return np.zeros(len(tables.days))
     known = replace(tables.found, accounts=tables.accounts[part != TEST])
     return tables.found.evidence(fit_groups([known]), tables.days["user_id"])

@@ -9,10 +9,13 @@ import pandas as pd
 from contracts.labels import HONEST
 from models.arena.detectors import DETECTORS, FUSED
 from models.metrics.intervals import wilson
+from models.user_days.hybrid import FLAG
 from runtime.arrays import Bools, Floats
 
 FALSE_ALARM_SHARE = 0.001
 """Share of the honest account-days that a threshold may flag."""
+SHIPPED = "as shipped"
+"""The fused decision at its own threshold, which keeps to a bound for each kind of odd people as well."""
 CAPACITY = 50
 """Accounts that analysts look at."""
 
@@ -28,11 +31,13 @@ def evaluate_families(
     """Evaluate each family on the account-days of test accounts (user_id, local_date, account_family, paid_streams).
 
     A flag counts from the account's first paid stream on. `recall_at_fpr_0001`: share of the family's accounts that the
-    fused decision flags on at least one day. `recall_of_days`: share of its days with a paid stream. `caught_by`: share
-    of accounts by detector. `days_to_first_flag`: median over flagged accounts.
+    fused decision flags on at least one day. `recall_as_shipped`: the same at its own threshold. `recall_of_days`:
+    share of its days with a paid stream. `caught_by`: share of accounts by detector. `days_to_first_flag`: median over
+    flagged accounts.
     """
     honest = is_test & (days["account_family"] == HONEST).to_numpy()
     over = {name: is_test & (values > threshold_at(values, honest)) for name, values in evidence.items()}
+    over[SHIPPED] = is_test & (evidence[FUSED] >= FLAG)
     day = pd.to_datetime(days["local_date"]).to_numpy("datetime64[D]").astype("int64")
     paid = (days["paid_streams"] > 0).to_numpy()
     first_paid = (
@@ -52,6 +57,7 @@ def evaluate_families(
         results[family] = {
             "accounts": accounts,
             "recall_at_fpr_0001": len(caught[FUSED]) / accounts,
+            "recall_as_shipped": len(caught[SHIPPED]) / accounts,
             "recall_low": low,
             "recall_high": high,
             "recall_of_days": float((over[FUSED] & of_family & paid).sum() / max((of_family & paid).sum(), 1)),
@@ -69,12 +75,14 @@ def _caught(days: pd.DataFrame, flagged: Bools, since_first: Floats) -> pd.Serie
 def evaluate_honest(
     days: pd.DataFrame, evidence: Mapping[str, Floats], part_reference: Bools, is_test: Bools
 ) -> dict[str, Any]:
-    """Count false alarms on honest test accounts, at the threshold that the training accounts give.
+    """Count false alarms on honest test accounts.
 
+    Of the fused decision at the threshold that ships, of the detectors at the one that the training accounts give.
     Returns them per 100 person-days with their interval, by detector and by cohort.
     """
     honest = is_test & (days["account_family"] == HONEST).to_numpy()
     at = {name: values > threshold_at(values, part_reference) for name, values in evidence.items()}
+    at[FUSED] = evidence[FUSED] >= FLAG
     n = int(honest.sum())
     rates = {}
     for name, flagged in at.items():
@@ -84,7 +92,9 @@ def evaluate_honest(
     cohorts = {}
     for cohort, rows in days[honest].groupby("cohort").indices.items():
         flagged = at[FUSED][np.flatnonzero(honest)[rows]]
-        cohorts[str(cohort)] = {"person_days": len(rows), "per_100": 100 * float(flagged.mean())}
+        cohorts[str(cohort)] = {
+            "person_days": len(rows), "alarms": int(flagged.sum()), "per_100": 100 * float(flagged.mean()),
+        }  # fmt: skip
     return {"person_days": n, "by_detector": rates, "by_cohort": cohorts}
 
 

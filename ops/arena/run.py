@@ -145,10 +145,14 @@ def evaluate_folds(
         honest.append(evaluate_honest(tables.days, evidence, reference, is_test))
         capacity.append(precision_at_capacity(tables.days, evidence[FUSED], is_test))
     alarms = honest[0]
-    recalls = [entry["recall_at_fpr_0001"] for entry in families.values()]
+    recalls, as_shipped = (
+        [entry[name] for entry in families.values()] for name in ("recall_at_fpr_0001", "recall_as_shipped")
+    )
     return {
         "families": families,
         "macro_recall": float(np.mean(recalls)) if recalls else None,
+        "macro_recall_as_shipped": float(np.mean(as_shipped)) if as_shipped else None,
+        "fusion": fusion.version,
         "false_alarms_per_100_person_days": float(np.mean([h["by_detector"][FUSED]["per_100"] for h in honest])),
         "false_alarms": alarms,
         "at_capacity": capacity[0],
@@ -159,20 +163,25 @@ def evaluate_folds(
 
 def format_results(results: dict[str, Any]) -> list[str]:
     """Format the results as lines for a person."""
-    lines = [f"{'left out':<16}{'accounts':>9}{'caught':>8}  {'interval':<14}{'days':>6}{'first flag':>12}   caught by"]
+    lines = [
+        f"{'left out':<16}{'accounts':>9}{'caught':>8}  {'interval':<14}{'shipped':>8}{'days':>6}{'first flag':>12}"
+    ]
     for name, entry in sorted(results["families"].items(), key=lambda item: -item[1]["recall_at_fpr_0001"]):
         by = ", ".join(f"{who} {share:.0%}" for who, share in entry["caught_by"].items() if share)
         first = "–" if entry["days_to_first_flag"] is None else f"day {entry['days_to_first_flag']:.0f}"
         interval = f"[{entry['recall_low']:.2f}, {entry['recall_high']:.2f}]"
         lines.append(
             f"{name:<16}{entry['accounts']:>9}{entry['recall_at_fpr_0001']:>8.2f}  {interval:<14}"
-            f"{entry['recall_of_days']:>6.2f}{first:>12}   {by or 'nobody'}"
+            f"{entry['recall_as_shipped']:>8.2f}{entry['recall_of_days']:>6.2f}{first:>12}   {by or 'nobody'}"
         )
     alarms, capacity = results["false_alarms"], results["at_capacity"]
-    lines.append(f"macro recall {results['macro_recall']:.2f} at {results['threshold']}")
+    lines.append(
+        f"macro recall {results['macro_recall']:.2f} at {results['threshold']}, "
+        f"{results['macro_recall_as_shipped']:.2f} at the threshold that ships ({results['fusion']})"
+    )
     lines.append(
         f"false alarms {results['false_alarms_per_100_person_days']:.2f} per 100 person-days of honest accounts that "
-        f"no model saw ({alarms['person_days']:,} person-days); by detector: "
+        f"no model saw, at that threshold ({alarms['person_days']:,} person-days); by detector, at its own: "
         + ", ".join(f"{name} {entry['per_100']:.2f}" for name, entry in alarms["by_detector"].items())
     )
     worst = sorted(alarms["by_cohort"].items(), key=lambda item: -item[1]["per_100"])[:5]
