@@ -111,7 +111,7 @@ def decide(evidence: pd.DataFrame, reference: Bools, fusion: FusionModel) -> Flo
     are not those that the fusion was fitted with.
     """
     of_honest = evidence[reference].dropna(axis="columns", how="all")
-    tails = {name: fit_tail(scores.to_numpy()) for name, scores in of_honest.items()}
+    tails = {str(name): fit_tail(scores.to_numpy()) for name, scores in of_honest.items()}
     told = evidence[of_honest.columns].reindex(columns=evidence.columns)
     return replace(fusion, tails=fusion.tails | tails).decide(told).score
 

@@ -26,7 +26,7 @@ def test_a_day_that_two_detectors_call_rare_is_suspected_and_one_that_none_does_
 
 
 def test_the_unit_of_a_detectors_scores_does_not_matter() -> None:
-    bot = {SESSION: 3, DAY: 2, WEEK: 1, MONTH: 0, GROUP: 0}
+    bot = {SESSION: 3.0, DAY: 2.0, WEEK: 1.0, MONTH: 0.0, GROUP: 0.0}
     one, other = (decide(*evidence_with(bot, scale), load_fusion()) for scale in (1.0, 40.0))
     assert np.allclose(one, other, atol=0.01)
 
@@ -34,8 +34,8 @@ def test_the_unit_of_a_detectors_scores_does_not_matter() -> None:
 def test_what_is_missing_of_a_day_is_decided_by_the_weights_without_it() -> None:
     known = {SESSION: 5.0, DAY: 5.0, GROUP: 0.0}
     fusion = load_fusion()
-    missing = decide(*evidence_with(known | {WEEK: np.nan, MONTH: np.nan}), fusion)
     table, honest = evidence_with(known | {WEEK: np.nan, MONTH: np.nan})
+    missing = decide(table, honest, fusion)
     nobody = table.assign(**{WEEK: np.nan, MONTH: np.nan})
     assert missing[HONEST_DAYS] == decide(nobody, honest, fusion)[HONEST_DAYS]
     assert missing[HONEST_DAYS] >= FLAG
