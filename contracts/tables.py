@@ -159,7 +159,7 @@ USER_DAYS = (
     Column("plays", "bigint", "plays that ended in the day"),
     Column("streams", "bigint", "of them at least 30 s"),
     *(Column(f.name, "double", f"{f.meaning} [{f.unit}]") for f in USER_DAY_FEATURES),
-    Column("date", "date", "local_date again (partition)"),
+    Column("date", "date", "local_date again"),
 )
 FRAUD_COUNT_TABLE = (
     Column("window_start", "timestamp", "start of the window on scored_at"),

@@ -15,6 +15,7 @@ from runtime.desk.settings import EXPECTED, DeskSettings
 from runtime.errors import PlayproofError
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
+from runtime.storage import MARKER
 from runtime.world import World, WorldError, world_names
 
 PREFIX = "PLAYPROOF_"
@@ -180,8 +181,10 @@ class Settings(DeskSettings):
         if world.root.is_dir():
             return world
         names = ", ".join(world_names(self.data)) or "none yet"
+        elsewhere = f"; one of another machine: copy its static and v<N>/{MARKER} to here" if self.storage else ""
         raise WorldError(
             f"there is no world {self.world}; there are: {names}: run  playproof simulate --world {self.world}"
+            f"{elsewhere}"
         )
 
 

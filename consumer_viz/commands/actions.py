@@ -37,13 +37,14 @@ def ledger(world: WorldName = None, ledger: LedgerFile = None) -> None:
     """Print the royalty ledger as it is now, as CSV: euros held, released and restored by track and month."""
     from consumer_viz.errors import LedgerError
     from consumer_viz.royalties.ledger import LedgerRow, RoyaltyLedger
+    from runtime.spreadsheet import safe_cell
 
     path = ledger or settings_for(world).existing_world().royalties
     if not path.is_file():
         raise LedgerError(f"there is no royalty ledger {path} yet: run  playproof actions follow --once")
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(LedgerRow._fields)
-    out.writerows(row.euros() for row in RoyaltyLedger(path).rows(datetime.now(UTC)))
+    out.writerows(map(safe_cell, row.euros()) for row in RoyaltyLedger(path).rows(datetime.now(UTC)))
 
 
 def dead(

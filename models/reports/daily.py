@@ -232,5 +232,5 @@ def _windows(world: World) -> pd.DataFrame | None:
 def write_review(folder: Path, flags: pd.DataFrame) -> None:
     """Write the review list for a spreadsheet and for a program."""
     review = review_list(flags)
-    (folder / "review.csv").write_text(to_csv(review))
+    (folder / "review.csv").write_text(to_csv(review), newline="")
     pq.write_table(pa.Table.from_pandas(review, preserve_index=False), folder / "review.parquet")

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 
 from models.risk.money import Prices, pro_rata
+from runtime.spreadsheet import safe_cell
 
 SAMPLE_SHARE = 0.01
 """Share of unflagged accounts that go to review too: without them recall cannot be known (a choice)."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet run a cell instead of showing it (OWASP, CSV injection)."""
 
 
 def with_priority(flags: pd.DataFrame, rng: np.random.Generator, prices: Prices | None = None) -> pd.DataFrame:
@@ -46,15 +45,10 @@ def to_csv(review: pd.DataFrame) -> str:
     flat = review.copy()
     for name in flat.columns:
         if flat[name].dtype == object:
-            joined = flat[name].map(lambda cell: "; ".join(cell) if isinstance(cell, list) else cell)
-            flat[name] = joined.map(escape_formula)
-    return flat.to_csv(index=False, float_format="%.6g")
+            flat[name] = flat[name].map(_cell)
+    # with this end of a line a text that has \r or \n is quoted
+    return flat.to_csv(index=False, float_format="%.6g", lineterminator="\r\n")
 
 
-def escape_formula(cell: object) -> object:
-    """Make a text harmless in a spreadsheet.
-
-    >>> escape_formula("=HYPERLINK(1)"), escape_formula("a=b"), escape_formula(3)
-    ("'=HYPERLINK(1)", 'a=b', 3)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+def _cell(value: object) -> object:
+    return safe_cell("; ".join(value) if isinstance(value, list) else value)

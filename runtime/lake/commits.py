@@ -117,15 +117,16 @@ def push(table: Path, file: DataFile) -> DataFile:
     return file
 
 
-def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema) -> None:
+def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema, transaction: Transaction | None = None) -> None:
     """Make `files` the content of a table in one commit: readers see what was there before, or all that is new.
 
-    Raises LakeError where another program commits to the table at the same time.
+    `transaction`: what the content was computed from. Raises LakeError where another program commits to the table at
+    the same time.
     """
     if not is_table(table):
         create(table, schema)
     with lock(table), named(table):
-        _commit(to_write(table), table.name, files, "overwrite", schema=schema)
+        _commit(to_write(table), table.name, files, "overwrite", transaction, schema)
 
 
 def rewrite(table: Path, old: Sequence[str], new: Sequence[DataFile], *, rows_go: bool) -> None:
@@ -201,6 +202,10 @@ def _commit(
             post_commithook_properties=_no_upkeep(),
         )
     except CommitFailedError:
+        if mode == "overwrite":
+            raise LakeError(
+                f"another program replaced or merged lake/{name} at the same time: nothing is lost; try again"
+            ) from None
         raise LakeError(
             f"another program committed to lake/{name} at the same time: a table has one writer; end the other job of "
             "this world with  playproof down , then start this one again"

@@ -134,7 +134,8 @@ def attach(version: Path, address: str) -> Storage | None:
     storage = Storage(version, f"{address}/{version.parent.name}/{version.name}", service_of(address))
     if not storage.is_empty():
         raise StorageError(
-            f"{storage.address} has files of another run: choose another prefix with PLAYPROOF_STORAGE, or remove them"
+            f"{storage.address} has files of another run: choose another prefix with PLAYPROOF_STORAGE; if they are "
+            f"this world's, written by another machine, copy {version.name}/{MARKER} of its folder from there"
         )
     version.mkdir(parents=True, exist_ok=True)
     partial = version / f".{MARKER}{PARTIAL}"

@@ -1,24 +1,33 @@
-"""The table `user_days` of a world, and the rows that it is computed from: those of the lake, or raw ones."""
+"""The table `user_days` of a world, and the rows that it is computed from: those of the lake, or raw ones.
 
+From rows of the lake it is a table of the lake, replaced in one commit; from raw rows a folder next to them.
+"""
+
+from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
 from contracts.user_day_features import BASELINE_QUANTITIES
+from models.tables.lake_tables import lake_schema
 from runtime.lake import committed_files
+from runtime.lake.commits import DataFile, Transaction, replace
 from runtime.world import World, WorldError
+from spark_app.batch.lake_rows import READ_ROWS, TABLE, rows_in_lake
 from spark_app.errors import JobError
+from spark_app.queries.batch_files import WRITTEN, BatchFiles
 from spark_app.sources import read_static
 from spark_app.stages.sessions.unmeasurable import mask_unmeasurable_columns
 from spark_app.stages.user_days.compute_user_days import compute_user_days, user_days, zones_of
 
 Source = Literal["lake", "raw"]
-TABLE = "user_days"
 
 
 def source_of(text: str) -> Source:
@@ -76,8 +85,33 @@ def _inputs(
 
 
 def build(spark: SparkSession, world: World, source: Source, out: Path | None = None) -> Path:
-    """Write the user-days of a world, partitioned by date, over those of an earlier run; return the folder."""
+    """Write the user-days of a world as a folder, partitioned by date, over those of an earlier run; return it."""
     folder = out or folder_of(world, source)
-    table = user_days(*_inputs(spark, world, source)).transform(mask_unmeasurable_columns, world.not_measurable)
+    table = _computed(spark, world, source)
     table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
     return folder
+
+
+def build_in_lake(spark: SparkSession, world: World) -> int:
+    """Replace the user-days of the lake by those of its rows, in one commit; return how many there are.
+
+    Raises WorldError where there are no rows, LakeError where another program does so at the same time.
+    """
+    rows = rows_in_lake(world.unit)  # counted before they are read: what comes meanwhile is new to the next run
+    table = world.unit.table(TABLE)
+    days = _computed(spark, world, "lake").mapInArrow(partial(_write, table=table), WRITTEN).collect()
+    files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in days]
+    replace(table, files, lake_schema(TABLE), Transaction(READ_ROWS, rows))
+    return sum(file.rows for file in files)
+
+
+def _computed(spark: SparkSession, world: World, source: Source) -> DataFrame:
+    return user_days(*_inputs(spark, world, source)).transform(mask_unmeasurable_columns, world.not_measurable)
+
+
+def _write(parts: Iterable[pa.RecordBatch], table: Path) -> Iterator[pa.RecordBatch]:
+    """Write the user-days of a task to one file of the table, which does not count yet; report it as WRITTEN."""
+    files = BatchFiles(0)
+    for part in parts:
+        files.add(pa.Table.from_batches([part]).cast(lake_schema(TABLE)), table)
+    yield files.report()

@@ -50,8 +50,10 @@ def user_days(
     ] = True,
     memory: Memory = "3g",
 ) -> None:
-    """Compute the features of every account's local days, in batch, by date."""
+    """Compute the features of every account's local days, in batch: a table of the lake, or a folder by date."""
+    from runtime.storage import attach
     from spark_app.batch import user_days as days
+    from spark_app.batch.lake_rows import TABLE
     from spark_app.batch.raw_evidence import build_user_days
     from spark_app.errors import JobError
     from spark_app.session import batch_session
@@ -64,6 +66,11 @@ def user_days(
     if not spark:
         folder = out or days.folder_of(source_world, chosen)
         print(f"{build_user_days(source_world, folder):,} user-days in {folder}")
+        return
+    if chosen == "lake" and out is None:
+        attach(source_world.unit.root, settings.storage)
+        with batch_session("playproof-user-days", settings, memory) as spark_session:
+            print(f"{days.build_in_lake(spark_session, source_world):,} user-days in lake/{TABLE}")
         return
     with batch_session("playproof-user-days", settings, memory) as spark_session:
         folder = days.build(spark_session, source_world, chosen, out)

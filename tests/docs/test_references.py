@@ -46,6 +46,18 @@ def test_every_test_that_is_named_exists() -> None:
     assert missing == []
 
 
+def test_every_promise_names_a_test_that_the_suite_or_a_make_target_runs() -> None:
+    page, makefile = ((ROOT / name).read_text() for name in ("docs/reference/reliability.md", "Makefile"))
+    promises = re.findall(r"^\| (?:\d+|–) \|.*$", page, re.MULTILINE)
+    assert promises
+    for promise in promises:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", promise)
+        assert named, promise
+        for file, test in named:
+            assert re.search(rf"^def {test}\(", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{test}"
+            assert Path(file).name.startswith("test_") or file in makefile, f"nothing runs {file}"
+
+
 def test_every_decision_that_is_named_exists() -> None:
     known = {path.name[:4] for path in RECORDS}
     named = {(name, number) for name, text in TEXTS for number in re.findall(r"\bdecision (\d{4})\b", text)}

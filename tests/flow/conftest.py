@@ -162,7 +162,7 @@ class Raid:
 def raid(live: Live, spark: SparkSession) -> Iterator[Raid]:
     """Judge the live run's days and campaigns, and serve its pages."""
     world = live.stage.world
-    user_days.build(spark, world, "lake")
+    user_days.build_in_lake(spark, world)
     run_daily(world)
     campaign = next(row for row in rows_of(world.unit, "campaigns") if row["is_flagged"])
     with live.stage.running("desk", "--port", "0") as pages:

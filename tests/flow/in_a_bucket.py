@@ -1,5 +1,7 @@
 """The job with its tables and checkpoints in a bucket, killed, and with the bucket away: the sessions of a folder.
 
+Then the daily run on another machine, which has nothing but the world's static tables: the user-days of a folder.
+
 Not part of `make test`, as it takes minutes: `make chaos` runs it.
 """
 
@@ -10,22 +12,26 @@ from pathlib import Path
 import pytest
 
 from ops.cluster.seaweed import BUCKET, S3, free_ports, running_s3
-from runtime.checkpoint import writer_of
-from runtime.lake import batch_of, last_number
+from runtime.storage import MARKER
+from runtime.world import Unit, World
 from tests.flow.conftest import JOB, WORLD
-from tests.flow.lake import alerts_of, differences, rows_of, sessions_by_key
+from tests.flow.lake import is_between_files_and_commit, require_same_tables, rows_of
 from tests.flow.stage import Stage, kill_at_once, wait_until
 
 VERSION = f"team/{WORLD}/v1"
 
 
-def is_between_files_and_commit(s3: S3, stage: Stage) -> bool:
-    """Say whether the bucket has files of sessions of a micro-batch after the second, and its commit not yet."""
-    unit = stage.world.unit
-    written = [batch_of(Path(file)) for file in s3.files(f"{VERSION}/lake/sessions") if "/part-" in file]
-    if max(written, default=0) < 2:
-        return False
-    return max(written) > last_number(unit.table("sessions"), writer_of(unit, "sessions"))
+def on_another_machine(stage: Stage, folder: Path) -> Stage:
+    """Copy what another machine needs of a world's folder, as docs/reference/storage.md says."""
+    of, world = stage.world, World(folder / stage.world.name)
+    shutil.copytree(of.root / "static", world.root / "static")
+    world.unit.root.mkdir()
+    shutil.copy(of.unit.root / MARKER, world.unit.root / MARKER)
+    return Stage(world, stage.address)
+
+
+def user_days(unit: Unit) -> list[str]:
+    return sorted(map(str, rows_of(unit, "user_days")))
 
 
 def micro_batches(s3: S3) -> int:
@@ -42,8 +48,9 @@ def test_a_job_killed_in_a_bucket_that_is_away_for_a_while_too_writes_what_an_un
         for name, value in {**s3.environment, "PLAYPROOF_STORAGE": f"s3://{BUCKET}/team"}.items():
             monkeypatch.setenv(name, value)
         away = rushed.twin("away")
+        unit, undisturbed = away.world.unit, rushed.world.unit
         with away.running(*JOB) as job:
-            wait_until(lambda: is_between_files_and_commit(s3, away), "a micro-batch at work", [job], every_s=0.01)
+            wait_until(lambda: is_between_files_and_commit(unit), "a micro-batch at work", [job], every_s=0.01)
             kill_at_once(job)
         midway = away.audit()
         assert midway["faults"] == []
@@ -59,12 +66,13 @@ def test_a_job_killed_in_a_bucket_that_is_away_for_a_while_too_writes_what_an_un
     with running_s3(tmp_path / "s3", ports):
         away.finish(*JOB)
         assert away.audit() == {**rushed.audit(), "micro_batches": away.audit()["micro_batches"]}
-        unit, undisturbed = away.world.unit, rushed.world.unit
         for folder in (unit.lake, unit.checkpoints):
             shutil.rmtree(folder)  # they were copies
-        found, expected = (sessions_by_key(rows_of(of, "sessions")) for of in (unit, undisturbed))
-        assert differences(found, expected) == []
-        assert alerts_of(unit) == alerts_of(undisturbed)
-        for table, key in (("plays", "play_id"), ("activity", "event_id"), ("rejected", "payload")):
-            archived = sorted(str(row[key]) for row in rows_of(unit, table))
-            assert archived == sorted(str(row[key]) for row in rows_of(undisturbed, table)), table
+        require_same_tables(unit, undisturbed)
+        monkeypatch.delenv("PLAYPROOF_STORAGE")  # a version knows where it is
+        elsewhere = on_another_machine(away, tmp_path / "elsewhere")
+        assert "user-days" in elsewhere.finish("days", "run")
+        rushed.finish("days", "run")
+        assert user_days(unit) == user_days(undisturbed)
+        for table in ("user_day_flags", "account_risk"):
+            assert len(rows_of(unit, table)) == len(rows_of(undisturbed, table)) > 0, table

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from runtime.lake import committed_files
+from runtime.checkpoint import writer_of
+from runtime.lake import batch_of, committed_files, last_number
 from runtime.parquet import read_parquet
+from runtime.storage import storage_of
 from runtime.world import Unit
 from tests.read_topic import read_topic
 
@@ -82,6 +84,26 @@ def differences(found: dict[str, Row], expected: dict[str, Row]) -> list[str]:
             if found[key].get(column) != value:
                 told.append(f"{key}: {column} is {found[key].get(column)!r}, expected {value!r}")
     return sorted(told)
+
+
+def is_between_files_and_commit(unit: Unit) -> bool:
+    """Say whether a storage has files of sessions of a micro-batch after the second, and its commit not yet."""
+    table = unit.table("sessions")
+    storage = storage_of(table)
+    written = [] if storage is None else [batch_of(file) for file in storage.written_at(table, ".parquet")]
+    if max(written, default=0) < 2:
+        return False
+    return max(written) > last_number(table, writer_of(unit, "sessions"))
+
+
+def require_same_tables(unit: Unit, undisturbed: Unit) -> None:
+    """Require that two jobs wrote the same sessions, alerts, and archived rows."""
+    found, expected = (sessions_by_key(rows_of(of, "sessions")) for of in (unit, undisturbed))
+    assert differences(found, expected) == []
+    assert alerts_of(unit) == alerts_of(undisturbed)
+    for table, key in (("plays", "play_id"), ("activity", "event_id"), ("rejected", "payload")):
+        archived = sorted(str(row[key]) for row in rows_of(unit, table))
+        assert archived == sorted(str(row[key]) for row in rows_of(undisturbed, table)), table
 
 
 def messages(address: str, topic: str) -> list[tuple[int, int, Any]]:

@@ -3,13 +3,17 @@
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from ops.commands import days
 from ops.stack import child_process
+from runtime.lake.commits import Transaction, replace, write_files
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
 from spark_app.batch import raw_evidence
+from spark_app.batch.lake_rows import READ_ROWS
+from tests.lake_rows import commit
 
 
 def rows(world: Path) -> None:
@@ -89,6 +93,24 @@ def test_user_days_whose_rows_are_gone_are_kept(commands: list[list[str]], tmp_p
     made(tmp_path / "mine" / "user_days")
     days.prepare_world("mine", None)
     assert commands == []
+
+
+def test_user_days_of_the_lake_are_computed_again_once_it_has_new_rows(
+    commands: list[list[str]], tmp_path: Path
+) -> None:
+    unit = World(tmp_path / "mine").unit
+    build = ["days", "build", "--world", "mine", "--source", "lake"]
+    commit(unit.table("plays"), pa.table({"play_id": ["p1"]}))
+    days.prepare_world("mine", None)
+    assert commands == [build]
+    content = pa.table({"user_id": ["u1"]})
+    files = write_files(unit.table("user_days"), content)
+    replace(unit.table("user_days"), files, content.schema, Transaction(READ_ROWS, 1))
+    days.prepare_world("mine", None)
+    assert commands == [build]
+    commit(unit.table("plays"), pa.table({"play_id": ["p2"]}))
+    days.prepare_world("mine", None)
+    assert commands == [build, build]
 
 
 def test_a_name_that_was_mistyped_is_no_reason_to_simulate(commands: list[list[str]], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from runtime.lake.commits import Transaction, append, append_rows, create_table,
 from runtime.lake.readers import note_snapshot
 from runtime.lake.schemas import table_schema
 from runtime.parquet import read_parquet
-from tests.lake_rows import commit
+from tests.lake_rows import commit, replace_rows
 
 ALERT = pa.table({"session_key": ["u1:5"], "withdrawn": [False]})
 
@@ -83,6 +83,19 @@ def test_a_table_that_is_replaced_shows_the_new_rows_and_the_old_ones_as_of_befo
     assert [read_parquet(file)["user_id"].to_pylist() for file in committed_files(table)] == [["c"]]
     before = DeltaTable(table, version=1).file_uris()
     assert [read_parquet(Path(uri))["user_id"].to_pylist() for uri in before] == [["a", "b"]]
+
+
+def test_a_table_that_two_programs_replace_at_the_same_time_has_the_rows_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "account_risk"
+    replace_rows(table, pa.table({"user_id": ["a"]}))
+    other = DeltaTable(table)
+    replace_rows(table, pa.table({"user_id": ["b"]}))
+    monkeypatch.setattr("runtime.lake.commits.to_write", lambda table: other)
+    with pytest.raises(LakeError, match=r"another program replaced or merged lake/account_risk .*: nothing is lost"):
+        replace_rows(table, pa.table({"user_id": ["c"]}))
+    assert [read_parquet(file)["user_id"].to_pylist() for file in committed_files(table)] == [["b"]]
 
 
 def test_a_damaged_log_is_named(table: Path) -> None:

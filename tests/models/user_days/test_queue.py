@@ -1,5 +1,6 @@
 """The review list: in order, safe in a spreadsheet, with a random sample of what was not flagged."""
 
+import csv
 import io
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 
 from models.user_days.hybrid import hybrid_score
-from models.user_days.queue import FORMULA_STARTS, escape_formula, review_list, to_csv, with_priority
+from models.user_days.queue import review_list, to_csv, with_priority
+from runtime.spreadsheet import FORMULA_STARTS
 
 
 def flags(users: int = 200) -> pd.DataFrame:
@@ -46,13 +48,13 @@ def test_the_same_seed_draws_the_same_sample() -> None:
     pd.testing.assert_frame_equal(once, again)
 
 
-@pytest.mark.parametrize("start", FORMULA_STARTS)
-def test_no_cell_of_the_csv_is_run_as_a_formula(start: str) -> None:
-    assert escape_formula(f"{start}x") == f"'{start}x"
-    bad = flags(3).assign(user_id=f"{start}cmd")
-    read = pd.read_csv(io.StringIO(to_csv(review_list(with_priority(bad, np.random.default_rng(1))))))
-    texts = read.select_dtypes("object")
-    assert not any(str(cell).startswith(FORMULA_STARTS) for name in texts for cell in texts[name])
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("text", [*(f"{start}cmd" for start in FORMULA_STARTS), 'u";=1+1;"', "u; =1+1"])
+def test_no_cell_of_the_csv_is_run_as_a_formula(text: str, separator: str) -> None:
+    bad = flags(3).assign(user_id=text, reasons=pd.Series([["a", text]] * 6))
+    written = to_csv(review_list(with_priority(bad, np.random.default_rng(1))))
+    cells = [cell for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator) for cell in row]
+    assert not any(cell.lstrip().startswith(FORMULA_STARTS) for cell in cells)
 
 
 def test_what_both_flag_always_outranks_what_one_flags() -> None:

@@ -1,4 +1,4 @@
-"""Addresses in HDFS. What a job does there is tried with a real one, by hand: docs/reference/storage.md."""
+"""Addresses in HDFS. What a job does there is tried with a real one: tests/flow/in_hdfs.py."""
 
 import sys
 from io import BytesIO
