@@ -19,7 +19,7 @@ from typer.exceptions import Abort, TyperException
 
 from ops.panels import PANELS
 from ops.version import version
-from runtime.command_line import Command
+from runtime.command_line import Command, unknown_variables
 from runtime.command_line import log as log_progress
 from runtime.errors import PlayproofError
 from runtime.jvm import read_names_as_utf8
@@ -83,6 +83,8 @@ def _start(
         _help_if_bare(ctx)
         return
     configure_logging(Settings().log_level)
+    for line in unknown_variables(os.environ):
+        log_progress(line)
 
 
 def build_app() -> typer.Typer:

@@ -4,13 +4,14 @@ A command module imports what a command needs only when it runs: `playproof stat
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from runtime.settings import Settings
+from runtime.settings import PREFIX, Settings
 from runtime.world import World
 
 WorldName = Annotated[
@@ -18,6 +19,11 @@ WorldName = Annotated[
 ]
 MAX_SEED = 2**32 - 1
 """Of every --seed: some of what takes a seed takes 32 bits."""
+OF_PARTS = (
+    *("HOME", "RUN", "SOCKET", "PYTHON", "PLACE"),
+    *("UNIT", "BROKER_PORT", "INSIDE_NETWORK", "UI_PORT", "TEST_SHOTS"),
+)
+"""Variables that only a part of the program reads, or docker-compose.yml, or the tests."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -43,6 +49,20 @@ def settings_for(world: str | None) -> Settings:
 def existing_world(world: str | None) -> World:
     """Return a world that a command reads. Raises WorldError, with the names of those that exist, if it does not."""
     return settings_for(world).existing_world()
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """Say of each variable that looks like a setting, and is none, that it changes nothing.
+
+    >>> unknown_variables(["PLAYPROOF_HASHKEY", "PLAYPROOF_DATA", "HOME"])
+    ['PLAYPROOF_HASHKEY is no setting and changes nothing; did you mean PLAYPROOF_HASH_KEY?']
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields] + [f"{PREFIX}{name}" for name in OF_PARTS]
+    lines = []
+    for name in sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known):
+        meant = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+        lines.append(f"{name} is no setting and changes nothing" + "".join(f"; did you mean {each}?" for each in meant))
+    return lines
 
 
 def playproof(*arguments: str) -> list[str]:

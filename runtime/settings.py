@@ -62,7 +62,8 @@ class SettingError(PlayproofError):
 class Settings(DeskSettings):
     """What a user may set for every command. Command-line options win over the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    # Compose, among others, sets a variable that nobody gave to nothing
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
 
     data: Path = Path("data")
     """Folder of all worlds."""
@@ -118,7 +119,10 @@ class Settings(DeskSettings):
     def _check_data(cls, folder: object) -> object:
         if "://" in str(folder):
             raise ValueError
-        return folder
+        try:
+            return Path(str(folder)).expanduser()  # no shell has read what Compose or systemd gives
+        except RuntimeError:
+            raise ValueError from None
 
     @field_validator("storage")
     @classmethod

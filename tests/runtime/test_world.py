@@ -127,3 +127,17 @@ def test_without_an_environment_everything_is_on_loopback(monkeypatch: pytest.Mo
 def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYPROOF_HASH_KEY", "do-not-show")
     assert "do-not-show" not in repr(Settings())
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PLAYPROOF_DATA", "PLAYPROOF_WORLD", "PLAYPROOF_DASH_PORT", "PLAYPROOF_HASH_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    usual = Settings()
+    for name in ("PLAYPROOF_DATA", "PLAYPROOF_WORLD", "PLAYPROOF_DASH_PORT", "PLAYPROOF_HASH_KEY"):
+        monkeypatch.setenv(name, "")
+    assert Settings() == usual
+
+
+def test_a_home_folder_that_no_shell_has_read_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYPROOF_DATA", "~/worlds")
+    assert Settings().data == Path.home() / "worlds"
