@@ -110,6 +110,7 @@ def neutral_scores(
     values = windows[names].to_numpy(dtype=np.float32).copy()
     values[:, np.isin(names, list(unknown))] = np.nan
     contributed = booster.predict(xgboost.DMatrix(values, nthread=1), pred_contribs=True).astype(np.float64)
+    contributed = contributed.reshape(len(values), len(names) + 1)  # without rows it has no columns
     margin, rest = without_unknown(contributed.sum(axis=1), contributed[:, :-1], names, unknown)
     return margin, np.asarray(rest, dtype=np.float64)
 

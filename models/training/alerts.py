@@ -121,7 +121,9 @@ def _session_scores(
     matrix = xgboost.DMatrix(values, nthread=1)
     margin: Floats = trees.booster.predict(matrix, output_margin=True).astype(np.float64)
     if unknown:
-        contributed = trees.booster.predict(matrix, pred_contribs=True)[:, :-1]
+        contributed = trees.booster.predict(matrix, pred_contribs=True).reshape(len(values), values.shape[1] + 1)[
+            :, :-1
+        ]
         margin, _ = without_unknown(margin, contributed, trees.features, unknown)
     highest = pd.Series(1 / (1 + np.exp(-margin))).groupby(looks["session_key"].to_numpy()).max()
     return highest.reindex(sessions.index).fillna(0.0)

@@ -187,7 +187,6 @@ def test_a_world_outside_the_data_folder_is_refused(name: str, playproof: Playpr
             "PLAYPROOF_BROKER: 'foo' is no address, as 127.0.0.1:19092 (host:port, or several)",
         ),
         ("TIME_ZONE", "Mars/Olympus", "PLAYPROOF_TIME_ZONE: 'Mars/Olympus' is no time zone, such as Europe/Berlin"),
-        ("TIME_ZONE", "", "PLAYPROOF_TIME_ZONE: '' is no time zone, such as Europe/Berlin"),
         ("LOG_LEVEL", "loud", "PLAYPROOF_LOG_LEVEL: 'loud' is none of DEBUG, INFO, WARNING, ERROR"),
     ],
 )

@@ -102,9 +102,10 @@ def rows_margin(batch: pa.RecordBatch, scorer: SessionScorer) -> Floats:
 
 def contributions(matrix: xgb.DMatrix, scorer: SessionScorer, rows: Ints | None = None) -> NDArray[np.floating[Any]]:
     """Return what each feature adds to the margin of each session, or of some `rows`, in log-odds: (n, features)."""
+    count = matrix.num_row() if rows is None else len(rows)
+    if not count:  # XGBoost has no columns then
+        return np.empty((0, len(scorer.features)), np.float32)
     if rows is not None:
-        if not len(rows):
-            return np.empty((0, len(scorer.features)), np.float32)
         matrix = matrix.slice(rows)
     return _booster(scorer.trees).predict(matrix, pred_contribs=True)[:, :-1]
 

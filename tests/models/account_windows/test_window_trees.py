@@ -68,3 +68,8 @@ def test_a_window_is_positive_with_a_paid_stream_in_it_and_unlabelled_where_a_bo
     assert np.isnan(labelled["label"].iloc[1])
     assert labelled["label"].iloc[2] == 0
     assert labelled["family"].tolist() == ["farm", "farm", "honest"]
+
+
+def test_a_world_without_a_window_has_scores_of_none(trees: WindowTrees) -> None:
+    scores = trees.score(windows(trees).iloc[:0], SOURCE_PATTERNS["scrobbles"])
+    assert len(scores.probability) == len(scores.reasons) == 0

@@ -75,3 +75,11 @@ def test_a_source_that_no_pattern_fits_flags_nothing_and_one_that_lacks_nothing_
     assert scorer_of_source(scorer, ()) is scorer
     assert scorer_of_source(scorer, ("streams",)).review_threshold == 0.4
     assert scorer_of_source(scorer, ("hours",)).review_threshold == NEVER
+
+
+def test_a_source_without_a_session_has_scores_of_none(honest: pa.RecordBatch, shipped: SessionScorer) -> None:
+    """As on a day of an import whose plays close no session."""
+    unknown = SOURCE_PATTERNS["scrobbles"]
+    masked = mask_unmeasurable(honest.slice(0, 0), unknown)
+    columns = prediction_columns(masked, scorer_of_source(shipped, unknown))
+    assert {len(column) for column in columns.values()} == {0}
