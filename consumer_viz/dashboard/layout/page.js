@@ -36,6 +36,22 @@ function connect() {
   addEventListener("pagehide", () => source.close());
 }
 
+// Where the server refuses a form (a new start of the desk, a sign-in that ended), has a fault or is away, the form stays with
+// what was written in it (`noSwap` in base.html), and the page says why.
+const SWAPPED = [409, 422]; // the form comes back with a message of its own
+function showRefusal(reason) {
+  const refused = document.getElementById("refused");
+  refused.textContent = `${reason} Nothing was saved; what you wrote is still here.`;
+  refused.hidden = false;
+}
+addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  if (SWAPPED.includes(ctx.response.status)) return;
+  const answer = new DOMParser().parseFromString(ctx.text, "text/html");
+  showRefusal(answer.querySelector("main p")?.textContent ?? answer.body.textContent);
+});
+addEventListener("htmx:error", () => showRefusal("The server does not answer. Is playproof desk still running?"));
+addEventListener("htmx:after:swap", () => { document.getElementById("refused").hidden = true; });
+
 // What scrolls sideways can be reached by keyboard and has a name for screen readers.
 function labelScrollers() {
   for (const scroller of document.querySelectorAll(".scroll")) {
