@@ -49,7 +49,8 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "model",
             "Train a model, compare it with the one that scores, and let it take over.",
             (
-                batch.TRAINING_TABLE, training.TRAIN, batch.TRAIN_ALERTS, batch.MEASURE_ALERTS, spark_shop.TRAIN_SHOP,
+                batch.TRAINING_TABLE, training.TRAIN, batch.TRAIN_ALERTS, batch.MEASURE_ALERTS, batch.ALERT_LIMITS,
+                spark_shop.TRAIN_SHOP,
                 training.VERIFY, reports.EVALUATE,
                 *registry.COMMANDS, *drift.COMMANDS,
             ),

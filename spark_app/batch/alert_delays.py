@@ -18,7 +18,7 @@ from models.labels.sessions import find_sessions
 from models.labels.truth import label_sessions, read_plays_with_truth
 from models.metrics.intervals import share_by_account
 from models.tables.times import epoch_ms
-from runtime.arrays import Bools, Ints
+from runtime.arrays import Ints
 from runtime.units import MINUTE_MS
 from runtime.world import World
 from spark_app.local.looks import look_table
@@ -99,36 +99,45 @@ def _sessions(world: World, scorer: SessionScorer, alerts: SessionScorer) -> pd.
 
     Columns first_paid_ms, alert_paid and close_paid: event time of the first paid stream; paid streams by then.
     """
+    sessions, looks = sessions_with_looks(world, scorer, alerts)
+    over = looks[looks["score"] >= scorer_of_source(alerts, world.not_measurable).review_threshold]
+    first = over.groupby("session_key")["at_ms"].min() + WATERMARK_DELAY_MS
+    alert_ms = sessions["session_key"].map(first).fillna(NEVER_MS).astype(np.int64)
+    paid = paid_streams(sessions, world)
+    at_alert = alert_ms.to_numpy()[paid["session"]]
+    first_paid_ms = paid.groupby("session")["at_ms"].min().reindex(sessions.index, fill_value=NEVER_MS)
+    counts = [_count(some, sessions) for some in (paid[paid["at_ms"] <= at_alert], paid)]
+    return sessions.assign(
+        alert_ms=alert_ms, first_paid_ms=first_paid_ms, alert_paid=counts[0], close_paid=counts[1],
+        close_ms=epoch_ms(sessions["ended_at"]) + SESSION_GAP_MS + WATERMARK_DELAY_MS,
+    )  # fmt: skip
+
+
+def sessions_with_looks(
+    world: World, scorer: SessionScorer, alerts: SessionScorer
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a world's labelled sessions with is_flagged, and the looks at them (`look_table`) with their score."""
     rows, unknown = read_world_rows(world), world.not_measurable
     histories = own_histories(rows)
     features = session_features(rows, histories, unknown)
     sessions = label_sessions(scored_sessions(features, scorer_of_source(scorer, unknown))[_IDENTITY], world)
     looks = look_table(rows, histories, unknown)
-    chosen = scorer_of_source(alerts, unknown)
-    over = looks[score_looks_of(looks, chosen) >= chosen.review_threshold]
-    first = over.groupby("session_key")["at_ms"].min() + WATERMARK_DELAY_MS
-    sessions["alert_ms"] = sessions["session_key"].map(first).fillna(NEVER_MS).astype(np.int64)
-    sessions["close_ms"] = epoch_ms(sessions["ended_at"]) + SESSION_GAP_MS + WATERMARK_DELAY_MS
-    return _with_paid_streams(sessions, world)
+    return sessions, looks.assign(score=score_looks_of(looks, scorer_of_source(alerts, unknown)))
 
 
-def _with_paid_streams(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
-    n = len(sessions)
-    first_ms, by_alert, by_close = np.full(n, NEVER_MS, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
-    alert_ms = sessions["alert_ms"].to_numpy()
+def paid_streams(sessions: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Return a row per paid stream: session, its position in `sessions`, and at_ms, its event time; sorted by both."""
+    parts = []
     for plays in read_plays_with_truth(world):
         is_paid = plays["is_paid"].to_numpy(dtype=bool) & (plays["listen_ms"].to_numpy() >= STREAM_MS)
         paid = plays[is_paid]
-        session = find_sessions(sessions, paid)
-        inside, at_ms = session >= 0, epoch_ms(paid["event_time"])
-        _count(by_close, session, inside)
-        _count(by_alert, session, inside & (at_ms <= alert_ms[session]))
-        np.minimum.at(first_ms, session[inside], at_ms[inside])
-    return sessions.assign(first_paid_ms=first_ms, alert_paid=by_alert, close_paid=by_close)
+        parts.append(pd.DataFrame({"session": find_sessions(sessions, paid), "at_ms": epoch_ms(paid["event_time"])}))
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["session"] >= 0].sort_values(["session", "at_ms"], ignore_index=True)
 
 
-def _count(counts: Ints, session: Ints, mask: Bools) -> None:
-    counts += np.bincount(session[mask], minlength=len(counts))
+def _count(paid: pd.DataFrame, sessions: pd.DataFrame) -> Ints:
+    return np.bincount(paid["session"], minlength=len(sessions))
 
 
 def _delays(flagged: pd.DataFrame) -> dict[str, Any]:

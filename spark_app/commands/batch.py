@@ -187,6 +187,24 @@ def measure_alerts(
         print(f"written to {out}")
 
 
+def alert_limits(
+    world: Annotated[list[str], typer.Option(help="Simulated world that no model was trained on; repeat it.")],
+) -> None:
+    """Measure why alerts come late, by family: too few rows, facts that come later, or the threshold. No Spark."""
+    from tempfile import TemporaryDirectory
+
+    from models.registry.artefact import SHIPPED_SCORER
+    from models.registry.verify import verify_artefact
+    from spark_app.batch.alert_limits import format_limits, measure_limits
+    from spark_app.local.scorer import read_scorer
+    from spark_app.stages.alerts.load import require_alert_scorer
+
+    with TemporaryDirectory() as into:
+        scorer = read_scorer(verify_artefact(SHIPPED_SCORER, Path(into)))
+    worlds = [settings_for(name).existing_world() for name in world]
+    print(format_limits(measure_limits(worlds, scorer, require_alert_scorer())))
+
+
 def baselines(
     as_of: Annotated[str, typer.Option(help="The date they are for: they are of the 28 days before it.")],
     world: WorldName = None,
@@ -220,6 +238,7 @@ MEASURE_ALERTS = Command(
     measure_alerts,
     "playproof model measure-alerts --world alerts-test --out data/latency/results.json",
 )
+ALERT_LIMITS = Command("alert-limits", alert_limits, "playproof model alert-limits --world alerts-test")
 BASELINES = Command("baselines", baselines, "playproof job baselines --world demo --as-of 2025-03-04", needs_jvm=True)
 WINDOWS = Command("windows", account_windows, "playproof days windows --world demo --shown 5")
 TRAIN_WINDOWS = Command(

@@ -13,6 +13,7 @@ from models.registry.verify import verify_artefact
 from runtime.resources import CHECKOUT
 from runtime.world import World
 from spark_app.batch.alert_delays import format_alerts, measure_alerts, write_alerts
+from spark_app.batch.alert_limits import format_limits, measure_limits
 from spark_app.local.scorer import read_scorer
 from spark_app.stages.scoring.score import SessionScorer
 
@@ -56,6 +57,22 @@ def test_alerts_come_before_the_close_and_are_counted_by_family_and_among_honest
     results.write_text(json.dumps(json.loads(results.read_text()) | {"p50_s": {"alerts": 1.0}}))
     write_alerts(measured, results)
     assert json.loads(results.read_text()) == {"alerts": measured, "p50_s": {"alerts": 1.0}}
+
+
+def test_a_model_that_alerts_at_each_look_is_in_time_wherever_there_is_a_look_in_time(
+    sample: World, scorer: SessionScorer
+) -> None:
+    limits, delays = (
+        measure_limits([sample], scorer, trees_with(0.0)),
+        measure_alerts([sample], scorer, trees_with(0.0)),
+    )
+    for name, row in limits["by_family"].items():
+        of_delays = delays["all_families"] if name == "all" else delays["by_family"][name]
+        assert (row["sessions"], row["has_look"]) == (of_delays["sessions"], of_delays["share_alerted"])
+        assert row["in_time_at"]["1"] <= row["in_time_at"]["5"] <= row["has_look"] >= row["final_in_time"]
+    never = measure_limits([sample], scorer, trees_with(2.0))["by_family"]["all"]
+    assert never["has_look"] == limits["by_family"]["all"]["has_look"] > never["in_time"] == 0
+    assert "all" in format_limits(limits)
 
 
 def test_without_an_alert_there_is_no_median_and_no_share(sample: World, scorer: SessionScorer) -> None:
