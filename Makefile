@@ -92,8 +92,9 @@ train-days: setup ## train the trees of the user-day detector, on worlds that th
 train-fusion: setup ## fit the stack of all detectors, on worlds that none of them saw; after any of them was trained again
 	@$(PLAYPROOF) simulate --world fusion-field --scenario field --users 3000 --days 28 --seed 61
 	@$(PLAYPROOF) simulate --world fusion-default --scenario default --users 5000 --days 28 --prevalence 0.03 --seed 63
-	@$(PLAYPROOF) simulate --world fusion-odd --scenario odd --users 2400 --days 28 --prevalence 0 --seed 65
-	@for world in fusion-field fusion-default fusion-odd; do $(PLAYPROOF) days run --world $$world --source raw || exit 1; done
+	@$(PLAYPROOF) simulate --world fusion-odd-a --scenario odd --users 2400 --days 28 --prevalence 0 --seed 65
+	@$(PLAYPROOF) simulate --world fusion-odd-b --scenario odd --users 2400 --days 28 --prevalence 0 --seed 66
+	@$(PLAYPROOF) simulate --world fusion-odd-c --scenario odd --users 2400 --days 28 --prevalence 0 --seed 67
 	@$(PLAYPROOF) days train-fusion
 
 train-alerts: setup ## train the model of alerts inside open sessions, on worlds that the session scorer never saw

@@ -2,7 +2,8 @@
 
 Each detector's score becomes a tail among honest account-days (`tails`). The strongest of these has a weight, whichever
 detector it is of, the second strongest another, and so on: no detector is trusted more because it knew the bots of the
-training best. More evidence never lowers the result, since no weight is under 0.
+training best. More evidence never lowers the result, since no weight is under 0. The windows of 7 and 28 days are one
+piece of evidence (`merge_windows`).
 
 The artefact is `artifacts/account_fusion/manifest.json`: weights, thresholds and what they were fitted on; its SHA-256
 is in `models/registry/champions.py`.
@@ -92,7 +93,7 @@ class FusionModel:
         """
         source = source_of(unmeasurable, self.sources)
         tails = apply_tails(self.tails, evidence)
-        strength = np.nan_to_num(tails)
+        strength = np.nan_to_num(merge_windows(tails))
         order = np.argsort(-strength, axis=1, kind="stable")
         weights = np.zeros_like(strength)
         intercept, threshold = np.zeros(len(evidence)), np.zeros(len(evidence))
@@ -103,7 +104,7 @@ class FusionModel:
             intercept[rows], threshold[rows] = stack.intercept, stack.threshold_of(source)
         pushes = weights * strength
         scores = intercept + pushes.sum(axis=1)
-        by_name = pd.DataFrame(pushes, columns=list(EVIDENCE), index=evidence.index)
+        by_name = _split_windows(pushes, tails).set_index(evidence.index)
         return Decisions(scores, expit(scores), as_score(scores, threshold), by_name)
 
     @property
@@ -151,18 +152,32 @@ def rows_by_known(evidence: pd.DataFrame) -> dict[frozenset[str], np.ndarray]:
     }
 
 
-def inputs_of(known: frozenset[str]) -> tuple[str, ...]:
-    """Return the evidence that a stack reads where these parts are known.
-
-    >>> inputs_of(frozenset(["week"]))
-    ('week', 'month')
-    """
-    return tuple(name for name in EVIDENCE if name in known or (name == MONTH and WEEK in known))
-
-
 def apply_tails(tails: Mapping[str, Tail], evidence: pd.DataFrame) -> Floats:
     """Return the tail evidence of each of EVIDENCE, shape (rows, EVIDENCE); NaN where it is missing."""
     return np.column_stack([tails[name].of(evidence[name].to_numpy(dtype=np.float64)) for name in EVIDENCE])
+
+
+def merge_windows(tails: Floats) -> Floats:
+    """Return the evidence of PARTS (rows, PARTS) from tails (rows, EVIDENCE): that of a week and a month is their mean.
+
+    Both read the same days, so they are no second witness for each other.
+
+    >>> merge_windows(np.array([[1.0, np.nan, 2.0, 3.0, 0.5], [1.0, 4.0, 2.0, np.nan, 0.5]])).tolist()
+    [[1.0, nan, 2.5, 0.5], [1.0, 4.0, 2.0, 0.5]]
+    """
+    month = tails[:, EVIDENCE.index(MONTH)]
+    merged = tails[:, [EVIDENCE.index(name) for name in PARTS]]
+    week = merged[:, PARTS.index(WEEK)]
+    merged[:, PARTS.index(WEEK)] = np.where(np.isnan(month), week, (week + month) / 2)
+    return merged
+
+
+def _split_windows(pushes: Floats, tails: Floats) -> pd.DataFrame:
+    """Return what each of EVIDENCE adds, from what each of PARTS adds: week and month by how strong each is."""
+    by_name = pd.DataFrame(pushes, columns=list(PARTS))
+    week, month = np.nan_to_num(tails[:, EVIDENCE.index(WEEK)]), np.nan_to_num(tails[:, EVIDENCE.index(MONTH)])
+    of_month: pd.Series = by_name[WEEK] * month / np.maximum(week + month, 1e-9)
+    return by_name.assign(**{MONTH: of_month, WEEK: by_name[WEEK] - of_month})[list(EVIDENCE)]
 
 
 def account_inputs(user_ids: pd.Series, log_odds: Floats) -> pd.DataFrame:

@@ -16,9 +16,12 @@ from models.account_windows.trees import load_window_trees
 from models.arena.detectors import score_units
 from models.arena.tables import TEST, ArenaTables, deal_accounts
 from models.fusion.evidence import log_odds
-from models.fusion.training.worlds import MaskedScores, ScoresWithout
+from models.fusion.model import COMPLETE
+from models.fusion.training.groups import find_world_groups
+from models.fusion.training.worlds import FusionWorld, MaskedScores, ScoresWithout, assemble_world
 from models.labels.truth import label_sessions, paid_family, read_account_truth
 from models.user_days.by_rules import apply_rules
+from models.user_days.trees import load_trees
 from ops.audit.patterns import PatternWorld, add_up, read_pattern_world
 from runtime.terminal import ReportProgress
 from runtime.world import World
@@ -38,22 +41,43 @@ MASKS = tuple(
 """Kinds of source that people import. A source that knows its time zone is decided as one that does not."""
 
 
-def rescore_world(
-    world: World, seed: int, report: ReportProgress, masks: Sequence[str] = MASKS
-) -> tuple[list[ScoresWithout], dict[str, MaskedScores]]:
-    """Return the scores without each family, and the scores by kind of source. Raises WorldError without truth."""
+def read_fusion_world(
+    world: World, seed: int, report: ReportProgress, *, leaves_out: bool = False, masks: Sequence[str] = ()
+) -> FusionWorld:
+    """Read a simulated world's raw rows, score them by the shipped detectors, and find its groups of accounts.
+
+    `leaves_out`: score the bots also by detectors that were trained here without their family. `masks`: kinds of
+    source. Raises WorldError without truth.
+    """
     read = read_pattern_world(world, report)
-    tables = arena_tables(read, world)
+    accounts = read_account_truth(world)
+    accounts["family"] = paid_family(accounts)
+    sessions = scored_sessions(read.features, read.scorer)
+    windows = read.windows.assign(**add_up(read.summaries, {COMPLETE: sessions})[COMPLETE])
+    return assemble_world(
+        read.days.assign(trees_score=load_trees().score(read.days)[1]),
+        sessions,
+        score_windows(windows, load_window_trees()),
+        read.timezones,
+        accounts,
+        find_world_groups(world, seed, accounts),
+        score_left_out(arena_tables(read, world), seed, report) if leaves_out else (),
+        mask_world(read, report, masks),
+    )
+
+
+def score_left_out(tables: ArenaTables, seed: int, report: ReportProgress) -> list[ScoresWithout]:
+    """Return the scores of all families, each by detectors that were trained without it."""
     families = sorted(set(tables.accounts["family"]) - {HONEST})
     without = []
     for number in range(min(FOLDS, len(families))):
         left_out = families[number::FOLDS]
         report(f"run {number + 1} of {FOLDS}: without {', '.join(left_out)}")
         without.append(score_without(tables, left_out, seed))
-    return without, mask_world(read, report, masks)
+    return without
 
 
-def mask_world(read: PatternWorld, report: ReportProgress, masks: Sequence[str] = MASKS) -> dict[str, MaskedScores]:
+def mask_world(read: PatternWorld, report: ReportProgress, masks: Sequence[str]) -> dict[str, MaskedScores]:
     """Return the scores of all accounts by kind of source."""
     return {name: score_masked(read, name, report) for name in masks}
 

@@ -11,7 +11,7 @@ import pandas as pd
 from contracts.labels import HONEST
 from models.fusion.evidence import EVIDENCE, GROUP, PARTS
 from models.fusion.logistic import fit_logistic
-from models.fusion.model import ACCOUNT_INPUTS, Stack, account_inputs, inputs_of
+from models.fusion.model import ACCOUNT_INPUTS, Stack, account_inputs
 from models.fusion.tails import Tail, by_rank, fit_tail, rounded
 from models.fusion.training.groups import FoundGroups, account_weights, fit_groups
 from models.fusion.training.worlds import FusionWorld
@@ -83,7 +83,7 @@ def all_known() -> list[frozenset[str]]:
 
 
 def _columns(known: frozenset[str]) -> list[int]:
-    return [EVIDENCE.index(name) for name in inputs_of(known)]
+    return [column for column, name in enumerate(PARTS) if name in known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,12 @@ class Targets:
         return Targets(self.label[rows], self.weight[rows], self.natural[rows])
 
 
-def fit_stack(known: frozenset[str], tails: Floats, targets: Targets) -> Floats:
-    """Return the intercept and the weights by rank, from rows of `tails` in which all of `inputs_of(known)` are known.
+def fit_stack(known: frozenset[str], parts: Floats, targets: Targets) -> Floats:
+    """Return the intercept and the weights by rank, from rows of `parts` (rows, PARTS) that know `known`.
 
     Evidence never counts as innocence: a weight is at least 0.
     """
-    values = tails[:, _columns(known)]
+    values = parts[:, _columns(known)]
     rows = ~np.isnan(values).any(axis=1) & ~np.isnan(targets.label)
     ranked, chosen = by_rank(values[rows]), targets.of(rows)
     weights = fit_logistic(ranked, chosen.label == 1, chosen.weight, np.zeros(values.shape[1]))[1:]
@@ -115,9 +115,9 @@ def fit_stack(known: frozenset[str], tails: Floats, targets: Targets) -> Floats:
     return np.append(calibrated[0], calibrated[1] * weights)
 
 
-def score_stack(known: frozenset[str], tails: Floats, fitted: Floats) -> Floats:
+def score_stack(known: frozenset[str], parts: Floats, fitted: Floats) -> Floats:
     """Return log-odds by row; NaN where an input is unknown."""
-    values = tails[:, _columns(known)]
+    values = parts[:, _columns(known)]
     scores: Floats = fitted[0] + by_rank(values) @ fitted[1:]
     return np.where(np.isnan(values).any(axis=1), np.nan, scores)
 

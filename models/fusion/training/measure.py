@@ -45,7 +45,7 @@ def accounts_found(days: pd.DataFrame, over: Bools, positive: Bools) -> tuple[fl
 
 
 def measure_left_out(
-    days: pd.DataFrame, tails: Floats, targets: Targets, seen: Floats, rng: np.random.Generator
+    days: pd.DataFrame, parts: Floats, targets: Targets, seen: Floats, rng: np.random.Generator
 ) -> dict[str, dict[str, Any]]:
     """Return by family the share of its accounts found: by all that ships, without the family, without its mechanism.
 
@@ -58,7 +58,7 @@ def measure_left_out(
 
     def without(names: Sequence[str]) -> tuple[Floats, float]:
         kept = ~np.isin(family, names)
-        scores = score_stack(EVERYTHING, tails, fit_stack(EVERYTHING, tails[kept], targets.of(kept)))
+        scores = score_stack(EVERYTHING, parts, fit_stack(EVERYTHING, parts[kept], targets.of(kept)))
         return scores, choose_threshold(scores, days, rng)
 
     by_mechanism = {members: without(members) for members in MECHANISMS.values()}

@@ -10,9 +10,10 @@ from runtime.arrays import Bools, Floats
 
 MAX_FALSE_ALARMS = 0.001
 """Share of the honest account-days that a threshold may flag: a choice, that of the lab and of the arena."""
-MAX_OF_A_KIND = 0.01
+MAX_OF_A_KIND = 0.005
 """Share of the days of each kind of odd people that a threshold may flag, at the upper end of its 95 % interval
-over people: a choice. Nobody's kind is accused on more than one day in a hundred."""
+over people: a choice. The aim is 1 in 100 in any world; people of a world that was left out have up to twice what the
+others lead to expect, since one person whose weeks look like a bot's is suspected on every day of them."""
 MIN_DAYS = 100
 """Account-days of a kind from which its share means anything."""
 

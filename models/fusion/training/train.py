@@ -13,7 +13,7 @@ from contracts.labels import HONEST
 from models.campaigns.group_model import FEATURES
 from models.errors import ModelError
 from models.fusion.evidence import PARTS
-from models.fusion.model import ACCOUNT_INPUTS, Stack, apply_tails
+from models.fusion.model import ACCOUNT_INPUTS, Stack, apply_tails, merge_windows
 from models.fusion.training.card import render_card
 from models.fusion.training.fit import (
     FOLDS,
@@ -66,18 +66,19 @@ def train_fusion(
     tails = fit_tails(evidence, days["is_usual"].to_numpy())
     shipped = apply_tails(tails, evidence)
     unseen = left_out_tails(everywhere, tails)
-    masked = {name: apply_tails(tails, table) for name, table in masked_out_of_world(everywhere).items()}
+    masked = {name: merge_windows(apply_tails(tails, table)) for name, table in masked_out_of_world(everywhere).items()}
     if np.isnan(unseen[targets.label == 1]).all():
         raise ModelError("no world has scores of detectors without the families: run  playproof days train-fusion")
     # honest days by the shipped detectors, which saw none of them; bots' days by detectors that did not know the family
-    fitted_on = np.where((targets.label == 0)[:, None], shipped, unseen)
+    without_family = np.where((targets.label == 0)[:, None], shipped, unseen)
+    seen_parts, fitted_on = merge_windows(shipped), merge_windows(without_family)
     group = number_groups(days["user_id"], days["campaign_id"])
     rng = np.random.default_rng(seed)
     fold = rng.permutation(group.max() + 1)[group] % FOLDS
     patterns: list[dict[str, Any]] = []
     seen, new = np.full(len(days), np.nan), np.full(len(days), np.nan)
     for known in all_known():
-        scores, without = out_of_fold(known, fitted_on, (shipped, fitted_on), targets, fold)
+        scores, without = out_of_fold(known, fitted_on, (seen_parts, fitted_on), targets, fold)
         weights = fit_stack(known, fitted_on, targets)
         stack = as_stack(known, weights, choose_threshold(scores, days, rng))
         seen, new = np.where(np.isnan(seen), scores, seen), np.where(np.isnan(new), without, new)
@@ -121,7 +122,7 @@ def train_fusion(
             "bots": int((accounts["family"] != HONEST).sum()), "odd_days": len(days) - len(fitted),
         },
         "families": measure_left_out(days, fitted_on, targets, seen, rng),
-        "alone": measure_alone(days, shipped, fitted_on, seen >= at, new >= at),
+        "alone": measure_alone(days, shipped, without_family, seen >= at, new >= at),
         "false_alarms_by_cohort": count_by_cohort(days, seen >= at),
     }  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)

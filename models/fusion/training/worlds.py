@@ -1,4 +1,4 @@
-"""Read what the fusion is fitted on: the account-days of simulated worlds, the groups in them, and their truth."""
+"""What the fusion is fitted on: the account-days of simulated worlds, the groups in them, and their truth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,9 @@ import pandas as pd
 
 from contracts.labels import HONEST
 from models.account_windows.trees import load_window_trees
-from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, GROUP, collect_evidence, session_threshold, window_threshold
 from models.fusion.tails import fit_tail
-from models.fusion.training.groups import FoundGroups, find_world_groups
-from models.labels.truth import label_user_days, paid_family, read_account_truth
-from models.tables.lake_tables import batch_files, read_parts, read_table
-from models.tables.sessions import SCORED_IN_BATCH
-from models.tables.static_tables import read_timezones
-from models.user_days.history import sort_user_days
-from models.user_days.trees import load_trees
-from runtime.world import World
+from models.fusion.training.groups import FoundGroups
 
 NO_GROUPS = pd.DataFrame({"user_ids": [], "probability": []})
 
@@ -63,34 +55,30 @@ class FusionWorld:
     found: FoundGroups
 
 
-def read_fusion_world(
-    world: World, seed: int, without: Sequence[ScoresWithout] = (), masked: Mapping[str, MaskedScores] | None = None
+def assemble_world(
+    days: pd.DataFrame,
+    sessions: pd.DataFrame,
+    windows: pd.DataFrame,
+    timezones: pd.Series,
+    accounts: pd.DataFrame,
+    found: FoundGroups,
+    without: Sequence[ScoresWithout] = (),
+    masked: Mapping[str, MaskedScores] | None = None,
 ) -> FusionWorld:
-    """Read a simulated world whose raw rows were scored (`playproof days run`), with what `ops.fusion` adds.
+    """Collect the evidence of one world, scored by the shipped detectors, and what `ops.fusion` adds.
 
-    Raises WorldError, ModelError.
+    `days`: user_id, local_date, paid_streams, trees_score. `sessions`: user_id, started_at, score. `windows`: the
+    features, scored. `accounts`: user_id, family, campaign_id, cohort.
     """
-    accounts = read_account_truth(world)
-    accounts["family"] = paid_family(accounts)
-    trees, window_trees = load_trees(), load_window_trees()
-    names = [feature.name for feature in trees.features]
-    keys = ["user_id", "local_date", "plan", "country", "plays", "streams"]
-    days = sort_user_days(read_table(world, "user_days", "playproof days run", [*keys, *names]))
-    flags = days[["user_id", "local_date"]].assign(trees_score=trees.score(days)[1])
-    sessions = _read_scored(world, SCORED_IN_BATCH, ["user_id", "started_at", "score"])
-    windows = _read_scored(world, "account_windows", None)
+    flags = days[["user_id", "local_date", "trees_score"]]
     evidence = collect_evidence(
-        flags, NO_GROUPS, read_timezones(world), sessions, windows, session_threshold(()),
-        window_threshold(window_trees, windows, ()),
+        flags, NO_GROUPS, timezones, sessions, windows, session_threshold(()),
+        window_threshold(load_window_trees(), windows, ()),
     )  # fmt: skip
-    labels = label_user_days(flags, world)
     known = accounts.set_index("user_id")
-    labelled = flags[["user_id", "local_date"]].assign(
-        paid_streams=labels["paid_streams"].to_numpy(),
-        **{name: flags["user_id"].map(known[name]).to_numpy() for name in ("family", "campaign_id", "cohort")},
+    labelled = days[["user_id", "local_date", "paid_streams"]].assign(
+        **{name: days["user_id"].map(known[name]).to_numpy() for name in ("family", "campaign_id", "cohort")}
     )
-    found = find_world_groups(world, seed, accounts)
-    timezones = read_timezones(world)
     of_masks = {name: _masked_evidence(flags, scores, timezones) for name, scores in (masked or {}).items()}
     return FusionWorld(labelled, evidence, _left_out_tails(labelled, without, timezones), of_masks, found)
 
@@ -116,10 +104,3 @@ def _masked_evidence(flags: pd.DataFrame, scores: MaskedScores, timezones: pd.Se
         flags.assign(trees_score=np.nan), NO_GROUPS, timezones, scores.sessions, scores.windows,
         scores.session_threshold, scores.window_threshold,
     )  # fmt: skip
-
-
-def _read_scored(world: World, table: str, columns: list[str] | None) -> pd.DataFrame:
-    files = batch_files(world.from_raw(table))
-    if not files:
-        raise ModelError(f"world {world.name} has no {table}: run  playproof days run --world {world.name}")
-    return read_parts(files, columns)

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from models.fusion.evidence import DAY, EVIDENCE, GROUP
-from models.fusion.training.worlds import read_fusion_world
-from ops.fusion.rescore import rescore_world
+from ops.fusion.rescore import read_fusion_world
 from producer.simulator.command import simulate
 from producer.simulator.scenario import load_scenario
 from runtime.world import World
-from spark_app.batch import raw_evidence
 
 SCENARIO = """
 profile = "field"
@@ -24,10 +22,8 @@ def test_bots_are_scored_without_their_family_and_all_accounts_as_a_source_witho
     (tmp_path / "tiny.toml").write_text(SCENARIO)
     world = World(tmp_path / "small world")
     simulate(world, load_scenario(str(tmp_path / "tiny.toml"), users=90, days=8, seed=3))
-    raw_evidence.build(world, lambda line: None)
-    without, masked = rescore_world(world, 1, lambda line: None, masks=("scrobbles",))
-    assert sorted(name for scores in without for name in scores.families) == ["loop30", "single_loop"]
-    read = read_fusion_world(world, 1, without, masked)
+    read = read_fusion_world(world, 1, lambda line: None, leaves_out=True, masks=("scrobbles",))
+    assert read.evidence[["session", "week", DAY]].notna().any().all()
     is_bot = read.days["family"] != "honest"
     assert read.left_out is not None
     own = [name for name in EVIDENCE if name != GROUP]
