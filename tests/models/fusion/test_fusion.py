@@ -10,8 +10,15 @@ from scipy.special import logit
 
 from models.errors import ModelError
 from models.fusion.decide import Sources, counted_groups, decide_days
-from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, PARTS, SESSION, WEEK, collect_evidence
-from models.fusion.model import SHIPPED_FUSION, FusionModel, detector_versions, load_fusion, rows_by_known
+from models.fusion.evidence import EVIDENCE, GROUP, LIMIT, MONTH, PARTS, SESSION, WEEK, collect_evidence
+from models.fusion.model import (
+    SHIPPED_FUSION,
+    FusionModel,
+    apply_tails,
+    detector_versions,
+    load_fusion,
+    rows_by_known,
+)
 from models.fusion.training.card import render_card
 from models.registry.artefact import ARTIFACTS, CARD
 from models.user_days.calibration import PREVALENCE
@@ -81,6 +88,20 @@ def test_more_evidence_never_makes_a_day_less_likely(fusion: FusionModel) -> Non
     for name in EVIDENCE:
         more = fusion.decide(some.assign(**{name: some[name] + 2})).log_odds
         assert (more >= fusion.decide(some).log_odds - 1e-9).all()
+
+
+def test_a_week_and_a_month_hold_the_same_days_so_one_is_no_witness_for_the_other(fusion: FusionModel) -> None:
+    quiet = pd.DataFrame({SESSION: [-12.0], "day": [-12.0], WEEK: [3.0], MONTH: [1.0], GROUP: [0.0]})
+    pushes = fusion.decide(quiet).pushes.iloc[0]
+    tails = apply_tails(fusion.tails, quiet)[0]
+    week, month = (tails[EVIDENCE.index(name)] for name in (WEEK, MONTH))
+    strongest = fusion.stacks[frozenset(PARTS)].weights[0]
+    assert pushes[WEEK] + pushes[MONTH] == pytest.approx(strongest * (week + month) / 2)
+    assert pushes[WEEK] / pushes[MONTH] == pytest.approx(week / month)
+    assert pushes.drop([WEEK, MONTH]).sum() == 0
+    only_week = fusion.decide(quiet.assign(month=np.nan)).pushes.iloc[0]
+    assert only_week[WEEK] == pytest.approx(strongest * week)
+    assert only_week[MONTH] == 0
 
 
 def test_the_rows_of_each_set_are_decided_by_its_own_weights(fusion: FusionModel) -> None:
