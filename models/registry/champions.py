@@ -41,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "ec6522a9ea95122acb8656e7be22653cb8db9229869131d0f566d3cfdd782f95",
+    "account_fusion": "26703b1eabb0561c5c2090c6b18837d4e709dce79b6e579632e24f1f1ea366e8",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""
