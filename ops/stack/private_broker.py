@@ -11,10 +11,13 @@ from pydantic import SecretStr
 
 from ops.errors import StackError
 from ops.stack import ports
+from ops.stack.supervisor import Supervisor
+from producer.replay.ledger import FILE_NAME as LEDGER
 from runtime import jvm
-from runtime.file_lock import keep_lock
+from runtime.file_lock import hold_lock, keep_lock
 from runtime.settings import Settings
 from runtime.world import Unit, World
+from spark_app.checks.job_lock import FILE as JOB_LOCK
 
 
 def with_private_broker(settings: Settings, world: str) -> Settings:
@@ -35,6 +38,19 @@ def keep_world(folder: Path) -> None:
     )
     # next to the folder: a command that ends before there is a world leaves none
     keep_lock(folder.with_name(f".{folder.name}.lock"), StackError(refusal))
+    _require_idle(folder.resolve())
+
+
+def _require_idle(folder: Path) -> None:
+    """Raise StackError where a job or a replay is at work on a world, or `playproof up` runs it."""
+    name = folder.name
+    if Supervisor(folder / "run").pid() is not None:
+        raise StackError(f"world {name} is up, and this command begins it anew: run  playproof down --world {name}")
+    for file in (*folder.glob(f"v*/{JOB_LOCK}"), *folder.glob(f"v*/ledger/{LEDGER}")):
+        work = "a job" if file.name == JOB_LOCK else "a replay"
+        refusal = f"{work} is at work on world {name}, and this command begins it anew: stop it first"
+        with hold_lock(file, StackError(refusal)):
+            pass
 
 
 def command_environment(settings: Settings) -> dict[str, str]:

@@ -36,6 +36,7 @@ def simulate(
 ) -> None:
     """Simulate listening and bots, an online shop, or a log of sessions, into the tables of a world."""
     from contracts.domain import MUSIC, SHOP
+    from producer.replay.ledger import require_no_replay
     from producer.simulator.command import simulate as run
     from producer.simulator.scenario import ScenarioError, load_scenario
     from producer.simulator.session_log.settings import is_session_log, load_session_log
@@ -43,6 +44,7 @@ def simulate(
 
     settings = settings_for(world)
     target = World(out.resolve()) if out else settings.the_world()
+    require_no_replay(target)
     is_given = {
         "prevalence": prevalence is not None, "difficulty": difficulty is not None, "profile": bool(profile),
         "chains": bool(chains), "workers": workers > 1, "shards": bool(shards), "spark": spark,

@@ -23,8 +23,11 @@ import orjson
 
 from producer.errors import ReplayError
 from producer.replay.json_lines import complete_bytes, read_lines
+from runtime.file_lock import hold_lock
+from runtime.world import World
 
 FILE_NAME = "replay.jsonl"
+_AT_WORK = "another replay is at work on world {}: wait for it, or stop it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ class State:
             self.offsets[topic, partition] = offset
 
 
+def require_no_replay(world: World) -> None:
+    """Raise ReplayError where a replay sends the world's rows, which a new simulation would replace."""
+    if (world.unit.ledger / FILE_NAME).exists():
+        with hold_lock(world.unit.ledger / FILE_NAME, ReplayError(_AT_WORK.format(world.name))):
+            pass
+
+
 class Ledger:
     """The open ledger of a version, and its state; one process at a time."""
 
@@ -115,9 +125,7 @@ class Ledger:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise ReplayError(
-                f"another replay is at work on world {folder.parent.parent.name}: wait for it, or stop it"
-            ) from None
+            raise ReplayError(_AT_WORK.format(folder.parent.parent.name)) from None
         self._file.truncate(complete_bytes(folder / FILE_NAME))
         self._folder = folder
         self.reload()
