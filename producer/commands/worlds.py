@@ -88,9 +88,13 @@ def calibrate(
 ) -> None:
     """Hold simulated honest listening against published numbers and real people; exit 1 where a line is not met."""
     from producer.simulator.measure.calibration.calibrate import calibrate as run
+    from producer.simulator.scenario import ScenarioError
 
+    words = seeds.replace(" ", "").split(",")
+    if not all(word.isascii() and word.isdecimal() and int(word[:11]) <= MAX_SEED for word in words):
+        raise ScenarioError(f"--seeds: {seeds!r}: expected whole numbers with commas, like 1,2,3")
     folder = Settings().data.resolve() / "calibration"
-    run(folder, scenario, profiles.split(","), [int(seed) for seed in seeds.split(",")], users, days, print)
+    run(folder, scenario, profiles.split(","), [int(word) for word in words], users, days, print)
 
 
 def leakscan(

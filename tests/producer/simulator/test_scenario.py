@@ -99,6 +99,12 @@ def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path: Path, playproof
     assert "mine.toml: not TOML" in playproof("simulate", "--scenario", str(tmp_path / "mine.toml")).error
 
 
+@pytest.mark.parametrize("seeds", ["1,x", "-1", "", "1,,2", "99999999999"])
+def test_seeds_that_are_none_are_refused_before_a_world_is_made(seeds: str, playproof: Playproof) -> None:
+    expected = f"error: --seeds: {seeds!r}: expected whole numbers with commas, like 1,2,3"
+    assert playproof("calibrate", "--seeds", seeds).error == expected
+
+
 def test_a_scenario_that_is_not_there_is_refused_with_the_shipped_names() -> None:
     with pytest.raises(ScenarioError, match="no such file; shipped ones: categories, default, demo"):
         load_scenario("nowhere")
