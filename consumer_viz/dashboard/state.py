@@ -14,6 +14,7 @@ from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.automatic import AutomaticHolds
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
+from consumer_viz.dashboard.evidence.kept_cases import KeptCases
 from consumer_viz.dashboard.evidence.shared import SharedReader
 from consumer_viz.dashboard.index.accounts import Accounts
 from consumer_viz.dashboard.index.case_index import CaseIndex
@@ -56,6 +57,7 @@ class AppState:
     honest: HonestBaseline = field(init=False)
     rules: RuleStore = field(init=False)
     automatic: AutomaticHolds = field(init=False)
+    kept: KeptCases = field(init=False)
 
     def __post_init__(self) -> None:
         self.cases = Cases(self.index, self.store)
@@ -66,6 +68,7 @@ class AppState:
         self.honest = HonestBaseline(self.cases)
         self.rules = RuleStore(self.world.rules)
         self.automatic = AutomaticHolds(self.index, self.store)
+        self.kept = KeptCases(self.cases)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
 
@@ -83,6 +86,7 @@ class AppState:
         """Read what is new in the lake. A failure is shown on the pages, and the next refresh tries again."""
         try:
             self.index.refresh()
+            self.kept.add()
             self.automatic.sweep()
             self.trouble = ""
         except (PlayproofError, OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:

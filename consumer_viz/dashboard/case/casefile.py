@@ -1,5 +1,7 @@
 """Collect everything a person needs to decide one case, for its page and for its export."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +11,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from consumer_viz.dashboard.case import pictures
+from consumer_viz.dashboard.decisions.holds import Action, Line
+from consumer_viz.dashboard.evidence.kept_cases import gone_rows
 from consumer_viz.dashboard.evidence.plays import listener_zone, play_pattern, read_plays
 from consumer_viz.dashboard.evidence.reasons import (
     FEATURE_COLUMN,
@@ -25,6 +29,7 @@ from consumer_viz.dashboard.index.accounts import CAMPAIGN_LINK
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.state import AppState
 from contracts import verdicts as v
+from contracts.actions import HOLD, MICROS_PER_EUR
 from contracts.events import STREAM_MS
 from contracts.features import FEATURE_NAMES
 from runtime.arrays import Floats
@@ -62,6 +67,12 @@ class CaseFile:
     """The other features, in the order of the contract."""
     pictures: dict[str, Markup]
     """SVG by name."""
+    gone: str
+    """A sentence on rows that retention has removed; empty where none are."""
+    grounds: dict[int, list[str]]
+    """Why it was suspected when it was decided, by version of the verdict."""
+    held: list[dict[str, Any]]
+    """Tracks of the newest hold in the ledger: track_id, title, artist, months, streams, eur."""
 
     @property
     def settled_by_confirmer(self) -> set[int]:
@@ -91,6 +102,7 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         "clock": pictures.clock(own, honest),
         "timeline": pictures.timeline(plays, flagged_spans, zone),
     }
+    actions = state.store.actions(case.case_id)
     links = state.accounts.links(case.user_id)
     if case.is_hidden:  # a suspected campaign would show that the account is flagged
         links = [link for link in links if link["kind"] != CAMPAIGN_LINK]
@@ -98,6 +110,8 @@ def build_casefile(state: AppState, case: Case) -> CaseFile:
         summary, account, zone, plays, _top_tracks(state, plays), _places(plays), links,
         state.rings.of_account(case.user_id),
         week_facts(summary.daily["newest_weeks"]), *_measures(state.honest.features(), summary), drawn,
+        gone_rows(state.index, summary, actions, plays), state.store.grounds(case.case_id),
+        _held_tracks(state, actions),
     )  # fmt: skip
 
 
@@ -129,6 +143,26 @@ def _top_tracks(state: AppState, plays: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for track, row in top.iterrows()
     ]
+
+
+def _held_tracks(state: AppState, actions: Sequence[Action]) -> list[dict[str, Any]]:
+    holds = [action for action in actions if action.action == HOLD]
+    by_track: dict[str, list[Line]] = defaultdict(list)
+    for line in holds[-1].lines if holds else ():
+        by_track[line.track_id].append(line)
+    known = state.catalogue.by_id(set(by_track))
+    rows: list[dict[str, Any]] = [
+        {
+            "track_id": track,
+            "title": known.get(track, {}).get("title") or track,
+            "artist": known.get(track, {}).get("artist") or "unknown artist",
+            "months": ", ".join(sorted({line.month for line in lines})),
+            "streams": sum(line.streams for line in lines),
+            "eur": sum(line.eur_micros for line in lines) / MICROS_PER_EUR,
+        }
+        for track, lines in by_track.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["streams"], row["track_id"]))[:SHOWN_TRACKS]
 
 
 def _places(plays: pd.DataFrame) -> list[dict[str, Any]]:

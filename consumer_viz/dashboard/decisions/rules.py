@@ -52,6 +52,8 @@ class Draft:
     """Whether a proxy or an identity provider vouches for the analyst's name."""
     lines: tuple[Line, ...] = ()
     """Streams that are held if the case is confirmed."""
+    grounds: tuple[str, ...] = ()
+    """Why the case is suspected, as the page says it: kept with the decision."""
 
 
 @dataclass(frozen=True, slots=True)

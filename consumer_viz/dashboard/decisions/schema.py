@@ -2,6 +2,8 @@
 
 Rows are only added; leases alone are replaced, as they say who looks at a case now.
 
+`grounds` has the reasons that the page gave when a version was decided: the rows behind them may go by retention.
+
 An action is added in the transaction of the decision that makes it. `action_outbox` says which of them topic `actions`
 has; `deliveries` which of them the webhook has, or when it is tried next.
 
@@ -68,6 +70,11 @@ create table if not exists deliveries (
 create index if not exists due_deliveries on deliveries (next_at) where next_at is not null;
 create trigger if not exists actions_stay before delete on actions begin select raise(abort, 'append only'); end;
 create trigger if not exists actions_hold before update on actions begin select raise(abort, 'append only'); end;
+create table if not exists grounds (
+    case_id text not null, version integer not null, lines text not null, primary key (case_id, version)
+);
+create trigger if not exists grounds_stay before delete on grounds begin select raise(abort, 'append only'); end;
+create trigger if not exists grounds_hold before update on grounds begin select raise(abort, 'append only'); end;
 create table if not exists handled (
     subject text not null, key text primary key, analyst text not null, verdict text not null, at text not null,
     seconds real not null

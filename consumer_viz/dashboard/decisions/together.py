@@ -5,7 +5,7 @@ out on purpose are recorded as exceptions of the ring until the verdict is undon
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from consumer_viz.dashboard.decisions.handling import note_handled
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, InvalidDecision
@@ -82,6 +82,16 @@ def undo_together(store: VerdictStore, key: str, analyst: str) -> Together:
         db.execute("insert into together values (?, ?, ?, ?, ?)", (key, v.UNDO, ring_id, analyst, at))
     saved = [result for _, result in results if isinstance(result, Decision)]
     return Together(key, v.UNDO, saved, [(d, r) for d, r in results if isinstance(r, DecisionError)])
+
+
+def ring_cases(store: VerdictStore, ring_id: str) -> list[Decision]:
+    """Return the newest decision of each case that verdicts on a ring decided, whether they were taken back or not."""
+    names = ", ".join(f"s.{f.name}" for f in fields(Decision))
+    query = f"""select {names} from standing s where s.case_id in (select c.case_id from together t
+        join together_cases c using (key) where t.ring_id = ? and c.version is not null)
+        order by s.eur desc, s.case_id"""
+    with store.reading() as db:
+        return [Decision(*row) for row in db.execute(query, (ring_id,))]
 
 
 def ring_verdict(store: VerdictStore, ring_id: str) -> RingVerdict | None:

@@ -153,8 +153,8 @@ def headline(accounts: Accounts, honest: HonestBaseline, case: Case) -> str:
 
     Of a session's facts those come first that honest sessions rarely have.
     """
-    if case.is_hidden:
-        return "reviewed without its score"
+    if case.is_hidden or case.is_kept:
+        return "reviewed without its score" if case.is_hidden else "its rows are gone by retention"
     daily = accounts.daily(case.user_id)
     kind = f"{' and '.join(categories_of(daily))} abuse · " if categories_of(daily) else ""
     of_day = _of_parts(_strongest(daily["days"]))

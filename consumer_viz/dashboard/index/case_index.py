@@ -7,8 +7,9 @@ It also holds which accounts share a device, a payment method or a campaign.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from consumer_viz.dashboard.index import ingest
 from consumer_viz.dashboard.index.case_update import CaseUpdate
@@ -28,6 +29,19 @@ FIRST_ROWS, GROWTH = 25_000, 4
 """Where many files are read, so many rows of the index can be seen on the pages first, then so many times as many."""
 
 
+class KeptCase(NamedTuple):
+    """A case of which only the record of verdicts is left: values of its row of table cases."""
+
+    user_id: str
+    """The id of the case itself where the account is not known any more."""
+    case_id: str
+    drawn_by: str | None
+    draw_probability: float
+    streams: int
+    eur: float
+    model_version: str | None
+
+
 class CaseIndex:
     """Keeps the index of a world's current version up to date. One writer (`refresh`), any number of readers."""
 
@@ -40,11 +54,14 @@ class CaseIndex:
         self._unit: Unit | None = None
         self.stamp = 0
         """Grows whenever something is added."""
+        self.openings = 0
+        """How many times an index was opened: one that is new lacks the cases whose rows are gone."""
         self.open()
 
     def open(self) -> None:
         """Open the index of the world's current version; make it where there is none, or one of another format."""
         self._unit = self.world.unit
+        self.openings += 1
         self.path = self._unit.root / "dashboard" / "index.sqlite"
         self._signatures.clear()
         if self.path.exists():
@@ -96,6 +113,20 @@ class CaseIndex:
         finally:
             db.close()
         return self.stamp != stamp_before
+
+    def add_kept(self, cases: Sequence[KeptCase]) -> None:
+        """Add cases whose rows are gone, with `seq` 0; those that the index has stay as they are."""
+        if not cases:
+            return
+        db = self._connect()
+        db.execute("begin")
+        columns = ", ".join(KeptCase._fields)
+        query = f"""insert or ignore into cases ({columns}, sessions, flagged, probability, risk, seq)
+            values (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)"""
+        db.executemany(query, cases)
+        db.execute("commit")
+        db.close()
+        self.stamp += 1
 
     def _has_changed(self, folder: Path) -> bool:
         signature = _signature(folder)

@@ -32,6 +32,8 @@ class CaseUpdate:
         db.execute("create temp table if not exists touched (user_id text primary key)")
         db.execute("delete from touched")
         db.executemany("insert or ignore into touched values (?)", ((user,) for user in users))
+        # a case whose account was not known has rows again
+        db.execute("delete from cases where user_id = case_id and case_id in (select case_of(user_id) from touched)")
         db.execute(UPDATE_CASES, {"eur": self._eur_per_stream, "seq": seq, "daily_at": daily_at})
 
     def _draw(self, user_id: str, is_flagged: int, top_score: float) -> tuple[str | None, float]:

@@ -45,6 +45,11 @@ class Case:
     is_escalated: int | None
 
     @property
+    def is_kept(self) -> bool:
+        """Whether only the record of verdicts knows it: its rows of the lake are gone."""
+        return not (self.seq or self.sessions or self.probability or self.first_flagged_at)
+
+    @property
     def is_decided(self) -> bool:
         return self.verdict not in (None, "open")
 

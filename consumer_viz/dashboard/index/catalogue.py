@@ -43,9 +43,11 @@ class Catalogue:
             return {row["track_id"]: dict(row) for row in db.execute(query, tuple(track_ids))}
 
     def is_played(self, track_id: str) -> bool:
-        """Return whether a flagged session streamed a track: it may be in no static table."""
-        with self._cases.index.read() as db:
-            return bool(db.execute("select 1 from suspect_tracks where track_id = ? limit 1", (track_id,)).fetchone())
+        """Return whether a flagged session streamed a track, or a hold names it: it may be in no static table."""
+        query = """select 1 from suspect_tracks where track_id = :id union all select 1 from verdicts.actions a,
+            json_each(cast(a.lines as text)) line where line.value ->> 1 = :id limit 1"""
+        with self._cases.reading() as db:
+            return bool(db.execute(query, {"id": track_id}).fetchone())
 
     def roles(self, track_ids: list[str]) -> dict[str, str]:
         """Return the role of tracks in the newest daily run: suspected target, suspected camouflage or unclear."""

@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "rings": (
         "Rings",
         f"""select ring_id as id, ring_id as title from rings where {_BEGINS.format("ring_id")}
+            union select ring_id, ring_id from verdicts.together where {_BEGINS.format("ring_id")}
             union select m.ring_id, m.ring_id from members c join ring_members m using (user_id)
                 where {_BEGINS.format("c.campaign_key")}""",
         "select count(*) from rings",
@@ -123,14 +124,19 @@ def _detail(db: sqlite3.Connection, kind: str, entity: str) -> str:
         row = db.execute("select sessions from cases where user_id = ?", (entity,)).fetchone()
         return _number(row[0], "scored session") if row else "no session scored yet"
     query, noun = {
-        "rings": ("select count(*) from ring_members where ring_id = ?", "account"),
-        "tracks": ("select count(*) from suspect_tracks where track_id = ?", "suspected account"),
-        "artists": ("select count(*) from tracks where artist_id = ?", "track"),
-        "labels": ("select count(*) from tracks where label_id = ?", "track"),
-        "devices": ("select count(*) from devices where device_id = ?", "account"),
-        "addresses": ("select count(*) from addresses where ip = ?", "account"),
+        "rings": (
+            """select max((select count(*) from ring_members where ring_id = :id), (select count(distinct c.case_id)
+            from verdicts.together t join verdicts.together_cases c using (key)
+            where t.ring_id = :id and c.version is not null))""",
+            "account",
+        ),
+        "tracks": ("select count(*) from suspect_tracks where track_id = :id", "suspected account"),
+        "artists": ("select count(*) from tracks where artist_id = :id", "track"),
+        "labels": ("select count(*) from tracks where label_id = :id", "track"),
+        "devices": ("select count(*) from devices where device_id = :id", "account"),
+        "addresses": ("select count(*) from addresses where ip = :id", "account"),
     }[kind]
-    return _number(db.execute(query, (entity,)).fetchone()[0], noun)
+    return _number(db.execute(query, {"id": entity}).fetchone()[0], noun)
 
 
 def _number(n: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from consumer_viz.dashboard.access.parameters import LARGEST
 from consumer_viz.dashboard.access.rights import Right
 from consumer_viz.dashboard.access.sign_in import Login
 from consumer_viz.dashboard.decisions.rules import Draft, InvalidDecision
-from consumer_viz.dashboard.decisions.together import Together, decide_together, ring_verdict, undo_together
+from consumer_viz.dashboard.decisions.together import Together, decide_together, ring_cases, ring_verdict, undo_together
 from consumer_viz.dashboard.evidence.held import held_lines
 from consumer_viz.dashboard.evidence.summary import summarise
 from consumer_viz.dashboard.index.cases import Case
@@ -41,8 +41,11 @@ def show(request: Request, ring_id: str) -> Response:
 
 def _show(request: Request, template: str, ring_id: str, status: int = 200, **values: Any) -> Response:
     state = state_of(request)
-    file = build_ringfile(state, _ring(request, ring_id))
     last = ring_verdict(state.store, ring_id)
+    if state.rings.one(ring_id) is None and (decided := ring_cases(state.store, ring_id)):
+        kept = {"decided": decided, "last": last, "ring_id": ring_id, "problem": ""} | values
+        return page(request, "rings/kept.html", status, **kept)
+    file = build_ringfile(state, _ring(request, ring_id))
     shown = file.members[:MAX_MEMBERS]
     result: dict[str, Any] = {"done": None, "names": {m.case.case_id: m.case.user_id for m in file.members}}
     all_values = (
@@ -100,6 +103,7 @@ def _decide(request: Request, ring_id: str, form: FormData) -> Response:
                 sum_eur=ring.eur,
                 is_of_ring=True,
                 lines=lines.get(cases[case_id].user_id, ()),
+                grounds=tuple(ring.reasons),
             )
             for case_id in ticked
         ]

@@ -66,13 +66,17 @@ def _draft(state: AppState, case: Case, form: FormData, login: Login) -> Draft:
         raise InvalidDecision(f"the note has {len(note):,} characters, {v.NOTE_CHARS:,} are allowed: shorten it")
     lines = held_lines(state.index, [case.user_id]) if _text(form, "verdict") == v.CONFIRM else {}
     of_rings = [float(ring["eur"]) for ring in state.rings.of_account(case.user_id)]
+    step, latest = _text(form, "step") or v.DECIDE, state.store.latest(case.case_id)
+    # a later step is about what was decided: rows that it was decided on may be gone
+    basis = case if step == v.DECIDE or latest is None else latest
+    grounds = summarise(state.accounts, state.honest, case).lines if step == v.DECIDE else []
     return Draft(
-        case_id=case.case_id, user_id=case.user_id, step=_text(form, "step") or v.DECIDE, analyst=login.name,
+        case_id=case.case_id, user_id=case.user_id, step=step, analyst=login.name,
         seen_version=int(version), key=key, verdict=_text(form, "verdict"), reason_code=_text(form, "reason") or None,
-        note=note or None, model_version=case.model_version, drawn_by=case.drawn_by,
-        draw_probability=case.draw_probability, eur=case.eur, streams=case.streams, may_review=login.may(Right.REVIEW),
-        is_identified=login.is_identified, lines=lines.get(case.user_id, ()),
-        sum_eur=max(of_rings, default=None), last_scored_at=case.last_scored_at,
+        note=note or None, model_version=basis.model_version, drawn_by=basis.drawn_by,
+        draw_probability=basis.draw_probability, eur=basis.eur, streams=basis.streams,
+        may_review=login.may(Right.REVIEW), is_identified=login.is_identified, lines=lines.get(case.user_id, ()),
+        sum_eur=max(of_rings, default=None), last_scored_at=case.last_scored_at, grounds=tuple(grounds),
     )  # fmt: skip
 
 

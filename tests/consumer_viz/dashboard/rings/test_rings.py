@@ -168,3 +168,22 @@ def test_a_ring_that_grows_keeps_its_address(state: AppState, ana: Browser, ring
     [grown] = state.rings.of_account("late1")
     assert (f"/rings/{grown['ring_id']}", grown["size"]) == (ring, SIZE + 1)
     assert state.cases.counts()["suspected"] == 3
+
+
+def test_a_decided_ring_that_the_daily_run_does_not_have_any_more_opens_is_found_and_undone(
+    state: AppState, ana: Browser, ring: str
+) -> None:
+    decide(ana, ring, USERS[:5])
+    tiny_world.commit(state.world, "campaigns", pd.DataFrame([campaign("other", ["x", "y"])]))
+    shutil.rmtree(state.world.unit.root / "dashboard")
+    after = Browser(make_state(World(state.world.root)))
+    html = after.client.get(ring).text
+    assert "does not have this ring any more" in html
+    assert "5 accounts: suspicion confirmed" in html
+    assert all(f'/cases/{case_id(user)}"' in html for user in USERS[:5])
+    assert f'href="{ring}"' in after.client.get("/find", params={"q": ring[7:14]}).text
+    fields = dict(re.findall(r'type="hidden" name="(csrf|together)" value="([^"]*)"', html))
+    assert "was taken back" in after.client.post(f"{ring}/undo", data=fields).text
+    assert {d.verdict for d in map(state.store.latest, map(case_id, USERS[:5])) if d} == {"open"}
+    assert after.client.post(f"{ring}/undo", data=fields).status_code == 422
+    assert after.client.get("/rings/r-0").status_code == 404
