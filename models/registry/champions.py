@@ -41,6 +41,6 @@ ALERT_CHAMPIONS: dict[str, str] = {
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 
 FUSION_CHAMPIONS: dict[str, str] = {
-    "account_fusion": "26703b1eabb0561c5c2090c6b18837d4e709dce79b6e579632e24f1f1ea366e8",
+    "account_fusion": "ebcf241225871d1ff5ee289319d1bc8606fd19c1726b284b1c6d71306e8fe461",
 }
 """The fusion of all detectors: `models/fusion/model.py` loads it."""

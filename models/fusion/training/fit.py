@@ -36,7 +36,7 @@ def evidence_out_of_world(worlds: Sequence[FusionWorld]) -> pd.DataFrame:
 
 
 def _others(world: FusionWorld, worlds: Sequence[FusionWorld]) -> list[FoundGroups]:
-    return [other.found for other in worlds if other is not world] or [world.found]
+    return [other.found for other in worlds if other is not world and other.found.has_bots] or [world.found]
 
 
 def masked_out_of_world(worlds: Sequence[FusionWorld]) -> dict[str, pd.DataFrame]:

@@ -36,6 +36,11 @@ class FoundGroups:
     """user_id and family."""
 
     @property
+    def has_bots(self) -> bool:
+        """Whether the world has bots: one of odd people alone says nothing of how rare they are."""
+        return bool((self.accounts["family"] != HONEST).any())
+
+    @property
     def inputs(self) -> Floats:
         """Return by group which of KINDS it is, and its features."""
         kinds = self.table["kind"].to_numpy()[:, None] == np.array(KINDS)
@@ -79,13 +84,13 @@ def account_weights(family: pd.Series) -> Floats:
 
 
 def fit_groups(worlds: Sequence[FoundGroups], without: Collection[str] = ()) -> Floats:
-    """Return intercepts of KINDS and slopes of the features, by the accounts in the groups of some worlds.
+    """Return intercepts of KINDS and slopes of the features, by the accounts in the groups of worlds that have bots.
 
     A slope is at least 0: a larger, tighter group that owns its tracks is never less suspicious. Bots of the families
     `without` are left out. Raises ModelError where the worlds have no group.
     """
     values, labels, weights = [], [], []
-    for world in worlds:
+    for world in (world for world in worlds if world.has_bots):
         accounts = world.accounts[~world.accounts["family"].isin(list(without))]
         share = pd.Series(account_weights(accounts["family"]), accounts["user_id"].to_numpy())
         members = world.members()
@@ -95,8 +100,8 @@ def fit_groups(worlds: Sequence[FoundGroups], without: Collection[str] = ()) -> 
             values.append(world.inputs)
             labels.append(np.full(len(world.table), are_bots))
             weights.append(total.reindex(world.table.index, fill_value=0.0).to_numpy(dtype=np.float64))
-    label, weight = np.concatenate(labels), np.concatenate(weights)
-    if not weight.any():
+    if not values or not np.concatenate(weights).any():
         raise ModelError("no group of accounts was found in the worlds: simulate scenario field")
+    label, weight = np.concatenate(labels), np.concatenate(weights)
     lower = np.append(np.full(len(KINDS), -np.inf), np.zeros(values[0].shape[1] - len(KINDS)))
     return fit_logistic(np.vstack(values), label, weight, lower, GROUP_RIDGE)

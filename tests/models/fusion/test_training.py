@@ -12,7 +12,7 @@ from models.campaigns.group_model import FEATURES
 from models.errors import ModelError
 from models.fusion.evidence import EVIDENCE, GROUP, PARTS
 from models.fusion.model import FusionModel, load_fusion
-from models.fusion.training.groups import FoundGroups
+from models.fusion.training.groups import FoundGroups, fit_groups
 from models.fusion.training.train import train_fusion
 from models.fusion.training.worlds import FusionWorld
 
@@ -78,6 +78,14 @@ def test_a_kind_of_odd_people_keeps_to_its_bound_and_the_bots_are_found_still(
     assert usual[1].decide(others).is_suspected.mean() > 0.5
     assert bounded.decide(others).is_suspected.mean() <= 0.01
     assert bounded.decide(world(1).evidence.assign(group=0.0)).is_suspected[: N_BOTS * DAYS].mean() > 0.5
+
+
+def test_groups_of_a_world_without_bots_do_not_make_an_operator_rarer() -> None:
+    found = [world(1).found, world(2).found]
+    honest = replace(found[0], accounts=found[0].accounts.assign(family="honest"))
+    assert fit_groups([*found, honest]).tolist() == fit_groups(found).tolist()
+    with pytest.raises(ModelError, match="no group of accounts"):
+        fit_groups([honest])
 
 
 def test_a_kind_of_source_has_its_own_threshold(bounded: FusionModel) -> None:
