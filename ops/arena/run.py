@@ -185,7 +185,8 @@ def format_results(results: dict[str, Any]) -> list[str]:
         + ", ".join(f"{name} {entry['per_100']:.2f}" for name, entry in alarms["by_detector"].items())
     )
     worst = sorted(alarms["by_cohort"].items(), key=lambda item: -item[1]["per_100"])[:5]
-    lines.append("most of them: " + ", ".join(f"{name} {entry['per_100']:.2f}" for name, entry in worst))
+    of_them = [f"{name} {entry['per_100']:.2f}" for name, entry in worst if entry["per_100"]]
+    lines.append(f"most of them: {', '.join(of_them) or 'there is none'}")
     lines.append(
         f"of the {capacity['accounts']} accounts with the strongest evidence {capacity['precision']:.0%} are bots' "
         f"({capacity['bots_among_accounts']:.0%} of all are)"
