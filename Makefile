@@ -100,7 +100,10 @@ train-fusion: setup ## fit the stack of all detectors, on worlds that none of th
 train-alerts: setup ## train the model of alerts inside open sessions, on worlds that the session scorer never saw
 	@$(PLAYPROOF) simulate --world alerts-train --scenario train --users 2400 --days 20 --seed 313
 	@$(PLAYPROOF) simulate --world alerts-train-field --scenario field --users 1200 --days 21 --seed 312
-	@$(PLAYPROOF) model train-alerts --world alerts-train --world alerts-train-field --out models/artifacts/session_alerts
+	@$(PLAYPROOF) simulate --world alerts-calibrate --scenario train --users 3000 --days 10 --seed 314
+	@$(PLAYPROOF) simulate --world alerts-calibrate-field --scenario field --users 1800 --days 14 --seed 315
+	@$(PLAYPROOF) model train-alerts --world alerts-train --world alerts-train-field \
+		--calibrate alerts-calibrate --calibrate alerts-calibrate-field --out models/artifacts/session_alerts
 
 daily: setup ## suspected user-days, campaigns, tracks and accounts of a world, with a report
 	@$(PLAYPROOF) days build

@@ -36,7 +36,7 @@ WINDOW_CHAMPIONS: dict[str, str] = {
 """Trees of the account windows: `models/account_windows/trees.py` loads them."""
 
 ALERT_CHAMPIONS: dict[str, str] = {
-    "session_alerts": "bc9beb0653647b4068157b3e7061a088e8b291e46e06f829c2a7b9394ef304e4",
+    "session_alerts": "71b63f1a6c36a1d77e332ff287e145db8ebb64b3a2b87c4d95fb527c2fb6357b",
 }
 """Trees of open sessions: `spark_app/stages/alerts/load.py` loads them."""
 

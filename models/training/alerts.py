@@ -50,27 +50,12 @@ def train_alerts(
     rng = np.random.default_rng(seed)
     sessions = sessions.set_index("session_key")
     block = pd.Series(deal_groups(sessions, rng, SHARES), sessions.index)
-    for number in (TRAIN, CALIBRATION, TEST):
-        if sessions.loc[(block == number) & sessions["label"].notna(), "label"].nunique() < 2:
-            raise ModelError("a block has no positive or no negative session: more accounts or campaigns are needed")
+    require_both_labels(sessions, block, (TRAIN, CALIBRATION, TEST))
     looks = looks.assign(label=looks["session_key"].map(sessions["label"]), block=looks["session_key"].map(block))
     looks["user_id"] = looks["session_key"].map(sessions["user_id"])
     of_training = sessions[(block == TRAIN).to_numpy()]
     trees = fit_alert_trees(looks, of_training, features, (looks["block"] == TRAIN).to_numpy(), rng)
-    unseen, sessions_unseen = trees.looks[looks["block"] != TRAIN], sessions[(block != TRAIN).to_numpy()]
-    of_unseen = block[sessions_unseen.index]
-    entries = []
-    for name, unknown in _patterns(trees.features).items():
-        scores = [_session_scores(trees, unseen, sessions_unseen, unknown)]
-        if name == COMPLETE:
-            of_nobody = unseen.assign(**dict.fromkeys(trees.of_static, np.nan))
-            scores.append(_session_scores(trees, of_nobody, sessions_unseen, ()))
-        entries.append(_entry(name, unknown, scores, sessions_unseen, of_unseen, rng))
-    complete, *others = entries
-    for entry in others:
-        del entry["test"]["by_family"]  # they would be most of the file
-    if complete["review"] is None:
-        raise ModelError("no threshold keeps to the false alerts and finds enough: more accounts or days are needed")
+    complete, others = choose_thresholds(trees, sessions, block, rng)
     packed = _packed(trees.booster)
     manifest: dict[str, Any] = {
         "name": out.name,
@@ -82,16 +67,52 @@ def train_alerts(
         "test": complete["test"],
         "calibration": complete["calibration"],
         "max_false_alerts": MAX_FALSE_ALERTS,
-        "trained_on": {"world": world, "seed": seed, "blocks": _describe(looks, sessions, block)},
+        "trained_on": {"world": world, "seed": seed, "blocks": describe_blocks(looks, sessions, block)},
         "parameters": PARAMETERS | {"rounds": trees.booster.num_boosted_rounds()},
         "libraries": {library: version(library) for library in LIBRARIES},
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / TREES_FILE).write_bytes(gzip.compress(packed, mtime=0))
+    return write_manifest(manifest, out)
+
+
+def require_both_labels(sessions: pd.DataFrame, block: pd.Series, blocks: Collection[int]) -> None:
+    """Raise ModelError where one of the blocks has sessions of one label only."""
+    for number in blocks:
+        if sessions.loc[(block == number) & sessions["label"].notna(), "label"].nunique() < 2:
+            raise ModelError("a block has no positive or no negative session: more accounts or campaigns are needed")
+
+
+def write_manifest(manifest: Mapping[str, Any], out: Path) -> str:
+    """Write a manifest with its card; return its SHA-256."""
     content = json.dumps(manifest, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     (out / MANIFEST).write_bytes(content)
     (out / CARD).write_text(render_card(manifest))
     return sha256(content)
+
+
+def choose_thresholds(
+    trees: AlertTrees, sessions: pd.DataFrame, block: pd.Series, rng: np.random.Generator
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the entry of a complete source, and those of the others: thresholds, and what comes of them.
+
+    `block`: TRAIN, CALIBRATION or TEST by session_key, which indexes `sessions`. Raises ModelError.
+    """
+    unseen = sessions[(block != TRAIN).to_numpy()]
+    looks = trees.looks[trees.looks["session_key"].isin(unseen.index)]
+    entries = []
+    for name, unknown in _patterns(trees.features).items():
+        scores = [_session_scores(trees, looks, unseen, unknown)]
+        if name == COMPLETE:
+            of_nobody = looks.assign(**dict.fromkeys(trees.of_static, np.nan))
+            scores.append(_session_scores(trees, of_nobody, unseen, ()))
+        entries.append(_entry(name, unknown, scores, unseen, block[unseen.index], rng))
+    complete, *others = entries
+    for entry in others:
+        del entry["test"]["by_family"]  # they would be most of the file
+    if complete["review"] is None:
+        raise ModelError("no threshold keeps to the false alerts and finds enough: more accounts or days are needed")
+    return complete, others
 
 
 def _packed(booster: xgboost.Booster) -> bytes:
@@ -212,7 +233,8 @@ def _per_thousand(share: Share) -> dict[str, float | int | None]:
     return {"value": value, "low": 1000 * share.low, "high": 1000 * share.high, "sessions": share.n}
 
 
-def _describe(looks: pd.DataFrame, sessions: pd.DataFrame, block: pd.Series) -> Mapping[str, Mapping[str, int]]:
+def describe_blocks(looks: pd.DataFrame, sessions: pd.DataFrame, block: pd.Series) -> dict[str, dict[str, int]]:
+    """Count what each block has. `looks`: block too."""
     counts = {}
     for number, name in enumerate(("train", "calibration", "test")):
         of_block = sessions[(block == number).to_numpy()]

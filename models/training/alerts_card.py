@@ -21,6 +21,7 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         f"- **Trained on** {trained['world']}, seed {trained['seed']}, by `playproof model train-alerts`;",
         "  accounts of a campaign are all in one block. `make train-alerts` makes the worlds of the model that ships;",
         "  the `DATASHEET.md` of a world says how it was made.",
+        *_calibrated(manifest),
         f"- **Threshold** {manifest['threshold']:.4f}: on the calibration block at most "
         f"{1000 * manifest['max_false_alerts']:.0f} of 1,000 honest sessions has an alert",
         f"  at any look, by the upper end of the interval in each world (in all: {_share(manifest['calibration'])}).",
@@ -48,6 +49,16 @@ def render_card(manifest: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _calibrated(manifest: Mapping[str, Any]) -> list[str]:
+    if "calibrated_on" not in manifest:
+        return []
+    worlds, seed = (manifest["calibrated_on"][name] for name in ("worlds", "seed"))
+    return [
+        f"- **Calibrated and tested on** world{'s' if len(worlds) > 1 else ''} {' and '.join(worlds)}, seed {seed}, of",
+        "  which the trees saw nothing: thresholds on three quarters of the accounts, the tables below on the others.",
+    ]
 
 
 def _source(entry: Mapping[str, Any]) -> str:

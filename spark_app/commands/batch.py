@@ -147,19 +147,30 @@ def train_alerts(
     world: Annotated[
         list[str] | None, typer.Option(help="Simulated world; repeat it. Default alerts-train, alerts-train-field.")
     ] = None,
+    calibrate: Annotated[
+        list[str] | None, typer.Option(help="World for thresholds alone; repeat it. Default: a part of the accounts.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default data/session_alerts.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the model of alerts inside open sessions, and write it with manifest and model card."""
+    from models.training.alert_calibration import calibrate_alerts
     from models.training.alerts import train_alerts as train
+    from spark_app.errors import JobError
     from spark_app.local.looks import labelled_looks
     from spark_app.stages.alerts.prefix_features import PREFIX_FEATURES
 
-    names = world or ["alerts-train", "alerts-train-field"]
-    looks, sessions = labelled_looks([settings_for(name).existing_world() for name in names])
+    names, others = world or ["alerts-train", "alerts-train-field"], calibrate or []
+    if shared := sorted({*names} & {*others}):
+        raise JobError(f"--calibrate {shared[0]}: the trees are trained on that world; give another one")
+    worlds, for_thresholds = ([settings_for(name).existing_world() for name in some] for some in (names, others))
+    looks, sessions = labelled_looks(worlds)
     out = out or settings_for(names[0]).data / "session_alerts"
     described = f"world{'s' if len(names) > 1 else ''} {' and '.join(names)}"
     manifest_sha256 = train(looks, sessions, PREFIX_FEATURES, out, seed=seed, world=described)
+    if for_thresholds:
+        looks, sessions = labelled_looks(for_thresholds)
+        manifest_sha256 = calibrate_alerts(out, manifest_sha256, looks, sessions, seed=seed, worlds=others)
     print((out / "MODEL_CARD.md").read_text())
     print(f'To ship it, put this line in models/registry/champions.py:\n    "{out.name}": "{manifest_sha256}",')
 

@@ -74,3 +74,14 @@ def test_only_the_job_of_a_shop_ends_by_itself_in_silence(playproof: Playproof) 
 @pytest.mark.usefixtures("world")
 def test_user_days_without_spark_are_of_raw_rows_only(playproof: Playproof) -> None:
     assert "add  --source raw" in playproof("days", "build", "--world", "w", "--no-spark").error
+
+
+def test_thresholds_of_alerts_are_not_chosen_on_a_world_that_the_trees_learned_from(playproof: Playproof) -> None:
+    given = ("--world", "a", "--world", "b", "--calibrate", "c", "--calibrate", "b")
+    assert "--calibrate b: the trees are trained on that world" in playproof("model", "train-alerts", *given).error
+
+
+@pytest.mark.usefixtures("world")
+def test_worlds_for_thresholds_are_there_before_the_trees_are_trained(playproof: Playproof) -> None:
+    given = ("--world", "w", "--calibrate", "elsewhere")
+    assert "elsewhere" in playproof("model", "train-alerts", *given).error

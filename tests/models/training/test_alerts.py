@@ -12,6 +12,7 @@ from contracts.features import SUSPICION
 from models.errors import ModelError
 from models.registry.artefact import CARD, MANIFEST
 from models.training import alert_trees, alerts
+from models.training.alert_calibration import calibrate_alerts
 from models.training.alerts import choose_threshold, strictest_threshold, train_alerts
 from models.training.alerts_card import render_card
 from runtime.resources import CHECKOUT
@@ -110,14 +111,43 @@ def test_a_trained_model_is_read_by_its_hash_and_finds_the_bots_of_accounts_that
         load_alert_scorer(tmp_path / "session_alerts", trusted)
 
 
+def test_thresholds_are_chosen_again_on_worlds_of_their_own_and_the_trees_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "session_alerts"
+    trusted = train_alerts(*sessions_with_looks(), PREFIX_FEATURES, folder, seed=1, world="world a")
+    before, trees = json.loads((folder / MANIFEST).read_text()), (folder / TREES_FILE).read_bytes()
+    looks, sessions = sessions_with_looks(1200)
+    for table in (looks, sessions):
+        table["session_key"] = "b/" + table["session_key"]
+    sessions["user_id"] = "b/" + sessions["user_id"]
+    looks["user_id"] = looks["session_key"].map(sessions.set_index("session_key")["user_id"])
+    again = calibrate_alerts(folder, trusted, looks, sessions, seed=1, worlds=["b"])
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert (folder / TREES_FILE).read_bytes() == trees
+    assert manifest["calibration"]["sessions"] + manifest["test"]["false_per_1000_honest_sessions"]["sessions"] == sum(
+        sessions["label"] == 0
+    )
+    assert manifest["calibration"]["high"] <= 1000 * SHARE
+    assert manifest["trained_on"]["blocks"]["train"] == before["trained_on"]["blocks"]["train"]
+    assert load_alert_scorer(folder, again).review_threshold == manifest["threshold"] != before["threshold"]
+    assert "tested on** world b, seed 1" in (folder / CARD).read_text()
+    with pytest.raises(ModelError, match=r"session_alerts/manifest\.json"):
+        calibrate_alerts(folder, trusted, looks, sessions, seed=1, worlds=["b"])
+    with pytest.raises(ModelError, match="more accounts or campaigns"):
+        calibrate_alerts(folder, again, looks, sessions.assign(label=0.0), seed=1, worlds=["b"])
+
+
 def test_the_card_that_ships_is_of_its_manifest_and_of_the_worlds_that_make_makes() -> None:
     assert CHECKOUT
     manifest = json.loads((SHIPPED_ALERTS / MANIFEST).read_text())
     assert (SHIPPED_ALERTS / CARD).read_text() == render_card(manifest)
     recipe = (CHECKOUT / "Makefile").read_text().partition("\ntrain-alerts:")[2].partition("\n\n")[0]
     made = re.findall(r"simulate --world (\S+)", recipe)
-    assert made == re.findall(r"--world (\S+)", recipe.partition("model train-alerts")[2])
-    assert manifest["trained_on"]["world"] == f"worlds {' and '.join(made)}"
+    worlds, calibrate = (
+        re.findall(rf"--{option} (\S+)", recipe.partition("model train-alerts")[2]) for option in ("world", "calibrate")
+    )
+    assert made == [*worlds, *calibrate]
+    assert manifest["trained_on"]["world"] == f"worlds {' and '.join(worlds)}"
+    assert manifest["calibrated_on"]["worlds"] == calibrate
 
 
 def test_a_block_without_bots_is_named() -> None:
