@@ -37,7 +37,7 @@ def ledger(world: WorldName = None, ledger: LedgerFile = None) -> None:
     """Print the royalty ledger as it is now, as CSV: euros held, released and restored by track and month."""
     from consumer_viz.errors import LedgerError
     from consumer_viz.royalties.ledger import LedgerRow, RoyaltyLedger
-    from runtime.spreadsheet import safe_cell
+    from runtime.desk.spreadsheet import safe_cell
 
     path = ledger or settings_for(world).existing_world().royalties
     if not path.is_file():

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from runtime.spreadsheet import safe_cell
+from runtime.desk.spreadsheet import safe_cell
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

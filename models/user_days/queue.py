@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models.risk.money import Prices, pro_rata
-from runtime.spreadsheet import safe_cell
+from runtime.desk.spreadsheet import safe_cell
 
 SAMPLE_SHARE = 0.01
 """Share of unflagged accounts that go to review too: without them recall cannot be known (a choice)."""

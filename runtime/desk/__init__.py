@@ -1,1 +1,1 @@
-"""Settings of the analyst's pages."""
+"""What the analyst's pages share with other programs: their settings and addresses, and cells of CSV."""

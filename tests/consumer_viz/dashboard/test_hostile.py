@@ -12,7 +12,7 @@ import pytest
 
 from consumer_viz.dashboard.csv_export import to_csv
 from consumer_viz.dashboard.index.sampling import case_id
-from runtime.spreadsheet import safe_cell
+from runtime.desk.spreadsheet import safe_cell
 from runtime.world import World
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import PAGES, Browser

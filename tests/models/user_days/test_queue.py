@@ -9,7 +9,7 @@ import pytest
 
 from models.user_days.hybrid import hybrid_score
 from models.user_days.queue import review_list, to_csv, with_priority
-from runtime.spreadsheet import FORMULA_STARTS
+from runtime.desk.spreadsheet import FORMULA_STARTS
 
 
 def flags(users: int = 200) -> pd.DataFrame:
