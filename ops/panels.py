@@ -7,7 +7,7 @@ from models.commands import drift, lab, registry, reports, rules, training
 from ops.commands import arena, audit, checks, days, demo, fusion, lake, rejected, setup, stack, tools
 from producer.commands import histories, sending, worlds
 from runtime.command_line import Command
-from spark_app.commands import batch, job
+from spark_app.commands import alerts, batch, job
 from spark_app.commands import shop as spark_shop
 
 
@@ -49,7 +49,7 @@ PANELS: dict[str, tuple[Command | Group, ...]] = {
             "model",
             "Train a model, compare it with the one that scores, and let it take over.",
             (
-                batch.TRAINING_TABLE, training.TRAIN, batch.TRAIN_ALERTS, batch.MEASURE_ALERTS, batch.ALERT_LIMITS,
+                batch.TRAINING_TABLE, training.TRAIN, alerts.TRAIN_ALERTS, alerts.MEASURE_ALERTS, alerts.ALERT_LIMITS,
                 spark_shop.TRAIN_SHOP,
                 training.VERIFY, reports.EVALUATE,
                 *registry.COMMANDS, *drift.COMMANDS,

@@ -46,6 +46,11 @@ def settings_for(world: str | None) -> Settings:
     return Settings() if world is None else Settings(world=world)
 
 
+def seed_option(meaning: str) -> Any:
+    """Return the option --seed: a whole number that every generator takes."""
+    return typer.Option(min=0, max=MAX_SEED, help=meaning)
+
+
 def existing_world(world: str | None) -> World:
     """Return a world that a command reads. Raises WorldError, with the names of those that exist, if it does not."""
     return settings_for(world).existing_world()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, existing_world
+from runtime.command_line import Command, existing_world, seed_option
 from runtime.settings import Settings
 
 
@@ -16,7 +16,7 @@ def run(
     page: Annotated[Path | None, typer.Option(help="A page whose tables to renew.")] = None,
     parts: Annotated[int, typer.Option(min=2, help="Parts the accounts are dealt into.")] = 2,
     draws: Annotated[int, typer.Option(min=2, help="Resamples behind an interval.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of splits, models and resamples.")] = 1,
+    seed: Annotated[int, seed_option("Seed of splits, models and resamples.")] = 1,
 ) -> None:
     """Report which technique finds the bots best, and whom it accuses wrongly. `make lab` makes the worlds it needs."""
     from models.lab.progress import progress_reporter
@@ -37,7 +37,7 @@ def run(
 def netflix(
     world: Annotated[str, typer.Option(help="World whose account-days to use.")] = "lab",
     out: Annotated[Path | None, typer.Option(help="Folder to write; default data/lab/netflix.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of folds, models and draws.")] = 1,
+    seed: Annotated[int, seed_option("Seed of folds, models and draws.")] = 1,
     rows: Annotated[int, typer.Option(min=500, help="Most account-days for the supervised models.")] = 8000,
     page: Annotated[Path | None, typer.Option(help="A page to renew; figures go to media/netflix next to it.")] = None,
 ) -> None:
@@ -63,7 +63,7 @@ def netflix(
 
 def sequences(
     world: Annotated[str, typer.Option(help="World with a session log, or with simulated activity.")] = "crm",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of parts, models and resamples.")] = 1,
+    seed: Annotated[int, seed_option("Seed of parts, models and resamples.")] = 1,
     draws: Annotated[int, typer.Option(min=2, help="Resamples behind an interval.")] = 200,
     prevalence: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of fraud to weight to; default the world's own.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from runtime.command_line import MAX_SEED, AsJson, Command, WorldName, existing_world
+from runtime.command_line import AsJson, Command, WorldName, existing_world, seed_option
 
 PlaysFrom = Annotated[str, typer.Option(help="Plays from lake, raw, or auto: the lake where it has any.")]
 
@@ -21,7 +21,7 @@ def evaluate(world: WorldName = None, as_json: AsJson = False) -> None:
 def campaigns(
     world: WorldName = None,
     source: PlaysFrom = "auto",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of hash functions and of the chance graph.")] = 1,
+    seed: Annotated[int, seed_option("Seed of hash functions and of the chance graph.")] = 1,
 ) -> None:
     """Find groups of accounts that one operator seems to run; write table campaigns."""
     from models.fusion.model import load_fusion

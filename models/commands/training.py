@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.registry.artefact import ARTIFACTS, CARD, SHIPPED_SCORER
-from runtime.command_line import MAX_SEED, Command, existing_world, short_path
+from runtime.command_line import Command, existing_world, seed_option, short_path
 from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
@@ -54,7 +54,7 @@ def train(
         typer.Option(help="Folder of a training table of scenario odd or narrow, to learn odd people from; repeat it."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default by --labels.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the split and of the trees.")] = 1,
     world: Annotated[str, typer.Option(help="What the card says of the data; default the worlds of the tables.")] = "",
     trees: Annotated[int, typer.Option(min=1, help="Number of trees.")] = 200,
     depth: Annotated[int, typer.Option(min=1, help="Depth of a tree.")] = 3,
@@ -114,7 +114,7 @@ def train_days(
     out: Annotated[
         Path | None, typer.Option(help="Artefact folder to write; default that of the shipped trees.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the trees of the user-day detector and write them with manifest and model card."""
     import pandas as pd
@@ -140,7 +140,7 @@ def train_day_categories(
         list[str] | None, typer.Option(help="Simulated world with its table user_days; repeat it. Default categories.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default that of the shipped one.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the split and of the trees.")] = 1,
 ) -> None:
     """Train the model that names a suspected day's kind of abuse, and write it with manifest and card."""
     import pandas as pd

@@ -165,6 +165,7 @@ def format_results(results: dict[str, Any]) -> list[str]:
     """Format the results as lines for a person."""
     lines = [
         f"{'left out':<16}{'accounts':>9}{'caught':>8}  {'interval':<14}{'shipped':>8}{'days':>6}{'first flag':>12}"
+        "   caught by"
     ]
     for name, entry in sorted(results["families"].items(), key=lambda item: -item[1]["recall_at_fpr_0001"]):
         by = ", ".join(f"{who} {share:.0%}" for who, share in entry["caught_by"].items() if share)

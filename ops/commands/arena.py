@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, log
+from runtime.command_line import Command, log, seed_option
 from runtime.errors import PlayproofError
 from runtime.settings import Settings
 
@@ -19,7 +19,7 @@ def arena(
     ] = None,
     users: Annotated[int, typer.Option(min=500, help="Accounts of the world.")] = 2000,
     days: Annotated[int, typer.Option(min=14, help="Days of the world.")] = 21,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of world, split and trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of world, split and trees.")] = 1,
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
     timestamps: Annotated[
         bool, typer.Option("--timestamps", help="Windows only, of a log that says who played when and nothing else.")
@@ -62,7 +62,7 @@ def evade(
     honest: Annotated[int, typer.Option(min=60, help="Honest accounts of a world.")] = 150,
     accounts: Annotated[int, typer.Option(min=1, help="Bot accounts of a world.")] = 12,
     fresh: Annotated[int, typer.Option(min=1, help="Worlds of other seeds on which the winners are tried.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of worlds and search.")] = 101,
+    seed: Annotated[int, seed_option("Seed of worlds and search.")] = 101,
     out: Annotated[
         Path | None, typer.Option(help="Folder of evasion.json and evasion.png; default data/arena.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ops.errors import StackError
-from runtime.command_line import MAX_SEED, AsJson, Command, WorldName, settings_for
+from runtime.command_line import AsJson, Command, WorldName, seed_option, settings_for
 from runtime.settings import Settings
 
 FloodRows = Annotated[int, typer.Option(min=10_000, help="Rows that the highest rate is measured with.")]
@@ -29,7 +29,7 @@ def bench(
     days: Annotated[int, typer.Option(min=1, help="Days they fall into.")] = 3,
     users: Annotated[int | None, typer.Option(min=1, help="Accounts; default as many as the rows need.")] = None,
     scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "default",
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world.")] = 7,
+    seed: Annotated[int, seed_option("Seed of the world.")] = 7,
     cores: Annotated[int, typer.Option(min=1, help="Cores of each contender.")] = os.cpu_count() or 2,
     memory: Annotated[str, typer.Option(help="Driver memory of each contender.")] = "6g",
     max_messages: Annotated[int, typer.Option(min=1, help="Maximum of messages of a topic per micro-batch.")] = 3000,
@@ -52,7 +52,7 @@ def bench(
 def latency(
     users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 20_000,
     days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 3,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world.")] = 7,
+    seed: Annotated[int, seed_option("Seed of the world.")] = 7,
     seconds: Annotated[float, typer.Option(min=1, help="How long each rate is held.")] = 60.0,
     flood_rows: FloodRows = 400_000,
     with_alerts: Annotated[
@@ -77,7 +77,7 @@ def soak(
     rows_per_s: Annotated[float | None, typer.Option(min=1, help="Default: half of the highest rate.")] = None,
     users: Annotated[int, typer.Option(min=1, help="Accounts of the world.")] = 200_000,
     days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world.")] = 7,
+    seed: Annotated[int, seed_option("Seed of the world.")] = 7,
     flood_rows: FloodRows = 2_000_000,
 ) -> None:
     """Run a real job at a steady rate for long: its files, memory, state and latency, then account for every row."""
@@ -128,7 +128,7 @@ def bench_desk() -> None:
 
 def chaos(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long processes are killed.")] = 10.0,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world and of the kills.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the world and of the kills.")] = 1,
     users: Annotated[int, typer.Option(min=150, help="Accounts of the world.")] = 200,
 ) -> None:
     """Kill job, broker and replay of a small world at random moments, then account for every row."""
@@ -152,7 +152,7 @@ def chaos(
 
 def cluster_test(
     minutes: Annotated[float, typer.Option(min=1, help="How long rows are sent while parts fail.")] = 6.0,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the world.")] = 1,
     users: Annotated[int, typer.Option(min=150, help="Accounts of the world.")] = 200,
 ) -> None:
     """Run a Spark cluster that shares a bucket and Kafka only, let its parts fail, then account for every row.

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, WorldName, log, playproof, settings_for, short_path
+from runtime.command_line import Command, WorldName, log, playproof, seed_option, settings_for, short_path
 from runtime.world import World
 
 STUDY_SCENARIO = "user-days"
 Scenario = Annotated[
     str | None, typer.Option(help="Simulate this scenario into the world first, where there is no such world.")
 ]
-Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the forest and of the random draws.")]
+Seed = Annotated[int, seed_option("Seed of the forest and of the random draws.")]
 
 
 def run(

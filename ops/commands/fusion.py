@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, existing_world, log
+from runtime.command_line import Command, existing_world, log, seed_option
 from runtime.resources import CHECKOUT
 from runtime.settings import Settings
 
@@ -28,7 +28,7 @@ def train_fusion(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default that of the shipped one.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of folds, group finders and trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of folds, group finders and trees.")] = 1,
 ) -> None:
     """Fit the fusion of all detectors: groups of accounts, account-days, accounts; write manifest and model card."""
     from models.fusion.model import SHIPPED_FUSION, detector_versions

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, WorldName, settings_for
+from runtime.command_line import Command, WorldName, seed_option, settings_for
 from runtime.settings import Settings
 
 
@@ -20,7 +20,7 @@ def replay(
     late_by: Annotated[float, typer.Option(help="How late they come, in minutes of event time.")] = 10.0,
     duplicate_share: Annotated[float, typer.Option(help="Share of batches sent twice.")] = 0.0,
     corrupt_share: Annotated[float, typer.Option(help="Share of rows made bad.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of these faults.")] = 0,
+    seed: Annotated[int, seed_option("Seed of these faults.")] = 0,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Serve Prometheus metrics on PLAYPROOF_METRICS_PORT + 1.")
     ] = False,

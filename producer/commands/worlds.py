@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, WorldName, settings_for
+from runtime.command_line import MAX_SEED, Command, WorldName, seed_option, settings_for
 from runtime.settings import Settings
 
 
@@ -17,7 +17,7 @@ def simulate(
     ] = "default",
     users: Annotated[int | None, typer.Option(help="Accounts; customers of a shop.")] = None,
     days: Annotated[int | None, typer.Option(help="Days.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="The same seed gives the same bytes.")] = None,
+    seed: Annotated[int | None, seed_option("The same seed gives the same bytes.")] = None,
     prevalence: Annotated[
         float | None, typer.Option(help="Share of accounts, or of streams, that are bots', 0 to 1.")
     ] = None,
@@ -104,7 +104,7 @@ def leakscan(
     scenario: Annotated[str, typer.Option(help="Scenario that the world follows.")] = "field",
     profile: Annotated[str | None, typer.Option(help="Profile of honest listening; default the scenario's.")] = None,
     difficulty: Annotated[float | None, typer.Option(help="0 blatant to 1 adaptive; default the scenario's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the world.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the world.")] = 1,
 ) -> None:
     """Scan every column and feature for give-aways, and print the ceiling of each family; exit 1 where one is found."""
     from producer.simulator.measure.leakscan import leakscan as run

@@ -99,8 +99,8 @@ def build_in_lake(spark: SparkSession, world: World) -> int:
     """
     rows = rows_in_lake(world.unit)  # counted before they are read: what comes meanwhile is new to the next run
     table = world.unit.table(TABLE)
-    days = _computed(spark, world, "lake").mapInArrow(partial(_write, table=table), WRITTEN).collect()
-    files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in days]
+    written = _computed(spark, world, "lake").mapInArrow(partial(_write, table=table), WRITTEN).collect()
+    files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in written]
     replace(table, files, lake_schema(TABLE), Transaction(READ_ROWS, rows))
     return sum(file.rows for file in files)
 

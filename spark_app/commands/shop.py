@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from runtime.command_line import MAX_SEED, Command, settings_for, short_path
+from runtime.command_line import Command, seed_option, settings_for, short_path
 
 
 def train_shop(
     world: Annotated[list[str], typer.Option(help="A simulated shop; repeat the option for more of them.")],
     out: Annotated[Path | None, typer.Option(help="Artefact folder to write; default data/models/shop.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the split and of the trees.")] = 1,
+    seed: Annotated[int, seed_option("Seed of the split and of the trees.")] = 1,
     trees: Annotated[int, typer.Option(min=1, help="Number of trees.")] = 40,
     memory: Annotated[str, typer.Option(help="Driver memory.")] = "2g",
 ) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from playwright.sync_api import Browser, Page, expect
 
 from consumer_viz.dashboard.app import create_app
 from consumer_viz.dashboard.state import AppState
@@ -16,6 +17,9 @@ from consumer_viz.feed.counts import PlotBatch, Snapshot
 from consumer_viz.feed.messages import Alert, FraudWindow
 from runtime.world import World
 from tests.consumer_viz.dashboard.tiny_world import TOKEN, make_state
+
+SLOW_MS = 120_000
+"""Only a fault takes so long, not a machine that does much else."""
 
 
 class MovingTopics:
@@ -57,3 +61,13 @@ def serving_copy(world: World, folder: Path) -> Iterator[tuple[AppState, str]]:
     state.feed = MovingTopics()
     with serving(state, TOKEN) as address:
         yield state, address
+
+
+@contextmanager
+def new_analyst(browser: Browser) -> Iterator[Page]:
+    """Open a page of an analyst whom the browser does not know yet."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(SLOW_MS)
+    expect.set_options(timeout=SLOW_MS)
+    yield context.new_page()
+    context.close()

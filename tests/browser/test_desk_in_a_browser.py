@@ -11,12 +11,10 @@ from consumer_viz.dashboard.events import event_stream
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from runtime.world import World
-from tests.browser.served import serving_copy
+from tests.browser.served import new_analyst, serving_copy
 from tests.consumer_viz.dashboard import analyst, tiny_world
 
 USERS = tiny_world.flagged_users(16)
-SLOW_MS = 120_000
-"""Only a fault takes so long, not a machine that does much else."""
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +32,12 @@ def site(world: World, tmp_path: Path) -> Iterator[tuple[AppState, str]]:
 @pytest.fixture
 def page(browser: Browser, site: tuple[AppState, str]) -> Iterator[Page]:
     """A page of a new analyst, logged in; anything the browser complains about fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
-    page = context.new_page()
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "409" not in m.text else None)
-    page.goto(site[1])
-    yield page
-    context.close()
+    with new_analyst(browser) as page:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "409" not in m.text else None)
+        page.goto(site[1])
+        yield page
     assert complaints == []
 
 

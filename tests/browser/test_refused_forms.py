@@ -6,11 +6,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from consumer_viz.dashboard.state import AppState
-from tests.browser.served import serving_copy
+from tests.browser.served import new_analyst, serving_copy
 from tests.consumer_viz.dashboard import tiny_world
 
 USERS = tiny_world.flagged_users(3)
-SLOW_MS = 120_000
 NOTE = "half an hour of work"
 
 
@@ -23,13 +22,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppState, s
 
 @pytest.fixture
 def page(browser: Browser, site: tuple[AppState, str]) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
-    page = context.new_page()
-    page.goto(site[1])
-    yield page
-    context.close()
+    with new_analyst(browser) as page:
+        page.goto(site[1])
+        yield page
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,12 @@ from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from runtime.world import World
 from tests.browser.looks import ALL_LOOKS, check_looks
-from tests.browser.served import serving_copy
+from tests.browser.served import new_analyst, serving_copy
 from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.rings_world import make_ring_world, ring_users
 
 SIZE = 132
 SINGLE = case_id(tiny_world.flagged_users(2)[0])
-SLOW_MS = 120_000
-"""Only a fault takes so long, not a machine that does much else."""
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +38,15 @@ def site(world: World, tmp_path: Path) -> Iterator[tuple[AppState, str]]:
 @contextmanager
 def analyst(browser: Browser, address: str, name: str) -> Iterator[Page]:
     """A browser of an analyst, who signs with a name; anything it complains about fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
-    page = context.new_page()
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.locator(".me summary").click()
-    page.locator("#name").fill(name)
-    page.locator(".me button").click()
-    expect(page.locator(".me summary")).to_contain_text(name)
-    yield page
-    context.close()
+    with new_analyst(browser) as page:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        page.locator(".me summary").click()
+        page.locator("#name").fill(name)
+        page.locator(".me button").click()
+        expect(page.locator(".me summary")).to_contain_text(name)
+        yield page
     assert complaints == []
 
 

@@ -16,9 +16,9 @@ import pandas as pd
 
 from consumer_viz.dashboard.case.casefile import CaseFile
 from consumer_viz.dashboard.csv_export import to_csv
-from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.layout.render import ENVIRONMENT, PAGES_FOLDER
 from consumer_viz.dashboard.state import AppState
+from consumer_viz.dashboard.verdicts.export import verdicts_csv
 from contracts.features import FEATURE_NAMES, SESSION_FEATURES
 from runtime.event_text import format_time
 

@@ -13,10 +13,9 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
-
 from consumer_viz.dashboard.decisions.actions import COLUMNS as ACTION_COLUMNS
 from consumer_viz.dashboard.decisions.actions import action_of_row, actions_of, add_action_of, held_by_track
+from consumer_viz.dashboard.decisions.grounds import add_grounds, grounds_of
 from consumer_viz.dashboard.decisions.handling import note_handled
 from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.rules import Decision, DecisionError, Draft, Policy, next_decision
@@ -149,8 +148,7 @@ class VerdictStore:
     def grounds(self, case_id: str) -> dict[int, list[str]]:
         """Return why a case was suspected, as the page said it: by version of the verdict, the oldest first."""
         with self.reading() as db:
-            rows = db.execute("select version, lines from grounds where case_id = ? order by version", (case_id,))
-            return {version: orjson.loads(lines) for version, lines in rows}
+            return grounds_of(db, case_id)
 
     def unsent(self, limit: int | None = None) -> list[Decision]:
         """Return decisions that topic `verdicts` has not acknowledged, the oldest first."""
@@ -220,9 +218,7 @@ def add_decision(db: sqlite3.Connection, draft: Draft, at: str, policy: Policy) 
     values = tuple(getattr(decision, f.name) for f in fields(Decision))
     db.execute(f"insert into decisions ({_NAMES}) values ({marks})", values)
     db.execute("insert into outbox values (?, ?, null)", (decision.case_id, decision.version))
-    if draft.grounds and draft.step == v.DECIDE:
-        lines = orjson.dumps(draft.grounds).decode()
-        db.execute("insert into grounds values (?, ?, ?)", (decision.case_id, decision.version, lines))
+    add_grounds(db, decision, draft)
     add_action_of(db, decision, draft, policy)
     if not draft.is_of_ring and decision.step in (v.DECIDE, v.SECOND):
         note_handled(db, draft.case_id, draft.key, draft.analyst, decision.verdict, at)

@@ -15,13 +15,13 @@ from consumer_viz.dashboard.access.parameters import LARGEST
 from consumer_viz.dashboard.access.rights import Right
 from consumer_viz.dashboard.access.sign_in import Login
 from consumer_viz.dashboard.csv_export import csv_file
-from consumer_viz.dashboard.decisions.export import verdicts_csv
 from consumer_viz.dashboard.decisions.rules import Decision, Draft, InvalidDecision, VersionConflict
 from consumer_viz.dashboard.evidence.held import held_lines
 from consumer_viz.dashboard.evidence.summary import headline, summarise
 from consumer_viz.dashboard.index.cases import Case
 from consumer_viz.dashboard.layout.render import is_htmx, page, state_of
 from consumer_viz.dashboard.state import AppState
+from consumer_viz.dashboard.verdicts.export import verdicts_csv
 from contracts import verdicts as v
 
 router = APIRouter()
