@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from ops.errors import StackError
 from runtime.command_line import AsJson, Command, WorldName, seed_option, settings_for
 from runtime.settings import Settings
 
+Codec = Literal["producer", "gzip", "snappy", "lz4", "zstd"]
 FloodRows = Annotated[int, typer.Option(min=10_000, help="Rows that the highest rate is measured with.")]
 
 
@@ -79,13 +80,14 @@ def soak(
     days: Annotated[int, typer.Option(min=1, help="Days of the world; it is sent again when it ends.")] = 10,
     seed: Annotated[int, seed_option("Seed of the world.")] = 7,
     flood_rows: FloodRows = 2_000_000,
+    compression: Annotated[Codec, typer.Option(help="Codec in which the broker keeps messages.")] = "producer",
 ) -> None:
     """Run a real job at a steady rate for long: its files, memory, state and latency, then account for every row."""
     from ops.soak import soak as the_soak
     from runtime import terminal
 
     settings = Settings()
-    parameters = the_soak.SoakParameters(minutes, rows_per_s, users, days, seed, flood_rows)
+    parameters = the_soak.SoakParameters(minutes, rows_per_s, users, days, seed, flood_rows, compression)
     results = the_soak.run(settings, parameters, terminal.print_line)
     root = settings.model_copy(update={"world": the_soak.WORLD}).the_world().root
     grown = ", ".join(f"{name.removesuffix('_mb').replace('_', ' ')} {n}" for name, n in results["growth"].items())

@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from contracts.topics import TOPICS, Topic
 from ops.bench import world as bench_world
 from ops.bench.process_tree import TreeMeter, machine_cpu_s
 from ops.errors import StackError
@@ -35,6 +36,8 @@ RECENT = 100
 """Micro-batches of a query that are looked at."""
 BURSTS = 3
 """Batches of the first burst, as a share of the flood: the job compiles its code while it takes them."""
+AS_SENT = "producer"
+"""Kafka's word for messages that are kept as they were sent; the replay sends them uncompressed."""
 ROWS_PER_BATCH = 535
 """Rows of both topics in a batch of the replay, about (200 plays and their activity; `default`, seed 7)."""
 
@@ -145,15 +148,20 @@ class DrivenJob:
 
 
 @contextmanager
-def driven_job(settings: Settings, scenario: Scenario, report_progress: ReportProgress) -> Iterator[DrivenJob]:
-    """Simulate the settings' world once, and run broker, job and replay for the length of a `with` block."""
+def driven_job(
+    settings: Settings, scenario: Scenario, report_progress: ReportProgress, compression: str = AS_SENT
+) -> Iterator[DrivenJob]:
+    """Simulate the settings' world once, and run broker, job and replay for the length of a `with` block.
+
+    `compression` is the codec in which the broker keeps messages, as in Kafka's `compression.type`.
+    """
     world = settings.the_world()
     bench_world.simulate_once(world, scenario, 1, report_progress)
     unit = start_only_version(world)
     environment = command_environment(settings) | {"PLAYPROOF_SPARK_JVM_FLAGS": settings.spark_jvm_flags}
     with ExitStack() as running:
-        running.enter_context(running_broker(unit.broker, settings.broker))
-        topics.create(settings.kafka())
+        running.enter_context(running_broker(unit.broker, settings.broker, {"compression.type": compression}))
+        topics.create(settings.kafka(), map(keep_all, TOPICS.values()))
         ours = running.enter_context(ExitStack())
         log = world.root / "run" / "job.log"
         job = ours.enter_context(child_process.running("job", playproof("job", "run"), environment, log))
@@ -161,6 +169,11 @@ def driven_job(settings: Settings, scenario: Scenario, report_progress: ReportPr
         pace = RatePace()
         ours.enter_context(replaying(settings, pace))
         yield DrivenJob(settings.kafka(), unit, job, pace, report_progress, ours.close)
+
+
+def keep_all(topic: Topic) -> Topic:
+    """Return a topic without its limit of bytes: all rows of a measurement are read again after it."""
+    return replace(topic, config=topic.config | {"retention.bytes": "-1"})
 
 
 @contextmanager

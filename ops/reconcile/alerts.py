@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ops.reconcile.row_rules import hash_all
 from runtime.lake import batch_of, committed_files
@@ -31,11 +32,13 @@ def read_alerts(unit: Unit, last: int) -> AlertRows:
     return AlertRows(raised, withdrawn)
 
 
-def read_flags(unit: Unit) -> dict[str, bool]:
-    """Read which sessions of the table are flagged, by session_key."""
+def read_flags(unit: Unit, alerts: AlertRows) -> dict[str, bool]:
+    """Read which sessions of the table are flagged, by session_key, of those that have alerts."""
     flags: dict[str, bool] = {}
-    for file in committed_files(unit.table("sessions")):
+    wanted = pa.array({*alerts.raised, *alerts.withdrawn}, pa.string())
+    for file in committed_files(unit.table("sessions")) if len(wanted) else ():
         part = read_parquet(file, ["session_key", "is_flagged"])
+        part = part.filter(pc.is_in(part["session_key"], wanted))
         flags |= dict(zip(part["session_key"].to_pylist(), part["is_flagged"].to_pylist(), strict=True))
     return flags
 

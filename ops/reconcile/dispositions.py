@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -10,12 +11,13 @@ from ops.reconcile.expected_sessions import (
     TOPIC_CODES,
     GoodRows,
     Sessions,
+    SmallInts,
     concatenate,
     is_duplicate,
     is_late,
-    session_starts,
     sessionize,
 )
+from ops.reconcile.workers import ALONE, Workers
 from runtime.arrays import Ints
 
 
@@ -55,10 +57,13 @@ class Dispositions:
     """Account and first event time of every session, closed or open: what an alert may be of."""
 
 
-def expected_of_topics(topics: Sequence[GoodRows], watermarks: Ints, part_rows: int = PART_ROWS) -> Dispositions:
+def expected_of_topics(
+    rows: Sequence[GoodRows], watermarks: Ints, workers: Workers = ALONE, part_rows: int = PART_ROWS
+) -> Dispositions:
     """Follow the rows of all topics, one share of the accounts after another: an account's rows depend on no other."""
-    parts = max(-(-sum(map(len, topics)) // part_rows), 1)
-    of_parts = [expected_dispositions(_rows_of_part(topics, part, parts), watermarks) for part in range(parts)]
+    parts = max(-(-sum(map(len, rows)) // part_rows), 1)
+    shares = (_share(rows, part, parts) for part in range(parts))
+    of_parts = list(workers.map(partial(expected_dispositions, watermarks=watermarks), shares))
     return Dispositions(
         late=_added([d.late for d in of_parts]),
         duplicate=_added([d.duplicate for d in of_parts]),
@@ -68,8 +73,8 @@ def expected_of_topics(topics: Sequence[GoodRows], watermarks: Ints, part_rows: 
     )
 
 
-def _rows_of_part(topics: Sequence[GoodRows], part: int, parts: int) -> GoodRows:
-    return concatenate(GoodRows, [rows.where(np.mod(rows.user_hash, parts) == part) for rows in topics])
+def _share(rows: Sequence[GoodRows], part: int, parts: int) -> GoodRows:
+    return concatenate(GoodRows, [some.where(np.mod(some.user_hash, parts) == part) for some in rows])
 
 
 def _added(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
@@ -84,7 +89,7 @@ def expected_dispositions(rows: GoodRows, watermarks: Ints) -> Dispositions:
     in_time = read.where(~late)
     duplicate = is_duplicate(in_time)
     counted = in_time.where(~duplicate)
-    sessions = sessionize(counted)
+    sessions, first_ms = sessionize(counted)
     is_closed = sessions.is_closed(int(watermarks[-1]) if len(watermarks) else 0)
     open_sessions, unread_rows = sessions.where(~is_closed), _count_by_topic(unread.topic)
     return Dispositions(
@@ -92,9 +97,9 @@ def expected_dispositions(rows: GoodRows, watermarks: Ints) -> Dispositions:
         duplicate=_count_by_topic(in_time.topic[duplicate]),
         open={topic: open_sessions.rows(topic) + unread_rows[topic] for topic in TOPIC_CODES},
         closed=sessions.where(is_closed),
-        starts=session_starts(counted),
+        starts=set(zip(sessions.user_hash.tolist(), first_ms.tolist(), strict=True)),
     )
 
 
-def _count_by_topic(codes: Ints) -> dict[str, int]:
+def _count_by_topic(codes: SmallInts) -> dict[str, int]:
     return {topic: int(np.count_nonzero(codes == code)) for topic, code in TOPIC_CODES.items()}

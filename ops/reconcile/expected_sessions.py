@@ -16,9 +16,10 @@ does not depend on the micro-batches.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.events import ACTIVITY, PLAYS
 from runtime.arrays import Bools, Ints
@@ -28,19 +29,21 @@ GAP_MS = 30 * MINUTE_MS
 DELAY_MS = MINUTE_MS
 CUT_MS = 3 * HOUR_MS
 TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
+SmallInts = NDArray[np.integer[Any]]
+"""Integers of few bytes: hours of a busy topic are to fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoodRows:
-    """Good rows, heartbeats left out, in the order they were appended. Hashes are Spark's xxhash64."""
+    """Good rows, heartbeats left out, in the order in which each partition has them. Hashes are Spark's xxhash64."""
 
-    topic: Ints
+    topic: SmallInts
     id_hash: Ints
     user_hash: Ints
     event_ms: Ints
     start_ms: Ints
     """event_time less listen_ms for a play, event_time for activity."""
-    batch: Ints
+    batch: SmallInts
     """Micro-batch that read the row."""
 
     def __len__(self) -> int:
@@ -67,7 +70,7 @@ def watermarks_after(newest_ms: Iterable[Ints], of_spark_ms: Ints) -> Ints:
 def is_duplicate(rows: GoodRows) -> Bools:
     """Return which rows, none of them late, repeat the account, time, topic and id of an earlier one."""
     keys = rows.id_hash, rows.topic, rows.event_ms, rows.user_hash
-    order = np.lexsort(keys)
+    order = np.lexsort((rows.batch, *keys))
     repeats = np.ones(max(len(rows) - 1, 0), bool)
     for key in keys:
         ordered = key[order]
@@ -117,13 +120,7 @@ def concatenate(kind: type[Columns], parts: Sequence[Columns]) -> Columns:
 
 
 def _joined(name: str, parts: Sequence[GoodRows] | Sequence[Sessions]) -> Ints:
-    return np.concatenate([np.empty(0, np.int64), *(getattr(part, name) for part in parts)])
-
-
-def session_starts(rows: GoodRows) -> set[tuple[int, int]]:
-    """Return account and first event time of every session of rows that are neither late nor duplicate."""
-    rows, first = _in_sessions(rows)
-    return set(zip(rows.user_hash[first].tolist(), rows.event_ms[first].tolist(), strict=True))
+    return np.concatenate([getattr(part, name) for part in parts] or [np.empty(0, np.int64)])
 
 
 def _in_sessions(rows: GoodRows) -> tuple[GoodRows, Ints]:
@@ -140,11 +137,11 @@ def _in_sessions(rows: GoodRows) -> tuple[GoodRows, Ints]:
     return rows, np.flatnonzero(is_first)
 
 
-def sessionize(rows: GoodRows) -> Sessions:
-    """Gather rows that are neither late nor duplicate into sessions."""
+def sessionize(rows: GoodRows) -> tuple[Sessions, Ints]:
+    """Gather rows that are neither late nor duplicate into sessions; return also the first event time of each."""
     rows, first = _in_sessions(rows)
     if not len(first):
-        return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__))
+        return Sessions(*(np.empty(0, np.int64) for _ in Sessions.__slots__)), np.empty(0, np.int64)
     last = np.append(first[1:], len(rows)) - 1
     counts = {}
     for name, code in TOPIC_CODES.items():
@@ -152,9 +149,10 @@ def sessionize(rows: GoodRows) -> Sessions:
         counts[f"{name}_rows"] = np.add.reduceat(is_topic.astype(np.int64), first)
         # 64-bit sums wrap, in Spark as here
         counts[f"{name}_hash"] = np.add.reduceat(np.where(is_topic, rows.id_hash, 0), first)
-    return Sessions(
+    sessions = Sessions(
         user_hash=rows.user_hash[first],
         started_ms=np.minimum.reduceat(rows.start_ms, first),
         ended_ms=rows.event_ms[last],
         **counts,
     )
+    return sessions, rows.event_ms[first]

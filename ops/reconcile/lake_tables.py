@@ -1,6 +1,7 @@
 """Read what the lake holds: the sessions and the rejected rows that were committed."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
 from ops.reconcile.row_rules import hash_all
 from ops.reconcile.topic_rows import RowSum, wrapped_sum
+from ops.reconcile.workers import ALONE, Workers
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
 from runtime.lake import batch_of, committed_files
@@ -68,14 +70,15 @@ def archived_files(unit: Unit, topic: str, last: int) -> list[Path]:
     return [file for file in committed_files(unit.table(topic)) if batch_of(file) <= last]
 
 
-def add_up_archived(topic: str, files: Iterable[Path]) -> RowSum:
+def add_up_archived(topic: str, files: Iterable[Path], workers: Workers = ALONE) -> RowSum:
     """Add up the archived rows of a topic in parquet files."""
-    rows, hashes = 0, []
-    for path in files:
-        ids = read_parquet(path, [ID_FIELD[topic]]).column(0)
-        rows += len(ids)
-        hashes.append(int(hash_all(ids.combine_chunks().cast(pa.string())).sum()))
-    return RowSum(rows, wrapped_sum(hashes))
+    of_files = list(workers.map(partial(_add_up_file, ID_FIELD[topic]), files))
+    return RowSum(sum(of.rows for of in of_files), wrapped_sum(of.id_hash for of in of_files))
+
+
+def _add_up_file(id_field: str, file: Path) -> RowSum:
+    ids = read_parquet(file, [id_field]).column(0)
+    return RowSum(len(ids), int(hash_all(ids.combine_chunks().cast(pa.string())).sum()))
 
 
 def count_rejected(files: Sequence[Path], progress: OffsetLog) -> dict[str, int]:

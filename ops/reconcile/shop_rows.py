@@ -12,7 +12,7 @@ import numpy as np
 from contracts.events import HEADER_ROWS
 from contracts.shop import BROWSING, ID_COLUMN, ORDER_COLUMN, TS
 from ops.reconcile.row_rules import header_number
-from ops.reconcile.topic_rows import record_chunks
+from ops.reconcile.topic_rows import all_partitions, record_chunks
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog
 from runtime.kafka.connection import KafkaConnection
@@ -56,7 +56,7 @@ class ShopRows:
 def read_topic(kafka: KafkaConnection, topic: str) -> ShopRows:
     """Read a topic from its beginning to its end as it is now."""
     rows, key = ShopRows(), ID_COLUMN.get(topic, SESSION)
-    for partition, records in record_chunks(kafka, topic):
+    for partition, records in record_chunks(kafka, all_partitions(kafka, topic)):
         for record in records:
             for position, row in enumerate(_rows_of(record.value)):
                 rows.places.append((partition, record.offset, position))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from contracts.events import FIELDS, HEADER_CLOCK_MS, HEADER_RESENT, MISSING
 from ops.errors import ResendError
 from ops.reconcile.row_rules import Headers, header_number
-from ops.reconcile.topic_rows import record_chunks
+from ops.reconcile.topic_rows import all_partitions, record_chunks
 from runtime.event_text import parse_time
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
@@ -79,7 +79,7 @@ def read_dead_letters(unit: Unit, kafka: KafkaConnection, limit_ms: int, reason:
         wanted = rejected.get(topic, {})
         letters: dict[Place, DeadLetter] = {}
         resent: set[Place] = set()
-        for partition, records in record_chunks(kafka, topic) if wanted else ():
+        for partition, records in record_chunks(kafka, all_partitions(kafka, topic)) if wanted else ():
             for record in records:
                 resent |= places_in(record.headers)
                 reasons = wanted.get((partition, record.offset), {})

@@ -12,7 +12,7 @@ import numpy as np
 from ops.bench import report as bench_report
 from ops.chaos.chaos import read_account, summary
 from ops.latency.delays import watermark_passed_at
-from ops.latency.driven_job import DrivenJob, Phase, driven_job
+from ops.latency.driven_job import AS_SENT, DrivenJob, Phase, driven_job
 from ops.latency.measure import REACHED, SCENARIO
 from ops.latency.readings import read_alerts, read_sessions, read_topics
 from ops.soak.picture import draw
@@ -50,6 +50,8 @@ class SoakParameters:
     seed: int = 7
     flood_rows: int = 2_000_000
     """A quarter of a day of this world: then as many sessions are open as later on."""
+    compression: str = AS_SENT
+    """The codec in which the broker keeps messages."""
 
 
 def run(settings: Settings, parameters: SoakParameters, report_progress: ReportProgress) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
     settings, p = with_private_broker(settings, WORLD), parameters
     world, environment = settings.the_world(), command_environment(settings)
     scenario = load_scenario(SCENARIO, users=p.users, days=p.days, seed=p.seed)
-    with driven_job(settings, scenario, report_progress) as job:
+    with driven_job(settings, scenario, report_progress, p.compression) as job:
         rate = p.rows_per_s or job.highest_rate(p.flood_rows) / 2
         phase, samples = hold_and_watch(job, rate, p.minutes * 60)
         job.end()

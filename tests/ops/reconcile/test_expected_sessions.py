@@ -121,7 +121,7 @@ def test_the_prediction_is_what_the_rules_give_row_by_row(batches: list[list[Row
     late = is_late(rows, np.array(marks, np.int64))
     in_time = rows.where(~late)
     duplicate = is_duplicate(in_time)
-    sessions = sessionize(in_time.where(~duplicate))
+    sessions, _ = sessionize(in_time.where(~duplicate))
     is_closed = sessions.is_closed(marks[-1] if marks else 0)
     late_rows, duplicates, written, still_open = row_by_row(batches, marks)
     assert int(late.sum()) == late_rows
@@ -135,14 +135,14 @@ def test_accounts_that_are_followed_in_parts_give_the_same(batches: list[list[Ro
     marks, rows = np.array(watermarks_of(batches), np.int64), as_rows(batches)
     at_once = expected_dispositions(rows, marks)
     topics = [rows.where(rows.topic == code) for code in (0, 1)]
-    in_parts = expected_of_topics(topics, marks, part_rows)
+    in_parts = expected_of_topics(topics, marks, part_rows=part_rows)
     for name in ("late", "duplicate", "open", "starts"):
         assert getattr(in_parts, name) == getattr(at_once, name)
     assert as_sessions(in_parts.closed) == as_sessions(at_once.closed)
 
 
 def sessions_of(*event_ms: int) -> list[Session]:
-    return as_sessions(sessionize(as_rows([[Row(0, i, 0, ms, 0) for i, ms in enumerate(event_ms)]])))
+    return as_sessions(sessionize(as_rows([[Row(0, i, 0, ms, 0) for i, ms in enumerate(event_ms)]]))[0])
 
 
 def test_gap_of_exactly_30_minutes_keeps_one_session() -> None:
@@ -164,8 +164,8 @@ def test_a_row_at_the_watermark_is_late_and_one_after_it_is_not() -> None:
 
 def test_sums_of_hashes_wrap_at_64_bits() -> None:
     rows = as_rows([[Row(0, 2**62, 0, 1, 0), Row(0, 2**62 + 1, 0, 2, 0)]])
-    assert sessionize(rows).plays_hash.tolist() == [-(2**63) + 1]
+    assert sessionize(rows)[0].plays_hash.tolist() == [-(2**63) + 1]
 
 
 def test_no_rows_make_no_sessions() -> None:
-    assert len(sessionize(as_rows([]))) == 0
+    assert len(sessionize(as_rows([]))[0]) == 0

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, HEARTBEAT_USER, PLAYS
 from ops.errors import ReconciliationError
-from ops.reconcile import lake_tables, reconciliation
+from ops.reconcile import lake_tables, reconciliation, topic_rows
 from ops.reconcile.command import format_reconciliation
 from ops.reconcile.reconciliation import Reconciliation, reconcile
 from ops.reconcile.row_rules import hash64
@@ -119,6 +119,22 @@ def test_every_row_is_accounted_for_where_the_table_is_right(world: World, broke
     counts = (rows.sent, rows.in_sessions, rows.late, rows.duplicate, rows.rejected, rows.open)
     assert counts == (9, 3, 1, 1, 1, 3)
     assert format_reconciliation(result)[-1] == "every row is accounted for once; nothing is lost or there twice"
+
+
+def test_several_processes_give_the_same(world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_archive(world.unit, batch=3, ends=2, plays=ARCHIVED)
+    alone = reconciled(world, broker, RIGHT)
+    monkeypatch.setattr(reconciliation, "MANY_MESSAGES", 0)
+    monkeypatch.setattr(topic_rows, "SPAN_MESSAGES", 2)
+    assert reconcile(world, broker.kafka) == alone
+
+
+def test_messages_that_kafka_has_removed_cannot_be_accounted_for(world: World, broker: Broker) -> None:
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        admin.delete_records({TopicPartition(PLAYS, 0): 2})
+    expected = r"^partition 0 of topic plays begins at offset 2, and the job began before 1: .* up --reread$"
+    with pytest.raises(ReconciliationError, match=expected):
+        reconciled(world, broker, RIGHT)
 
 
 def write_archive(unit: Unit, batch: int, ends: int, plays: list[str]) -> None:

@@ -17,6 +17,7 @@ from contracts.shop import BROWSING, TOPICS, TRANSACTIONS
 from ops.reconcile import shop_rows
 from ops.reconcile.command import format_reconciliation
 from ops.reconcile.shop import OPEN_MS, ShopReconciliation, reconcile_shop
+from ops.reconcile.topic_rows import Span
 from producer.commands.shop import simulate_shop
 from producer.kafka.messages import Message
 from producer.replay.pace import Pace
@@ -38,14 +39,21 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> MemoryTopics:
     memory.install(monkeypatch)
     monkeypatch.setattr("producer.replay.attempt.time", SimpleNamespace(time=lambda: SENT_AT))
 
-    def record_chunks(kafka: KafkaConnection, topic: str) -> Iterator[tuple[int, list[Any]]]:
-        records = [
-            SimpleNamespace(value=message.value, headers=message.headers(number), offset=offset)
-            for offset, (number, message) in enumerate(memory.messages.get(topic, ()))
-        ]
-        yield 0, records
+    def record_chunks(kafka: KafkaConnection, spans: list[Span]) -> Iterator[tuple[int, list[Any]]]:
+        for span in spans:
+            yield (
+                span.partition,
+                [
+                    SimpleNamespace(value=message.value, headers=message.headers(number), offset=offset)
+                    for offset, (number, message) in enumerate(memory.messages[span.topic])
+                ],
+            )
+
+    def all_partitions(kafka: KafkaConnection, topic: str) -> list[Span]:
+        return [Span(topic, 0, 0, len(memory.messages[topic]))] if topic in memory.messages else []
 
     monkeypatch.setattr(shop_rows, "record_chunks", record_chunks)
+    monkeypatch.setattr(shop_rows, "all_partitions", all_partitions)
     return memory
 
 

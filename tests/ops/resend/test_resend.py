@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from contracts.events import BEHIND_MS, FAR_CLOCK, HEADER_CLOCK_MS, HEADER_ROWS, NO_CLOCK, PLAYS, UNREADABLE
 from ops.errors import ResendError
 from ops.reconcile.row_rules import header_number, parse_messages
-from ops.reconcile.topic_rows import record_chunks
+from ops.reconcile.topic_rows import all_partitions, record_chunks
 from ops.resend.dead_letters import DeadLetter, Place, places_in, read_repaired
 from ops.resend.resend import LOCK, messages, resend
 from ops.stack.broker import Broker
@@ -70,7 +70,7 @@ def world(broker: Broker, tmp_path: Path) -> World:
 def sent_again(broker: Broker) -> list[tuple[list[str], set[Place]]]:
     """Return the rows of each message that was sent again, and the places that it names. The rules must accept it."""
     found = []
-    for _, records in record_chunks(broker.kafka, PLAYS):
+    for _, records in record_chunks(broker.kafka, all_partitions(broker.kafka, PLAYS)):
         for record in records[len(MESSAGES) :]:
             rows = json.loads(record.value)
             assert header_number(record.headers, HEADER_ROWS) == len(rows)
