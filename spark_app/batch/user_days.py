@@ -20,7 +20,7 @@ from models.tables.lake_tables import lake_schema
 from runtime.lake import committed_files
 from runtime.lake.commits import DataFile, Transaction, replace
 from runtime.world import World, WorldError
-from spark_app.batch.lake_rows import READ_ROWS, TABLE, rows_in_lake
+from spark_app.batch.lake_rows import READ_ROWS, TABLE, fingerprint_of_rows
 from spark_app.errors import JobError
 from spark_app.queries.batch_files import WRITTEN, BatchFiles
 from spark_app.sources import read_static
@@ -97,7 +97,7 @@ def build_in_lake(spark: SparkSession, world: World) -> int:
 
     Raises WorldError where there are no rows, LakeError where another program does so at the same time.
     """
-    rows = rows_in_lake(world.unit)  # counted before they are read: what comes meanwhile is new to the next run
+    rows = fingerprint_of_rows(world.unit)  # before they are read: what comes meanwhile is new to the next run
     table = world.unit.table(TABLE)
     written = _computed(spark, world, "lake").mapInArrow(partial(_write, table=table), WRITTEN).collect()
     files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in written]

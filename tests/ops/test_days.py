@@ -12,7 +12,7 @@ from runtime.lake.commits import Transaction, replace, write_files
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError
 from spark_app.batch import raw_evidence
-from spark_app.batch.lake_rows import READ_ROWS
+from spark_app.batch.lake_rows import READ_ROWS, fingerprint_of_rows
 from tests.lake_rows import commit
 
 
@@ -105,7 +105,7 @@ def test_user_days_of_the_lake_are_computed_again_once_it_has_new_rows(
     assert commands == [build]
     content = pa.table({"user_id": ["u1"]})
     files = write_files(unit.table("user_days"), content)
-    replace(unit.table("user_days"), files, content.schema, Transaction(READ_ROWS, 1))
+    replace(unit.table("user_days"), files, content.schema, Transaction(READ_ROWS, fingerprint_of_rows(unit)))
     days.prepare_world("mine", None)
     assert commands == [build]
     commit(unit.table("plays"), pa.table({"play_id": ["p2"]}))

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from runtime.lake import committed_files, upkeep
+from runtime.lake import committed_files, size_of, upkeep
 from runtime.lake.commits import Transaction, replace, write_files
 from runtime.world import Unit, World
-from spark_app.batch.lake_rows import READ_ROWS, TABLE, is_up_to_date, rows_in_lake
+from spark_app.batch.lake_rows import ARCHIVE, READ_ROWS, TABLE, fingerprint_of_rows, is_up_to_date
 from tests.lake_rows import commit
 
 
@@ -26,7 +26,7 @@ def archive(unit: Unit, *ids: str) -> None:
 def compute(unit: Unit) -> None:
     days = pa.table({"user_id": ["u1"]})
     table = unit.table(TABLE)
-    replace(table, write_files(table, days), days.schema, Transaction(READ_ROWS, rows_in_lake(unit)))
+    replace(table, write_files(table, days), days.schema, Transaction(READ_ROWS, fingerprint_of_rows(unit)))
 
 
 def test_rows_that_retention_removed_make_them_outdated_and_fewer_rows_count_then(unit: Unit) -> None:
@@ -37,6 +37,17 @@ def test_rows_that_retention_removed_make_them_outdated_and_fewer_rows_count_the
     assert not is_up_to_date(unit)
     compute(unit)
     assert is_up_to_date(unit)
+
+
+def test_as_many_new_rows_as_retention_removed_make_them_outdated(unit: Unit) -> None:
+    for batch, day in enumerate((3, 9, 10)):
+        if batch == 2:
+            compute(unit)
+            assert upkeep.expire(unit.table("plays"), "plays", date(2025, 3, 5)) == 1
+        time = pa.array([datetime(2025, 3, day, 12, tzinfo=UTC)], pa.timestamp("us", "UTC"))
+        commit(unit.table("plays"), pa.table({"event_time": time}), batch, ARCHIVE)
+    assert size_of(unit.table("plays"))[0] == 2
+    assert not is_up_to_date(unit)
 
 
 def test_files_that_an_earlier_version_left_in_the_folder_do_not_count(unit: Unit) -> None:
