@@ -1,13 +1,18 @@
 """The command `reconcile`: the result of the check, for a person or as JSON."""
 
 import json
+import sys
+
+from rich.progress import Progress, TaskID
 
 from contracts.domain import MUSIC
 from ops.reconcile.reconciliation import Reconciliation, reconcile
 from ops.reconcile.shop import ShopReconciliation, reconcile_shop
+from ops.reconcile.workers import ReportStep
 from runtime.kafka.access import require_topics, wait_until_up
 from runtime.kafka.worlds import require_own_broker
 from runtime.settings import Settings
+from runtime.terminal import error_console
 
 _SHOP_COLUMNS = ("sent", "in_sessions", "late", "rejected", "open", "lost", "duplicated")
 _COLUMNS = ("sent", "in_sessions", "late", "duplicate", "rejected", "open", "lost")
@@ -19,9 +24,22 @@ def run(settings: Settings, is_json: bool) -> bool:
     wait_until_up(kafka)
     require_own_broker(kafka, world)
     require_topics(kafka, read=world.domain.topics)
-    result = reconcile(world, kafka) if world.domain == MUSIC else reconcile_shop(world, kafka)
+    # on stderr: stdout is for the result
+    with Progress(transient=True, console=error_console(), disable=not sys.stderr.isatty()) as bar:
+        result = reconcile(world, kafka, _steps_on(bar)) if world.domain == MUSIC else reconcile_shop(world, kafka)
     print(json.dumps(result.as_dict()) if is_json else "\n".join(format_reconciliation(result)), flush=True)
     return not result.faults
+
+
+def _steps_on(bar: Progress) -> ReportStep:
+    tasks: dict[str, TaskID] = {}
+
+    def report_step(step: str, done: int, of: int) -> None:
+        if step not in tasks:
+            tasks[step] = bar.add_task(step, total=of)
+        bar.update(tasks[step], completed=done)
+
+    return report_step
 
 
 def format_reconciliation(result: Reconciliation | ShopReconciliation) -> list[str]:

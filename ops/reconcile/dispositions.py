@@ -63,7 +63,7 @@ def expected_of_topics(
     """Follow the rows of all topics, one share of the accounts after another: an account's rows depend on no other."""
     parts = max(-(-sum(map(len, rows)) // part_rows), 1)
     shares = (_share(rows, part, parts) for part in range(parts))
-    of_parts = list(workers.map(partial(expected_dispositions, watermarks=watermarks), shares))
+    of_parts = list(workers.map("sessions", partial(expected_dispositions, watermarks=watermarks), shares, parts))
     return Dispositions(
         late=_added([d.late for d in of_parts]),
         duplicate=_added([d.duplicate for d in of_parts]),

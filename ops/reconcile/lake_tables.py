@@ -1,6 +1,6 @@
 """Read what the lake holds: the sessions and the rejected rows that were committed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -70,9 +70,9 @@ def archived_files(unit: Unit, topic: str, last: int) -> list[Path]:
     return [file for file in committed_files(unit.table(topic)) if batch_of(file) <= last]
 
 
-def add_up_archived(topic: str, files: Iterable[Path], workers: Workers = ALONE) -> RowSum:
+def add_up_archived(topic: str, files: Sequence[Path], workers: Workers = ALONE) -> RowSum:
     """Add up the archived rows of a topic in parquet files."""
-    of_files = list(workers.map(partial(_add_up_file, ID_FIELD[topic]), files))
+    of_files = list(workers.map(f"lake/{topic}", partial(_add_up_file, ID_FIELD[topic]), files, len(files)))
     return RowSum(sum(of.rows for of in of_files), wrapped_sum(of.id_hash for of in of_files))
 
 

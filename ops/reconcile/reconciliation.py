@@ -10,7 +10,7 @@ The ledger of the replay adds how many rows the broker acknowledged: where a top
 faults that a replay injected nothing needs to be known: late, bad and doubled rows are in the topics.
 """
 
-from contextlib import nullcontext
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ops.reconcile.dispositions import Dispositions, expected_of_topics, row_fau
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions, watermarks_after
 from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
 from ops.reconcile.topic_rows import RowSum, TopicRows, all_partitions, read_topic
-from ops.reconcile.workers import ALONE, Workers, running_workers
+from ops.reconcile.workers import ReportStep, Workers, running_workers, say_nothing
 from producer.replay.ledger import read_state
 from runtime.checkpoint import OffsetLog, clock_ahead_ms, last_committed
 from runtime.kafka.connection import KafkaConnection
@@ -87,14 +87,14 @@ class Reconciliation:
         return {**asdict(self), "faults": self.faults}
 
 
-def reconcile(world: World, kafka: KafkaConnection) -> Reconciliation:
-    """Check the current version of a world.
+def reconcile(world: World, kafka: KafkaConnection, report_step: ReportStep = say_nothing) -> Reconciliation:
+    """Check the current version of a world, in many processes where there is much of it.
 
     Raises CheckpointError where the offsets of a micro-batch are missing, ReconciliationError where a job commits
     faster than its table can be read, or where messages are gone that it has read.
     """
     messages = sum(span.end - span.first for topic in TOPIC_CODES for span in all_partitions(kafka, topic))
-    with running_workers() if messages > MANY_MESSAGES else nullcontext(ALONE) as workers:
+    with running_workers((os.cpu_count() or 1) if messages > MANY_MESSAGES else 1, report_step) as workers:
         return _reconcile(world.unit, kafka, workers)
 
 

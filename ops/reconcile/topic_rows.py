@@ -124,7 +124,8 @@ def read_topic(
     rows: list[GoodRows] = []
     messages: list[MessageRows] = []
     spans = [part for partition in partitions for part in partition.split(SPAN_MESSAGES)]
-    for span, chunks in zip(spans, workers.map(partial(read_span, kafka, clock_ahead_ms), spans), strict=True):
+    read = workers.map(f"topic {topic}", partial(read_span, kafka, clock_ahead_ms), spans, len(spans))
+    for span, chunks in zip(spans, read, strict=True):
         rows_of_span = []
         for offset, parsed in chunks:
             rows_of_span.append(_good_rows(topic, parsed, progress.batch_of(topic, span.partition, offset)))
