@@ -20,12 +20,17 @@ RETENTION_BYTES = 4 * 1024**3
 job stops at a gap (`failOnDataLoss`), so this is for topics that nobody reads any more."""
 
 
+FIRST_PARTITION = 0
+"""Where rules, verdicts and actions go: they have one order, also in an administrator's topic of more partitions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One topic. `row_fields` are the keys of its JSON objects, in order."""
 
     name: str
     partitions: int
+    """So many are made; a topic that is there may have more."""
     meaning: str
     row_fields: tuple[str, ...] = ()
     config: dict[str, str] = field(

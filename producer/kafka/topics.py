@@ -18,7 +18,7 @@ def create(
     """Create the topics that are missing, wait until each can be used, and return the names of the new ones.
 
     Waits up to `within_s` for the broker. Raises BrokerError where it does not answer, or where an existing topic has
-    another number of partitions than the contract: a checkpoint would not fit it. Raises AccessError where we may not.
+    fewer partitions than the contract: a replay sends to all of these. Raises AccessError where we may not.
     """
     wait_until_up(kafka, within_s)
     wanted = {topic.name: topic for topic in topics}
@@ -26,7 +26,7 @@ def create(
         missing = missing_topics(kafka, describe=wanted)
         with KafkaAdminClient(**kafka.python()) as admin:
             there = [name for name in wanted if name not in missing]
-            _check_partitions({t["name"]: len(t["partitions"]) for t in admin.describe_topics(there)}, wanted)
+            check_partitions({t["name"]: len(t["partitions"]) for t in admin.describe_topics(there)}, wanted)
             if missing:
                 _create(admin, [wanted[name] for name in missing])
             return missing
@@ -36,12 +36,14 @@ def create(
         raise BrokerError(f"the topics cannot be created at {kafka.address}: {error}") from error
 
 
-def _check_partitions(existing: dict[str, int], wanted: dict[str, Topic]) -> None:
+def check_partitions(existing: dict[str, int], wanted: dict[str, Topic]) -> None:
+    """Raise BrokerError where an existing topic has fewer partitions than the contract. It may have more."""
     for name, topic in wanted.items():
-        if existing.get(name, topic.partitions) != topic.partitions:
+        if existing.get(name, topic.partitions) < topic.partitions:
             raise BrokerError(
-                f"topic {name} has {existing[name]} partitions, expected {topic.partitions}: delete the topic, or "
-                f"begin a new version of the world with  playproof replay --fresh"
+                f"topic {name} has {existing[name]} partitions, expected {topic.partitions} at least: add some with  "
+                f"kafka-topics.sh --alter --topic {name} --partitions {topic.partitions} , or begin a new version of "
+                "the world with  playproof up --fresh"
             )
 
 

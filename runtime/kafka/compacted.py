@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from contracts.topics import FIRST_PARTITION
 from runtime.errors import BrokerError
 from runtime.kafka.access import explain
 from runtime.kafka.connection import KafkaConnection
@@ -18,10 +19,10 @@ MAX_MESSAGES = 100_000
 
 
 class CompactedTopic:
-    """The messages of a topic of one partition. It keeps its connection and place, so a second `read` is quick."""
+    """The messages of a topic's first partition. It keeps its connection and place, so a second `read` is quick."""
 
     def __init__(self, kafka: KafkaConnection, topic: str) -> None:
-        self._kafka, self._partition = kafka, TopicPartition(topic, 0)
+        self._kafka, self._partition = kafka, TopicPartition(topic, FIRST_PARTITION)
         self._consumer: KafkaConsumer | None = None
         self._messages: list[bytes] = []
         self._keys: dict[bytes, int] = {}
@@ -88,13 +89,19 @@ class CompactedTopic:
 
 
 def send_messages(kafka: KafkaConnection, topic: str, messages: Mapping[str, bytes]) -> None:
-    """Send messages by their keys, and return when the broker has them. Raises BrokerError."""
+    """Send messages with their keys to the partition that is read, and return when the broker has them.
+
+    Raises BrokerError.
+    """
     try:
         with KafkaProducer(
             **kafka.python(), acks="all", max_block_ms=TIMEOUT_MS, request_timeout_ms=TIMEOUT_MS,
             delivery_timeout_ms=2 * TIMEOUT_MS, bootstrap_timeout_ms=TIMEOUT_MS,
         ) as producer:  # fmt: skip
-            sent = [producer.send(topic, key=key.encode(), value=value) for key, value in messages.items()]
+            sent = [
+                producer.send(topic, key=key.encode(), value=value, partition=FIRST_PARTITION)
+                for key, value in messages.items()
+            ]
             producer.flush(2 * TIMEOUT_MS / 1000)
             for future in sent:
                 future.get(2 * TIMEOUT_MS / 1000)

@@ -2,10 +2,10 @@
 
 Three programs read and write there: pyarrow, `deltalake`, and Spark's JVM. They get the same endpoint and region. None
 is given a key: each looks for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or the machine's role.
+What only some of them would find, a profile in ~/.aws or a web identity, is named where the others fail.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlparse
 
 from runtime.errors import StorageError
+from runtime.storage.s3_answers import reason_of
 
 if TYPE_CHECKING:
     from pyarrow import fs
@@ -23,15 +24,6 @@ CONNECT_S, REQUEST_S = 5, 20
 ATTEMPTS = 5
 RETRY_S = 60
 """How long a commit to a table is tried, where the storage does not answer."""
-_REFUSED = (
-    "ACCESS_DENIED",
-    "SIGNATURE_DOES_NOT_MATCH",
-    "SignatureDoesNotMatch",
-    "INVALID_ACCESS_KEY",
-    "InvalidAccessKey",
-)
-_CODE = re.compile(r"AWS Error ([A-Z_]+)")
-_STATUS = re.compile(r"HTTP status (\d{3})|HTTP response code (\d{3})|status: (\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,7 @@ class Endpoint:
 
     def reason_of(self, error: str) -> str:
         """Say why it refused or did not answer, from a client's error."""
-        return reason_of(error, self)
+        return reason_of(error, self.url, self.region)
 
     def for_delta(self) -> dict[str, str]:
         """Return the options of `deltalake`.
@@ -89,13 +81,21 @@ class Endpoint:
         if self.url:
             options |= {"aws_endpoint": self.url, "aws_allow_http": str(self.url.startswith("http://")).lower()}
         elif self.region:
-            options["aws_endpoint"] = f"https://s3.{self.region}.amazonaws.com"
+            options["aws_endpoint"] = f"https://s3.{self.region}.amazonaws.com{'.cn' * self.region.startswith('cn-')}"
         if self.region:
             options["aws_region"] = self.region
         return options
 
-    def for_spark(self) -> dict[str, str]:
-        """Return Spark's settings for addresses that begin with s3a://, and for checkpoints there."""
+    def for_spark(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """Return Spark's settings for addresses that begin with s3a://, and for checkpoints there.
+
+        Raises StorageError where the environment has a web identity and no key: Hadoop's client would not find it.
+        """
+        if "AWS_WEB_IDENTITY_TOKEN_FILE" in environment and "AWS_ACCESS_KEY_ID" not in environment:
+            raise StorageError(
+                "Spark cannot use a web identity (AWS_WEB_IDENTITY_TOKEN_FILE) for the bucket: set AWS_ACCESS_KEY_ID "
+                "and AWS_SECRET_ACCESS_KEY, or give the pods a role with EKS Pod Identity (docs/reference/storage.md)"
+            )
         settings = {
             # a bucket has no rename: a file of a checkpoint is there when its upload is complete
             "spark.sql.streaming.checkpointFileManagerClass": (
@@ -139,25 +139,3 @@ def _require_bucket(endpoint: Endpoint, bucket: str) -> None:
             f"there is no bucket {bucket} at {endpoint.url or 'Amazon'}: make it, look at AWS_ENDPOINT_URL, or choose "
             "another one with PLAYPROOF_STORAGE"
         )
-
-
-def reason_of(error: str, endpoint: Endpoint) -> str:
-    """Say why a storage refused or did not answer, from a client's error.
-
-    >>> reason_of("AWS Error ACCESS_DENIED during HeadBucket operation: HTTP response code 403", Endpoint())
-    'is refused (403): look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the rights of that key, and the clock here'
-    """
-    where = endpoint.url or "Amazon"
-    match = _STATUS.search(error)
-    status = next(filter(None, match.groups()), "") if match else ""
-    if status in ("401", "403") or any(word in error for word in _REFUSED):
-        code = f" ({status})" if status else ""
-        look_at = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the rights of that key, and the clock here"
-        return f"is refused{code}: look at {look_at}"
-    if "NETWORK_CONNECTION" in error or "timed out" in error.lower() or "error sending request" in error:
-        return f"cannot be reached: {where} does not answer; look at AWS_ENDPOINT_URL, and whether the storage runs"
-    if "credential" in error.lower():
-        return "cannot be used without a key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    named_code = _CODE.search(error)
-    cause = named_code.group(1) if named_code else error.splitlines()[0][:200]
-    return f"cannot be used ({cause}): look at the storage at {where}"

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -51,14 +51,17 @@ def check_topics(
     """Return how many messages the topics that the job reads have had so far.
 
     Raises BrokerError where the broker does not answer, refuses us, or lacks a topic; PreflightError where a topic
-    ends before what was read; CheckpointError where an offset file is unreadable.
+    ends before what was read, or begins behind it; CheckpointError where an offset file is unreadable.
     """
     wait_until_up(kafka, ANSWERS_WITHIN_S)
     require_own_broker(kafka, World(unit.root.parent))
     require_topics(kafka, read=read, write=write)
     with KafkaConsumer(**kafka.python(), request_timeout_ms=15_000) as consumer:
         for query in readers:
-            _check_read(consumer, query, planned_ends(unit, query))
+            done = planned_ends(unit, query)
+            partitions = [TopicPartition(*partition) for partition in done]
+            if partitions:
+                check_read(query, done, consumer.beginning_offsets(partitions), consumer.end_offsets(partitions))
         return {topic: _messages(consumer, topic) for topic in read}
 
 
@@ -112,16 +115,23 @@ def _messages(consumer: KafkaConsumer, topic: str) -> int:
     return sum(consumer.end_offsets(partitions).values())
 
 
-def _check_read(consumer: KafkaConsumer, query: str, read: dict[Partition, int]) -> None:
-    """Raise PreflightError where a topic ends before what a query has read of it.
+def check_read(
+    query: str, read: dict[Partition, int], begins: Mapping[Partition, int], ends: Mapping[Partition, int]
+) -> None:
+    """Raise PreflightError where a topic ends before what a query has read of it, or has lost what comes next.
 
     Spark would stop too, but at its first micro-batch, and with the message "some data may have been missed".
     """
-    ends = consumer.end_offsets([TopicPartition(*partition) for partition in read]) if read else {}
     for (topic, partition), offset in read.items():
-        end = ends[TopicPartition(topic, partition)]
+        begin, end = begins[topic, partition], ends[topic, partition]
         if end < offset:
             raise PreflightError(
                 f"{topic}[{partition}] ends at offset {end}, but query {query} has read up to {offset}: the topic was "
                 f"created again; begin a fresh version with  playproof up --fresh"
+            )
+        if begin > offset:
+            raise PreflightError(
+                f"{topic}[{partition}] begins at offset {begin}, but query {query} has read up to {offset}: Kafka "
+                f"removed {begin - offset:,} messages before they were read (retention); to read what is left into a "
+                "fresh version:  playproof up --reread"
             )

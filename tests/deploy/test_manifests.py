@@ -98,7 +98,7 @@ def test_names_fit_one_another() -> None:
     }
     assert service["spec"]["selector"] == job["spec"]["template"]["metadata"]["labels"]
     assert {defaults["spark.kubernetes.container.image"], application["spec"]["image"]} == {
-        container["image"] for container in spec["containers"]
+        container["image"] for container in spec["initContainers"] + spec["containers"]
     }
     assert all(value.split(":")[0] == SECRET for name, value in defaults.items() if "secretKeyRef" in name)
     names = {each["metadata"]["name"] for kind in ("ServiceAccount", "ConfigMap") for each in objects(kind)}
@@ -109,6 +109,20 @@ def test_names_fit_one_another() -> None:
         assert {claim["claimName"] for claim in values(tree, "persistentVolumeClaim")} <= claims
     for accounts in (spec["serviceAccountName"], application["spec"]["driver"]["serviceAccount"]):
         assert accounts in names
+
+
+def test_the_driver_waits_for_the_world_where_the_page_copies_it() -> None:
+    (job,) = objects("StatefulSet")
+    (waits,) = job["spec"]["template"]["spec"]["initContainers"]
+    (application,) = objects("SparkApplication")
+    assert application["spec"]["driver"]["initContainers"] == [waits]
+    (file,) = re.findall(r"\[ -e (\S+) \]", waits["command"][-1])
+    (mount,) = waits["volumeMounts"]
+    assert file.startswith(f"{mount['mountPath']}/")
+    assert mount in job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    page = (ROOT / "docs" / "cluster.md").read_text()
+    assert f":{mount['mountPath']}/main -c {waits['name']}`" in page
+    assert f"-c {waits['name']} -- touch {file}`" in page
 
 
 def test_the_image_has_what_the_manifests_name() -> None:

@@ -22,7 +22,7 @@ from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.decisions.store import COLUMNS, VerdictStore
 from consumer_viz.feed.consumer import TIMEOUT_MS
-from contracts.topics import ACTIONS, MAX_MESSAGE_BYTES, VERDICTS
+from contracts.topics import ACTIONS, FIRST_PARTITION, MAX_MESSAGE_BYTES, VERDICTS
 from runtime.kafka.connection import KafkaConnection
 
 T = TypeVar("T", Decision, Action)
@@ -102,14 +102,19 @@ class Publisher(Generic[T]):
         """Send rows in one transaction."""
         self._producer.begin_transaction()
         for row in rows:
-            self._producer.send(self._channel.topic, key=self._channel.key(row), value=self._channel.value(row))
+            self._producer.send(
+                self._channel.topic,
+                key=self._channel.key(row),
+                value=self._channel.value(row),
+                partition=FIRST_PARTITION,
+            )
         self._producer.commit_transaction()
 
     def already_published(self, unsent: Sequence[T]) -> list[T]:
         """Return those of the unsent rows that the topic holds."""
         first = datetime.fromisoformat(min(self._channel.made_at(row) for row in unsent))
         since = min(first, datetime.now(UTC)) - MAX_CLOCK_SKEW
-        partition = TopicPartition(self._channel.topic, 0)
+        partition = TopicPartition(self._channel.topic, FIRST_PARTITION)
         keys = set()
         with KafkaConsumer(
             isolation_level="read_committed", allow_auto_create_topics=False, request_timeout_ms=TIMEOUT_MS,

@@ -46,7 +46,9 @@ def test_what_shares_the_network_of_the_machine_listens_on_loopback(services: di
 
 
 def test_the_broker_is_checked_by_a_request_and_the_page_waits_for_it(services: dict[str, Any]) -> None:
-    assert "--list" in services["broker"]["healthcheck"]["test"]
+    check = services["broker"]["healthcheck"]
+    assert "--list" in check["test"]
+    assert int(check["interval"].removesuffix("s")) >= 30, "each check starts a JVM"
     assert services["ui"]["depends_on"] == {"broker": {"condition": "service_healthy"}}
 
 

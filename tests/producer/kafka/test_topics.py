@@ -4,6 +4,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from contracts.events import PLAYS
 from contracts.topics import TOPICS, Topic
 from ops.stack import ports
 from ops.stack.broker import Broker
@@ -31,7 +32,13 @@ def test_only_what_is_missing_is_made(broker: Broker) -> None:
     assert topics.create(broker.kafka, [there, missing]) == ["missing"]
 
 
-def test_a_topic_with_other_partitions_than_the_contract_is_refused(broker: Broker) -> None:
+def test_a_topic_of_an_administrator_may_have_more_partitions_than_the_contract() -> None:
+    topics.check_partitions(dict.fromkeys(TOPICS, 12), TOPICS)
+    with pytest.raises(BrokerError, match=f"topic {PLAYS} has 2 partitions, expected 4 at least: add some"):
+        topics.check_partitions({PLAYS: 2}, TOPICS)
+
+
+def test_a_topic_with_fewer_partitions_than_the_contract_is_refused(broker: Broker) -> None:
     topics.create(broker.kafka, [Topic("shape", 1, "for this test")])
     with pytest.raises(BrokerError, match="topic shape has 1 partitions, expected 3"):
         topics.create(broker.kafka, [Topic("shape", 3, "for this test")])

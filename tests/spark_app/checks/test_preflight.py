@@ -18,7 +18,7 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.resources import shipped
 from runtime.world import Unit
 from spark_app.checks import preflight
-from spark_app.checks.preflight import check_topics
+from spark_app.checks.preflight import check_read, check_topics
 from spark_app.errors import PreflightError
 from tests.producer.empty_topics import empty_topics
 
@@ -53,6 +53,15 @@ def test_a_topic_that_was_created_again_is_refused_with_both_offsets_and_the_way
     ) as refusal:
         check_topics(broker.kafka, unit)
     assert "playproof up --fresh" in str(refusal.value)
+
+
+def test_messages_that_kafka_removed_before_they_were_read_are_named() -> None:
+    read, ends = {(PLAYS, 0): 7, (PLAYS, 1): 3}, {(PLAYS, 0): 9, (PLAYS, 1): 3}
+    check_read("sessions", read, {(PLAYS, 0): 7, (PLAYS, 1): 3}, ends)
+    with pytest.raises(
+        PreflightError, match=r"plays\[0\] begins at offset 9, but query sessions .* removed 2 messages"
+    ):
+        check_read("sessions", read, {(PLAYS, 0): 9, (PLAYS, 1): 3}, ends)
 
 
 def test_a_topic_with_its_producers_times_is_named(broker: Broker) -> None:
