@@ -209,7 +209,7 @@ ACCOUNT_WINDOWS = (
     Column("plays", "bigint", "plays of the window"),
     *(Column(f.name, "double", f"{f.meaning} [{f.unit}]") for f in WINDOW_FEATURES),
     Column("log_odds", "double", "log-odds of a bot by the trees, without what the source cannot tell"),
-    Column("probability", "double", "of a bot, at natural prevalence, of a flagged window; 0 for others"),
+    Column("probability", "double", "of a bot, at natural prevalence, at least, of a flagged window; 0 for others"),
     Column("is_flagged", "boolean", "suspected over these days: a person decides"),
     Column("reasons", "array<string>", "in words, each with the number and what is usual; empty where not flagged"),
     Column("model_version", "string", "of the trees"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from models.account_windows.thresholds import MAX_FALSE_ALARMS, MAX_OF_A_KIND
+from models.account_windows.trees import least_precision
 from models.user_days.calibration import PREVALENCE
 
 
@@ -33,7 +34,9 @@ def render_card(manifest: dict[str, Any]) -> str:
         "## Kinds of source",
         f"Threshold: at most {MAX_FALSE_ALARMS:.1%} of the honest windows of the calibration block. Measured on the",
         "test block.",
-        f"Precision: with {PREVALENCE:.1%} of the windows bots'. `–`: the recall is too low to flag any.",
+        f"Precision: with {PREVALENCE:.1%} of the windows bots'; in brackets at the upper end of the false alarms,",
+        "which the table `account_windows` has as probability. The intervals count windows, and those of one account",
+        "are alike, so they are too narrow. `–`: the recall is too low to flag any.",
         "`_no_zone`: without a time zone. `_unscored`: no session was scored. `_alone`: too few accounts to compare",
         "with. Kinds that lack the same features are one.",
         "",
@@ -46,7 +49,7 @@ def render_card(manifest: dict[str, Any]) -> str:
         lines.append(
             f"| {entry['name']} | {len(entry['unknown'])} | {threshold} | {alarms['value']:.2f} [{alarms['low']:.2f}, "
             f"{alarms['high']:.2f}] | {test['recall']:.3f} | {test['auc']:.3f} "
-            f"| {entry['precision']:.2f} |"
+            f"| {entry['precision']:.2f} [{least_precision(test):.2f}] |"
         )
     lines += [
         "",

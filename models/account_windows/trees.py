@@ -4,7 +4,7 @@ The artefact is `artifacts/account_window_xgb/`: `trees.ubj.gz` (XGBoost's own f
 stands in `models/registry/champions.py`, and a model card.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from models.errors import ModelError
 from models.registry.artefact import ARTIFACTS, MANIFEST, read_manifest, read_trusted_gzip
 from models.registry.champions import WINDOW_CHAMPIONS
 from models.registry.source_patterns import SourcePattern, choose_pattern, read_patterns, without_unknown
+from models.user_days.calibration import PREVALENCE
 from models.user_days.reasons import is_near_usual
 from runtime.arrays import Bools, Floats
 
@@ -40,7 +41,7 @@ class WindowScores:
 
     log_odds: Floats
     probability: Floats
-    """Of a bot, at natural prevalence: that of a flagged window of this kind of source, 0 for others."""
+    """Of a bot, at natural prevalence, at least: that of a flagged window of this kind of source, 0 for others."""
     is_flagged: Bools
     reasons: list[list[str]]
     """In words, for flagged windows."""
@@ -69,7 +70,7 @@ class WindowTrees:
         log_odds, contributed = neutral_scores(self.booster, windows, self.features, unknown)
         threshold = np.inf if pattern is None or pattern.review is None else pattern.review
         is_flagged = log_odds >= threshold
-        precision = {entry["name"]: entry["precision"] for entry in self.manifest["source_patterns"]}
+        precision = {entry["name"]: least_precision(entry["test"]) for entry in self.manifest["source_patterns"]}
         probability = np.where(is_flagged, 0.0 if pattern is None else precision[pattern.name], 0.0)
         reasons: list[list[str]] = [[] for _ in log_odds]
         for row in map(int, np.flatnonzero(is_flagged)):
@@ -100,6 +101,19 @@ class WindowTrees:
             days=int(window[LENGTH]),
             usual=format_quantity(self.usual[feature.name], feature.unit),
         )
+
+
+def least_precision(test: Mapping[str, Any]) -> float:
+    """Return the precision of a threshold at the upper end of its false alarms, with PREVALENCE of the windows bots'.
+
+    `test`: recall and false_alarms_per_100, as in the manifest. No alarm on some thousand windows is no proof of none.
+
+    >>> round(least_precision({"recall": 0.74, "false_alarms_per_100": {"high": 0.165}}), 2)
+    0.73
+    """
+    caught = PREVALENCE * float(test["recall"])
+    accused = (1 - PREVALENCE) * float(test["false_alarms_per_100"]["high"]) / 100
+    return caught / max(caught + accused, 1e-9)
 
 
 def neutral_scores(

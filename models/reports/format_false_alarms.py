@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.reports.false_alarms import FILTER, FUSED, HYBRID, TREES, WINDOWS, FalseAlarms
+from models.reports.false_alarms import FILTER, FUSED, HYBRID, MIN_PEOPLE, TREES, WINDOWS, FalseAlarms
 
 BOTLIKE_PER_100 = 5.0
 """Flagged days per 100, at the lower end of the interval, from which a history is called a bot's: a choice. The aim for
@@ -50,7 +50,7 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
         f"{days['local_date'].max()}; {kind}, so every alarm is a false one",
         *map(_format_import, history.facts.get("imports", ())),
         _format_verdict(report),
-        f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval]",
+        f"{'':<24}{'alarms':>8}  per 100 person-days [95 % interval{_of_few(report.people)}]",
     ]
     for name in report.detectors:
         rate, low, high = report.per_100(name)
@@ -106,6 +106,15 @@ def _format_import(facts: Mapping[str, Any]) -> str:
     refused = ", ".join(f"{reason} ({n:,})" for reason, n in facts["reasons"].items())
     taken = f"read as {facts['layout']}: {facts['taken']:,} of {facts['read']:,} records taken"
     return f"{taken}; refused: {refused}" if refused else taken
+
+
+def _of_few(people: int) -> str:
+    """Say what the intervals of a few people leave out.
+
+    >>> _of_few(1), _of_few(5)
+    (' over days, which are alike: too narrow', '')
+    """
+    return " over days, which are alike: too narrow" if people < MIN_PEOPLE else ""
 
 
 def _people(n: int) -> str:

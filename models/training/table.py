@@ -55,6 +55,8 @@ def table_files(folder: Path) -> list[Path]:
 
 def read_training_tables(folders: Sequence[Path]) -> pd.DataFrame:
     """Read training tables of worlds with different accounts as one. Raises ModelError."""
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise ModelError("a training table is given twice: each of its sessions would count twice")
     table = pd.concat([read_training_table(folder) for folder in folders], ignore_index=True)
     return table.sort_values(["started_at", "user_id"], kind="stable", ignore_index=True)
 
@@ -71,7 +73,31 @@ def read_training_table(folder: Path) -> pd.DataFrame:
             f"training table {folder.name} lacks columns {', '.join(missing)}: an older version wrote it; run  "
             f"playproof model training-table --world train --out {folder}"
         )
+    if wrong := _find_wrong_column(table):
+        raise ModelError(f"training table {folder.name}: {wrong}")
     return table.sort_values(["started_at", "user_id"], kind="stable", ignore_index=True)
+
+
+def _find_wrong_column(table: pd.DataFrame) -> str | None:
+    """Say which column of somebody's own table does not hold what it should; None where all do.
+
+    A label of -1 or "honest" would be nobody's: neither a bot's session nor a person's.
+    """
+    wrong = table.loc[table["label"].notna() & ~table["label"].isin([0, 1]), "label"]
+    if len(wrong):
+        return f"label {wrong.iloc[0]!s:.20} in {len(wrong):,} of {len(table):,} rows; expected 1 (fraud), 0 or null"
+    if table["user_id"].isna().any():
+        return f"rows without a user_id: {int(table['user_id'].isna().sum()):,}"
+    if not pd.api.types.is_datetime64_any_dtype(table["started_at"]):
+        return f"started_at is of type {table['started_at'].dtype}, expected timestamps"
+    for name in FEATURE_NAMES:
+        try:
+            values = table[name].astype("float64")
+        except (TypeError, ValueError):
+            return f"{name} has values that are no numbers"
+        if np.isinf(values).any():
+            return f"{name} has infinite values; what could not be measured is null"
+    return None
 
 
 def forget_history(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field
+from contracts.measurable import EXACT_MS
 from producer.importers.layout import BadRow, Row, Track, digest
 from runtime.arrays import Bools
 from runtime.units import DAY_MS
@@ -61,17 +62,23 @@ class Collector:
         self._now_ms = now_ms
         self._known_ids = set(known_ids)
         self._in_file: Counter[str] = Counter()
+        self._records_in_file: set[int] = set()
         self._label, self._number = "", 0
         self._chunks: dict[str, list[pa.Table]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self._rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in (PLAYS, ACTIVITY)}
         self.counts = ImportCounts()
         self.tracks: dict[str, Track] = {}
         self.accounts: dict[str, ImportedAccount] = {}
+        self.logins: set[str] = set()
+        """Of the records that were taken (`Row.login`)."""
+        self.known_again: set[str] = set()
+        """Ids that the world has already, of plays that these files tell of too."""
         self.precision_ms = 1
 
     def begin_file(self, label: str = "") -> None:
         """Begin a file: rows that look alike within one file are several plays, in two files they may be one."""
         self._in_file.clear()
+        self._records_in_file.clear()
         self._label, self._number = label, 0
 
     def add(self, row: Row | BadRow) -> None:
@@ -94,12 +101,15 @@ class Collector:
 
     def _take(self, row: Row) -> str | None:
         row_id = row_id_of(row)
+        if self._is_said_twice(row, row_id):
+            return DUPLICATE
         self._in_file[row_id] += 1
         # coarse times name several plays the same; a loop of one track has many of them
         if self._in_file[row_id] > 1 and row.own_id is None:
             row_id = digest(row_id, self._in_file[row_id])
         if row_id in self._known_ids:
             self._note_account(row)  # its time zone may be given only now
+            self.known_again.add(row_id)
             return DUPLICATE
         self._known_ids.add(row_id)
         values = {**row.values, ID_FIELD[row.topic]: row_id, "user_id": row.user_id, "event_time": row.event_ms}
@@ -111,11 +121,26 @@ class Collector:
         if len(rows) == CHUNK_ROWS:
             self._flush(row.topic)
         self._note_account(row)
+        if row.login is not None:
+            self.logins.add(row.login)
         self.precision_ms = max(self.precision_ms, row.precision_ms)
         self.counts.taken += 1
         self.counts.fixed += bool(row.fixes)
         self.counts.fixes.update(row.fixes)
         return None
+
+    def _is_said_twice(self, row: Row, row_id: str) -> bool:
+        """Whether a file says the same of a play again, in every field, at an exact time: exports repeat records.
+
+        A play that is longer than its time is precise cannot end twice at that time; a skip within it can.
+        """
+        listen_ms = row.values.get("listen_ms")
+        if row.own_id is not None or row.precision_ms > EXACT_MS or listen_ms is None or listen_ms <= EXACT_MS:
+            return False
+        record = hash((row_id, *row.values.values()))
+        is_known = record in self._records_in_file
+        self._records_in_file.add(record)
+        return is_known
 
     def _note_track(self, track: Track) -> None:
         known = self.tracks.get(track.track_id)
@@ -141,31 +166,42 @@ class Collector:
 
 
 def counted_before(new: pa.Table, old: pa.Table, names: Mapping[str, str], grain_ms: int) -> Bools:
-    """Tell which plays another layout has counted already: same account and track by name, ends within `grain_ms`.
+    """Tell which plays another layout has counted already: same account and track by name, within `grain_ms`.
 
-    `names` is the track's artist and title by track_id, since layouts have different ids. A play of `old`
-    is one of `new` at most.
+    Ends are compared, and where one layout knows no lengths and so has starts, starts. `names` is the track's artist
+    and title by track_id, since layouts have different ids. A play of `old` is one of `new` at most.
     """
     left, right = _named(new, names), _named(old, names)
-    if left.empty or right.empty:
-        return np.zeros(len(new), dtype=bool)
-    matched = pd.merge_asof(left, right, on="ms", by=["user", "name"], tolerance=grain_ms, direction="nearest")
-    first = matched[matched["row_y"].notna()].drop_duplicates("row_y")
     is_counted = np.zeros(len(new), dtype=bool)
-    is_counted[first["row_x"].to_numpy(dtype=np.int64)] = True
+    for of_left, of_right in ((True, True), (False, False), (True, False), (False, True)):
+        at = "end_ms" if of_left and of_right else "start_ms"
+        new_rows = left[left["has_length"] == of_left].rename(columns={at: "ms"}).sort_values("ms")
+        old_rows = right[right["has_length"] == of_right].rename(columns={at: "ms"}).sort_values("ms")
+        if new_rows.empty or old_rows.empty:
+            continue
+        keys = ["user", "name"]
+        matched = pd.merge_asof(new_rows, old_rows, on="ms", by=keys, tolerance=grain_ms, direction="nearest")
+        first = matched[matched["row_y"].notna()].drop_duplicates("row_y")
+        is_counted[first["row_x"].to_numpy(dtype=np.int64)] = True
+        left = left[~left["row"].isin(first["row_x"])]
+        right = right[~right["row"].isin(first["row_y"])]
     return is_counted
 
 
 def _named(rows: pa.Table, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return when the rows of named tracks end and begin. Without a length (`has_length`) a time is the start."""
+    event_ms, listen_ms = rows["event_time"].cast(pa.int64()).to_numpy(), rows["listen_ms"]
     frame = pd.DataFrame(
         {
-            "ms": rows["event_time"].cast(pa.int64()).to_numpy(),
+            "end_ms": event_ms,
+            "start_ms": event_ms - listen_ms.cast(pa.int64()).fill_null(0).to_numpy(),
+            "has_length": listen_ms.is_valid().to_numpy(),
             "user": rows["user_id"].to_pandas(),
             "name": rows["track_id"].to_pandas().map(names),
             "row": np.arange(len(rows)),
         }
     )
-    return frame.dropna(subset=["name"]).sort_values("ms")
+    return frame.dropna(subset=["name"])
 
 
 def reason_to_reject(row: Row, now_ms: int) -> str | None:

@@ -68,6 +68,8 @@ class Row:
     """What was repaired, as text for the report."""
     own_id: str | None = None
     """What the source calls the row; None where it is named by what happened."""
+    login: str | None = None
+    """Whose the record says it is, where that does not name the account: files of two people are no one person's."""
     line: int | None = None
     """Its line in the file, where a record is a line."""
 

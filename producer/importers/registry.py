@@ -25,11 +25,12 @@ LAYOUTS: dict[str, Layout] = {
 MAX_EXAMPLES = 5
 MAX_COLUMNS = 12
 _GUESSES = {
+    "user_id": (r"^(user|listener)s?[ _]?(id|name)?$",),
     "event_time": (r"end.*time", r"time", r"date", r"^ts$|^when$", r"played.*at"),
     "title": (r"track.*name", r"title", r"track|song", r"name"),
     "artist": (r"artist|band",),
-    "listen_ms": (r"ms.*played|played.*ms", r"(_|\b)ms$"),
-    "listen_s": (r"sec",),
+    "listen_ms": (r"ms.*played|played.*ms", r"^play.*milli", r"(_|\b)ms$"),
+    "listen_s": (r"(play|listen|heard|dur).*(?<!milli)sec", r"^sec"),
 }
 """Names of columns by field of --map, the best first."""
 
@@ -96,6 +97,8 @@ def _suggest_map(columns: Sequence[str]) -> str:
     for field, parts in _GUESSES.items():
         left = [column for column in columns if column not in found.values()]
         found[field] = next((c for part in parts for c in left if re.search(part, c, re.IGNORECASE)), "")
+    if found["listen_ms"]:
+        del found["listen_s"]
     needed = {field: found[field] or "COLUMN" for field in ("event_time", "title")}
     return ",".join(f"{field}={column}" for field, column in {**needed, **found, **needed}.items() if column)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.progress import Progress
 
 from contracts.events import ACTIVITY, ID_FIELD, MAX_ID_CHARS, PLAYS
@@ -34,8 +35,13 @@ def import_history(
             collected.begin_file(file.label)
             for row in chosen.layout.rows(file, options):
                 collected.add(row)
+    if len(collected.logins) > 1:
+        of_whom = ", ".join(sorted(collected.logins)[:3])
+        raise HistoryError(
+            f"records of {len(collected.logins)} people ({of_whom}): import each apart, with --user NAME"
+        )
     taken = {topic: collected.table(topic) for topic in (PLAYS, ACTIVITY)}
-    if chosen.layout.name not in earlier_layouts(world):
+    if earlier_layouts(world) - {chosen.layout.name}:
         taken[PLAYS] = _without_counted(taken[PLAYS], existing[PLAYS], world, collected)
     rows = {topic: pa.concat_tables([existing[topic], taken[topic]]) for topic in (PLAYS, ACTIVITY)}
     if not len(rows[PLAYS]):
@@ -49,7 +55,12 @@ def import_history(
 
 
 def _without_counted(taken: pa.Table, existing: pa.Table, world: World, collected: Collector) -> pa.Table:
-    """Leave out plays that an earlier import of another layout has counted, and report their number."""
+    """Leave out plays that an earlier import of another layout has counted, and report their number.
+
+    What these files tell of as well is of their own layout: it is no other's play.
+    """
+    is_known = pc.is_in(existing[ID_FIELD[PLAYS]], value_set=pa.array(collected.known_again, pa.string()))
+    existing = existing.filter(pc.invert(is_known))
     if not len(existing):
         return taken
     names = known_names(world) | {one.track_id: one.name for one in collected.tracks.values() if one.name}

@@ -84,7 +84,10 @@ def read(record: Any, options: Options) -> Row:
         "country": country,
     }
     # not `username`: only old exports have it, and the same play in a new one must be the same account's
-    return Row(PLAYS, options.user or DEFAULT_USER, moment.ms, moment.precision_ms, values, track, fixes=tuple(fixes))
+    return Row(
+        PLAYS, options.user or DEFAULT_USER, moment.ms, moment.precision_ms, values, track, fixes=tuple(fixes),
+        login=None if options.user else text_of(record.get("username")),
+    )  # fmt: skip
 
 
 def _track(record: dict[str, Any]) -> Track:

@@ -9,7 +9,7 @@ import pytest
 from contracts.account_windows import WINDOW_FEATURE_NAMES
 from contracts.measurable import SOURCE_PATTERNS
 from models.account_windows.card import render_card
-from models.account_windows.trees import LENGTH, SHIPPED_WINDOWS, WindowTrees, load_window_trees
+from models.account_windows.trees import LENGTH, SHIPPED_WINDOWS, WindowTrees, least_precision, load_window_trees
 from models.labels.windows import label_windows
 from models.registry.artefact import CARD, MANIFEST
 
@@ -39,6 +39,17 @@ def test_a_month_of_clockwork_is_flagged_with_reasons_in_words_and_a_usual_one_i
     assert scores.probability[0] == 0 < scores.probability[1] < 1
     assert 1 <= len(scores.reasons[1]) <= 3
     assert all("over 28 days; honest listeners: usually" in reason for reason in scores.reasons[1])
+
+
+def test_no_source_makes_a_flagged_window_certain_also_where_no_person_was_flagged(trees: WindowTrees) -> None:
+    tests = [entry["test"] for entry in trees.manifest["source_patterns"]]
+    assert min(test["false_alarms_per_100"]["value"] for test in tests) == 0
+    assert max(map(least_precision, tests)) < 0.8
+    unknown = SOURCE_PATTERNS["timestamps"]
+    scores = trees.score(
+        windows(trees, **{name: value for name, value in ROBOT.items() if name not in unknown}), unknown
+    )
+    assert all(0 < p < 0.8 for p in scores.probability[scores.is_flagged])
 
 
 @pytest.mark.parametrize("source", ["basic_export", "scrobbles", "timestamps"])
