@@ -78,7 +78,7 @@ def similar(sizes: Sequence[int]) -> int:
 def write_merged(folder: Path, parts: Iterable[pa.Table], batch: int, level: int, group: Sequence[Path] = ()) -> Path:
     """Write tables as one file; a column that one lacks is null there. `group`: the files that they come from."""
     target = folder / f"{MERGED}-{max(batch, 0):09d}-{level}-{uuid.uuid4().hex}.parquet"
-    schema = pa.unify_schemas([pq.read_schema(file) for file in group]) if group else None
+    schema = pa.unify_schemas([open_parquet(file).schema.to_arrow_schema() for file in group]) if group else None
     writer: Any = None
     for part in parts:
         of_all = schema or part.schema
@@ -96,14 +96,18 @@ def write_merged(folder: Path, parts: Iterable[pa.Table], batch: int, level: int
 def replace_files(
     table: Path, old: Sequence[Path], new: Sequence[Path], *, rows_go: bool, now: float | None = None
 ) -> None:
-    """Replace files by others in one commit. The old ones are dated now: readers may need them for a while."""
+    """Replace files by others in one commit. The old ones are dated now: readers may need them for a while.
+
+    They are dated before the commit: after a kill between the two, or for an upkeep by another program at that moment,
+    they would be as old as they are, and be removed at once.
+    """
     added = [
         push(table, DataFile(f.relative_to(table).as_posix(), open_parquet(f).metadata.num_rows, f.stat().st_size))
         for f in new
     ]
-    rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=rows_go)
     for file in old:
         os.utime(file, None if now is None else (now, now))
+    rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=rows_go)
 
 
 def _is_closed(files: Sequence[Path], now: float) -> bool:

@@ -21,6 +21,8 @@ QUIET_LOAD = 0.75
 """Load per core, as the mean of a minute, below which the machine is quiet."""
 MAX_SHARE = 0.1
 """Of one core: what upkeep takes at most, in the mean, where the machine is not quiet."""
+RETRY_AFTER_S = 300.0
+"""How long a table is left alone whose upkeep failed: a damaged file stays damaged, and to find it takes CPU."""
 EXPIRES_BY_HOUR = 12
 """Hour of the day, UTC, from which old rows are removed also where the machine is not quiet."""
 
@@ -54,22 +56,34 @@ class TableKeeper:
     """From when on there is CPU again, in epoch seconds."""
     _again_at: dict[Path, float] = field(default_factory=dict)
     """By table: when the files that its last upkeep has merged can be removed."""
+    _not_before: dict[Path, float] = field(default_factory=dict)
+    """By table whose upkeep failed: until when it is left alone, in epoch seconds."""
 
     def look_after(self, is_quiet: bool) -> dict[str, upkeep.Upkeep]:
-        """Keep up the tables that are due; return what was done by table."""
+        """Keep up the tables that are due; return what was done by table. One that fails is named, the others go on."""
         done = {}
         for table in upkeep.tables(self.unit.lake):
-            if self._is_due(table, is_quiet):
-                began, cpu_s = self.now(), self.cpu_s()
-                kept = done[table.name] = upkeep.keep_up(table, readers(table, self.unit, self.challenger), began)
-                self._free_at = began + (self.cpu_s() - cpu_s) / MAX_SHARE
-                self._again_at.pop(table, None)
-                if kept.merged:
-                    self._again_at[table] = began + upkeep.READERS_NEED_S
+            try:
+                if self._is_due(table, is_quiet):
+                    done[table.name] = self._keep_up(table)
+            except Exception as error:  # a damaged file, a log that Spark has just removed, another program's commit
+                self._not_before[table] = self.now() + RETRY_AFTER_S
+                _report(table, error)
         return done
+
+    def _keep_up(self, table: Path) -> upkeep.Upkeep:
+        began, cpu_s = self.now(), self.cpu_s()
+        kept = upkeep.keep_up(table, readers(table, self.unit, self.challenger), began)
+        self._free_at = began + (self.cpu_s() - cpu_s) / MAX_SHARE
+        self._again_at.pop(table, None)
+        if kept.merged:
+            self._again_at[table] = began + upkeep.READERS_NEED_S
+        return kept
 
     def _is_due(self, table: Path, is_quiet: bool) -> bool:
         now = self.now()
+        if now < self._not_before.get(table, 0.0):
+            return False
         if not is_quiet and now < self._free_at:
             return upkeep.is_overdue(table)
         return now > self._again_at.get(table, now) or upkeep.is_due(table, now)
@@ -89,12 +103,24 @@ def _run(keeper: TableKeeper, retention: Mapping[str, int], stop: threading.Even
             print(f"upkeep of the lake: {error}", file=sys.stderr, flush=True)
 
 
+def _report(table: Path, error: Exception) -> None:
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    print(f"upkeep of lake/{table.name}: {reason}", file=sys.stderr, flush=True)
+
+
 def expire(unit: Unit, retention: Mapping[str, int], today: date) -> dict[str, int]:
-    """Remove the rows that are older than their table keeps them; return how many by table."""
+    """Remove the rows that are older than their table keeps them; return how many by table.
+
+    A table that fails is named, and waits for the next day.
+    """
     removed: dict[str, int] = {}
     for table in upkeep.tables(unit.lake):
         name = table.relative_to(unit.lake).parts[0]
         if name in retention and name in upkeep.TIME_COLUMN:
-            rows = upkeep.expire(table, name, today - timedelta(days=retention[name]))
-            removed[name] = removed.get(name, 0) + rows
+            try:
+                rows = upkeep.expire(table, name, today - timedelta(days=retention[name]))
+            except Exception as error:  # as above: the rows of the other tables go
+                _report(table, error)
+            else:
+                removed[name] = removed.get(name, 0) + rows
     return removed

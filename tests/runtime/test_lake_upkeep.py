@@ -4,6 +4,7 @@ import os
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,7 @@ from deltalake import DeltaTable
 
 from runtime.errors import LakeError
 from runtime.lake import LOG, batch_of, committed_files, last_number, merging
-from runtime.lake.commits import Transaction, append_rows, write_files
+from runtime.lake.commits import Transaction, append_rows, rewrite, write_files
 from runtime.lake.merging import level_of, merge
 from runtime.lake.moments import files_at, version_at, versions
 from runtime.lake.readers import Readers, reading
@@ -88,6 +89,24 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
     assert not (table / orphan.path).exists()
     assert (table / running.path).exists()
     assert len(keys(committed_files(table))) == 30
+
+
+def test_what_a_killed_merge_has_replaced_stays_for_readers_too(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        commit(table, session(number))
+    listed, late = committed_files(table), time.time() + READERS_NEED_S + 60
+
+    def rewrite_and_die(*arguments: Any, **options: Any) -> None:
+        rewrite(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(merging, "rewrite", rewrite_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        merge(table, now=late)
+    assert len(committed_files(table)) == 2
+    assert vacuum(table, late + 1) == []
+    assert len(keys(listed)) == 30
+    assert len(vacuum(table, late + READERS_NEED_S + 1)) == 29
 
 
 def test_a_reading_of_this_process_keeps_its_files_however_long_it_takes(table: Path) -> None:

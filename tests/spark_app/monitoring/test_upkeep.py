@@ -78,6 +78,38 @@ def test_a_table_of_rare_commits_is_due_after_a_while_and_its_old_files_go_witho
     assert [*keeper.look_after(is_quiet=True)] == ["sessions"]
 
 
+def damage_alerts(unit: Unit) -> tuple[Path, bytes]:
+    """Write alerts in 8 commits, and cut the first file; return it, and what it was."""
+    for number in range(8):
+        commit(unit.table("alerts"), pa.table({"looked_at": pa.array([number], pa.timestamp("us", "UTC"))}))
+    first, *_ = committed_files(unit.table("alerts"))
+    whole = first.read_bytes()
+    first.write_bytes(whole[:20])
+    return first, whole
+
+
+def test_a_damaged_table_is_named_and_left_alone_for_a_while_and_the_others_are_kept_up(
+    unit: Unit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged, whole = damage_alerts(unit)
+    at = [time.time()]
+    keeper = TableKeeper(unit, now=lambda: at[0])
+    assert [*keeper.look_after(is_quiet=True)] == ["sessions"]
+    assert capsys.readouterr().err.startswith(f"upkeep of lake/alerts: {damaged} is not a readable parquet file")
+    damaged.write_bytes(whole)
+    at[0] += 1
+    assert keeper.look_after(is_quiet=True) == {}
+    at[0] += upkeep.RETRY_AFTER_S
+    assert keeper.look_after(is_quiet=True)["alerts"].merged == 7
+    assert capsys.readouterr().err == ""
+
+
+def test_rows_expire_next_to_a_damaged_table(unit: Unit, capsys: pytest.CaptureFixture[str]) -> None:
+    damaged, _ = damage_alerts(unit)
+    assert upkeep.expire(unit, {"alerts": 30, "sessions": 30}, date(2025, 3, 3)) == {"sessions": 8}
+    assert capsys.readouterr().err.startswith(f"upkeep of lake/alerts: {damaged} is not a readable parquet file")
+
+
 def test_rows_expire_by_the_days_of_their_table(unit: Unit) -> None:
     assert Settings(keep_days="plays=90, sessions=30").retention == {"plays": 90, "sessions": 30}
     assert upkeep.expire(unit, {"plays": 90}, date(2025, 3, 3)) == {}
