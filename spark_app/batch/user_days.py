@@ -17,7 +17,7 @@ from contracts.events import ACTIVITY, PLAYS
 from contracts.tables import LAKE, ddl
 from contracts.user_day_features import BASELINE_QUANTITIES
 from models.tables.lake_tables import lake_schema
-from runtime.lake import committed_files
+from runtime.lake import batch_of, committed_files, listed_files
 from runtime.lake.commits import DataFile, Transaction, replace
 from runtime.world import World, WorldError
 from spark_app.batch.lake_rows import READ_ROWS, TABLE, fingerprint_of_rows
@@ -99,19 +99,28 @@ def build_in_lake(spark: SparkSession, world: World) -> int:
     """
     rows = fingerprint_of_rows(world.unit)  # before they are read: what comes meanwhile is new to the next run
     table = world.unit.table(TABLE)
-    written = _computed(spark, world, "lake").mapInArrow(partial(_write, table=table), WRITTEN).collect()
+    write = partial(_write, table=table, number=next_number(table))
+    written = _computed(spark, world, "lake").mapInArrow(write, WRITTEN).collect()
     files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in written]
     replace(table, files, lake_schema(TABLE), Transaction(READ_ROWS, rows))
     return sum(file.rows for file in files)
+
+
+def next_number(table: Path) -> int:
+    """Return the number for the files of the next run: upkeep leaves those alone that have a newer one than all others.
+
+    A run takes minutes, and none of its files counts before its end.
+    """
+    return 1 + max(map(batch_of, listed_files(table)), default=-1)
 
 
 def _computed(spark: SparkSession, world: World, source: Source) -> DataFrame:
     return user_days(*_inputs(spark, world, source)).transform(mask_unmeasurable_columns, world.not_measurable)
 
 
-def _write(parts: Iterable[pa.RecordBatch], table: Path) -> Iterator[pa.RecordBatch]:
+def _write(parts: Iterable[pa.RecordBatch], table: Path, number: int) -> Iterator[pa.RecordBatch]:
     """Write the user-days of a task to one file of the table, which does not count yet; report it as WRITTEN."""
-    files = BatchFiles(0)
+    files = BatchFiles(number)
     for part in parts:
         files.add(pa.Table.from_batches([part]).cast(lake_schema(TABLE)), table)
     yield files.report()
