@@ -7,6 +7,7 @@ silence too, and the count fall to 0 as the minutes pass.
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -74,10 +75,13 @@ def write(scored: DataFrame, unit: Unit, kafka: KafkaConnection, time_zone: str)
     )
 
 
-def _current(windows: Sequence[Row]) -> Row:
-    """Return the window that ends first of those with the newest row: the later ones are still incomplete."""
-    newest_end = max(w["window_end"] for w in windows)
-    return next(w for w in windows if w["window_end"] == newest_end - WINDOW_LENGTH + SLIDE_LENGTH)
+def current_window(windows: Sequence[Row]) -> Row:
+    """Return the window that ends first of those with the newest row: the later ones are still incomplete.
+
+    Where the clock was set back by minutes, a tick is in some windows only: the watermark has passed the first ones.
+    """
+    first_end = max(w["window_end"] for w in windows) - WINDOW_LENGTH + SLIDE_LENGTH
+    return min((w for w in windows if w["window_end"] >= first_end), key=itemgetter("window_end"))
 
 
 def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: str) -> DataFrame:
@@ -88,7 +92,7 @@ def write_version(windows: DataFrame, batch_id: int, *, unit: Unit, time_zone: s
     versions = versions.select(*(c.name for c in FRAUD_COUNT_TABLE)).coalesce(1)
     report_table.write_version(unit, NAME, batch_id, changed)
     if changed:
-        now = _current(changed)
+        now = current_window(changed)
         print(
             table(
                 f"fraud count, last 2 minutes to {local_time(now['window_end'], time_zone)}",

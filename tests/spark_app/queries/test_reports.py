@@ -71,6 +71,13 @@ def test_the_console_shows_the_window_that_ends_just_after_the_newest_session(
     assert numbers.split() == ["1", "0", "0"], "the flagged session is over 2 minutes old"
 
 
+@pytest.mark.parametrize("passed", [0, 3, 11])
+def test_after_the_clock_was_set_back_it_shows_the_first_window_that_the_watermark_has_not_passed(passed: int) -> None:
+    ends = [SCORED_AT + n * fraud_counts.SLIDE_LENGTH for n in range(1, 13)]
+    windows = [Row(window_end=end) for end in reversed(ends)]
+    assert fraud_counts.current_window(windows[: 12 - passed])["window_end"] == ends[passed]
+
+
 def test_a_batch_without_windows_writes_no_version_and_says_nothing(
     spark: SparkSession, unit: Unit, capsys: pytest.CaptureFixture[str]
 ) -> None:
