@@ -2,7 +2,7 @@
 
 ProducerError
 ├── ReplayError     a replay cannot begin or go on as asked
-│   └── DeliveryError   the broker did not acknowledge what was sent
+│   └── DeliveryError   the broker did not answer, or not acknowledge what was sent
 └── HistoryError    a listening history cannot be imported as asked
 """
 
@@ -18,7 +18,7 @@ class ReplayError(ProducerError):
 
 
 class DeliveryError(ReplayError):
-    """The broker did not acknowledge what was sent; the ledger knows what to send again."""
+    """The broker did not answer, or not acknowledge what was sent; the ledger knows what to send again."""
 
 
 class HistoryError(ProducerError):

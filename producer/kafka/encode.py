@@ -17,9 +17,6 @@ import pyarrow.compute as pc
 
 from contracts.events import FIELDS, ID_FIELD
 
-_ESCAPED = r'["\\\x00-\x1f]'
-"""What may not stand in a JSON string as it is (RFC 8259, section 7)."""
-
 TS_CHARS = 10
 """Room for `ts`: epoch seconds have ten digits from 2001 to 2286; a smaller number is padded with spaces."""
 _ROOM = f',"ts":{" " * TS_CHARS}}},'

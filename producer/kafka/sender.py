@@ -1,7 +1,8 @@
 """Send messages to Kafka: idempotent, in the order of event time, each acknowledged by all replicas."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,20 +34,21 @@ class Sender:
     """
 
     def __init__(self, kafka: KafkaConnection, partitions: dict[str, int]):
-        """Connect; `partitions` is how many each topic has."""
+        """Connect; `partitions` is how many each topic has. Raises DeliveryError where the broker does not answer."""
         self._partitions = partitions
         self._on_the_way: dict[str, deque[tuple[int, Any]]] = {topic: deque() for topic in partitions}
-        self._producer = KafkaProducer(
-            **kafka.python(),
-            acks="all",
-            enable_idempotence=True,
-            batch_size=1 << 20,
-            linger_ms=LINGER_MS,
-            send_buffer_bytes=SOCKET_BYTES,
-            max_request_size=MAX_MESSAGE_BYTES,
-            metrics_enabled=False,  # a quarter of the client's work
-            delivery_timeout_ms=int(GIVE_UP_AFTER_S * 1000),
-        )
+        with _answers():
+            self._producer = KafkaProducer(
+                **kafka.python(),
+                acks="all",
+                enable_idempotence=True,
+                batch_size=1 << 20,
+                linger_ms=LINGER_MS,
+                send_buffer_bytes=SOCKET_BYTES,
+                max_request_size=MAX_MESSAGE_BYTES,
+                metrics_enabled=False,  # a quarter of the client's work
+                delivery_timeout_ms=int(GIVE_UP_AFTER_S * 1000),
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -92,14 +94,27 @@ def _undelivered(error: KafkaError) -> DeliveryError:
     )
 
 
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn what the client raises where it gets no answer into DeliveryError: a replay waits for the broker then."""
+    try:
+        yield
+    except KafkaError as error:
+        raise DeliveryError(
+            f"the broker did not answer ({error}): see that it runs, then start the replay again, which goes on where "
+            f"this one stopped"
+        ) from error
+
+
 def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_known: dict[int, int]) -> set[int]:
     """Read the numbers of a topic's messages behind the last acknowledged offsets, by partition, from their headers.
 
-    Raises ReplayError where a partition ends before such an offset: the topic is another than the ledger's.
+    Raises ReplayError where a partition ends before such an offset: the topic is another than the ledger's;
+    DeliveryError where the broker does not answer.
     """
     wanted = [TopicPartition(topic, p) for p in range(partitions)]
     numbers: set[int] = set()
-    with KafkaConsumer(**kafka.python(), enable_auto_commit=False) as consumer:
+    with _answers(), KafkaConsumer(**kafka.python(), enable_auto_commit=False) as consumer:
         consumer.assign(wanted)
         ends = consumer.end_offsets(wanted)
         starts = {tp: last_known.get(tp.partition, -1) + 1 for tp in wanted}
@@ -117,8 +132,11 @@ def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_kn
 
 
 def message_counts(kafka: KafkaConnection, topics: Sequence[str]) -> dict[str, int]:
-    """Count the messages ever appended to each topic, by the ends of its partitions."""
-    with KafkaConsumer(**kafka.python()) as consumer:
+    """Count the messages ever appended to each topic, by the ends of its partitions.
+
+    Raises DeliveryError where the broker does not answer.
+    """
+    with _answers(), KafkaConsumer(**kafka.python()) as consumer:
         counts = {}
         for topic in topics:
             ends = consumer.end_offsets([TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()])

@@ -13,6 +13,8 @@ from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
 from producer.replay.pace import Pace
 from producer.replay.replay import Outcome, replay
+from runtime.checkpoint import clock_ahead_ms
+from runtime.kafka.worlds import require_own_broker
 from runtime.parquet import count_rows, read_parquet
 from runtime.settings import Settings
 from runtime.world import World, WorldError
@@ -40,11 +42,17 @@ class Background:
     _thread: threading.Thread | None = None
 
     def start(self) -> "Background":
-        """Begin to send. Raises BrokerError where broker or topics are missing, WorldError without raw rows."""
+        """Begin to send.
+
+        Raises BrokerError where broker or topics are missing, or the broker is another world's; WorldError without raw
+        rows.
+        """
         world = self.settings.the_world()
         self.faults.check(world)
         world.raw_files(world.domain.master)
-        topics.create(self.settings.kafka())
+        kafka = self.settings.kafka()
+        topics.create(kafka)
+        require_own_broker(kafka, world)
         self._thread = threading.Thread(target=self._run, args=(world,), name="replay", daemon=True)
         self._thread.start()
         return self
@@ -84,8 +92,14 @@ class Background:
                 if self.pause_at is not None and first + self.batches >= self.pause_at:
                     self.pace.stop.set()
 
-            open_maker = with_faults(self.faults)
-            self.outcome = replay(world, self.settings.kafka(), self.pace, open_maker, report_progress=report_progress)
+            self.outcome = replay(
+                world,
+                self.settings.kafka(),
+                self.pace,
+                with_faults(self.faults),
+                report_progress=report_progress,
+                clock_ahead_ms=clock_ahead_ms(world.unit, self.settings.clock_ahead),
+            )
         except Exception as error:  # kept for the cell that asks: a thread has nobody to raise to
             self._error = error
 
