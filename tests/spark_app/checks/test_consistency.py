@@ -6,12 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from models.risk.suspicion import MEMORY
 from runtime.checkpoint import STATE_FILE, clock_ahead_ms
 from runtime.lake import LOG
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
 from spark_app.checks import consistency
 from spark_app.errors import StateError
+from spark_app.stages.session_step import packed_rows
 from spark_app.stages.sessions import session_rows
 from tests import lake_rows
 
@@ -72,6 +74,13 @@ def test_other_partitions_are_refused_with_both_numbers(unit: Unit) -> None:
 def test_another_limit_of_the_clocks_is_refused_and_the_first_one_is_noted(unit: Unit) -> None:
     assert "clock_ahead_minutes was 5, is 60" in refused(unit, clock_ahead=60)
     assert clock_ahead_ms(unit, minutes=60) == 5 * MINUTE_MS
+
+
+def test_what_looks_leave_behind_has_the_form_that_checkpoints_have() -> None:
+    """The guard does not look inside of the column `looks`: another form needs another `packed_rows.VERSION`."""
+    form = "user <i8, first_event_ms <i8, at_ms <i8, before <f4, after <f4, alerted |b1"
+    assert ", ".join(f"{name} {MEMORY[name].str}" for name in MEMORY.names or ()) == form
+    assert packed_rows.VERSION == b"1"
 
 
 def test_another_session_struct_is_refused(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
