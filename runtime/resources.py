@@ -14,6 +14,8 @@ CODE = Path(__file__).resolve().parents[1]
 CHECKOUT = CODE if (CODE / "pyproject.toml").is_file() and (CODE / "runtime").is_dir() else None
 """The checkout that this code runs from; None if it was installed."""
 SHARED = Path("share") / "playproof"
+PACKAGES = ("contracts", "models", "ops", "runtime", "spark_app")
+"""What the job is made of."""
 
 
 def shipped(name: str) -> Path:
@@ -26,6 +28,11 @@ def shipped(name: str) -> Path:
         if (folder / name).exists():
             return folder / name
     raise FileNotFoundError(f"{name} is missing (expected in {folders[0]}): install playproof again")
+
+
+def code_changed_at() -> float:
+    """Return when a file of our code changed last, in epoch seconds; of an installed one, when it was installed."""
+    return max(file.stat().st_mtime for package in PACKAGES for file in (CODE / package).rglob("*.py"))
 
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -97,7 +98,9 @@ class Settings(DeskSettings):
     spark_jvm_flags: str = ""
     """Flags of the JVM of job and batch commands: collector, compiler. Empty: those that suit the command."""
     metrics_port: int = Field(default=19404, ge=1024, le=65532)
-    """First of four loopback ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""
+    """First of four ports for Prometheus: the job's, then the replay's, the live plot's, the pages'."""
+    metrics_address: str = "127.0.0.1"
+    """Address of this machine that metrics are served at; `0.0.0.0` for a Prometheus elsewhere, as in a pod."""
     log_level: str = "INFO"
     """Level of Playproof's own log lines on stderr: DEBUG, INFO, WARNING or ERROR. DEBUG adds tracebacks to errors."""
 
@@ -160,6 +163,11 @@ class Settings(DeskSettings):
         parts = (part.split("=") for part in self.keep_days.split(",") if part.strip())
         return {name.strip(): int(days) for name, days in parts}
 
+    @field_validator("metrics_address")
+    @classmethod
+    def _check_metrics_address(cls, address: str) -> str:
+        return str(ip_address(address))
+
     @field_validator("log_level")
     @classmethod
     def _check_log_level(cls, name: str) -> str:
@@ -199,6 +207,7 @@ _EXPECTED = EXPECTED | {
     "clock_ahead": "is no whole number of minutes, a hundred years at most",
     "dash_port": "is no port (1–65535)",
     "metrics_port": "is no port with three free ones above it (1024–65532)",
+    "metrics_address": "is no IP address, as 127.0.0.1 or 0.0.0.0",
     "docker": "is neither 1 nor 0",
     "keep_days": "is no list of tables of the lake with days, as plays=90,activity=90",
     "upkeep": "is neither 1 nor 0",

@@ -117,7 +117,7 @@ def _run_queries(
     world, unit, version = settings.the_world(), settings.the_world().unit, artefacts.champion.version
     metrics = JobMetrics(version, unit.root, unit.table("rejected"))
     if options.serve_metrics:
-        metrics.serve(settings.metrics_port)
+        metrics.serve(settings.metrics_port, settings.metrics_address)
     spark.streams.addListener(ProgressListener(unit, metrics))
     record_job(unit, version, time.time())
     challenger = None

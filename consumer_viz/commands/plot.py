@@ -56,7 +56,7 @@ def live(
     with _feed(settings, since_s=HISTORY_S) as feed:
         target = out or Path(f"live.{name}")
         if metrics:
-            feed_metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["feed"])
+            feed_metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["feed"], settings.metrics_address)
         frontends.FRONTENDS[name](Viewer(feed, settings.zone, target, watch_s, port, log, stop))
 
 

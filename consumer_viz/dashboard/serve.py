@@ -72,7 +72,7 @@ def serve(
         webhook = _webhook(settings, state.store)
         with state, feed, senders[0], senders[1], RuleOutbox(state.rules, kafka), webhook:
             if is_measured:
-                metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"])
+                metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"], settings.metrics_address)
             address = f"http://{HOST}:{bound_port}/"
             if isinstance(sign_in, TokenSignIn):
                 report(f"world {state.world.name}: open  {address}?token={sign_in.token}")

@@ -8,16 +8,16 @@ from prometheus_client.registry import Collector
 
 from consumer_viz.feed.counts import Snapshot, SnapshotSource
 from contracts.metrics import FEED
-from runtime.monitoring.exporter import serve_metrics
+from runtime.monitoring.exporter import LOOPBACK, serve_metrics
 
 FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
-def serve(source: SnapshotSource, port: int) -> None:
-    """Serve the metrics on loopback until the process ends. Where the port is taken, print one line and go on."""
+def serve(source: SnapshotSource, port: int, address: str = LOOPBACK) -> None:
+    """Serve the metrics until the process ends. Where the port is taken, print one line and go on."""
     registry = CollectorRegistry()
     registry.register(_FeedCollector(source))
-    serve_metrics(registry, port)
+    serve_metrics(registry, port, address)
 
 
 class _FeedCollector(Collector):

@@ -13,6 +13,7 @@ from ops.stack.supervisor import UP_OR_COMING, Supervisor
 from runtime.command_line import playproof
 from runtime.errors import AccessError, PlayproofError
 from runtime.kafka.security import PLAINTEXT
+from runtime.resources import code_changed_at
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.world import World, WorldError, world_names
@@ -56,6 +57,8 @@ def up(settings: Settings, report_progress: ReportProgress, is_fresh: bool = Fal
         supervisor.stop()
     supervisor.start(settings)
     (supervisor.run / VERSION_FILE).write_text(f"{world.version}\n")
+    if changed := supervisor.changes(settings, code_changed_at()):
+        report_progress(f"changed since: {', '.join(changed)}; it counts after  playproof down  and  playproof up")
     try:
         _begin_broker(settings, supervisor)
         _simulate_if_missing(world, report_progress)  # while the broker comes up

@@ -15,12 +15,15 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ops.errors import StackError
 from ops.stack.logs import most_relevant_line
+from runtime.desk.settings import DeskSettings
 from runtime.kafka.security import whole_path
 from runtime.resources import shipped
-from runtime.settings import Settings
+from runtime.settings import PREFIX, Settings
 from spark_app.scratch import private_folder
 
 CONFIGURATION = "supervisord.conf"
+KEYS_OF_A_BUCKET = "AWS_"
+"""How the variables begin that say how to reach one."""
 STARTS_WITHIN_S = 10.0
 STOPS_WITHIN_S = 75.0
 """supervisord stops the job and then the broker, and gives each 30 s."""
@@ -82,6 +85,25 @@ class Supervisor:
             "PLAYPROOF_BROKER": settings.broker,
             "PLAYPROOF_SECURITY": whole_path(settings.security.get_secret_value()),
         }
+
+    def changes(self, settings: Settings, code_changed_at: float) -> list[str]:
+        """Name what is another than when the running supervisord began: variables of the job, and Playproof itself.
+
+        Its programs go on with what they began with, also those that it starts again.
+        """
+        pid = self.pid()
+        if pid is None:
+            return []
+        try:
+            before, began_at = psutil.Process(pid).environ(), psutil.Process(pid).create_time()
+        except psutil.Error:
+            return []
+        now = self._environment(settings)
+        of_the_job = Settings.model_fields.keys() - DeskSettings.model_fields.keys() - {"dash_port"}
+        names = {f"{PREFIX}{field.upper()}" for field in of_the_job}
+        names |= {name for name in {*before, *now} if settings.storage and name.startswith(KEYS_OF_A_BUCKET)}
+        changed = sorted(name for name in names if before.get(name, "") != now.get(name, ""))
+        return [*changed, *(["Playproof itself"] if code_changed_at > began_at else [])]
 
     def _call(self, method: str, *arguments: Any) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")

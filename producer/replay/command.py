@@ -52,7 +52,7 @@ def run(
         world.start_version()
     health = ReplayHealth()
     if is_measured:
-        serve(health, settings.metrics_port + PORT_OFFSETS["replay"])
+        serve(health, settings.metrics_port + PORT_OFFSETS["replay"], settings.metrics_address)
     total = min(batches or sys.maxsize, -(-rows // ROWS_PER_BATCH))
     with _stop_on_signals(pace), _show_progress(total) as report_progress:
         outcome = replay(

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from contracts.metrics import REPLAY
-from runtime.monitoring.exporter import serve_metrics
+from runtime.monitoring.exporter import LOOPBACK, serve_metrics
 
 FAMILIES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
@@ -61,8 +61,8 @@ class ReplayCollector(Collector):
             yield family
 
 
-def serve(health: ReplayHealth, port: int) -> None:
+def serve(health: ReplayHealth, port: int, address: str = LOOPBACK) -> None:
     """Serve until the process ends; where the port is taken, warn and go on: another replay may be running."""
     registry = CollectorRegistry()
     registry.register(ReplayCollector(health))
-    serve_metrics(registry, port)
+    serve_metrics(registry, port, address)

@@ -1,4 +1,4 @@
-"""The job's metrics for Prometheus, on loopback: what each micro-batch reported, and which model scores."""
+"""The job's metrics for Prometheus: what each micro-batch reported, and which model scores."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from contracts.metrics import JOB
 from contracts.rules import RUNNING
 from runtime.lake import committed_files
-from runtime.monitoring.exporter import serve_metrics
+from runtime.monitoring.exporter import LOOPBACK, serve_metrics
 from runtime.monitoring.progress import MicroBatch
 from runtime.monitoring.rules import rules_record
 from runtime.monitoring.watermark_lag import IDLE_S, WatermarkLag
@@ -125,9 +125,9 @@ class JobMetrics:
             self._files_counted_at = now
             self._of["playproof_job_files"].set(sum(len(files) for _, _, files in os.walk(self._unit)))
 
-    def serve(self, port: int) -> None:
-        """Serve on loopback until the process ends; a port that is taken is reported, and does not stop the job."""
-        serve_metrics(self.registry, port)
+    def serve(self, port: int, address: str = LOOPBACK) -> None:
+        """Serve until the process ends; a port that is taken is reported, and does not stop the job."""
+        serve_metrics(self.registry, port, address)
 
 
 def _rejected_rows(file: Path) -> int:

@@ -68,7 +68,7 @@ def _run_queries(settings: Settings, options: ShopOptions) -> None:
         scorer = predictions.load_model(options.model)
         metrics = JobMetrics(scorer.artefact.version, unit.root, unit.table(tables.REJECTED))
         if options.serve_metrics:
-            metrics.serve(settings.metrics_port)
+            metrics.serve(settings.metrics_port, settings.metrics_address)
         spark.streams.addListener(ProgressListener(unit, metrics))
         queries = pipeline.build_queries(spark, world, kafka, scorer, options.max_messages)
         print(WAITING)

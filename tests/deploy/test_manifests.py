@@ -75,6 +75,9 @@ def test_every_setting_exists_and_has_a_value_that_is_taken(monkeypatch: pytest.
         monkeypatch.setenv(name, written[name])
     settings = Settings()
     assert settings.storage
+    (job,) = objects("StatefulSet")
+    (driver,) = job["spec"]["template"]["spec"]["containers"]
+    assert [port["containerPort"] for port in driver["ports"]] == [settings.metrics_port]
     assert settings.spark_master.startswith("k8s://https://")
     assert Endpoint.from_environment(written).region == written["AWS_REGION"]
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= secret, "workers write to the bucket themselves"

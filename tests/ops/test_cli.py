@@ -180,6 +180,7 @@ def test_a_world_outside_the_data_folder_is_refused(name: str, playproof: Playpr
         ("DASH_PORT", "abc", "PLAYPROOF_DASH_PORT: 'abc' is no port (1–65535)"),
         ("DASH_PORT", "70000", "PLAYPROOF_DASH_PORT: '70000' is no port (1–65535)"),
         ("METRICS_PORT", "80", "PLAYPROOF_METRICS_PORT: '80' is no port with three free ones above it (1024–65532)"),
+        ("METRICS_ADDRESS", "pod", "PLAYPROOF_METRICS_ADDRESS: 'pod' is no IP address, as 127.0.0.1 or 0.0.0.0"),
         ("DOCKER", "perhaps", "PLAYPROOF_DOCKER: 'perhaps' is neither 1 nor 0"),
         (
             "BROKER",

@@ -1,5 +1,6 @@
 """The processes of `playproof up`, under a real supervisord."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from producer.replay.ledger import Ledger
 from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
 from runtime.resources import CODE as ROOT
+from runtime.resources import code_changed_at
 from runtime.settings import Settings
 from runtime.world import World
 from spark_app.scratch import FolderError
@@ -62,6 +64,20 @@ def test_the_socket_path_fits_whatever_the_checkout_is_called() -> None:
     deep = Supervisor(Path("/" + "/".join(["a-very-long-folder-name"] * 20)) / "run")
     assert len(str(deep.socket)) <= SOCKET_PATH_LIMIT
     assert deep.socket != Supervisor(Path("/elsewhere/run")).socket
+
+
+def test_what_changed_since_the_processes_began_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` leaves what runs as it is: an upgrade, a new key, another retention would seem to count."""
+    supervisor = lifecycle.supervisor_of(settings.the_world())
+    assert supervisor.changes(settings, math.inf) == [], "nothing runs"
+    supervisor.start(settings)
+    assert supervisor.changes(settings, 0) == []
+    assert code_changed_at() >= Path(lifecycle.__file__).stat().st_mtime
+    for name in ("PLAYPROOF_KEEP_DAYS", "PLAYPROOF_DASH_PORT", "PLAYPROOF_HOLD_DAYS", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "1")
+    assert supervisor.changes(settings, math.inf) == ["PLAYPROOF_KEEP_DAYS", "Playproof itself"]
+    in_a_bucket = settings.model_copy(update={"storage": "s3://bucket"})
+    assert supervisor.changes(in_a_bucket, 0) == ["AWS_SESSION_TOKEN", "PLAYPROOF_KEEP_DAYS"]
 
 
 def test_a_socket_folder_open_to_others_is_refused(

@@ -11,6 +11,7 @@ from prometheus_client import generate_latest
 
 from contracts.metrics import JOB
 from ops.stack.ports import free_port
+from runtime.monitoring import exporter
 from runtime.monitoring.progress import MicroBatch
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.queries import archive
@@ -112,4 +113,13 @@ def test_metrics_are_served_on_loopback_and_a_taken_port_is_said_in_one_line(
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         assert b"playproof_job_model_info" in answer.read()
     metrics.serve(port)
-    assert capsys.readouterr().err.startswith(f"no metrics: port {port} is not free")
+    assert capsys.readouterr().err.startswith(f"no metrics: port {port} is not free at 127.0.0.1")
+
+
+def test_a_prometheus_elsewhere_is_served_at_the_address_that_was_set(
+    metrics: JobMetrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = []
+    monkeypatch.setattr(exporter, "start_http_server", lambda port, addr, registry: bound.append((addr, port)))
+    metrics.serve(19404, "0.0.0.0")
+    assert bound == [("0.0.0.0", 19404)]
