@@ -13,6 +13,7 @@ import pyarrow as pa
 from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from consumer_viz.dashboard.evidence.automatic import AutomaticHolds
+from consumer_viz.dashboard.evidence.closed import ClosedHolds
 from consumer_viz.dashboard.evidence.honest import HonestBaseline
 from consumer_viz.dashboard.evidence.kept_cases import KeptCases
 from consumer_viz.dashboard.evidence.shared import SharedReader
@@ -57,6 +58,7 @@ class AppState:
     honest: HonestBaseline = field(init=False)
     rules: RuleStore = field(init=False)
     automatic: AutomaticHolds = field(init=False)
+    closed: ClosedHolds = field(init=False)
     kept: KeptCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class AppState:
         self.honest = HonestBaseline(self.cases)
         self.rules = RuleStore(self.world.rules)
         self.automatic = AutomaticHolds(self.index, self.store)
+        self.closed = ClosedHolds(self.cases)
         self.kept = KeptCases(self.cases)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="index", daemon=True)
@@ -88,6 +91,7 @@ class AppState:
             self.index.refresh()
             self.kept.add()
             self.automatic.sweep()
+            self.closed.sweep()
             self.trouble = ""
         except (PlayproofError, OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
             self.trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"

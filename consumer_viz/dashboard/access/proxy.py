@@ -35,12 +35,13 @@ class ProxySignIn:
     def admit(self, request: Request) -> Login | Response:
         """Return the login of the person whom the proxy names."""
         sent = request.headers.getlist(SECRET_HEADER)
-        names = [" ".join(name.split()) for name in request.headers.getlist(self._name_header)]
+        names = [" ".join(_text(name).split()) for name in request.headers.getlist(self._name_header)]
         is_ours = len(sent) == 1 and secrets.compare_digest(sent[0].encode(), self._secret)
         # two names: one of them is what the browser sent, and the proxy did not take it away
         if not is_ours or len(names) != 1 or not names[0] or len(names[0]) > MAX_NAME_CHARS:
             return PlainTextResponse(ONLY_BY_PROXY, 403)
-        groups = [group.strip() for text in request.headers.getlist(self._groups_header) for group in text.split(",")]
+        sent_groups = map(_text, request.headers.getlist(self._groups_header))
+        groups = [group.strip() for text in sent_groups for group in text.split(",")]
         role = self._roles.role(names[0], groups)
         if role is None:
             return PlainTextResponse(f"{names[0]} has no role here: PLAYPROOF_ROLES names who has one.", 403)
@@ -54,3 +55,15 @@ class ProxySignIn:
     def router(self) -> APIRouter:
         """Return no route: people sign in at the proxy."""
         return APIRouter()
+
+
+def _text(header: str) -> str:
+    """Read a header as UTF-8, which proxies send names in; it comes as Latin-1, and stays so where it is no UTF-8.
+
+    >>> _text("Zo\\u00c3\\u00ab"), _text("Zo\\u00eb")
+    ('Zoë', 'Zoë')
+    """
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header

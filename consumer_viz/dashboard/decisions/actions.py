@@ -50,13 +50,14 @@ def add_action_of(db: sqlite3.Connection, decision: Decision, draft: Draft, poli
         add_action(db, action)
 
 
-def held_by_track(db: sqlite3.Connection, now: str) -> dict[str, float]:
-    """Return the euros of each track that are held back at a time."""
+def held_by_track(db: sqlite3.Connection, now: str, since: str) -> dict[str, float]:
+    """Return the euros of each track that are held back at a time, for streams of the month `since` or later ones."""
     micros: dict[str, int] = defaultdict(int)
     for (lines,) in db.execute("select lines from held where expires_at > ?", (now,)):
         for line in orjson.loads(lines):
             held = Line(*line)
-            micros[held.track_id] += held.eur_micros
+            if held.month >= since:
+                micros[held.track_id] += held.eur_micros
     return {track: n / MICROS_PER_EUR for track, n in micros.items()}
 
 

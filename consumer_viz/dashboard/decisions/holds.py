@@ -138,13 +138,53 @@ def hold_over_threshold(
 ) -> Action | None:
     """Return the automatic hold of sessions over the threshold; None where they are held, or the case was dismissed.
 
-    A hold of a person is widened by them, and stays that person's.
+    A hold of a person is widened by them, and stays that person's. What a hold had that ended by itself was paid: it is
+    not held again.
     """
-    held = earlier[-1] if earlier and earlier[-1].action == a.HOLD else None
-    if verdict == v.DISMISS or not lines or (held and {line.session_key for line in lines} <= held.sessions):
+    held, paid = _in_force(earlier, at), _paid(earlier, at)
+    known = paid | held.sessions if held else paid
+    new = [line for line in lines if line.session_key not in known]
+    if verdict == v.DISMISS or not new:
         return None
     if held is None:
-        return new_action(case_id, user_id, a.HOLD, a.BY_THRESHOLD, a.OVER_THRESHOLD, None, at, lines, earlier, days)
-    new = [line for line in lines if line.session_key not in held.sessions]
-    wider = new_action(case_id, user_id, a.HOLD, held.cause, held.reason, None, at, [*held.lines, *new], earlier, days)
+        return new_action(case_id, user_id, a.HOLD, a.BY_THRESHOLD, a.OVER_THRESHOLD, None, at, new, earlier, days)
+    return _widen(held, new, earlier, at, days)
+
+
+def hold_closed(confirmed: Step, lines: Sequence[Line], earlier: Sequence[Action], at: str, days: int) -> Action | None:
+    """Return the hold of sessions that were open when a person confirmed their account; None where all were held once.
+
+    `confirmed`: the decision. Where it held nothing yet, the hold is the one that it makes.
+    """
+    known = {key for action in earlier for key in action.sessions}
+    new = [line for line in lines if line.session_key not in known]
+    if not new:
+        return None
+    if held := _in_force(earlier, at):
+        return _widen(held, new, earlier, at, days)
+    version, reason = None if earlier else confirmed.version, confirmed.reason or a.NOT_CONFIRMED
+    return new_action(
+        confirmed.case_id, confirmed.user_id, a.HOLD, a.BY_VERDICT, reason, version, at, new, earlier, days
+    )
+
+
+def _in_force(earlier: Sequence[Action], at: str) -> Action | None:
+    """Return the hold that is in force at a time."""
+    return earlier[-1] if earlier and earlier[-1].action == a.HOLD and not _is_over(earlier[-1], at) else None
+
+
+def _paid(earlier: Sequence[Action], at: str) -> set[str]:
+    """Return the sessions of holds that ended by themselves."""
+    ends = [*(action.created_at for action in earlier[1:]), at]
+    over = (hold for hold, end in zip(earlier, ends, strict=False) if hold.action == a.HOLD and _is_over(hold, end))
+    return {key for hold in over for key in hold.sessions}
+
+
+def _is_over(hold: Action, at: str) -> bool:
+    return datetime.fromisoformat(hold.expires_at or at) <= datetime.fromisoformat(at)
+
+
+def _widen(held: Action, new: Sequence[Line], earlier: Sequence[Action], at: str, days: int) -> Action:
+    lines = [*held.lines, *new]
+    wider = new_action(held.case_id, held.user_id, a.HOLD, held.cause, held.reason, None, at, lines, earlier, days)
     return replace(wider, expires_at=max(wider.expires_at or "", held.expires_at or ""))

@@ -7,6 +7,7 @@ Readers of uncommitted messages may see a message twice: they de-duplicate by it
 """
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ T = TypeVar("T", Decision, Action)
 POLL_S = 1.0
 """Seconds between two looks for unsent decisions."""
 MAX_PER_TRANSACTION = 100
+MAX_VALUE_BYTES = MAX_MESSAGE_BYTES - 1024
+"""Of a message, which has a key and a head too."""
 RETRY_S = 5.0
 """Seconds to wait after the broker did not answer."""
 MAX_CLOCK_SKEW = timedelta(hours=1)
@@ -68,14 +71,22 @@ def action_channel(store: VerdictStore) -> Channel[Action]:
     )  # fmt: skip
 
 
-def send_unsent(channel: Channel[T], publish: Callable[[Sequence[T]], None]) -> None:
-    """Send all that is unsent, oldest first, and mark it as sent. Raises KafkaError.
+def send_unsent(channel: Channel[T], publish: Callable[[Sequence[T]], None]) -> list[T]:
+    """Send all that is unsent, oldest first, and mark it as sent; return what no message can hold. Raises KafkaError.
 
-    `publish` sends rows, all or none, and returns when the broker has them.
+    A row that is too large stays unsent, where page Quality counts it, and those after it are sent: one hold of very
+    many tracks may not keep all later ones from who pays. `publish` sends rows, all or none, and returns when the
+    broker has them.
     """
-    while unsent := channel.unsent(MAX_PER_TRANSACTION):
-        publish(unsent)
-        channel.mark_sent(unsent)
+    too_large: list[T] = []
+    while unsent := channel.unsent(MAX_PER_TRANSACTION + len(too_large))[len(too_large) :]:
+        fitting: list[T] = []
+        for row in unsent:
+            (fitting if len(channel.value(row)) <= MAX_VALUE_BYTES else too_large).append(row)
+        if fitting:
+            publish(fitting)
+            channel.mark_sent(fitting)
+    return too_large
 
 
 class Publisher(Generic[T]):
@@ -156,6 +167,7 @@ class Outbox(Generic[T]):
 
     def _run(self) -> None:
         publisher, sent_stamp = None, -1
+        named: set[bytes] = set()
         while not self._stop.wait(POLL_S):
             try:
                 stamp = self._channel.stamp()
@@ -167,7 +179,11 @@ class Outbox(Generic[T]):
                     if unsent := self._channel.unsent(None):
                         self._channel.mark_sent(publisher.already_published(unsent))
                 if publisher is not None:
-                    send_unsent(self._channel, publisher.publish)
+                    too_large = {self._channel.key(row) for row in send_unsent(self._channel, publisher.publish)}
+                    for key in too_large - named:
+                        message = f"{key.decode()} is too large for topic {self._channel.topic}, and not sent"
+                        print(f"desk: {message}", file=sys.stderr, flush=True)
+                    named |= too_large
                 sent_stamp = stamp
             except (KafkaError, OSError, sqlite3.Error):  # another program may lock the file, or a disk be full
                 if publisher is not None:

@@ -1,9 +1,11 @@
 """What an analyst may decide, and what becomes of it. Pure functions: no database, no clock."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from consumer_viz.dashboard.decisions.holds import Line
 from contracts import verdicts as v
+from contracts.actions import MICROS_PER_EUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Draft:
     """Whether it is one of the decisions that a verdict on a ring makes."""
     last_scored_at: str | None = None
     """When the newest score that it decides on was made."""
+    seen_scored_at: str | None = None
+    """The same on the analyst's screen, empty for no score; None: not asked."""
     may_review: bool = True
     """Whether the analyst's role allows second reviews and appeals."""
     is_identified: bool = False
@@ -112,6 +116,10 @@ def next_decision(draft: Draft, latest: Decision | None, history: list[Decision]
         raise InvalidDecision("the page shows a decision that the record does not have: reload the page and try again")
     version = latest.version if latest else 0
     if draft.step == v.DECIDE:
+        if latest and latest.is_appealed:
+            raise InvalidDecision("an appeal waits on this case: it is settled first")
+        if draft.seen_scored_at not in (None, draft.last_scored_at or ""):
+            raise InvalidDecision("what suspects this account changed while you looked: open it again, then decide")
         step, verdict = _decide(draft, latest, history, policy)
         reason, note = draft.reason_code, draft.note
     else:
@@ -136,7 +144,8 @@ def _decide(draft: Draft, latest: Decision | None, history: list[Decision], poli
         if not draft.may_review:
             raise InvalidDecision("a reviewer confirms it a second time: your role does not allow that")
         return v.SECOND, v.CONFIRM
-    eur = draft.eur if draft.sum_eur is None else draft.sum_eur
+    held_eur = sum(line.eur_micros for line in draft.lines) / MICROS_PER_EUR
+    eur = max(draft.eur if draft.sum_eur is None else draft.sum_eur, held_eur)
     is_over = policy.second_review_eur is not None and eur > policy.second_review_eur
     return v.DECIDE, v.PROPOSED if is_proposed or is_over else v.CONFIRM
 
@@ -147,12 +156,16 @@ def proposer(history: list[Decision]) -> str | None:
 
 
 def is_same_person(one: str | None, other: str) -> bool:
-    """Say whether two names are one person's, whatever their case and blanks.
+    """Say whether two names are one person's, whatever their case and blanks, and however their letters are encoded.
 
-    >>> is_same_person("Ana  Lee", "ana lee"), is_same_person(None, "ana")
-    (True, False)
+    >>> is_same_person("Ana  Lee", "ana lee"), is_same_person("Zoe\\u0308", "zo\\u00eb"), is_same_person(None, "ana")
+    (True, True, False)
     """
-    return one is not None and " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    return one is not None and _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
 def _outcome(draft: Draft, latest: Decision | None, history: list[Decision]) -> tuple[str, str | None, str | None]:
@@ -181,6 +194,8 @@ def _outcome(draft: Draft, latest: Decision | None, history: list[Decision]) -> 
 def _undo(draft: Draft, latest: Decision, history: list[Decision]) -> tuple[str, str | None, str | None]:
     if latest.step == v.UNDO:
         raise InvalidDecision("the last decision was already taken back")
+    if latest.step in (v.UPHOLD, v.ROLL_BACK):  # the appeal would neither wait nor be settled
+        raise InvalidDecision("a settled appeal is not undone: decide again, or record the appeal again")
     if latest.analyst != draft.analyst:
         raise InvalidDecision(f"only {latest.analyst} can undo this; decide again instead")
     before = history[-2] if len(history) > 1 else None

@@ -173,10 +173,10 @@ class VerdictStore:
         with self.reading() as db:
             return actions_of(db, case_id)
 
-    def held_by_track(self) -> dict[str, float]:
-        """Return the euros of each track that are held back now."""
+    def held_by_track(self, since: str = "") -> dict[str, float]:
+        """Return the euros of each track that are held back now, of streams from a month (YYYY-MM) on."""
         with self.reading() as db:
-            return held_by_track(db, self.now_text())
+            return held_by_track(db, self.now_text(), since)
 
     def action_stamp(self) -> int:
         """Return a number that grows with every action."""

@@ -1,7 +1,8 @@
 """Which streams are held if an account is confirmed: those of its suspected sessions, by session, track and month.
 
 The model or a rule suspects a session. An account that only its days, weeks or ring suspect has none: then it is the
-streams of all its sessions of the last MAX_DAYS days.
+streams of all its sessions of the last MAX_DAYS days. Of an account that only an alert suspects nothing is held before
+the session closes (`evidence.closed`): its earlier sessions may be another person's.
 """
 
 import sqlite3
@@ -16,7 +17,7 @@ from consumer_viz.dashboard.decisions.holds import Line
 from consumer_viz.dashboard.evidence.plays import read_plays
 from consumer_viz.dashboard.evidence.shared import MAX_DAYS
 from consumer_viz.dashboard.index.case_index import CaseIndex
-from consumer_viz.dashboard.index.schema import SUSPECTED
+from consumer_viz.dashboard.index.schema import IS_OF_DAILY, OPEN_ALERT, SUSPECTED
 from contracts.actions import MICROS_PER_EUR
 from contracts.events import STREAM_MS
 from models.risk.money import Prices
@@ -33,6 +34,8 @@ def held_lines(index: CaseIndex, users: Sequence[str]) -> dict[str, tuple[Line, 
     to_read: list[tuple[str, str, int, int]] = []
     for user, sessions in _sessions(index, users).items():
         suspected = [each for each in sessions if each["is_suspected"]]
+        if not suspected and _is_only_alerted(index, user):
+            continue
         for each in suspected or sessions:
             key, started_ms = each["session_key"], each["started_ms"]
             if each["tracks"] and suspected:
@@ -56,6 +59,13 @@ def _sessions(index: CaseIndex, users: Sequence[str]) -> dict[str, list[sqlite3.
             for row in db.execute(query, tuple(some)):
                 rows[row["user_id"]].append(row)
     return rows
+
+
+def _is_only_alerted(index: CaseIndex, user: str) -> bool:
+    """Whether an open session is all that suspects an account none of whose closed sessions is suspected."""
+    query = f"select exists (select 1 from alerts a where a.user_id = ?1 and {OPEN_ALERT}) and not {IS_OF_DAILY}"
+    with index.read() as db:
+        return bool(db.execute(query.format(user="?1"), (user,)).fetchone()[0])
 
 
 def _line(session_key: str, track_id: str, started_ms: int, streams: int) -> Line:

@@ -62,9 +62,9 @@ class Case:
     def is_hidden(self) -> bool:
         """Whether score and reasons must not be shown: the case is reviewed blind, and somebody is still to decide it.
 
-        A second reviewer is to see what the first one saw.
+        A second reviewer is to see what the first one saw, and so is whoever decides a case that needed more.
         """
-        return self.drawn_by in ("blind", "random") and (not self.is_decided or self.is_proposed)
+        return self.drawn_by in ("blind", "random") and self.verdict not in ("confirm", "dismiss")
 
     @property
     def is_back(self) -> bool:

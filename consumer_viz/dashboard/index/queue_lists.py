@@ -5,7 +5,7 @@ from consumer_viz.dashboard.decisions.due import DUE_DAYS_SQL
 _IS_UNDECIDED = "(v.case_id is null or v.verdict = 'open')"
 _IS_BACK = "(v.verdict = 'dismiss' and v.step <> 'appeal' and coalesce(c.last_scored_at, '') > v.decided_at)"
 _IS_BLIND = "c.drawn_by in ('blind', 'random')"
-IS_HIDDEN = f"({_IS_BLIND} and ({_IS_UNDECIDED} or v.verdict = 'proposed'))"
+IS_HIDDEN = f"({_IS_BLIND} and ({_IS_UNDECIDED} or v.verdict in ('proposed', 'need_more')))"
 """Whether an account is reviewed blind and not decided yet, or not any more: see `Case.is_hidden`."""
 _IS_HELD = "coalesce(w.hold_until, '') > today()"
 IS_SETTLED = f"v.verdict in ('confirm', 'dismiss') and v.step <> 'appeal' and not {_IS_BACK}"

@@ -67,6 +67,11 @@ RULE_PROBABILITY = 0.5
 SUSPECTED = f"(s.is_flagged or {RULE_FLAG})"
 OPEN_ALERT = """not a.withdrawn and not exists (select 1 from sessions o where o.session_key = a.session_key)"""
 """Whether an alert `a` is of a session that is still open: a closed one has its final score."""
+IS_OF_DAILY = """(exists (select 1 from user_days d where d.user_id = {user} and d.is_flagged)
+            or exists (select 1 from rule_days r where r.user_id = {user} and r.flags)
+            or exists (select 1 from windows w where w.user_id = {user} and w.is_flagged)
+            or exists (select 1 from members m where m.user_id = {user}))"""
+"""Whether the days, weeks or ring of a `user` are suspected."""
 UPDATE_CASES = f"""
 with judged as materialized (
     select s.user_id, s.streams, s.score, s.is_flagged, s.model_version, s.scored_at, {RULE_FLAG} as by_rule
@@ -84,24 +89,32 @@ with judged as materialized (
     select a.user_id, sum(a.eur) as eur, max(a.score) as probability, sum(a.eur * a.score) as risk,
         min(a.alerted_at) as first_at, max(a.alerted_at) as last_at
     from touched t cross join alerts a on a.user_id = t.user_id where {OPEN_ALERT} group by a.user_id
+), of_days as materialized (
+    select user_id, max(day) as last_day from (
+        select d.user_id, d.local_date as day from touched cross join user_days d using (user_id) where d.is_flagged
+        union all select r.user_id, r.last_day from touched cross join rule_days r using (user_id)
+            where r.flags and r.days = 1
+    ) group by user_id
 ), of_accounts as materialized (
     select t.user_id as user_id, coalesce(s.n, 0) as n, coalesce(s.flagged, 0) as flagged,
         coalesce(s.streams, 0) as streams, coalesce(s.streams, 0) * :eur + coalesce(a.eur, 0) as eur,
         max(coalesce(s.probability, 0), coalesce(a.probability, 0)) as probability,
         coalesce(s.risk, 0) * :eur + coalesce(a.risk, 0) as risk, s.model_version as model_version,
         coalesce(s.top_score, 0) as top_score, a.user_id is not null as is_alerted,
+        coalesce(a.eur, 0) as open_eur, coalesce(a.risk, 0) as open_risk,
+        coalesce(a.probability, 0) as open_probability,
         coalesce(s.first_at, a.first_at) as first_at,
-        nullif(max(coalesce(s.last_at, ''), coalesce(a.last_at, '')), '') as last_at,
-        (exists (select 1 from user_days d where d.user_id = t.user_id and d.is_flagged)
-            or exists (select 1 from rule_days r where r.user_id = t.user_id and r.flags)
-            or exists (select 1 from windows w where w.user_id = t.user_id and w.is_flagged)
-            or exists (select 1 from members m where m.user_id = t.user_id)) as is_of_daily
+        nullif(max(coalesce(s.last_at, ''), coalesce(a.last_at, ''), coalesce(d.last_day || 'T00:00:00Z', '')), '')
+            as last_at,
+        {IS_OF_DAILY.format(user="t.user_id")} as is_of_daily
     from touched t left join of_sessions s using (user_id) left join of_alerts a using (user_id)
+        left join of_days d using (user_id)
 )
 insert into cases
 select c.user_id, case_of(c.user_id), drawn(c.user_id, c.flagged or is_alerted or is_of_daily, top_score),
-    drawn_p(c.user_id, c.flagged or is_alerted or is_of_daily, top_score), n, flagged, streams, coalesce(r.eur, c.eur),
-    coalesce(r.probability, c.probability), coalesce(r.priority, c.risk), model_version, last_at, :seq,
+    drawn_p(c.user_id, c.flagged or is_alerted or is_of_daily, top_score), n, flagged, streams,
+    coalesce(r.eur + open_eur, c.eur), coalesce(max(r.probability, open_probability), c.probability),
+    coalesce(r.priority + open_risk, c.risk), model_version, last_at, :seq,
     coalesce(first_at, iif(is_of_daily, :daily_at, null))
 from of_accounts c left join account_risk r using (user_id) where true
 on conflict (user_id) do update set

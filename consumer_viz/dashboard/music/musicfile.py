@@ -93,11 +93,16 @@ def build_musicfile(state: AppState, kind: str, entity: str) -> MusicFile | None
     )  # fmt: skip
 
 
-def track_rows(state: AppState, tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the tracks with streams, suspected ones, share, eur, held_eur, role, why, the most suspected first."""
+def track_rows(
+    state: AppState, tracks: list[dict[str, Any]], streams: pd.DataFrame, held_since: str = ""
+) -> list[dict[str, Any]]:
+    """Return the tracks with streams, suspected ones, share, eur, held_eur, role, why, the most suspected first.
+
+    `held_since`: the first month (YYYY-MM) whose held streams count.
+    """
     total = streams.groupby("track_id")["streams"].sum()
     suspected = streams[streams["reason"] != ""].groupby("track_id")["streams"].sum()
-    held = state.store.held_by_track()
+    held = state.store.held_by_track(held_since)
     has_run = daily_run_at(state.world.unit) is not None
     daily = state.catalogue.risk([str(track["track_id"]) for track in tracks])
     rows = []

@@ -33,13 +33,17 @@ def role_words(role: str, share: float) -> str:
     return ROLE_WORDS[role] if is_shown else ""
 
 
+def first_month(last_ms: int) -> pd.Period:
+    """Return the month (UTC) before that of the newest session: the first one of a report."""
+    return pd.Timestamp(last_ms, unit="ms").to_period("M") - 1
+
+
 def of_two_months(streams: pd.DataFrame, last_ms: int) -> pd.DataFrame:
     """Return the streams of the newest session's month (UTC) and of the one before: of an earlier one, days are unread.
 
     `streams`: see `streams_of`.
     """
-    first = (pd.Timestamp(last_ms, unit="ms").to_period("M") - 1).start_time
-    return streams[streams["day"] >= (first - pd.Timestamp(0)).days]
+    return streams[streams["day"] >= (first_month(last_ms).start_time - pd.Timestamp(0)).days]
 
 
 def monthly_rows(tracks: list[dict[str, Any]], streams: pd.DataFrame) -> list[dict[str, Any]]:

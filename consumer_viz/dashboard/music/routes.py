@@ -11,7 +11,14 @@ from consumer_viz.dashboard.csv_export import csv_file
 from consumer_viz.dashboard.index.catalogue import COLUMN_OF
 from consumer_viz.dashboard.layout.render import page, state_of
 from consumer_viz.dashboard.music.musicfile import SHOWN_TRACKS, build_musicfile, streams_of, track_rows
-from consumer_viz.dashboard.music.report import REASON_COLUMNS, monthly_rows, of_two_months, report_csv, role_words
+from consumer_viz.dashboard.music.report import (
+    REASON_COLUMNS,
+    first_month,
+    monthly_rows,
+    of_two_months,
+    report_csv,
+    role_words,
+)
 from models.risk.money import Prices
 
 router = APIRouter()
@@ -44,7 +51,9 @@ def report(request: Request, kind: str, id: str = "") -> Response:
     """Show the monthly report, to print."""
     tracks, streams = _streams(request, kind, id)
     name = f"label {id}" if kind == "labels" else tracks[0]["artist"]
-    releases = [row for row in track_rows(state_of(request), tracks, streams) if row["streams"] or row["held_eur"]]
+    state = state_of(request)
+    since = str(first_month(state.catalogue.last_ms()))
+    releases = [row for row in track_rows(state, tracks, streams, since) if row["streams"] or row["held_eur"]]
     return page(
         request, "music/report.html", rows=monthly_rows(tracks, streams), kind=kind, entity=id, name=name,
         releases=releases[:SHOWN_TRACKS], release_count=len(releases), reasons=REASON_COLUMNS, role_words=role_words,

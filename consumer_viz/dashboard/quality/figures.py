@@ -38,7 +38,8 @@ def _reason_names(index: CaseIndex, user_id: str) -> set[str]:
     with index.read() as db:
         sessions = db.execute("select reasons from sessions where user_id = ? and is_flagged", (user_id,)).fetchall()
         days = db.execute("select row from user_days where user_id = ? and is_flagged", (user_id,)).fetchall()
-    features = {r["feature"] for row in sessions if row[0] for r in orjson.loads(row[0]) if r["contribution"] > 0}
+    reasons = (r for row in sessions if row[0] for r in orjson.loads(row[0]))
+    features = {r["feature"] for r in reasons if r["contribution"] > 0 and r["value"] is not None}
     names = {FEATURES[name].display_name for name in features if name in FEATURES}
     return names | {
         f"day rule: {rule.replace('_', ' ')}" for row in days for rule in orjson.loads(row[0])["rules"] or ()

@@ -77,6 +77,7 @@ def _draft(state: AppState, case: Case, form: FormData, login: Login) -> Draft:
         draw_probability=basis.draw_probability, eur=basis.eur, streams=basis.streams,
         may_review=login.may(Right.REVIEW), is_identified=login.is_identified, lines=lines.get(case.user_id, ()),
         sum_eur=max(of_rings, default=None), last_scored_at=case.last_scored_at, grounds=tuple(grounds),
+        seen_scored_at=None if case.is_hidden or "scored" not in form else _text(form, "scored"),
     )  # fmt: skip
 
 

@@ -50,6 +50,16 @@ def test_a_person_named_by_the_proxy_signs_with_that_name_and_cannot_change_it(
     assert [decision.analyst for decision in behind_proxy.store.all()] == ["ana", "ana"]
 
 
+def test_a_name_and_a_group_that_the_proxy_sends_in_utf_8_are_read_so(state: AppState, users: list[str]) -> None:
+    roles = RoleMap.parse("@ermittlung-süd=analyst")
+    state.sign_in = ProxySignIn(SecretStr(SECRET), "X-Forwarded-User", "X-Forwarded-Groups", roles)
+    sent = {SECRET_HEADER: SECRET, "x-forwarded-user": "Zoë".encode(), "x-forwarded-groups": "ermittlung-süd".encode()}
+    zoe = Browser.__new__(Browser)
+    zoe.client = TestClient(create_app(state, PUBLIC), base_url=PUBLIC, headers=sent)  # type: ignore[arg-type]
+    assert zoe.confirm(users[0]).status_code == 200
+    assert state.store.all()[0].analyst == "Zoë"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

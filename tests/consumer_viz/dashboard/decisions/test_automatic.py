@@ -1,5 +1,7 @@
 """Automatic holds: off by default, by score, never against a person's word, a share of them reviewed blind."""
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from consumer_viz.dashboard.quality.figures import automatic_holds
 from consumer_viz.dashboard.state import AppState
 from contracts import actions as a
 from contracts import verdicts as v
+from runtime.world import World
 from tests.consumer_viz.dashboard.analyst import Browser
-from tests.consumer_viz.dashboard.tiny_world import KEY, commit, make_state, make_world, sessions
+from tests.consumer_viz.dashboard.tiny_world import KEY, NOON, commit, make_state, make_world, sessions
 
 ON = Policy(auto_hold_score=0.9)
 
@@ -62,6 +65,21 @@ def test_a_person_ends_takes_over_or_gives_back_an_automatic_hold(
     commit(state.world, "sessions", sessions([users[2]], first=8000, hour=6))
     state.refresh()
     assert held(state, users[2])[-1] == (a.HOLD, a.BY_VERDICT, 2)
+
+
+def test_what_an_automatic_hold_had_when_it_ended_is_not_held_again(
+    tiny: World, tmp_path: Path, users: list[str]
+) -> None:
+    root = tmp_path / "tiny"
+    shutil.copytree(tiny.root, root)
+    at = [NOON]
+    state = make_state(World(root), now=lambda: at[0], policy=ON)
+    for hour in (5, 6):
+        at[0] += timedelta(days=15)  # a day after it ended
+        commit(state.world, "sessions", sessions([users[0]], first=7000, hour=hour))
+        state.refresh()
+    keys = [sorted(each.sessions) for each in state.store.actions(case_id(users[0]))]
+    assert keys == [[f"{users[0]}:0:0"], [f"{users[0]}:7000:5"], [f"{users[0]}:7000:6"]]
 
 
 def test_a_share_of_the_automatic_holds_is_reviewed_without_the_score(tmp_path: Path) -> None:

@@ -60,6 +60,18 @@ def test_what_could_not_be_sent_is_sent_again_and_nothing_twice(store: VerdictSt
     assert store.unsent() == []
 
 
+def test_a_row_that_no_message_can_hold_delays_no_other(store: VerdictStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MAX_PER_TRANSACTION", 2)
+    rows = {name: decide(store, name) for name in ("1", "too-large-2", "3", "too-large-4", "too-large-5", "6")}
+    monkeypatch.setattr(outbox, "MAX_VALUE_BYTES", len(verdict_channel(store).value(rows["too-large-2"])) - 1)
+    sent: list[Decision] = []
+    large = [row for name, row in rows.items() if "large" in name]
+    for _ in range(2):
+        assert send_unsent(verdict_channel(store), sent.extend) == large
+    assert [row.key for row in sent] == ["1", "3", "6"]
+    assert store.unsent() == large
+
+
 class NoBroker(Publisher[Decision]):
     """Takes all, without a broker."""
 

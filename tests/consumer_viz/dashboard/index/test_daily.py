@@ -1,8 +1,10 @@
 """The daily run orders the queue, and its reasons are on the pages; the pages work without it."""
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
@@ -76,6 +78,37 @@ def test_a_dismissed_case_without_a_flagged_session_is_decided(state: AppState, 
     write_daily_run(state, users)
     ana.send("honest1", ana.form("honest1"), verdict="dismiss", reason="superfan")
     assert [case.user_id for case in state.cases.queue("decided", 9)] == ["honest1"]
+
+
+def test_a_dismissed_account_whose_later_day_is_suspected_comes_back(
+    state: AppState, ana: Browser, users: list[str]
+) -> None:
+    write_daily_run(state, users)
+    ana.send("honest1", ana.form("honest1"), verdict="dismiss", reason="superfan")
+    days = [
+        row("user_day_flags", user_id="honest1", local_date=day, score=0.8, is_flagged=True, rules=[], reasons=["x"])
+        for day in (NOON.date(), date(2125, 3, 4))
+    ]
+    tiny_world.commit(state.world, "user_day_flags", pd.DataFrame(days))
+    state.refresh()
+    (back,) = [case for case in state.cases.queue("suspected", 9) if case.user_id == "honest1"]
+    assert back.is_back
+    ana.confirm("honest1")
+    assert state.cases.one(case_id("honest1")).verdict == "confirm"  # type: ignore[union-attr]
+
+
+def test_an_alert_adds_its_money_to_that_of_the_daily_run(state: AppState, users: list[str]) -> None:
+    write_daily_run(state, users)
+    alert = {
+        "session_key": "open", "user_id": users[0], "streams": 1000, "money_eur": 3.5, "score": 0.97, "reasons": [],
+        "withdrawn": False, **dict.fromkeys(("started_at", "looked_at", "alerted_at"), NOON),
+    }  # fmt: skip
+    tiny_world.commit(state.world, "alerts", pd.DataFrame([alert]))
+    state.refresh()
+    case = state.cases.one(case_id(users[0]))
+    assert case is not None
+    assert (case.eur, case.probability) == pytest.approx((1.0 / 0.6 + 3.5, 0.97))
+    assert case.risk == pytest.approx(1.0 + 3.5 * 0.97)
 
 
 def test_a_day_that_a_later_run_no_longer_suspects_leaves_the_queue(state: AppState, users: list[str]) -> None:

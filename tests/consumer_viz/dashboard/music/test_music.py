@@ -85,6 +85,20 @@ def test_money_is_called_held_back_once_it_is(ana: Browser) -> None:
     assert after.count("nothing of it is held back now") < before.count("nothing of it is held back now")
 
 
+def test_a_report_counts_the_money_held_of_its_own_months(state: AppState, ana: Browser) -> None:
+    ana.confirm(USERS[0])
+    held = state.store.held_by_track()
+    assert held["t1"] > 0
+    assert [state.store.held_by_track(since) for since in ("2025-03", "2025-04")] == [held, {}]
+    before = ana.client.get("/music/labels/report?id=l").text
+    later = tiny_world.sessions(["honest1"], flagged=False, first=1, hour=24 * 70)  # its months are April and May
+    tiny_world.commit(state.world, "sessions", later)
+    state.refresh()
+    after = ana.client.get("/music/labels/report?id=l").text
+    assert " of it is held back now" in before
+    assert "is held back now" not in after
+
+
 @pytest.mark.parametrize(("newest", "first"), [("2025-03-31 23:59:59.999", "2025-02-01"), ("2025-04-01", "2025-03-01")])
 def test_a_report_has_no_month_whose_first_days_are_not_read(newest: str, first: str) -> None:
     days = pd.date_range("2025-01-01", "2025-04-01")

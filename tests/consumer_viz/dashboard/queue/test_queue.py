@@ -55,6 +55,7 @@ def test_a_dismissed_account_that_is_flagged_again_comes_back(state: AppState, a
     state.refresh()
     [back] = [case for case in state.cases.queue("suspected", 9) if case.user_id == users[0]]
     assert back.is_back
+    assert "data-decided" not in ana.client.get(f"/queue/rows/{back.case_id}").text, "the next case may be this one"
 
 
 def test_what_is_new_waits_behind_the_pill(state: AppState, ana: Browser, users: list[str]) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from consumer_viz.dashboard.decisions.assignments import known_analysts
@@ -17,8 +18,9 @@ from consumer_viz.dashboard.state import AppState
 from contracts import actions as a
 from contracts import verdicts as v
 from runtime.world import World
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
-from tests.consumer_viz.dashboard.rings_world import make_ring_world
+from tests.consumer_viz.dashboard.rings_world import make_ring_world, row
 from tests.consumer_viz.dashboard.tiny_world import flagged_users, make_state
 
 SIZE = 4
@@ -61,6 +63,17 @@ def test_a_case_over_the_sum_waits_for_another_person_and_nothing_goes_out(
     assert (action.action, action.cause, action.verdict_version) == (a.HOLD, a.BY_VERDICT, 3)
     assert action.eur == pytest.approx(0.0035 * 80)  # of the tracks that its flagged session counted
     assert "held back until" in ben.client.get(f"/cases/{case_id(users[0])}").text
+
+
+def test_a_case_with_little_at_risk_by_the_daily_run_waits_where_more_would_be_held(
+    state: AppState, ana: Browser, users: list[str]
+) -> None:
+    state.store.policy = Policy(second_review_eur=0.2)  # 80 streams of its flagged session are 0.28 euros
+    ranked = row("account_risk", user_id=users[0], priority=0.01, probability=0.5, money_at_risk_eur=0.02)
+    tiny_world.commit(state.world, "account_risk", pd.DataFrame([ranked]))
+    state.refresh()
+    ana.confirm(users[0])
+    assert standing(state, users[0]) == (v.PROPOSED, v.DECIDE)
 
 
 def test_undo_conflict_and_appeal_go_with_a_second_review(

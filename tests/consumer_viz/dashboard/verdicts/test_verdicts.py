@@ -1,6 +1,8 @@
 """Steps on a case: each counts once, two analysts see each other, everything can be undone."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -8,6 +10,7 @@ from consumer_viz.dashboard.decisions.rules import Decision
 from consumer_viz.dashboard.index.sampling import case_id
 from consumer_viz.dashboard.state import AppState
 from contracts import verdicts as v
+from tests.consumer_viz.dashboard import tiny_world
 from tests.consumer_viz.dashboard.analyst import Browser
 from tests.consumer_viz.dashboard.tiny_world import outcomes
 
@@ -126,6 +129,48 @@ def test_an_appeal_can_be_turned_down_and_needs_a_confirmed_case(
     assert ana.step(users[0], v.UPHOLD, note="no new fact").status_code == 200
     assert "by the person who confirmed it" in ana.client.get(f"/cases/{case_id(users[0])}").text
     assert outcomes(state) == {"confirm": (1, 200), "dismiss": (1, 199)}
+
+
+def test_while_an_appeal_waits_nobody_decides_again_and_a_settled_one_is_not_undone(
+    state: AppState, ana: Browser, ben: Browser, users: list[str]
+) -> None:
+    ana.confirm(users[0])
+    ana.step(users[0], v.APPEAL, note="the holder wrote")
+    dismissed = ana.send(users[0], ana.form(users[0]) | {"step": v.DECIDE}, verdict="dismiss", reason="superfan")
+    assert (dismissed.status_code, "an appeal waits" in dismissed.text.lower()) == (422, True)
+    ben.step(users[0], v.UPHOLD, note="no new fact")
+    assert f'value="{v.UNDO}"' not in ben.client.get(f"/cases/{case_id(users[0])}").text
+    assert "record the appeal again" in ben.step(users[0], v.UNDO).text
+    assert ana.step(users[0], v.APPEAL, note="the holder wrote again").status_code == 200
+    assert [case.user_id for case in state.cases.queue("waiting", 9)] == users[:1]
+
+
+def test_a_case_that_was_flagged_while_somebody_looked_is_looked_at_again(
+    state: AppState, ana: Browser, users: list[str]
+) -> None:
+    opened = ana.form(users[0])
+    later = tiny_world.sessions([users[0]], first=50, hour=9)
+    tiny_world.commit(state.world, "sessions", later)
+    state.refresh()
+    answer = ana.send(users[0], opened, verdict="dismiss", reason="superfan")
+    assert (answer.status_code, "changed while you looked" in answer.text) == (422, True)
+    assert state.store.all() == []
+    again = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+    assert ana.send(users[0], again | {"step": v.DECIDE}, verdict="dismiss", reason="superfan").status_code == 200
+
+
+def test_a_blind_case_that_needs_more_stays_blind(state: AppState, ana: Browser, users: list[str]) -> None:
+    with closing(sqlite3.connect(state.index.path)) as db, db:
+        db.execute("update cases set drawn_by = 'blind' where user_id = ?", (users[0],))
+    assert "scored" not in ana.form(users[0]), "when it was flagged shows that it was"
+    ana.send(users[0], ana.form(users[0]), verdict=v.NEED_MORE, reason="more_days")
+    assert (
+        "Score, reasons and flagged sessions are shown after that" in ana.client.get(f"/cases/{case_id(users[0])}").text
+    )
+    (row,) = state.cases.queue("waiting", 9)
+    assert row.is_hidden
+    ana.confirm(users[0])
+    assert "How much each measure raised" in ana.client.get(f"/cases/{case_id(users[0])}").text
 
 
 def test_a_verdict_survives_a_fresh_version_of_the_world(state: AppState, ana: Browser, users: list[str]) -> None:
