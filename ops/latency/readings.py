@@ -99,11 +99,14 @@ def _read(table: Path, names: list[str]) -> pa.Table:
 def _with_end_of_batch(unit: Unit, times: pa.ChunkedArray, made_at: pa.ChunkedArray) -> tuple[Ints, Floats]:
     """Return times (epoch ms), and when the micro-batch of query `sessions` ended that made each row (epoch s).
 
-    A row of a micro-batch whose end is not noted is left out: the job was ended in it.
+    A row of a micro-batch whose end is not noted is left out: the job was ended in it, or its line was removed since.
     """
-    ended_at = np.array([batch.ended_at for batch in recent_micro_batches(unit, SESSIONS, ALL)])
+    batches = recent_micro_batches(unit, SESSIONS, ALL)
+    ended_at = np.array([batch.ended_at for batch in batches])
     number = np.searchsorted(ended_at, _epoch_ms(made_at) / SECOND_MS)
-    is_noted = number < len(ended_at)
+    # what is older than the first line that is left would count as of that micro-batch
+    first = 1 if batches and batches[0].batch_id > 0 else 0
+    is_noted = (number >= first) & (number < len(ended_at))
     return _epoch_ms(times)[is_noted], ended_at[number[is_noted]]
 
 

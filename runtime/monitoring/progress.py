@@ -23,6 +23,8 @@ JOB_FILE = "JOB.json"
 """Which model scores, and since when."""
 SHADOW_FILE = "SHADOW.json"
 """Which challenger scores in the shadow, and why it does not."""
+KEPT_LINE = b'{"kept":'
+"""How the line begins that has the sums of the micro-batches whose lines were removed."""
 TYPICAL_LINE, MAX_LINE = 4 * 1024, 256 * 1024
 """Bytes of a line."""
 
@@ -118,6 +120,14 @@ def read_line(line: bytes) -> MicroBatch | None:
         return None
 
 
+def kept_sums(line: bytes) -> dict[str, Any] | None:
+    """Return the sums in the first line of a file that was shortened (`runtime.monitoring.totals`); None in others."""
+    if not (line.startswith(KEPT_LINE) and line.endswith(b"\n")):
+        return None
+    kept: dict[str, Any] = json.loads(line)["kept"]
+    return kept
+
+
 def _ticks(progress: dict[str, Any]) -> int:
     """Return how many input rows came from the source that only makes a micro-batch happen at every trigger."""
     sources = progress.get("sources", [])
@@ -179,8 +189,13 @@ def first_event_at(unit: Unit, query: str) -> float | None:
     if not path.exists():
         return None
     with path.open("rb") as file:
-        oldest = (batch.oldest_at for line in file if (batch := read_line(line)) is not None)
-        return next((at for at in oldest if at is not None), None)
+        return next((at for line in file if (at := _oldest_event_at(line)) is not None), None)
+
+
+def _oldest_event_at(line: bytes) -> float | None:
+    sums = kept_sums(line)
+    batch = read_line(line) if sums is None else None
+    return batch.oldest_at if batch else (sums or {}).get("first_event_at")
 
 
 def record_job(unit: Unit, model_version: str, started_at: float) -> None:

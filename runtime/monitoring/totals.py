@@ -1,12 +1,20 @@
-"""What all micro-batches of a query were together: rows by fate, and how far it is behind."""
+"""What all micro-batches of a query were together: rows by fate, and how far it is behind. Their file stays short."""
 
+import json
+import os
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from runtime.monitoring.progress import MicroBatch, read_line
+from runtime.monitoring.progress import KEPT_LINE, MicroBatch, kept_sums, read_line
 from runtime.monitoring.watermark_lag import WatermarkLag
 from runtime.world import Unit
+
+MAX_BYTES, KEPT_BYTES = 64 * 1024**2, 16 * 1024**2
+"""Of a file of progress: over the first, the lines before the last KEPT_BYTES become one line with their sums. A query
+with a micro-batch every second writes 260 MB in a day; five hours of it are kept."""
 
 
 @dataclass
@@ -16,6 +24,8 @@ class Totals:
     rows: int = 0
     late: int = 0
     duplicate: int = 0
+    first_event_at: float | None = None
+    """The oldest `event_time` of the first micro-batch that had rows, epoch seconds."""
     watermark_lag: WatermarkLag = field(default_factory=WatermarkLag)
     read_bytes: int = 0
     """How much of the file of progress is in the sums."""
@@ -25,11 +35,39 @@ class Totals:
         self.rows += batch.rows
         self.late += batch.late
         self.duplicate += batch.duplicate
+        if self.first_event_at is None:
+            self.first_event_at = batch.oldest_at
         self.watermark_lag.add(batch)
 
+    def add_line(self, line: bytes) -> None:
+        """Add a line of a file of progress that is complete."""
+        if not line.endswith(b"\n"):
+            return
+        self.read_bytes += len(line)
+        kept, batch = kept_sums(line), read_line(line)
+        if kept is not None:
+            self._take_over(kept)
+        elif batch is not None:
+            self.add(batch)
 
-_totals: dict[tuple[Path, int], Totals] = {}
-"""By file and inode: the file of a day is tens of megabytes long, so a second call reads what is new."""
+    def _take_over(self, kept: dict[str, Any]) -> None:
+        self.rows, self.late, self.duplicate = kept["rows"], kept["late"], kept["duplicate"]
+        self.first_event_at, self.watermark_lag = kept["first_event_at"], WatermarkLag(**kept["watermark_lag"])
+
+    def kept_line(self) -> bytes:
+        """Write the sums as the first line of the file."""
+        sums = {
+            "rows": self.rows,
+            "late": self.late,
+            "duplicate": self.duplicate,
+            "first_event_at": self.first_event_at,
+            "watermark_lag": self.watermark_lag.kept(),
+        }
+        return KEPT_LINE + json.dumps(sums).encode() + b"}\n"
+
+
+_totals: dict[Path, tuple[bytes, Totals]] = {}
+"""By file, with its first line: it is tens of megabytes long, so a second call reads what is new."""
 _one_reader = threading.Lock()
 
 
@@ -39,15 +77,30 @@ def totals(unit: Unit, query: str) -> Totals:
     if not path.exists():
         return Totals()
     with _one_reader, path.open("rb") as file:
-        status = path.stat()
-        sums = _totals.get((path, status.st_ino), Totals())
-        if sums.read_bytes > status.st_size:
+        first_line = file.readline()
+        before, sums = _totals.get(path, (b"", Totals()))
+        # another first line: the file was shortened
+        if first_line != before or sums.read_bytes > os.fstat(file.fileno()).st_size:
             sums = Totals()
         file.seek(sums.read_bytes)
         for line in file:
-            batch = read_line(line)
-            if batch is not None:
-                sums.add(batch)
-            sums.read_bytes += len(line) if line.endswith(b"\n") else 0
-        _totals[path, status.st_ino] = sums
+            sums.add_line(line)
+        _totals[path] = first_line, sums
         return sums
+
+
+def shorten(file: Path, max_bytes: int = MAX_BYTES, kept_bytes: int = KEPT_BYTES) -> None:
+    """Where a file of progress is too long, replace its older lines by one with their sums. Only its writer may."""
+    size = file.stat().st_size
+    if size <= max_bytes:
+        return
+    sums, partial = Totals(), file.with_suffix(".partial")
+    with file.open("rb") as lines:
+        while sums.read_bytes + len(line := lines.readline()) <= size - kept_bytes and line.endswith(b"\n"):
+            sums.add_line(line)
+        lines.seek(sums.read_bytes)
+        with partial.open("wb") as shorter:
+            shorter.write(sums.kept_line())
+            shutil.copyfileobj(lines, shorter)
+    # a reader has the old file open or opens the new one: both have all sums
+    partial.replace(file)

@@ -1,7 +1,9 @@
 """How long ago the stream was where the watermark is: seconds by the clock, at whatever pace event time goes."""
 
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 from runtime.monitoring.progress import MicroBatch
 
@@ -17,10 +19,15 @@ class WatermarkLag:
     does not change it, and a micro-batch without rows does not either.
     """
 
-    def __init__(self) -> None:
-        self._newest_read: deque[tuple[float, float]] = deque()
+    def __init__(self, rows_at: float | None = None, oldest: Sequence[float] = ()) -> None:
+        """Begin anew, or from what `kept` returned."""
+        self._newest_read: deque[tuple[float, float]] = deque([(oldest[0], oldest[1])] if oldest else ())
         """Newest `event_time` so far, and when it was read, both in epoch seconds; none that the watermark passed."""
-        self._rows_at: float | None = None
+        self._rows_at = rows_at
+
+    def kept(self) -> dict[str, Any]:
+        """Return what has to be kept of the micro-batches so far: JSON."""
+        return {"rows_at": self._rows_at, "oldest": list(self._newest_read[0]) if self._newest_read else []}
 
     def add(self, batch: MicroBatch) -> None:
         """Note how new the rows of a micro-batch are, and forget what the watermark has passed since."""

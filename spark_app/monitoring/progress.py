@@ -22,6 +22,7 @@ from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
 from runtime.monitoring.progress import MicroBatch
+from runtime.monitoring.totals import shorten
 from runtime.units import SECOND_MS
 from runtime.world import Unit
 from spark_app.monitoring.metrics import JobMetrics
@@ -83,8 +84,10 @@ class ProgressListener(StreamingQueryListener):
         """Write the progress, keep the offsets, and warn where most of a batch is late."""
         report = json.loads(event.progress.json)
         batch = progress.read_micro_batch(report)
-        with (self._unit.progress / f"{batch.query}.jsonl").open("a") as log:
+        file = self._unit.progress / f"{batch.query}.jsonl"
+        with file.open("a") as log:
             log.write(json.dumps(report, separators=(",", ":")) + "\n")
+        shorten(file)
         if batch.ends:
             self._keep_offsets(batch.query)
         if self._metrics is not None:

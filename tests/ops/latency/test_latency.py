@@ -20,6 +20,7 @@ from ops.latency.readings import RowsSent, read_alerts, read_sessions
 from ops.stack.child_process import ChildProcess
 from producer.errors import ReplayError
 from runtime.event_text import format_time
+from runtime.monitoring.totals import shorten
 from runtime.settings import Settings
 from runtime.world import Unit
 from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
@@ -103,6 +104,17 @@ def test_rows_can_be_read_since_the_micro_batch_ended_that_made_them(tmp_path: P
     assert ((looked_ms - NOON_MS) // MINUTE_MS).tolist() == [5]
     assert ((since - NOON_MS / 1000) // 60).tolist() == [20]
     assert read_alerts(Unit(tmp_path / "none"))[0].tolist() == []
+
+
+def test_rows_of_micro_batches_whose_lines_were_removed_are_left_out(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    batches_ended(unit, *(NOON + timedelta(minutes=m) for m in (10, 20, 30)))
+    file = unit.progress / "sessions.jsonl"
+    line_bytes = file.stat().st_size // 3
+    shorten(file, max_bytes=0, kept_bytes=2 * line_bytes)
+    lake_rows.commit(unit.table("sessions"), pa.table({"ended_at": times(0, 1, 2), "scored_at": times(9, 19, 29)}))
+    ended_ms, _ = read_sessions(unit)
+    assert ((ended_ms - NOON_MS) // MINUTE_MS).tolist() == [2], "of the first line that is left it is not certain"
 
 
 def test_keys_that_others_wrote_into_the_results_stay(tmp_path: Path) -> None:
