@@ -83,6 +83,9 @@ NEEDS_SECONDS = (
     "gap_regularity", "first_gaps_regularity", "gap_share_0", "gap_share_1", "gap_share_2", "gap_share_3",
 )  # fmt: skip
 """Features of gaps and overlaps: with times cut to the minute, both would be wrong."""
+NEEDS_MINUTES = ("minute_entropy", "periodicity", *(f"gap_share_{i}" for i in range(4, 11)))
+"""Features of minutes: times cut to five of them, or to a quarter of an hour, have that period and no gap between."""
+_MINUTE_MS = 60_000
 
 
 def unmeasurable(actions: Collection[str], precision_ms: int, unknown: Collection[str] = ()) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ def unmeasurable(actions: Collection[str], precision_ms: int, unknown: Collectio
     names = {name for name, needed in NEEDS_ACTIONS.items() if not set(needed) <= set(actions)}
     names |= {name for field in unknown for name in needs.get(field, ())}
     names |= set(NEEDS_SECONDS) if precision_ms > EXACT_MS else set()
+    names |= set(NEEDS_MINUTES) if precision_ms > _MINUTE_MS else set()
     compared = {f"{name}{VS_OWN}" for name in names} & {*OWN_HISTORY_FEATURES}
     return tuple(sorted(names | compared | ({"self_drift"} if compared else set())))
 

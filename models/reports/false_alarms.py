@@ -136,8 +136,9 @@ def find_false_alarms(history: ScoredHistory, trees: UserDayTrees | None = None)
     if trees is not None:
         parts[TREES] = _tree_alarms(days, trees)
         flags["trees_score"] = trees.score(sort_user_days(days))[1]
-    decisions = decide_history(flags, sessions, history.windows, history.timezones, history.not_measurable)
-    parts[FUSED] = _alarms(FUSED, flags[decisions.is_suspected], fused_causes(decisions))
+    if history.is_scored or history.windows is not None or trees is not None:
+        decisions = decide_history(flags, sessions, history.windows, history.timezones, history.not_measurable)
+        parts[FUSED] = _alarms(FUSED, flags[decisions.is_suspected], fused_causes(decisions))
     alarms = pd.concat(parts.values(), ignore_index=True)
     return FalseAlarms(
         history=history,

@@ -59,6 +59,7 @@ def format_lines(report: FalseAlarms, max_alarms: int | None = None) -> list[str
     too_little = [
         *(["session scorer"] if not history.is_scored else []),
         *([WINDOWS] if history.windows is None else []),
+        *([FUSED] if FUSED not in report.detectors else []),
     ]
     lines += [f"{name:<24}{'–':>8}  not enough is known from this source" for name in too_little]
     if TREES not in report.detectors:

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, Field
-from contracts.measurable import EXACT_MS
+from contracts.events import ACTIVITY, FIELDS, ID_FIELD, MAX_ID_CHARS, MAX_MS_DIGITS, PLAYS, STREAM_MS, Field
 from producer.importers.layout import BadRow, Row, Track, digest
 from runtime.arrays import Bools
-from runtime.units import DAY_MS
+from runtime.units import DAY_MS, MINUTE_MS
 
 CHUNK_ROWS = 50_000
 """Rows held as Python objects at once; the rows before them are Arrow columns, a tenth of the size."""
@@ -130,12 +129,12 @@ class Collector:
         return None
 
     def _is_said_twice(self, row: Row, row_id: str) -> bool:
-        """Whether a file says the same of a play again, in every field, at an exact time: exports repeat records.
+        """Whether a file says the same of a play again, in every field, to the second: exports repeat records.
 
-        A play that is longer than its time is precise cannot end twice at that time; a skip within it can.
+        A stream cannot end twice in one second. Short plays can, and so can those whose times were cut to the minute.
         """
         listen_ms = row.values.get("listen_ms")
-        if row.own_id is not None or row.precision_ms > EXACT_MS or listen_ms is None or listen_ms <= EXACT_MS:
+        if row.own_id is not None or listen_ms is None or listen_ms < STREAM_MS or row.event_ms % MINUTE_MS == 0:
             return False
         record = hash((row_id, *row.values.values()))
         is_known = record in self._records_in_file

@@ -26,11 +26,11 @@ MAX_EXAMPLES = 5
 MAX_COLUMNS = 12
 _GUESSES = {
     "user_id": (r"^(user|listener)s?[ _]?(id|name)?$",),
-    "event_time": (r"end.*time", r"time", r"date", r"^ts$|^when$", r"played.*at"),
+    "event_time": (r"end.*time", r"^(?!listening|play.?time|duration).*time", r"date", r"^ts$|^when$", r"played.*at"),
     "title": (r"track.*name", r"title", r"track|song", r"name"),
     "artist": (r"artist|band",),
     "listen_ms": (r"ms.*played|played.*ms", r"^play.*milli", r"(_|\b)ms$"),
-    "listen_s": (r"(play|listen|heard|dur).*(?<!milli)sec", r"^sec"),
+    "listen_s": (r"(play|listen|heard|dur).*(?<!milli)sec", r"^sec", r"listening.?time"),
 }
 """Names of columns by field of --map, the best first."""
 
@@ -106,7 +106,10 @@ def _suggest_map(columns: Sequence[str]) -> str:
 def _describe_files(files: Sequence[SourceFile]) -> str:
     """Say what the files look like: names, and the beginning of a header."""
     if not files:
-        return "no file that could be one (.json, .csv); unpack a .gz, .zst or .7z, and a zip in a zip, first"
+        return (
+            "no file that could be one (.json, .csv); unpack a .gz, .zst or .7z, and a zip in a zip, first, and save a "
+            "spreadsheet as CSV"
+        )
     examples = [f"{file.label} ({_beginning(file)})" for file in files[:MAX_EXAMPLES]]
     return ", ".join(examples) + (f" and {len(files) - MAX_EXAMPLES} more" if len(files) > MAX_EXAMPLES else "")
 

@@ -15,9 +15,18 @@ from producer.importers.collect import COUNTED_BEFORE, Collector, ImportCounts, 
 from producer.importers.files import find_files
 from producer.importers.layout import Options
 from producer.importers.registry import choose
-from producer.importers.write import check_target, earlier_layouts, existing_rows, known_names, write, write_report
+from producer.importers.write import (
+    check_target,
+    earlier_layouts,
+    epoch_ms,
+    existing_rows,
+    grain_ms,
+    known_names,
+    write,
+    write_report,
+)
 from runtime import terminal
-from runtime.units import MINUTE_MS
+from runtime.units import DAY_MS, HOUR_MS, MINUTE_MS
 from runtime.world import World
 
 
@@ -41,6 +50,11 @@ def import_history(
             f"records of {len(collected.logins)} people ({of_whom}): import each apart, with --user NAME"
         )
     taken = {topic: collected.table(topic) for topic in (PLAYS, ACTIVITY)}
+    if (grain := grain_ms(epoch_ms(taken[PLAYS]))) >= HOUR_MS:
+        raise HistoryError(
+            f"times in these files are cut to the {'day' if grain >= DAY_MS else 'hour'}: they tell no session, gap or "
+            f"night; expected a quarter of an hour or finer"
+        )
     if earlier_layouts(world) - {chosen.layout.name}:
         taken[PLAYS] = _without_counted(taken[PLAYS], existing[PLAYS], world, collected)
     rows = {topic: pa.concat_tables([existing[topic], taken[topic]]) for topic in (PLAYS, ACTIVITY)}

@@ -34,7 +34,7 @@ _TEMPORARY = ".import"
 GRAINS_MS = (DAY_MS, HOUR_MS, 15 * MINUTE_MS, 5 * MINUTE_MS, MINUTE_MS, SECOND_MS)
 """Grains that times are cut to, coarsest first."""
 MULTIPLES = 0.98
-"""Share of the times that are multiples of a grain, from which all are taken as cut to it."""
+"""Share of the times with whole grains between them, from which all are taken as cut to it."""
 MIN_TIMES = 20
 """Times below which their grain cannot be told: a choice."""
 
@@ -125,16 +125,17 @@ def epoch_ms(rows: pa.Table) -> Ints:
 
 
 def grain_ms(event_ms: Ints) -> int:
-    """Return how coarse times are by their values: the largest of GRAINS_MS that nearly all are multiples of, else 1.
+    """Return how coarse times are by their values: the largest of GRAINS_MS that lies between nearly all, else 1.
 
-    A file may write milliseconds that were cut to the quarter of an hour.
+    A file may write milliseconds that were cut to the quarter of an hour, or hours of a zone at half past ours.
 
-    >>> grain_ms(np.arange(50) * 900_000), grain_ms(np.arange(50) * 900_001)
-    (900000, 1)
+    >>> grain_ms(np.arange(50) * 900_000), grain_ms(np.arange(50) * 900_001), grain_ms(np.arange(50) * 3_600_000 + 1)
+    (900000, 1, 3600000)
     """
     if len(event_ms) < MIN_TIMES:
         return 1
-    return next((grain for grain in GRAINS_MS if np.mean(event_ms % grain == 0) >= MULTIPLES), 1)
+    enough = MULTIPLES * len(event_ms)
+    return next((grain for grain in GRAINS_MS if np.unique(event_ms % grain, return_counts=True)[1].max() >= enough), 1)
 
 
 def _empty_columns(table: pa.Table, names: Iterable[str]) -> list[str]:

@@ -95,7 +95,7 @@ def test_the_trees_and_the_scorer_are_named_where_they_did_not_run() -> None:
     unknown = [
         line.split("  ")[0] for line in text.splitlines() if line.endswith("not enough is known from this source")
     ]
-    assert unknown == ["session scorer", "account windows"]
+    assert unknown == ["session scorer", "account windows", "fused decision"]
     assert "did not run: they need every feature" in text
     assert TREES in find_false_alarms(history(), load_trees()).detectors
 

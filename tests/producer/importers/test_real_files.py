@@ -106,10 +106,10 @@ def test_exports_of_two_people_in_one_folder_are_refused_unless_it_is_said_whose
 
 
 def test_a_record_that_an_export_repeats_counts_once(imported: Imported, written: Written) -> None:
-    skip = record(2, ms_played=700)
-    records = [record(1), record(1), record(1, ip_addr="198.51.100.7"), skip, skip]
+    skip, cut = record(2, ms_played=700), record(1, ts="2024-03-01T20:07:00Z")
+    records = [record(1), record(1), record(1, ip_addr="198.51.100.7"), skip, skip, cut, cut]
     counts = imported.add(export(written, *records))
-    assert (counts.taken, counts.reasons) == (4, {DUPLICATE: 1})
+    assert (counts.taken, counts.reasons) == (6, {DUPLICATE: 1})
     assert imported.add(export(written, *records, name="endsong_1.json")).taken == 0
 
 
@@ -129,3 +129,31 @@ def test_a_play_that_was_scrobbled_as_well_counts_once_however_often_it_is_impor
         assert imported.add(second).reasons == {COUNTED_BEFORE: 6}
     assert imported.add(first).reasons == {DUPLICATE: 6}
     assert len(imported.rows("plays")) == 6
+
+
+@pytest.mark.parametrize(("text", "grain"), [("%Y-%m-%d 00:00:00", "day"), ("%Y-%m-%dT%H:00:00+05:30", "hour")])
+def test_times_that_are_cut_to_the_hour_or_day_tell_of_nobody(
+    imported: Imported, written: Written, text: str, grain: str
+) -> None:
+    days = [EVENING + timedelta(hours=23 * number) for number in range(30)]
+    lines = [f"{day.strftime(text)},Low Tide,Ida,{HEARD_MS}" for day in days]
+    path = written("cut.csv", "\n".join(["event_time,title,artist,listen_ms", *lines]))
+    with pytest.raises(HistoryError, match=f"times in these files are cut to the {grain}: they tell no session"):
+        imported.add(path)
+    assert not imported.world.root.exists()
+
+
+def test_times_that_are_cut_to_a_quarter_of_an_hour_leave_no_gap_to_measure(
+    imported: Imported, written: Written
+) -> None:
+    starts = [EVENING + timedelta(minutes=15 * number) for number in range(30)]
+    lines = [f"{start.strftime('%Y-%m-%dT%H:%M:%SZ')},Low Tide,Ida,{HEARD_MS}" for start in starts]
+    imported.add(written("cut.csv", "\n".join(["event_time,title,artist,listen_ms", *lines])))
+    assert imported.report()["precision_ms"] == 900_000
+    assert {"periodicity", "minute_entropy", "gap_share_6"} <= {*imported.world.not_measurable}
+
+
+def test_a_listening_time_is_no_time_of_day(imported: Imported, written: Written) -> None:
+    header = "Song Title,Artist,Listening Time,Date"
+    with pytest.raises(HistoryError, match=r"event_time=Date,title=Song Title,artist=Artist,listen_s=Listening Time$"):
+        imported.add(written("deezer.csv", header + "\nLow,Ida,200,2024-03-01 20:00:30\n"))

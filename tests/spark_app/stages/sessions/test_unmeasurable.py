@@ -31,7 +31,12 @@ def unheard(start_s: float, **values: Any) -> Item:
 def test_every_feature_that_needs_something_exists() -> None:
     needing = {
         name
-        for names in (*measurable.NEEDS_FIELD.values(), measurable.NEEDS_ACTIONS, measurable.NEEDS_SECONDS)
+        for names in (
+            *measurable.NEEDS_FIELD.values(),
+            measurable.NEEDS_ACTIONS,
+            measurable.NEEDS_SECONDS,
+            measurable.NEEDS_MINUTES,
+        )
         for name in names
     }
     assert needing <= {*FEATURE_NAMES, *USER_DAY_FEATURE_NAMES, *WINDOW_FEATURE_NAMES}
