@@ -16,6 +16,7 @@ import pandas as pd
 
 from consumer_viz.dashboard.case.casefile import CaseFile
 from consumer_viz.dashboard.csv_export import to_csv
+from consumer_viz.dashboard.evidence.references import reference_of
 from consumer_viz.dashboard.layout.render import ENVIRONMENT, PAGES_FOLDER
 from consumer_viz.dashboard.state import AppState
 from consumer_viz.dashboard.verdicts.export import verdicts_csv
@@ -52,17 +53,20 @@ LEGEND = (
 def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime, *, for_artist: bool = False) -> bytes:
     """Return a case as a zip, made by `analyst` at `at`.
 
-    `for_artist`: without whatever names the account, its devices and places, other accounts, or an analyst.
+    `for_artist`: without whatever names the account, its devices and places, other accounts, or an analyst. The
+    case has its reference there, as its id can be computed from the account's.
     """
     case = file.summary.case
+    reference = reference_of(state.store, case.case_id) or "case"
     made_at = format_time(round(at.timestamp() * 1000))
     style = (PAGES_FOLDER / "layout" / "desk.css").read_text()
     report = ENVIRONMENT.get_template("case/report.html").render(
-        file=file, case=case, zone=state.zone, style=style, made_at=made_at, made_by=analyst, for_artist=for_artist
-    )
+        file=file, case=case, zone=state.zone, style=style, made_at=made_at, made_by=analyst, for_artist=for_artist,
+        reference=reference,
+    )  # fmt: skip
     pictures = {f"{name}.svg": _standalone(str(picture), style) for name, picture in file.pictures.items()}
     if for_artist:
-        return _zip(case.case_id, _for_artist(state, file, made_at, report) | pictures)
+        return _zip(reference, _for_artist(state, file, made_at, report, reference) | pictures)
     facts = {
         "made_at": made_at,
         "made_by": analyst,
@@ -87,13 +91,14 @@ def export_case(state: AppState, file: CaseFile, analyst: str, at: datetime, *, 
     return _zip(case.case_id, members)
 
 
-def _for_artist(state: AppState, file: CaseFile, made_at: str, report: str) -> dict[str, bytes]:
+def _for_artist(state: AppState, file: CaseFile, made_at: str, report: str, reference: str) -> dict[str, bytes]:
     """Return the files of a pack that names nobody."""
     case = file.summary.case
     facts = {
         "made_at": made_at,
         "note": "A flag is a suspicion, not proof.",
-        "case": {name: getattr(case, name) for name in ("case_id", "sessions", "flagged", "streams", "eur", "verdict")},
+        "case": {"reference": reference}
+        | {name: getattr(case, name) for name in ("sessions", "flagged", "streams", "eur", "verdict")},
         "why": file.summary.lines,
     }
     unnamed = [name for name in SESSION_COLUMNS if name != "session_key"]
@@ -108,11 +113,11 @@ def _for_artist(state: AppState, file: CaseFile, made_at: str, report: str) -> d
     }
 
 
-def _zip(case_id: str, members: dict[str, bytes]) -> bytes:
+def _zip(folder: str, members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(f"{case_id}/{name}", content)
+            archive.writestr(f"{folder}/{name}", content)
     return out.getvalue()
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from consumer_viz.dashboard.case.casefile import CaseFile, build_casefile
 from consumer_viz.dashboard.case.export import export_case
+from consumer_viz.dashboard.evidence.references import reference_of
 from consumer_viz.dashboard.layout.render import page, state_of
 from consumer_viz.dashboard.team.routes import team_values
 from consumer_viz.dashboard.verdicts.routes import form_values
@@ -44,6 +45,7 @@ def evidence_pack(request: Request, case_id: str, reader: str = "") -> Response:
         raise HTTPException(409, "This case is reviewed without its score. Decide it first, then export it.")
     for_artist = reader == "artist"
     content = export_case(state_of(request), file, request.state.login.name, datetime.now(UTC), for_artist=for_artist)
-    name = f"playproof-{file.summary.case.case_id}{'-for-artist' if for_artist else ''}.zip"
+    reference = reference_of(state_of(request).store, case_id) or "case"
+    name = f"playproof-{f'{reference}-for-artist' if for_artist else case_id}.zip"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="application/zip", headers=headers)

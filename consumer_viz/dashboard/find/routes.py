@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
+from consumer_viz.dashboard.evidence.references import case_of_reference
 from consumer_viz.dashboard.index.search import KINDS, MAX_CHARS
 from consumer_viz.dashboard.layout.render import page, state_of
 
@@ -16,7 +17,7 @@ def find(request: Request, q: str = "", kind: str = "") -> Response:
     """Show what was found; the only account with exactly this id is opened at once."""
     state, text = state_of(request), q.strip()[:MAX_CHARS]
     kind = kind if kind in KINDS else ""
-    case_id = state.cases.of_account(text)
+    case_id = state.cases.of_account(text) or case_of_reference(state.store, text)
     if case_id and not kind:
         return RedirectResponse(f"/cases/{case_id}", 303)
     hits = state.search.find(text, kind) if text else []

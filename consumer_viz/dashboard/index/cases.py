@@ -43,6 +43,8 @@ class Case:
     assignee: str | None
     hold_until: str | None
     is_escalated: int | None
+    acted_at: str | None
+    """When the newest action about its money was made."""
 
     @property
     def is_kept(self) -> bool:
@@ -71,11 +73,17 @@ class Case:
         """Whether sessions were flagged after the case was dismissed."""
         return self.verdict == "dismiss" and (self.last_scored_at or "") > (self.decided_at or "")
 
+    @property
+    def is_flagged_since(self) -> bool:
+        """Whether it was flagged again after it was confirmed and its streams were held: the later ones are not."""
+        return self.verdict == "confirm" and (self.last_scored_at or "") > (self.acted_at or self.decided_at or "")
+
 
 CASE_COLUMNS = """c.case_id, c.user_id, coalesce(c.drawn_by, 'none') as drawn_by, c.draw_probability, c.sessions,
     c.flagged, c.streams, c.eur, c.probability, c.risk, c.model_version, c.last_scored_at, c.seq, u.country, u.plan,
     u.timezone, coalesce(v.version, 0) as version, v.verdict, v.reason_code, v.step, v.analyst, v.decided_at,
-    c.first_flagged_at, w.assignee, w.hold_until, w.is_escalated"""
+    c.first_flagged_at, w.assignee, w.hold_until, w.is_escalated,
+    (select max(m.created_at) from verdicts.actions m where m.case_id = c.case_id) as acted_at"""
 FROM_CASES = """from cases c left join verdicts.standing v on v.case_id = c.case_id
     left join verdicts.work w on w.subject = c.case_id left join users u on u.user_id = c.user_id"""
 

@@ -91,8 +91,12 @@ def test_the_pack_for_the_artist_names_neither_account_nor_device_nor_analyst(an
     content = ana.client.get(f"/cases/{case_id(users[0])}/pack.zip?reader=artist").content
     archive = zipfile.ZipFile(io.BytesIO(content))
     text = "\n".join(archive.read(name).decode() for name in archive.namelist())
-    for private in (*users, "ana", "d1", "AU", "Australia"):
-        assert not re.search(rf"\b{private}\b", text), private
+    for private in (*users, "ana", "d1", "AU", "Australia", case_id(users[0])):
+        assert not re.search(rf"\b{private}\b", text + " ".join(archive.namelist())), private
+    (reference,) = {name.partition("/")[0] for name in archive.namelist()}
+    assert f"Case {reference}" in text
+    assert ana.client.get("/find", params={"q": f" {reference}"}).url.path == f"/cases/{case_id(users[0])}"
+    assert "Nothing found" in ana.client.get("/find?q=n-0123456789abcdef").text
     assert "Cedar south" in text
     assert "84 streams in a suspected session" in text
 

@@ -58,6 +58,22 @@ def test_a_dismissed_account_that_is_flagged_again_comes_back(state: AppState, a
     assert "data-decided" not in ana.client.get(f"/queue/rows/{back.case_id}").text, "the next case may be this one"
 
 
+def test_a_confirmed_account_that_is_flagged_again_says_that_the_later_streams_are_not_held(
+    state: AppState, ana: Browser, users: list[str]
+) -> None:
+    ana.confirm(users[0])
+    assert "flagged since" not in ana.client.get("/queue?tab=decided").text
+    later = tiny_world.sessions([users[0]], first=50, hour=9)
+    later["scored_at"] = later["scored_at"] + timedelta(days=365 * 100)
+    tiny_world.commit(state.world, "sessions", later)
+    state.refresh()
+    assert "flagged since" in ana.client.get("/queue?tab=decided").text
+    assert "To hold those streams too, decide again." in ana.client.get(f"/cases/{case_id(users[0])}").text
+    ana.confirm(users[0])
+    assert len(state.store.actions(case_id(users[0]))[-1].sessions) == 2
+    assert "flagged since" not in ana.client.get("/queue?tab=decided").text
+
+
 def test_what_is_new_waits_behind_the_pill(state: AppState, ana: Browser, users: list[str]) -> None:
     shown = state.index.stamp
     assert state.cases.new_since(shown) == 0
