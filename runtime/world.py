@@ -226,7 +226,7 @@ class Unit:
 
     @property
     def offsets(self) -> Path:
-        """Copies of every micro-batch's offset file: Spark keeps 100, the reconciliation needs all."""
+        """Copies of every micro-batch's offset file: Spark forgets the old ones, the reconciliation needs all."""
         return self.root / "offsets"
 
     @property

@@ -94,15 +94,18 @@ def export(
     from ops.errors import OpsError
     from runtime.lake import committed_files
     from runtime.lake.moments import files_at, version_at
+    from runtime.lake.readings import reading
     from runtime.lake.upkeep import export as copy
 
     settings = settings_for(world)
-    (folder,) = _tables(settings.existing_world().unit, [table])
+    unit = settings.existing_world().unit
+    (folder,) = _tables(unit, [table])
     when = parse_time(at, settings.time_zone)
-    files = committed_files(folder) if when is None else files_at(folder, version_at(folder, when))
     if out.exists() and any(out.iterdir()):
         raise OpsError(f"{out} is not empty: name a new folder with  --out")
-    print(f"{copy(folder, files, out):,} files in {short_path(out)}")
+    with reading(unit.root):
+        files = committed_files(folder) if when is None else files_at(folder, version_at(folder, when))
+        print(f"{copy(folder, files, out):,} files in {short_path(out)}")
 
 
 def parse_time(text: str, time_zone: str) -> datetime | None:

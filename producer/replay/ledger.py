@@ -12,7 +12,6 @@ it knew to be acknowledged goes with the next line, and is otherwise found again
 short belongs to a batch that was not sent yet, and is dropped.
 """
 
-import fcntl
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ import orjson
 
 from producer.errors import ReplayError
 from producer.replay.json_lines import complete_bytes, read_lines
-from runtime.file_lock import hold_lock
+from runtime.file_lock import hold_lock, open_locked
 from runtime.world import World
 
 FILE_NAME = "replay.jsonl"
@@ -119,13 +118,8 @@ class Ledger:
     """The open ledger of a version, and its state; one process at a time."""
 
     def __init__(self, folder: Path):
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / FILE_NAME).open("ab")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise ReplayError(_AT_WORK.format(folder.parent.parent.name)) from None
+        at_work = ReplayError(_AT_WORK.format(folder.parent.parent.name))
+        self._file = open_locked(folder / FILE_NAME, at_work)
         self._file.truncate(complete_bytes(folder / FILE_NAME))
         self._folder = folder
         self.reload()

@@ -5,11 +5,8 @@ in the log of its source. What the table had at its first start is in a folder o
 """
 
 import json
-import math
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +27,6 @@ NOTED = "_NOTED"
 MAX_LINES = 10_000
 SHADOW = "shadow"
 """Folder of the checkpoints of challengers."""
-_reading_since: dict[object, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +45,6 @@ class _Done:
 
     version: int
     parts: frozenset[str] = field(default=frozenset())
-
-
-@contextmanager
-def reading(now: Callable[[], float] = time.time) -> Iterator[None]:
-    """Keep the files that count when a `with` block begins until it ends: upkeep in this process removes none of them.
-
-    For whoever hands a list of files on, and does not know when they will be read.
-    """
-    mine = object()
-    _reading_since[mine] = now()
-    try:
-        yield
-    finally:
-        del _reading_since[mine]
-
-
-def reading_since() -> float:
-    """Return when the oldest reading of this process began that is not over, in epoch seconds; infinity for none."""
-    return min([*_reading_since.values()], default=math.inf)
 
 
 def note_snapshot(table: Path, folder: Path, files_each: int | None = None) -> tuple[int, Path | None]:

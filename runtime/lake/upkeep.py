@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from runtime.lake import LOG, batch_of, committed_files, is_table, listed_files, moments, refresh_log
 from runtime.lake.merging import level_of, merge, replace_files, write_merged
-from runtime.lake.readers import Readers, reading_since
+from runtime.lake.readers import Readers
+from runtime.lake.readings import reading_since, version_of
 from runtime.parquet import open_parquet
 from runtime.storage import remove, storage_of
 
@@ -125,13 +126,14 @@ def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: b
     """
     needed = {*listed_files(table), *moments.files(table), *(readers.unread if readers else ())}
     last = max(map(batch_of, needed), default=-1)
+    # one that was replaced after a reading began is in its list
+    read_since = reading_since(version_of(table))
     removed = []
     for file, written_at in sorted(stored_files(table, ".parquet").items()):
         if file in needed or any(part.startswith("_") for part in file.relative_to(table).parts):
             continue
         needed_s = READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S
-        # one that was replaced after a reading began is in its list
-        if now - written_at > needed_s and written_at < reading_since() - UPKEEP_TAKES_S:
+        if now - written_at > needed_s and written_at < read_since - UPKEEP_TAKES_S:
             removed.append(file)
             if not is_dry:
                 remove(file)

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from contracts.user_day_features import HISTORY_DAYS
 from runtime.world import World
-from spark_app.batch.user_days import Source, baseline_quantities
+from spark_app.batch.user_days import Source, baseline_quantities, keep_files
 from spark_app.errors import JobError
 from spark_app.stages.user_days.baselines import device_links, user_baselines
 
@@ -35,9 +35,10 @@ def build(spark: SparkSession, world: World, source: Source, as_of: date) -> dic
             )
     # a local day may begin 14 hours before the UTC date of its name and end 12 hours after
     utc = as_of - timedelta(HISTORY_DAYS + 1), as_of
-    days = baseline_quantities(spark, world, source, utc).persist(StorageLevel.DISK_ONLY)
-    tables = {"user_baselines": user_baselines(days, as_of), "device_links": device_links(days, as_of)}
-    return {name: _write(table, folders[name]) for name, table in tables.items()}
+    with keep_files(world, source):
+        days = baseline_quantities(spark, world, source, utc).persist(StorageLevel.DISK_ONLY)
+        tables = {"user_baselines": user_baselines(days, as_of), "device_links": device_links(days, as_of)}
+        return {name: _write(table, folders[name]) for name, table in tables.items()}
 
 
 def _write(table: DataFrame, folder: Path) -> int:

@@ -4,6 +4,7 @@ From rows of the lake it is a table of the lake, replaced in one commit; from ra
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from contracts.user_day_features import BASELINE_QUANTITIES
 from models.tables.lake_tables import lake_schema
 from runtime.lake import batch_of, committed_files, listed_files
 from runtime.lake.commits import DataFile, Transaction, replace
+from runtime.lake.readings import reading
 from runtime.world import World, WorldError
 from spark_app.batch.lake_rows import READ_ROWS, TABLE, fingerprint_of_rows
 from spark_app.errors import JobError
@@ -41,6 +43,11 @@ def source_of(text: str) -> Source:
 def folder_of(world: World, source: Source) -> Path:
     """Return the folder of a world's table: in the lake whose rows it comes from, or next to the raw tables."""
     return world.unit.table(TABLE) if source == "lake" else world.root / TABLE
+
+
+def keep_files(world: World, source: Source) -> AbstractContextManager[None]:
+    """Let upkeep by a job of this machine remove no file of a source until the end of the context, when all is read."""
+    return reading(world.unit.root) if source == "lake" else nullcontext()
 
 
 def read_rows(
@@ -87,8 +94,9 @@ def _inputs(
 def build(spark: SparkSession, world: World, source: Source, out: Path | None = None) -> Path:
     """Write the user-days of a world as a folder, partitioned by date, over those of an earlier run; return it."""
     folder = out or folder_of(world, source)
-    table = _computed(spark, world, source)
-    table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
+    with keep_files(world, source):
+        table = _computed(spark, world, source)
+        table.repartition(F.col("date")).write.mode("overwrite").partitionBy("date").parquet(str(folder))
     return folder
 
 
@@ -100,7 +108,8 @@ def build_in_lake(spark: SparkSession, world: World) -> int:
     rows = fingerprint_of_rows(world.unit)  # before they are read: what comes meanwhile is new to the next run
     table = world.unit.table(TABLE)
     write = partial(_write, table=table, number=next_number(table))
-    written = _computed(spark, world, "lake").mapInArrow(write, WRITTEN).collect()
+    with keep_files(world, "lake"):
+        written = _computed(spark, world, "lake").mapInArrow(write, WRITTEN).collect()
     files = [DataFile(file["path"], file["rows"], file["bytes"]) for file in written]
     replace(table, files, lake_schema(TABLE), Transaction(READ_ROWS, rows))
     return sum(file.rows for file in files)

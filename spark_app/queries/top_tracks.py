@@ -17,7 +17,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from contracts.tables import TOP_TRACKS
 from runtime.lake import committed_files
-from runtime.lake.readers import reading
+from runtime.lake.readings import reading
 from runtime.parquet import read_parquet
 from runtime.storage import readable, spark_path
 from runtime.world import Unit
@@ -101,7 +101,7 @@ def report_batch(new: DataFrame, batch_id: int, *, unit: Unit, tracks: DataFrame
         # reading the whole lake again would cost more with every hour of silence
         rows = [Row(**{name: row[name] for name in row if name != "batch_id"}) for row in before]
     else:
-        with reading():  # on a busy machine, minutes pass between the list of the files and their reading
+        with reading(unit.root):  # on a busy machine, minutes pass between the list of the files and their reading
             rows = rank_tracks(count_streams(spark, committed_files(unit.table("sessions"))), tracks).collect()
     rows = sorted(rows, key=lambda row: int(row["rank"]))
     report_table.write_version(unit, NAME, batch_id, rows)

@@ -1,6 +1,8 @@
 """Upkeep changes no row: files are merged, the log is cut, what nothing needs is removed; a day leaves few files."""
 
 import os
+import subprocess
+import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,13 +17,24 @@ from runtime.lake import LOG, batch_of, committed_files, last_number, merging
 from runtime.lake.commits import Transaction, append_rows, rewrite, write_files
 from runtime.lake.merging import level_of, merge
 from runtime.lake.moments import files_at, version_at, versions
-from runtime.lake.readers import Readers, reading
+from runtime.lake.readers import Readers
+from runtime.lake.readings import FOLDER, reading
 from runtime.lake.upkeep import READERS_NEED_S, expire, export, keep_up, vacuum
 from runtime.parquet import count_rows, read_parquet
 from tests.lake_rows import WRITER, commit
 
 DAY = date(2025, 3, 3)
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
+READ_UNTIL_KILLED = """
+import sys
+from pathlib import Path
+from runtime.lake.readings import reading
+
+with reading(Path(sys.argv[1])):
+    print("reading", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -109,17 +122,38 @@ def test_what_a_killed_merge_has_replaced_stays_for_readers_too(table: Path, mon
     assert len(vacuum(table, late + READERS_NEED_S + 1)) == 29
 
 
-def test_a_reading_of_this_process_keeps_its_files_however_long_it_takes(table: Path) -> None:
+def test_a_reading_keeps_its_files_however_long_it_takes(table: Path, tmp_path: Path) -> None:
     for number in range(30):
         commit(table, session(number))
     late = time.time() + READERS_NEED_S + 60
-    with reading():
+    with reading(tmp_path):
         listed = committed_files(table)
         merge(table)
-        with reading(lambda: late):
+        with reading(tmp_path, lambda: late):
             assert vacuum(table, late) == []
         assert len(keys(listed)) == 30
     assert len(vacuum(table, late)) == 29
+    assert [*(tmp_path / FOLDER).iterdir()] == []
+
+
+def test_a_reading_of_another_process_keeps_its_files_until_that_ends(table: Path, tmp_path: Path) -> None:
+    for number in range(30):
+        commit(table, session(number))
+    late = time.time() + READERS_NEED_S + 60
+    command = [sys.executable, "-c", READ_UNTIL_KILLED, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reading\n"
+        merge(table)
+        assert vacuum(table, late) == []
+        reader.kill()
+    assert len(vacuum(table, late)) == 29, "what a killed reader left keeps nothing"
+    assert [*(tmp_path / FOLDER).iterdir()] == []
+
+
+def test_where_there_is_no_version_a_reading_makes_none(tmp_path: Path) -> None:
+    with reading(tmp_path / "v1"):
+        assert not (tmp_path / "v1").exists()
 
 
 def test_the_log_is_cut_only_as_far_as_its_readers_are_and_a_kept_version_can_be_read(table: Path) -> None:
