@@ -72,6 +72,8 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     if unguarded := preflight.unguarded_topics(settings.kafka()):
         print(preflight.unguarded_message(unguarded), file=sys.stderr, flush=True)
+    if compacted := preflight.compacted_topics(settings.kafka()):
+        print(preflight.compacted_message(compacted), file=sys.stderr, flush=True)
     if forgetful := preflight.forgetful_topics(settings.kafka()):
         print(preflight.forgetful_message(forgetful), file=sys.stderr, flush=True)
     scratch = use_scratch_folder()

@@ -22,7 +22,7 @@ READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 """Topics of the job."""
 ANSWERS_WITHIN_S = 10.0
 TIMESTAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
-CLEANUP, COMPACTED = "cleanup.policy", "compact"
+CLEANUP, COMPACTED, DELETED = "cleanup.policy", "compact", "delete"
 READERS = ("sessions", "archive")
 """Queries that read topics."""
 
@@ -75,6 +75,11 @@ def forgetful_topics(kafka: KafkaConnection, topics: Sequence[str] = (RULES,)) -
     return _topics_without(kafka, CLEANUP, COMPACTED, topics)
 
 
+def compacted_topics(kafka: KafkaConnection, topics: Sequence[str] = READ) -> list[str]:
+    """Return the topics of which Kafka keeps the newest message of each key only, as of a table: rows would be lost."""
+    return _topics_without(kafka, CLEANUP, DELETED, topics)
+
+
 def _topics_without(kafka: KafkaConnection, setting: str, expected: str, topics: Sequence[str]) -> list[str]:
     """Return the topics with another value; none where the broker does not tell: that takes a right of its own."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
@@ -95,6 +100,18 @@ def unguarded_message(topics: Sequence[str]) -> str:
     return (
         f"topic {', '.join(topics)} has its producers' times ({TIMESTAMPS} is not {BY_BROKER}): one with a wrong clock "
         "makes the rows of all others late (docs/reference/reliability.md#clocks)"
+    )
+
+
+def compacted_message(topics: Sequence[str]) -> str:
+    """Say in one line what is wrong with such topics.
+
+    >>> compacted_message(["plays"])[:66]
+    'topic plays is compacted (cleanup.policy is not delete): Kafka ref'
+    """
+    return (
+        f"topic {', '.join(topics)} is compacted ({CLEANUP} is not {DELETED}): Kafka refuses messages without a key, "
+        f"and forgets those whose key comes again; set {CLEANUP}={DELETED} on it"
     )
 
 

@@ -144,8 +144,9 @@ def watermark_of(plays_ms: int, activity_ms: int) -> int:
     """Return the watermark by how far each topic is, in ms: the slower topic's; 0 until both have rows.
 
     A topic is as far as the slowest of its partitions that have rows in a micro-batch, so a partition that is behind in
-    a backlog makes none of its rows late. One without rows had nothing to read when the micro-batch was planned: what
-    it has later was sent after all of these.
+    a backlog makes none of its rows late, unless it is over a micro-batch behind: then Spark's watermark, by the newest
+    partition, has passed them. One without rows had nothing to read when the micro-batch was planned: what it has later
+    was sent after all of these.
 
     >>> watermark_of(1741005060000, 1741005000000), watermark_of(1741005060000, 0)
     (1741004940000, 0)

@@ -72,11 +72,12 @@ def test_a_topic_with_its_producers_times_is_named(broker: Broker) -> None:
     assert preflight.unguarded_topics(broker.kafka, ["no-such-topic"]) == []
 
 
-def test_a_topic_of_rules_that_is_not_compacted_is_named(broker: Broker) -> None:
+def test_a_topic_of_rules_that_is_not_compacted_is_named_and_one_of_messages_that_is(broker: Broker) -> None:
     names = ["rules-deleted", "rules-compacted"]
     policies = [{"cleanup.policy": "delete"}, TOPICS[RULES].config]
     topics.create(broker.kafka, [Topic(n, 1, "for this test", config=p) for n, p in zip(names, policies, strict=True)])
     assert preflight.forgetful_topics(broker.kafka, names) == names[:1]
+    assert preflight.compacted_topics(broker.kafka, names) == names[1:]
 
 
 def test_a_patient_job_waits_for_an_absent_broker_and_says_so_once(
