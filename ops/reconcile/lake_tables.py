@@ -18,6 +18,7 @@ from ops.reconcile.workers import ALONE, Workers
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log
 from runtime.lake import batch_of, committed_files
+from runtime.lake.readings import reading
 from runtime.parquet import read_parquet
 from runtime.world import Unit
 
@@ -37,7 +38,8 @@ def read_at_one_moment(
     """
     for _ in range(MAX_READS):
         last = last_committed(unit, query)
-        table = read()
+        with reading(unit.root):
+            table = read()
         if last_committed(unit, query) == last:
             return read_offset_log(unit, query, last, first=max(last, 0) if only_last else 0), table
     raise ReconciliationError(
