@@ -9,7 +9,9 @@ The rules, as arrays over rows:
 - a duplicate has the account, time, topic and id of an earlier row. That one is in an open session: were it closed, the
   duplicate would be late;
 - a session is [first row, last row + gap]; sessions that touch are one; it is written once its end is at or before the
-  watermark.
+  watermark;
+- one of LARGE rows takes those of its last time as well, and ends there: it is written once its last row is at or
+  before the watermark.
 A row that is not late lies after every session that has been written, so it never joins one: which rows make a session
 does not depend on the micro-batches.
 """
@@ -28,6 +30,7 @@ from runtime.units import HOUR_MS, MINUTE_MS
 GAP_MS = 30 * MINUTE_MS
 DELAY_MS = MINUTE_MS
 CUT_MS = 3 * HOUR_MS
+LARGE = 65_536
 TOPIC_CODES = {PLAYS: 0, ACTIVITY: 1}
 SmallInts = NDArray[np.integer[Any]]
 """Integers of few bytes: hours of a busy topic are to fit into memory."""
@@ -108,7 +111,8 @@ class Sessions:
         return np.ascontiguousarray(matrix).view(f"V{8 * matrix.shape[1]}").ravel().tolist()
 
     def is_closed(self, watermark_ms: int) -> Bools:
-        return self.ended_ms + GAP_MS <= watermark_ms
+        is_large = self.plays_rows + self.activity_rows >= LARGE
+        return np.where(is_large, self.ended_ms, self.ended_ms + GAP_MS) <= watermark_ms
 
 
 Columns = TypeVar("Columns", GoodRows, Sessions)
@@ -134,7 +138,21 @@ def _in_sessions(rows: GoodRows) -> tuple[GoodRows, Ints]:
         | (cut[1:] != cut[:-1])
         | (rows.event_ms[1:] - rows.event_ms[:-1] > GAP_MS)
     )
-    return rows, np.flatnonzero(is_first)
+    return rows, _with_ends_of_large(np.flatnonzero(is_first), rows.event_ms)
+
+
+def _with_ends_of_large(first: Ints, event_ms: Ints) -> Ints:
+    """Add where the sessions begin that come after large ones."""
+    added = []
+    ends = np.append(first[1:], len(event_ms))[: len(first)]
+    for start, end in np.column_stack([first, ends])[ends - first > LARGE].tolist():
+        begin = start
+        while end - begin > LARGE:
+            # the rows of the time of row number LARGE still belong to it
+            begin += int(np.searchsorted(event_ms[begin:end], event_ms[begin + LARGE - 1], side="right"))
+            if begin < end:
+                added.append(begin)
+    return np.union1d(first, np.array(added, np.int64))
 
 
 def sessionize(rows: GoodRows) -> tuple[Sessions, Ints]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime.arrays import Bools, Ints
-from spark_app.stages.sessions.session_rows import CUT_MS, SESSION_GAP_MS
+from spark_app.stages.sessions.session_rows import CUT_MS, MAX_SESSION_ROWS, SESSION_GAP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,23 @@ class SessionOrder:
         """Positions in `order` where a session begins."""
         return np.flatnonzero(self.begins)
 
+    @property
+    def sizes(self) -> Ints:
+        """The number of rows of each session."""
+        return np.diff(self.first, append=len(self.order))
+
+    @property
+    def are_full(self) -> Bools:
+        """Which sessions take no later row: with the first row of a later time the next one begins."""
+        return self.sizes >= MAX_SESSION_ROWS
+
 
 def find_sessions(account: Ints, user: Ints, event_ms: Ints, topic: Ints, id_hash: Ints) -> SessionOrder:
     """Sort rows into sessions. `account` numbers the accounts; `user` is the hash that their cuts are spread by.
 
     A row with the account, time, topic and id of another one is a duplicate; the first given counts. A session begins
-    where the account changes, after a gap of more than 30 minutes, and at the account's 3-h cut.
+    where the account changes, after a gap of more than 30 minutes, at the account's 3-h cut, and with the first time
+    after MAX_SESSION_ROWS.
 
     >>> ms = np.array([9, 0, SESSION_GAP_MS + 10, 9])
     >>> found = find_sessions(*(np.zeros(4, np.int64),) * 2, ms, np.zeros(4, np.int64), np.array([1, 2, 3, 1]))
@@ -49,4 +60,16 @@ def find_sessions(account: Ints, user: Ints, event_ms: Ints, topic: Ints, id_has
     cut = (ms + np.mod(user[order], CUT_MS)) // CUT_MS
     begins = np.ones(len(order), bool)
     begins[1:] = (owner[1:] != owner[:-1]) | (cut[1:] != cut[:-1]) | (np.diff(ms) > SESSION_GAP_MS)
+    _cut_large(begins, ms)
     return SessionOrder(order, begins, duplicates)
+
+
+def _cut_large(begins: Bools, ms: Ints) -> None:
+    """Let sessions of too many rows end. Rows of one time stay together: by its first time a session has its key."""
+    first = np.flatnonzero(begins)
+    ends = np.append(first[1:], len(begins))[: len(first)]
+    for start, end in np.column_stack([first, ends])[ends - first > MAX_SESSION_ROWS].tolist():
+        begin, later = start, start + 1 + np.flatnonzero(np.diff(ms[start:end]))
+        while (place := np.searchsorted(later, begin + MAX_SESSION_ROWS)) < len(later):
+            begin = later[place]
+            begins[begin] = True

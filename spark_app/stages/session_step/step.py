@@ -1,7 +1,8 @@
 """One step of the stream for the accounts of a bucket: what a micro-batch's rows make of the open sessions.
 
 A pure function. The watermark of the micro-batch before decides what is late, that of this one what is closed. So a
-row that is not late lies after every closed session, and no split of the rows into micro-batches changes a session.
+row that is not late lies after every closed session, and no split of the rows into micro-batches changes a session. One
+of many rows is closed as soon as the watermark has passed its rows: so one account cannot fill the state.
 A duplicate of a row in a closed session is late, so the rows of open sessions are all that must be kept.
 """
 
@@ -51,7 +52,8 @@ def advance(open_rows: pa.Table, new_rows: pa.Table, watermark_before_ms: int, w
     """Add a micro-batch's rows to the open sessions, and close those that no later row can join.
 
     Tables of ROWS. Late is a row at or before `watermark_before_ms`, the watermark of the micro-batch before (0 at
-    first). A session is closed where its last row plus the gap is at or before `watermark_ms`, this micro-batch's.
+    first). A session is closed where its last row plus the gap is at or before `watermark_ms`, this micro-batch's; one
+    that is full, where its last row is.
     """
     is_late = new_rows["event_ms"].to_numpy() <= watermark_before_ms
     late = _count_by_topic(new_rows, is_late)
@@ -61,7 +63,8 @@ def advance(open_rows: pa.Table, new_rows: pa.Table, watermark_before_ms: int, w
     rows = pa.concat_tables([open_rows, new_rows]).combine_chunks()
     found = order_of(rows)
     ended_ms = rows["event_ms"].to_numpy()[found.order[_last(found)]]
-    is_closed = np.repeat(ended_ms + SESSION_GAP_MS <= watermark_ms, np.diff(found.first, append=len(found.order)))
+    open_until_ms = ended_ms + np.where(found.are_full, 0, SESSION_GAP_MS)
+    is_closed = np.repeat(open_until_ms <= watermark_ms, found.sizes)
     is_duplicate = np.zeros(len(rows), bool)
     is_duplicate[found.duplicates] = True
     return Step(

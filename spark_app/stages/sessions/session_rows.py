@@ -20,6 +20,10 @@ SESSION_GAP_MS = 30 * MINUTE_MS
 CUT_MS = 3 * HOUR_MS
 """Sessions are cut every 3 h, at a moment that differs by account, so that a bot that never stops is still scored."""
 
+MAX_SESSION_ROWS = 2**16
+"""Sessions are cut after so many rows too, six per second for three hours: else one account could fill the state of its
+bucket, as what a service calls `anonymous` does. A power of 2: the last look at such a session is at its last row."""
+
 IS_AUTOADVANCE, IS_SKIP = 1 << 5, 1 << 6
 NO_START_REASON, NO_END_REASON = 1 << 11, 1 << 12
 """A play without a reason_start, or without a reason_end: it must not count as one with another reason."""

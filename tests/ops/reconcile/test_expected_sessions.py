@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ops.reconcile import expected_sessions
 from ops.reconcile.dispositions import expected_dispositions, expected_of_topics
 from ops.reconcile.expected_sessions import (
     CUT_MS,
@@ -17,6 +19,8 @@ from ops.reconcile.expected_sessions import (
     sessionize,
 )
 from runtime.units import MINUTE_MS
+from spark_app.stages.session_step import session_order
+from spark_app.stages.sessions import session_rows
 
 DELAY_MS = MINUTE_MS
 
@@ -74,9 +78,13 @@ def row_by_row(batches: list[list[Row]], marks: list[int]) -> tuple[int, int, li
                 rest = [w for w in windows.get(key, []) if not touches(w, row)]
                 windows[key] = [*rest, [row, *(r for w in touching for r in w)]]
         for key, held in windows.items():
-            written += [w for w in held if end(w) <= marks[number]]
-            windows[key] = [w for w in held if end(w) > marks[number]]
-    still_open = [as_session(w) for held in windows.values() for w in held]
+            windows[key] = []
+            for parts in map(parts_of, held):
+                done = [part for part in parts if closes(part) <= marks[number]]
+                written += done
+                left = [row for part in parts[len(done) :] for row in part]
+                windows[key] += [left] if left else []
+    still_open = [as_session(part) for held in windows.values() for window in held for part in parts_of(window)]
     return late_rows, duplicates, sorted(map(as_session, written)), sorted(still_open)
 
 
@@ -86,6 +94,20 @@ def is_same(row: Row, other: Row) -> bool:
 
 def end(window: list[Row]) -> int:
     return max(row.event_ms for row in window) + GAP_MS
+
+
+def parts_of(window: list[Row]) -> list[list[Row]]:
+    """Split the rows of a large session: each part has LARGE rows, and those of the time of its last one."""
+    rows, parts = sorted(window, key=lambda row: row.event_ms), []
+    while len(rows) > (large := expected_sessions.LARGE):
+        size = sum(row.event_ms <= rows[large - 1].event_ms for row in rows)
+        parts.append(rows[:size])
+        rows = rows[size:]
+    return [*parts, rows] if rows else parts
+
+
+def closes(part: list[Row]) -> int:
+    return end(part) - (GAP_MS if len(part) >= expected_sessions.LARGE else 0)
 
 
 def touches(window: list[Row], row: Row) -> bool:
@@ -113,9 +135,18 @@ ROWS = st.builds(
 )
 
 
-@settings(max_examples=300)
-@given(st.lists(st.lists(ROWS, max_size=8), max_size=6))
-def test_the_prediction_is_what_the_rules_give_row_by_row(batches: list[list[Row]]) -> None:
+LARGE = st.sampled_from([1, 2, 3, 5, expected_sessions.LARGE])
+
+
+@settings(max_examples=400)
+@given(st.lists(st.lists(ROWS, max_size=8), max_size=6), LARGE)
+def test_the_prediction_is_what_the_rules_give_row_by_row(batches: list[list[Row]], large: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(expected_sessions, "LARGE", large)
+        check_row_by_row(batches)
+
+
+def check_row_by_row(batches: list[list[Row]]) -> None:
     marks = watermarks_of(batches)
     rows = as_rows(batches)
     late = is_late(rows, np.array(marks, np.int64))
@@ -155,6 +186,26 @@ def test_gap_of_a_millisecond_more_makes_two_sessions() -> None:
 
 def test_a_session_is_cut_at_three_hours() -> None:
     assert len(sessions_of(CUT_MS - 1, CUT_MS)) == 2
+
+
+@given(st.lists(ROWS, max_size=30), st.sampled_from([1, 2, 3, 5]))
+def test_large_sessions_end_where_the_job_ends_them(rows: list[Row], large: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(expected_sessions, "LARGE", large)
+        patch.setattr(session_order, "MAX_SESSION_ROWS", large)
+        ours = as_rows([rows])
+        ours = ours.where(~is_duplicate(ours))
+        users, topic = ours.user_hash, ours.topic.astype(np.int64)
+        of_job = session_order.find_sessions(users, users, ours.event_ms, topic, ours.id_hash)
+        first = of_job.order[of_job.first]
+        starts = sorted(zip(ours.user_hash[first].tolist(), ours.event_ms[first].tolist(), strict=True))
+        sessions, first_ms = sessionize(ours)
+        assert sorted(zip(sessions.user_hash.tolist(), first_ms.tolist(), strict=True)) == starts
+        assert len(set(starts)) == len(starts), "an account and the first time are the key of a session"
+
+
+def test_sessions_of_as_many_rows_are_large_for_both() -> None:
+    assert expected_sessions.LARGE == session_rows.MAX_SESSION_ROWS
 
 
 def test_a_row_at_the_watermark_is_late_and_one_after_it_is_not() -> None:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from contracts.events import ACTIVITY, PLAYS
 from runtime.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from spark_app.errors import StateError
+from spark_app.stages.session_step import session_order
 from spark_app.stages.session_step.packed_rows import ROWS, no_rows, pack, unpack
 from spark_app.stages.session_step.step import ClosedSessions, advance, close_all
 from spark_app.stages.sessions import session_records
 from spark_app.stages.sessions.session_batch import SessionBatch
 from spark_app.stages.sessions.session_records import write_records
-from spark_app.stages.sessions.session_rows import CUT_MS
+from spark_app.stages.sessions.session_rows import CUT_MS, MAX_SESSION_ROWS
 from tests.spark_app.items import did, heard
 from tests.spark_app.typed import NOON_MS, hash_of
 
@@ -101,6 +102,7 @@ ROW = st.builds(
     st.sampled_from([PLAYS, ACTIVITY]),
     st.integers(0, 2),
 )
+MOST_ROWS = st.sampled_from([1, 2, 3, 5, MAX_SESSION_ROWS])
 SHARES = st.floats(0, 1, exclude_max=True)
 
 
@@ -112,11 +114,18 @@ def unique(rows: Iterable[Row]) -> list[Row]:
     return list({key(one): one for one in rows}.values())
 
 
-@given(st.lists(st.tuples(ROW, SHARES, SHARES), max_size=40))
+@settings(max_examples=200)
+@given(st.lists(st.tuples(ROW, SHARES, SHARES), max_size=40), MOST_ROWS)
 def test_any_split_and_any_order_within_the_watermark_give_the_same_sessions(
-    sent: list[tuple[Row, float, float]],
+    sent: list[tuple[Row, float, float]], most_rows: int
 ) -> None:
     """A row comes up to a minute after its time, and a micro-batch ends after a row or does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_order, "MAX_SESSION_ROWS", most_rows)
+        check_any_split_and_order(sent)
+
+
+def check_any_split_and_order(sent: list[tuple[Row, float, float]]) -> None:
     arrivals = sorted(sent, key=lambda one: one[0]["event_ms"] + one[1] * DELAY_MS)
     run, batch = Run(), list[Row]()
     for one, _, chance in arrivals:
@@ -133,9 +142,17 @@ def test_any_split_and_any_order_within_the_watermark_give_the_same_sessions(
     assert sorted(run.closed) == sorted(sessions_of(close_all(table(rows))))
 
 
-@settings(max_examples=50)
-@given(st.lists(st.lists(ROW, max_size=8), max_size=8))
-def test_in_any_order_every_row_is_in_a_session_late_duplicate_or_open(batches: list[list[Row]]) -> None:
+@settings(max_examples=100)
+@given(st.lists(st.lists(ROW, max_size=8), max_size=8), MOST_ROWS)
+def test_in_any_order_every_row_is_in_a_session_late_duplicate_or_open(
+    batches: list[list[Row]], most_rows: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_order, "MAX_SESSION_ROWS", most_rows)
+        check_any_order(batches)
+
+
+def check_any_order(batches: list[list[Row]]) -> None:
     run = Run()
     in_time: list[Row] = []
     for batch in batches:
