@@ -84,9 +84,9 @@ def run(
                     raise
                 optional[name](str(error))
         while not stop.is_set and not is_done() and any(q.isActive for q in queries):
-            _check_queries(queries, optional)
+            _check_queries(queries, optional, may_end=available_now)
             time.sleep(CHECK_EVERY_S)
-        _check_queries(queries, optional)
+        _check_queries(queries, optional, may_end=True)
     finally:
         stop_queries(queries)
 
@@ -117,13 +117,18 @@ def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:
         raise JobError(f"query {name} could not start: {first_line(error)}") from error
 
 
-def _check_queries(queries: list[StreamingQuery], optional: Mapping[str, Callable[[str], None]]) -> None:
+def _check_queries(
+    queries: list[StreamingQuery], optional: Mapping[str, Callable[[str], None]], *, may_end: bool
+) -> None:
     """Raise JobError for a query that died; take an optional one off the list."""
     for query in tuple(queries):
+        has_ended = not query.isActive  # asked first: one that dies in between has a cause
         error = query.exception()
-        if error is None:
+        if error is None and (may_end or not has_ended):
             continue
-        message = f"query {query.name} stopped: {cause_of(error)}"
+        # its thread may end of an error of the JVM, as a stack that overflows while a cause is looked for
+        cause = "it ended without a cause, the log above may have one" if error is None else cause_of(error)
+        message = f"query {query.name} stopped: {cause}"
         if query.name not in optional:
             raise JobError(message) from error
         queries.remove(query)

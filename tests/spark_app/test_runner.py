@@ -137,6 +137,28 @@ def test_a_query_that_dies_ends_the_run_with_its_name_and_cause_in_one_line(
     assert spark.streams.active == [], "the healthy one does not live on unseen"
 
 
+class EndsAQuery:
+    """Ends a query behind the runner's back when it is asked, and asks for a stop only long after that."""
+
+    def __init__(self, spark: SparkSession, name: str) -> None:
+        self._spark, self._name, self._asked = spark, name, 0
+
+    @property
+    def is_set(self) -> bool:
+        self._asked += 1
+        for query in self._spark.streams.active:
+            if query.name == self._name:
+                query.stop()
+        return self._asked > 6
+
+
+def test_a_query_that_ends_without_a_cause_ends_the_run_too(spark: SparkSession, lines: DataFrame) -> None:
+    writers = {name: named(lines, name).trigger(processingTime="1 hour") for name in ("silent", "healthy")}
+    with pytest.raises(JobError, match=r"^query silent stopped: it ended without a cause"):
+        runner.run(spark, writers, EndsAQuery(spark, "silent"), available_now=False)
+    assert spark.streams.active == []
+
+
 def test_a_run_that_ends_has_reported_what_it_wrote(spark: SparkSession, lines: DataFrame, tmp_path: Path) -> None:
     table = tmp_path / "table"
     table.mkdir()
