@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from spark_app.stages.sessions.session_rows import SESSION_GAP_MS
 
 WORLD = "soak"
 PICTURE = "soak.png"
+SAMPLES_FILE = "samples.jsonl"
 SAMPLES = 240
 MIN_EVERY_S = 1.0
 """A run has about SAMPLES samples, and no more than one per MIN_EVERY_S."""
@@ -64,7 +66,7 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
     scenario = load_scenario(SCENARIO, users=p.users, days=p.days, seed=p.seed)
     with driven_job(settings, scenario, report_progress, p.compression) as job:
         rate = p.rows_per_s or job.highest_rate(p.flood_rows) / 2
-        phase, samples = hold_and_watch(job, rate, p.minutes * 60)
+        phase, samples = hold_and_watch(job, rate, p.minutes * 60, world.root / SAMPLES_FILE)
         job.end()
         # what is left for the archive; open sessions stay open
         run_to_end(playproof("job", "run", "--available-now"), environment)
@@ -110,14 +112,17 @@ def results_of(
     }
 
 
-def hold_and_watch(job: DrivenJob, rows_per_s: float, seconds: float) -> tuple[Phase, list[Sample]]:
-    """Hold a rate, and look at the job about SAMPLES times."""
+def hold_and_watch(job: DrivenJob, rows_per_s: float, seconds: float, file: Path) -> tuple[Phase, list[Sample]]:
+    """Hold a rate, and look at the job about SAMPLES times. What is seen is in `file` at once: the job may end."""
     began_at, every_s = time.time(), max(seconds / SAMPLES, MIN_EVERY_S)
     samples: list[Sample] = []
+    file.write_text("")
 
     def watch(now: float) -> None:
         if now - began_at >= len(samples) * every_s:
             samples.append(take_sample(now - began_at, job.unit, job.meter))
+            with file.open("a") as lines:
+                lines.write(json.dumps(asdict(samples[-1])) + "\n")
 
     job.meter.sample(began_at)
     watch(began_at)

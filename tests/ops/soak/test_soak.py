@@ -3,14 +3,19 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import pytest
 
 from ops.bench.process_tree import TreeMeter
+from ops.errors import StackError
+from ops.latency.driven_job import DrivenJob
 from ops.soak.picture import draw
 from ops.soak.samples import Sample, growth, take_sample
-from ops.soak.soak import Delays
+from ops.soak.soak import Delays, hold_and_watch
 from runtime.world import Unit
 
 SAMPLES = [Sample(float(s), 100 + s, 1.0, 500.0, 0, 2.0 if s < 4 else 3.0) for s in range(8)]
@@ -38,6 +43,28 @@ def test_a_sample_counts_the_files_of_the_job_and_none_of_the_broker(tmp_path: P
     assert sample.files_by_folder == {"checkpoints/sessions": 1, "lake/sessions": 1, "progress": 1}
     assert 1.0 <= sample.disk_mb < 1.01
     assert sample.rss_mb > 10
+
+
+class JobThatEnds:
+    """Ends in its second second; only its processes and its version are real."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit, self.meter = unit, TreeMeter(os.getpid())
+
+    def hold(self, name: str, rows_per_s: float, seconds: float, on_sample: Callable[[float], None]) -> None:
+        now = time.time()
+        for second in (1, 2):
+            on_sample(now + second)
+        raise StackError("the job ended")
+
+
+def test_what_was_seen_of_a_job_that_ends_too_early_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    with pytest.raises(StackError, match="the job ended"):
+        hold_and_watch(cast(DrivenJob, JobThatEnds(Unit(tmp_path))), 1.0, 60.0, file)
+    samples = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [round(sample["at_s"]) for sample in samples] == [0, 1, 2]
+    assert all(sample["rss_mb"] > 10 for sample in samples)
 
 
 def test_growth_compares_the_last_quarter_of_the_time_with_the_second_one() -> None:
