@@ -64,12 +64,14 @@ def run(
     available_now: bool,
     is_done: Callable[[], bool] = lambda: False,
     optional: Mapping[str, Callable[[str], None]] | None = None,
+    may_end: Collection[str] = (),
 ) -> None:
-    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query fails.
+    """Run until a signal, until `is_done`, or until no query is left. Raises JobError where a query fails or ends.
 
-    An `optional` query fails alone: its function is called with the reason, and the others go on.
+    An `optional` query fails alone: its function is called with the reason, and the others go on. With `available_now`
+    all queries may end without a cause, else those named in `may_end`, whose triggers let them.
     """
-    optional = optional or {}
+    optional, may_end = optional or {}, writers if available_now else may_end
     queries: list[StreamingQuery] = []
     try:
         for name, writer in writers.items():
@@ -84,9 +86,9 @@ def run(
                     raise
                 optional[name](str(error))
         while not stop.is_set and not is_done() and any(q.isActive for q in queries):
-            _check_queries(queries, optional, may_end=available_now)
+            _check_queries(queries, optional, may_end)
             time.sleep(CHECK_EVERY_S)
-        _check_queries(queries, optional, may_end=True)
+        _check_queries(queries, optional, may_end=writers)
     finally:
         stop_queries(queries)
 
@@ -118,13 +120,13 @@ def _start(name: str, writer: DataStreamWriter) -> StreamingQuery:
 
 
 def _check_queries(
-    queries: list[StreamingQuery], optional: Mapping[str, Callable[[str], None]], *, may_end: bool
+    queries: list[StreamingQuery], optional: Mapping[str, Callable[[str], None]], may_end: Collection[str]
 ) -> None:
     """Raise JobError for a query that died; take an optional one off the list."""
     for query in tuple(queries):
         has_ended = not query.isActive  # asked first: one that dies in between has a cause
         error = query.exception()
-        if error is None and (may_end or not has_ended):
+        if error is None and (query.name in may_end or not has_ended):
             continue
         # its thread may end of an error of the JVM, as a stack that overflows while a cause is looked for
         cause = "it ended without a cause, the log above may have one" if error is None else cause_of(error)

@@ -102,4 +102,4 @@ def run(spark: SparkSession, contest: Contest, signal: runner.Stop) -> None:
     def is_drained() -> bool:
         return timed.keys().isdisjoint(query.name for query in spark.streams.active)
 
-    runner.run(spark, timed | contest.untimed, signal, available_now=False, is_done=is_drained)
+    runner.run(spark, timed | contest.untimed, signal, available_now=False, is_done=is_drained, may_end=timed)

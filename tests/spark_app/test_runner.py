@@ -159,6 +159,12 @@ def test_a_query_that_ends_without_a_cause_ends_the_run_too(spark: SparkSession,
     assert spark.streams.active == []
 
 
+def test_a_query_whose_trigger_lets_it_end_may_end_before_the_others(spark: SparkSession, lines: DataFrame) -> None:
+    writers = {"once": named(lines, "once").trigger(availableNow=True), "endless": named(lines, "endless")}
+    runner.run(spark, writers, EndsAQuery(spark, "none"), available_now=False, may_end=["once"])
+    assert spark.streams.active == []
+
+
 def test_a_run_that_ends_has_reported_what_it_wrote(spark: SparkSession, lines: DataFrame, tmp_path: Path) -> None:
     table = tmp_path / "table"
     table.mkdir()
