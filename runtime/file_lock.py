@@ -24,11 +24,11 @@ def keep_lock(path: Path, refusal: Exception) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a process holds the lock of a file; not where there is no file."""
+    """Return whether a process holds the lock of a file; not where there is no file. Another user's counts as held."""
     try:
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):
         return True
     except FileNotFoundError:
         return False

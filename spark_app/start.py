@@ -20,6 +20,7 @@ from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.checks import consistency, job_lock, preflight
 from spark_app.checks.moved_world import follow_move
+from spark_app.checks.topic_settings import wrong_settings
 from spark_app.errors import JobError
 from spark_app.monitoring import upkeep
 from spark_app.monitoring.metrics import JobMetrics
@@ -70,12 +71,8 @@ def run_job(settings: Settings, options: RunOptions) -> None:
         preflight.wait_for_broker(settings.kafka())
     storage = attach(world.unit.root, settings.storage)
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
-    if unguarded := preflight.unguarded_topics(settings.kafka()):
-        print(preflight.unguarded_message(unguarded), file=sys.stderr, flush=True)
-    if compacted := preflight.compacted_topics(settings.kafka()):
-        print(preflight.compacted_message(compacted), file=sys.stderr, flush=True)
-    if forgetful := preflight.forgetful_topics(settings.kafka()):
-        print(preflight.forgetful_message(forgetful), file=sys.stderr, flush=True)
+    for line in wrong_settings(settings.kafka()):
+        print(line, file=sys.stderr, flush=True)
     scratch = use_scratch_folder()
     with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)

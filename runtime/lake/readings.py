@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runtime.errors import LakeError
@@ -25,11 +25,18 @@ _LAKE = Unit(Path()).lake.name
 def reading(version: Path, now: Callable[[], float] = time.time) -> Iterator[None]:
     """Keep the files that count when a `with` block begins until it ends: upkeep removes none of them.
 
-    `version` is the folder of a version; where there is none, nothing can be kept.
+    `version` is the folder of a version. Where there is none, or we may not write, nothing is kept: who only reads a
+    copy, or another's world, is not to be refused.
     """
-    if not version.is_dir():
+    with ExitStack() as until_the_end:
+        if version.is_dir():
+            with suppress(OSError):
+                until_the_end.enter_context(_marker(version, now))
         yield
-        return
+
+
+@contextmanager
+def _marker(version: Path, now: Callable[[], float]) -> Iterator[None]:
     name = f"{os.getpid()}-{uuid.uuid4().hex}"
     hidden, file = (version / FOLDER / text for text in (f".{name}", name))
     with hold_lock(hidden, LakeError(f"{hidden} is locked by another program")):

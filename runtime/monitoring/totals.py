@@ -13,8 +13,8 @@ from runtime.monitoring.watermark_lag import WatermarkLag
 from runtime.world import Unit
 
 MAX_BYTES, KEPT_BYTES = 64 * 1024**2, 16 * 1024**2
-"""Of a file of progress: over the first, the lines before the last KEPT_BYTES become one line with their sums. A query
-with a micro-batch every second writes 260 MB in a day; five hours of it are kept."""
+"""Of a file of progress: over the first, the lines before the last KEPT_BYTES become one line with their sums. Query
+`sessions` writes 2.1 kB per micro-batch (docs/studies/soak.md): with one every second, two hours of them are kept."""
 
 
 @dataclass
@@ -90,17 +90,23 @@ def totals(unit: Unit, query: str) -> Totals:
 
 
 def shorten(file: Path, max_bytes: int = MAX_BYTES, kept_bytes: int = KEPT_BYTES) -> None:
-    """Where a file of progress is too long, replace its older lines by one with their sums. Only its writer may."""
+    """Where a file of progress is too long, replace its older lines by one with their sums. Only its writer may.
+
+    Raises OSError where the shorter one cannot be written; the file is as it was then.
+    """
     size = file.stat().st_size
     if size <= max_bytes:
         return
     sums, partial = Totals(), file.with_suffix(".partial")
-    with file.open("rb") as lines:
-        while sums.read_bytes + len(line := lines.readline()) <= size - kept_bytes and line.endswith(b"\n"):
-            sums.add_line(line)
-        lines.seek(sums.read_bytes)
-        with partial.open("wb") as shorter:
-            shorter.write(sums.kept_line())
-            shutil.copyfileobj(lines, shorter)
-    # a reader has the old file open or opens the new one: both have all sums
-    partial.replace(file)
+    try:
+        with file.open("rb") as lines:
+            while sums.read_bytes + len(line := lines.readline()) <= size - kept_bytes and line.endswith(b"\n"):
+                sums.add_line(line)
+            lines.seek(sums.read_bytes)
+            with partial.open("wb") as shorter:
+                shorter.write(sums.kept_line())
+                shutil.copyfileobj(lines, shorter)
+        # a reader has the old file open or opens the new one: both have all sums
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

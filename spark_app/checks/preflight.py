@@ -4,12 +4,10 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka import KafkaConsumer, TopicPartition
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import ALERTS, FRAUD_COUNTS, RULES, SCORES
+from contracts.topics import ALERTS, FRAUD_COUNTS, SCORES
 from runtime.checkpoint import Partition, planned_ends
 from runtime.errors import AccessError, BrokerError
 from runtime.kafka.access import require_topics, wait_until_up
@@ -21,8 +19,6 @@ from spark_app.errors import PreflightError
 READ, WRITTEN = (PLAYS, ACTIVITY), (SCORES, ALERTS, FRAUD_COUNTS)
 """Topics of the job."""
 ANSWERS_WITHIN_S = 10.0
-TIMESTAMPS, BY_BROKER = "message.timestamp.type", "LogAppendTime"
-CLEANUP, COMPACTED, DELETED = "cleanup.policy", "compact", "delete"
 READERS = ("sessions", "archive")
 """Queries that read topics."""
 
@@ -63,68 +59,6 @@ def check_topics(
             if partitions:
                 check_read(query, done, consumer.beginning_offsets(partitions), consumer.end_offsets(partitions))
         return {topic: _messages(consumer, topic) for topic in read}
-
-
-def unguarded_topics(kafka: KafkaConnection, topics: Sequence[str] = READ) -> list[str]:
-    """Return the topics whose messages have their producers' times: a wrong clock would not be noticed by them."""
-    return _topics_without(kafka, TIMESTAMPS, BY_BROKER, topics)
-
-
-def forgetful_topics(kafka: KafkaConnection, topics: Sequence[str] = (RULES,)) -> list[str]:
-    """Return the topics that must keep the newest message of each key, and do not."""
-    return _topics_without(kafka, CLEANUP, COMPACTED, topics)
-
-
-def compacted_topics(kafka: KafkaConnection, topics: Sequence[str] = READ) -> list[str]:
-    """Return the topics of which Kafka keeps the newest message of each key only, as of a table: rows would be lost."""
-    return _topics_without(kafka, CLEANUP, DELETED, topics)
-
-
-def _topics_without(kafka: KafkaConnection, setting: str, expected: str, topics: Sequence[str]) -> list[str]:
-    """Return the topics with another value; none where the broker does not tell: that takes a right of its own."""
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
-    try:
-        with KafkaAdminClient(**kafka.python()) as admin:
-            configs = admin.describe_configs(resources, config_filter="all")["topic"]
-    except (KafkaError, KeyError):
-        return []
-    return [t for t in topics if configs.get(t, {}).get(setting, {}).get("value", expected) != expected]
-
-
-def unguarded_message(topics: Sequence[str]) -> str:
-    """Say in one line what is missing in such topics.
-
-    >>> unguarded_message(["plays"])[:72]
-    "topic plays has its producers' times (message.timestamp.type is not LogA"
-    """
-    return (
-        f"topic {', '.join(topics)} has its producers' times ({TIMESTAMPS} is not {BY_BROKER}): one with a wrong clock "
-        "makes the rows of all others late (docs/reference/reliability.md#clocks)"
-    )
-
-
-def compacted_message(topics: Sequence[str]) -> str:
-    """Say in one line what is wrong with such topics.
-
-    >>> compacted_message(["plays"])[:66]
-    'topic plays is compacted (cleanup.policy is not delete): Kafka ref'
-    """
-    return (
-        f"topic {', '.join(topics)} is compacted ({CLEANUP} is not {DELETED}): Kafka refuses messages without a key, "
-        f"and forgets those whose key comes again; set {CLEANUP}={DELETED} on it"
-    )
-
-
-def forgetful_message(topics: Sequence[str]) -> str:
-    """Say in one line what is missing in such topics.
-
-    >>> forgetful_message(["rules"])[:63]
-    'topic rules is not compacted (cleanup.policy is not compact): r'
-    """
-    return (
-        f"topic {', '.join(topics)} is not compacted ({CLEANUP} is not {COMPACTED}): rules stop when the broker "
-        f"deletes their messages; set {CLEANUP}={COMPACTED} on it"
-    )
 
 
 def _messages(consumer: KafkaConsumer, topic: str) -> int:

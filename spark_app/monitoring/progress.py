@@ -87,7 +87,6 @@ class ProgressListener(StreamingQueryListener):
         file = self._unit.progress / f"{batch.query}.jsonl"
         with file.open("a") as log:
             log.write(json.dumps(report, separators=(",", ":")) + "\n")
-        shorten(file)
         if batch.ends:
             self._keep_offsets(batch.query)
         if self._metrics is not None:
@@ -95,6 +94,10 @@ class ProgressListener(StreamingQueryListener):
             self._metrics.observe_drift(drift_record(self._unit))
         if batch.late * 2 > batch.rows:
             print(late_message(batch), file=sys.stderr, flush=True)
+        try:
+            shorten(file)
+        except OSError as error:  # a full disk: the next micro-batch tries again
+            print(f"{file.name} of progress stays long: {error}", file=sys.stderr, flush=True)
 
     def _keep_offsets(self, query: str) -> None:
         """Keep what the reconciliation asks for: the offsets of queries that read topics."""

@@ -156,6 +156,13 @@ def test_where_there_is_no_version_a_reading_makes_none(tmp_path: Path) -> None:
         assert not (tmp_path / "v1").exists()
 
 
+def test_where_nothing_can_be_written_a_reading_goes_on_and_hides_no_error(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("no folder")  # as on a read-only copy: nothing can be put into it
+    with pytest.raises(OSError, match="of the reader"), reading(tmp_path):
+        raise OSError("of the reader")
+    assert [file.name for file in tmp_path.iterdir()] == [FOLDER]
+
+
 def test_the_log_is_cut_only_as_far_as_its_readers_are_and_a_kept_version_can_be_read(table: Path) -> None:
     for number in range(10):
         commit(table, session(number))

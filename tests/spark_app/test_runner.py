@@ -1,4 +1,4 @@
-"""Starting, watching and stopping queries; and errors in one line."""
+"""Starting, watching and stopping queries."""
 
 import os
 import signal
@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -18,15 +17,6 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from spark_app import runner
 from spark_app.errors import JobError
 from tests.flow.stage import WITHIN_S
-
-SPARKS_TEXT = """[STREAM_FAILED] Query [id = 1f, runId = 2e] terminated with exception: Job aborted. SQLSTATE: XXKST
-=== Streaming Query ===
-Identifier: sessions [id = 1f]
-Caused by: org.apache.spark.SparkException: Job aborted due to stage failure
-	at org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2900)
-Caused by: java.io.IOException: No space left on device
-	at java.base/java.io.FileOutputStream.writeBytes(Native Method)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -49,44 +39,6 @@ def named(frame: DataFrame, name: str) -> DataStreamWriter:
 def stop(is_set: bool) -> runner.StopRequest:
     """A request that no signal makes, so that pytest keeps its own handlers."""
     return cast(runner.StopRequest, SimpleNamespace(is_set=is_set))
-
-
-def test_the_innermost_cause_is_what_a_person_is_told() -> None:
-    error = cast(StreamingQueryException, Exception(SPARKS_TEXT))
-    assert runner.cause_of(error) == "java.io.IOException: No space left on device"
-
-
-PYTHONS_TEXT = """\
-[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: [FOREACH_BATCH_USER_FUNCTION_ERROR] An error
-occurred in the user provided function in foreach batch sink. Return Message: Traceback (most recent call last):
-  File "spark_app/queries/archive.py", line 45, in archive_batch
-    found = messages.collect()
-pyspark.errors.exceptions.captured.PythonException:
-  An exception was thrown from the Python worker. Please see the stack trace below.
-Traceback (most recent call last):
-  File "spark_app/queries/batch_files.py", line 36, in add
-    file.parent.mkdir(parents=True, exist_ok=True)
-OSError: [Errno 28] No space left on device: 'lake/plays/_writing'
-
- SQLSTATE: 39000 SQLSTATE: XXKST
-=== Streaming Query ===
-Current Committed Offsets: {}
-"""
-"""What Spark says of an error in a Python worker that `foreachBatch` waited for, shortened."""
-
-
-def test_of_an_error_in_a_python_worker_what_was_raised_is_told() -> None:
-    error = cast(StreamingQueryException, Exception(PYTHONS_TEXT))
-    assert runner.cause_of(error) == "OSError: [Errno 28] No space left on device: 'lake/plays/_writing'"
-
-
-def test_without_a_cause_the_first_line_is_told() -> None:
-    assert runner.cause_of(cast(StreamingQueryException, Exception("\n  what happened\nits plan"))) == "what happened"
-
-
-def test_an_error_without_text_is_told_by_its_type_and_a_long_one_is_cut() -> None:
-    assert runner.first_line(ValueError()) == "ValueError"
-    assert runner.first_line(ValueError("x" * 1000)) == "x" * 400
 
 
 def test_what_foreach_batch_raises_is_told_once_without_its_traceback(

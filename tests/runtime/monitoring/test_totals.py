@@ -1,5 +1,6 @@
 """The file of progress stays short, and nobody who reads it sees a difference."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,18 @@ def test_a_lag_that_began_before_the_lines_that_are_kept_is_not_forgotten(tmp_pa
     before = lag_s(unit)
     shorten(file, max_bytes=9 * LINE_BYTES, kept_bytes=4 * LINE_BYTES)
     assert lag_s(unit) == before
+
+
+def test_a_full_disk_leaves_the_file_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "sessions.jsonl"
+    file.write_text(text := "".join(line_of(number, 1, 0, 60, 0) for number in range(9)))
+    monkeypatch.setattr("runtime.monitoring.totals.shutil.copyfileobj", fail)
+    with pytest.raises(OSError, match="No space left"):
+        shorten(file, max_bytes=9, kept_bytes=4 * LINE_BYTES)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("sessions.jsonl", text)]
 
 
 def test_a_short_file_is_left_alone(tmp_path: Path) -> None:

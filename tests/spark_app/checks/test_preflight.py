@@ -9,7 +9,6 @@ import pytest
 from kafka import KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
-from contracts.topics import RULES, TOPICS, Topic
 from ops.stack.broker import Broker
 from ops.stack.supervisor import CONFIGURATION
 from producer.kafka import topics
@@ -62,22 +61,6 @@ def test_messages_that_kafka_removed_before_they_were_read_are_named() -> None:
         PreflightError, match=r"plays\[0\] begins at offset 9, but query sessions .* removed 2 messages"
     ):
         check_read("sessions", read, {(PLAYS, 0): 9, (PLAYS, 1): 3}, ends)
-
-
-def test_a_topic_with_its_producers_times_is_named(broker: Broker) -> None:
-    names = ["by-producers", "by-broker"]
-    theirs = Topic(names[0], 1, "for this test", config={"message.timestamp.type": "CreateTime"})
-    topics.create(broker.kafka, [theirs, Topic(names[1], 1, "for this test")])
-    assert preflight.unguarded_topics(broker.kafka, names) == names[:1]
-    assert preflight.unguarded_topics(broker.kafka, ["no-such-topic"]) == []
-
-
-def test_a_topic_of_rules_that_is_not_compacted_is_named_and_one_of_messages_that_is(broker: Broker) -> None:
-    names = ["rules-deleted", "rules-compacted"]
-    policies = [{"cleanup.policy": "delete"}, TOPICS[RULES].config]
-    topics.create(broker.kafka, [Topic(n, 1, "for this test", config=p) for n, p in zip(names, policies, strict=True)])
-    assert preflight.forgetful_topics(broker.kafka, names) == names[:1]
-    assert preflight.compacted_topics(broker.kafka, names) == names[1:]
 
 
 def test_a_patient_job_waits_for_an_absent_broker_and_says_so_once(
