@@ -30,6 +30,8 @@ from runtime.world import Unit, World
 
 MANY_MESSAGES = 20_000
 """From so many on, four million rows, more processes save more time than they take to start."""
+MAX_PROCESSES = 4
+"""Each needs a gigabyte (1,066 MB at its peak for PART_ROWS rows), however many cores there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def reconcile(world: World, kafka: KafkaConnection, report_step: ReportStep = sa
     faster than its table can be read, or where messages are gone that it has read.
     """
     messages = sum(span.end - span.first for topic in TOPIC_CODES for span in all_partitions(kafka, topic))
-    with running_workers((os.cpu_count() or 1) if messages > MANY_MESSAGES else 1, report_step) as workers:
+    processes = min(os.cpu_count() or 1, MAX_PROCESSES) if messages > MANY_MESSAGES else 1
+    with running_workers(processes, report_step) as workers:
         return _reconcile(world.unit, kafka, workers)
 
 

@@ -1,6 +1,7 @@
 """Kafka's security settings: what is read, what is refused, what the two clients get, and that nothing secret shows."""
 
 import logging
+import pickle
 import ssl
 from pathlib import Path
 
@@ -243,3 +244,10 @@ def test_settings_never_show_what_is_in_them() -> None:
 def test_every_name_is_on_the_page_of_the_docs() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "security.md").read_text()
     assert [name for name in NAMES if f"`{name}`" not in page] == []
+
+
+def test_a_connection_goes_to_another_process_with_its_login() -> None:
+    connection = KafkaConnection("kafka.example:9093", KafkaSecurity.parse(LOGIN))
+    sent = pickle.loads(pickle.dumps(connection))
+    assert sent.python() == connection.python()
+    assert sent.python()["sasl_plain_password"] == "secret"
