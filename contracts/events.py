@@ -20,10 +20,13 @@ HEARTBEAT_USER = "__heartbeat__"
 """The reserved user_id of rows that only move the watermark."""
 
 HEADER_ROWS, HEADER_BATCH, HEADER_CLOCK_MS, HEADER_HEARTBEAT = "rows", "batch", "clock_ms", "heartbeat"
-NUMERIC_HEADERS = {HEADER_CLOCK_MS: "-?[0-9]{1,18}", HEADER_ROWS: "[0-9]{1,7}"}
-"""How a header that is read as a number is written; another one is as good as none. Ten million rows fit no message."""
 HEADER_MESSAGE = "message"
 """The message's place among its topic's messages: how a replay that goes on after a crash knows what arrived."""
+NUMERIC_HEADERS = {
+    HEADER_CLOCK_MS: "-?[0-9]{1,18}", HEADER_ROWS: "[0-9]{1,7}", HEADER_BATCH: "[0-9]{1,18}",
+    HEADER_MESSAGE: "[0-9]{1,18}",
+}  # fmt: skip
+"""How a header that is read as a number is written; another one is as good as none. Ten million rows fit no message."""
 
 HEADER_RESENT = "resent"
 """Of rejected rows that are sent again: partition:offset:position of each in the same topic, with blanks between."""

@@ -23,7 +23,7 @@ class StackError(OpsError):
 
 
 class ResendError(OpsError):
-    """Rejected rows cannot be sent again: another process does, or a file of repaired rows is none."""
+    """Rejected rows cannot be sent again: another process does, or a repaired row is none, or may be sent already."""
 
 
 class ReconciliationError(OpsError):

@@ -19,6 +19,9 @@ PlayproofError
 └── OpsError          ops.errors
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PlayproofError(Exception):
     """Root of what commands raise on purpose; the command line prints it as one line and exits with 1."""
@@ -46,3 +49,29 @@ class BrokerError(PlayproofError):
 
 class AccessError(BrokerError):
     """The broker answers and refuses us: the password, the certificate, or a right that is missing."""
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what an error says, in one line; with its class where the text alone is not for a reader.
+
+    >>> in_one_line(BrokerError("no broker answers")), in_one_line(KeyError("path")), in_one_line(EOFError())
+    ('no broker answers', "KeyError: 'path'", 'EOFError')
+    """
+    text, name = " ".join(str(error).split()), type(error).__name__
+    if isinstance(error, PlayproofError) or name in text:
+        return text
+    return f"{name}: {text}" if text else name
+
+
+@contextmanager
+def naming(file: object, damaged: type[PlayproofError]) -> Iterator[None]:
+    """Raise `damaged`, which names the file, where its content cannot be read; FileNotFoundError stays what it is.
+
+    Who reads JSON and archives has a dozen errors for a byte that has changed and an end that is missing.
+    """
+    try:
+        yield
+    except (PlayproofError, FileNotFoundError):
+        raise
+    except Exception as error:
+        raise damaged(f"{file} is unreadable ({in_one_line(error)}): restore it from a copy") from None

@@ -1,11 +1,15 @@
-"""How events are written as text: times, and JSON values in the form that the all-string schema gives them."""
+"""How events are written as text: times, the numbers in headers, JSON values as the all-string schema has them."""
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.events import TIME_PATTERN
+from contracts.events import NUMERIC_HEADERS, TIME_PATTERN
+
+Headers = Sequence[tuple[str, bytes | None]]
+"""Of a Kafka message, as the client gives them: names may repeat, a value may be null."""
 
 
 def format_time(epoch_ms: int) -> str:
@@ -33,6 +37,18 @@ def parse_time(text: str) -> int | None:
     except ValueError:
         return None
     return int(moment.timestamp()) * 1000 + int(text[20:23])
+
+
+def header_number(headers: Headers, name: str) -> int | None:
+    """Return a header as an integer; None where it is missing, or has another form than contracts.events says.
+
+    >>> header_number([("batch", b"7")], "batch"), header_number([("batch", b"1_0")], "batch")
+    (7, None)
+    """
+    text = next((value for key, value in headers if key == name), None)
+    if text is None or re.fullmatch(NUMERIC_HEADERS[name].encode(), text) is None:
+        return None
+    return int(text)
 
 
 def as_text(value: Any) -> str | None:

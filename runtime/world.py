@@ -17,9 +17,10 @@ import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from contracts.domain import DOMAINS, MUSIC, Domain
-from runtime.errors import PlayproofError
+from runtime.errors import PlayproofError, naming
 
 TOPICS_FILE = "TOPICS"
 """In a version that reads the topics of an earlier one again: which version began them. Names their Docker volume."""
@@ -131,18 +132,24 @@ class World:
         """What the importers read and rejected; a simulated world has none."""
         return self.root / "import.json"
 
+    def read_import_report(self) -> dict[str, Any]:
+        """Read `import_report`; empty where there is none. Raises WorldError where it is damaged."""
+        with naming(self.import_report, WorldError):
+            return dict(json.loads(self.import_report.read_bytes())) if self.import_report.exists() else {}
+
     @property
     def not_measurable(self) -> tuple[str, ...]:
         """Features that the source of an imported world cannot tell: they are null there, never 0."""
-        if not self.import_report.exists():
-            return ()
-        return tuple(json.loads(self.import_report.read_text())["not_measurable"])
+        report = self.read_import_report()
+        with naming(self.import_report, WorldError):
+            return tuple(report["not_measurable"]) if report else ()
 
     @property
     def version(self) -> int:
         """The current version; 1 before the first run."""
         pointer = self.root / "CURRENT"
-        return int(pointer.read_text()) if pointer.exists() else 1
+        with naming(pointer, WorldError):
+            return int(pointer.read_text()) if pointer.exists() else 1
 
     @property
     def unit(self) -> "Unit":
@@ -206,7 +213,8 @@ class Unit:
     def topics_version(self) -> int:
         """The version that the topics were begun in: another one where this version reads them again."""
         file = self.root / TOPICS_FILE
-        return int(file.read_text() if file.exists() else self.root.name[1:])
+        with naming(file, WorldError):
+            return int(file.read_text() if file.exists() else self.root.name[1:])
 
     @property
     def broker(self) -> Path:

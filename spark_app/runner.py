@@ -85,10 +85,11 @@ def run(
                 if name not in optional:
                     raise
                 optional[name](str(error))
-        while not stop.is_set and not is_done() and any(q.isActive for q in queries):
+        while not (is_over := stop.is_set or is_done()) and any(q.isActive for q in queries):
             _check_queries(queries, optional, may_end)
             time.sleep(CHECK_EVERY_S)
-        _check_queries(queries, optional, may_end=writers)
+        # whoever asked for the end made the queries end; else the last one may have ended by itself
+        _check_queries(queries, optional, writers if is_over else may_end)
     finally:
         stop_queries(queries)
 

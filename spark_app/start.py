@@ -15,10 +15,12 @@ from runtime.kafka.connection import KafkaConnection
 from runtime.monitoring.progress import record_job, record_shadow
 from runtime.settings import Settings
 from runtime.storage import attach
+from runtime.storage.bucket import Storage
 from runtime.world import World
 from spark_app import pipeline, runner, session, sources
 from spark_app.artefacts import CHAMPION, Artefacts, ModelChoice, open_artefacts
 from spark_app.checks import consistency, job_lock, preflight
+from spark_app.checks.all_read import check_all_read
 from spark_app.checks.moved_world import follow_move
 from spark_app.checks.topic_settings import wrong_settings
 from spark_app.errors import JobError
@@ -66,15 +68,25 @@ def run_job(settings: Settings, options: RunOptions) -> None:
     missing or does not fit, and JobError where a query fails.
     """
     session.run_in_utc()
-    world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
+    world = settings.the_world()
     if options.is_patient:
         preflight.wait_for_broker(settings.kafka())
+    for table in STATIC_TABLES:  # before the lock, which makes the folder of a version
+        world.static(table)
+    # before all other checks: they note where a version is and what its checkpoints depend on
+    with job_lock.hold(world):
+        _run_alone(settings, options)
+
+
+def _run_alone(settings: Settings, options: RunOptions) -> None:
+    """Check what else the job needs, and run it, while no other job is at work on the version."""
+    world, partitions = settings.the_world(), options.partitions or os.cpu_count() or 2
     storage = attach(world.unit.root, settings.storage)
     messages = check_inputs(world, settings.kafka(), partitions, settings.clock_ahead)
     for line in wrong_settings(settings.kafka()):
         print(line, file=sys.stderr, flush=True)
     scratch = use_scratch_folder()
-    with job_lock.hold(world), open_artefacts(settings, options.model) as artefacts:
+    with open_artefacts(settings, options.model) as artefacts:
         moved = follow_move(world.unit)
         if moved:
             print(f"world {world.name} was moved since the last run: {moved} logs of Spark's have its new place now")
@@ -91,27 +103,33 @@ def run_job(settings: Settings, options: RunOptions) -> None:
             storage=storage,
         )
         try:
-            limits = sources.balance(messages, options.max_messages)
-            _run_queries(spark, settings, options, artefacts, limits)
+            _run_queries(spark, settings, options, artefacts, messages)
+        except JobError as error:
+            raise with_place(error, storage) from error.__cause__
         finally:
             spark.stop()
 
 
-def check_inputs(world: World, kafka: KafkaConnection, partitions: int, clock_ahead: int) -> dict[str, int]:
-    """Check static tables, checkpoints and topics before Spark starts; return the messages of each topic so far.
+def with_place(error: JobError, storage: Storage | None) -> JobError:
+    """Return an error that names the bucket of tables and checkpoints: a cause may be no more than "Broken pipe"."""
+    if storage is None or storage.address in str(error):
+        return error
+    return JobError(f"{error}; tables and checkpoints are in {storage.address}")
 
-    Raises WorldError, StateError, BrokerError or PreflightError.
+
+def check_inputs(world: World, kafka: KafkaConnection, partitions: int, clock_ahead: int) -> dict[str, int]:
+    """Check checkpoints and topics before Spark starts; return the messages of each topic so far.
+
+    Raises StateError, BrokerError or PreflightError.
     """
-    for table in STATIC_TABLES:
-        world.static(table)
     consistency.check_unit(world.unit, partitions, clock_ahead)
     return preflight.check_topics(kafka, world.unit)
 
 
 def _run_queries(
-    spark: SparkSession, settings: Settings, options: RunOptions, artefacts: Artefacts, limits: dict[str, int]
+    spark: SparkSession, settings: Settings, options: RunOptions, artefacts: Artefacts, messages: dict[str, int]
 ) -> None:
-    """Build and run the queries; note for the pages which models score."""
+    """Build and run the queries; note for the pages which models score. `messages` had each topic at the start."""
     stop = runner.StopRequest()
     world, unit, version = settings.the_world(), settings.the_world().unit, artefacts.champion.version
     metrics = JobMetrics(version, unit.root, unit.table("rejected"))
@@ -124,6 +142,7 @@ def _run_queries(
         challenger = shadow.find_challenger(artefacts.registry, artefacts.folder, unit)
     else:
         record_shadow(unit, "", "switched off with --no-shadow")
+    limits = sources.balance(messages, options.max_messages)
     job = pipeline.build_job(settings, artefacts.champion, limits, challenger, shipped_alert_scorer())
     writers: dict[str, DataStreamWriter] = {}
     if not stop.is_set:
@@ -140,6 +159,8 @@ def _run_queries(
     with upkeep.running(settings, unit, unit.shadow(challenger.version).name if challenger else ""):
         if options.available_now:
             runner.run_in_turn(spark, writers, pipeline.REPORTS, stop, optional=optional)
+            if not stop.is_set:
+                check_all_read(unit, [name for name in preflight.READERS if name in writers], messages)
         else:
             runner.run(spark, writers, stop, available_now=False, optional=optional)
 

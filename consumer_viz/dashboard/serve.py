@@ -69,8 +69,10 @@ def serve(
             Outbox(verdicts, partial(Publisher, verdicts, state.world.name, kafka)),
             Outbox(actions, partial(Publisher, actions, state.world.name, kafka)),
         )
-        webhook = _webhook(settings, state.store)
-        with state, feed, senders[0], senders[1], RuleOutbox(state.rules, kafka), webhook:
+        rules, webhook = RuleOutbox(state.rules, kafka), _webhook(settings, state.store)
+        threads = (*senders, rules, webhook)
+        state.troubles = tuple(each.trouble for each in threads if isinstance(each, Outbox | RuleOutbox | Webhook))
+        with state, feed, senders[0], senders[1], rules, webhook:
             if is_measured:
                 metrics.serve(feed, settings.metrics_port + PORT_OFFSETS["pages"], settings.metrics_address)
             address = f"http://{HOST}:{bound_port}/"

@@ -1,14 +1,11 @@
 """The application's state: index, verdicts, feed, and the thread that keeps the index up to date."""
 
 import logging
-import sqlite3
 import threading
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
-
-import pyarrow as pa
 
 from consumer_viz.dashboard.access.sign_in import SignIn
 from consumer_viz.dashboard.decisions.store import VerdictStore
@@ -25,7 +22,7 @@ from consumer_viz.dashboard.index.ring_cases import Rings
 from consumer_viz.dashboard.index.search import Search
 from consumer_viz.feed.counts import SnapshotSource
 from models.rules.store import RuleStore
-from runtime.errors import PlayproofError
+from runtime.monitoring.trouble import Trouble
 from runtime.world import World
 
 REFRESH_S = 3.0
@@ -47,6 +44,8 @@ class AppState:
     """The counts of the topics; None where nobody reads them."""
     trouble: str = ""
     """Why the last refresh failed, in one line; empty when all is well."""
+    troubles: tuple[Trouble, ...] = ()
+    """Of the threads that send to topics and to the webhook."""
     is_filling: bool = True
     """Whether the lake is being read for the first time."""
     cases: Cases = field(init=False)
@@ -93,9 +92,11 @@ class AppState:
             self.automatic.sweep()
             self.closed.sweep()
             self.trouble = ""
-        except (PlayproofError, OSError, ValueError, KeyError, pa.ArrowException, sqlite3.Error) as error:
-            self.trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"
-            log.warning("%s: %s", self.trouble, error)
+        except Exception as error:  # whatever it is, the pages must not stay as they are until the next start
+            trouble = f"the lake could not be read ({type(error).__name__}): the pages show what was read before"
+            if trouble != self.trouble:
+                log.warning("%s: %s", trouble, error)
+            self.trouble = trouble
         self.is_filling = False
 
     def _run(self) -> None:

@@ -1,7 +1,8 @@
 """A plain Kafka consumer, without Spark and without a consumer group, that counts what it reads in a thread.
 
 Delivery: every message once while the process lives, from the offsets chosen at start. The broker may be absent, or be
-killed and restarted, and topics may be created later: the feed reports it in one line (`Snapshot.trouble`) and goes on.
+killed and restarted, topics may be created later, certificates may be replaced: the feed reports it in one line
+(`Snapshot.trouble`) and goes on.
 """
 
 import math
@@ -17,6 +18,7 @@ from kafka.errors import KafkaError
 from consumer_viz.feed.counts import LIVE_BATCHES, FeedCounts, Snapshot
 from contracts.domain import MUSIC, Domain
 from contracts.topics import ALERTS, FRAUD_COUNTS
+from runtime.errors import in_one_line
 from runtime.kafka.access import explain
 from runtime.kafka.connection import KafkaConnection
 
@@ -38,7 +40,10 @@ def topics_read(domain: Domain) -> tuple[str, ...]:
 
 
 class KafkaFeed:
-    """Reads a domain's topics, as a context manager. It begins `since_s` seconds ago; None: at the earliest message."""
+    """Reads a domain's topics, as a context manager. It begins `since_s` seconds ago; None: at the earliest message.
+
+    Raises SecuritySettingError, when it is made, where a store cannot be opened.
+    """
 
     def __init__(
         self,
@@ -49,8 +54,8 @@ class KafkaFeed:
         max_batches: int = LIVE_BATCHES,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        kafka.python()
         self._kafka = kafka
-        self._client = kafka.python()
         self._since_s = since_s
         self._clock = clock
         self._topics = topics_read(domain)
@@ -99,7 +104,7 @@ class KafkaFeed:
         while not self._stop.is_set():
             try:
                 with KafkaConsumer(
-                    **self._client,
+                    **self._kafka.python(),  # again for each connection: a certificate may have been replaced
                     group_id=None,
                     auto_offset_reset="earliest",
                     isolation_level="read_committed",
@@ -109,11 +114,20 @@ class KafkaFeed:
                     reconnect_backoff_max_ms=1000,
                 ) as consumer:
                     self._read(consumer)
-            except (KafkaError, OSError) as error:
-                self._counts.trouble = str(explain(self._kafka, error))
+            except Exception as error:  # whatever it is, the pages must not stay as they are until the next start
+                self._counts.trouble = self._explained(error)
                 self._counts.is_catching_up = False
                 self._failed_at = time.monotonic()
                 self._stop.wait(CHECK_S)
+
+    def _explained(self, error: Exception) -> str:
+        """Say in one line what keeps the feed from reading."""
+        if isinstance(error, KafkaError | OSError):
+            try:
+                return str(explain(self._kafka, error))
+            except Exception as unexplained:  # the broker may come and go while it is asked
+                error = unexplained
+        return f"the topics are not read: {in_one_line(error)}"
 
     def _read(self, consumer: Any) -> None:
         checked_at = -CHECK_S
@@ -123,6 +137,7 @@ class KafkaFeed:
                 checked_at = time.monotonic()
             for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
                 for record in records:
+                    self._next[partition] = record.offset + 1  # first: what ends the reading here is not read again
                     self._counts.add_message(
                         record.topic,
                         record.value,
@@ -130,7 +145,6 @@ class KafkaFeed:
                         now=self._clock(),
                         position=f"{record.topic}[{record.partition}]@{record.offset}",
                     )
-                self._next[partition] = records[-1].offset + 1
 
     def _check(self, consumer: Any) -> None:
         """Look for new partitions and for unread messages. Raises KafkaError where the broker does not answer."""

@@ -5,7 +5,6 @@ memory and time do not grow with the length of a run.
 """
 
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -20,6 +19,7 @@ from consumer_viz.feed.messages import (
 )
 from contracts.domain import MUSIC, Domain
 from contracts.topics import ALERTS, FRAUD_COUNTS
+from runtime.event_text import Headers
 
 LIVE_BATCHES = 20_000
 """Batches a live plot keeps: ten minutes at 33 batches (6,600 plays) per second."""
@@ -106,9 +106,7 @@ class FeedCounts:
     _alerts: dict[str, Alert] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add_message(
-        self, topic: str, value: bytes, headers: Iterable[tuple[str, bytes]], *, now: float, position: str = ""
-    ) -> None:
+    def add_message(self, topic: str, value: bytes, headers: Headers, *, now: float, position: str = "") -> None:
         """Count one message; a bad one counts as bad. `position` names it: topic[partition]@offset."""
         try:
             if topic == FRAUD_COUNTS:

@@ -3,7 +3,6 @@
 A message comes from outside. A bad row is counted and left out; a bad message raises `BadMessage`.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import orjson
 from contracts.domain import DOMAIN_OF_TOPIC, Success
 from contracts.events import HEADER_BATCH, HEARTBEAT_USER
 from contracts.topics import ALERTS, FRAUD_COUNTS, TOPICS
+from runtime.event_text import Headers, header_number
 
 MAX_TS = 253_402_300_799
 """9999-12-31 in epoch seconds: a larger `ts` is in another unit."""
@@ -19,8 +19,6 @@ MAX_BATCH_NUMBER = 2**53
 """A larger batch number is nonsense, and a float could not hold it."""
 MAX_DIGITS = 8
 """Digits of a number that decides a success: those of `listen_ms` by the rules of rows."""
-
-Headers = Iterable[tuple[str, bytes]]
 
 
 class BadMessage(Exception):
@@ -156,10 +154,7 @@ def _batch_number(headers: Headers) -> int:
 
     A producer that is not ours may send no number. It counts as 0, so all rows with one `ts` become one batch.
     """
-    for name, value in headers:
-        if name == HEADER_BATCH and value is not None and value.isdigit():
-            return min(int(value), MAX_BATCH_NUMBER)
-    return 0
+    return min(header_number(headers, HEADER_BATCH) or 0, MAX_BATCH_NUMBER)
 
 
 def _parse_time(text: Any) -> float:

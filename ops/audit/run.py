@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import orjson
 import pandas as pd
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -108,7 +107,5 @@ def score_history(world: World, model: Path | None, name: str, step: Callable[[s
         not_measurable=missing,
         is_scored=scorer.review_threshold < NEVER,
         is_simulated=is_simulated,
-        facts={}
-        if is_simulated or not world.import_report.exists()
-        else orjson.loads(world.import_report.read_bytes()),
+        facts={} if is_simulated else world.read_import_report(),
     )

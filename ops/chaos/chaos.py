@@ -3,21 +3,23 @@
 import json
 import random
 import shutil
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from ops.chaos.victims import BROKER, JOB, REPLAY, Victims
+from ops.chaos.account import faults_at_the_end, outcome_line, read_account, restarts_line, summary
+from ops.chaos.job_progress import keep_until_reading, messages_read
+from ops.chaos.victims import JOB, KINDS, REPLAY, Victims
 from ops.errors import StackError
-from ops.stack.child_process import last_line, run_to_end
+from ops.stack.child_process import run_to_end
 from ops.stack.private_broker import command_environment, start_only_version, with_private_broker
 from runtime.command_line import playproof
 from runtime.settings import Settings
 from runtime.terminal import ReportProgress
 from runtime.units import DAY_S, MINUTE_MS, SECOND_MS
+from runtime.world import Unit
 
 WORLD = "chaos"
 MINUTE_S = MINUTE_MS // SECOND_MS
@@ -25,6 +27,8 @@ PAUSES_S = (5.0, 30.0)
 """Shortest and longest time between two kills: some come in the start of the job, some in its micro-batches."""
 AWAY_S = (0.0, 15.0)
 """How long a killed process stays away."""
+ENOUGH_MINUTES = len(KINDS) * (PAUSES_S[1] + AWAY_S[1]) / MINUTE_S
+"""In which each kind of process is killed, whatever the seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +48,82 @@ class Kill(NamedTuple):
     away_s: float
 
 
-def kills(seed: int, seconds: float) -> Iterator[Kill]:
-    """Draw the kills of a run of so many seconds; the same seed gives the same ones.
+@dataclass(slots=True)
+class Injected:
+    """The faults of a run that came about."""
 
-    >>> {kill.victim for kill in kills(1, 600)} == {"job", "broker", "replay"}
+    killed: Counter[str] = field(default_factory=Counter)
+    """Processes that ran until they were killed, by kind."""
+    while_reading: int = 0
+    """Kills of a job that had read messages since the kill before: the others came in its start."""
+
+    @property
+    def lacking(self) -> list[str]:
+        """Which faults did not come about, a phrase each."""
+        lacking = [f"no fault was injected in {kind}; run it for longer" for kind in KINDS if not self.killed[kind]]
+        if self.killed[JOB] and not self.while_reading:
+            lacking.append("the job had read nothing before any of its kills; run it for longer")
+        return lacking
+
+
+def kills(seed: int, seconds: float) -> Iterator[Kill]:
+    """Draw the kills of a run of so many seconds; the same seed gives the same ones. No kind comes twice before all.
+
+    >>> {kill.victim for kill in kills(1, 60 * ENOUGH_MINUTES)} == {"job", "broker", "replay"}
     True
     """
     rng, spent = random.Random(seed), 0.0
+    first = rng.sample(KINDS, len(KINDS))
     while True:
-        kill = Kill(rng.uniform(*PAUSES_S), rng.choice((JOB, BROKER, REPLAY)), rng.uniform(*AWAY_S))
+        victim = first.pop() if first else rng.choice(KINDS)
+        kill = Kill(rng.uniform(*PAUSES_S), victim, rng.uniform(*AWAY_S))
         spent += kill.after_s + kill.away_s
         if spent > seconds:
             return
         yield kill
 
 
+def plan(parameters: ChaosParameters) -> list[Kill]:
+    """Draw the kills of a run. Raises StackError where its minutes do not suffice for one of each kind."""
+    drawn = list(kills(parameters.seed, parameters.minutes * MINUTE_S))
+    left_out = [kind for kind in KINDS if kind not in {kill.victim for kill in drawn}]
+    if left_out:
+        raise StackError(
+            f"{parameters.minutes:g} minutes are too few, no fault would be injected in {', '.join(left_out)}: run it "
+            f"for longer, --minutes {ENOUGH_MINUTES:g} is enough"
+        )
+    return drawn
+
+
+def inject(victims: Victims, unit: Unit, planned: Iterable[Kill], report_progress: ReportProgress) -> Injected:
+    """Kill as planned, and keep running what is not away. Raises StackError where the job does not come to read.
+
+    Until a kill has hit a job that reads, a kill of the job waits for that: on a slow machine all might come before.
+    """
+    injected, read_before = Injected(), 0
+    for kill in planned:
+        victims.keep_running(kill.after_s)
+        if kill.victim == JOB and not injected.while_reading:
+            keep_until_reading(victims, unit, read_before)
+        if not victims.kill(kill.victim):
+            report_progress(f"{kill.victim} had ended before it was killed")
+            continue
+        report_progress(f"{kill.victim} killed, away for {kill.away_s:.0f} s")
+        injected.killed[kill.victim] += 1
+        if kill.victim == JOB:
+            read = messages_read(unit)
+            injected.while_reading += read > read_before
+            read_before = read
+        time.sleep(kill.away_s)
+    return injected
+
+
 def run(settings: Settings, parameters: ChaosParameters, report_progress: ReportProgress) -> dict[str, Any]:
-    """Run, reconcile, write `data/chaos/results.json` and return it. Raises OpsError where a command fails."""
+    """Run, reconcile, write `data/chaos/results.json` and return it.
+
+    Raises OpsError where a command fails, or, before anything begins, where the minutes are too few.
+    """
+    planned = plan(parameters)
     settings = with_private_broker(settings, WORLD)
     world, environment = settings.the_world(), command_environment(settings)
     shutil.rmtree(world.root, ignore_errors=True)
@@ -75,17 +138,13 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
         folder=unit.broker,
         address=settings.broker,
     )
-    killed: Counter[str] = Counter()
     begun = time.monotonic()
     try:
         victims.start_broker()
         run_to_end(playproof("topics"), environment)
-        for kill in kills(parameters.seed, seconds):
-            victims.keep_running(kill.after_s)
-            report_progress(f"{time.monotonic() - begun:4.0f} s: {kill.victim} killed, away for {kill.away_s:.0f} s")
-            victims.kill(kill.victim)
-            killed[kill.victim] += 1
-            time.sleep(kill.away_s)
+        injected = inject(
+            victims, unit, planned, lambda what: report_progress(f"{time.monotonic() - begun:4.0f} s: {what}")
+        )
         victims.start_broker()
         victims.stop(REPLAY, JOB)
         # the rest of the source, and the flush that closes the last sessions
@@ -97,39 +156,27 @@ def run(settings: Settings, parameters: ChaosParameters, report_progress: Report
     results = {
         "parameters": asdict(parameters),
         "seconds": round(time.monotonic() - begun),
-        "faults": dict(killed),
+        "faults": dict(injected.killed),
+        "killed_while_reading": injected.while_reading,
+        "not_injected": injected.lacking,
         "restarts": victims.restarts,
-        **summary(account),
+        **summary(account, faults_at_the_end(account)),
     }
     (world.root / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     return results
 
 
-def read_account(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Reconcile an environment's world; return the account, with or without faults. Raises StackError without one."""
-    command = playproof("reconcile", "--json")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    try:
-        account: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise StackError(f"the reconciliation failed: {last_line(done)}") from None
-    return account
+def remarks(results: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a run's summary: what was killed, what else ended, and what became of the rows."""
+    while_reading = f" ({results['killed_while_reading']} while it read)"
+    counts = [f"{kind} {n}{while_reading if kind == JOB else ''}" for kind, n in sorted(results["faults"].items())]
+    return [
+        f"killed: {', '.join(counts) or 'nothing'}; {results['rows']:,} rows, {results['sessions']:,} sessions",
+        restarts_line(results["restarts"]),
+        outcome_line(results),
+    ]
 
 
-def summary(account: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the reconciliation says of rows lost, sessions that are there twice, and what is wrong.
-
-    >>> topics = {"plays": {"sent": 9, "lost": 0}, "activity": {"sent": 7, "lost": 1}}
-    >>> counts = {"duplicated": 0, "missing": 1, "wrong": 0, "wrongly_rejected": 0}
-    >>> summary({"topics": topics, "sessions": 3, "faults": ["1 rows of activity are lost"], **counts})["lost"]
-    1
-    """
-    topics = account["topics"].values()
-    return {
-        "rows": sum(topic["sent"] for topic in topics),
-        "sessions": account["sessions"],
-        "lost": sum(topic["lost"] for topic in topics),
-        "duplicated": account["duplicated"],
-        "wrong": account["missing"] + account["wrong"] + account["wrongly_rejected"],
-        "reconciliation": account["faults"],
-    }
+def failures(results: Mapping[str, Any]) -> list[str]:
+    """Say why a run is no success, a phrase each: faults of the rows, and faults that did not come about."""
+    return [*results["reconciliation"], *results["not_injected"]]

@@ -1,11 +1,13 @@
 """Commands that are kept running, and can be killed with all that they started."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -13,6 +15,21 @@ from ops.stack.child_process import STOPS_WITHIN_S
 from runtime.command_line import playproof
 
 LOOK_EVERY_S = 0.2
+
+
+def kill_family(process: subprocess.Popen[Any]) -> bool:
+    """End a process and everything that it started, at once; return whether it ran until then.
+
+    Nobody gets to tidy up.
+    """
+    if process.poll() is not None:  # its number may be another's by now
+        return False
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(process.pid)
+        for each in [parent, *parent.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    return process.wait() == -signal.SIGKILL
 
 
 @dataclass
@@ -24,7 +41,7 @@ class KeptProcesses:
     commands: Mapping[str, list[str]]
     """Arguments of `playproof` by the name of a process."""
     restarts: dict[str, int] = field(default_factory=dict)
-    """How often a process had ended by itself, by its name."""
+    """How often a process had ended by an error, by its name; a replay that came to its end has not."""
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def keep_running(self, seconds: float) -> None:
@@ -41,9 +58,13 @@ class KeptProcesses:
         for name, command in self.commands.items():
             process = self._running.get(name)
             if process is None or process.poll() is not None:
-                if process is not None:
-                    self.restarts[name] = self.restarts.get(name, 0) + 1
+                if process is not None and process.returncode:
+                    self.count_restart(name)
                 self._running[name] = self._start(command)
+
+    def count_restart(self, name: str) -> None:
+        """Count a process that is started again since an error ended it."""
+        self.restarts[name] = self.restarts.get(name, 0) + 1
 
     def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
@@ -51,17 +72,13 @@ class KeptProcesses:
                 playproof(*command), env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
-    def kill(self, name: str) -> None:
-        """End a process and everything that it started, at once: nobody gets to tidy up."""
-        process = self._running.pop(name, None)
-        if process is None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(process.pid)
-            for each in [parent, *parent.children(recursive=True)]:
-                with suppress(psutil.NoSuchProcess):
-                    each.kill()
-        process.wait()
+    def kill(self, name: str) -> bool:
+        """End a process and everything that it started, at once; return whether it ran until then."""
+        process = self._running.get(name)
+        if process is None or not kill_family(process):
+            return False  # one that ended by itself is left for `look` to count
+        del self._running[name]
+        return True
 
     def stop(self, *names: str) -> None:
         """Ask processes to end, and kill those that do not."""
@@ -73,8 +90,7 @@ class KeptProcesses:
             try:
                 process.wait(STOPS_WITHIN_S)
             except subprocess.TimeoutExpired:
-                self._running[name] = process
-                self.kill(name)
+                kill_family(process)
 
     def end(self) -> None:
         """End all of them."""

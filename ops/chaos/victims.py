@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.chaos.kept_processes import KeptProcesses
+from ops.chaos.kept_processes import KeptProcesses, kill_family
 from ops.stack import broker
 
 JOB, BROKER, REPLAY = "job", "broker", "replay"
+KINDS = (JOB, BROKER, REPLAY)
 
 
 @dataclass(kw_only=True)
@@ -25,16 +26,20 @@ class Victims(KeptProcesses):
 
     def start_broker(self) -> None:
         """Start the broker, where it does not run, and return once it answers."""
-        if self._broker is None or self._broker.process.poll() is not None:
+        if self._broker is not None and self._broker.process.poll() is not None:
+            self._broker = None
+            self.count_restart(BROKER)
+        if self._broker is None:
             self._broker = broker.start(self.folder, self.address)
 
-    def kill(self, name: str) -> None:
-        """End a process and everything that it started, at once: nobody gets to tidy up."""
-        if name == BROKER:
-            if self._broker is not None:
-                self._broker.kill()
-            return
-        super().kill(name)
+    def kill(self, name: str) -> bool:
+        """End a process and everything that it started, at once; return whether it ran until then."""
+        if name != BROKER:
+            return super().kill(name)
+        if self._broker is None or not kill_family(self._broker.process):
+            return False
+        self._broker = None
+        return True
 
     def end(self) -> None:
         """End all of them."""

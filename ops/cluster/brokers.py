@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from ops.chaos.kept_processes import kill_family
 from ops.cluster.network import HUB
 from ops.stack import broker
 from ops.stack.ports import LOOPBACK
@@ -42,9 +43,9 @@ class Brokers:
             wait_until_up(started.kafka, UP_WITHIN_S, is_alive=partial(_is_alive, started))
         wait_until_up(KafkaConnection(self.addresses), UP_WITHIN_S)
 
-    def kill(self, number: int) -> None:
-        """End a broker at once."""
-        self._running.pop(number).kill()
+    def kill(self, number: int) -> bool:
+        """End a broker at once; return whether it ran until then."""
+        return kill_family(self._running.pop(number).process)
 
     def end(self) -> None:
         """End all of them."""

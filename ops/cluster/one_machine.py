@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ops.chaos.account import faults_at_the_end, read_account
 from ops.cluster.network import call
 from ops.errors import StackError
 from ops.stack.child_process import run_to_end
@@ -39,7 +40,10 @@ def twin(world: World) -> World:
 
 
 def read_alone(alone: World, environment: Mapping[str, str], memory: str, say: Callable[[str], None]) -> dict[str, str]:
-    """Read the topics to their end; return what the job said of each fault. Raises StackError where it said nothing."""
+    """Read the topics to their end; return what the job said of each fault.
+
+    Raises StackError where it said nothing, or where not every row is accounted for in the end.
+    """
     environment = {**environment, "PLAYPROOF_DATA": str(alone.root.parent), "PLAYPROOF_STORAGE": ""}
     environment["SPARK_LOCAL_IP"] = "127.0.0.1"
     job = playproof("job", "run", "--available-now", "--memory", memory, "--master", "local[2]")
@@ -55,6 +59,9 @@ def read_alone(alone: World, environment: Mapping[str, str], memory: str, say: C
     for file, content in damaged.items():
         file.write_bytes(content)
     run_to_end(job, environment)
+    faults = faults_at_the_end(read_account(environment))
+    if faults:
+        raise StackError(f"after a full disk and damaged state, the job on one machine: {'; '.join(faults)}")
     return said
 
 

@@ -15,16 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.chaos.chaos import read_account, summary
-from ops.chaos.kept_processes import LOOK_EVERY_S, KeptProcesses
+from ops.chaos.account import faults_at_the_end, outcome_line, read_account, restarts_line, summary
+from ops.chaos.kept_processes import KeptProcesses
 from ops.cluster import one_machine
 from ops.cluster.brokers import Brokers
+from ops.cluster.failing_parts import JOB, REPLAY, Parts, fail_in_turn, keep_until_scoring
 from ops.cluster.network import HUB, build_hub
 from ops.cluster.seaweed import BUCKET, S3
 from ops.cluster.worker import MASTER, MASTER_PORT, Worker, spark_class, spark_environment, spark_home
 from ops.errors import StackError
 from ops.stack.child_process import run_to_end, running
-from ops.stack.lifecycle import JOB_IS_UP
 from ops.stack.logs import most_relevant_line
 from ops.stack.private_broker import command_environment, keep_world, start_only_version
 from ops.tools.compare_runs import compare_worlds
@@ -38,13 +38,9 @@ from runtime.world import World
 
 WORLD = "cluster"
 WORKERS = 2
-JOB, REPLAY = "job", "replay"
 MEMORY = "1g"
 MASTER_SAYS = "New state: ALIVE"
 WITHIN_S = 120.0
-UP_WITHIN_S = 600.0
-"""Far over what the job needs on an idle machine."""
-STORAGE_AWAY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +51,6 @@ class ClusterParameters:
     """How long the replay takes while parts fail."""
     users: int = 200
     seed: int = 1
-
-
-@dataclass(slots=True)
-class Parts:
-    """All parts of the cluster, and job and replay that use it."""
-
-    storage: S3
-    brokers: Brokers
-    workers: dict[int, Worker]
-    processes: KeptProcesses
 
 
 def run(settings: Settings, parameters: ClusterParameters, report_progress: ReportProgress) -> dict[str, Any]:
@@ -83,20 +69,22 @@ def run(settings: Settings, parameters: ClusterParameters, report_progress: Repo
 
     with started(settings, world, parameters) as parts:
         say(f"3 brokers, 2 workers, a bucket; workers can write to {parts.workers[1].files_in_common() or 'nothing'}")
-        faults = fail_in_turn(parts, parameters.minutes * 60, say)
+        failed = fail_in_turn(parts, world.unit, parameters.minutes * 60, say)
         say("all parts are there; the rest of the source")
         environment = parts.processes.environment
         parts.processes.stop(REPLAY, JOB)
         run_to_end(playproof("replay", "--speed", "0"), environment)
         submit(world.root / "run" / "submit.log", environment)
         account = read_account(environment)
-        say("every row is accounted for:")
-        report_progress(run_to_end(playproof("reconcile"), environment).rstrip() if not account["faults"] else "FAULT")
+        faults = faults_at_the_end(account)
+        say("FAULT: " + "; ".join(faults) if faults else "every row is accounted for:")
+        if not faults:
+            report_progress(run_to_end(playproof("reconcile"), environment).rstrip())
         results: dict[str, Any] = {
             "parameters": asdict(parameters),
-            "failed": faults,
+            "failed": failed,
             "restarts": parts.processes.restarts,
-            **summary(account),
+            **summary(account, faults),
         }
         write(world, results)
         say("the same topics, by a job on one machine whose disk fills up")
@@ -108,6 +96,22 @@ def run(settings: Settings, parameters: ClusterParameters, report_progress: Repo
     results["seconds"] = round(time.monotonic() - began)
     write(world, results)
     return results
+
+
+def remarks(results: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a run's summary: what failed, what else ended, what became of the rows, what was compared."""
+    return [
+        f"{'; '.join(results['failed'])}; {results['rows']:,} rows, {results['sessions']:,} sessions",
+        restarts_line(results["restarts"]),
+        outcome_line(results),
+        *results["compared"],
+        "; ".join(results["differences"]) or "the same as a job on one machine writes",
+    ]
+
+
+def failures(results: Mapping[str, Any]) -> list[str]:
+    """Say why a run is no success, a phrase each."""
+    return [*results["reconciliation"], *results["differences"]]
 
 
 def write(world: World, results: Mapping[str, Any]) -> None:
@@ -166,63 +170,6 @@ def cluster_environment(settings: Settings, storage: S3) -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": str(CODE),
     }
-
-
-def fail_in_turn(parts: Parts, seconds: float, say: Any) -> list[str]:
-    """Let each part fail while job and replay are kept running, each for an eighth of the time; return which."""
-    processes, step = parts.processes, seconds / 8
-    done = []
-
-    def note(what: str) -> None:
-        done.append(what)
-        say(what)
-
-    processes.keep_running(2 * step)
-    note("worker 1 is killed, with its files")
-    parts.workers[1].kill()
-    processes.keep_running(step)
-    say("a new worker 1")
-    parts.workers[1].start()
-    processes.keep_running(step)
-    note("broker 2 is killed")
-    parts.brokers.kill(1)
-    processes.keep_running(step)
-    say("broker 2 is back")
-    parts.brokers.start(1)
-    processes.keep_running(step)
-    note("the driver is killed")
-    processes.kill(JOB)
-    keep_until_scoring(processes)
-    say("a new driver scores")
-    processes.keep_running(step)
-    note(f"the storage is killed, and away for {STORAGE_AWAY_S:.0f} s")
-    restarts, starts = processes.restarts.get(JOB, 0), times_up(processes.log)
-    parts.storage.kill()
-    processes.keep_running(STORAGE_AWAY_S)
-    say("the storage is back")
-    parts.storage.start()
-    if processes.restarts.get(JOB, 0) > restarts:
-        keep_until_scoring(processes, starts)
-        say("the job scores again")
-    processes.keep_running(step)
-    return done
-
-
-def keep_until_scoring(processes: KeptProcesses, starts: int | None = None) -> None:
-    """Keep the processes running until a job has begun to score after so many times, by default those before now.
-
-    Raises StackError when time is up.
-    """
-    before, until = times_up(processes.log) if starts is None else starts, time.monotonic() + UP_WITHIN_S
-    while times_up(processes.log) == before:
-        if time.monotonic() > until:
-            raise StackError(f"the job does not score after {UP_WITHIN_S:g} s: {most_relevant_line(processes.log)}")
-        processes.keep_running(LOOK_EVERY_S)
-
-
-def times_up(log: Path) -> int:
-    """Count how often the job has begun to score."""
-    return log.read_text(errors="replace").count(JOB_IS_UP) if log.exists() else 0
 
 
 def submit(log: Path, environment: Mapping[str, str]) -> None:

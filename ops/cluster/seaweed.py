@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 from pyarrow import fs
 
+from ops.chaos.kept_processes import kill_family
 from ops.errors import StackError
 from ops.stack.ports import LOOPBACK, free_port
 
@@ -74,11 +75,9 @@ class S3:
         """Make the bucket; a storage that has just started needs some time for its first one."""
         self._retry(lambda: self._client().create_dir(BUCKET))
 
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+    def kill(self) -> bool:
+        """End it at once; return whether it ran until then."""
+        return self._process is not None and kill_family(self._process)
 
     def files(self, below: str = "") -> list[str]:
         """List the files of the bucket, by their path in it."""

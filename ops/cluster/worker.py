@@ -9,12 +9,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from ops.chaos.kept_processes import kill_family
 from ops.cluster.network import HUB, MASK, address_of, join, search_path
 from ops.errors import StackError
 from runtime.jvm import find_java
@@ -94,17 +92,10 @@ class Worker:
         fields = [line.split() for line in mounts]
         return [f"{field[3]} at {field[4]}" for field in fields if "rw" in field[5].split(",") and field[3] != "/"]
 
-    def kill(self) -> None:
-        """End everything on the machine at once; its network and its files go with it."""
-        if self._process is None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            parent = psutil.Process(self._process.pid)
-            for process in [parent, *parent.children(recursive=True)]:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-        self._process.wait()
-        self._process = None
+    def kill(self) -> bool:
+        """End everything on the machine at once; return whether it ran until then. Its network and files go with it."""
+        process, self._process = self._process, None
+        return process is not None and kill_family(process)
 
 
 def machine_script(root: Path, address: str, command: Iterable[str], environment: Mapping[str, str]) -> str:

@@ -83,6 +83,7 @@ def soak(
     compression: Annotated[Codec, typer.Option(help="Codec in which the broker keeps messages.")] = "producer",
 ) -> None:
     """Run a real job at a steady rate for long: its files, memory, state and latency, then account for every row."""
+    from ops.soak import outcome
     from ops.soak import soak as the_soak
     from runtime import terminal
 
@@ -90,20 +91,10 @@ def soak(
     parameters = the_soak.SoakParameters(minutes, rows_per_s, users, days, seed, flood_rows, compression)
     results = the_soak.run(settings, parameters, terminal.print_line)
     root = settings.model_copy(update={"world": the_soak.WORLD}).the_world().root
-    grown = ", ".join(f"{name.removesuffix('_mb').replace('_', ' ')} {n}" for name, n in results["growth"].items())
-    terminal.print_summary(
-        [
-            f"{results['rows_per_s']:,} rows/s sent ({results['asked_rows_per_s']:,} asked for), "
-            f"{results['rows']:,} rows, {results['sessions']:,} sessions",
-            *([f"the listeners' time passed {results['speed']} times as fast as in life"] if results["speed"] else []),
-            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
-            f"p95 {results['p95_latency_s']} s; {results['files']:,} files; at most {results['peak_rss_mb']:,} MB",
-            f"last quarter ÷ second quarter: {grown}",
-        ],
-        {"figures": root / "results.json", "picture": root / the_soak.PICTURE},
-    )
-    if results["reconciliation"]:
-        raise StackError("; ".join(results["reconciliation"]))
+    files = {"figures": root / "results.json", "picture": root / the_soak.PICTURE}
+    terminal.print_summary(outcome.remarks(results), files)
+    if failures := outcome.failures(results):
+        raise StackError("; ".join(failures))
 
 
 def soak_plot(
@@ -140,16 +131,9 @@ def chaos(
     settings = Settings()
     results = the_chaos.run(settings, the_chaos.ChaosParameters(minutes, seed, users), terminal.print_line)
     written = settings.model_copy(update={"world": the_chaos.WORLD}).the_world().root / "results.json"
-    kills = ", ".join(f"{name} {n}" for name, n in sorted(results["faults"].items()))
-    terminal.print_summary(
-        [
-            f"killed: {kills or 'nothing'}; {results['rows']:,} rows, {results['sessions']:,} sessions",
-            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
-        ],
-        {"figures": written},
-    )
-    if results["reconciliation"]:
-        raise StackError("; ".join(results["reconciliation"]))
+    terminal.print_summary(the_chaos.remarks(results), {"figures": written})
+    if failures := the_chaos.failures(results):
+        raise StackError("; ".join(failures))
 
 
 def cluster_test(
@@ -170,17 +154,9 @@ def cluster_test(
     settings = Settings()
     results = the_cluster.run(settings, the_cluster.ClusterParameters(minutes, users, seed), terminal.print_line)
     written = settings.model_copy(update={"world": the_cluster.WORLD}).the_world().root / "results.json"
-    terminal.print_summary(
-        [
-            f"{'; '.join(results['failed'])}; {results['rows']:,} rows, {results['sessions']:,} sessions",
-            f"lost {results['lost']}, duplicated {results['duplicated']}, wrong {results['wrong']}",
-            *results["compared"],
-            "; ".join(results["differences"]) or "the same as a job on one machine writes",
-        ],
-        {"figures": written},
-    )
-    if results["reconciliation"] or results["differences"]:
-        raise StackError("; ".join([*results["reconciliation"], *results["differences"]]))
+    terminal.print_summary(the_cluster.remarks(results), {"figures": written})
+    if failures := the_cluster.failures(results):
+        raise StackError("; ".join(failures))
 
 
 def doctor(as_json: AsJson = False) -> None:

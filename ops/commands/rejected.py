@@ -33,11 +33,16 @@ def replay_rejected(
     require_own_broker(kafka, the_world)
     require_topics(kafka, read=MUSIC.topics, write=MUSIC.topics)
     result = resend(the_world, kafka, reason=reason, repaired=rows, out=out, is_dry=is_dry)
-    reasons = sorted({**result.sent, **result.sent_before, **result.still_rejected})
-    counts = [(r, result.sent[r], result.sent_before[r], result.still_rejected[r]) for r in reasons]
-    columns = ("reason", "would be sent" if is_dry else "sent", "sent before", "still rejected")
-    if counts:
-        terminal.print_table(columns, [(r, *(f"{n:,}" for n in numbers)) for r, *numbers in counts])
+    counts = {
+        "would be sent" if is_dry else "sent": result.sent,
+        "sent before": result.sent_before,
+        "still rejected": result.still_rejected,
+        "no longer in the topic": result.gone,
+    }
+    reasons = sorted({reason for of_reason in counts.values() for reason in of_reason})
+    if reasons:
+        table = [(reason, *(f"{of_reason[reason]:,}" for of_reason in counts.values())) for reason in reasons]
+        terminal.print_table(("reason", *counts), table)
     sent = result.sent.total()
     verb = "would be sent" if is_dry else "sent again"
     terminal.print_line(

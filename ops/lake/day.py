@@ -37,6 +37,7 @@ LOOK_EVERY = 10
 def run(table: Path, commits: int, rows: int, speed: float = 1.0, lines_every: int = LINES_EVERY) -> None:
     """Make commits of `rows` sessions, and print what is on disk after every `lines_every` of them."""
     began = (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0)
+    dated: set[Path] = set()
     print("hours  files  that count  of the log  CPU ms per commit     MB")
     cpu_s = upkeep_s = 0.0
     for number in range(commits):
@@ -46,7 +47,7 @@ def run(table: Path, commits: int, rows: int, speed: float = 1.0, lines_every: i
         append(table, files, Transaction(NAME, number))
         cpu_s += time.process_time() - at
         if number % LOOK_EVERY == 0:
-            _date_new_files(table, began, now)
+            _date_new_files(table, dated, now)
         if number % LOOK_EVERY == 0 and is_due(table, now.timestamp()):
             at = time.process_time()
             keep_up(table, now=now.timestamp())
@@ -57,11 +58,11 @@ def run(table: Path, commits: int, rows: int, speed: float = 1.0, lines_every: i
     print(f"{count_rows(committed_files(table)):,} rows of {commits * rows:,}; upkeep took {upkeep_s:.0f} s of CPU")
 
 
-def _date_new_files(table: Path, began: datetime, now: datetime) -> None:
-    """Give the files that have the time of the real clock the time of the simulated one."""
-    for file in table.rglob("*"):
-        if file.stat().st_mtime < began.timestamp():
-            os.utime(file, (now.timestamp(), now.timestamp()))
+def _date_new_files(table: Path, dated: set[Path], now: datetime) -> None:
+    """Give the files that came since the last call the time of the simulated clock."""
+    for file in {*table.rglob("*")} - dated:
+        os.utime(file, (now.timestamp(), now.timestamp()))
+        dated.add(file)
 
 
 def _sessions(number: int, rows: int, at: datetime) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Check table `alerts` against the sessions: each alert is of one, raised once, and withdrawn where it must be."""
+"""Check table `alerts`: it has all that were raised; each is of a session, there once, withdrawn where it must be."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -9,8 +9,11 @@ import pyarrow.compute as pc
 
 from ops.reconcile.row_rules import hash_all
 from runtime.lake import batch_of, committed_files
+from runtime.monitoring.totals import totals
 from runtime.parquet import read_parquet
 from runtime.world import Unit
+
+TABLE = "alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,18 @@ class AlertRows:
     withdrawn: tuple[str, ...] = ()
 
 
+def count_raised(unit: Unit, expiring: Collection[str] = ()) -> int:
+    """Return how many alerts the table must have at least; `expiring`: tables whose old rows the job removes.
+
+    The job notes a micro-batch after its commit: a table that is read after this has all of these. A note that a crash
+    cut short counts none, nor does a job that ran on another machine.
+    """
+    return 0 if TABLE in expiring else totals(unit, "sessions").alerts
+
+
 def read_alerts(unit: Unit, last: int) -> AlertRows:
     """Read the alerts up to micro-batch `last` of query `sessions`: a crash may come before the next one's commit."""
-    table = unit.table("alerts")
+    table = unit.table(TABLE)
     files = [file for file in committed_files(table) if batch_of(file) <= last]
     rows = [row for file in files for row in read_parquet(file, ["session_key", "withdrawn"]).to_pylist()]
     raised, withdrawn = (
@@ -43,13 +55,17 @@ def read_flags(unit: Unit, alerts: AlertRows) -> dict[str, bool]:
     return flags
 
 
-def alert_faults(alerts: AlertRows, starts: Collection[tuple[int, int]], flags: dict[str, bool]) -> list[str]:
+def alert_faults(
+    alerts: AlertRows, starts: Collection[tuple[int, int]], flags: dict[str, bool], at_least: int = 0
+) -> list[str]:
     """Say what is wrong with alerts, a phrase each. `starts`: account and first event time of every session there is.
 
-    `flags`: of the closed sessions. An alert is withdrawn where its session is closed and not flagged.
+    `flags`: of the closed sessions. An alert is withdrawn where its session is closed and not flagged. `at_least`: what
+    `count_raised` returned.
     """
     raised = set(alerts.raised)
     counts = {
+        "are lost": max(at_least - len(raised), 0),
         "are there more than once": sum(
             count - 1 for rows in (alerts.raised, alerts.withdrawn) for count in Counter(rows).values()
         ),

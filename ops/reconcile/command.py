@@ -26,7 +26,11 @@ def run(settings: Settings, is_json: bool) -> bool:
     require_topics(kafka, read=world.domain.topics)
     # on stderr: stdout is for the result
     with Progress(transient=True, console=error_console(), disable=not sys.stderr.isatty()) as bar:
-        result = reconcile(world, kafka, _steps_on(bar)) if world.domain == MUSIC else reconcile_shop(world, kafka)
+        result = (
+            reconcile(world, kafka, _steps_on(bar), settings.retention)
+            if world.domain == MUSIC
+            else reconcile_shop(world, kafka)
+        )
     print(json.dumps(result.as_dict()) if is_json else "\n".join(format_reconciliation(result)), flush=True)
     return not result.faults
 

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from contracts.events import ID_FIELD
 from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions
+from ops.reconcile.message_rows import RowSum, wrapped_sum
 from ops.reconcile.row_rules import hash_all
-from ops.reconcile.topic_rows import RowSum, wrapped_sum
 from ops.reconcile.workers import ALONE, Workers
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog, last_committed, read_offset_log

@@ -6,23 +6,25 @@ just that:
 
     sent = in sessions + late + duplicate + rejected + open + lost
 
-The ledger of the replay adds how many rows the broker acknowledged: where a topic has fewer, the rest is lost. Of the
-faults that a replay injected nothing needs to be known: late, bad and doubled rows are in the topics.
+The ledger of the replay adds how many rows the broker acknowledged: where a topic has fewer of it, the rest is lost. Of
+the faults that a replay injected nothing needs to be known: late, bad and doubled rows are in the topics.
 """
 
 import os
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.reconcile.alerts import AlertRows, alert_faults, read_alerts, read_flags
+from ops.reconcile.alerts import AlertRows, alert_faults, count_raised, read_alerts, read_flags
 from ops.reconcile.comparison import SessionDifference, compare_sessions
 from ops.reconcile.dispositions import Dispositions, expected_of_topics, row_faults
 from ops.reconcile.expected_sessions import TOPIC_CODES, Sessions, watermarks_after
+from ops.reconcile.kept_messages import Acknowledged, first_offsets, read_acknowledged
 from ops.reconcile.lake_tables import add_up_archived, archived_files, count_rejected, read_at_one_moment, read_sessions
-from ops.reconcile.topic_rows import RowSum, TopicRows, all_partitions, read_topic
+from ops.reconcile.message_rows import RowSum, TopicRows
+from ops.reconcile.topic_rows import all_partitions, read_topic
 from ops.reconcile.workers import ReportStep, Workers, running_workers, say_nothing
-from producer.replay.ledger import read_state
 from runtime.checkpoint import OffsetLog, clock_ahead_ms, last_committed
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
@@ -57,6 +59,8 @@ class Reconciliation:
     """The result of the check. `sessions` are those in the table; `duplicated` and `wrong` ones should not be there."""
 
     topics: dict[str, TopicReconciliation]
+    topic_faults: list[str]
+    """Which partitions lack what the broker acknowledged, a phrase each."""
     sessions: int
     missing: int
     duplicated: int
@@ -77,7 +81,7 @@ class Reconciliation:
     @property
     def faults(self) -> list[str]:
         """What is wrong, a phrase each; empty where every row is accounted for."""
-        faults = row_faults(self.topics)
+        faults = self.topic_faults + row_faults(self.topics)
         faults += [f"{self.missing:,} sessions are missing"] if self.missing else []
         faults += [f"{self.duplicated:,} sessions are in the table more than once"] if self.duplicated else []
         faults += [f"{self.wrong:,} sessions in the table are wrong"] if self.wrong else []
@@ -89,23 +93,33 @@ class Reconciliation:
         return {**asdict(self), "faults": self.faults}
 
 
-def reconcile(world: World, kafka: KafkaConnection, report_step: ReportStep = say_nothing) -> Reconciliation:
+def reconcile(
+    world: World, kafka: KafkaConnection, report_step: ReportStep = say_nothing, expiring: Collection[str] = ()
+) -> Reconciliation:
     """Check the current version of a world, in many processes where there is much of it.
 
-    Raises CheckpointError where the offsets of a micro-batch are missing, ReconciliationError where a job commits
-    faster than its table can be read, or where messages are gone that it has read.
+    `expiring`: tables whose old rows the job removes. Raises CheckpointError where the offsets of a micro-batch are
+    missing, ReconciliationError where a job commits faster than its table can be read, or where messages are gone that
+    it has read, BrokerError where a topic cannot be read to its end.
     """
     messages = sum(span.end - span.first for topic in TOPIC_CODES for span in all_partitions(kafka, topic))
-    processes = min(os.cpu_count() or 1, MAX_PROCESSES) if messages > MANY_MESSAGES else 1
-    with running_workers(processes, report_step) as workers:
-        return _reconcile(world.unit, kafka, workers)
+    with running_workers(process_count(messages), report_step) as workers:
+        return _reconcile(world.unit, kafka, workers, expiring)
 
 
-def _reconcile(unit: Unit, kafka: KafkaConnection, workers: Workers) -> Reconciliation:
-    acknowledged = read_state(unit.ledger).rows_acknowledged  # before the topics: they may only have more
+def process_count(messages: int) -> int:
+    """Return how many processes share the work on so many messages."""
+    return min(os.cpu_count() or 1, MAX_PROCESSES) if messages > MANY_MESSAGES else 1
+
+
+def _reconcile(unit: Unit, kafka: KafkaConnection, workers: Workers, expiring: Collection[str]) -> Reconciliation:
+    # before the topics and the tables: they may only have more
+    acknowledged = read_acknowledged(unit, kafka, TOPIC_CODES)
+    raised = count_raised(unit, expiring)
     archive_progress, (rejected, archived) = _read_archive(unit, workers)
     progress, (sessions, flags, alerts) = read_at_one_moment(unit, "sessions", lambda: _read_sessions(unit))
-    topics = {topic: read_topic(kafka, topic, progress, clock_ahead_ms(unit), workers) for topic in TOPIC_CODES}
+    begun = first_offsets(unit, "sessions")
+    topics = {topic: read_topic(kafka, topic, progress, begun, clock_ahead_ms(unit), workers) for topic in TOPIC_CODES}
     watermarks = watermarks_after((topic.newest_by_batch(progress) for topic in topics.values()), progress.watermarks)
     expected = expected_of_topics([rows for topic in topics.values() for rows in topic.rows], watermarks, workers)
     difference = compare_sessions(expected.closed, sessions)
@@ -114,6 +128,7 @@ def _reconcile(unit: Unit, kafka: KafkaConnection, workers: Workers) -> Reconcil
             name: _reconcile_topic(topic, progress, expected, sessions, difference, acknowledged[name])
             for name, topic in topics.items()
         },
+        topic_faults=[fault for topic in TOPIC_CODES for fault in acknowledged[topic].faults(topic)],
         sessions=len(sessions),
         missing=len(difference.missing),
         duplicated=len(difference.duplicated),
@@ -128,7 +143,7 @@ def _reconcile(unit: Unit, kafka: KafkaConnection, workers: Workers) -> Reconcil
         micro_batches=len(progress),
         alerts=len(alerts.raised),
         withdrawn=len(alerts.withdrawn),
-        alert_faults=alert_faults(alerts, expected.starts, flags),
+        alert_faults=alert_faults(alerts, expected.starts, flags, at_least=raised),
     )
 
 
@@ -167,16 +182,17 @@ def _reconcile_topic(
     expected: Dispositions,
     sessions: Sessions,
     difference: SessionDifference,
-    acknowledged: int,
+    acknowledged: Acknowledged,
 ) -> TopicReconciliation:
-    never_arrived = max(acknowledged - topic.count, 0)
+    missing = acknowledged.missing(topic)
+    hidden = missing if acknowledged.is_hidden(topic) else 0
     rejected, all_rejected = topic.rejected_until(progress), topic.count - topic.good
     return TopicReconciliation(
-        sent=topic.count + never_arrived,
+        sent=topic.count + missing,
         in_sessions=sessions.rows(topic.name) - difference.duplicated.rows(topic.name),
         late=expected.late[topic.name],
         duplicate=expected.duplicate[topic.name],
         rejected=rejected,
-        open=expected.open[topic.name] + all_rejected - rejected,
-        lost=difference.lost_rows(topic.name) + never_arrived,
+        open=expected.open[topic.name] + all_rejected - rejected + hidden,
+        lost=difference.lost_rows(topic.name) + missing - hidden,
     )

@@ -6,7 +6,6 @@ in them. Both follow the fields that `contracts.events` declares; tests/ops/reco
 """
 
 import json
-import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,15 +26,12 @@ from contracts.events import (
     HEARTBEAT_USER,
     ID_FIELD,
     MAX_ID_CHARS,
-    NUMERIC_HEADERS,
     PLAYS,
     Field,
 )
 from runtime.arrays import Bools, Ints
-from runtime.event_text import as_text
+from runtime.event_text import Headers, as_text, header_number
 from runtime.units import DAY_MS
-
-Headers = Sequence[tuple[str, bytes]]
 
 MAX_INT_DIGITS = 4000
 """Python makes no integer of many more; of what has more, only the text counts."""
@@ -61,13 +57,6 @@ class ParsedMessages:
     """Rejected rows by message."""
     newest_ms: Ints
     """The newest time of each message's good rows, heartbeats among them; 0 without any."""
-
-
-def header_number(headers: Headers, name: str) -> int | None:
-    """Return a header as an integer; None where it is missing, or has another form than contracts.events says."""
-    text = next((value for key, value in headers if key == name), None)
-    is_number = text is not None and re.fullmatch(NUMERIC_HEADERS[name].encode(), text)
-    return int(text) if text is not None and is_number else None
 
 
 def read_list(value: bytes | None) -> list[Any] | None:

@@ -47,7 +47,8 @@ class ShopTopic:
     open: int
     lost: int
     duplicated: int
-    """Rows that are in the topic, or in the table, more often than they were in the source, or the topic."""
+    """Rows that are in the topic, or in the table, more often than they were in the source, or the topic; rejected ones
+    are left out."""
 
     @property
     def unaccounted(self) -> int:
@@ -78,7 +79,11 @@ class ShopReconciliation:
 
 
 def reconcile_shop(world: World, kafka: KafkaConnection) -> ShopReconciliation:
-    """Check the current version of a shop. Raises CheckpointError, and ReconciliationError under a job that is busy."""
+    """Check the current version of a shop.
+
+    Raises CheckpointError where the offsets of a micro-batch are missing, ReconciliationError where a job commits
+    faster than its table can be read, or where messages are gone that it has read.
+    """
     unit, domain = world.unit, world.domain
     state = read_state(unit.ledger)  # before the topics: they may only have more
     name = domain.session_table
@@ -90,9 +95,10 @@ def reconcile_shop(world: World, kafka: KafkaConnection) -> ShopReconciliation:
     progress, (table, rejected) = read_at_one_moment(unit, name, read_tables)
     topics = {}
     for topic in domain.topics:
-        rows = read_topic(kafka, topic)
+        of_topic = rejected.get(topic, set())
+        rows = read_topic(kafka, topic, of_topic, progress)
         source = read_source(world.raw_files(topic), state.next_row[topic])
-        topics[topic] = _account(topic, rows, source, state, table.rows[topic], rejected.get(topic, set()), progress)
+        topics[topic] = _account(topic, rows, source, state, table.rows[topic], of_topic, progress)
     return ShopReconciliation(topics, table.sessions, len(progress))
 
 
@@ -108,7 +114,7 @@ def _account(
     # what the ledger only meant to send may be missing
     unfinished = sum(m.rows for entry in state.unfinished.values() for m in entry.messages if m.topic == topic)
     never_arrived = max((source - rows.contents).total() - unfinished, 0)
-    copies = (rows.contents - source).total()
+    copies = (rows.contents - source - rows.rejected).total()
     batch = rows.micro_batches(topic, progress)
     sent_ms, weight = np.array(rows.ts, np.int64) * SECOND_MS, np.array(rows.weights, np.int64)
     is_read = batch < len(progress)

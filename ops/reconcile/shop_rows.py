@@ -1,8 +1,9 @@
 """Read the rows of a shop: from its topics, from its source, and from what the job wrote of them."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,19 @@ import numpy as np
 
 from contracts.events import HEADER_ROWS
 from contracts.shop import BROWSING, ID_COLUMN, ORDER_COLUMN, TS
-from ops.reconcile.row_rules import header_number
-from ops.reconcile.topic_rows import all_partitions, record_chunks
+from ops.reconcile.topic_rows import all_partitions, record_chunks, require_what_was_read
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog
+from runtime.event_text import header_number
 from runtime.kafka.connection import KafkaConnection
 from runtime.parquet import open_parquet, read_parquet
 
 SESSION = "session_id"
+_DECODER = json.JSONDecoder()
+_MAX_TS = 2**31 - 1
+"""The job reads `ts` as a number of 32 bits, and rejects a row with a greater one."""
+_NESTED = hash("nested")
+"""Content of a row with a list or an object in it: a row of the source has neither."""
 WHOLE_MESSAGE = -1
 """Position of a message that is no list of rows."""
 Place = tuple[int, int, int]
@@ -31,6 +37,8 @@ class ShopRows:
 
     contents: Counter[int] = field(default_factory=Counter)
     """How often each row is there: by the hash of all of its fields but `ts`."""
+    rejected: Counter[int] = field(default_factory=Counter)
+    """How often each of those that the job rejected is there."""
     places: list[Place] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
     """Rows that an entry stands for: 1, or what the header of an unreadable message says."""
@@ -53,42 +61,76 @@ class ShopRows:
         return batch
 
 
-def read_topic(kafka: KafkaConnection, topic: str) -> ShopRows:
-    """Read a topic from its beginning to its end as it is now."""
+def read_topic(kafka: KafkaConnection, topic: str, rejected: AbstractSet[Place], progress: OffsetLog) -> ShopRows:
+    """Read a topic from its beginning to its end as it is now; `rejected` are the places of rows that the job rejected.
+
+    Raises ReconciliationError where messages are gone that the job has read, BrokerError where it cannot be read.
+    """
+    positions: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for partition, offset, position in rejected:
+        positions[partition, offset].add(position)
     rows, key = ShopRows(), ID_COLUMN.get(topic, SESSION)
-    for partition, records in record_chunks(kafka, all_partitions(kafka, topic)):
+    spans = all_partitions(kafka, topic)
+    require_what_was_read(spans, progress)
+    for partition, records in record_chunks(kafka, spans):
         for record in records:
-            for position, row in enumerate(_rows_of(record.value)):
+            of_message = positions.get((partition, record.offset), set())
+            for position, row in rows_by_position(record.value, of_message).items():
+                is_whole = position == WHOLE_MESSAGE
                 rows.places.append((partition, record.offset, position))
-                rows.weights.append(1)
-                is_object = isinstance(row, dict)
-                rows.keys.append(str(row.get(key)) if is_object else "")
-                ts = row.pop(TS, None) if is_object else None
-                rows.ts.append(ts if type(ts) is int else 0)
-                rows.contents[content(row)] += 1
-            if not _is_list(record.value):
-                rows.places.append((partition, record.offset, WHOLE_MESSAGE))
-                rows.weights.append(header_number(record.headers, HEADER_ROWS) or 1)
-                rows.keys.append("")
-                rows.ts.append(0)
+                rows.weights.append((header_number(record.headers, HEADER_ROWS) or 1) if is_whole else 1)
+                rows.keys.append(_text(row.get(key)))
+                rows.ts.append(_sent_at(row.pop(TS, None)))
+                if not is_whole:
+                    rows.contents[what := content(row)] += 1
+                    rows.rejected[what] += position in of_message
+    # the client passes over messages that Kafka removes before they are read
+    require_what_was_read(all_partitions(kafka, topic), progress)
     return rows
 
 
-def _rows_of(value: bytes) -> list[Any]:
+def rows_by_position(value: bytes | None, rejected: AbstractSet[int] = frozenset()) -> dict[int, dict[str, Any]]:
+    """Return a message's rows by position; at WHOLE_MESSAGE alone where it is no list of rows. Never raises.
+
+    `rejected` are the positions that the job rejected. What it rejected counts as it has counted it: its reader of JSON
+    gives up at other depths and numbers than ours. A row that is null, or that only the job could read, is empty.
+    """
+    rows = _rows_of(value)
+    if WHOLE_MESSAGE in rejected or (rows is None and not rejected):
+        return {WHOLE_MESSAGE: {}}
+    by_position: dict[int, dict[str, Any]] = {position: {} for position in rejected}
+    by_position.update(enumerate(rows or ()))
+    return by_position
+
+
+def _rows_of(value: bytes | None) -> list[dict[str, Any]] | None:
+    """Read a message as the job does: what comes behind the list is ignored, and an object alone is a list of one."""
     try:
-        message = json.loads(value)
-    except ValueError:
-        return []
-    return message if isinstance(message, list) else []
+        message = _DECODER.raw_decode((value or b"").decode(errors="replace").lstrip(" \t\r\n"))[0]
+    except (ValueError, RecursionError):
+        return None
+    rows = [message] if isinstance(message, dict) else message
+    if not isinstance(rows, list) or not all(row is None or isinstance(row, dict) for row in rows):
+        return None
+    return [row or {} for row in rows]
 
 
-def _is_list(value: bytes) -> bool:
-    return value.lstrip().startswith(b"[") and (value.strip() == b"[]" or bool(_rows_of(value)))
+def _text(value: object) -> str:
+    """Return an id as the job has it; empty where it is none."""
+    return str(value) if isinstance(value, str | int) else ""
 
 
-def content(row: object) -> int:
+def _sent_at(ts: object) -> int:
+    """Return `ts` where it is one; else 0, as the job rejects the row."""
+    return ts if isinstance(ts, int) and not isinstance(ts, bool) and abs(ts) <= _MAX_TS else 0
+
+
+def content(row: Mapping[str, Any]) -> int:
     """Hash a row by all that it holds; the order of its fields does not matter."""
-    return hash(tuple(sorted(row.items()))) if isinstance(row, Mapping) else hash(repr(row))
+    try:
+        return hash(tuple(sorted(row.items())))
+    except TypeError:
+        return _NESTED
 
 
 def read_source(files: Sequence[Path], rows: int) -> Counter[int]:

@@ -1,23 +1,36 @@
 """Read a topic from its beginning to its end as it is now, as the rows that the job must have read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
+from contracts.events import HEADER_MESSAGE
 from contracts.topics import MAX_MESSAGE_BYTES
 from ops.errors import ReconciliationError
 from ops.reconcile.expected_sessions import TOPIC_CODES, GoodRows, concatenate
+from ops.reconcile.message_rows import MessageRows, TopicRows
 from ops.reconcile.row_rules import ParsedMessages, parse_messages
 from ops.reconcile.workers import ALONE, Workers
 from runtime.arrays import Bools, Ints
-from runtime.checkpoint import OffsetLog
+from runtime.checkpoint import OffsetLog, Partition
+from runtime.errors import BrokerError
+from runtime.kafka.access import explain
 from runtime.kafka.connection import KafkaConnection
 
-_NEVER_MS = 2**63 - 1
+COMMITTED = "read_committed"
+"""How the job reads: without what a producer took back, and up to the first transaction that is open."""
+POLL_MS = 1000
+GIVE_UP_AFTER_S = 60.0
+"""How long nothing may come of a topic that has more."""
+NOT_NOTED: Mapping[Partition, int] = MappingProxyType({})
 CHUNK_MESSAGES = 250
 """Messages parsed at once: 50,000 rows."""
 SPAN_MESSAGES = 5_000
@@ -45,126 +58,74 @@ class Span:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRows:
-    """How many rows some messages of one partition have, by offset of the message."""
-
-    partition: int
-    offset: Ints
-    good: Ints
-    id_hash: Ints
-    """Sum of the hashes of the good rows' ids, as a wrapped 64-bit number."""
-    rejected: Ints
-    newest_ms: Ints
-    """The newest time of the good rows, heartbeats among them; 0 without any."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowSum:
-    """A number of rows, and the sum of their ids' hashes: two sets of rows are the same where both are."""
-
-    rows: int
-    id_hash: int
-
-
-@dataclass(frozen=True, slots=True)
-class TopicRows:
-    """The rows of a topic, good and rejected ones; heartbeats are left out."""
-
-    name: str
-    rows: list[GoodRows]
-    """The good ones, in parts: an hour's in one array would be in memory twice for a moment."""
-    messages: list[MessageRows]
-
-    @property
-    def count(self) -> int:
-        return self.good + sum(int(chunk.rejected.sum()) for chunk in self.messages)
-
-    @property
-    def good(self) -> int:
-        return sum(map(len, self.rows))
-
-    def rejected_until(self, progress: OffsetLog) -> int:
-        """Count the rejected rows in messages that a query has read."""
-        return sum(int(chunk.rejected[self._is_read(chunk, progress)].sum()) for chunk in self.messages)
-
-    def good_until(self, progress: OffsetLog) -> RowSum:
-        """Add up the good rows in messages that a query has read, late ones and duplicates too."""
-        read = [(chunk, self._is_read(chunk, progress)) for chunk in self.messages]
-        return RowSum(
-            sum(int(chunk.good[is_read].sum()) for chunk, is_read in read),
-            wrapped_sum(int(chunk.id_hash[is_read].sum()) for chunk, is_read in read),
-        )
-
-    def newest_by_batch(self, progress: OffsetLog) -> Ints:
-        """Return how far the topic is after each micro-batch, in ms: its slowest partition with good rows in it."""
-        partitions = sorted({chunk.partition for chunk in self.messages})
-        newest = np.zeros((len(progress), len(partitions)), np.int64)
-        for chunk in self.messages:
-            is_read = self._is_read(chunk, progress)
-            batch = progress.batch_of(self.name, chunk.partition, chunk.offset[is_read])
-            np.maximum.at(newest[:, partitions.index(chunk.partition)], batch, chunk.newest_ms[is_read])
-        slowest = np.where(newest > 0, newest, _NEVER_MS).min(axis=1, initial=_NEVER_MS)
-        return np.maximum.accumulate(np.where(slowest < _NEVER_MS, slowest, 0))
-
-    def _is_read(self, chunk: MessageRows, progress: OffsetLog) -> Bools:
-        return chunk.offset < progress.end(self.name, chunk.partition)
-
-
 def read_topic(
-    kafka: KafkaConnection, topic: str, progress: OffsetLog, clock_ahead_ms: int, workers: Workers = ALONE
+    kafka: KafkaConnection,
+    topic: str,
+    progress: OffsetLog,
+    begun: Mapping[Partition, int],
+    clock_ahead_ms: int,
+    workers: Workers = ALONE,
 ) -> TopicRows:
-    """Read a topic; each row knows the micro-batch of `progress` that read it.
+    """Read a topic; each row knows the micro-batch of `progress` that read it. `begun`: where the job began to read.
 
     Rows are rejected that are over `clock_ahead_ms` ahead of the time at which the broker appended them. Raises
-    ReconciliationError where messages are gone that the job has read.
+    ReconciliationError where messages are gone that the job has read, BrokerError where the topic cannot be read.
     """
     partitions = all_partitions(kafka, topic)
-    _require_what_was_read(partitions, progress)
+    require_what_was_read(partitions, progress, begun)
     rows: list[GoodRows] = []
     messages: list[MessageRows] = []
     spans = [part for partition in partitions for part in partition.split(SPAN_MESSAGES)]
     read = workers.map(f"topic {topic}", partial(read_span, kafka, clock_ahead_ms), spans, len(spans))
     for span, chunks in zip(spans, read, strict=True):
         rows_of_span = []
-        for offset, parsed in chunks:
+        for offset, is_replayed, parsed in chunks:
             rows_of_span.append(_good_rows(topic, parsed, progress.batch_of(topic, span.partition, offset)))
             good = np.bincount(parsed.message, minlength=len(offset))
             id_hash = np.zeros(len(offset), np.int64)
             np.add.at(id_hash, parsed.message, parsed.id_hash)
-            messages.append(MessageRows(span.partition, offset, good, id_hash, parsed.rejected, parsed.newest_ms))
+            messages.append(
+                MessageRows(span.partition, offset, good, id_hash, parsed.rejected, parsed.newest_ms, is_replayed)
+            )
         rows.append(concatenate(GoodRows, rows_of_span))
-    return TopicRows(topic, rows, messages)
+    # the client passes over messages that Kafka removes before they are read
+    require_what_was_read(all_partitions(kafka, topic), progress, begun)
+    return TopicRows(topic, rows, messages, {span.partition: span.end for span in partitions})
 
 
-def _require_what_was_read(partitions: Sequence[Span], progress: OffsetLog) -> None:
+def require_what_was_read(
+    partitions: Sequence[Span], progress: OffsetLog, begun: Mapping[Partition, int] = NOT_NOTED
+) -> None:
+    """Raise ReconciliationError where messages of a topic are gone that the job has read.
+
+    `begun`: where it began to read; of a partition that is not in it, only the end of the first micro-batch is known.
+    """
     for span in partitions:
         ends = progress.ends.get((span.topic, span.partition))
-        if ends is not None and len(ends) and span.first > ends[0]:
+        if ends is None or not len(ends):
+            continue
+        first = begun.get((span.topic, span.partition))
+        is_gone = span.first > ends[0] if first is None else first < min(span.first, ends[-1])
+        if is_gone:
+            began = f"before {ends[0]:,}" if first is None else f"at {first:,}"
             raise ReconciliationError(
                 f"partition {span.partition} of topic {span.topic} begins at offset {span.first:,}, and the job began "
-                f"before {ends[0]:,}: Kafka has removed messages, and nobody can account for their rows; let the topic "
+                f"{began}: Kafka has removed messages, and nobody can account for their rows; let the topic "
                 f"keep more (its settings retention.bytes and retention.ms), then  playproof up --reread"
             )
 
 
-def read_span(kafka: KafkaConnection, clock_ahead_ms: int, span: Span) -> list[tuple[Ints, ParsedMessages]]:
-    """Read and parse the messages of a span, with their offsets, in chunks."""
+def read_span(kafka: KafkaConnection, clock_ahead_ms: int, span: Span) -> list[tuple[Ints, Bools, ParsedMessages]]:
+    """Read and parse the messages of a span in chunks, with their offsets, and which of them the replay sent."""
     chunks = []
     for _, records in record_chunks(kafka, [span]):
         limits_ms = [record.timestamp + clock_ahead_ms for record in records]
         parsed = parse_messages(span.topic, [(record.value, record.headers) for record in records], limits_ms)
-        chunks.append((np.array([record.offset for record in records], np.int64), parsed))
+        # it numbers its messages; what is sent again has no number
+        is_replayed = [any(name == HEADER_MESSAGE for name, _ in record.headers) for record in records]
+        offset = np.array([record.offset for record in records], np.int64)
+        chunks.append((offset, np.array(is_replayed, bool), parsed))
     return chunks
-
-
-def wrapped_sum(hashes: Iterable[int]) -> int:
-    """Add 64-bit hashes as NumPy does, without the digits above.
-
-    >>> wrapped_sum([2**63 - 1, 1]) == -(2**63)
-    True
-    """
-    return (sum(hashes) + 2**63) % 2**64 - 2**63
 
 
 def _good_rows(topic: str, parsed: ParsedMessages, batch: Ints) -> GoodRows:
@@ -178,29 +139,65 @@ def _good_rows(topic: str, parsed: ParsedMessages, batch: Ints) -> GoodRows:
     )
 
 
-def all_partitions(kafka: KafkaConnection, topic: str) -> list[Span]:
-    """List what there is of a topic's partitions now."""
-    with KafkaConsumer(**kafka.python(), enable_auto_commit=False) as consumer:
+def all_partitions(kafka: KafkaConnection, topic: str, isolation: str = COMMITTED) -> list[Span]:
+    """List what there is of a topic's partitions now, as the job may read it.
+
+    With isolation `read_uncommitted`, to their very ends. Raises BrokerError where the broker does not tell.
+    """
+    with (
+        explained(kafka),
+        KafkaConsumer(**kafka.python(), isolation_level=isolation, enable_auto_commit=False) as consumer,
+    ):
         partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
         starts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
     return [Span(topic, p.partition, starts[p], ends[p]) for p in partitions]
 
 
 def record_chunks(kafka: KafkaConnection, spans: Sequence[Span]) -> Iterator[tuple[int, list[Any]]]:
-    """Read the records of spans of different partitions, each in order, in chunks, with the partition."""
-    # as the job reads: without what a producer took back
+    """Read the records of spans of different partitions, each in order, in chunks, with the partition.
+
+    Raises BrokerError where they do not come.
+    """
     options = {
-        "isolation_level": "read_committed",
+        "isolation_level": COMMITTED,
         "max_partition_fetch_bytes": MAX_MESSAGE_BYTES,
         "fetch_max_bytes": 4 * MAX_MESSAGE_BYTES,
     }
     ends = {TopicPartition(span.topic, span.partition): span.end for span in spans}
-    with KafkaConsumer(
-        **kafka.python(), **options, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES
-    ) as consumer:
+    with (
+        explained(kafka),
+        KafkaConsumer(
+            **kafka.python(), **options, enable_auto_commit=False, max_poll_records=CHUNK_MESSAGES
+        ) as consumer,
+    ):
         consumer.assign(list(ends))
         for span in spans:
             consumer.seek(TopicPartition(span.topic, span.partition), span.first)
-        while any(consumer.position(partition) < end for partition, end in ends.items()):
-            for partition, records in consumer.poll(1000).items():
+        left, until = -1, 0.0
+        while now_left := _count_left(consumer, ends):
+            if now_left != left:
+                left, until = now_left, time.monotonic() + GIVE_UP_AFTER_S
+            elif time.monotonic() > until:
+                raise BrokerError(
+                    f"nothing of topic {spans[0].topic} came from {kafka.address} for {GIVE_UP_AFTER_S:g} s, and there "
+                    f"are {left:,} messages more: see that the broker runs (playproof status), then try again"
+                )
+            for partition, records in consumer.poll(POLL_MS).items():
                 yield partition.partition, [record for record in records if record.offset < ends[partition]]
+
+
+def _count_left(consumer: Any, ends: Mapping[TopicPartition, int]) -> int:
+    """Count the offsets before the ends that were not read yet."""
+    # a message is no measure: of what was taken back, only the position tells that it was read
+    positions = {partition: consumer.position(partition, timeout_ms=POLL_MS) for partition in ends}
+    # the client has no position while it looks where a partition begins that lost its first messages
+    return sum(max(end - (positions[partition] or 0), 0) for partition, end in ends.items())
+
+
+@contextmanager
+def explained(kafka: KafkaConnection) -> Iterator[None]:
+    """Turn what the client raises into BrokerError, which says in one line why a topic cannot be read."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise explain(kafka, error) from None

@@ -1,9 +1,10 @@
 """Rejected rows in full, and which were sent again. `lake/rejected` says where they are, the topics have them."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +12,17 @@ import pyarrow as pa
 
 from contracts.events import FIELDS, HEADER_CLOCK_MS, HEADER_RESENT, MISSING
 from ops.errors import ResendError
-from ops.reconcile.row_rules import Headers, header_number
-from ops.reconcile.topic_rows import all_partitions, record_chunks
-from runtime.event_text import parse_time
+from ops.reconcile.topic_rows import Span, all_partitions, record_chunks
+from runtime.event_text import Headers, header_number, parse_time
 from runtime.kafka.connection import KafkaConnection
 from runtime.lake import committed_files
 from runtime.parquet import read_parquet
 from runtime.world import Unit
 from spark_app.stages.parsing.decode import elements_of
 from spark_app.stages.parsing.parse import all_rows
+
+PLACE = re.compile(rb"[0-9]{1,18}(:[0-9]{1,18}){2}")
+"""How a place is written in a header; another text is none."""
 
 
 class Place(NamedTuple):
@@ -56,12 +59,24 @@ def time_of(row: Any) -> int:
     return (parse_time(at) or 0) if isinstance(at, str) else 0
 
 
+class Repaired(NamedTuple):
+    """A row that somebody repaired, of a file of `write_letters`."""
+
+    row: Any
+    unsent_before: tuple[int, ...] = ()
+    """By partition of its topic, the offset before which no message has the row again; empty where nobody knows."""
+
+
 @dataclass(slots=True)
 class DeadLetters:
     """What `lake/rejected` counts, row by row."""
 
     letters: list[DeadLetter] = field(default_factory=list)
     """Those that were not sent again yet."""
+    gone: list[DeadLetter] = field(default_factory=list)
+    """Those whose message Kafka has removed, without their row. No message that is left has them again."""
+    read: dict[str, list[Span]] = field(default_factory=dict)
+    """What is left of each topic, and up to where it was read; only topics of rejected rows."""
     sent_before: Counter[str] = field(default_factory=Counter)
     """Rows that were, by reason."""
     unreadable: Counter[str] = field(default_factory=Counter)
@@ -71,16 +86,19 @@ class DeadLetters:
 def read_dead_letters(unit: Unit, kafka: KafkaConnection, limit_ms: int, reason: str = "") -> DeadLetters:
     """Read every rejected row whose reason has the text `reason` in it, and look which were sent again.
 
-    A clock over `limit_ms` is not usable.
+    A clock over `limit_ms` is not usable. Raises ResendError where Kafka removes messages before they are read.
     """
     found = DeadLetters()
     rejected = _read_rejected(unit, reason, found.unreadable)
-    for topic in FIELDS:
-        wanted = rejected.get(topic, {})
+    for topic in (topic for topic in FIELDS if topic in rejected):
+        # to the very end: what was sent again may come after a transaction that is open
+        wanted, spans = rejected[topic], all_partitions(kafka, topic, "read_uncommitted")
         letters: dict[Place, DeadLetter] = {}
         resent: set[Place] = set()
-        for partition, records in record_chunks(kafka, all_partitions(kafka, topic)) if wanted else ():
+        reached: dict[int, int] = {}
+        for partition, records in record_chunks(kafka, spans):
             for record in records:
+                reached[partition] = record.offset + 1
                 resent |= places_in(record.headers)
                 reasons = wanted.get((partition, record.offset), {})
                 rows = (elements_of(record.value) or []) if reasons else []
@@ -89,9 +107,39 @@ def read_dead_letters(unit: Unit, kafka: KafkaConnection, limit_ms: int, reason:
                     place = Place(partition, record.offset, position)
                     row = rows[position] if position < len(rows) else None
                     letters[place] = DeadLetter(topic, place, why, row, clock_ms)
+        places = {
+            Place(*message, position): why for message, reasons in wanted.items() for position, why in reasons.items()
+        }
+        gone = {place: DeadLetter(topic, place, why, None, 0) for place, why in places.items() if place not in letters}
         found.letters += [letter for place, letter in sorted(letters.items()) if place not in resent]
-        found.sent_before.update(letter.reason for place, letter in letters.items() if place in resent)
+        found.gone += [letter for place, letter in sorted(gone.items()) if place not in resent]
+        found.sent_before.update(why for place, why in places.items() if place in resent)
+        found.read[topic] = _left_of(spans, reached, all_partitions(kafka, topic))
     return found
+
+
+def _left_of(spans: Sequence[Span], reached: Mapping[int, int], now: Sequence[Span]) -> list[Span]:
+    """Return the spans without what Kafka has removed by `now`. Raises ResendError where one was not read to its end.
+
+    Where a message is removed before it is read, the client goes on at the end of its partition.
+    """
+    pairs = list(zip(spans, now, strict=False))  # a topic may get partitions meanwhile
+    if any(later.first > span.first and reached.get(span.partition, 0) < span.end for span, later in pairs):
+        raise ResendError(
+            f"Kafka removed messages of topic {spans[0].topic} before they were read, so nobody can tell which rows "
+            "were sent before; nothing was sent: run this again"
+        )
+    return [replace(span, first=later.first) for span, later in pairs]
+
+
+def not_rejected(unit: Unit, places: Iterable[tuple[str, Place]]) -> list[tuple[str, Place]]:
+    """Return those of the places, by topic, at which `lake/rejected` has no row."""
+    rejected = _read_rejected(unit, "", Counter())
+    return [
+        (topic, place)
+        for topic, place in places
+        if place.position not in rejected.get(topic, {}).get((place.partition, place.offset), {})
+    ]
 
 
 def _clock_of(headers: Headers, rows: Sequence[Any], limit_ms: int) -> int:
@@ -125,9 +173,8 @@ def places_in(headers: Headers) -> set[Place]:
     >>> places_in([("resent", b"0:7:1 0:7:2")]) == {Place(0, 7, 1), Place(0, 7, 2)}
     True
     """
-    texts = [value.decode(errors="replace") for name, value in headers if name == HEADER_RESENT]
-    numbers = [place.split(":") for text in texts for place in text.split()]
-    return {Place(*map(int, place)) for place in numbers if len(place) == 3 and all(map(str.isdecimal, place))}
+    texts = [text for name, value in headers if name == HEADER_RESENT for text in (value or b"").split()]
+    return {Place(*map(int, text.split(b":"))) for text in texts if PLACE.fullmatch(text)}
 
 
 def still_broken(letters: Sequence[DeadLetter], limit_ms: int) -> Iterator[str | None]:
@@ -143,18 +190,25 @@ def still_broken(letters: Sequence[DeadLetter], limit_ms: int) -> Iterator[str |
         yield line["reason"]
 
 
-def write_letters(file: Path, letters: Iterable[DeadLetter]) -> None:
-    """Write rows as JSON lines, to be repaired: topic, partition, offset, position, reason, row."""
+def write_letters(file: Path, letters: Iterable[DeadLetter], read: Mapping[str, Sequence[Span]]) -> None:
+    """Write rows of topics that were `read`, to be repaired, as JSON lines.
+
+    Fields: topic, partition, offset, position, reason, row, and unsent_before (`Repaired`).
+    """
+    ends = {topic: [span.end for span in spans] for topic, spans in read.items()}
     lines = [
-        json.dumps({"topic": letter.topic, **letter.place._asdict(), "reason": letter.reason, "row": letter.row})
+        json.dumps(
+            {"topic": letter.topic, **letter.place._asdict(), "reason": letter.reason, "row": letter.row}
+            | {"unsent_before": ends[letter.topic]}
+        )
         for letter in letters
     ]
     file.write_text("".join(f"{line}\n" for line in lines))
 
 
-def read_repaired(file: Path) -> dict[tuple[str, Place], Any]:
+def read_repaired(file: Path) -> dict[tuple[str, Place], Repaired]:
     """Read what `write_letters` wrote and somebody repaired: the rows by topic and place. Raises ResendError."""
-    rows: dict[tuple[str, Place], Any] = {}
+    rows: dict[tuple[str, Place], Repaired] = {}
     # bytes: a line ends at \n only, not at one of the other line ends of Unicode, which JSON may have in a text
     for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         if not line.strip():
@@ -162,10 +216,16 @@ def read_repaired(file: Path) -> dict[tuple[str, Place], Any]:
         try:
             letter = json.loads(line)
             place = Place(*(int(letter[name]) for name in Place._fields))
-            rows[letter["topic"], place] = letter["row"]
-        except (ValueError, KeyError, TypeError) as error:
+            repaired = Repaired(letter["row"], tuple(map(int, letter.get("unsent_before", ()))))
+            at_place = rows.setdefault((letter["topic"], place), repaired)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ResendError(
                 f"line {number} of {file} is no repaired row ({error!r}): expected JSON with topic, partition, offset, "
                 "position and row, as  playproof job replay-rejected --out  writes it"
             ) from None
+        if at_place.row != repaired.row:
+            raise ResendError(
+                f"line {number} of {file} has another row than a line before it, for the same topic and place {place} "
+                "(partition:offset:position): leave one of the two"
+            )
     return rows

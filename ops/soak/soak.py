@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from ops.bench import report as bench_report
-from ops.chaos.chaos import read_account, summary
+from ops.chaos.account import read_account, summary
 from ops.latency.delays import watermark_passed_at
 from ops.latency.driven_job import AS_SENT, DrivenJob, Phase, driven_job
 from ops.latency.measure import REACHED, SCENARIO
 from ops.latency.readings import read_alerts, read_sessions, read_topics
+from ops.soak.outcome import ends_of_topics, unread
 from ops.soak.picture import draw
 from ops.soak.samples import Sample, growth, speed, take_sample
 from ops.stack.child_process import run_to_end
@@ -76,7 +77,9 @@ def run(settings: Settings, parameters: SoakParameters, report_progress: ReportP
         # an hour is not to be lost where the account of its rows fails
         file.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
         draw(results, world.root / PICTURE)
-        results = {**summary(read_account(environment)), **results}
+        account = read_account(environment)
+        faults = [*account["faults"], *unread(job.unit, ends_of_topics(settings.kafka()))]
+        results = {**summary(account, faults), **results}
     file.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
     return results
 
@@ -103,6 +106,7 @@ def results_of(
         "asked_rows_per_s": round(rate),
         "rows_per_s": round(rows_per_s),
         "is_reached": rows_per_s >= REACHED * rate and phase.is_caught_up,
+        "is_caught_up": phase.is_caught_up,
         "job_cores": round(phase.job_cpu_s / (phase.ended_at - phase.began_at), 3),
         "other_cores": round(phase.other_cpu_s / (phase.ended_at - phase.began_at), 3),
         "samples": [asdict(s) | {"p95_s": p95} for s, p95 in zip(samples, delays.p95_by_sample(samples), strict=True)],

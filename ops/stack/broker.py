@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from ops.stack import ports
@@ -37,6 +37,8 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
 )
 LOG_NAME = "broker.log"
+MAX_LOG_BYTES = 5_000_000
+"""What a log has at most that a start goes on with; a larger one is kept once, under another name."""
 STARTS_WITHIN_S = 300.0
 """One that ends while it starts is noticed at once. On two cores with a load of 25 one needed over 60 s."""
 STOPS_WITHIN_S = 25.0
@@ -151,9 +153,17 @@ class Broker:
         self.process.wait()
 
 
+def _open_log(folder: Path) -> IO[bytes]:
+    """Open the log to append to; begin it anew where it is large, and keep the old one as `broker.log.1`."""
+    log = folder / LOG_NAME
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+        log.replace(log.with_name(f"{LOG_NAME}.1"))
+    return log.open("ab")
+
+
 def launch(folder: Path, address: str, command: list[str]) -> Broker:
     """Start what `prepare` returned; it does not answer yet."""
-    with (folder / LOG_NAME).open("ab") as log:
+    with _open_log(folder) as log:
         # a new session: Ctrl-C in the terminal reaches our process, which stops the broker last
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     return Broker(address, folder, process)
@@ -189,8 +199,8 @@ def become(folder: Path, address: str) -> NoReturn:
     orphan when the one process is killed.
     """
     command = prepare(folder, address)
-    log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    with _open_log(folder) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
     os.chdir(folder)
     os.execv(command[0], command)

@@ -58,9 +58,7 @@ def existing_rows(world: World, topic: str) -> pa.Table:
 
 def earlier_layouts(world: World) -> set[str]:
     """Name the layouts of earlier imports into a world."""
-    if not world.import_report.exists():
-        return set()
-    return {entry["layout"] for entry in orjson.loads(world.import_report.read_bytes())["imports"]}
+    return {entry["layout"] for entry in world.read_import_report().get("imports", ())}
 
 
 def known_names(world: World) -> dict[str, str]:
@@ -92,7 +90,7 @@ def write(world: World, rows: dict[str, pa.Table], collected: Collector, timezon
 
 def write_report(world: World, layout: Layout, collected: Collector, files: list[str], passed_over: list[str]) -> None:
     """Write or extend `import.json`: what was read, and what the world's sources cannot tell."""
-    report = orjson.loads(world.import_report.read_bytes()) if world.import_report.exists() else {"imports": []}
+    report = world.read_import_report() or {"imports": []}
     counts = collected.counts
     report["imports"].append(
         {
@@ -116,7 +114,9 @@ def write_report(world: World, layout: Layout, collected: Collector, files: list
     unknown = sorted({*_empty_columns(taken, NEEDS_FIELD), *earlier, *_lacking(world)})
     report |= {"actions": actions, "precision_ms": precision_ms, "unknown": unknown}
     report["not_measurable"] = list(unmeasurable(actions, precision_ms, unknown))
-    world.import_report.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    partial = world.import_report.with_suffix(".partial")
+    partial.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
+    partial.replace(world.import_report)
 
 
 def epoch_ms(rows: pa.Table) -> Ints:

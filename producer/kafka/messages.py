@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -18,7 +19,15 @@ from contracts.events import (
     Field,
 )
 from producer.kafka.encode import join_rows
-from runtime.event_text import format_time
+from runtime.event_text import Headers, format_time, header_number
+
+
+class Identity(NamedTuple):
+    """Which of a topic's messages one is, by its headers."""
+
+    number: int
+    batch: int
+    clock_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,19 @@ class Message:
             HEADER_MESSAGE: number,
         }
         return [(name, str(value).encode()) for name, value in pairs.items()]
+
+
+def read_identity(headers: Headers) -> Identity | None:
+    """Return which message of a replay one is; None for a message of another producer.
+
+    >>> read_identity([("message", b"4"), ("batch", b"2"), ("clock_ms", b"99")])
+    Identity(number=4, batch=2, clock_ms=99)
+    >>> read_identity([("message", b"abc"), ("batch", b"2"), ("clock_ms", b"99")])
+    """
+    number, batch, clock_ms = (header_number(headers, name) for name in (HEADER_MESSAGE, HEADER_BATCH, HEADER_CLOCK_MS))
+    if number is None or batch is None or clock_ms is None:
+        return None
+    return Identity(number, batch, clock_ms)
 
 
 def pack(topic: str, rows: Sequence[str], batch: int, clock_ms: int, ts: int) -> list[Message]:

@@ -9,10 +9,9 @@ from typing import Any, Self
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from contracts.events import HEADER_MESSAGE
 from contracts.topics import MAX_MESSAGE_BYTES, SOCKET_BYTES
 from producer.errors import DeliveryError, ReplayError
-from producer.kafka.messages import Message
+from producer.kafka.messages import Identity, Message, read_identity
 from runtime.kafka.connection import KafkaConnection
 
 IN_FLIGHT = 64
@@ -106,14 +105,14 @@ def _answers() -> Iterator[None]:
         ) from error
 
 
-def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_known: dict[int, int]) -> set[int]:
-    """Read the numbers of a topic's messages behind the last acknowledged offsets, by partition, from their headers.
+def arrived_messages(kafka: KafkaConnection, topic: str, partitions: int, last_known: dict[int, int]) -> set[Identity]:
+    """Read which of a replay's messages a topic has behind the last acknowledged offsets, by partition.
 
-    Raises ReplayError where a partition ends before such an offset: the topic is another than the ledger's;
-    DeliveryError where the broker does not answer.
+    Those of another producer are passed over. Raises ReplayError where a partition ends before such an offset: the
+    topic is another than the ledger's; DeliveryError where the broker does not answer.
     """
     wanted = [TopicPartition(topic, p) for p in range(partitions)]
-    numbers: set[int] = set()
+    arrived: set[Identity] = set()
     with _answers(), KafkaConsumer(**kafka.python(), enable_auto_commit=False) as consumer:
         consumer.assign(wanted)
         ends = consumer.end_offsets(wanted)
@@ -127,8 +126,8 @@ def arrived_numbers(kafka: KafkaConnection, topic: str, partitions: int, last_kn
             consumer.seek(tp, starts[tp])
         while any(consumer.position(tp) < ends[tp] for tp in wanted):
             for records in consumer.poll(1000).values():
-                numbers.update(int(value) for r in records for key, value in r.headers if key == HEADER_MESSAGE)
-    return numbers
+                arrived.update(identity for r in records if (identity := read_identity(r.headers)))
+    return arrived
 
 
 def message_counts(kafka: KafkaConnection, topics: Sequence[str]) -> dict[str, int]:

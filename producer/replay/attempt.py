@@ -10,8 +10,8 @@ from typing import Any
 
 from contracts import topics
 from producer.errors import ReplayError
-from producer.kafka.messages import Message
-from producer.kafka.sender import IN_FLIGHT, Sender, arrived_numbers, message_counts, wait_for
+from producer.kafka.messages import Identity, Message
+from producer.kafka.sender import IN_FLIGHT, Sender, arrived_messages, message_counts, wait_for
 from producer.replay.batch_messages import MessageMaker
 from producer.replay.batches import RowBatch, RowReader, count_nulls, cut, time_of_row
 from producer.replay.clock import arrival_ms, check_clock
@@ -167,19 +167,19 @@ class Attempt:
         with master, companion:
             yield from cut(master, companion, number, self._domain)
 
-    def _arrived(self) -> dict[str, set[int]]:
-        """Read which messages after the last acknowledged ones are in the topics nevertheless, by topic and number."""
+    def _arrived(self) -> dict[str, set[Identity]]:
+        """Read which messages after the last acknowledged ones are in the topics nevertheless, by topic."""
         offsets = self._ledger.state.offsets
         last = {topic: {p: offset for (t, p), offset in offsets.items() if t == topic} for topic in self._partitions}
-        return {t: arrived_numbers(self._kafka, t, self._partitions[t], last[t]) for t in self._partitions}
+        return {t: arrived_messages(self._kafka, t, self._partitions[t], last[t]) for t in self._partitions}
 
-    def _finish_unfinished(self, sender: Sender, arrived: dict[str, set[int]]) -> None:
+    def _finish_unfinished(self, sender: Sender, arrived: dict[str, set[Identity]]) -> None:
         """Send again what the ledger meant to send and the topics lack: the same messages, with their old ts."""
         for entry, batch in self._unfinished_batches(list(self._ledger.state.unfinished.values())):
             missing = [
                 (message, sent.number)
                 for message, sent in zip(self._make_messages(batch, entry.ts), entry.messages, strict=True)
-                if sent.number not in arrived[sent.topic]
+                if Identity(sent.number, entry.batch, entry.clock_ms) not in arrived[sent.topic]
             ]
             self._deliver(sender, batch, missing)
 

@@ -19,7 +19,7 @@ from contracts.events import CLOCK_AHEAD_MINUTES
 from runtime import storage
 from runtime.arrays import Ints
 from runtime.checkpoint.offset_packs import packed_files
-from runtime.errors import CheckpointError
+from runtime.errors import CheckpointError, naming
 from runtime.lake import last_number
 from runtime.lake.sink_tables import SINK_LOG, numbered_files
 from runtime.monitoring.records import read_record
@@ -77,7 +77,7 @@ class OffsetLog:
 
 def read_offsets(file: Path | zipfile.Path) -> BatchOffsets:
     """Read one file of the log `offsets`. Raises CheckpointError where it is unreadable."""
-    try:
+    with naming(f"offset file {file}", CheckpointError):
         _, metadata, *sources = file.read_text().splitlines()
         ends = {
             (topic, int(partition)): int(offset)
@@ -88,8 +88,6 @@ def read_offsets(file: Path | zipfile.Path) -> BatchOffsets:
             for partition, offset in partitions.items()
         }
         return BatchOffsets(int(orjson.loads(metadata)["batchWatermarkMs"]), ends)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"offset file {file} is unreadable ({error}): restore it from a copy") from None
 
 
 def watermark_after(unit: Unit, query: str, last: int) -> int:
@@ -133,11 +131,17 @@ def last_committed(unit: Unit, query: str) -> int:
 
 
 def writer_of(unit: Unit, query: str) -> str:
-    """Return the name under which a query writes tables: with the id of its checkpoint, where it has one."""
+    """Return the name under which a query writes tables: with the id of its checkpoint, where it has one.
+
+    Raises CheckpointError where that is unreadable.
+    """
     file = unit.checkpoints / query / METADATA
     if not file.exists():
         storage.refresh(file.parent)
-    return f"{query}-{orjson.loads(file.read_bytes())['id']}" if file.exists() else query
+    if not file.exists():
+        return query
+    with naming(file, CheckpointError):
+        return f"{query}-{orjson.loads(file.read_bytes())['id']}"
 
 
 def _log(unit: Unit, query: str, name: str) -> dict[int, Path]:
@@ -166,11 +170,23 @@ def read_offset_log(unit: Unit, query: str, last: int, first: int = 0) -> Offset
 
 
 def offset_files(unit: Unit, query: str) -> dict[int, Path | zipfile.Path]:
-    """Name the offset files of a query by micro-batch: the checkpoint's, the copies, and those that are packed."""
-    copies = unit.offsets / query
-    files: dict[int, Path | zipfile.Path] = {**_log(unit, query, "offsets")}
-    files |= numbered_files(copies)
-    return files | packed_files(copies)  # after the copies, which may be packed at this moment
+    """Name the offset files of a query by micro-batch: the copies, those that are packed, and the checkpoint's.
+
+    Where there is a copy, it is named: Spark may remove its own file before that is read. But a copy that says
+    something else than the checkpoint's file is of a checkpoint before, and does not count.
+    """
+    own, copies = _log(unit, query, "offsets"), unit.offsets / query
+    files: dict[int, Path | zipfile.Path] = {**numbered_files(copies)}
+    files |= packed_files(copies)  # after the copies, which may be packed at this moment
+    return files | {n: file for n, file in own.items() if n not in files or _says_other(file, files[n])}
+
+
+def _says_other(file: Path, copy: Path | zipfile.Path) -> bool:
+    """Return whether an offset file says something else than its copy; not of one that is cut, or was removed."""
+    try:
+        return read_offsets(file) != read_offsets(copy)
+    except (FileNotFoundError, CheckpointError):
+        return False
 
 
 def keep_offsets(unit: Unit, query: str) -> None:

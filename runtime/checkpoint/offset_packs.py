@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from runtime.errors import CheckpointError, naming
 from runtime.lake.sink_tables import numbered_files
 
 PACK, PACKED_AT_ONCE = ".zip", 100
@@ -16,7 +17,10 @@ UNPACKED = 150
 
 
 def pack_offsets(folder: Path) -> int:
-    """Put the oldest copies in a query's folder into one file, where there are many; return how many."""
+    """Put the oldest copies in a query's folder into one file, where there are many; return how many.
+
+    Raises CheckpointError where an earlier one of these files is damaged.
+    """
     copies = numbered_files(folder)
     oldest = sorted(copies)[:-UNPACKED]
     if len(oldest) < PACKED_AT_ONCE:
@@ -29,20 +33,23 @@ def pack_offsets(folder: Path) -> int:
 
 
 def packed_files(folder: Path) -> dict[int, zipfile.Path]:
-    """Name the copies in the packs of a folder by micro-batch."""
+    """Name the copies in the packs of a folder by micro-batch. Raises CheckpointError where a pack is damaged."""
     return _content(folder.glob(f"*{PACK}"))
 
 
 def _content(packs: Iterable[Path]) -> dict[int, zipfile.Path]:
-    # one reading of each pack's directory
-    return {int(file.name): file for pack in packs for file in zipfile.Path(pack).iterdir()}
+    files: dict[int, zipfile.Path] = {}
+    for pack in packs:
+        with naming(pack, CheckpointError):  # of its directory, once
+            files |= {int(file.name): file for file in zipfile.Path(pack).iterdir()}
+    return files
 
 
 def _join_packs(folder: Path) -> None:
     """Join packs where there are PACKS_AT_ONCE of a size."""
     by_size: dict[int, list[Path]] = defaultdict(list)
     for pack in folder.glob(f"*{PACK}"):
-        with zipfile.ZipFile(pack) as content:
+        with naming(pack, CheckpointError), zipfile.ZipFile(pack) as content:
             by_size[_size_class(len(content.namelist()))].append(pack)
     for _, packs in sorted(by_size.items()):
         if len(packs) >= PACKS_AT_ONCE:
@@ -70,6 +77,8 @@ def _write_pack(folder: Path, files: Mapping[int, Path | zipfile.Path]) -> Path:
     partial = pack.with_name(f".{pack.name}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as content:
         for number in sorted(files):
-            content.writestr(str(number), files[number].read_bytes())
+            with naming(files[number], CheckpointError):
+                copy = files[number].read_bytes()
+            content.writestr(str(number), copy)
     partial.replace(pack)
     return pack

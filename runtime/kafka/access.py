@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from runtime.errors import AccessError, BrokerError
+from runtime.errors import AccessError, BrokerError, SecuritySettingError
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.handshake import attempt
 
@@ -116,13 +116,15 @@ def check_access(kafka: KafkaConnection, *, read: Iterable[str] = (), write: Ite
 
 
 def explain(kafka: KafkaConnection, error: Exception) -> BrokerError:
-    """Return what a client's error means, in one line: no right, no entry, or nobody there."""
+    """Return what a client's error means, in one line: no right, no entry, no usable certificate, or nobody there."""
     if isinstance(error, kafka_errors.AuthorizationError):
         return AccessError(_forbidden(kafka, f"do this ({error})"))
     try:
         why = _silence(kafka)
     except AccessError as refused:
         return refused
+    except SecuritySettingError as unusable:  # our certificates are being replaced, for example
+        return BrokerError(str(unusable))
     return BrokerError(f"no broker answers at {kafka.address} ({why or type(error).__name__}): run  playproof up")
 
 

@@ -1,5 +1,6 @@
 """Read what a small compacted topic holds now, and send to it: without a consumer group, from any process."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -31,12 +32,9 @@ class CompactedTopic:
         """Return the newest message of each key, and all without one. Raises BrokerError where that cannot be read."""
         try:
             self._read_new()
-        except BrokerError:
+        except Exception as error:  # the client has many, and who reads here must not end by one
             self.close()
-            raise
-        except (KafkaError, OSError, ValueError, KeyError) as error:
-            self.close()
-            raise explain(self._kafka, error) from None
+            raise error if isinstance(error, BrokerError) else explain(self._kafka, error) from None
         return list(self._messages)
 
     def _read_new(self) -> None:
@@ -85,7 +83,8 @@ class CompactedTopic:
         """Close the connection; the next `read` begins again."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            consumer.close()
+            with contextlib.suppress(Exception):  # a connection that is broken may not even close well
+                consumer.close()
 
 
 def send_messages(kafka: KafkaConnection, topic: str, messages: Mapping[str, bytes]) -> None:

@@ -43,7 +43,7 @@ def key_and_certificates(store: Store, password: str) -> str:
     if store.type == "PEM":
         blocks = pem_blocks(store.read_pem())
         certificates = "".join(block for label, block in blocks if label == "CERTIFICATE")
-        text = next(block for label, block in blocks if label.endswith("PRIVATE KEY"))
+        text = next((block for label, block in blocks if label.endswith("PRIVATE KEY")), "")
         try:
             key = load_pem_private_key(text.encode(), _bytes(store.key_password))
         except (ValueError, TypeError):

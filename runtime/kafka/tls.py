@@ -36,7 +36,7 @@ def _load_trusted(context: ssl.SSLContext, store: Store) -> None:
         trusted = keys.trusted_certificates(store)
     try:
         context.load_verify_locations(cadata=trusted)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError, TypeError):  # the latter two: no certificate, no ASCII, as in half a file
         raise SecuritySettingError("the certificates of the trust store cannot be read") from None
 
 

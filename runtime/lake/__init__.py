@@ -9,6 +9,7 @@ The tables of a version may be in a bucket (`runtime.storage`). Then the folder 
 as it is when a table is read, and of the files that were read.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -97,10 +98,10 @@ def lock(table: Path) -> RLock:
 
 
 def is_table(table: Path) -> bool:
-    """Return whether a folder is a table of the lake."""
-    if not (table / LOG).is_dir():
+    """Return whether a folder is a table of the lake. A log without a commit is what a crash left of making one."""
+    if not _has_commits(table):
         refresh_log(table)
-    return (table / LOG).is_dir()
+    return _has_commits(table)
 
 
 def refresh_log(table: Path) -> None:
@@ -122,8 +123,14 @@ def batch_of(file: Path) -> int:
 
     >>> batch_of(Path("date=2025-03-03/part-000000007-a1.parquet")), batch_of(Path("x.parquet"))
     (7, -1)
+
+    HDFS has another name before it until a file is whole:
+
+    >>> batch_of(Path(".0f-part-000000007-a1.parquet"))
+    7
     """
-    number = file.name.split("-")[1] if "-" in file.name else ""
+    name = file.name.partition("-")[2] if file.name.startswith(".") else file.name
+    number = name.split("-")[1] if "-" in name else ""
     return int(number) if number.isdigit() else -1
 
 
@@ -198,6 +205,14 @@ def address(table: Path) -> Path:
     if unquote(str(path)) != str(path):
         raise LakeError(f"{path} has an encoded character, as %20, which the path of a table cannot have: rename it")
     return path
+
+
+def _has_commits(table: Path) -> bool:
+    try:
+        with os.scandir(table / LOG) as files:  # the first will do: a log may have hundreds
+            return any(file.name.endswith((".json", ".parquet")) for file in files)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _current(table: Path) -> OpenTable:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from runtime import storage
 from runtime.errors import LakeError, StorageError
 from runtime.lake import MAX_NEW_COMMITS, file_name, is_table, listed_files, lock, refresh_log
-from runtime.lake.places import create, forget, named, to_write
+from runtime.lake.places import create, date_in_order, forget, named, to_write
 from runtime.lake.schemas import PARTITION, partitions_of, table_schema
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _append(table: Path, files: Sequence[DataFile], transaction: Transaction, na
             storage.remove(file)
         return False
     if files:
-        _commit(delta, name, files, "append", transaction)
+        _commit(table, delta, name, files, "append", transaction)
         if (delta.version() + 1) % MAX_NEW_COMMITS == 0:
             with suppress(LakeError, StorageError):  # the next one will do
                 checkpoint(table)  # whoever opens the table reads this, and the few commits that follow
@@ -126,7 +126,7 @@ def replace(table: Path, files: Sequence[DataFile], schema: pa.Schema, transacti
     if not is_table(table):
         create(table, schema)
     with lock(table), named(table):
-        _commit(to_write(table), table.name, files, "overwrite", transaction, schema)
+        _commit(table, to_write(table), table.name, files, "overwrite", transaction, schema)
 
 
 def rewrite(table: Path, old: Sequence[str], new: Sequence[DataFile], *, rows_go: bool) -> None:
@@ -139,7 +139,7 @@ def rewrite(table: Path, old: Sequence[str], new: Sequence[DataFile], *, rows_go
     with lock(table), _whole_log(table), named(table):
         now = round(time.time() * _MS)
         gone = [RemoveAction(path, rows_go, now, partition_values=_partition_values(path)) for path in old]
-        _commit(to_write(table), table.name, new, "append", removed=gone, is_data_change=False)
+        _commit(table, to_write(table), table.name, new, "append", removed=gone, is_data_change=False)
 
 
 def checkpoint(table: Path) -> int:
@@ -169,6 +169,7 @@ def _whole_log(table: Path) -> Iterator[None]:
 
 
 def _commit(
+    table: Path,
     delta: "DeltaTable",
     name: str,
     files: Sequence[DataFile],
@@ -191,7 +192,7 @@ def _commit(
         for f, stat in zip(files, stats, strict=True)
     ]
     number = [] if transaction is None else [AppTransaction(transaction.writer, transaction.number)]
-    partition_by = delta.metadata().partition_columns
+    partition_by, before = delta.metadata().partition_columns, delta.version()
     try:
         delta.create_write_transaction(
             actions,
@@ -212,6 +213,7 @@ def _commit(
             if is_data_change
             else f"another program merged or removed the same files of lake/{name}: nothing is lost; try again"
         ) from None
+    date_in_order(table, before)
 
 
 @cache

@@ -9,7 +9,8 @@ import os
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ MAX_RATIO = 8
 one late row does not write its day again."""
 
 
-def merge(table: Path, *, fully: bool = False, now: float | None = None) -> int:
+def clock_of(now: Callable[[], float] | float) -> Callable[[], float]:
+    """Return a clock as it is; a number is one that stands still. Both in epoch seconds."""
+    return partial(float, now) if isinstance(now, int | float) else now
+
+
+def merge(table: Path, *, fully: bool = False, now: Callable[[], float] | float = time.time) -> int:
     """Merge files of a folder where there are many or it is closed, or all of a folder; return how many were merged."""
+    clock = clock_of(now)
     files = committed_files(table)
     newest = max(map(batch_of, files), default=-1)
     folders: dict[Path, list[Path]] = defaultdict(list)
@@ -41,11 +48,11 @@ def merge(table: Path, *, fully: bool = False, now: float | None = None) -> int:
         folders[file.parent].append(file)
     merged = 0
     for folder, held in sorted(folders.items()):
-        is_closed = _is_closed(held, time.time() if now is None else now)
+        is_closed = _is_closed(held, clock())
         # another table may not have the newest micro-batch yet
         sizes = {f: size for f in held if batch_of(f) < newest and (size := f.stat().st_size) < MAX_MERGED_BYTES}
         for group in _groups(sizes, is_closed, fully):
-            replace_files(table, group, [_merge_into(folder, group)], rows_go=False, now=now)
+            replace_files(table, group, [_merge_into(folder, group)], rows_go=False, now=clock)
             merged += len(group)
     return merged
 
@@ -94,7 +101,7 @@ def write_merged(folder: Path, parts: Iterable[pa.Table], batch: int, level: int
 
 
 def replace_files(
-    table: Path, old: Sequence[Path], new: Sequence[Path], *, rows_go: bool, now: float | None = None
+    table: Path, old: Sequence[Path], new: Sequence[Path], *, rows_go: bool, now: Callable[[], float] = time.time
 ) -> None:
     """Replace files by others in one commit. The old ones are dated now: readers may need them for a while.
 
@@ -105,8 +112,9 @@ def replace_files(
         push(table, DataFile(f.relative_to(table).as_posix(), open_parquet(f).metadata.num_rows, f.stat().st_size))
         for f in new
     ]
+    at = now()
     for file in old:
-        os.utime(file, None if now is None else (now, now))
+        os.utime(file, (at, at))
     rewrite(table, [f.relative_to(table).as_posix() for f in old], added, rows_go=rows_go)
 
 

@@ -6,7 +6,7 @@ their day for a month. `_moments.jsonl` in the table has their times.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from runtime import storage
-from runtime.errors import LakeError
+from runtime.errors import CheckpointError, LakeError, naming
 from runtime.lake import LOG, commits, files_of_version, on_this_machine, refresh_log
 
 MOMENTS = "_moments.jsonl"
@@ -35,14 +35,17 @@ class Moment:
 
 
 def versions(table: Path) -> list[Moment]:
-    """List the versions that can be read, the oldest first: moments, and every commit since the last upkeep."""
+    """List the versions that can be read, the oldest first: moments, and every commit since the last upkeep.
+
+    Raises CheckpointError where a file that names them is damaged.
+    """
     refresh_log(table)
     found = {moment.version: moment for moment in _moments(table)}
     for log in sorted((table / LOG).glob("*.json")):
-        info = next(
-            (entry for line in log.read_bytes().splitlines() if (entry := orjson.loads(line).get("commitInfo"))), None
-        )
-        at = info["timestamp"] / _MS if info else log.stat().st_mtime
+        with naming(log, CheckpointError):
+            entries = [orjson.loads(line).get("commitInfo") for line in log.read_bytes().splitlines()]
+            info = next(filter(None, entries), None)
+            at = info["timestamp"] / _MS if info else log.stat().st_mtime
         found[int(log.stem)] = Moment(int(log.stem), datetime.fromtimestamp(at, UTC))
     return [found[version] for version in sorted(found)]
 
@@ -86,33 +89,35 @@ def is_due(table: Path, now: float) -> bool:
     return all(_hours_of(moment.at) != _hours_of(datetime.fromtimestamp(now, UTC)) for moment in _moments(table))
 
 
-def checkpoint(table: Path, consumed: int | None, now: float) -> int:
+def checkpoint(table: Path, consumed: int | None, now: Callable[[], float]) -> int:
     """Write a checkpoint of the log, remove the commits before it that every reader has read; return how many.
 
     Without any new commit it writes nothing.
     """
     log = table / LOG
     version = commits.checkpoint(table)
-    _note(table, Moment(version, datetime.fromtimestamp(now, UTC)))
+    at = now()  # asked after the version is known: none of its commits is later
+    _note(table, Moment(version, datetime.fromtimestamp(at, UTC)))
     removed = 0
     limit = version if consumed is None else min(version, consumed)
     for file in log.glob("*.json"):
-        if int(file.stem) < limit and _age_s(file, now) > LOG_NEEDED_S:
+        if int(file.stem) < limit and _age_s(file, at) > LOG_NEEDED_S:
             storage.remove(file)
             removed += 1
     kept = {moment.version for moment in _moments(table)}
     for file in log.glob(f"*{CHECKPOINT}"):
         of = int(file.name.removesuffix(CHECKPOINT))
         # never a newer one: another program may have written it
-        if of < version and of not in kept and _age_s(file, now) > LOG_NEEDED_S:
+        if of < version and of not in kept and _age_s(file, at) > LOG_NEEDED_S:
             storage.remove(file)
             removed += 1
     return removed
 
 
 def _age_s(file: Path, now: float) -> float:
+    """Return how old a file is; one that a clock has dated ahead, which was set right since, is not new either."""
     try:
-        return now - file.stat().st_mtime
+        return abs(now - file.stat().st_mtime)
     except FileNotFoundError:
         return 0.0
 
@@ -128,8 +133,9 @@ def _moments(table: Path) -> list[Moment]:
         bucket.refresh_file(file)
     if not file.exists():
         return []
-    lines = (orjson.loads(line) for line in file.read_bytes().splitlines() if line.endswith(b"}"))
-    return [Moment(line["version"], datetime.fromisoformat(line["at"])) for line in lines]
+    with naming(file, CheckpointError):
+        lines = (orjson.loads(line) for line in file.read_bytes().splitlines() if line.endswith(b"}"))
+        return [Moment(line["version"], datetime.fromisoformat(line["at"])) for line in lines]
 
 
 def _note(table: Path, newest: Moment) -> None:

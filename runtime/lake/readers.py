@@ -13,7 +13,8 @@ from pathlib import Path
 import orjson
 
 from runtime.checkpoint import FILES, NO_OFFSET
-from runtime.lake import LOG, lock, named_files, opened
+from runtime.errors import CheckpointError, naming
+from runtime.lake import LOG, lock, named_files, opened, refresh_log, size_of
 from runtime.lake.sink_tables import numbered_files
 from runtime.storage import push, refresh, refresh_checkpoints, storage_of
 from runtime.world import Unit
@@ -26,7 +27,7 @@ NOTED = "_NOTED"
 """Last file of a snapshot in a bucket; Spark skips names that begin with an underscore."""
 MAX_LINES = 10_000
 SHADOW = "shadow"
-"""Folder of the checkpoints of challengers."""
+"""Folder of the checkpoints of challengers, and of their tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +85,40 @@ def is_noted(folder: Path) -> bool:
 def readers(table: Path, unit: Unit, challenger: str = "") -> Readers | None:
     """Return how far the queries are that read a table by its commits; None where there is none.
 
-    A checkpoint of an earlier challenger is left out: nobody goes on with it. `challenger`: its folder's name.
+    A checkpoint of an earlier challenger is left out, and one that comes too late: nobody goes on with it.
+    `challenger`: its folder's name.
     """
     if table != unit.table(TABLE):
         return None
     refresh_checkpoints(unit.checkpoints)
     shadow = unit.checkpoints / SHADOW
-    checkpoints = [
-        *(folder for folder in unit.checkpoints.glob("*/") if folder != shadow),
-        shadow / (challenger or "-"),
-    ]
+    checkpoints = [folder for folder in unit.checkpoints.glob("*/") if folder != shadow]
+    if challenger and not missed_commits(unit, challenger):
+        checkpoints.append(shadow / challenger)
     done = {folder: known for folder in checkpoints if (known := _done(folder)) is not None}
     if not done:
         return None
     unread = {table / path for folder, known in done.items() for path in _unread(table, folder, known)}
     return Readers(min(known.version for known in done.values()), frozenset(unread))
+
+
+def missed_commits(unit: Unit, challenger: str) -> int:
+    """Return how many commits a challenger has not read that the log no longer has; 0 before its first start.
+
+    The log is kept for the present challenger only: one that comes back may be too late. `challenger`: its folder's
+    name. What upkeep has merged meanwhile is not missed: 0 too where it has scored as many sessions as there are.
+    """
+    table, checkpoint = unit.table(TABLE), unit.checkpoints / SHADOW / challenger
+    refresh_log(table)
+    there = {int(file.stem) for file in (table / LOG).glob("*.json")}  # before what is read, as that grows
+    refresh_checkpoints(checkpoint)
+    done = _done(checkpoint)
+    if done is None:
+        return 0
+    noted = [int(file.name.split("-")[0]) for file in (checkpoint / SNAPSHOT).glob("*.json")]
+    since = max([done.version, *noted])
+    missed = sum(version not in there for version in range(since + 1, max(there, default=-1)))
+    return missed if missed and size_of(table)[0] != size_of(unit.table(SHADOW) / challenger)[0] else 0
 
 
 def _done(checkpoint: Path) -> _Done | None:
@@ -107,14 +127,17 @@ def _done(checkpoint: Path) -> _Done | None:
     finished = numbered_files(checkpoint / "commits")
     if not logs or not finished:
         return _Done(-1) if (checkpoint / SNAPSHOT).exists() or logs else None
-    offsets = (checkpoint / "offsets" / str(max(finished))).read_text().splitlines()[2:]
+    planned = checkpoint / "offsets" / str(max(finished))
     versions, parts = [-1], set[str]()
     for folder in logs:
-        line = offsets[int(folder.name)]
-        limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
+        with naming(planned, CheckpointError):
+            line = planned.read_text().splitlines()[2 + int(folder.name)]
+            limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
         for file in numbered_files(folder).values():
-            entries = map(orjson.loads, file.read_text().splitlines()[1:])
-            for path in (Path(entry["path"]) for entry in entries if entry["batchId"] <= limit):
+            with naming(file, CheckpointError):
+                entries = map(orjson.loads, file.read_text().splitlines()[1:])
+                paths = [Path(entry["path"]) for entry in entries if entry["batchId"] <= limit]
+            for path in paths:
                 if path.parent.name == LOG:
                     versions.append(int(path.stem))
                 else:
@@ -136,7 +159,7 @@ def _unread(table: Path, checkpoint: Path, done: _Done) -> Iterator[str]:
 def _added(files: Iterable[Path]) -> Iterator[str]:
     """Name the files that lines of a log add, those aside that upkeep has merged."""
     for file in files:
-        for line in file.read_bytes().splitlines():
-            added = orjson.loads(line).get("add")
-            if added and added["dataChange"]:
-                yield added["path"]
+        with naming(file, CheckpointError):
+            entries = [orjson.loads(line).get("add") for line in file.read_bytes().splitlines()]
+            added = [entry["path"] for entry in entries if entry and entry["dataChange"]]
+        yield from added

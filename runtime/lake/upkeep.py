@@ -7,7 +7,7 @@ whole table, with files that the next run removes.
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runtime.lake import LOG, batch_of, committed_files, is_table, listed_files, moments, refresh_log
-from runtime.lake.merging import level_of, merge, replace_files, write_merged
+from runtime.lake.merging import clock_of, level_of, merge, replace_files, write_merged
 from runtime.lake.readers import Readers
 from runtime.lake.readings import reading_since, version_of
 from runtime.parquet import open_parquet
@@ -29,8 +29,8 @@ DUE_AFTER_S = 300.0
 """So long after its last upkeep a table is due that had any commit: the archive's are rare, and their files many."""
 READERS_NEED_S = 4 * 60.0
 """How long a file stays that counts no more: a reader may have listed it."""
-UPKEEP_TAKES_S = 60.0
-"""The files that an upkeep replaces are dated when it begins: so much earlier than they stop to count, at most."""
+COMMIT_TAKES_S = 60.0
+"""Files are dated just before the commit that replaces them: so much earlier than they stop to count, at most."""
 WRITERS_NEED_S = 24 * 3600.0
 """How long a file stays that no commit has named yet: its micro-batch may still be running."""
 TIME_COLUMN = {
@@ -83,16 +83,25 @@ def is_overdue(table: Path) -> bool:
     return new_commits(table) > OVERDUE_COMMITS
 
 
-def keep_up(table: Path, readers: Readers | None = None, now: float | None = None, *, fully: bool = False) -> Upkeep:
+def keep_up(
+    table: Path,
+    readers: Readers | None = None,
+    now: Callable[[], float] | float = time.time,
+    *,
+    fully: bool = False,
+) -> Upkeep:
     """Merge small files, checkpoint the log, and remove what is not needed. `fully`: one file per folder.
 
     A version that is kept has one file per folder too, as it keeps its files for up to a month. `readers` tells how far
-    the queries are that read the table's commits; None where there are none.
+    the queries are that read the table's commits; None where there are none. `now`: in epoch seconds, a clock, or a
+    number where it stands still.
     """
-    now = time.time() if now is None else now
-    merged = merge(table, fully=fully or moments.is_due(table, now), now=now)
-    log_files = moments.checkpoint(table, None if readers is None else readers.consumed, now)
-    return Upkeep(merged, len(vacuum(table, now, readers)), log_files)
+    clock = clock_of(now)
+    began = clock()
+    merged = merge(table, fully=fully or moments.is_due(table, began), now=clock)
+    log_files = moments.checkpoint(table, None if readers is None else readers.consumed, clock)
+    # as of the beginning: what was replaced since, a reader that was asked before it may still need
+    return Upkeep(merged, len(vacuum(table, began, readers)), log_files)
 
 
 def expire(table: Path, name: str, until: date, *, is_dry: bool = False) -> int:
@@ -110,12 +119,13 @@ def expire(table: Path, name: str, until: date, *, is_dry: bool = False) -> int:
         old = pc.sum(pc.less(times, limit)).as_py() or 0
         rows += old
         if old and not is_dry:
+            moments.forget(table)  # before the rows go: after a kill, the next run would not find that any went
             kept = content.read()
             kept = kept.filter(pc.invert(pc.fill_null(pc.less(kept[column], limit), False)))
             parts = [write_merged(file.parent, [kept], batch_of(file), level_of(file))] if kept.num_rows else []
             replace_files(table, [file], parts, rows_go=True)
     if rows and not is_dry:
-        moments.forget(table)
+        moments.forget(table)  # what another program has noted meanwhile
     return rows
 
 
@@ -133,7 +143,7 @@ def vacuum(table: Path, now: float, readers: Readers | None = None, *, is_dry: b
         if file in needed or any(part.startswith("_") for part in file.relative_to(table).parts):
             continue
         needed_s = READERS_NEED_S if batch_of(file) <= last else WRITERS_NEED_S
-        if now - written_at > needed_s and written_at < read_since - UPKEEP_TAKES_S:
+        if now - written_at > needed_s and written_at < read_since - COMMIT_TAKES_S:
             removed.append(file)
             if not is_dry:
                 remove(file)

@@ -24,6 +24,10 @@ class Totals:
     rows: int = 0
     late: int = 0
     duplicate: int = 0
+    alerts: int = 0
+    """Alerts that were raised, as the table counts them: those of a micro-batch once."""
+    newest_batch: int = -1
+    """The newest micro-batch in the sums."""
     first_event_at: float | None = None
     """The oldest `event_time` of the first micro-batch that had rows, epoch seconds."""
     watermark_lag: WatermarkLag = field(default_factory=WatermarkLag)
@@ -35,6 +39,10 @@ class Totals:
         self.rows += batch.rows
         self.late += batch.late
         self.duplicate += batch.duplicate
+        # a job that goes on from a copy of its checkpoint does some again, and the table skips what it has
+        if batch.batch_id > self.newest_batch:
+            self.alerts += batch.alerts
+            self.newest_batch = batch.batch_id
         if self.first_event_at is None:
             self.first_event_at = batch.oldest_at
         self.watermark_lag.add(batch)
@@ -52,6 +60,8 @@ class Totals:
 
     def _take_over(self, kept: dict[str, Any]) -> None:
         self.rows, self.late, self.duplicate = kept["rows"], kept["late"], kept["duplicate"]
+        # an earlier Playproof kept no alerts
+        self.alerts, self.newest_batch = kept.get("alerts", 0), kept.get("newest_batch", -1)
         self.first_event_at, self.watermark_lag = kept["first_event_at"], WatermarkLag(**kept["watermark_lag"])
 
     def kept_line(self) -> bytes:
@@ -60,6 +70,8 @@ class Totals:
             "rows": self.rows,
             "late": self.late,
             "duplicate": self.duplicate,
+            "alerts": self.alerts,
+            "newest_batch": self.newest_batch,
             "first_event_at": self.first_event_at,
             "watermark_lag": self.watermark_lag.kept(),
         }

@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from contracts.events import ACTIVITY, PLAYS
+from runtime.errors import naming
 from runtime.parquet import read_parquet
-from runtime.world import World
+from runtime.world import World, WorldError
 from spark_app.local.rows import WorldRows, read_world_rows
 
 FOLDER = "account_days"
@@ -55,12 +56,12 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """Read the id of the newest part, and what all was made from; empty without one."""
+    """Read the id of the newest part, and what all was made from; empty without one. Raises WorldError."""
     folders = _folders(folder)
     if not folders:
         return {}
-    state: dict[str, Any] = json.loads((folders[-1] / STATE).read_text())
-    return state
+    with naming(folders[-1] / STATE, WorldError):
+        return dict(json.loads((folders[-1] / STATE).read_text()))
 
 
 def read_parts(folder: Path, name: str) -> list[pa.Table]:

@@ -1,19 +1,22 @@
 """Refuses to start where a world's broker log, output and checkpoints, or this code, do not belong together.
 
-A new checkpoint over an old output silently loses rows: the file sink skips batch ids that it has seen. And Spark's own
-schema check does not look inside packed rows: after a change, open sessions would be unreadable, or come out as
-garbage.
+A checkpoint over an output of another moment silently loses rows: a table skips the micro-batches that it has. And
+Spark's own schema check does not look inside packed rows: after a change, open sessions would be unreadable, or come
+out as garbage.
 """
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from contracts.events import CLOCK_AHEAD_MINUTES
-from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file
+from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file, writer_of
 from runtime.errors import CheckpointError
-from runtime.lake import is_table, listed_files
-from runtime.storage import push, refresh_checkpoints
+from runtime.lake import LOG, is_table, last_number, listed_files, lock, opened
+from runtime.lake.readers import SHADOW, TABLE
+from runtime.lake.sink_tables import numbered_files
+from runtime.storage import push, refresh, refresh_checkpoints
 from runtime.world import Unit
 from spark_app.errors import StateError
 from spark_app.stages.session_step import operator, packed_rows
@@ -26,6 +29,11 @@ TABLES = "delta"
 """The form of the lake's tables. Those of a version before Delta tables can be read, and not be written to."""
 OUTPUT = {"sessions": "sessions", "archive": "plays"}
 """Queries whose checkpoint and output belong together, each with the table that proves the output."""
+WRITTEN: dict[str, tuple[str, ...]] = {"sessions": ("sessions", "alerts"), "archive": ("plays", "activity", "rejected")}
+"""The tables that a query writes by the numbers of its micro-batches; others write one of their name, or none."""
+COPY = "restore a copy that was made while no job ran"
+COMMIT_READ = re.compile(rf"/{LOG}/(\d+)\.json".encode())
+"""In the log of what a report has read: the number of a commit."""
 
 
 def state_of(partitions: int, clock_ahead: int) -> dict[str, str | int]:
@@ -49,7 +57,7 @@ def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUT
     """Raise StateError where the unit's checkpoints, output and this code do not fit; a first start notes its state."""
     refresh_checkpoints(unit.checkpoints)
     for checkpoint in sorted(unit.checkpoints.glob("*/")):
-        _check_readable(checkpoint)
+        check_readable(checkpoint)
     for folder in sorted(unit.lake.glob("*/")):
         try:
             listed_files(folder)
@@ -58,6 +66,12 @@ def check_unit(unit: Unit, partitions: int, clock_ahead: int = CLOCK_AHEAD_MINUT
     _check_state(unit.checkpoints / STATE_FILE, state_of(partitions, clock_ahead))
     for query, table in OUTPUT.items():
         check_output(query, unit.checkpoints / query, unit.table(table), REMEDY)
+        check_numbers(unit, query, REMEDY)
+    # a challenger is optional: what is wrong with it must not end the job
+    for query in sorted({folder.name for folder in unit.checkpoints.glob("*/")} - {*OUTPUT, SHADOW}):
+        remedy = f"remove checkpoints/{query}, and lake/{query} if any: it begins with the oldest session again"
+        check_numbers(unit, query, remedy)
+        _check_commits(unit, query, remedy)
 
 
 def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None:
@@ -75,7 +89,47 @@ def check_output(query: str, checkpoint: Path, table: Path, remedy: str) -> None
         )
 
 
-def _check_readable(checkpoint: Path) -> None:
+def check_numbers(unit: Unit, query: str, remedy: str) -> None:
+    """Raise StateError where a table has a micro-batch that the checkpoint of its query has not planned.
+
+    No crash leaves that. Spark would plan others by the same numbers, and the table would skip their rows.
+    """
+    writer, offsets = writer_of(unit, query), unit.checkpoints / query / "offsets"
+    numbers = {table: last_number(unit.table(table), writer) for table in WRITTEN.get(query, (query,))}
+    # only now: a job at work on another machine plans a micro-batch before a table has it
+    refresh(offsets)
+    planned = max(numbered_files(offsets), default=-1)
+    for table, number in numbers.items():
+        if number > planned:
+            raise StateError(
+                f"lake/{table} has micro-batch {number} of query {query}, and checkpoints/{query} "
+                f"{'has none' if planned < 0 else f'ends with {planned}'}: they are not of one moment, and rows that "
+                f"come now would be skipped silently; {COPY}, or {remedy}"
+            )
+
+
+def _check_commits(unit: Unit, query: str, remedy: str) -> None:
+    """Raise StateError where the sessions lack commits that a report has read, or their log the next that it reads."""
+    logs = [file for log in (unit.checkpoints / query).glob("sources/*/") for file in numbered_files(log).values()]
+    read = max((int(number) for file in logs for number in COMMIT_READ.findall(file.read_bytes())), default=-1)
+    table, newest, oldest = unit.table(TABLE), -1, 0
+    if is_table(table):
+        with lock(table):
+            newest = opened(table).version()
+        oldest = min((int(file.stem) for file in (table / LOG).glob("*.json")), default=0)
+    if read > newest:
+        raise StateError(
+            f"query {query} has read commit {read} of lake/{TABLE}, and the newest there is {newest}: what was written "
+            f"after that is gone, and would not be written again; {COPY}, or {REMEDY}"
+        )
+    if -1 < read < oldest - 1:
+        raise StateError(
+            f"query {query} has read lake/{TABLE} up to commit {read}, and the log there begins with {oldest}: what is "
+            f"between would be left out silently; {COPY}, or {remedy}"
+        )
+
+
+def check_readable(checkpoint: Path) -> None:
     """Raise StateError where Spark could not read the checkpoint; its own message would be only "malformed log"."""
     unreadable = unreadable_file(checkpoint)
     if unreadable:

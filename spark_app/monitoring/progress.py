@@ -17,7 +17,7 @@ from pyspark.sql.streaming.listener import (
 
 from runtime.checkpoint import keep_offsets
 from runtime.checkpoint.offset_packs import pack_offsets
-from runtime.errors import StorageError
+from runtime.errors import CheckpointError, StorageError
 from runtime.event_text import format_time
 from runtime.monitoring import progress
 from runtime.monitoring.drift import drift_record
@@ -104,7 +104,7 @@ class ProgressListener(StreamingQueryListener):
         try:
             keep_offsets(self._unit, query)
             pack_offsets(self._unit.offsets / query)
-        except StorageError as error:  # the next micro-batch keeps these too; Spark would print a traceback
+        except (CheckpointError, StorageError) as error:  # the next micro-batch keeps these too; Spark prints traces
             print(f"offsets of query {query} are kept later: {error}", file=sys.stderr, flush=True)
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:

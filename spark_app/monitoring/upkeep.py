@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from runtime.errors import PlayproofError
 from runtime.lake import upkeep
 from runtime.lake.readers import readers
+from runtime.monitoring.trouble import Trouble
 from runtime.settings import Settings
 from runtime.world import Unit
 
@@ -73,11 +73,11 @@ class TableKeeper:
 
     def _keep_up(self, table: Path) -> upkeep.Upkeep:
         began, cpu_s = self.now(), self.cpu_s()
-        kept = upkeep.keep_up(table, readers(table, self.unit, self.challenger), began)
+        kept = upkeep.keep_up(table, readers(table, self.unit, self.challenger), self.now)
         self._free_at = began + (self.cpu_s() - cpu_s) / MAX_SHARE
         self._again_at.pop(table, None)
         if kept.merged:
-            self._again_at[table] = began + upkeep.READERS_NEED_S
+            self._again_at[table] = self.now() + upkeep.READERS_NEED_S
         return kept
 
     def _is_due(self, table: Path, is_quiet: bool) -> bool:
@@ -91,6 +91,7 @@ class TableKeeper:
 
 def _run(keeper: TableKeeper, retention: Mapping[str, int], stop: threading.Event) -> None:
     expired_on: date | None = None
+    trouble = Trouble("upkeep", "the lake is left as it is")
     while not stop.wait(EVERY_S):
         is_quiet = os.getloadavg()[0] < QUIET_LOAD * (os.cpu_count() or 1)
         try:
@@ -99,8 +100,9 @@ def _run(keeper: TableKeeper, retention: Mapping[str, int], stop: threading.Even
             if expired_on != now.date() and (is_quiet or now.hour >= EXPIRES_BY_HOUR):
                 expired_on = now.date()
                 expire(keeper.unit, retention, now.date())
-        except (PlayproofError, OSError) as error:  # the next look tries again; the queries are not disturbed
-            print(f"upkeep of the lake: {error}", file=sys.stderr, flush=True)
+            trouble.clear()
+        except Exception as error:  # whatever it is, the next look tries again; the queries are not disturbed
+            trouble.report(error)
 
 
 def _report(table: Path, error: Exception) -> None:

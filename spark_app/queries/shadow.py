@@ -16,11 +16,13 @@ from models.errors import ModelError
 from models.registry.artefact import Artefact
 from models.registry.roles import Registry
 from runtime.lake.commits import create_table
+from runtime.lake.readers import missed_commits
 from runtime.monitoring.progress import record_shadow, shadow_record
 from runtime.storage import spark_path
 from runtime.world import Unit
 from spark_app import sources
 from spark_app.checks import consistency
+from spark_app.errors import StateError
 from spark_app.queries.batch_files import WRITTEN, BatchFiles, commit
 from spark_app.runner import first_line
 from spark_app.stages.scoring.shadow import score_in_shadow
@@ -33,10 +35,21 @@ REMEDY = "delete both, and it begins with the oldest session again"
 
 
 def write(spark: SparkSession, unit: Unit, challenger: Artefact) -> DataStreamWriter:
-    """Append the challenger's predictions. Raises StateError where its table and checkpoint do not belong together."""
+    """Append the challenger's predictions.
+
+    Raises StateError where its table and checkpoint do not belong together, or it was away for too long.
+    """
     table = unit.shadow(challenger.version)
     checkpoint = unit.checkpoints / NAME / table.name
     consistency.check_output(NAME, checkpoint, table, REMEDY)
+    consistency.check_numbers(unit, f"{NAME}/{table.name}", REMEDY)
+    missed = missed_commits(unit, table.name)
+    if missed:
+        raise StateError(
+            f"it was away while {missed:,} commits of lake/sessions came that the log no longer has, and would never "
+            f"score their sessions; delete lake/{NAME}/{table.name} and checkpoints/{NAME}/{table.name}, and it begins "
+            "with the oldest session again"
+        )
     create_table(table, NAME)
     columns = ("session_key", "scored_at", *challenger.features)
     return (

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from contracts.events import AHEAD_MS, HEADER_ROWS
 from contracts.shop import COLUMNS, TIME_COLUMN, TIME_FORMAT, ShopColumn
 from spark_app.shop.schemas import CART_SCHEMA, message_schema
+from spark_app.stages.parsing.parse import number_header
 
 HEARTBEAT = "__heartbeat__"
 """session_id of the job's own rows that only say what time it is (spark_app/shop/heartbeat.py): no session has it."""
@@ -43,9 +44,9 @@ def cast_rows(rows: DataFrame, topic: str) -> DataFrame:
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the rows that break a rule: contracts.shop.REJECTED."""
-    of_rows = F.filter(F.coalesce("headers", F.array()), lambda header: header["key"] == HEADER_ROWS)
-    rows_of_message = F.get(of_rows, F.lit(0))["value"].cast("string")
-    count = F.when(F.col("position").isNull(), F.coalesce(rows_of_message.try_cast("int"), F.lit(1))).otherwise(1)
+    # greatest() passes over null
+    rows_of_message = F.greatest(number_header(HEADER_ROWS, "sent_rows").cast("int"), F.lit(1))
+    count = F.when(F.col("position").isNull(), rows_of_message).otherwise(1)
     text = F.coalesce(F.to_json("fields"), F.col("text"))
     return rows.where("reason IS NOT NULL").select(*PLACE, count.alias("rows"), "reason", text.alias("text"))
 

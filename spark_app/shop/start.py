@@ -13,6 +13,7 @@ from runtime.world import Unit
 from spark_app import runner, session
 from spark_app.artefacts import CHAMPION, ModelChoice
 from spark_app.checks import job_lock, preflight
+from spark_app.checks.file_sinks import check_sinks
 from spark_app.checks.moved_world import follow_move
 from spark_app.monitoring.metrics import JobMetrics
 from spark_app.monitoring.progress import ProgressListener
@@ -43,7 +44,8 @@ class ShopOptions:
 def run_shop(settings: Settings, options: ShopOptions) -> None:
     """Score a shop's sessions from Kafka until a signal, or until nothing comes any more; continue from the checkpoint.
 
-    Raises WorldError, BrokerError, ModelError or JvmError where something is missing, JobError where a query dies.
+    Raises WorldError, BrokerError, ModelError or JvmError where something is missing, StateError where tables and
+    checkpoints do not belong together, JobError where a query dies.
     """
     session.run_in_utc()
     world = settings.the_world()
@@ -52,8 +54,9 @@ def run_shop(settings: Settings, options: ShopOptions) -> None:
         world.static(table)
     if options.is_patient:
         preflight.wait_for_broker(kafka)
-    preflight.check_topics(kafka, unit, read=TOPICS, write=(), readers=(tables.PREDICTIONS, tables.REJECTED))
     with job_lock.hold(world):
+        check_sinks(unit, tables.APPENDED)
+        preflight.check_topics(kafka, unit, read=TOPICS, write=(), readers=tables.APPENDED)
         follow_move(unit)
         _run_queries(settings, options)
 

@@ -8,6 +8,8 @@ from contracts.tables import ddl
 from runtime.world import Unit
 
 PREDICTIONS, REJECTED = "predictions", "rejected"
+APPENDED = (PREDICTIONS, REJECTED)
+"""Tables that Spark's file sink writes, each by the query of its name; the reports are folders."""
 EVERY = "5 seconds"
 FOREVER = "36500d"
 

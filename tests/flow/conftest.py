@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -34,6 +35,7 @@ from runtime.world import World
 from spark_app.batch import user_days
 from tests.browser.conftest import CHROMIUM
 from tests.flow.lake import messages, newest, rows_of
+from tests.flow.replays import replays_of
 from tests.flow.secured import SecuredBroker, secured_broker
 from tests.flow.stage import WITHIN_S, Stage, addresses_listened_on, family_of, on_a_broker, wait_until
 
@@ -180,16 +182,28 @@ WITH_LATE_ROWS = ("--batches", "24", "--late-share", "0.02", "--late-by", "600",
 WITH_COPIES = ("--duplicate-share", "0.8", "--seed", "5")
 
 
-TAKEN_BACK = b"taken back"
+OF_A_ROW = {PLAYS: {"track_id": "t1", "listen_ms": "40000"}, ACTIVITY: {"action": "search"}}
+"""What a row has to have, besides its id, account and time."""
 
 
-def send_and_take_back(address: str) -> None:
-    """Send a message to each topic in a transaction, and abort it."""
-    with KafkaProducer(bootstrap_servers=address, transactional_id="another-producer") as producer:
+def good_row(topic: str, name: str, clock_ms: int) -> dict[str, Any]:
+    """Return value and headers of a message with one good row, whose id and account are `name`."""
+    row = {ID_FIELD[topic]: name, "user_id": name, "event_time": format_time(clock_ms), **OF_A_ROW[topic]}
+    headers = [(HEADER_CLOCK_MS, str(clock_ms).encode()), (HEADER_ROWS, b"1")]
+    return {"value": json.dumps([row]).encode(), "headers": headers}
+
+
+TAKEN_BACK = "taken-back"
+
+
+def send_and_take_back(stage: Stage) -> None:
+    """Send a good row to each topic in a transaction, as late as the last replay's end, and abort it."""
+    clock_ms = replays_of(stage.world.unit)[-1].clocks_ms[-1]
+    with KafkaProducer(bootstrap_servers=stage.address, transactional_id="another-producer") as producer:
         producer.init_transactions()
         producer.begin_transaction()
         for topic in (PLAYS, ACTIVITY):
-            producer.send(topic, TAKEN_BACK, partition=0)
+            producer.send(topic, **good_row(topic, TAKEN_BACK, clock_ms), partition=0)
         producer.flush()
         producer.abort_transaction()
 
@@ -203,13 +217,10 @@ def send_ahead(address: str) -> None:
 
     To each one: a partition with a message more than the others would be read a batch behind them.
     """
-    headers = [(HEADER_CLOCK_MS, str(AHEAD_MS).encode()), (HEADER_ROWS, b"1")]
-    fields = {PLAYS: {"track_id": "t1", "listen_ms": "40000"}, ACTIVITY: {"action": "search"}}
     with KafkaProducer(bootstrap_servers=address) as producer:
-        for topic, rest in fields.items():
-            row = {ID_FIELD[topic]: "ahead", "user_id": "u1", "event_time": format_time(AHEAD_MS), **rest}
+        for topic in (PLAYS, ACTIVITY):
             for partition in range(TOPICS[topic].partitions):
-                producer.send(topic, json.dumps([row]).encode(), headers=headers, partition=partition)
+                producer.send(topic, **good_row(topic, "ahead", AHEAD_MS), partition=partition)
 
 
 @pytest.fixture(scope="package")
@@ -225,7 +236,7 @@ def rushed(source: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             stage.finish("replay", "--speed", "0", *faults)
             if not faults:
                 send_ahead(stage.address)
-        send_and_take_back(stage.address)
+        send_and_take_back(stage)
         stage.finish(*JOB)
         yield stage
 

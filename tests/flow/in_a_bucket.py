@@ -62,7 +62,9 @@ def test_a_job_killed_in_a_bucket_that_is_away_for_a_while_too_writes_what_an_un
         storage.close()
         wait_until(lambda: job.process.poll() is not None, "the end of a job whose bucket is away")
         assert job.process.returncode == 1
-        assert job.log.read_text().splitlines()[-1].startswith("error: ")
+        line = job.log.read_text().splitlines()[-1]
+        assert line.startswith("error: ")
+        assert f"s3://{BUCKET}/{VERSION}" in line, line
     with running_s3(tmp_path / "s3", ports):
         away.finish(*JOB)
         assert away.audit() == {**rushed.audit(), "micro_batches": away.audit()["micro_batches"]}

@@ -1,5 +1,6 @@
 """Spark's checkpoint says which micro-batch read which offsets, also after Spark has forgotten the old ones."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from runtime.checkpoint import (
     keep_offsets,
     last_committed,
+    offset_files,
     offset_packs,
     planned_ends,
     read_offset_log,
+    read_offsets,
     unreadable_file,
     watermark_after,
 )
@@ -42,6 +45,30 @@ def test_copies_stand_in_for_offsets_that_spark_has_removed(tmp_path: Path) -> N
     offsets(unit.offsets / "q", 0, 0, '{"plays":{"0":2}}')
     offsets(unit.checkpoints / "q" / "offsets", 1, 7, '{"plays":{"0":4}}')
     assert read_offset_log(unit, "q", 1).watermark_ms == 7
+
+
+def test_a_copy_that_an_earlier_checkpoint_left_does_not_count(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    offsets(unit.offsets / "q", 0, 0, '{"plays":{"0":9}}')
+    offsets(unit.offsets / "q", 1, 7, '{"plays":{"0":12}}')
+    with zipfile.ZipFile(unit.offsets / "q" / "0-0.zip", "w") as pack:
+        pack.writestr("0", (unit.offsets / "q" / "0").read_text())
+    offsets(unit.checkpoints / "q" / "offsets", 0, 0, '{"plays":{"0":2}}')
+    offsets(unit.checkpoints / "q" / "offsets", 1, 5, '{"plays":{"0":4}}')
+    progress = read_offset_log(unit, "q", 1)
+    assert (progress.watermark_ms, progress.end("plays", 0)) == (5, 4)
+    assert progress.batch_of("plays", 0, np.arange(5)).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_a_copy_stands_in_for_a_file_that_spark_removes_meanwhile_or_that_is_cut(tmp_path: Path) -> None:
+    unit, own = Unit(tmp_path), Unit(tmp_path).checkpoints / "q" / "offsets"
+    for folder in (own, unit.offsets / "q"):
+        offsets(folder, 0, 7, '{"plays":{"0":2}}')
+    files = offset_files(unit, "q")
+    (own / "0").write_text("v1")
+    assert offset_files(unit, "q") == files
+    (own / "0").unlink()
+    assert read_offsets(files[0]).watermark_ms == 7
 
 
 def test_offsets_that_are_nowhere_are_named(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Times of events as text."""
+"""Times of events, and numbers of headers, as text."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.event_text import as_text, format_time, parse_time
+from contracts.events import NUMERIC_HEADERS
+from runtime.event_text import as_text, format_time, header_number, parse_time
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,19 @@ def test_a_time_survives_the_way_to_text_and_back(ms: int) -> None:
     text = format_time(ms)
     assert len(text) == 24
     assert parse_time(text) == ms
+
+
+@pytest.mark.parametrize("name", NUMERIC_HEADERS)
+def test_a_header_of_another_form_is_no_number(name: str) -> None:
+    for text in (None, b"", b"abc", b"+5", b" 5", b"5\n", b"1_0", "٣".encode(), b"\xff", b"9" * 19, b"9" * 5000):
+        assert header_number([(name, text)], name) is None, text
+    assert header_number([], name) is None
+    assert header_number([("another", b"7"), (name, b"5")], name) == 5
+
+
+def test_only_a_clock_may_be_negative() -> None:
+    read = {name: header_number([(name, b"-5")], name) for name in NUMERIC_HEADERS}
+    assert read == dict.fromkeys(NUMERIC_HEADERS) | {"clock_ms": -5}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from contracts.tables import LAKE, SHADOW
 from runtime.errors import CheckpointError, LakeError
-from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, last_number, signature, size_of
+from runtime.lake import LOG, MAX_NEW_COMMITS, batch_of, committed_files, is_table, last_number, signature, size_of
 from runtime.lake.commits import Transaction, append, append_rows, create_table, replace, write_files
 from runtime.lake.readers import note_snapshot
 from runtime.lake.schemas import table_schema
@@ -38,6 +38,18 @@ def test_a_table_that_does_not_exist_has_no_files(table: Path) -> None:
     assert last_number(table, "sessions") == -1
     assert signature(table) is None
     assert size_of(table) == (0, 0)
+
+
+def test_a_log_without_a_commit_as_a_full_disk_leaves_it_is_no_table_and_becomes_one(table: Path) -> None:
+    (table / LOG).mkdir(parents=True)
+    (table / LOG / f"{0:020}.json#1").touch()  # what delta-rs writes before it has a name
+    assert not is_table(table)
+    assert committed_files(table) == []
+    assert last_number(table, "tests") == -1
+    assert size_of(table) == (0, 0)
+    commit(table, alert("u1:5"))
+    assert is_table(table)
+    assert keys(table) == ["u1:5"]
 
 
 def test_a_micro_batch_counts_once_and_the_files_of_its_repetition_are_removed(table: Path) -> None:

@@ -1,6 +1,7 @@
 """Past days become one file each, however many micro-batches wrote them, and nothing is written again and again."""
 
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.lake import LOG, batch_of, committed_files, places
+from runtime.lake import LOG, batch_of, committed_files, merging, moments, places
 from runtime.lake.merging import CLOSED_AFTER_S, MAX_MERGED_BYTES, MAX_RATIO, level_of, merge, similar
-from runtime.lake.upkeep import keep_up
+from runtime.lake.readings import reading
+from runtime.lake.upkeep import READERS_NEED_S, keep_up, vacuum
 from runtime.parquet import read_parquet
 from tests.lake_rows import commit
 
@@ -58,6 +60,27 @@ def test_a_late_row_opens_its_day_again_and_a_day_that_is_open_waits(two_days: P
     assert merge(two_days, now=now) == 0
     assert merge(two_days, now=now + CLOSED_AFTER_S + 60) == 2 + 2
     assert [level_of(file) for file in files_of(two_days, DAY)] == [2]
+
+
+def test_what_a_long_upkeep_replaces_is_dated_then_and_so_is_the_version_that_it_keeps(
+    two_days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = float(round(time.time()))
+    at, merge_into = [began], merging._merge_into
+
+    def merge_slowly(folder: Path, group: Sequence[Path]) -> Path:
+        at[0] += 200
+        return merge_into(folder, group)
+
+    monkeypatch.setattr(merging, "_merge_into", merge_slowly)
+    listed = committed_files(two_days)
+    with reading(tmp_path, lambda: began + 195):
+        assert keep_up(two_days, now=lambda: at[0]).merged == 9
+        assert at[0] == began + 400
+        assert vacuum(two_days, at[0] + READERS_NEED_S + 1) == []
+        assert all(file.exists() for file in listed)
+    assert moments.upkeep_at(two_days) == at[0]
+    assert len(vacuum(two_days, at[0] + READERS_NEED_S + 1)) == 9
 
 
 SIZES = st.lists(st.integers(1, MAX_MERGED_BYTES // 20), max_size=150)

@@ -13,9 +13,9 @@ import pytest
 from deltalake import DeltaTable
 
 from runtime.errors import LakeError
-from runtime.lake import LOG, batch_of, committed_files, last_number, merging
+from runtime.lake import LOG, batch_of, committed_files, last_number, merging, upkeep
 from runtime.lake.commits import Transaction, append_rows, rewrite, write_files
-from runtime.lake.merging import level_of, merge
+from runtime.lake.merging import level_of, merge, replace_files
 from runtime.lake.moments import files_at, version_at, versions
 from runtime.lake.readers import Readers
 from runtime.lake.readings import FOLDER, reading
@@ -90,6 +90,8 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
     listed = committed_files(table)
     (orphan,) = write_files(table, session(7), 7)
     (running,) = write_files(table, session(31), 31)
+    unfinished = table / f".0f-{Path(running.path).name}"  # so HDFS names it until it is whole
+    unfinished.touch()
     merge(table)
     now = time.time()
     assert vacuum(table, now) == []
@@ -101,6 +103,7 @@ def test_files_stay_as_long_as_a_reader_or_a_running_micro_batch_may_need_them(t
     assert vacuum(table, late) == [unread]
     assert not (table / orphan.path).exists()
     assert (table / running.path).exists()
+    assert unfinished.exists()
     assert len(keys(committed_files(table))) == 30
 
 
@@ -197,6 +200,27 @@ def test_old_rows_are_removed_from_the_table_and_from_what_it_was(table: Path) -
     assert count_rows(table.rglob("*.parquet")) >= 2
     assert {key for file in table.glob("date=*/*.parquet") for key in keys([file])} == {"u:2", "u:4"}
     assert expire(table, "sessions", DAY + timedelta(days=2)) == 0
+
+
+def test_rows_that_went_before_an_expiry_was_killed_are_in_no_earlier_version(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (0, 1):
+        commit(table, session(number, DAY + timedelta(days=number)))
+    keep_up(table)
+
+    def replace_and_die(*arguments: Any, **options: Any) -> None:
+        replace_files(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(upkeep, "replace_files", replace_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            expire(table, "sessions", DAY + timedelta(days=1))
+    assert expire(table, "sessions", DAY + timedelta(days=1)) == 0
+    keep_up(table)
+    vacuum(table, time.time() + 2 * READERS_NEED_S)
+    assert keys([*table.rglob("part-*.parquet"), *table.rglob("merged-*.parquet")]) == ["u:1"]
 
 
 def test_an_export_is_plain_folders(table: Path, tmp_path: Path) -> None:

@@ -141,3 +141,24 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
 def test_a_home_folder_that_no_shell_has_read_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYPROOF_DATA", "~/worlds")
     assert Settings().data == Path.home() / "worlds"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"imports": []}'])
+def test_a_report_of_an_import_that_is_damaged_is_named(world: World, content: str) -> None:
+    world.root.mkdir()
+    assert world.not_measurable == ()
+    world.import_report.write_text(content)
+    with pytest.raises(WorldError, match=r"toy/import\.json is unreadable .*: restore it from a copy$"):
+        world.not_measurable  # noqa: B018
+
+
+@pytest.mark.parametrize("content", ["", "seven\n"])
+def test_a_number_of_a_version_that_is_damaged_is_named(world: World, content: str) -> None:
+    unit = world.start_version()
+    unit.root.mkdir()
+    (unit.root / "TOPICS").write_text(content)
+    with pytest.raises(WorldError, match=r"toy/v1/TOPICS is unreadable .*: restore it from a copy$"):
+        unit.topics_version  # noqa: B018
+    (world.root / "CURRENT").write_text(content)
+    with pytest.raises(WorldError, match=r"toy/CURRENT is unreadable .*: restore it from a copy$"):
+        world.version  # noqa: B018

@@ -111,6 +111,12 @@ def test_a_query_that_ends_without_a_cause_ends_the_run_too(spark: SparkSession,
     assert spark.streams.active == []
 
 
+def test_the_only_query_of_a_run_may_not_end_without_a_cause_either(spark: SparkSession, lines: DataFrame) -> None:
+    writers = {"silent": named(lines, "silent").trigger(processingTime="1 hour")}
+    with pytest.raises(JobError, match=r"^query silent stopped: it ended without a cause"):
+        runner.run(spark, writers, EndsAQuery(spark, "silent"), available_now=False)
+
+
 def test_a_query_whose_trigger_lets_it_end_may_end_before_the_others(spark: SparkSession, lines: DataFrame) -> None:
     writers = {"once": named(lines, "once").trigger(availableNow=True), "endless": named(lines, "endless")}
     runner.run(spark, writers, EndsAQuery(spark, "none"), available_now=False, may_end=["once"])

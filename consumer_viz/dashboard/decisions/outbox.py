@@ -6,7 +6,7 @@ flight (both have the same transactional id), then looks which unsent messages t
 Readers of uncommitted messages may see a message twice: they de-duplicate by its key.
 """
 
-import sqlite3
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,6 @@ from typing import Generic, Self, TypeVar
 
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
 
 from consumer_viz.dashboard.decisions.actions import message_of
 from consumer_viz.dashboard.decisions.holds import Action
@@ -25,6 +24,7 @@ from consumer_viz.dashboard.decisions.store import COLUMNS, VerdictStore
 from consumer_viz.feed.consumer import TIMEOUT_MS
 from contracts.topics import ACTIONS, FIRST_PARTITION, MAX_MESSAGE_BYTES, VERDICTS
 from runtime.kafka.connection import KafkaConnection
+from runtime.monitoring.trouble import Trouble
 
 T = TypeVar("T", Decision, Action)
 """What goes to a topic."""
@@ -105,7 +105,7 @@ class Publisher(Generic[T]):
         )  # fmt: skip
         try:
             self._producer.init_transactions()
-        except KafkaError:
+        except Exception:
             self.close()
             raise
 
@@ -156,6 +156,8 @@ class Outbox(Generic[T]):
         self._retry_s = retry_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"outbox-{self._channel.topic}", daemon=True)
+        self.trouble = Trouble("desk", f"nothing goes to topic {self._channel.topic}")
+        """Why what is unsent is not sent."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -172,6 +174,7 @@ class Outbox(Generic[T]):
             try:
                 stamp = self._channel.stamp()
                 if stamp == sent_stamp:
+                    self.trouble.clear()
                     continue  # no new row since everything was sent
                 if publisher is None and self._channel.unsent(1):
                     publisher = self._connect()
@@ -185,10 +188,17 @@ class Outbox(Generic[T]):
                         print(f"desk: {message}", file=sys.stderr, flush=True)
                     named |= too_large
                 sent_stamp = stamp
-            except (KafkaError, OSError, sqlite3.Error):  # another program may lock the file, or a disk be full
-                if publisher is not None:
-                    publisher.close()
-                    publisher = None
+                self.trouble.clear()
+            except Exception as error:  # whatever it is, what is unsent must not wait for the next start
+                self.trouble.report(error)
+                _close(publisher)
+                publisher = None
                 self._stop.wait(self._retry_s)
+        _close(publisher)
+
+
+def _close(publisher: Publisher[T] | None) -> None:
+    # a connection that is broken may not even close well
+    with contextlib.suppress(Exception):
         if publisher is not None:
             publisher.close()

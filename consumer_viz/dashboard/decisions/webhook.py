@@ -4,10 +4,8 @@ What is sent and when is next is in the store of verdicts, so a restart forgets 
 twice: it takes each `action_id` once. Topic `actions` does not depend on the webhook.
 """
 
-import contextlib
 import hashlib
 import hmac
-import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from consumer_viz.dashboard.decisions.actions import COLUMNS, action_of_row, mes
 from consumer_viz.dashboard.decisions.holds import Action
 from consumer_viz.dashboard.decisions.store import VerdictStore
 from runtime.event_text import format_time
+from runtime.monitoring.trouble import Trouble
 
 SIGNATURE, ACTION_ID = "Playproof-Signature", "Playproof-Action-Id"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 10, 3600
@@ -90,6 +89,8 @@ class Webhook:
         self._client = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, transport=transport)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
+        self.trouble = Trouble("desk", "nothing goes to the webhook")
+        """Why no action is tried; what the receiver answers is in the store."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -102,8 +103,11 @@ class Webhook:
 
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):
-            with contextlib.suppress(sqlite3.Error, OSError):  # another program may lock the file, or a disk be full
+            try:
                 self.send_due(self._stop.is_set)
+                self.trouble.clear()
+            except Exception as error:  # whatever it is, what is due must not wait for the next start
+                self.trouble.report(error)
 
     def send_due(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         """Send all that is due, the oldest first."""
@@ -137,7 +141,7 @@ class Webhook:
                    ACTION_ID: action.action_id}  # fmt: skip
         try:
             status = self._client.post(self._url, content=body, headers=headers).status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except Exception as error:  # an address, a certificate, a receiver: a failed try, and none after it waits
             return f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
         return "" if 200 <= status < 300 else f"answer {status}"
 

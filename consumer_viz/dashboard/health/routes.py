@@ -46,8 +46,14 @@ def _values(state: AppState) -> dict[str, Any]:
         "job": job_record(unit), "unit": unit.root.name, "age_s": age_s, "is_idle": is_idle,
         "is_silent": scoring is None or (is_idle and _has_waiting_messages(state, scoring)),
         "growth": growth(unit.lake, now),
-        "is_feed_read": state.feed is not None, "unsent": len(state.store.unsent()),
+        "is_feed_read": state.feed is not None, "unsent": len(state.store.unsent()), "troubles": _troubles(state, now),
     }  # fmt: skip
+
+
+def _troubles(state: AppState, now: float) -> list[str]:
+    """Return what the threads behind the pages cannot do just now."""
+    of_feed = "" if state.feed is None else state.feed.snapshot(since=now).trouble
+    return [text for text in (of_feed, *(trouble.text for trouble in state.troubles)) if text]
 
 
 def _has_waiting_messages(state: AppState, scoring: MicroBatch) -> bool:

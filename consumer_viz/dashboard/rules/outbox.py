@@ -5,12 +5,11 @@ import time
 from typing import Self
 
 from contracts.topics import RULES
-from models.rules.errors import RuleError
 from models.rules.store import RuleStore
 from models.rules.sync import send_rules
-from runtime.errors import BrokerError
 from runtime.kafka.compacted import CompactedTopic
 from runtime.kafka.connection import KafkaConnection
+from runtime.monitoring.trouble import Trouble
 
 POLL_S = 1.0
 """Seconds between two looks for changes."""
@@ -27,8 +26,8 @@ class RuleOutbox:
         self._store, self._kafka, self._retry_s = store, kafka, retry_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rules outbox", daemon=True)
-        self.trouble = ""
-        """Why the topic is not as the record is; empty where it is."""
+        self.trouble = Trouble("desk", f"nothing goes to topic {RULES}")
+        """Why the topic is not as the record is."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -47,10 +46,12 @@ class RuleOutbox:
             try:
                 sequences = self._store.sequences()
                 if not sequences or (sequences == sent and now < checked_at + CHECK_S):
+                    self.trouble.clear()
                     continue  # a world without rules needs no connection
                 send_rules(self._store, self._kafka, topic)
-                sent, checked_at, self.trouble = sequences, now, ""
-            except (BrokerError, RuleError) as error:
-                self.trouble = str(error)
+                sent, checked_at = sequences, now
+                self.trouble.clear()
+            except Exception as error:  # whatever it is, what is unsent must not wait for the next start
+                self.trouble.report(error)
                 self._stop.wait(self._retry_s)
         topic.close()

@@ -14,6 +14,7 @@ from models.lab.actions import read_activity
 from models.labels.truth import read_account_truth
 from models.training.splits import number_groups
 from runtime.arrays import Floats, Ints
+from runtime.errors import naming
 from runtime.parquet import read_parquet
 from runtime.world import World, WorldError
 
@@ -70,7 +71,8 @@ def read_sequences(world: World) -> Sequences:
 
 def _read_log(world: World) -> Sequences:
     folder = world.root / FOLDER
-    names = orjson.loads((folder / STATES_FILE).read_bytes())
+    with naming(folder / STATES_FILE, WorldError):
+        names = list(orjson.loads((folder / STATES_FILE).read_bytes()))
     table = read_parquet(folder / FILE, ["UserID", "SessionActivity", "FraudulentActivity"])
     lists = table["SessionActivity"].combine_chunks()
     lengths = np.diff(lists.offsets.to_numpy())

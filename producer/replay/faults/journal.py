@@ -16,9 +16,11 @@ from typing import Any
 
 import orjson
 
+from producer.errors import ReplayError
 from producer.replay.faults.disturbance import BadRow, LateRow, TornMessage
 from producer.replay.faults.settings import Faults
 from producer.replay.json_lines import complete_bytes, read_lines
+from runtime.errors import naming
 
 FILE_NAME = "faults.jsonl"
 
@@ -65,11 +67,14 @@ class FaultJournal:
         self.path = folder / FILE_NAME
 
     def drop_from(self, batch: int) -> None:
-        """Drop the lines of batches from `batch` on, and a last line that a crash cut short."""
+        """Drop the lines of batches from `batch` on, and a last line that a crash cut short.
+
+        Raises ReplayError where a line before it is damaged.
+        """
         if not self.path.exists():
             return
         end = complete_bytes(self.path)
-        with self.path.open("rb") as file:
+        with naming(self.path, ReplayError), self.path.open("rb") as file:
             while (start := file.tell()) < end:
                 ((_, content),) = orjson.loads(file.readline()).items()
                 if content["batch"] >= batch:

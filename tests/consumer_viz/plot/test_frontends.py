@@ -1,9 +1,6 @@
 """Every front end shows the same plot; the right one is chosen."""
 
-import asyncio
 import io
-import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +11,13 @@ import pytest
 from IPython.display import Image as CellImage
 from PIL import Image, ImageSequence
 from rich.console import Console
-from tornado.httpclient import AsyncHTTPClient
-from tornado.websocket import websocket_connect
 
 from consumer_viz.errors import PlotError
 from consumer_viz.feed.counts import FeedCounts
-from consumer_viz.plot.frontends import FRONTENDS, browser, choose_frontend, notebook, terminal, window
+from consumer_viz.plot.frontends import FRONTENDS, choose_frontend, notebook, terminal, window
 from consumer_viz.plot.view import live_view
 from consumer_viz.plot.viewer import Viewer
 from tests.consumer_viz.conftest import NOW, FakeFeed
-from tests.flow.stage import WITHIN_S
 
 Listen = Callable[..., Any]
 
@@ -167,44 +161,6 @@ def test_an_interrupted_cell_ends_quietly(listen: Listen, zone: ZoneInfo, monkey
     monkeypatch.setattr(Viewer, "wait_for_next_frame", interrupt)
     notebook.show(Viewer(listen(), zone, report=reported.append))
     assert reported == ["stopped watching; all else goes on"]
-
-
-def test_the_browser_page_serves_pictures_on_loopback_and_ends_when_it_is_stopped(
-    listen: Listen, zone: ZoneInfo
-) -> None:
-    reported: list[str] = []
-    has_address = threading.Event()
-
-    def report(line: str) -> None:
-        reported.append(line)
-        has_address.set()
-
-    viewer = Viewer(listen(), zone, report=report)
-    thread = threading.Thread(target=browser.show, args=(viewer,))
-    thread.start()
-    try:
-        assert has_address.wait(WITHIN_S)
-        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/\d+", reported[0])
-        page, png = asyncio.run(_visit(address))
-    finally:
-        viewer.stop.set()
-        thread.join(WITHIN_S)
-    assert not thread.is_alive()
-    assert b'<meta name="viewport" content="width=1220">' in page, "a telephone shows all of the picture"
-    assert png.startswith(b"\x89PNG")
-
-
-async def _visit(address: str) -> tuple[bytes, bytes]:
-    """Load the page and ask its socket for a picture, as the page's script does."""
-    page = await AsyncHTTPClient().fetch(address)
-    socket = await websocket_connect(f"{address.replace('http', 'ws', 1)}/ws")
-    await socket.write_message('{"type": "send_image_mode"}')
-    await socket.write_message('{"type": "refresh"}')
-    await socket.write_message('{"type": "draw"}')
-    while isinstance(message := await socket.read_message(), str):
-        pass
-    socket.close()
-    return page.body, message
 
 
 def test_a_window_is_closed_when_the_watching_is_over(

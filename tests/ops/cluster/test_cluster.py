@@ -3,13 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ops.chaos import kept_processes
-from ops.cluster import network, one_machine, run
+from ops.cluster import failing_parts, network, one_machine, run
 from ops.cluster.brokers import COUNT, Brokers, properties
-from ops.cluster.worker import READY, machine_script
+from ops.cluster.failing_parts import Parts
+from ops.cluster.seaweed import S3
+from ops.cluster.worker import READY, Worker, machine_script
 from ops.errors import StackError
 from ops.stack.broker import server_properties
 from ops.stack.lifecycle import JOB_IS_UP
@@ -100,11 +103,37 @@ def test_a_job_that_was_killed_is_waited_for_until_it_scores_again(
 ) -> None:
     monkeypatch.setattr(kept_processes, "playproof", lambda *code: [sys.executable, "-uc", *code])
     scores = f"print('{JOB_IS_UP} w'); import threading; threading.Event().wait()"
-    processes = kept_processes.KeptProcesses({}, tmp_path / "log", {run.JOB: [scores]})
-    run.keep_until_scoring(processes)
-    assert run.times_up(processes.log) == 1
-    processes.kill(run.JOB)
-    run.keep_until_scoring(processes)
-    assert run.times_up(processes.log) == 2
-    run.keep_until_scoring(processes, starts=1)
+    processes = kept_processes.KeptProcesses({}, tmp_path / "log", {failing_parts.JOB: [scores]})
+    failing_parts.keep_until_scoring(processes)
+    assert failing_parts.times_up(processes.log) == 1
+    assert processes.kill(failing_parts.JOB)
+    failing_parts.keep_until_scoring(processes)
+    assert failing_parts.times_up(processes.log) == 2
+    failing_parts.keep_until_scoring(processes, starts=1)
     processes.end()
+
+
+def test_a_part_that_had_ended_before_it_was_to_fail_is_an_error(tmp_path: Path) -> None:
+    storage, worker = S3(tmp_path), Worker(1, tmp_path, {})
+    assert not storage.kill()
+    processes = kept_processes.KeptProcesses({}, tmp_path / "log", {})
+    parts = Parts(storage, Brokers(tmp_path), {1: worker}, processes)
+    said: list[str] = []
+    with pytest.raises(StackError, match="worker 1 is killed, with its files, but it had ended before by itself"):
+        failing_parts.fail_in_turn(parts, Unit(tmp_path), 0.0, said.append)
+    assert said == []
+
+
+def test_the_summary_says_what_failed_what_ended_besides_and_what_is_open() -> None:
+    figures = {"rows": 9000, "sessions": 40, "lost": 0, "open": 0, "duplicated": 0, "wrong": 0}
+    results: dict[str, Any] = {
+        "failed": ["broker 2 is killed"], "restarts": {"job": 2}, "compared": [], "reconciliation": [],
+        "differences": ["lake/sessions is missing in B"],
+    }  # fmt: skip
+    assert run.remarks(results | figures) == [
+        "broker 2 is killed; 9,000 rows, 40 sessions",
+        "ended by an error and started again: job 2",
+        "lost 0, open 0, duplicated 0, wrong 0",
+        "lake/sessions is missing in B",
+    ]
+    assert run.failures(results) == ["lake/sessions is missing in B"]

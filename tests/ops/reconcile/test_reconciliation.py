@@ -2,113 +2,27 @@
 
 import itertools
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
-from contracts.events import ACTIVITY, HEADER_CLOCK_MS, HEADER_ROWS, HEARTBEAT_USER, PLAYS
+from contracts.events import ACTIVITY, PLAYS
 from ops.errors import ReconciliationError
 from ops.reconcile import lake_tables, reconciliation, topic_rows
 from ops.reconcile.command import format_reconciliation
-from ops.reconcile.reconciliation import Reconciliation, reconcile
-from ops.reconcile.row_rules import hash64
+from ops.reconcile.reconciliation import MANY_MESSAGES, process_count, reconcile
 from ops.stack.broker import Broker
-from runtime.event_text import format_time
-from runtime.units import MINUTE_MS
 from runtime.world import Unit, World
 from tests import lake_rows
-from tests.producer.empty_topics import empty_topics
-from tests.producer.raw_world import START_MS
-
-WATERMARK_MS = START_MS + 60 * MINUTE_MS
-Session = dict[str, Any]
-
-
-def play(play_id: str, user: str, minute: float) -> dict[str, Any]:
-    when = format_time(START_MS + int(minute * MINUTE_MS))
-    return {"play_id": play_id, "user_id": user, "event_time": when, "track_id": "t", "listen_ms": "30000", "ts": 1}
-
-
-def session(user: str, plays: dict[str, float]) -> Session:
-    """Describe a session of plays (id -> minute) as the job would write it."""
-    ids = sum(hash64(play_id) for play_id in plays)
-    return {
-        "user_id": user,
-        "started_at": START_MS + int(min(plays.values()) * MINUTE_MS) - 30_000,
-        "ended_at": START_MS + int(max(plays.values()) * MINUTE_MS),
-        "plays_rows": len(plays),
-        "plays_hash": int(np.uint64(ids % 2**64).view(np.int64)),
-        "activity_rows": 0,
-        "activity_hash": 0,
-    }
-
-
-RIGHT = [session("ann", {"p1": 5, "p2": 10}), session("bob", {"p3": 6})]
-"""What the job must have written of the first message below, whose heartbeat moves the watermark to an hour."""
-MESSAGES: list[list[Any]] = [
-    [
-        play("p1", "ann", 5),
-        play("p2", "ann", 10),
-        play("p3", "bob", 6),
-        play("p1", "ann", 5),
-        5,
-        play("beat", HEARTBEAT_USER, 61),
-    ],
-    [play("late", "ann", 20), play("open", "ann", 65)],
-    [play("unread", "bob", 66), "unread and bad"],
-]
-BEAT = {
-    "event_id": "beat",
-    "action": "search",
-    "user_id": HEARTBEAT_USER,
-    "event_time": format_time(WATERMARK_MS + MINUTE_MS),
-}
-"""The activity that micro-batch 0 reads, as far as its plays."""
-
-
-def write_sessions(unit: Unit, sessions: list[Session]) -> None:
-    """Make sessions the content of the table."""
-    times = pa.timestamp("us", "UTC")
-    columns = {name: [s[name] for s in sessions] for name in RIGHT[0]}
-    table = pa.table(columns)
-    for name in ("started_at", "ended_at"):
-        milliseconds = table.column(name).cast(pa.int64()).cast(pa.timestamp("ms", "UTC"))
-        table = table.set_column(table.schema.get_field_index(name), name, milliseconds.cast(times))
-    shutil.rmtree(unit.table("sessions"), ignore_errors=True)
-    lake_rows.commit(unit.table("sessions"), table, writer="sessions", batch=1)
-
-
-def write_offsets(unit: Unit, batch: int, watermark_ms: int, plays_end: int) -> None:
-    folder = unit.checkpoints / "sessions" / "offsets"
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = {"batchWatermarkMs": watermark_ms}, {PLAYS: {"0": plays_end}}, {ACTIVITY: {"0": 1}}
-    (folder / str(batch)).write_text("\n".join(["v1", *map(json.dumps, lines)]))
+from tests.ops.reconcile.small_world import RIGHT, reconciled, session, write_world
+from tests.runtime.monitoring.test_progress import report
 
 
 @pytest.fixture
 def world(broker: Broker, tmp_path: Path) -> World:
-    """Three messages: the first read by micro-batch 0, the second by 1 under an hour's watermark, the third unread."""
-    made = World(tmp_path / "w")
-    empty_topics(broker.kafka)
-    producer = KafkaProducer(bootstrap_servers=broker.address)
-    for topic, rows in [*((PLAYS, rows) for rows in MESSAGES), (ACTIVITY, [BEAT])]:
-        clock_ms = START_MS + 65 * MINUTE_MS
-        headers = [(HEADER_CLOCK_MS, str(clock_ms).encode()), (HEADER_ROWS, str(len(rows)).encode())]
-        producer.send(topic, json.dumps(rows).encode(), headers=headers, partition=0)
-    producer.close()
-    write_offsets(made.unit, 0, WATERMARK_MS - 1, 1)
-    write_offsets(made.unit, 1, WATERMARK_MS, 2)
-    return made
-
-
-def reconciled(world: World, broker: Broker, sessions: list[Session]) -> Reconciliation:
-    write_sessions(world.unit, sessions)
-    return reconcile(world, broker.kafka)
+    return write_world(broker, tmp_path / "w")
 
 
 def test_every_row_is_accounted_for_where_the_table_is_right(world: World, broker: Broker) -> None:
@@ -129,12 +43,45 @@ def test_several_processes_give_the_same(world: World, broker: Broker, monkeypat
     assert reconcile(world, broker.kafka) == alone
 
 
+@pytest.mark.parametrize(("cpus", "processes"), [(64, 4), (3, 3), (1, 1), (None, 1)])
+def test_four_processes_at_most_share_the_work_whatever_the_machine(
+    monkeypatch: pytest.MonkeyPatch, cpus: int | None, processes: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cpus)
+    assert process_count(MANY_MESSAGES + 1) == processes
+    assert process_count(MANY_MESSAGES) == 1, "to start them would take longer"
+
+
 def test_messages_that_kafka_has_removed_cannot_be_accounted_for(world: World, broker: Broker) -> None:
     with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
         admin.delete_records({TopicPartition(PLAYS, 0): 2})
     expected = r"^partition 0 of topic plays begins at offset 2, and the job began before 1: .* up --reread$"
     with pytest.raises(ReconciliationError, match=expected):
         reconciled(world, broker, RIGHT)
+
+
+def test_messages_that_kafka_has_removed_of_the_first_micro_batch_cannot_either(world: World, broker: Broker) -> None:
+    with KafkaAdminClient(bootstrap_servers=broker.address) as admin:
+        admin.delete_records({TopicPartition(PLAYS, 0): 1})
+    # as if the job had begun with what is left
+    assert reconciled(world, broker, RIGHT).topics[PLAYS].sent == 4
+    noted = world.unit.checkpoints / "sessions" / "sources" / "0" / "0"
+    noted.parent.mkdir(parents=True)
+    noted.write_bytes(b'\0v1\n{"plays":{"0":0}}')
+    expected = r"^partition 0 of topic plays begins at offset 1, and the job began at 0: .* up --reread$"
+    with pytest.raises(ReconciliationError, match=expected):
+        reconciled(world, broker, RIGHT)
+
+
+def test_alerts_that_the_job_raised_and_the_table_lacks_are_lost(world: World, broker: Broker) -> None:
+    world.unit.progress.mkdir()
+    counts = {"alerts": 2, "open_rows": 0}
+    line = json.dumps(report(0, observedMetrics={"session_step": counts}))
+    (world.unit.progress / "sessions.jsonl").write_text(f'{line}\n{{"name": "sess')
+    result = reconciled(world, broker, RIGHT)
+    assert result.faults == ["2 alerts are lost"]
+    assert format_reconciliation(result)[-1] == "FAULT: 2 alerts are lost"
+    assert reconcile(world, broker.kafka, expiring=("plays", "alerts")).faults == [], "old ones may have been removed"
 
 
 def write_archive(unit: Unit, batch: int, ends: int, plays: list[str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.events import HEADER_CLOCK_MS, HEADER_ROWS, HEARTBEAT_USER, PLAYS
-from ops.reconcile.row_rules import hash64, header_number, parse_messages, parse_times, read_list
+from ops.reconcile.row_rules import hash64, parse_messages, parse_times, read_list
 from runtime.event_text import format_time, parse_time
 
 CLOCK_MS = 1_767_225_600_000
@@ -79,11 +79,6 @@ def test_rows_without_a_clock_are_rejected() -> None:
 def test_what_spark_reads_past_is_read_past() -> None:
     assert read_list(b' [NaN, "\\ud800"] [1]') is not None
     assert read_list(b" [1]\n") == [1]
-
-
-@pytest.mark.parametrize(("text", "number"), [(b"5", 5), (b"-5", -5), (b"noon", None), (b"", None), (b"9" * 19, None)])
-def test_a_header_is_an_integer_of_18_digits_or_nothing(text: bytes, number: int | None) -> None:
-    assert header_number([("clock_ms", text)], "clock_ms") == number
 
 
 @pytest.mark.parametrize("size", [1_000_000, 5_000_000])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from contracts.events import ACTIVITY, FIELDS, HEADER_CLOCK_MS, HEADER_ROWS, PLAYS
-from ops.reconcile.row_rules import check_rows, hash64, header_number, parse_messages, read_list
-from runtime.event_text import format_time
+from ops.reconcile.row_rules import check_rows, hash64, parse_messages, read_list
+from runtime.event_text import format_time, header_number
 from runtime.units import DAY_MS
 from spark_app.stages.parsing.parse import all_rows, number_header
 

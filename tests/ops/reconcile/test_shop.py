@@ -163,14 +163,43 @@ def test_rows_at_or_before_the_watermark_of_the_micro_batch_before_are_late(worl
 def test_rejected_rows_are_those_that_the_table_names(world: World, topics: MemoryTopics) -> None:
     first = topics.rows(BROWSING)[0]
     run_job(world, topics, lambda topic, row: row == first)
-    schema = pa.schema(
-        [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("position", pa.int32())]
-    )
-    place = {"topic": BROWSING, "partition": 0, "offset": 0, "position": 0}
-    write_parquet(world, "rejected", [place], schema)
+    reject(world, 0, 0)
     result = check(world)
     assert result.topics[BROWSING].rejected == 1
     assert result.faults == []
+
+
+def reject(world: World, offset: int, position: int | None) -> None:
+    schema = pa.schema(
+        [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("position", pa.int32())]
+    )
+    place = {"topic": BROWSING, "partition": 0, "offset": offset, "position": position}
+    write_parquet(world, "rejected", [place], schema)
+
+
+@pytest.mark.parametrize(
+    ("value", "position"),
+    [
+        (b'[{"a":[1]}]', 0),
+        (None, None),
+        (b'[{"ts":1%030d}]' % 0, 0),
+        (b"[" * 10_000, None),
+        (b'{"session_id":{"a":1}}', 0),
+        (b'[1,{"ts":1}]', None),
+    ],
+    ids=["a list as a value", "no value", "a great ts", "too deep", "no list", "a number as a row"],
+)
+def test_a_hostile_message_that_the_job_rejects_is_rejected_and_no_fault(
+    world: World, topics: MemoryTopics, value: Any, position: int | None
+) -> None:
+    run_job(world, topics, lambda topic, row: False)
+    before, offset = check(world).topics[BROWSING], len(topics.messages[BROWSING])
+    topics.messages[BROWSING].append((99, Message(BROWSING, value, 3, 99, 0)))
+    write_offsets(world, topics, [0, SETTLED_MS])
+    reject(world, offset, position)
+    result, more = check(world), 3 if position is None else 1
+    assert result.faults == []
+    assert result.topics[BROWSING] == replace(before, sent=before.sent + more, rejected=more)
 
 
 def test_a_message_that_never_arrived_is_lost_and_one_that_came_twice_is_doubled(

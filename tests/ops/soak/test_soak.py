@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from ops.bench.process_tree import TreeMeter
 from ops.errors import StackError
 from ops.latency.driven_job import DrivenJob
+from ops.soak.outcome import failures, remarks, unread
 from ops.soak.picture import draw
 from ops.soak.samples import Sample, growth, take_sample
 from ops.soak.soak import Delays, hold_and_watch
@@ -88,3 +89,43 @@ def test_the_picture_is_drawn_also_where_no_row_became_due(tmp_path: Path) -> No
     picture = tmp_path / "soak.png"
     draw({"samples": samples, "rows_per_s": 900, "asked_rows_per_s": 1000, "parameters": {"seed": 7}}, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def read_until(unit: Unit, query: str, plays: int, activity: int) -> None:
+    """Let a query have read so many messages of both topics in its first micro-batch."""
+    for log in ("offsets", "commits"):
+        (unit.checkpoints / query / log).mkdir(parents=True)
+    offsets = f'v1\n{{"batchWatermarkMs":0}}\n{{"plays":{{"0":{plays}}}}}\n{{"activity":{{"0":{activity}}}}}'
+    (unit.checkpoints / query / "offsets" / "0").write_text(offsets)
+    (unit.checkpoints / query / "commits" / "0").write_text("v1\n{}")
+
+
+def test_messages_that_a_query_has_not_read_are_named_and_open_sessions_are_not(tmp_path: Path) -> None:
+    ends = {("plays", 0): 1200, ("activity", 0): 20}
+    done, behind, never = (Unit(tmp_path / name) for name in ("done", "behind", "never"))
+    for unit, archived in ((done, 1200), (behind, 100)):
+        read_until(unit, "sessions", 1200, 20)
+        read_until(unit, "archive", archived, 20)
+    assert unread(done, ends) == []
+    assert unread(behind, ends) == ["query archive has not read 1,100 messages of plays"]
+    assert len(unread(never, ends)) == 4
+
+
+def test_a_rate_that_was_not_held_is_one_line_and_no_success() -> None:
+    held: dict[str, Any] = {
+        "asked_rows_per_s": 20_000, "rows_per_s": 20_010, "is_reached": True, "is_caught_up": True, "speed": None,
+        "rows": 9000, "sessions": 40, "lost": 0, "open": 353_890, "duplicated": 0, "wrong": 0, "reconciliation": [],
+        "p95_latency_s": 4.0, "files": 4000, "peak_rss_mb": 6000, "growth": {"files": 1.0, "rss_mb": None},
+    }  # fmt: skip
+    assert failures(held) == []
+    assert "lost 0, open 353,890, duplicated 0, wrong 0; open rows are of sessions that had not ended" in remarks(held)
+    slower = held | {"rows_per_s": 15_000, "is_reached": False}
+    assert failures(slower) == [
+        "the rate was not held: 20,000 rows/s were asked for, 15,000 were sent; ask for less with --rows-per-s, or let "
+        "nothing else run"
+    ]
+    behind = held | {"is_reached": False, "is_caught_up": False, "reconciliation": ["1 sessions are missing"]}
+    assert [phrase.partition(",")[0] for phrase in failures(behind)] == [
+        "1 sessions are missing",
+        "the rate was not held: at 20",
+    ]

@@ -14,7 +14,7 @@ from kafka.admin import NewTopic
 
 from contracts.topics import MAX_MESSAGE_BYTES, Topic
 from ops.stack import ports
-from ops.stack.broker import Broker, running, server_properties, start
+from ops.stack.broker import MAX_LOG_BYTES, Broker, launch, running, server_properties, start
 from producer.kafka import topics
 from runtime.errors import BrokerError
 from runtime.kafka.access import answers, wait_until_up
@@ -130,6 +130,9 @@ def test_after_a_stop_and_after_a_kill_the_same_cluster_comes_back_with_its_mess
 def test_the_command_becomes_the_broker_and_ends_cleanly_on_a_signal(tmp_path: Path) -> None:
     address = free_address()
     environment = os.environ | {"PLAYPROOF_DATA": str(tmp_path), "PLAYPROOF_WORLD": "w", "PLAYPROOF_BROKER": address}
+    log = World(tmp_path / "w").unit.broker / "broker.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"x" * (MAX_LOG_BYTES + 1))
     command = [sys.executable, "-m", "ops", "broker"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -140,7 +143,20 @@ def test_the_command_becomes_the_broker_and_ends_cleanly_on_a_signal(tmp_path: P
         process.kill()
         process.wait()
     assert ports.is_free(ports.loopback_port(address))
-    assert "Kafka Server started" in (tmp_path / "w" / "v1" / "broker" / "broker.log").read_text()
+    assert "Kafka Server started" in log.read_text()
+    assert log.with_name("broker.log.1").stat().st_size == MAX_LOG_BYTES + 1
+
+
+def test_a_log_that_has_grown_large_is_kept_once_and_begun_anew_at_a_start(tmp_path: Path) -> None:
+    log, speaks = tmp_path / "broker.log", [sys.executable, "-c", "print('up')"]
+    for run in (b"first", b"second"):
+        log.write_bytes(run.ljust(MAX_LOG_BYTES + 1))
+        assert launch(tmp_path, free_address(), speaks).process.wait(WITHIN_S) == 0
+        assert log.read_text() == "up\n"
+        assert log.with_name("broker.log.1").read_bytes().startswith(run)
+    assert launch(tmp_path, free_address(), speaks).process.wait(WITHIN_S) == 0
+    assert log.read_text() == "up\nup\n"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["broker.log", "broker.log.1"]
 
 
 def test_the_settings_name_the_message_limit_of_the_contract() -> None:

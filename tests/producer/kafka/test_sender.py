@@ -8,7 +8,8 @@ import pytest
 from contracts.events import PLAYS
 from ops.stack.ports import free_port
 from producer.errors import DeliveryError
-from producer.kafka.sender import Sender, arrived_numbers, message_counts
+from producer.kafka.messages import Identity, Message, read_identity
+from producer.kafka.sender import Sender, arrived_messages, message_counts
 from runtime.kafka.connection import KafkaConnection
 
 
@@ -23,7 +24,7 @@ class Impatient(KafkaConnection):
     "ask",
     [
         lambda kafka: Sender(kafka, {PLAYS: 1}),
-        lambda kafka: arrived_numbers(kafka, PLAYS, 1, {}),
+        lambda kafka: arrived_messages(kafka, PLAYS, 1, {}),
         lambda kafka: message_counts(kafka, [PLAYS]),
     ],
     ids=["send", "arrived", "counts"],
@@ -33,3 +34,12 @@ def test_a_broker_that_is_gone_is_an_error_that_a_replay_waits_for(ask: Callable
         DeliveryError, match=r"the broker did not answer \(.*\): see that it runs, then start the replay"
     ):
         ask(Impatient(f"127.0.0.1:{free_port()}"))
+
+
+@pytest.mark.parametrize("name", ["message", "batch", "clock_ms"])
+@pytest.mark.parametrize("value", [b"abc", None, b"1_0", b"9" * 5000], ids=["word", "null", "underscore", "long"])
+def test_a_message_of_another_producer_is_none_of_a_replay(name: str, value: bytes | None) -> None:
+    ours = Message(PLAYS, b"[]", 0, batch=7, clock_ms=99).headers(10)
+    assert read_identity(ours) == Identity(number=10, batch=7, clock_ms=99)
+    assert read_identity([(name, value), *ours]) is None
+    assert read_identity([(key, text) for key, text in ours if key != name]) is None

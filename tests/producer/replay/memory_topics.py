@@ -8,7 +8,7 @@ from typing import Any, Self
 import orjson
 import pytest
 
-from producer.kafka.messages import Message
+from producer.kafka.messages import Identity, Message
 from producer.replay import attempt, replay
 from runtime.kafka.connection import KafkaConnection
 
@@ -28,7 +28,7 @@ class MemoryTopics:
         """Let replays send here and look here."""
         monkeypatch.setattr(replay, "wait_until_up", lambda kafka: None)
         monkeypatch.setattr(attempt, "Sender", lambda kafka, partitions: _MemorySender(self))
-        monkeypatch.setattr(attempt, "arrived_numbers", self._arrived_numbers)
+        monkeypatch.setattr(attempt, "arrived_messages", self._arrived_messages)
         monkeypatch.setattr(attempt, "message_counts", self._message_counts)
 
     def rows(self, topic: str) -> list[Any]:
@@ -44,10 +44,11 @@ class MemoryTopics:
     def numbers(self, topic: str) -> list[int]:
         return [number for number, _ in self.messages.get(topic, ())]
 
-    def _arrived_numbers(
+    def _arrived_messages(
         self, kafka: KafkaConnection, topic: str, partitions: int, last_known: dict[int, int]
-    ) -> set[int]:
-        return set(self.numbers(topic))
+    ) -> set[Identity]:
+        sent = self.messages.get(topic, ())
+        return {Identity(number, message.batch, message.clock_ms) for number, message in sent}
 
     def _message_counts(self, kafka: KafkaConnection, topics: Sequence[str]) -> dict[str, int]:
         return {topic: len(self.messages.get(topic, ())) for topic in topics}

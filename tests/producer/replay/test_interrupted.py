@@ -1,5 +1,6 @@
 """A replay that is stopped, crashes or loses its broker goes on without a gap; what it cannot continue it refuses."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, KafkaProducer
 
 from contracts.events import ACTIVITY, PLAYS
 from producer.errors import DeliveryError, ReplayError
@@ -22,6 +23,7 @@ from tests.flow.stage import WITHIN_S
 from tests.producer.empty_topics import empty_topics
 from tests.producer.raw_world import START_MS, at, write_raw
 from tests.producer.replay.replayed import ACTIVITY_IDS, PLAY_IDS, PLAY_TIMES, Setting
+from tests.read_topic import read_topic
 
 
 class Crash(Exception):
@@ -78,6 +80,16 @@ def test_a_stopped_replay_goes_on_where_it_stopped_without_a_gap_in_time(setting
     assert setting.ids(PLAYS) == PLAY_IDS
     times = [parse_time(row["event_time"]) for row in setting.rows(PLAYS)]
     assert times == [START_MS + ms for ms in PLAY_TIMES]
+
+
+def test_headers_of_another_producer_stop_no_replay(setting: Setting) -> None:
+    setting.replay(batches=1)
+    with KafkaProducer(bootstrap_servers=setting.kafka.address) as producer:
+        for number in (b"abc", b"", b"1_0", b"9" * 5000):
+            producer.send(PLAYS, b"[]", headers=[("message", number)], partition=0)
+    setting.replay()
+    rows = [row for record in read_topic(setting.kafka.address, PLAYS) for row in json.loads(record.value)]
+    assert Counter(row["play_id"] for row in rows if row["play_id"] in PLAY_IDS) == Counter(PLAY_IDS)
 
 
 def test_topics_that_the_ledger_does_not_know_are_refused(setting: Setting) -> None:

@@ -13,6 +13,7 @@ from contracts.domain import SHOP
 from contracts.shop import BROWSING, COLUMNS, TIME_COLUMN, TRANSACTIONS, TS, column_names
 from producer.errors import ReplayError
 from producer.importers.shop import import_shop
+from producer.kafka.messages import Message
 from producer.replay import batches
 from producer.replay.faults.settings import Faults
 from producer.replay.ledger import read_state
@@ -133,6 +134,23 @@ def test_after_a_crash_nothing_is_lost_nor_sent_twice(
         expected = Counter(tuple(row.items()) for row in read_csv(source[topic]))
         assert Counter(tuple(row.items()) for row in topics.rows(topic)) == expected
     assert read_state(world.unit.ledger).has_ended
+
+
+def test_a_message_of_another_producer_hides_none_that_did_not_arrive(
+    world: World, source: dict[str, Path], topics: MemoryTopics
+) -> None:
+    def die() -> None:
+        if topics.messages:
+            raise Crash
+
+    topics.before_send = die
+    with pytest.raises(Crash):
+        send(world)
+    topics.before_send = lambda: None
+    topics.messages[TRANSACTIONS] = [(0, Message(TRANSACTIONS, b"[]", 0, batch=99, clock_ms=5))]
+    send(world)
+    assert topics.numbers(TRANSACTIONS)[:2] == [0, 0]
+    assert topics.rows(TRANSACTIONS) == read_csv(source[TRANSACTIONS])
 
 
 def test_a_later_replay_sends_what_is_left_unchanged_and_a_further_one_is_refused(

@@ -1,18 +1,24 @@
 """What is at the address: a broker, something else, nothing; and that the topics are there."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from kafka.errors import KafkaTimeoutError
 
+from contracts.topics import RULES
 from ops.stack.broker import Broker
 from ops.stack.ports import free_port
 from runtime.errors import AccessError, BrokerError
-from runtime.kafka.access import answers, check_access, missing_topics, require_topics, wait_until_up
+from runtime.kafka.access import answers, check_access, explain, missing_topics, require_topics, wait_until_up
+from runtime.kafka.compacted import CompactedTopic
 from runtime.kafka.connection import KafkaConnection
 from runtime.kafka.security import KafkaSecurity
+from runtime.kafka.stores import Store
 
 LOGIN = KafkaSecurity.parse("security.protocol=SASL_PLAINTEXT;sasl.mechanism=PLAIN;sasl.username=a;sasl.password=b")
 
@@ -73,3 +79,25 @@ def test_missing_topics_are_named_and_an_absent_broker_is_no_refusal(broker: Bro
         require_topics(broker.kafka, write=["no-a"])
     check_access(broker.kafka, read=["no-a"])
     check_access(KafkaConnection(f"127.0.0.1:{free_port()}"), read=["no-a"])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "ca.pem cannot be read: No such file"),
+        (b"", "the certificates of the trust store cannot be read"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB", "the certificates of the trust store cannot be read"),
+        (b"-----BEGIN CERTIFICATE-----\nMI\xff=\n-----END CERTIFICATE-----\n", "the certificates of the trust store"),
+    ],
+    ids=["absent", "empty", "half", "damaged"],
+)
+def test_certificates_that_are_being_replaced_are_a_broker_that_does_not_answer_yet(
+    tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    store = tmp_path / "ca.pem"
+    if content is not None:
+        store.write_bytes(content)
+    kafka = KafkaConnection(f"127.0.0.1:{free_port()}", KafkaSecurity("SSL", truststore=Store("PEM", store)))
+    assert why in str(explain(kafka, KafkaTimeoutError()))
+    with pytest.raises(BrokerError, match=re.escape(why)):
+        CompactedTopic(kafka, RULES).read()

@@ -17,24 +17,25 @@ from tests.runtime.monitoring.test_progress import report
 LINE_BYTES = len(json.dumps(report()))
 
 
-def line_of(batch: int, rows: int, late: int, newest: int, lag: int) -> str:
+def line_of(batch: int, rows: int, late: int, newest: int, lag: int, alerts: int = 0) -> str:
     """Write a micro-batch whose newest row is of minute `newest`, with a watermark `lag` minutes behind it."""
+    counts = {"session_step": {"alerts": alerts, "open_rows": 0}}
     newest_at, watermark = (
         f"2025-03-04T{minute // 60:02}:{minute % 60:02}:00.000Z" for minute in (newest, newest - lag)
     )
     times: dict[str, Any] = {"max": newest_at, "min": newest_at, "watermark": watermark} if rows else {}
     ended = f"2026-11-22T{batch // 60:02}:{batch % 60:02}:00.000Z"
-    return json.dumps(report(batch, late=late, duplicate=0, kept=rows, timestamp=ended, eventTime=times)) + "\n"
+    more: dict[str, Any] = {"timestamp": ended, "eventTime": times, "observedMetrics": counts}
+    return json.dumps(report(batch, late=late, duplicate=0, kept=rows, **more)) + "\n"
 
 
-BATCHES = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(60, 200), st.integers(0, 60)), min_size=1, max_size=30
-)
+LINES = st.tuples(*(st.integers(*between) for between in ((0, 3), (0, 2), (60, 200), (0, 60), (0, 5))))
+BATCHES = st.lists(LINES, min_size=1, max_size=30)
 
 
 def facts(unit: Unit) -> tuple[Any, ...]:
     sums = totals(unit, "sessions")
-    return sums.rows, sums.late, sums.duplicate, first_event_at(unit, "sessions")
+    return sums.rows, sums.late, sums.duplicate, sums.alerts, first_event_at(unit, "sessions")
 
 
 def lag_s(unit: Unit) -> float | None:
@@ -43,7 +44,7 @@ def lag_s(unit: Unit) -> float | None:
 
 @given(BATCHES, st.integers(1, 6))
 def test_a_file_that_is_shortened_again_and_again_says_the_same(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, int, int, int]], kept: int
+    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, ...]], kept: int
 ) -> None:
     units = [Unit(tmp_path_factory.mktemp("unit")) for _ in range(2)]
     for unit in units:
@@ -82,6 +83,28 @@ def test_a_lag_that_began_before_the_lines_that_are_kept_is_not_forgotten(tmp_pa
     before = lag_s(unit)
     shorten(file, max_bytes=9 * LINE_BYTES, kept_bytes=4 * LINE_BYTES)
     assert lag_s(unit) == before
+
+
+def test_the_alerts_of_a_micro_batch_count_once_also_where_its_first_line_is_gone(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    unit.progress.mkdir()
+    file = unit.progress / "sessions.jsonl"
+    lines = [line_of(number, 1, 0, 60, 0, alerts=10**number) for number in range(4)]
+    # a job went on from a copy of its checkpoint, and did the last two again
+    file.write_text("".join([*lines[:3], *lines[1:]]))
+    assert totals(unit, "sessions").alerts == 1111
+    shorten(file, max_bytes=9, kept_bytes=len(lines[0]) + len(lines[1]))
+    assert totals(unit, "sessions").alerts == 1111
+    assert totals(unit, "sessions").rows == 6
+
+
+def test_a_file_that_an_earlier_playproof_shortened_has_no_alerts_of_before(tmp_path: Path) -> None:
+    unit = Unit(tmp_path)
+    unit.progress.mkdir()
+    kept: dict[str, object] = {"rows": 7, "late": 0, "duplicate": 0, "first_event_at": None, "watermark_lag": {}}
+    line = line_of(9, 1, 0, 60, 0, alerts=2)
+    (unit.progress / "sessions.jsonl").write_text(json.dumps({"kept": kept}) + "\n" + line)
+    assert (totals(unit, "sessions").rows, totals(unit, "sessions").alerts) == (8, 2)
 
 
 def test_a_full_disk_leaves_the_file_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,29 @@
 """The guard: a unit whose checkpoints, output and code do not fit stops the job with one line that says the cure."""
 
 import json
+import shutil
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from models.risk.suspicion import MEMORY
-from runtime.checkpoint import STATE_FILE, clock_ahead_ms
+from runtime.checkpoint import METADATA, STATE_FILE, clock_ahead_ms
 from runtime.lake import LOG
+from runtime.lake.commits import Transaction, append_rows
+from runtime.lake.upkeep import keep_up
 from runtime.units import MINUTE_MS
 from runtime.world import Unit
 from spark_app.checks import consistency
 from spark_app.errors import StateError
+from spark_app.queries import alerts, archive, sessions
 from spark_app.stages.session_step import packed_rows
 from spark_app.stages.sessions import session_rows
 from tests import lake_rows
 
 PARTITIONS = 2
+ROWS = pa.table({"user_id": ["u1"]})
 
 
 @pytest.fixture
@@ -29,7 +35,7 @@ def unit(tmp_path: Path) -> Unit:
         commits = unit.checkpoints / query / "commits"
         commits.mkdir(parents=True)
         (commits / "0").write_text("v1\n{}")
-        lake_rows.commit(unit.table(consistency.OUTPUT[query]), pa.table({"user_id": ["u1"]}))
+        lake_rows.commit(unit.table(consistency.OUTPUT[query]), ROWS)
     return unit
 
 
@@ -39,8 +45,25 @@ def refused(unit: Unit, partitions: int = PARTITIONS, clock_ahead: int = 5) -> s
         consistency.check_unit(unit, partitions, clock_ahead)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.endswith("playproof up --reread")
+    assert message.endswith(("playproof up --reread", "it begins with the oldest session again"))
     return message
+
+
+def plan(unit: Unit, query: str, last: int) -> None:
+    """Write a query's checkpoint up to a micro-batch, which is done."""
+    checkpoint = unit.checkpoints / query
+    for log, lines in (("offsets", '{"batchWatermarkMs":0}\n{"plays":{"0":3}}'), ("commits", "{}")):
+        (checkpoint / log).mkdir(parents=True, exist_ok=True)
+        (checkpoint / log / str(last)).write_text(f"v1\n{lines}")
+    (checkpoint / METADATA).write_text('{"id":"1"}')
+
+
+def read_commits(unit: Unit, *versions: int) -> None:
+    """Write the log of what query `scores` has read: commits of the sessions."""
+    log = unit.checkpoints / "scores" / "sources" / "0" / "0"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    paths = [f"file:///elsewhere/v1/lake/sessions/{LOG}/{version:020}.json" for version in versions]
+    log.write_text("\n".join(["v1", *(json.dumps({"path": path, "timestamp": 1, "batchId": 0}) for path in paths)]))
 
 
 def remove(folder: Path) -> None:
@@ -103,6 +126,65 @@ def test_a_checkpoint_without_its_output_is_refused(unit: Unit, query: str, tabl
 def test_output_without_its_checkpoint_is_refused(unit: Unit, query: str, table: str) -> None:
     remove(unit.checkpoints / query)
     assert f"lake/{table} has output but query {query} has no checkpoint" in refused(unit)
+
+
+@pytest.mark.parametrize(
+    ("query", "table"),
+    [
+        *((query, table) for query, tables in consistency.WRITTEN.items() for table in tables),
+        ("rule_hits", "rule_hits"),
+    ],
+)
+def test_a_table_that_was_copied_later_than_the_checkpoint_of_its_query_is_refused(
+    unit: Unit, query: str, table: str
+) -> None:
+    plan(unit, query, 3)
+    shutil.rmtree(unit.table(table), ignore_errors=True)  # of the fixture
+    lake_rows.commit(unit.table(table), ROWS, batch=7, writer=f"{query}-1")
+    assert f"lake/{table} has micro-batch 7 of query {query}, and checkpoints/{query} ends with 3: " in refused(unit)
+    plan(unit, query, 7)
+    consistency.check_unit(unit, PARTITIONS)
+    shutil.rmtree(unit.checkpoints / query / "offsets")
+    assert f"lake/{table} has micro-batch 7 of query {query}, and checkpoints/{query} has none: " in refused(unit)
+
+
+def test_the_tables_of_a_query_are_those_that_it_writes() -> None:
+    assert consistency.WRITTEN == {sessions.NAME: (sessions.NAME, alerts.NAME), archive.NAME: archive.TABLES}
+
+
+def test_a_challenger_of_two_moments_is_refused_by_its_query_and_not_by_the_job(unit: Unit) -> None:
+    query = "shadow/candidate-1"
+    plan(unit, query, 3)
+    append_rows(unit.table(query), ROWS, Transaction(f"{query}-1", 7), "shadow")
+    consistency.check_unit(unit, PARTITIONS)
+    with pytest.raises(StateError, match=f"lake/{query} has micro-batch 7 of .* ends with 3: .* or delete both$"):
+        consistency.check_numbers(unit, query, "delete both")
+
+
+def test_sessions_that_lack_commits_that_a_report_has_read_are_refused(unit: Unit) -> None:
+    read_commits(unit, 0, 1)
+    consistency.check_unit(unit, PARTITIONS)
+    read_commits(unit, 1, 2)
+    assert "query scores has read commit 2 of lake/sessions, and the newest there is 1: " in refused(unit)
+
+
+def test_a_report_that_has_not_read_what_was_cut_from_the_log_is_refused(unit: Unit) -> None:
+    for _ in range(3):
+        lake_rows.commit(unit.table("sessions"), ROWS)
+    keep_up(unit.table("sessions"), now=time.time() + 120)
+    oldest = min(int(file.stem) for file in (unit.table("sessions") / LOG).glob("*.json"))
+    read_commits(unit, 0, oldest - 2)
+    refusal = f"query scores has read lake/sessions up to commit {oldest - 2}, and the log there begins with {oldest}: "
+    assert refusal in refused(unit)
+    read_commits(unit, 0, oldest - 1)
+    consistency.check_unit(unit, PARTITIONS)
+
+
+def test_a_table_of_which_a_full_disk_left_an_empty_log_is_made_by_the_job(unit: Unit) -> None:
+    (unit.table("alerts") / LOG).mkdir(parents=True)
+    consistency.check_unit(unit, PARTITIONS)
+    lake_rows.commit(unit.table("alerts"), ROWS)
+    consistency.check_unit(unit, PARTITIONS)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00garbage\xff", b"v2\n{}"])

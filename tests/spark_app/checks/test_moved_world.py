@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
+from runtime.errors import CheckpointError
 from runtime.lake import committed_files
 from runtime.world import Unit
-from spark_app.checks.moved_world import follow_move
+from spark_app.checks.moved_world import address_of, follow_move
 
 PART = "date=2025-03-03/part-0.parquet"
 
@@ -60,10 +62,26 @@ def test_a_moved_world_names_its_files_where_they_are(unit: Unit, tmp_path: Path
     assert follow_move(moved) == 0
 
 
-def test_a_path_is_written_as_spark_writes_it(unit: Unit, tmp_path: Path) -> None:
-    moved = Unit((tmp_path / "old place").rename(tmp_path / "a b&c(d)") / "v1")
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [
+        ("a b&c(d)", "a%20b&c(d)"),
+        ("über & (neu), 100 %", "über%20&%20(neu),%20100%20%25"),
+        ("u\u0308ber\u00a0neu", "u\u0308ber%C2%A0neu"),
+    ],
+    ids=["ascii", "letters", "decomposed"],
+)
+def test_a_path_is_written_as_spark_writes_it(unit: Unit, tmp_path: Path, name: str, encoded: str) -> None:
+    moved = Unit((tmp_path / "old place").rename(tmp_path / name) / "v1")
     follow_move(moved)
-    assert "/a%20b&c(d)/v1/lake/sessions/date=2025-03-03/part-0.parquet" in sink_log(moved).read_text()
+    for log in (sink_log(moved), source_log(moved), challenger_log(moved)):
+        assert f"/{encoded}/v1/lake/sessions/date=2025-03-03/part-0.parquet" in log.read_text()
+
+
+def test_every_character_is_written_as_java_writes_it(spark: SparkSession) -> None:
+    path = "/" + "".join(map(chr, [*range(1, 0xD800), *range(0xE000, 0x10000)])) + "🎵"
+    assert spark._jvm is not None
+    assert address_of(Path(path)) == "file://" + spark._jvm.org.apache.hadoop.fs.Path(path).toUri().toString()
 
 
 @pytest.mark.parametrize("path", ["v1/heartbeats/browsing/7.json", "v1/lake/predictions/part-0.parquet"])
@@ -78,3 +96,11 @@ def test_a_file_of_another_folder_stays_where_it_is(unit: Unit) -> None:
     source_log(unit).write_text(foreign)
     assert follow_move(unit) == 0
     assert source_log(unit).read_text() == foreign
+
+
+@pytest.mark.parametrize("rest", ["", "somewhere/v1/lake/par", '/v1/part-0.parquet"}\n{"batchId":0}', '/part-0"}\n5'])
+def test_a_log_that_is_damaged_is_named_and_left_as_it_is(unit: Unit, rest: str) -> None:
+    source_log(unit).write_text('v1\n{"path":"file:' + rest)
+    with pytest.raises(CheckpointError, match=r"scores/sources/0/3 is unreadable .*: restore it from a copy$"):
+        follow_move(unit)
+    assert source_log(unit).read_text() == 'v1\n{"path":"file:' + rest

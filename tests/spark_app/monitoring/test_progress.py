@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from runtime.errors import StorageError
+from runtime.errors import CheckpointError, StorageError
 from runtime.monitoring.progress import read_micro_batch
 from runtime.world import Unit
 from spark_app.monitoring.progress import ProgressListener, late_message
@@ -59,17 +59,18 @@ def test_offsets_are_kept_of_queries_that_read_topics_only(tmp_path: Path) -> No
     assert [path.relative_to(unit.offsets).as_posix() for path in unit.offsets.glob("*/*")] == ["sessions/0"]
 
 
+@pytest.mark.parametrize("error", [StorageError("s3://b/w does not answer"), CheckpointError("0-9.zip is unreadable")])
 def test_a_bucket_that_is_away_ends_no_listener_and_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def away(unit: Unit, query: str) -> None:
-        raise StorageError("s3://b/w does not answer")
+        raise error
 
     monkeypatch.setattr("spark_app.monitoring.progress.keep_offsets", away)
     report = progress() | {"sources": [{"description": "KafkaV2[plays]", "endOffset": {"plays": {"0": 3}}}]}
     event = SimpleNamespace(progress=SimpleNamespace(json=json.dumps(report)))
     ProgressListener(Unit(tmp_path)).onQueryProgress(cast(Any, event))
-    assert capsys.readouterr().err == "offsets of query sessions are kept later: s3://b/w does not answer\n"
+    assert capsys.readouterr().err == f"offsets of query sessions are kept later: {error}\n"
     assert (tmp_path / "progress" / "sessions.jsonl").exists()
 
 

@@ -132,3 +132,21 @@ def test_the_job_keeps_its_tables_up_until_it_ends(unit: Unit, monkeypatch: pyte
     with upkeep.running(Settings(), unit):
         assert done.wait(WITHIN_S)
     assert len(committed_files(unit.table("sessions"))) == 2
+
+
+def test_no_error_ends_the_upkeep_and_it_is_said_once(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(upkeep, "EVERY_S", 0.01)
+    errors, done = [TypeError("odd"), TypeError("odd")], threading.Event()
+
+    def look_or_fail(keeper: TableKeeper, is_quiet: bool) -> dict[str, Upkeep]:
+        if errors:
+            raise errors.pop()
+        done.set()
+        return {}
+
+    monkeypatch.setattr(TableKeeper, "look_after", look_or_fail)
+    with upkeep.running(Settings(), unit):
+        assert done.wait(WITHIN_S)
+    assert capsys.readouterr().err == "upkeep: the lake is left as it is: TypeError: odd\n"

@@ -1,6 +1,7 @@
 """A challenger scores next to the champion: the same features, other trees, no flag, and no way to stop the job."""
 
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,9 @@ from contracts.tables import SHADOW
 from models.registry.artefact import MODEL_ZIP
 from models.registry.role_changes import WritableRegistry
 from runtime.lake import committed_files
+from runtime.lake.moments import LOG_NEEDED_S
+from runtime.lake.readers import SNAPSHOT, note_snapshot
+from runtime.lake.upkeep import keep_up
 from runtime.monitoring.progress import shadow_record
 from runtime.world import Unit
 from spark_app import runner
@@ -150,6 +154,27 @@ def test_a_tampered_challenger_is_left_out_in_one_line(
     assert message.endswith("; the champion scores on\n")
     assert message.count("\n") == 1
     assert shadow_record(unit)["trouble"]
+
+
+def test_a_challenger_that_was_away_for_too_long_is_left_out_in_one_line(
+    unit: Unit,
+    registry: WritableRegistry,
+    lake_rows: pa.RecordBatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    entry = registry.roles().challenger
+    assert entry is not None
+    name, sessions = unit.shadow(entry.version).name, unit.table("sessions")
+    note_snapshot(sessions, unit.checkpoints / query.NAME / name / SNAPSHOT)  # its first start
+    for _ in range(2):
+        commit(unit, lake_rows)
+    keep_up(sessions, now=time.time() + LOG_NEEDED_S + 30)
+    assert writers(None, unit, registry, tmp_path / "into") == {}
+    message = capsys.readouterr().err
+    assert message.startswith(f"no shadow, {entry.version}: it was away while 2 commits of lake/sessions came ")
+    assert f"delete lake/shadow/{name} and checkpoints/shadow/{name}, and it begins with the oldest" in message
+    assert message.count("\n") == 1
 
 
 def test_a_challenger_that_cannot_be_loaded_is_left_out_in_one_line(

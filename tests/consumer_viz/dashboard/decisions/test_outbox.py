@@ -23,6 +23,7 @@ from contracts import verdicts as v
 from contracts.topics import ACTIONS, TOPICS, VERDICTS
 from ops.stack.broker import Broker
 from producer.kafka import topics
+from runtime.errors import SecuritySettingError
 from tests.conftest import Playproof
 from tests.flow.stage import wait_until
 from tests.read_topic import read_topic
@@ -103,6 +104,30 @@ def test_a_locked_record_delays_the_sending_and_does_not_end_it(
     with Outbox(replace(verdict_channel(store), stamp=stamp), lambda: publisher, retry_s=0.01):
         wait_until(lambda: not store.unsent(), "sent after the lock")
     assert publisher.sent == [decided]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(SecuritySettingError("ca.pem cannot be read"), "ca.pem cannot be read"), (TypeError("odd"), "TypeError: odd")],
+)
+def test_no_error_ends_the_sending_and_it_is_said_once(
+    store: VerdictStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: str,
+) -> None:
+    monkeypatch.setattr(outbox, "POLL_S", 0.01)
+    decided, publisher, errors = decide(store, "1"), NoBroker(), [error, error]
+
+    def connect() -> NoBroker:
+        if errors:
+            raise errors.pop()
+        return publisher
+
+    with Outbox(verdict_channel(store), connect, retry_s=0.01) as sending:
+        wait_until(lambda: publisher.sent == [decided] and not sending.trouble.text, "sent after the errors")
+    assert capsys.readouterr().err == f"desk: nothing goes to topic verdicts: {said}\n"
 
 
 def test_each_decision_is_in_the_topic_once_after_an_outage_and_a_restart(
