@@ -104,7 +104,10 @@ def reread(settings: Settings) -> None:
 def _running_version(supervisor: Supervisor) -> int | None:
     """Return the version that the processes were started on; a replay with `--fresh` may have begun another since."""
     file = supervisor.run / VERSION_FILE
-    return int(file.read_text()) if file.exists() else None
+    try:
+        return int(file.read_text()) if file.exists() else None
+    except ValueError:  # a crash cut it: as if another version had begun since
+        return None
 
 
 def _begin_broker(settings: Settings, supervisor: Supervisor) -> None:

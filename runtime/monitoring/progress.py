@@ -121,11 +121,16 @@ def read_line(line: bytes) -> MicroBatch | None:
 
 
 def kept_sums(line: bytes) -> dict[str, Any] | None:
-    """Return the sums in the first line of a file that was shortened (`runtime.monitoring.totals`); None in others."""
+    """Return the sums in the first line of a file that was shortened (`runtime.monitoring.totals`); None in others.
+
+    None for a damaged one too: as with other lines that a crash has left, what is there still counts.
+    """
     if not (line.startswith(KEPT_LINE) and line.endswith(b"\n")):
         return None
-    kept: dict[str, Any] = json.loads(line)["kept"]
-    return kept
+    try:
+        return dict(json.loads(line)["kept"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _ticks(progress: dict[str, Any]) -> int:

@@ -107,6 +107,14 @@ def test_a_file_that_an_earlier_playproof_shortened_has_no_alerts_of_before(tmp_
     assert (totals(unit, "sessions").rows, totals(unit, "sessions").alerts) == (8, 2)
 
 
+@pytest.mark.parametrize("head", [b'{"kept": {"rows": 7, "la', b'{"kept": 7}', b'{"kept": null, "x": 1}'])
+def test_a_line_of_sums_that_is_damaged_is_left_out(tmp_path: Path, head: bytes) -> None:
+    unit = Unit(tmp_path)
+    unit.progress.mkdir()
+    (unit.progress / "sessions.jsonl").write_bytes(head + b"\n" + line_of(9, 1, 0, 60, 0).encode())
+    assert totals(unit, "sessions").rows == 1
+
+
 def test_a_full_disk_leaves_the_file_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
