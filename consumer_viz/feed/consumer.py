@@ -160,8 +160,9 @@ class KafkaFeed:
             consumer.assign(partitions)
             for partition in partitions:
                 consumer.seek(partition, self._next[partition])
-        # ahead of the last message where a transaction ended behind it
-        self._next |= {partition: consumer.position(partition, timeout_ms=TIMEOUT_MS) for partition in partitions}
+        # ahead of the last message where a transaction ended behind it; none while the client looks for a beginning
+        positions = {partition: consumer.position(partition, timeout_ms=TIMEOUT_MS) for partition in partitions}
+        self._next |= {partition: at for partition, at in positions.items() if at is not None}
         unread = sum(end - self._next[partition] for partition, end in ends.items())
         checked_at, earlier_ends = self._checked
         if unread == 0:

@@ -62,7 +62,7 @@ def first_offsets(unit: Unit, query: str) -> dict[Partition, int]:
     A zero byte, a version line, then a JSON object: `{"plays": {"0": 12, ...}}`. Empty where nothing is noted. Raises
     CheckpointError where a file is unreadable.
     """
-    storage.refresh_checkpoints(unit.checkpoints)
+    storage.refresh_checkpoints(unit.checkpoints / query / "sources")
     first: dict[Partition, int] = {}
     for file in sorted((unit.checkpoints / query / "sources").glob("*/0")):
         head, _, offsets = file.read_bytes().removeprefix(b"\0").partition(b"\n")

@@ -15,7 +15,7 @@ from contracts.shop import BROWSING, ID_COLUMN, ORDER_COLUMN, TS
 from ops.reconcile.topic_rows import all_partitions, record_chunks, require_what_was_read
 from runtime.arrays import Ints
 from runtime.checkpoint import OffsetLog
-from runtime.event_text import header_number
+from runtime.event_text import as_text, header_number
 from runtime.kafka.connection import KafkaConnection
 from runtime.parquet import open_parquet, read_parquet
 
@@ -116,8 +116,8 @@ def _rows_of(value: bytes | None) -> list[dict[str, Any]] | None:
 
 
 def _text(value: object) -> str:
-    """Return an id as the job has it; empty where it is none."""
-    return str(value) if isinstance(value, str | int) else ""
+    """Return an id as the job has it; empty without one."""
+    return as_text(value) or ""
 
 
 def _sent_at(ts: object) -> int:

@@ -28,8 +28,9 @@ from runtime.kafka.connection import KafkaConnection
 COMMITTED = "read_committed"
 """How the job reads: without what a producer took back, and up to the first transaction that is open."""
 POLL_MS = 1000
-GIVE_UP_AFTER_S = 60.0
-"""How long nothing may come of a topic that has more."""
+GIVE_UP_AFTER_S = 90.0
+"""How long nothing may come of a topic that has more: longer than Kafka keeps the transaction of a dead producer open,
+by default 60 s and up to 10 s until it looks."""
 NOT_NOTED: Mapping[Partition, int] = MappingProxyType({})
 CHUNK_MESSAGES = 250
 """Messages parsed at once: 50,000 rows."""
@@ -180,7 +181,8 @@ def record_chunks(kafka: KafkaConnection, spans: Sequence[Span]) -> Iterator[tup
             elif time.monotonic() > until:
                 raise BrokerError(
                     f"nothing of topic {spans[0].topic} came from {kafka.address} for {GIVE_UP_AFTER_S:g} s, and there "
-                    f"are {left:,} messages more: see that the broker runs (playproof status), then try again"
+                    f"are {left:,} messages more: see that the broker runs (playproof status), and that no producer "
+                    "keeps a transaction open; then try again"
                 )
             for partition, records in consumer.poll(POLL_MS).items():
                 yield partition.partition, [record for record in records if record.offset < ends[partition]]

@@ -27,7 +27,7 @@ from producer.kafka.sender import wait_for
 from runtime.checkpoint import clock_ahead_ms, last_committed, watermark_after
 from runtime.file_lock import hold_lock
 from runtime.kafka.connection import KafkaConnection
-from runtime.units import SECOND_MS
+from runtime.units import MINUTE_MS, SECOND_MS
 from runtime.world import Unit, World
 
 LOCK = "resend.lock"
@@ -151,11 +151,16 @@ def _repaired(letter: DeadLetter, rows: Mapping[tuple[str, Place], Repaired]) ->
 
 
 def messages(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    """Cut rows of one topic into messages, in order of time: as many rows and as much time as a message may have."""
+    """Cut rows of one topic into messages of one partition each, with as many rows and as much time as they may have.
+
+    They are in order of time, but for rows of the same minute: the watermark is a minute behind.
+    """
     message: list[DeadLetter] = []
-    for letter in sorted(letters, key=lambda each: (each.event_ms, each.place)):
+    for letter in sorted(letters, key=lambda each: (each.event_ms // MINUTE_MS, each.place.partition, each.event_ms)):
         is_full = len(message) == ROWS_PER_BATCH
-        if message and (is_full or letter.event_ms - message[0].event_ms > BEHIND_MS):
+        # in its own partition: as long as Kafka has the rejected row, it has what was sent again behind it too
+        is_other = bool(message) and letter.place.partition != message[0].place.partition
+        if message and (is_full or is_other or letter.event_ms - message[0].event_ms > BEHIND_MS):
             yield message
             message = []
         message.append(letter)

@@ -98,3 +98,16 @@ def test_a_message_has_at_most_200_rows_and_no_row_too_far_behind_its_clock() ->
     sizes = [len(message) for message in messages([letter(999, START_MS + BEHIND_MS + 200), *old])]
     assert sizes == [200, 51], "the last row is within 7 days of the others in its message"
     assert [len(m) for m in messages([letter(0, START_MS), letter(1, START_MS + BEHIND_MS + 1)])] == [1, 1]
+
+
+def test_a_row_is_sent_again_in_its_own_partition_and_no_minute_before_an_older_one() -> None:
+    times = [START_MS + 1_000 * second for second in range(120)]
+    letters = [
+        DeadLetter(PLAYS, Place(offset % 2, offset, 0), "r", {"event_time": format_time(at)}, at)
+        for offset, at in enumerate(times)
+    ]
+    sent = list(messages(letters))
+    assert [{letter.place.partition for letter in message} for message in sent] == [{0}, {1}] * 2
+    newest = [max(letter.clock_ms for letter in message) for message in sent]
+    oldest = [min(letter.clock_ms for letter in message) for message in sent]
+    assert all(before - after < 60_000 for before, after in zip(newest, oldest[1:], strict=False))
