@@ -15,7 +15,7 @@ import orjson
 from runtime.checkpoint import FILES, NO_OFFSET
 from runtime.errors import CheckpointError, naming
 from runtime.lake import LOG, lock, named_files, opened, refresh_log, size_of
-from runtime.lake.sink_tables import numbered_files
+from runtime.lake.sink_tables import numbered_files, since_compaction
 from runtime.storage import push, refresh, refresh_checkpoints, storage_of
 from runtime.world import Unit
 
@@ -133,7 +133,7 @@ def _done(checkpoint: Path) -> _Done | None:
         with naming(planned, CheckpointError):
             line = planned.read_text().splitlines()[2 + int(folder.name)]
             limit = -1 if line == NO_OFFSET else orjson.loads(line)[FILES]
-        for file in numbered_files(folder).values():
+        for file in since_compaction(folder).values():
             with naming(file, CheckpointError):
                 entries = map(orjson.loads, file.read_text().splitlines()[1:])
                 paths = [Path(entry["path"]) for entry in entries if entry["batchId"] <= limit]

@@ -31,12 +31,17 @@ def numbered_files(folder: Path) -> dict[int, Path]:
     return {int(name): path for name, path in named if name.isdigit()}
 
 
+def since_compaction(log: Path) -> dict[int, Path]:
+    """List the files of a log that count: from its last `.compact` on, which has all that was before it."""
+    files = numbered_files(log)
+    first = max((n for n, file in files.items() if file.suffix == ".compact"), default=-1)
+    return {n: file for n, file in files.items() if n >= first}
+
+
 def _from_log(log: Path) -> list[Path]:
-    batches = numbered_files(log)
-    # a .compact file holds everything up to its micro-batch
-    first = max((n for n, file in batches.items() if file.suffix == ".compact"), default=-1)
+    batches = since_compaction(log)
     files: list[Path] = []
-    for n in sorted(n for n in batches if n >= first):
+    for n in sorted(batches):
         try:
             entries = [json.loads(line) for line in batches[n].read_text().splitlines()[1:]]  # the first is a version
             added = [entry["path"] for entry in entries if entry["action"] == "add"]

@@ -15,7 +15,7 @@ from runtime.checkpoint import CLOCK_AHEAD, STATE_FILE, unreadable_file, writer_
 from runtime.errors import CheckpointError
 from runtime.lake import LOG, is_table, last_number, listed_files, lock, opened
 from runtime.lake.readers import SHADOW, TABLE
-from runtime.lake.sink_tables import numbered_files
+from runtime.lake.sink_tables import numbered_files, since_compaction
 from runtime.storage import push, refresh, refresh_checkpoints
 from runtime.world import Unit
 from spark_app.errors import StateError
@@ -110,7 +110,8 @@ def check_numbers(unit: Unit, query: str, remedy: str) -> None:
 
 def _check_commits(unit: Unit, query: str, remedy: str) -> None:
     """Raise StateError where the sessions lack commits that a report has read, or their log the next that it reads."""
-    logs = [file for log in (unit.checkpoints / query).glob("sources/*/") for file in numbered_files(log).values()]
+    sources = (unit.checkpoints / query).glob("sources/*/")
+    logs = [file for log in sources for file in since_compaction(log).values()]
     read = max((int(number) for file in logs for number in COMMIT_READ.findall(file.read_bytes())), default=-1)
     table, newest, oldest = unit.table(TABLE), -1, 0
     if is_table(table):
