@@ -112,14 +112,19 @@ class Publisher(Generic[T]):
     def publish(self, rows: Sequence[T]) -> None:
         """Send rows in one transaction."""
         self._producer.begin_transaction()
-        for row in rows:
+        messages = [
             self._producer.send(
                 self._channel.topic,
                 key=self._channel.key(row),
                 value=self._channel.value(row),
                 partition=FIRST_PARTITION,
             )
+            for row in rows
+        ]
         self._producer.commit_transaction()
+        for message in messages:
+            # kafka-python 3.0 also commits without a message that the broker refused of a producer that is shut out
+            message.get(TIMEOUT_MS / 1000)
 
     def already_published(self, unsent: Sequence[T]) -> list[T]:
         """Return those of the unsent rows that the topic holds."""
